@@ -1,0 +1,74 @@
+"""The entry: `pressroom`, or `python -m mcp_server`. Each runner imports the application late."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mcp_server.interfaces.cli import Runners, run_cli
+
+
+def main() -> None:
+    """Carry out the command line of this process, and exit."""
+    run_cli(
+        Runners(
+            serve_stdio=_serve_stdio,
+            serve_http=_serve_http,
+            run_worker=_run_worker,
+            stop_worker=_stop_worker,
+            status=_status,
+        )
+    )
+
+
+def _serve_stdio(workspace: Path | None) -> None:
+    from mcp_server.interfaces.mcp.stdio import claim_stdout
+
+    claim_stdout()  # before any other import has a chance to print
+    from mcp_server import app
+
+    app.serve_stdio(workspace)
+
+
+def _serve_http(
+    workspace: Path | None,
+    *,
+    host: str,
+    port: int,
+    token: str | None,
+    allowed_hosts: Sequence[str],
+    allowed_origins: Sequence[str],
+) -> None:
+    from mcp_server import app
+
+    app.serve_http(
+        workspace,
+        host=host,
+        port=port,
+        token=token,
+        allowed_hosts=allowed_hosts,
+        allowed_origins=allowed_origins,
+    )
+
+
+def _run_worker(workspace: Path | None, *, detached: bool) -> None:
+    from mcp_server import app
+
+    app.run_worker(workspace, detached=detached)
+
+
+def _stop_worker(workspace: Path | None) -> str:
+    from mcp_server import app
+
+    return app.stop_worker(workspace)
+
+
+def _status(workspace: Path | None, batch_id: str | None) -> Mapping[str, Any]:
+    from mcp_server import app
+
+    return app.status(workspace, batch_id)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""The only place that asks the machine for the time or for randomness."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Crockford's base 32 in lower case: no letter can be taken for a digit."""
+
+
+class Clock(Protocol):
+    """What the rest of the package may know of time. Times are seconds since the epoch, UTC."""
+
+    def now(self) -> float:
+        """Return the wall clock, in seconds."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> float:
+        return time.time()
+
+
+def new_id(prefix: str, clock: Clock) -> str:
+    """Return `prefix` and 26 letters: 48 bits of time, then 80 bits nobody can guess.
+
+    Ids made later sort after earlier ones (to the millisecond), so an index over them grows at
+    one end.
+    """
+    value = (int(clock.now() * 1000) << 80) | secrets.randbits(80)
+    return f"{prefix}_" + "".join(ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def aware(seconds: float) -> datetime:
+    """Return `seconds` since the epoch as an aware UTC time."""
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,1 @@
+"""The content life cycle: a site is drafted, reviewed, promoted, rolled back and exported."""

@@ -1,0 +1,231 @@
+"""What a template's fields may hold: the model of an answer, and what is wrong with one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import Field as ModelField
+from pydantic import create_model as new_model
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from mcp_server.content.template import Field, FieldType, Template
+
+LINE_LENGTH_MAX = 200
+"""Characters of a line whose field names no bound."""
+TEXT_LENGTH_MAX = 4_000
+"""Characters of a text whose field names no bound."""
+URL_LENGTH_MAX = 2_000
+"""Longer addresses are cut by browsers and mail programs."""
+NUMBER_MAX = 2**53 - 1
+"""The largest integer that every reader of JSON takes as it is written."""
+NUMBER_MIN = 1e-12
+"""Smaller fractions have no use on a page, and their digits would fill it."""
+
+_URL = re.compile(r"(?:https?://[^\s<>\"/]|mailto:[^\s<>\"]|tel:[0-9+]|#|/(?!/))[^\s<>\"]*")
+_CONFIG = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+def answer_model(template: Template) -> type[BaseModel]:
+    """Return the pydantic model of an answer for `template`.
+
+    Fields that are not the template's are refused, numbers are not guessed from strings, a line
+    has no line break. An optional field that is empty counts as absent (`None`). Dump it with
+    `by_alias=True, exclude_none=True`: a name that pydantic keeps for itself is an alias.
+    """
+    return _model(template.fields, template.name, template.title)
+
+
+def problems(template: Template, fields: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with `fields`, each in plain words; empty where they fit."""
+    try:
+        answer_model(template).model_validate(dict(fields))
+    except ValidationError as error:
+        return [_in_words(template, details) for details in error.errors(include_url=False)]
+    return []
+
+
+@lru_cache(maxsize=512)
+def _model(fields: tuple[Field, ...], name: str, title: str) -> type[BaseModel]:
+    definitions: dict[str, Any] = {_attribute(f.name): _definition(f, name) for f in fields}
+    return new_model(_class_name(name), __config__=_CONFIG, __doc__=title or None, **definitions)
+
+
+def _definition(field: Field, owner: str) -> tuple[Any, Any]:
+    """Return type and default of a field, as `create_model` wants them."""
+    options: dict[str, Any] = {"description": _description(field)}
+    if _attribute(field.name) != field.name:
+        options["alias"] = field.name
+    if field.required:
+        return (_type(field, owner), ModelField(**options))
+    optional = Annotated[_type(field, owner) | None, BeforeValidator(_none_if_empty)]
+    return (optional, ModelField(default=None, **options))
+
+
+def _type(field: Field, owner: str) -> Any:
+    match field.type:
+        case FieldType.LINE:
+            return _text(field, LINE_LENGTH_MAX, _one_line)
+        case FieldType.TEXT:
+            return _text(field, TEXT_LENGTH_MAX, _valid_text)
+        case FieldType.URL:
+            return _text(field, URL_LENGTH_MAX, _url)
+        case FieldType.CHOICE:
+            return Literal[field.choices]
+        case FieldType.LIST:
+            return _list(field, owner)
+        case FieldType.INTEGER | FieldType.NUMBER:
+            return _number(field)
+
+
+def _text(field: Field, length_max: int, check: Callable[[str], str]) -> Any:
+    bounds = ModelField(min_length=1, max_length=field.length_max or length_max)
+    return Annotated[str, bounds, AfterValidator(check)]
+
+
+def _number(field: Field) -> Any:
+    if field.type is FieldType.INTEGER:
+        return Annotated[int, ModelField(strict=True, ge=-NUMBER_MAX, le=NUMBER_MAX)]
+    bounds = ModelField(strict=True, allow_inf_nan=False, ge=-NUMBER_MAX, le=NUMBER_MAX)
+    return Annotated[float, bounds, AfterValidator(_plain_number)]
+
+
+def _list(field: Field, owner: str) -> Any:
+    item = (
+        _model(field.of, f"{owner}-{field.name}", "")
+        if field.of
+        else _type(Field(name=field.name, type=FieldType.LINE, length_max=field.length_max), owner)
+    )
+    least = max(1, field.items_min)
+    return Annotated[list[item], ModelField(min_length=least, max_length=field.items_max)]
+
+
+def _description(field: Field) -> str:
+    kinds = {
+        FieldType.LINE: "One line.",
+        FieldType.TEXT: "Paragraphs of Markdown divided by blank lines, without headings.",
+        FieldType.URL: "An address such as https://example.org/page or /page.",
+    }
+    described = field.description.strip()
+    if described and described[-1] not in ".!?…":
+        described += "."
+    return f"{described} {kinds.get(field.type, '')}".strip()
+
+
+def _in_words(template: Template, details: ErrorDetails) -> str:
+    where, field = _where(template.fields, details["loc"])
+    context = details.get("ctx", {})
+    value: object = details["input"]
+    match details["type"]:
+        case "missing":
+            wrong = "is missing"
+        case "extra_forbidden":
+            wrong = f"is no field; the fields are {', '.join(_siblings(template, details))}"
+        case "string_too_long":
+            wrong = f"has {_length(value)} characters; write at most {context['max_length']}"
+        case "string_too_short":
+            wrong = f"is empty; write something{_or_leave_out(field)}"
+        case "too_long":
+            wrong = f"has {_length(value)} items; write at most {context['max_length']}"
+        case "too_short":
+            wrong = f"has {_length(value)} items; write at least {context['min_length']}"
+        case "literal_error":
+            wrong = f"is {_short(value)}; write one of {context['expected']}"
+        case "finite_number" | "greater_than_equal" | "less_than_equal":
+            wrong = f"is {_short(value)}; write a number of at most 15 digits"
+        case "fit":
+            wrong = details["msg"]
+        case _:
+            wrong = f"is {_short(value)}; write {_wanted(field)}"
+    return f"{where} {wrong}"
+
+
+def _where(fields: Sequence[Field], location: Sequence[int | str]) -> tuple[str, Field | None]:
+    """Return how a person would call the place, items counted from 1, and its field."""
+    words, found = "", None
+    for part in location:
+        if isinstance(part, int):
+            words += f"[{part + 1}]"
+            continue
+        words += f".{part}" if words else part
+        found = next((field for field in fields if field.name == part), None)
+        fields = found.of if found is not None else ()
+    return words or "the answer", found
+
+
+def _siblings(template: Template, details: ErrorDetails) -> list[str]:
+    _, owner = _where(template.fields, details["loc"][:-1])
+    return [field.name for field in (owner.of if owner is not None else template.fields)]
+
+
+def _wanted(field: Field | None) -> str:
+    match field.type if field is not None else None:
+        case FieldType.INTEGER:
+            return "a whole number"
+        case FieldType.NUMBER:
+            return "a number"
+        case FieldType.LIST:
+            return "a list of objects" if field is not None and field.of else "a list of lines"
+        case None:
+            return "an object with the template's fields"
+        case _:
+            return "a string"
+
+
+def _or_leave_out(field: Field | None) -> str:
+    return "" if field is None or field.required else ", or leave it out"
+
+
+def _length(value: object) -> int:
+    if isinstance(value, str):
+        return len(value.strip())
+    return len(cast("list[object]", value)) if isinstance(value, list) else 0
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def _none_if_empty(value: object) -> object:
+    is_blank = isinstance(value, str) and not value.strip()
+    return None if is_blank or value == [] else value
+
+
+def _one_line(value: str) -> str:
+    if "\n" in value or "\r" in value:
+        raise PydanticCustomError("fit", "must be one line; write it without line breaks")
+    return _valid_text(value)
+
+
+def _valid_text(value: str) -> str:
+    if not value.isprintable() and any("\ud800" <= character <= "\udfff" for character in value):
+        raise PydanticCustomError("fit", "holds half a character (a lone surrogate); leave it out")
+    return value
+
+
+def _url(value: str) -> str:
+    if _URL.fullmatch(value) is None:
+        raise PydanticCustomError(
+            "fit",
+            "is no address; write one that begins with https://, http://, mailto:, tel:, / or #",
+        )
+    return _valid_text(value)
+
+
+def _plain_number(value: float) -> float:
+    if value and abs(value) < NUMBER_MIN:
+        raise PydanticCustomError("fit", "is too small a fraction; write it with fewer digits")
+    return value
+
+
+def _attribute(name: str) -> str:
+    """A field may be called as a method of pydantic's models is (`copy`, `json`)."""
+    return f"{name}_" if hasattr(BaseModel, name) else name
+
+
+def _class_name(name: str) -> str:
+    return "".join(part.capitalize() for part in re.split(r"[^A-Za-z0-9]+", name)) + "Answer"

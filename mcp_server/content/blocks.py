@@ -1,0 +1,87 @@
+"""The blocks of a Markdown text: what stands between blank lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+SECTION_MARK = re.compile(r"<!--\s*section\s*:", re.IGNORECASE)
+"""What opens a section in an exported file, and so may stand in no text."""
+
+_FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
+_HEADING = re.compile(r" {0,3}#{1,6}(?:\s|$)")
+_UNDERLINE = re.compile(r" {0,3}(?:=+|-+)\s*")
+_SHOWN_MAX = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Lines `start` to `end` (exclusive) of a text that stand between blank lines."""
+
+    start: int
+    end: int
+    text: str
+
+
+def blocks(lines: Sequence[str]) -> Iterator[Block]:
+    """Yield the blocks of a Markdown text; a fenced code block is never divided."""
+    start, fence = None, ""
+    for number, line in enumerate(lines):
+        fence = next_fence(fence, line)
+        if line.strip() or fence:
+            start = number if start is None else start
+        elif start is not None:
+            yield _block(lines, start, number)
+            start = None
+    if start is not None:
+        yield _block(lines, start, len(lines))
+
+
+def next_fence(fence: str, line: str) -> str:
+    """Return the code fence that is open after `line`, given the one open before it ("": none)."""
+    found = _FENCE.match(line)
+    if not fence:
+        return found.group(1) if found else ""
+    bare = line.strip()
+    closes = len(line) - len(line.lstrip()) <= 3 and set(bare) == {fence[0]}
+    return "" if closes and len(bare) >= len(fence) else fence
+
+
+def open_fence(text: str) -> str:
+    """Return the code fence that `text` opens and never closes, "" where there is none."""
+    fence = ""
+    for line in text.split("\n"):
+        fence = next_fence(fence, line)
+    return fence
+
+
+def headings(text: str) -> Iterator[str]:
+    """Yield the headings in `text`, marked by `#` or underlined, outside fenced code."""
+    fence, before = "", ""
+    for line in text.split("\n"):
+        inside = bool(fence)
+        fence = next_fence(fence, line)
+        if inside or fence:
+            before = ""
+            continue
+        if is_heading(line):
+            yield line
+        elif before.strip() and _UNDERLINE.fullmatch(line):
+            yield before
+        before = line
+
+
+def is_heading(line: str) -> bool:
+    """Whether `line` begins with heading marks."""
+    return _HEADING.match(line) is not None
+
+
+def quoted(text: str) -> str:
+    """Return the first line of `text` as it may stand in a message."""
+    line = text.strip().split("\n")[0]
+    return f"`{line if len(line) <= _SHOWN_MAX else line[: _SHOWN_MAX - 1] + '…'}`"
+
+
+def _block(lines: Sequence[str], start: int, end: int) -> Block:
+    return Block(start, end, "\n".join(lines[start:end]))

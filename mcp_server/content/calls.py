@@ -1,0 +1,115 @@
+"""What a caller may ask of the content service, and what it is told at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Mode = Literal["leave", "new", "with-current"]
+Action = Literal["generation", "promotion", "rollback"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selector:
+    """Which sections are meant. Nothing named means all; an empty list is an absent one."""
+
+    page: str | None = None
+    section: str | None = None
+    """`page/section`, or the bare section id where `page` is given too."""
+    pages: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerateCall:
+    """Draft the selected sections. `mode` `None` is `leave`, or `with-current` with instructions."""
+
+    selector: Selector = Selector()
+    mode: Mode | None = None
+    instructions: str = ""
+    dry_run: bool = False
+    request_key: str | None = None
+    tool: str = "generate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromoteCall:
+    """Make drafts live: the selected ones, or those that `batch_id` drafted (R8)."""
+
+    selector: Selector = Selector()
+    batch_id: str | None = None
+    digest: str | None = None
+    force: bool = False
+    dry_run: bool = False
+    request_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackCall:
+    """Take changes to the live texts back (R10 to R16)."""
+
+    selector: Selector = Selector()
+    batch_id: str | None = None
+    digest: str | None = None
+    force: bool = False
+    dry_run: bool = False
+    request_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A section that was left out, why, and the batch that holds it where one does."""
+
+    section: str
+    reason: str
+    batch_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A section that is worked on. For promote and rollback, what its live text goes from and to."""
+
+    section: str
+    change: str
+    """In words: `draft`, `redraft`, `publish`, `replace`, `restore`, `remove`."""
+    hash_from: str | None = None
+    hash_to: str | None = None
+    placeholder: bool = False
+    conflict: str | None = None
+    """Why this section will fail with `conflict` as things stand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextCall:
+    """A call that would help now, in words and as tool name and wire arguments."""
+
+    tool: str
+    arguments: dict[str, object]
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """What became of a queueing call.
+
+    `batch_id` is `None` where nothing was queued: a dry run, or nothing to do. With `duplicate`
+    the batch is one that was under way already.
+    """
+
+    action: Action
+    total_sections: int
+    """Sections that were selected and can be worked on at all."""
+    planned: tuple[Planned, ...]
+    """What was queued, or what would be in a dry run."""
+    skipped: tuple[Skipped, ...] = ()
+    batch_id: str | None = None
+    duplicate: bool = False
+    dry_run: bool = False
+    model: str | None = None
+    digest: str | None = None
+    """What a promote or rollback is about to do, for the `digest` argument of the real call."""
+    notes: tuple[str, ...] = ()
+    """Sentences the caller must know: placeholders, instructions ignored, detached worker, …"""
+    next_calls: tuple[NextCall, ...] = ()
+    paused_reason: str | None = None
+    """Why the batch found as a duplicate is paused."""

@@ -1,0 +1,37 @@
+"""What would change: the difference between the live text and the draft, as people read it."""
+
+from __future__ import annotations
+
+import difflib
+
+
+def unified(live: str | None, draft: str | None, section: str) -> str:
+    """Return the unified diff from `live` to `draft`, empty if they are equal.
+
+    `None` is no text at all: everything is added, or everything is taken away.
+    """
+    lines = difflib.unified_diff(
+        _lines(live),
+        _lines(draft),
+        fromfile=f"live {section}",
+        tofile=f"draft {section}",
+        lineterm="",
+    )
+    return "\n".join(lines)
+
+
+def capped(text: str, limit: int) -> tuple[str, bool]:
+    """Return at most `limit` characters of `text`, and whether something was left out.
+
+    The cut is after a whole line where there is one.
+    """
+    assert limit >= 0, "a text cannot be shorter than nothing"
+    if len(text) <= limit:
+        return text, False
+    head, newline, _ = text[: limit + 1].rpartition("\n")
+    return (head if newline else text[:limit]), True
+
+
+def _lines(text: str | None) -> list[str]:
+    """Split at line feeds only; a line feed at the end shows as an empty last line."""
+    return [] if text is None else text.split("\n")

@@ -1,0 +1,208 @@
+"""Drafting one section: by a model, or by the composer. It never touches the database.
+
+How a draft ends badly is an exception, which the handler maps to an outcome:
+
+    ComposerGap            Fail("missing-facts")
+    ModelRefused           Fail("invalid-answer")
+    ModelBusy              Retry, after `after_s`
+    ModelKeyRefused        Pause
+    ModelAccountEmpty      Pause
+    ModelUnknown           Pause (a subclass of ModelRejected: catch it first)
+    ModelRejected          Fail("model-rejected")
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+import anyio
+import anyio.to_thread
+
+from mcp_server.content import markdown
+from mcp_server.content.answer import answer_model, problems
+from mcp_server.content.composer import ComposerGap, compose
+from mcp_server.content.model import ModelChoice, find_key
+from mcp_server.content.model_errors import (
+    ModelAccountEmpty,
+    ModelBusy,
+    ModelKeyRefused,
+    ModelRefused,
+    ModelRejected,
+    ModelTrouble,
+    ModelUnknown,
+    Usage,
+)
+from mcp_server.content.prompt import DraftRequest, Mode, inputs_hash, prompt_for
+from mcp_server.entities.entity import Author
+
+if TYPE_CHECKING:
+    from mcp_server.content.model_client import ModelClient
+    from mcp_server.content.template import Template
+
+__all__ = [
+    "ComposerDrafter",
+    "ComposerGap",
+    "DraftRequest",
+    "Drafted",
+    "Drafter",
+    "Mode",
+    "ModelAccountEmpty",
+    "ModelBusy",
+    "ModelDrafter",
+    "ModelKeyRefused",
+    "ModelRefused",
+    "ModelRejected",
+    "ModelTrouble",
+    "ModelUnknown",
+    "Report",
+    "Usage",
+    "drafter_for",
+    "inputs_hash",
+    "warm_up",
+]
+
+Report = Callable[[int, int, str], Awaitable[None]]
+"""Takes how far a draft has come: current, total, what is being done."""
+
+STEPS = ("reading the facts", "writing", "checking")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drafted:
+    """A section's text, checked against its template, and what it cost (`None`: not known)."""
+
+    fields: dict[str, Any]
+    markdown: str
+    author: Author
+    inputs_hash: str
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: float | None = None
+
+
+class Drafter(Protocol):
+    """Writes sections, any number at a time, within one event loop."""
+
+    async def draft(self, request: DraftRequest, report: Report) -> Drafted:
+        """Return the text of one section; it fits its template and survives the round trip.
+
+        Raises:
+            ComposerGap: the composer lacks facts for a required field.
+            ModelTrouble: one of its subclasses says how asking the model ended.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close what is open; the drafter can be used again all the same."""
+        ...
+
+
+def drafter_for(
+    choice: ModelChoice, *, composer_delay_s: float = 0.0, environ: Mapping[str, str] = os.environ
+) -> Drafter:
+    """Return the drafter for `choice`; keep one for each model and event loop.
+
+    Nothing heavy is imported and no key is looked for before the first draft.
+    """
+    if choice.is_composer:
+        return ComposerDrafter(composer_delay_s=composer_delay_s)
+    return ModelDrafter(choice, environ=environ)
+
+
+async def warm_up() -> None:
+    """Import what asking a model needs, in a thread, so that the first draft need not wait."""
+    await anyio.to_thread.run_sync(_client_type)
+
+
+class ComposerDrafter:
+    """Writes from facts and phrases; follows no instructions and heeds no mode.
+
+    `composer_delay_s` makes each section take that long, so that a demonstration can be watched.
+    """
+
+    def __init__(self, *, composer_delay_s: float = 0.0) -> None:
+        self._pause_s = composer_delay_s / len(STEPS)
+
+    async def draft(self, request: DraftRequest, report: Report) -> Drafted:
+        """See `Drafter.draft`. The same request gives the same text."""
+        for done, doing in enumerate(STEPS, start=1):
+            await report(done, len(STEPS), doing)
+            if self._pause_s:
+                await anyio.sleep(self._pause_s)
+        fields = compose(request.site, request.section, request.template)
+        if wrong := complaint_about(request.template, fields):
+            raise ComposerGap(request.section.entity_id, request.template.name, misfit=wrong)
+        return _drafted(request, fields, Author(kind="composer", name="composer"), Usage())
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
+class ModelDrafter:
+    """Asks a model, and asks again if the answer does not fit the template."""
+
+    def __init__(self, choice: ModelChoice, *, environ: Mapping[str, str] = os.environ) -> None:
+        self._choice, self._environ = choice, environ
+        self._client: ModelClient | None = None
+        self._opening = anyio.Lock()
+
+    async def draft(self, request: DraftRequest, report: Report) -> Drafted:
+        """See `Drafter.draft`."""
+        template = request.template
+        await report(1, len(STEPS), STEPS[0])
+        client, prompt = await self._opened(), prompt_for(request)
+        await report(2, len(STEPS), STEPS[1])
+        answer = await client.ask(
+            prompt, answer_model(template), partial(complaint_about, template)
+        )
+        await report(3, len(STEPS), STEPS[2])
+        author = Author(kind="model", name=self._choice.name)
+        return _drafted(request, answer.fields, author, answer.usage)
+
+    async def aclose(self) -> None:
+        """Close the connections to the provider."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def _opened(self) -> ModelClient:
+        async with self._opening:
+            if self._client is None:
+                self._client = await anyio.to_thread.run_sync(self._open)
+            return self._client
+
+    def _open(self) -> ModelClient:
+        return _client_type()(self._choice, find_key(self._choice, self._environ))
+
+
+def complaint_about(template: Template, fields: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with `fields`, in words that tell a model what to change."""
+    found = problems(template, dict(fields))
+    if found:
+        return "; ".join(found)
+    return markdown.round_trip_problem(template, dict(fields))
+
+
+def _drafted(
+    request: DraftRequest, fields: dict[str, Any], author: Author, usage: Usage
+) -> Drafted:
+    return Drafted(
+        fields=fields,
+        markdown=markdown.render(request.template, fields),
+        author=author,
+        inputs_hash=inputs_hash(request, author.name),
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cost_usd=usage.cost_usd,
+    )
+
+
+def _client_type() -> type[ModelClient]:
+    """Import pydantic-ai, here only: it takes seconds, so call this in a thread."""
+    from mcp_server.content.model_client import ModelClient
+
+    return ModelClient

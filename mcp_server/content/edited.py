@@ -1,0 +1,95 @@
+"""A section as somebody wrote it in a page's file, read back by its template."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mcp_server.content import markdown
+from mcp_server.content.page_file import ExportedSection
+from mcp_server.content.site import Site
+from mcp_server.content.template import Template
+from mcp_server.entities.entity import PRODUCTION, Author, Revision
+from mcp_server.errors import InvalidPayload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditedSection:
+    """A section as somebody wrote it in the page's file. `fields` is empty if they do not fit."""
+
+    entity_id: str
+    template: str
+    fields: Mapping[str, Any]
+    markdown: str
+
+    def revision(self, author: Author, *, base: str | None = None) -> Revision:
+        """Return the text as a production revision, not yet stored."""
+        return Revision(
+            type=PRODUCTION,
+            entity_id=self.entity_id,
+            template=self.template,
+            fields=self.fields,
+            markdown=self.markdown,
+            author=author,
+            base=base,
+        )
+
+
+def read_back(site: Site, section: ExportedSection, live: Revision | None) -> EditedSection | None:
+    """Return the section as it was edited, `None` where it says what it should.
+
+    A static section should say what `site.yaml` says, any other what is live.
+    """
+    planned = site.section(section.entity_id)
+    static = planned.text if planned else None
+    expected = static if static is not None else live.markdown if live else None
+    if expected is not None and _plain(expected) == _plain(section.markdown):
+        return None
+    if live is not None and section.fields == live.fields:
+        section = replace(section, fields={})  # those of the text that stood there before
+    return taken(site, section, live.template if live else "")
+
+
+def taken(site: Site, section: ExportedSection, fallback: str = "") -> EditedSection:
+    """Return the section as its body has it; `fallback` is its template if the file names none."""
+    planned = site.section(section.entity_id)
+    name = section.template or fallback or (planned.template if planned else None) or ""
+    text = section.markdown.replace("\r\n", "\n")
+    return EditedSection(
+        entity_id=section.entity_id,
+        template=name,
+        fields=_fields(site.templates.get(name), section.fields, text),
+        markdown=text,
+    )
+
+
+def is_static(site: Site, entity_id: str) -> bool:
+    """Whether the section's text is that of `site.yaml`."""
+    section = site.section(entity_id)
+    return section is not None and section.text is not None
+
+
+def _fields(template: Template | None, stated: Mapping[str, Any], text: str) -> Mapping[str, Any]:
+    """Return the fields of `text`: what the front matter states, unless the body differs (R24).
+
+    Without its template a text cannot be read, so what is stated stands.
+    """
+    if template is None or _renders_to(template, stated, text):
+        return stated
+    try:
+        return markdown.parse(template, text)
+    except markdown.MarkdownMismatch:
+        return {}
+
+
+def _renders_to(template: Template, fields: Mapping[str, Any], text: str) -> bool:
+    try:
+        return _plain(markdown.render(template, fields)) == _plain(text)
+    except (InvalidPayload, ValueError, TypeError, LookupError, AttributeError):
+        return False  # somebody's front matter: any JSON, and not what the template asks for
+
+
+def _plain(text: str) -> str:
+    """Return `text` without what no reader sees: Windows line ends, empty lines around it."""
+    return text.replace("\r\n", "\n").strip("\n").rstrip()

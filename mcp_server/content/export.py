@@ -1,0 +1,389 @@
+"""A page's file: what it should say, whose it is, and how it is written and read back.
+
+The pure half is `compose_page` and `edited_sections`. The rest touches files and blocks: callers in
+an event loop run it in a thread.
+"""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import hashlib
+import os
+import shutil
+import stat
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from mcp_server.content.edited import EditedSection, is_static, read_back, taken
+from mcp_server.content.page_file import (
+    ExportedSection,
+    PageFile,
+    parse_page,
+    render_page,
+    sections_of,
+)
+from mcp_server.content.site import Section, Site
+from mcp_server.entities.entity import Author, Revision, is_slug
+from mcp_server.errors import CallerError, InvalidPayload, ServerError
+
+PAGE_BYTES_MAX = 4 * 1024 * 1024
+"""A larger file is no page: it is not read into memory to find that out."""
+STALE_AFTER_S = 3600
+"""A temporary file this much older than a new one lost its writer."""
+
+_IN_WORDS: Mapping[int, str] = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the disk is read-only",
+    errno.EACCES: "permission is denied; the folder or the file may be read-only or in use",
+    errno.EPERM: "permission is denied; the folder or the file may be read-only or in use",
+    errno.EISDIR: "a folder of that name is in the way",
+    errno.ENOTDIR: "its folder's name belongs to a file",
+    errno.EEXIST: "its folder's name belongs to a file",
+}
+"""What people are told of the errors they can mend."""
+
+
+class ExportFailed(ServerError):
+    """The file of a page could not be read or written; nothing of it was changed."""
+
+    def __init__(self, page: str, *, file: str, action: str, reason: str) -> None:
+        self.page, self.file, self.reason = page, file, reason
+        super().__init__(f"{file} cannot be {action}: {reason}")
+
+
+class FileState(StrEnum):
+    """Whose a page's file is. Only `edited` and `foreign` stand in the way of an export."""
+
+    MISSING = "missing"
+    """There is none. Also where export wrote one and somebody deleted it: writing it again loses
+    nothing, so that is no conflict."""
+    OURS = "ours"
+    """It is what export wrote, but for line ends and a byte order mark (a checkout's doing)."""
+    EDITED = "edited"
+    """Export wrote it, or it holds sections of the page, and it says something else."""
+    FOREIGN = "foreign"
+    """Export did not create it, and it holds no section of the page: never touched."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageFileState:
+    """Whose the file is, the hash of its bytes and its text; both `None` where it is missing."""
+
+    state: FileState
+    hash: str | None = None
+    text: str | None = None
+
+    @property
+    def writable(self) -> bool:
+        """Whether export may write or remove the file."""
+        return self.state in (FileState.MISSING, FileState.OURS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adoption:
+    """What a clone's content folder holds.
+
+    `files` are the hashes by page, to be recorded as last exported (R24); `skipped` are the
+    Markdown files that were left alone, each with the reason.
+    """
+
+    revisions: tuple[Revision, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
+    skipped: tuple[tuple[str, str], ...] = ()
+
+
+def compose_page(site: Site, page_id: str, live: Mapping[str, Revision]) -> str | None:
+    """Return the text of the page's file, `None` where nothing is live and so no file should be.
+
+    Static texts alone make no file. `live` may hold other pages' sections and removals; both are
+    passed by. Sections come in the order of `site.yaml`, orphaned ones last (R24).
+    """
+    page = site.page(page_id)
+    sections = _sections(page.sections if page else (), _live_on(page_id, live))
+    if all(section.template is None for section in sections):
+        return None
+    return render_page(
+        PageFile(
+            title=page.title if page else page_id,
+            description=page.description if page else "",
+            sections=sections,
+        )
+    )
+
+
+def edited_sections(
+    site: Site, page_id: str, text: str, live: Mapping[str, Revision]
+) -> tuple[EditedSection, ...]:
+    """Return the sections of an edited file that differ from the live text, in the file's order.
+
+    Every word in the file's body is in one of them or live: what stands outside any section counts
+    to the nearest above, else to the first. A section that was deleted from the file is not among
+    them: writing it again loses nothing. Static sections are, if their text is not that of
+    `site.yaml`. White space at the end and line ends make no difference.
+    """
+    shown = _live_on(page_id, live)
+    return tuple(
+        edited
+        for section in _found(site, page_id, parse_page(text), shown)
+        if (edited := read_back(site, section, shown.get(section.entity_id))) is not None
+    )
+
+
+def page_path(content_dir: Path, page_id: str) -> Path:
+    """Return where the page's file is, or will be.
+
+    Raises:
+        InvalidPayload: the id is no slug.
+        ExportFailed: the file is a symbolic link, or leads out of the content folder.
+    """
+    if not is_slug(page_id):
+        raise InvalidPayload("page", [f"{page_id[:60]!r} is not a slug (a-z, 0-9, - and _)"])
+    path = content_dir / f"{page_id}.md"
+    with _explained(path, "used"):
+        inside = path.resolve().is_relative_to(content_dir.resolve())
+        if path.is_symlink() or not inside:
+            reason = "it is a symbolic link; put the file itself there, or remove the link"
+            raise _failed(path, "used", reason)
+    return path
+
+
+def file_hash(data: bytes) -> str:
+    """Return the hash by which export knows a file again: 32 hex digits."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def inspect_page(path: Path, ours: Sequence[str | None]) -> PageFileState:
+    """Return whose the file is (R22).
+
+    `ours` are the hashes that export recorded for the page, newest first, `None` where it recorded
+    that it removes the file. The newest may be of a write that never came about.
+
+    Raises:
+        ExportFailed: the file cannot be read.
+    """
+    with _explained(path, "read"):
+        try:
+            data = _read(path)
+        except FileNotFoundError:
+            return PageFileState(FileState.MISSING)
+    text = _decoded(data)
+    return PageFileState(_whose(path.stem, data, text, ours), file_hash(data), text)
+
+
+def write_page(path: Path, text: str) -> None:
+    """Make `text` the file's content, whole or not at all, and on the disk when this returns.
+
+    The folder is made where it is missing; the file's permissions stay as they are.
+
+    Raises:
+        ExportFailed: it could not be written; the file is as it was.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    with _explained(path, "written"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _write_through(temporary, text.encode())
+            with suppress(FileNotFoundError):
+                shutil.copymode(path, temporary)
+            _sweep(path, temporary)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        _sync_folder(path.parent)
+
+
+def remove_page(path: Path) -> None:
+    """Remove the file, if there is one.
+
+    Raises:
+        ExportFailed: it could not be removed.
+    """
+    with _explained(path, "removed"):
+        path.unlink(missing_ok=True)
+        if path.parent.is_dir():
+            _sync_folder(path.parent)
+
+
+def adopt(site: Site, content_dir: Path) -> Adoption:
+    """Return what the page files in `content_dir` say, as production revisions to be stored.
+
+    Taken are the files that hold sections of the page they are named after, also of one that is no
+    longer in `site.yaml`; other files are left alone. Static texts are the site's own and make no
+    revision. Where front matter and body disagree, the body wins. It never fails: what cannot be
+    read is skipped with the reason.
+    """
+    adoptions = [_adopt_file(site, path) for path in _page_files(content_dir)]
+    return Adoption(
+        revisions=tuple(revision for one in adoptions for revision in one.revisions),
+        files={page: known for one in adoptions for page, known in one.files.items()},
+        skipped=tuple(skipped for one in adoptions for skipped in one.skipped),
+    )
+
+
+def _live_on(page_id: str, live: Mapping[str, Revision]) -> dict[str, Revision]:
+    """Return the live revisions of one page; a removal is not live."""
+    prefix = f"{page_id}/"
+    return {key: r for key, r in live.items() if key.startswith(prefix) and not r.is_removal}
+
+
+def _sections(
+    planned: Sequence[Section], live: Mapping[str, Revision]
+) -> tuple[ExportedSection, ...]:
+    """Return the sections a file holds: those of the site in order, then the orphaned ones."""
+    known = [section.entity_id for section in planned]
+    texts = {s.entity_id: _static(s) for s in planned if s.text is not None}
+    order = known + sorted(live.keys() - set(known))
+    exported = {key: _exported(revision) for key, revision in live.items()} | texts
+    return tuple(exported[key] for key in order if key in exported)
+
+
+def _static(section: Section) -> ExportedSection:
+    return ExportedSection(entity_id=section.entity_id, markdown=(section.text or "").strip("\n"))
+
+
+def _exported(revision: Revision) -> ExportedSection:
+    assert revision.markdown is not None, "a removal is not exported"
+    return ExportedSection(
+        entity_id=revision.entity_id,
+        markdown=revision.markdown,
+        template=revision.template,
+        fields=revision.fields,
+    )
+
+
+def _found(
+    site: Site, page_id: str, file: PageFile, live: Mapping[str, Revision]
+) -> Sequence[ExportedSection]:
+    """Return the page's sections in the file; without any, all its text as the first one."""
+    found = sections_of(file, page_id)
+    if found or not file.preamble.strip():
+        return tuple(found.values())
+    page = site.page(page_id)
+    first = _sections(page.sections if page else (), live)[:1]
+    return [ExportedSection(entity_id=s.entity_id, markdown=file.preamble) for s in first]
+
+
+def _whose(page_id: str, data: bytes, text: str, ours: Sequence[str | None]) -> FileState:
+    if {file_hash(data), file_hash(_unix(data))} & set(ours):
+        return FileState.OURS
+    created = bool(ours) and ours[0] is not None
+    if created or sections_of(parse_page(text), page_id):
+        return FileState.EDITED
+    return FileState.FOREIGN
+
+
+def _unix(data: bytes) -> bytes:
+    """Take off what a checkout (Windows line ends) or an editor (a byte order mark) puts on."""
+    return data.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n")
+
+
+def _read(path: Path) -> bytes:
+    """Return the file's bytes, if it can be a page at all."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise _failed(path, "read", "it is not a regular file")
+    with path.open("rb") as file:
+        data = file.read(PAGE_BYTES_MAX + 1)
+    if len(data) > PAGE_BYTES_MAX:
+        reason = f"it is larger than {PAGE_BYTES_MAX // 1024**2} MiB, which no page is"
+        raise _failed(path, "read", reason)
+    return data
+
+
+def _decoded(data: bytes) -> str:
+    """Return the text somebody saved, in whatever encoding their editor chose."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", errors="replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
+
+
+def _write_through(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sweep(path: Path, newest: Path) -> None:
+    """Remove what writers of this page left behind when they were killed."""
+    old = newest.stat().st_mtime - STALE_AFTER_S
+    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
+        with suppress(FileNotFoundError):
+            if leftover.stat().st_mtime < old:
+                leftover.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename survive a power cut; Windows does so by itself and cannot open a folder."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _page_files(content_dir: Path) -> Sequence[Path]:
+    """List the Markdown files directly in the folder, by name; none where it cannot be read."""
+    try:
+        return sorted(path for path in content_dir.iterdir() if path.suffix == ".md")
+    except OSError:
+        return ()
+
+
+def _adopt_file(site: Site, path: Path) -> Adoption:
+    """Return what one file says: nothing, with the reason, where it is not ours."""
+    page_id = path.stem
+    try:
+        data = _read(page_path(path.parent, page_id))
+    except (CallerError, ExportFailed, OSError) as error:
+        return Adoption(skipped=((path.name, _why(error)),))
+    found = sections_of(parse_page(_decoded(data)), page_id)
+    if not found:
+        return Adoption(skipped=((path.name, f"it holds no section of a page {page_id!r}"),))
+    return Adoption(
+        revisions=tuple(
+            taken(site, section).revision(Author(kind="adopted"))
+            for section in found.values()
+            if not is_static(site, section.entity_id)
+        ),
+        files={page_id: file_hash(data)},
+    )
+
+
+@contextmanager
+def _explained(path: Path, action: str) -> Iterator[None]:
+    """Turn what the operating system says into `ExportFailed`, without the folder's full path."""
+    try:
+        yield
+    except OSError as error:
+        raise _failed(path, action, _in_words(error)) from error
+
+
+def _failed(path: Path, action: str, reason: str) -> ExportFailed:
+    file = f"{path.parent.name}/{path.name}"
+    return ExportFailed(path.stem, file=file, action=action, reason=reason)
+
+
+def _why(error: Exception) -> str:
+    match error:
+        case ExportFailed():
+            return error.reason
+        case OSError():
+            return _in_words(error)
+        case _:
+            return str(error)
+
+
+def _in_words(error: OSError) -> str:
+    number = error.errno or 0
+    return _IN_WORDS.get(number) or os.strerror(number)

@@ -1,0 +1,191 @@
+"""Which model writes, and whether this process holds the key for it.
+
+Keys come from the environment or the system keyring, and nowhere else. They are `SecretStr` from
+the first line, so that no repr, log or error can show one.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from mcp_server.errors import ConfigError
+
+if TYPE_CHECKING:
+    from keyring.backend import KeyringBackend
+
+COMPOSER = "composer"
+"""The name under which nothing but the site's own facts and phrases is used."""
+
+KEYRING_SERVICE = "pressroom"
+"""The service under which the system keyring holds our keys; the user name is the provider."""
+
+KEYRING_WAIT_S = 2.0
+"""A keyring that has not answered by then is taken to be waiting for somebody at a screen."""
+
+URL_KEY_VARIABLE = "PRESSROOM_MODEL_KEY"
+"""The key of an OpenAI-compatible URL. Never OPENAI_API_KEY: it is not that server's to see."""
+
+KEYLESS_PROVIDERS = frozenset(
+    {"bedrock", "bedrock-mantle", "google-cloud", "ollama", "openai-codex", "test", "vllm"}
+)
+"""Providers that need no key, or whose credentials are not a key that we could look for."""
+
+_KEY_OWNERS = {"openai-chat": "openai", "openai-responses": "openai", "azure-responses": "azure"}
+_KEY_VARIABLES = {
+    "azure": ("AZURE_OPENAI_API_KEY",),
+    "gateway": ("PYDANTIC_AI_GATEWAY_API_KEY",),
+    "google": ("GOOGLE_API_KEY", "GEMINI_API_KEY"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelChoice:
+    """The model that writes: `composer`, `provider:model`, or any name beside a `url`.
+
+    The URL is that of an OpenAI-compatible server. It is left out of the repr, since it may hold
+    a password.
+
+    Raises:
+        ConfigError: the name says no provider, and there is no URL.
+    """
+
+    name: str
+    url: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.is_composer or (self.url and self.name):
+            return
+        provider, _, model = self.name.partition(":")
+        if not provider or not model:
+            raise ConfigError(
+                f"model = {self.name[:60]!r}: write the provider before it, as in "
+                '"anthropic:claude-sonnet-5" or "openai:gpt-5.2", or give the address of an '
+                'OpenAI-compatible server as model_url, or write "composer".'
+            )
+
+    @property
+    def is_composer(self) -> bool:
+        """Whether no model writes at all."""
+        return self.name == COMPOSER
+
+    @property
+    def provider(self) -> str | None:
+        """The provider's prefix, `None` where the composer or a URL is used."""
+        return None if self.is_composer or self.url else self.name.partition(":")[0]
+
+    @property
+    def model(self) -> str:
+        """The model's name as the provider knows it."""
+        if self.url:
+            return self.name.removeprefix("openai-chat:").removeprefix("openai:")
+        return self.name if self.is_composer else self.name.partition(":")[2]
+
+    @property
+    def ability(self) -> str | None:
+        """What a worker must have to use it, such as `key:anthropic`; `None` if nothing."""
+        owner = _key_owner(self)
+        return None if owner is None else f"key:{owner}"
+
+
+def abilities(environ: Mapping[str, str], *choices: ModelChoice) -> frozenset[str]:
+    """Return the `key:*` abilities that this process has for `choices`.
+
+    The keyring is asked only for what the environment does not hold. It is never made to prompt,
+    and waited for no longer than `KEYRING_WAIT_S`: call this outside the event loop.
+    """
+    return frozenset(
+        ability
+        for choice in choices
+        if (ability := choice.ability) is not None and find_key(choice, environ) is not None
+    )
+
+
+def find_key(choice: ModelChoice, environ: Mapping[str, str] = os.environ) -> SecretStr | None:
+    """Return the key for `choice` from the environment, else from the keyring, else `None`.
+
+    It may block for `KEYRING_WAIT_S`: call this outside the event loop.
+    """
+    for variable in _key_variables(choice):
+        if key := environ.get(variable, "").strip():
+            return SecretStr(key)
+    owner = "model" if choice.url else _key_owner(choice)
+    return None if owner is None else _keyring_key(owner)
+
+
+def key_hint(choice: ModelChoice) -> str:
+    """Return where a person puts the key for `choice`, in words."""
+    variables = _key_variables(choice)
+    owner = "model" if choice.url else _key_owner(choice)
+    where = " or ".join(variables) or "the provider's credentials"
+    return (
+        f"set {where}, or run: keyring set {KEYRING_SERVICE} {owner}" if owner else f"set {where}"
+    )
+
+
+def _key_owner(choice: ModelChoice) -> str | None:
+    provider = choice.provider
+    if provider is None or provider in KEYLESS_PROVIDERS:
+        return None
+    return "gateway" if provider.startswith("gateway/") else _KEY_OWNERS.get(provider, provider)
+
+
+def _key_variables(choice: ModelChoice) -> tuple[str, ...]:
+    if choice.url:
+        return (URL_KEY_VARIABLE,)
+    owner = _key_owner(choice)
+    if owner is None:
+        return ()
+    return _KEY_VARIABLES.get(owner, (owner.upper().replace("-", "_") + "_API_KEY",))
+
+
+def _keyring_key(owner: str) -> SecretStr | None:
+    """Ask the keyring in a thread of its own, since nothing can interrupt one that waits."""
+    found: list[SecretStr] = []
+    thread = threading.Thread(target=_ask_keyring, args=(owner, found), daemon=True)
+    thread.start()
+    thread.join(KEYRING_WAIT_S)
+    return found[0] if found else None
+
+
+def _ask_keyring(owner: str, found: list[SecretStr]) -> None:
+    import keyring
+    from keyring.backends.chainer import ChainerBackend
+    from keyring.errors import KeyringError
+
+    try:
+        backend = keyring.get_keyring()
+        chained = isinstance(backend, ChainerBackend)
+        chain: list[KeyringBackend] = list(backend.backends) if chained else [backend]
+        for each in chain:
+            if not _would_prompt(each) and (key := each.get_password(KEYRING_SERVICE, owner)):
+                found.append(SecretStr(key.strip()))
+                return
+    except (KeyringError, RuntimeError, OSError, ImportError, AttributeError, ValueError):
+        return  # no keyring here, a broken one, or one that refuses: the same as no key
+
+
+def _would_prompt(backend: KeyringBackend) -> bool:
+    """Whether asking might open a window, or read from the terminal that is the client's."""
+    module = type(backend).__module__
+    if module == "keyring.backends.SecretService":
+        return _secret_service_is_locked()
+    return module in {"keyring.backends.kwallet", "keyring.backends.libsecret"} or (
+        module.startswith("keyrings.") and "Encrypted" in type(backend).__name__
+    )
+
+
+def _secret_service_is_locked() -> bool:
+    import secretstorage
+
+    try:
+        with closing(secretstorage.dbus_init()) as connection:
+            return secretstorage.get_collection_by_alias(connection, "default").is_locked()
+    except secretstorage.SecretStorageException:
+        return True

@@ -1,0 +1,101 @@
+"""How asking a model ends badly, divided by what the queue can do about it.
+
+    ServerError
+    └── ModelTrouble
+        ├── ModelRefused        the answer never fitted the template: this section fails
+        ├── ModelBusy           it may work later: retry, after `after_s` if the provider said so
+        ├── ModelKeyRefused     the key is missing or refused: pause the batch
+        ├── ModelAccountEmpty   the account has no money left: pause the batch
+        └── ModelRejected       the provider will not take this request: this section fails
+            └── ModelUnknown    there is no such model: pause the batch
+
+No message holds a key, a URL, or anything that the provider wrote in prose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mcp_server.errors import ServerError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What asking has cost so far; `None` is what nobody knows."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: float | None = None
+
+
+class ModelTrouble(ServerError):
+    """Asking the model did not end in a text. `model` is its name, `usage` what it cost anyway."""
+
+    def __init__(self, model: str, text: str, *, usage: Usage | None = None) -> None:
+        self.model, self.usage = model, usage or Usage()
+        super().__init__(text)
+
+
+class ModelRefused(ModelTrouble):
+    """The answer did not fit the template; `complaint` is the last thing that was wrong with it."""
+
+    def __init__(self, model: str, complaint: str, *, usage: Usage | None = None) -> None:
+        self.complaint = complaint
+        super().__init__(
+            model, f"The answer of {model} does not fit the template: {complaint}", usage=usage
+        )
+
+
+class ModelBusy(ModelTrouble):
+    """The provider could not answer now; `after_s` is how long it asked us to wait."""
+
+    def __init__(
+        self, model: str, cause: str, *, after_s: float | None = None, usage: Usage | None = None
+    ) -> None:
+        self.cause, self.after_s = cause, after_s
+        super().__init__(model, f"{model} could not answer now ({cause}).", usage=usage)
+
+
+class ModelKeyRefused(ModelTrouble):
+    """The key is missing (`status` is `None`) or was refused."""
+
+    def __init__(
+        self, model: str, *, status: int | None, hint: str, usage: Usage | None = None
+    ) -> None:
+        self.status = status
+        said = "There is no key" if status is None else f"The key was refused (HTTP {status})"
+        super().__init__(model, f"{said} for {model}: {hint}; then retry the batch.", usage=usage)
+
+
+class ModelAccountEmpty(ModelTrouble):
+    """The account behind the key has no credit or quota left."""
+
+    def __init__(self, model: str, *, usage: Usage | None = None) -> None:
+        super().__init__(
+            model,
+            f"The account for {model} has no credit or quota left: top it up, or configure another "
+            "model; then retry the batch.",
+            usage=usage,
+        )
+
+
+class ModelRejected(ModelTrouble):
+    """The provider did not accept the request; `status` and `code` are what it answered."""
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        status: int | None = None,
+        code: str | None = None,
+        advice: str = "",
+        usage: Usage | None = None,
+    ) -> None:
+        self.status, self.code = status, code
+        facts = ", ".join(filter(None, [f"HTTP {status}" if status else "", code or ""]))
+        said = f"{model} rejected the request{f' ({facts})' if facts else ''}."
+        super().__init__(model, f"{said} {advice}".strip(), usage=usage)
+
+
+class ModelUnknown(ModelRejected):
+    """There is no such model at this provider, or no such provider."""

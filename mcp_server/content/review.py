@@ -1,0 +1,41 @@
+"""What stands in each section: missing, draft, changed, live, withdrawn, outdated, orphaned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+SectionState = Literal[
+    "missing", "static", "draft", "changed", "live", "withdrawn", "outdated", "orphaned"
+]
+"""`draft`: drafted, nothing live. `changed`: draft and live text differ. `outdated`: the draft was
+made against a live text that has moved since. `orphaned`: stored, but no longer in `site.yaml`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewRow:
+    """One section: its state, its words, and what would change."""
+
+    section: str
+    state: SectionState
+    template: str | None
+    draft: str | None = None
+    live: str | None = None
+    draft_hash: str | None = None
+    live_hash: str | None = None
+    author: str | None = None
+    placeholder: bool = False
+    batch_id: str | None = None
+    diff: str | None = None
+    """Unified diff from the live text to the draft; only where asked for."""
+    note: str | None = None
+    """Such as: its file was edited outside."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """Rows in the order of `site.yaml`, the counts of all of them, and where to go on."""
+
+    rows: tuple[ReviewRow, ...]
+    counts: dict[str, int]
+    next_cursor: int | None = None

@@ -1,0 +1,65 @@
+"""The parsed site: pages, sections, facts and templates. Pure values; `content.workspace` reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mcp_server.content.template import Template
+from mcp_server.entities.entity import entity_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A section of a page. It is drafted if it names a template, and static if it has a text."""
+
+    page: str
+    id: str
+    template: str | None = None
+    brief: str = ""
+    text: str | None = None
+    """Static Markdown; such a section is exported as it is and never drafted."""
+    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Facts of this section, beside those of the site."""
+
+    @property
+    def entity_id(self) -> str:
+        """`page/section`."""
+        return entity_id(self.page, self.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page: one Markdown file of the site."""
+
+    id: str
+    title: str
+    description: str = ""
+    sections: tuple[Section, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Everything `site.yaml` and the templates say. `hash` identifies exactly this."""
+
+    title: str
+    description: str
+    language: str
+    facts: Mapping[str, Any]
+    pages: tuple[Page, ...]
+    templates: Mapping[str, Template]
+    hash: str = ""
+
+    def page(self, id: str) -> Page | None:
+        """Return the page with this id."""
+        return next((page for page in self.pages if page.id == id), None)
+
+    def section(self, entity_id: str) -> Section | None:
+        """Return the section `page/section`."""
+        return next((s for s in self.sections() if s.entity_id == entity_id), None)
+
+    def sections(self) -> Iterator[Section]:
+        """Yield all sections in the order of `site.yaml`."""
+        for page in self.pages:
+            yield from page.sections

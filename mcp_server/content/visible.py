@@ -1,0 +1,53 @@
+"""What of a model's text a person would see: nothing hidden gets into a page."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any, cast
+
+_LINE_ENDS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
+_BLANKS = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufe00-\ufe0d\U000e0100-\U000e01ef]"
+)
+"""Blank letters and selectors, which Unicode files under letters and marks."""
+_JOINERS = frozenset("\u200c\u200d")
+"""Persian and Indic words and joined emoji need them: one, between two letters or signs."""
+_STRAY_JOINERS = re.compile(
+    "(?<=[\u200c\u200d])[\u200c\u200d]|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
+)
+
+
+def visible_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `fields` with every text in them made `visible`, at any depth."""
+    return {name: _visible_value(value) for name, value in fields.items()}
+
+
+def visible(text: str) -> str:
+    """Return `text` without invisible and control characters and without space around it.
+
+    Line ends become newlines and tabs become spaces. A joiner stays where it joins.
+    """
+    text = _BLANKS.sub("", _LINE_ENDS.sub("\n", text).replace("\t", " "))
+    kept = "".join(character for character in text if _is_kept(character))
+    return _STRAY_JOINERS.sub("", kept).strip()
+
+
+def _is_kept(character: str) -> bool:
+    if character == "\n" or character in _JOINERS:
+        return True
+    return unicodedata.category(character) not in _HIDDEN_CATEGORIES
+
+
+def _visible_value(value: object) -> object:
+    match value:
+        case str():
+            return visible(value)
+        case list():
+            return [_visible_value(item) for item in cast("list[object]", value)]
+        case Mapping():
+            return visible_fields(cast("Mapping[str, Any]", value))
+        case _:
+            return value

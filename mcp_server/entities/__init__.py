@@ -1,0 +1,1 @@
+"""Stored content: entities, their revisions, and the effects that change them."""

@@ -1,0 +1,85 @@
+"""The database changes a handler may ask for. Each says what it expects to find.
+
+They are applied in the transaction that ends the job. Where one finds something else, none is
+applied and the job fails with code `conflict`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from mcp_server.entities.entity import Revision
+
+
+class Expected(Enum):
+    """What an effect may expect beside a content hash."""
+
+    ABSENT = "absent"
+    ANY = "any"
+
+
+ABSENT = Expected.ABSENT
+"""There is no such entity, or its current revision is a removal."""
+ANY = Expected.ANY
+"""Whatever is there."""
+
+Expectation = str | Expected
+"""A content hash, `ABSENT` or `ANY`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Require:
+    """Change nothing, but hold only if (type, id) is as expected."""
+
+    type: str
+    entity_id: str
+    expects: Expectation
+
+
+@dataclass(frozen=True, slots=True)
+class SaveRevision:
+    """Make `revision` the current one of its entity; a withdrawn mark goes.
+
+    With `keep_on_conflict` a revision that comes too late is stored all the same, but not as the
+    current one: text that was paid for is not thrown away (R5).
+    """
+
+    revision: Revision
+    expects: Expectation
+    keep_on_conflict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SaveRemoval:
+    """Record that the entity has no text any more; `revision` is a removal."""
+
+    revision: Revision
+    expects: Expectation
+
+
+@dataclass(frozen=True, slots=True)
+class MarkWithdrawn:
+    """Mark the draft as withdrawn if its content hash is `hash`; otherwise leave it (R9)."""
+
+    entity_id: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordExport:
+    """Record that `page`'s file is, or is about to be, the one with this hash (R22).
+
+    `hash` is the hash of the file's bytes, `None` where the file is to be removed.
+    """
+
+    page: str
+    hash: str | None
+
+
+Effect = Require | SaveRevision | SaveRemoval | MarkWithdrawn | RecordExport
+
+
+def expect_hash(hash: str | None) -> Expectation:
+    """Return the expectation of finding exactly this hash, `ABSENT` for `None`."""
+    return ABSENT if hash is None else hash

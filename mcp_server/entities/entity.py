@@ -1,0 +1,134 @@
+"""Stored content: an entity is keyed by (type, id); a revision is one immutable version of it.
+
+The id of a section's text is `page/section`, written so everywhere; `entity_id` builds it and
+`split_id` parses it, and nothing else does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from mcp_server.errors import InvalidPayload
+
+PREVIEW = "site-content-preview"
+"""Entity type of drafts."""
+PRODUCTION = "site-content-production"
+"""Entity type of live texts."""
+
+SLUG_LENGTH_MAX = 64
+"""Long enough for a title in words, short enough for every file system."""
+SLUG = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
+"""Letters, digits, hyphen and underscore: safe as a file name on every platform."""
+
+AuthorKind = Literal["model", "person", "composer", "adopted"]
+"""Who wrote a revision: a model, a person, the composer (a placeholder), or a file we found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Who wrote a revision, and by which name (the model's, or the interface's)."""
+
+    kind: AuthorKind
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """One version of an entity. `markdown` is `None` where the revision is a removal.
+
+    `base` is the content hash of the live text it was made against (`None`: nothing was live).
+    `id` is 0 until it is stored; then larger means later.
+    """
+
+    type: str
+    entity_id: str
+    template: str
+    fields: Mapping[str, Any]
+    markdown: str | None
+    author: Author
+    base: str | None = None
+    batch_id: str | None = None
+    job_id: str | None = None
+    site_hash: str | None = None
+    inputs_hash: str | None = None
+    """Hash of all that the text was made from: facts, template, brief, instructions, model."""
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: float | None = None
+    id: int = 0
+    created_at: float = 0.0
+
+    @property
+    def is_removal(self) -> bool:
+        """Whether this revision says that there is no text."""
+        return self.markdown is None
+
+    @property
+    def is_placeholder(self) -> bool:
+        """Whether it was written without a model."""
+        return self.author.kind == "composer"
+
+    @property
+    def hash(self) -> str | None:
+        """Content hash, `None` for a removal (R1: fields, Markdown, template name; no more)."""
+        if self.markdown is None:
+            return None
+        return content_hash(self.template, self.fields, self.markdown)
+
+    def as_type(self, type: str) -> Revision:
+        """Return the same text as a new, not yet stored revision of another entity type."""
+        return replace(self, type=type, id=0, created_at=0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entity:
+    """The current revision of (type, id), and the mark that belongs to the entity."""
+
+    current: Revision
+    withdrawn: bool = False
+
+    @property
+    def hash(self) -> str:
+        """Content hash of the current text."""
+        assert self.current.hash is not None, "a removed entity is not an entity"
+        return self.current.hash
+
+
+def content_hash(template: str, fields: Mapping[str, Any], markdown: str) -> str:
+    """Return the hash of a text: 32 hex digits over template name, fields and Markdown (R1)."""
+    text = json.dumps([template, fields, markdown], sort_keys=True, ensure_ascii=False)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def is_slug(text: str) -> bool:
+    """Whether `text` can be the id of a page, a section or a template."""
+    return SLUG.fullmatch(text) is not None
+
+
+def entity_id(page: str, section: str) -> str:
+    """Return `page/section`.
+
+    Raises:
+        InvalidPayload: one of them is no slug.
+    """
+    for part in (page, section):
+        if not is_slug(part):
+            raise InvalidPayload("id", [f"{part[:60]!r} is not a slug (a-z, 0-9, - and _)"])
+    return f"{page}/{section}"
+
+
+def split_id(entity_id: str) -> tuple[str, str]:
+    """Return (page, section) of `page/section`.
+
+    Raises:
+        InvalidPayload: it is not two slugs with one slash between them.
+    """
+    page, slash, section = entity_id.partition("/")
+    if not slash or not is_slug(page) or not is_slug(section):
+        raise InvalidPayload("section", [f"{entity_id[:60]!r} is not written as page/section"])
+    return page, section

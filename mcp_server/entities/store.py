@@ -1,0 +1,55 @@
+"""What the rest of the package may ask of stored content. Implemented in `storage`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+from mcp_server.entities.entity import Entity, Revision
+
+
+class EntityStore(Protocol):
+    """Reading content. Changes are effects, applied with the end of a job (entities.effects)."""
+
+    async def get(self, type: str, entity_id: str) -> Entity | None:
+        """Return the entity, or `None` where there is none or its text was removed."""
+        ...
+
+    async def get_all(
+        self, type: str, entity_ids: Collection[str] | None = None
+    ) -> Mapping[str, Entity]:
+        """Return entities by id; all of the type without `entity_ids`. No hidden limit."""
+        ...
+
+    async def history(self, type: str, entity_id: str) -> Sequence[Revision]:
+        """Return all revisions of one entity that were ever current, oldest first."""
+        ...
+
+    async def histories(self, type: str) -> Mapping[str, Sequence[Revision]]:
+        """Return `history` of every entity of the type, by id."""
+        ...
+
+    async def revisions_of_batch(self, batch_id: str) -> Sequence[Revision]:
+        """Return every revision that a batch stored, oldest first."""
+        ...
+
+    async def exported(self, page: str | None = None) -> Mapping[str, tuple[str | None, ...]]:
+        """Return, by page, the file hashes that are ours: the last two recorded, newest first."""
+        ...
+
+    async def put_site(self, hash: str, document: str) -> None:
+        """Store a parsed site under its hash; the same again changes nothing."""
+        ...
+
+    async def get_site(self, hash: str) -> str | None:
+        """Return the site stored under this hash."""
+        ...
+
+    async def adopt(
+        self, revisions: Sequence[Revision], files: Mapping[str, str], *, now: float
+    ) -> bool:
+        """Take `revisions` as the ground (R15) and `files` (page to hash) as last exported.
+
+        One transaction, and only where no content was ever stored; returns whether it did.
+        """
+        ...

@@ -1,0 +1,112 @@
+"""Everything this package raises on purpose, divided by what the receiver can do.
+
+    ServerError
+    ├── CallerError          the call was wrong; becomes a tool error that says what to do next
+    │   ├── NotFound         no such page, section, batch or job; names the nearest
+    │   ├── InvalidPayload   the arguments or the payload do not fit
+    │   ├── UnknownKind      no handler of that kind is registered
+    │   ├── InvalidTransition  the batch or job cannot do that in its state
+    │   ├── LimitExceeded    a bound of the settings was passed
+    │   └── Unavailable      the workspace is missing or broken; says how to mend it
+    ├── LostClaim            this attempt must stop and write nothing
+    ├── StorageError         the database refused; always has a `__cause__`
+    │   └── StorageBusy      somebody else holds the write lock; safe to try again
+    └── ConfigError          wrong settings; at start-up only
+
+Each class takes facts and writes its own message. Nobody matches on text.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+class ServerError(Exception):
+    """Base of everything this package raises on purpose."""
+
+
+class CallerError(ServerError):
+    """The call cannot be carried out as it was made; the message says what to do instead."""
+
+
+class NotFound(CallerError):
+    """Nothing of that kind has this id; `nearest` holds up to three ids that look like it."""
+
+    def __init__(self, kind: str, id: str, *, known: Iterable[str] = (), hint: str = "") -> None:
+        self.kind, self.id = kind, id
+        self.nearest = tuple(difflib.get_close_matches(id, list(known), n=3, cutoff=0.4))
+        guess = f" Did you mean {_either(self.nearest)}?" if self.nearest else ""
+        super().__init__(f"There is no {kind} {_shown(id)}.{guess}{' ' + hint if hint else ''}")
+
+
+class InvalidPayload(CallerError):
+    """A value does not fit; `problems` says, for each, where and why."""
+
+    def __init__(self, subject: str, problems: Sequence[str]) -> None:
+        self.subject, self.problems = subject, tuple(problems)
+        super().__init__(f"{subject}: {'; '.join(problems)}")
+
+
+class UnknownKind(CallerError):
+    """No handler of this kind is registered."""
+
+    def __init__(self, kind: str, known: Iterable[str]) -> None:
+        self.kind = kind
+        super().__init__(f"No handler for jobs of kind {kind!r}; known are: {', '.join(known)}.")
+
+
+class InvalidTransition(CallerError):
+    """The batch or job is in a state that does not allow this; `advice` says what does."""
+
+    def __init__(self, subject: str, *, state: str, action: str, advice: str = "") -> None:
+        self.subject, self.state, self.action = subject, state, action
+        super().__init__(
+            f"Cannot {action} {subject}: it is {state}.{' ' + advice if advice else ''}"
+        )
+
+
+class LimitExceeded(CallerError):
+    """A bound was passed; `maximum` is the bound, in `unit`."""
+
+    def __init__(self, subject: str, *, actual: int, maximum: int, unit: str) -> None:
+        self.actual, self.maximum = actual, maximum
+        super().__init__(f"{subject}: {actual} {unit}, and at most {maximum} are allowed.")
+
+
+class Unavailable(CallerError):
+    """The workspace cannot be worked with as it is; the message says how to mend it."""
+
+
+class LostClaim(ServerError):
+    """The claim belongs to another attempt now: stop, and write nothing."""
+
+    def __init__(self, job_id: str, attempt_id: str) -> None:
+        self.job_id, self.attempt_id = job_id, attempt_id
+        super().__init__(f"attempt {attempt_id} no longer holds job {job_id}")
+
+
+class StorageError(ServerError):
+    """The database refused; `__cause__` is what it said, `transient` whether waiting may help."""
+
+    transient = False
+
+
+class StorageBusy(StorageError):
+    """Another process held the write lock for too long; trying again is safe."""
+
+    transient = True
+
+
+class ConfigError(ServerError):
+    """The settings cannot be used; the message says which and what to write instead."""
+
+
+def _shown(id: str) -> str:
+    """`id` as it may be repeated to a caller: printable and short."""
+    printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in id)
+    return repr(printable if len(printable) <= 60 else printable[:57] + "…")
+
+
+def _either(ids: Sequence[str]) -> str:
+    return " or ".join(ids)

@@ -1,0 +1,1 @@
+"""Ways in: the MCP server, HTTP, the command line."""

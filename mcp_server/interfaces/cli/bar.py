@@ -1,0 +1,81 @@
+"""The terminal that the demo speaks to: lines, and a bar below them while something runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from io import TextIOWrapper
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Move = Callable[[float, float | None, str | None], None]
+"""Moves a bar to (done, total, message): what a progress notification carries."""
+
+BAR_WIDTH = 30
+"""Leaves room for `21/21 · rolling back menu/hero` in a terminal of 80 columns."""
+
+
+class Screen:
+    """Standard output: coloured and with a moving bar on a terminal, plain lines elsewhere."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        if isinstance(sys.stdout, TextIOWrapper):
+            # A site may hold letters that this terminal lacks; that is no reason to stop.
+            sys.stdout.reconfigure(errors="replace")
+        self._console: Console = Console(highlight=False, emoji=False)
+
+    def title(self, text: str) -> None:
+        """Begin a step."""
+        self._print(f"\n{text}", style="bold")
+
+    def say(self, text: str) -> None:
+        """Print lines below the step's title."""
+        for line in text.splitlines() or [""]:
+            self._print(f"   {line}".rstrip())
+
+    def whole(self, text: str) -> None:
+        """Print text that is to be copied: as it is, neither indented nor broken."""
+        self._print(text)
+
+    def diff(self, text: str) -> None:
+        """Print a unified diff."""
+        styles = {"+": "green", "-": "red", "@": "cyan"}
+        for line in text.splitlines():
+            self._print(f"   {line}".rstrip(), style=styles.get(line[:1]))
+
+    @contextmanager
+    def bar(self) -> Generator[Move]:
+        """Show a bar until the context ends; what is printed meanwhile goes above it."""
+        if not self._console.is_interactive:
+            yield self._lines()
+            return
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        columns = (TextColumn("  "), BarColumn(BAR_WIDTH), TextColumn("{task.description}", markup=False))
+        with Progress(*columns, console=self._console) as progress:
+            task = progress.add_task("")
+
+            def move(done: float, total: float | None, message: str | None) -> None:
+                progress.update(task, completed=done, total=total, description=message or "")
+
+            yield move
+
+    def _lines(self) -> Move:
+        """Return a bar for where nothing can move: a line whenever one more is finished."""
+        shown = -1
+
+        def move(done: float, total: float | None, message: str | None) -> None:
+            nonlocal shown
+            if int(done) != shown:
+                shown = int(done)
+                self.say(message or f"{shown}/{total:g}" if total else f"{shown}")
+
+        return move
+
+    def _print(self, text: str, *, style: str | None = None) -> None:
+        self._console.print(text, style=style, markup=False, soft_wrap=True)

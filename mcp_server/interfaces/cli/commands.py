@@ -1,0 +1,213 @@
+"""The commands of `pressroom`. Each says what it did; whatever went wrong is one line on stderr."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mcp_server.errors import ServerError
+from mcp_server.interfaces.cli.runners import Runners
+
+EXIT_TROUBLE = 2
+"""Exit code for expected trouble, as for a wrong option."""
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8765
+
+TOKEN_VARIABLE = "PRESSROOM_TOKEN"  # noqa: S105 - the name of the variable, not a token
+"""Where the bearer token comes from: an option would show it in the list of processes."""
+
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--workspace",
+        "-w",
+        help="The folder that holds pressroom.toml. Without it: PRESSROOM_WORKSPACE, or the "
+        "nearest such folder upward from here.",
+    ),
+]
+
+
+def build_cli(runners: Runners) -> typer.Typer:
+    """Return the command line; `runners` do what needs the application."""
+    cli = typer.Typer(
+        name="pressroom",
+        help="Write a web site in the background: drafts to review, promote and take back.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,  # rich would cost every command its import
+        pretty_exceptions_enable=False,
+        context_settings={"obj": runners},
+    )
+    cli.callback()(root)
+    for command in (serve, init, worker, stop, status, demo):
+        cli.command(command.__name__)(command)
+    return cli
+
+
+def run_cli(runners: Runners, arguments: Sequence[str] | None = None) -> None:
+    """Carry out `arguments` (without them, those of the process) and exit the process."""
+    with _one_line_each():
+        build_cli(runners)(arguments, prog_name="pressroom")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pressroom {version('pressroom')}")
+        raise typer.Exit
+
+
+def root(
+    *,
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    """Nothing: the command does it."""
+    assert not show_version, "its callback has left"
+
+
+def serve(
+    context: typer.Context,
+    *,
+    workspace: WorkspaceOption = None,
+    http: Annotated[
+        bool, typer.Option("--http", help="Serve over HTTP instead of stdin and stdout.")
+    ] = False,
+    host: Annotated[
+        str | None, typer.Option(help=f"Address to listen on.  [default: {DEFAULT_HOST}]")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65_535, help=f"Port to listen on.  [default: {DEFAULT_PORT}]"),
+    ] = None,
+    allowed_host: Annotated[
+        list[str] | None, typer.Option(help="Host name that clients may use; repeatable.")
+    ] = None,
+    allowed_origin: Annotated[
+        list[str] | None, typer.Option(help="Web origin that may call; repeatable.")
+    ] = None,
+) -> None:
+    """Run the MCP server. Over HTTP, any address but this machine's own needs PRESSROOM_TOKEN."""
+    if not http:
+        _refuse_without_http(host, port, allowed_host, allowed_origin)
+        _runners(context).serve_stdio(workspace)
+        return
+    _runners(context).serve_http(
+        workspace,
+        host=DEFAULT_HOST if host is None else host,
+        port=DEFAULT_PORT if port is None else port,
+        token=os.environ.get(TOKEN_VARIABLE) or None,
+        allowed_hosts=tuple(allowed_host or ()),
+        allowed_origins=tuple(allowed_origin or ()),
+    )
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make it in.")],
+) -> None:
+    """Make a workspace from the starter site, overwriting nothing."""
+    from mcp_server.content.starter import init_workspace  # only this command
+
+    written = init_workspace(folder)
+    for path in written:
+        typer.echo(f"wrote {path}")
+    kept = "Everything was there already; nothing was changed." if not written else ""
+    typer.echo(kept or f"{folder.resolve()} is a workspace now.")
+
+
+def worker(
+    context: typer.Context,
+    *,
+    workspace: WorkspaceOption = None,
+    detached: Annotated[
+        bool, typer.Option("--detached", help="Leave when there has been no work for a minute.")
+    ] = False,
+) -> None:
+    """Work through what is queued, until interrupted."""
+    _runners(context).run_worker(workspace, detached=detached)
+
+
+def stop(context: typer.Context, *, workspace: WorkspaceOption = None) -> None:
+    """End the worker; running jobs get their grace, the rest stays queued."""
+    typer.echo(_runners(context).stop_worker(workspace))
+
+
+def status(
+    context: typer.Context,
+    *,
+    workspace: WorkspaceOption = None,
+    batch: Annotated[str | None, typer.Option(metavar="ID", help="One batch only.")] = None,
+) -> None:
+    """Say what runs, what ran, and whether a worker lives."""
+    for line in _status_lines(_runners(context).status(workspace, batch)):
+        typer.echo(line)
+
+
+def demo(
+    *,
+    folder: Annotated[
+        Path, typer.Option("--dir", help="The demo's workspace; made if it is not there.")
+    ] = Path("pressroom-demo"),
+) -> None:
+    """See the main job from end to end, in a minute and without a key."""
+    from mcp_server.interfaces.cli.demo import run_demo  # brings mcp and rich
+
+    run_demo(folder)
+
+
+def _runners(context: typer.Context) -> Runners:
+    runners = context.obj
+    assert isinstance(runners, Runners), "build_cli puts them there"
+    return runners
+
+
+def _refuse_without_http(*given: object) -> None:
+    if any(value not in (None, []) for value in given):
+        message = "only with --http"
+        raise typer.BadParameter(
+            message, param_hint="--host/--port/--allowed-host/--allowed-origin"
+        )
+
+
+def _status_lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    yield str(answer.get("message", ""))
+    for operation in answer.get("operations", ()):
+        words = [operation.get(key) for key in ("batchId", "type", "status", "progress")]
+        words += [operation.get("currentTask"), operation.get("startedAt")]
+        yield "  " + " · ".join(str(word) for word in words if word)
+    worker: Mapping[str, Any] = answer.get("worker", {})
+    if message := worker.get("message"):
+        yield str(message)
+
+
+@contextmanager
+def _one_line_each() -> Generator[None]:
+    """Turn expected trouble into one line on stderr each and exit code 2, without a traceback."""
+    try:
+        yield
+    except* ServerError as group:  # alone, or in what a task group makes of it
+        _say_and_exit(list(_leaves(group)))
+
+
+def _leaves(group: ExceptionGroup[ServerError]) -> Iterator[ServerError]:
+    for error in group.exceptions:
+        if isinstance(error, ExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+def _say_and_exit(errors: Sequence[ServerError]) -> None:
+    for line in dict.fromkeys(" ".join(str(error).split()) for error in errors):
+        typer.echo(f"pressroom: {line}", err=True)
+    raise SystemExit(EXIT_TROUBLE)

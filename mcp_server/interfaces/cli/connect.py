@@ -1,0 +1,34 @@
+"""How clients are told to start the server for a workspace. Pure, but for where this Python lies."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+SERVER_NAME = "pressroom"
+"""What clients call this server."""
+
+
+def server_command(workspace: Path) -> list[str]:
+    """Return program and arguments that serve `workspace` over stdio; every path is absolute.
+
+    It is this Python and not the `pressroom` beside it: clients start servers without the user's
+    PATH, and from any folder.
+    """
+    return [sys.executable, "-m", "mcp_server", "serve", "--workspace", str(workspace.resolve())]
+
+
+def desktop_config(workspace: Path) -> str:
+    """Return the JSON for Claude Desktop's `claude_desktop_config.json`, and others like it."""
+    program, *arguments = server_command(workspace)
+    server = {"command": program, "args": arguments}
+    return json.dumps({"mcpServers": {SERVER_NAME: server}}, indent=2, ensure_ascii=False)
+
+
+def claude_code_line(workspace: Path) -> str:
+    """Return the command that adds the server to Claude Code."""
+    words = ["claude", "mcp", "add", SERVER_NAME, "--", *server_command(workspace)]
+    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)

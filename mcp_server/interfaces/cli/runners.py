@@ -1,0 +1,85 @@
+"""What the command line can start. `__main__` fills it in; each imports its part when called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class ServeStdio(Protocol):
+    """Serves one client over stdin and stdout, until it hangs up."""
+
+    def __call__(self, workspace: Path | None) -> None:
+        """Serve."""
+        ...
+
+
+class ServeHttp(Protocol):
+    """Serves clients over HTTP until interrupted."""
+
+    def __call__(
+        self,
+        workspace: Path | None,
+        *,
+        host: str,
+        port: int,
+        token: str | None,
+        allowed_hosts: Sequence[str],
+        allowed_origins: Sequence[str],
+    ) -> None:
+        """Serve.
+
+        Raises:
+            ConfigError: the address is open to others, and token or allowed hosts are missing.
+        """
+        ...
+
+
+class RunWorker(Protocol):
+    """Works a workspace: `detached` until there is no work, otherwise until interrupted."""
+
+    def __call__(self, workspace: Path | None, *, detached: bool) -> None:
+        """Work.
+
+        Raises:
+            Unavailable: there is no workspace, or it is broken.
+        """
+        ...
+
+
+class StopWorker(Protocol):
+    """Asks the workspace's worker to stop, and says in a sentence what came of it."""
+
+    def __call__(self, workspace: Path | None) -> str:
+        """Ask it, and wait a while for its end.
+
+        Raises:
+            Unavailable: there is no workspace, or it is broken.
+        """
+        ...
+
+
+class ReadStatus(Protocol):
+    """Answers as the `status` tool does: `{message, operations, worker}`, wire names."""
+
+    def __call__(self, workspace: Path | None, batch_id: str | None) -> Mapping[str, Any]:
+        """Read it.
+
+        Raises:
+            NotFound: there is no such batch.
+            Unavailable: there is no workspace, or it is broken.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runners:
+    """One callable for each command that needs the application. `None` as workspace: find it."""
+
+    serve_stdio: ServeStdio
+    serve_http: ServeHttp
+    run_worker: RunWorker
+    stop_worker: StopWorker
+    status: ReadStatus

@@ -1,0 +1,135 @@
+"""The answers of the tools that queue work. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mcp_server.content.calls import NextCall, Planned, Skipped, Submitted
+from mcp_server.interfaces.mcp import sentences
+from mcp_server.interfaces.mcp.replies import (
+    REPLY_BYTES_MAX,
+    ROWS,
+    Call,
+    PlannedRow,
+    QueueReply,
+    QueueStatus,
+    SkippedRow,
+    fitted,
+)
+from mcp_server.interfaces.mcp.standing import Standing
+
+HASH_LENGTH = 12
+"""Of a content hash: enough to tell two apart. The digest stands for all of it."""
+NOTES_MAX = 4
+NOTE_LENGTH = 200
+"""Notes and advice that an answer has room for beside its rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """What became of a call: the submission, whether it was a retry, and what a wait has seen."""
+
+    submitted: Submitted
+    again: bool = False
+    seen: Standing | None = None
+
+    def reply(self) -> QueueReply:
+        """Return the answer, with as many rows as it has room for."""
+        rows = min(ROWS, max(len(self._listed), len(self.submitted.skipped), 1))
+        return fitted(self._with, rows, bytes_max=REPLY_BYTES_MAX)
+
+    @property
+    def _listed(self) -> tuple[Planned, ...]:
+        return self.submitted.planned if self.submitted.dry_run else ()
+
+    def _with(self, rows: int) -> QueueReply:
+        outcome, seen = self.submitted, self.seen
+        message = sentences.submitted(outcome, again=self.again)
+        return QueueReply(
+            status=self._status(),
+            message=f"{message} {seen.sentence}" if seen is not None else message,
+            batch_id=outcome.batch_id,
+            tip=self._tip(),
+            next=self._next(),
+            total_sections=outcome.total_sections,
+            queued_sections=len(outcome.planned) if outcome.batch_id else 0,
+            sections=[_planned(p) for p in self._listed[:rows]] or None,
+            skipped=[_skipped(s) for s in outcome.skipped[:rows]] or None,
+            skipped_count=len(outcome.skipped) or None,
+            duplicate=outcome.duplicate or None,
+            model=outcome.model,
+            digest=outcome.digest,
+            notes=[sentences.short(n, NOTE_LENGTH) or "" for n in outcome.notes[:NOTES_MAX]] or None,
+            calls=[_call(c) for c in outcome.next_calls[:NOTES_MAX]] or None,
+            operation=seen.operation if seen is not None else None,
+            files=list(seen.files[:rows]) or None if seen is not None else None,
+        )
+
+    def _status(self) -> QueueStatus:
+        if self.submitted.dry_run:
+            return "planned"
+        if self.submitted.batch_id is None:
+            return "completed"
+        if self.submitted.paused_reason is not None:
+            return "paused"
+        return _STATES[self.seen.operation.status] if self.seen is not None else "queued"
+
+    def _tip(self) -> str | None:
+        outcome = self.submitted
+        if outcome.dry_run and outcome.digest:
+            return "The same call with this digest and without dryRun does exactly this."
+        if outcome.dry_run:
+            return "The same call without dryRun queues this."
+        if outcome.batch_id is None:
+            return sentences.no_sections(outcome)
+        over = self.seen is not None and self.seen.next is not None and not self._runs()
+        return None if over else sentences.BACKGROUND
+
+    def _runs(self) -> bool:
+        return self._status() in {"queued", "pending", "processing"}
+
+    def _next(self) -> str | None:
+        if self.submitted.batch_id is None:
+            return None
+        if self.seen is not None and not self._runs():
+            return self.seen.next
+        tool = "status" if self.submitted.paused_reason is None else "retry"
+        return sentences.call(tool, {"batchId": self.submitted.batch_id})
+
+
+_STATES: dict[str, QueueStatus] = {
+    "pending": "pending",
+    "processing": "processing",
+    "paused": "paused",
+    "completed": "completed",
+    "failed": "failed",
+    "cancelled": "cancelled",
+}
+
+
+def _planned(planned: Planned) -> PlannedRow:
+    return PlannedRow(
+        section=planned.section,
+        change=planned.change,
+        hash_from=_short_hash(planned.hash_from),
+        hash_to=_short_hash(planned.hash_to),
+        placeholder=planned.placeholder or None,
+        conflict=sentences.short(planned.conflict),
+    )
+
+
+def _skipped(skipped: Skipped) -> SkippedRow:
+    return SkippedRow(
+        section=skipped.section,
+        reason=sentences.short(skipped.reason) or "",
+        batch_id=skipped.batch_id,
+    )
+
+
+def _call(call: NextCall) -> Call:
+    why = sentences.short(call.why, NOTE_LENGTH) or ""
+    return Call(tool=call.tool, arguments=call.arguments, why=why)
+
+
+def _short_hash(hash: str | None) -> str | None:
+    return hash[:HASH_LENGTH] if hash is not None else None

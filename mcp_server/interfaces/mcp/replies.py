@@ -1,0 +1,205 @@
+"""What the tools answer: camelCase on the wire, absent instead of null, small."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+REPLY_BYTES_MAX = 2_000
+"""What an answer may cost a chat that asked for nothing in particular."""
+DETAIL_BYTES_MAX = 20_000
+"""What it may cost where texts, differences or full reasons were asked for."""
+ROWS = 10
+"""Rows of a list where nothing was said."""
+
+QueueStatus = Literal[
+    "queued", "planned", "completed", "pending", "processing", "paused", "failed", "cancelled"
+]
+
+
+class Wire(BaseModel):
+    """Base of all that is answered."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=True
+    )
+
+    def facts(self) -> dict[str, Any]:
+        """Return it as structured content; what is not there is left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    def text(self) -> str:
+        """Return the same facts as JSON, for clients that show a model only text."""
+        return json.dumps(self.facts(), ensure_ascii=False)
+
+
+class Call(Wire):
+    """A call that would help now."""
+
+    tool: str
+    arguments: dict[str, Any]
+    why: str
+
+
+class SkippedRow(Wire):
+    """A section that was left out."""
+
+    section: str
+    reason: str
+    batch_id: str | None = None
+
+
+class PlannedRow(Wire):
+    """A section of a dry run; the hashes are shortened."""
+
+    section: str
+    change: str
+    hash_from: str | None = None
+    hash_to: str | None = None
+    placeholder: bool | None = None
+    conflict: str | None = None
+
+
+class Operation(Wire):
+    """A batch as `status` lists it."""
+
+    type: str
+    status: str
+    progress: str
+    percent_complete: int
+    current_task: str | None = None
+    started_at: str | None = None
+    estimated_completion: str | None = None
+    batch_id: str
+
+
+class Worker(Wire):
+    """Whether somebody works."""
+
+    alive: bool
+    mode: str | None = None
+    message: str | None = None
+
+
+class SectionRow(Wire):
+    """A section of a batch, or a file that it writes."""
+
+    section: str
+    state: str
+    reason: str | None = None
+    code: str | None = None
+    job_id: str | None = None
+
+
+class JobRow(Wire):
+    """One job, as it is stored."""
+
+    job_id: str
+    kind: str
+    subject: str
+    state: str
+    batch_id: str | None = None
+    attempts: int
+    crashes: int | None = None
+    code: str | None = None
+    reason: str | None = None
+    step: str | None = None
+    payload: dict[str, Any]
+    result: dict[str, Any] | None = None
+
+
+class ReviewedRow(Wire):
+    """A section as it stands; generated texts stand between the marks that `marks` names."""
+
+    section: str
+    state: str
+    template: str | None = None
+    author: str | None = None
+    placeholder: bool | None = None
+    draft_hash: str | None = None
+    live_hash: str | None = None
+    batch_id: str | None = None
+    note: str | None = None
+    draft: str | None = None
+    live: str | None = None
+    diff: str | None = None
+
+
+class Reply(Wire):
+    """What every answer has: a sentence."""
+
+    message: str
+
+
+class QueueReply(Reply):
+    """What became of a call that queues."""
+
+    status: QueueStatus
+    batch_id: str | None = None
+    tip: str | None = None
+    next: str | None = None
+    total_sections: int
+    queued_sections: int
+    sections: list[PlannedRow] | None = None
+    skipped: list[SkippedRow] | None = None
+    skipped_count: int | None = None
+    duplicate: bool | None = None
+    model: str | None = None
+    digest: str | None = None
+    notes: list[str] | None = None
+    calls: list[Call] | None = None
+    operation: Operation | None = None
+    files: list[str] | None = None
+
+
+class StatusReply(Reply):
+    """What runs, what ran, and whether a worker lives."""
+
+    operations: list[Operation]
+    sections: list[SectionRow] | None = None
+    job: JobRow | None = None
+    files: list[str] | None = None
+    file_count: int | None = None
+    next: str | None = None
+    next_cursor: int | None = None
+    worker: Worker | None = None
+
+
+class CancelReply(Reply):
+    """What a cancellation found."""
+
+    status: str | None = None
+    batch_id: str | None = None
+    stopped: int
+    never_started: int
+    already_done: int
+    next: str | None = None
+
+
+class ReviewReply(Reply):
+    """The counts of all selected sections, and some of them."""
+
+    counts: dict[str, int]
+    marks: str | None = None
+    sections: list[ReviewedRow]
+    next: str | None = None
+    next_cursor: int | None = None
+
+
+R = TypeVar("R", bound=Reply)
+
+
+def fitted(build: Callable[[int], R], rows: int, *, bytes_max: int, least: int = 0) -> R:
+    """Return the answer with as many rows, at most `rows`, as `bytes_max` has room for.
+
+    `least` rows are answered even where they are too long, so that a cursor always moves on.
+    """
+    for count in range(rows, least, -1):
+        reply = build(count)
+        if len(reply.text().encode()) <= bytes_max:
+            return reply
+    return build(min(rows, least))

@@ -1,0 +1,188 @@
+"""The sentences of the answers. Pure, and the same for every interface."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from mcp_server.content.calls import Submitted
+from mcp_server.content.visible import visible
+from mcp_server.jobs.job import Batch, BatchState, Job
+from mcp_server.jobs.store import Cancelled
+from mcp_server.progress.words import batch_name, progress_line
+
+BACKGROUND = "This operation is running in the background."
+NO_OPERATIONS = "No background operations running."
+NOT_DEPLOYED = "written to content/, not deployed"
+GOES_ON = "Work goes on after this chat is closed."
+NAMED_MAX = 3
+"""Failures that a sentence names; the rest is counted."""
+REASON_LENGTH = 160
+"""Of a reason within a sentence or a row; it is stored whole."""
+
+_TO = {"generation": "", "promotion": " to production", "rollback": ""}
+_VERBS = {"generation": "generate", "promotion": "promote", "rollback": "roll back"}
+_WOULD = {"generation": "draft", "promotion": "promote", "rollback": "roll back"}
+_PAST = {"generate": "drafted", "promote": "promoted", "rollback": "rolled back"}
+
+
+def sections(count: int) -> str:
+    """Return `1 section`, `47 sections`."""
+    return f"{count:,} section" + ("" if count == 1 else "s")
+
+
+def short(text: str | None, length: int = REASON_LENGTH) -> str | None:
+    """Return `text` on one line, visible, at most `length` characters; `None` for nothing."""
+    line = " ".join(visible(text or "").split())
+    if not line:
+        return None
+    return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def call(tool: str, arguments: Mapping[str, object]) -> str:
+    """Return a call as a caller can make it: `status {"batchId": "…"}`."""
+    return f"{tool} {json.dumps(arguments, ensure_ascii=False)}"
+
+
+def submitted(outcome: Submitted, *, again: bool = False) -> str:
+    """Return what became of a call that queues; `again` is a retry."""
+    action, count = outcome.action, len(outcome.planned)
+    if outcome.dry_run:
+        return f"Would {_WOULD[action]} {sections(count)}{_TO[action]}. Nothing was queued."
+    if outcome.batch_id is None:
+        return nothing(outcome)
+    if outcome.paused_reason is not None:
+        return (
+            f"The same {action} is already there, but paused: {short(outcome.paused_reason)} "
+            "retry goes on with it, cancel gives it up."
+        )
+    if outcome.duplicate:
+        return f"The same {action} is already under way; nothing more was queued. {GOES_ON}"
+    what = f"Queued {action} of {sections(count)}{_TO[action]}{' again' if again else ''}."
+    files = "" if action == "generation" else f" The pages are {NOT_DEPLOYED}."
+    return f"{what}{files} {GOES_ON}"
+
+
+def nothing(outcome: Submitted) -> str:
+    """Return the sentence for an empty plan, with the first reason where sections were skipped."""
+    if not outcome.skipped:
+        return no_sections(outcome)
+    first = outcome.skipped[0]
+    return (
+        f"{no_sections(outcome)} {sections(len(outcome.skipped))} skipped, such as "
+        f"{first.section}: {short(first.reason)}."
+    )
+
+
+def no_sections(outcome: Submitted) -> str:
+    """Return `No sections to generate.`"""
+    return f"No sections to {_VERBS[outcome.action]}."
+
+
+def operations(active: int, paused: int) -> str:
+    """Return how many operations are in progress, and how many of them stand still."""
+    if active == 0:
+        return NO_OPERATIONS
+    plural = "" if active == 1 else "s"
+    still = f", {paused} of them paused" if paused and active > 1 else ""
+    still = ", paused" if paused and active == 1 else still
+    return f"{active} operation{plural} in progress{still}."
+
+
+def last_one(batch: Batch, ago: str) -> str:
+    """Return what the latest batch that ended was, and how it ended."""
+    return f"The last one: {batch_name(batch.kind)}, {batch.state} {ago} ({_tally(batch)})."
+
+
+def standing(batch: Batch, failures: Sequence[Job], files: Sequence[str], left: str | None) -> str:
+    """Return where one batch stands, in a sentence that says what helps if something failed.
+
+    `failures` are its failed jobs, those of its files included; `left` how long it may take.
+    """
+    if batch.state is BatchState.PAUSED:
+        return (
+            f"{batch_name(batch.kind)} is paused after {batch.finished} of {batch.total}: "
+            f"{short(batch.reason) or 'no reason was given.'} retry goes on with it, cancel stops it."
+        )
+    if not batch.ended:
+        rest = f", {left} left" if left else ""
+        return f"{batch_name(batch.kind)}: {progress_line(batch)}{rest}."
+    parts = [_tally(batch), *_failed(failures, batch)]
+    return ". ".join([", ".join(parts) + _advice(batch, failures), *_files(files)]) + "."
+
+
+def cancelled(found: Cancelled) -> str:
+    """Return what was stopped, what never started and what was already done."""
+    if found.stopped + found.dropped == 0:
+        return f"Nothing was left to cancel: {found.done} already done."
+    kind = found.batch.kind if found.batch is not None else ""
+    return (
+        f"Cancelled: {found.stopped} stopped while running, {found.dropped} never started, "
+        f"{found.done} already done. {_KEPT.get(kind, _KEPT[''])}"
+    )
+
+
+_KEPT = {
+    "": "What was done stays.",
+    "generate": "The drafts that were written stay; retry takes up only the rest.",
+    "promote": "What is already live stays live; rollback with this batchId takes it back.",
+    "rollback": "What was already taken back stays so; retry takes up only the rest.",
+}
+
+
+def reviewed(counts: Mapping[str, int]) -> str:
+    """Return the counts of sections by state in a sentence."""
+    total = sum(counts.values())
+    if total == 0:
+        return "No sections match."
+    return f"{sections(total)}: " + ", ".join(f"{n} {state}" for state, n in counts.items() if n) + "."
+
+
+def _tally(batch: Batch) -> str:
+    """`39 of 40 drafted, 1 skipped, 2 cancelled`."""
+    past = _PAST.get(batch.kind, "done")
+    parts = [f"{batch.completed - batch.skipped} of {batch.total} {past}"]
+    if batch.skipped:
+        parts.append(f"{batch.skipped} skipped")
+    if batch.cancelled:
+        parts.append(f"{batch.cancelled} cancelled")
+    return ", ".join(parts)
+
+
+def _failed(failures: Sequence[Job], batch: Batch) -> list[str]:
+    counted = [job for job in failures if job.counted]
+    files = [job for job in failures if not job.counted]
+    parts: list[str] = []
+    if batch.failed:
+        named = f": {_named(counted)}" if counted else ""
+        parts.append(f"{batch.failed} failed{named}")
+    if files:
+        parts.append(f"{len(files)} not written to a file: {_named(files)}")
+    return parts
+
+
+def _named(jobs: Sequence[Job]) -> str:
+    named = [f"{job.subject} ({short(job.reason) or job.code})" for job in jobs[:NAMED_MAX]]
+    more = len(jobs) - len(named)
+    return "; ".join(named) + (f"; and {more} more" if more else "")
+
+
+def _advice(batch: Batch, failures: Sequence[Job]) -> str:
+    """Whom `retry` would help: conflicts need a decision instead (R17)."""
+    conflicts = sum(job.code == "conflict" for job in failures)
+    rest = len(failures) - conflicts + batch.cancelled
+    parts: list[str] = []
+    if rest:
+        parts.append(f"; retry takes up only {'that one' if rest == 1 else f'those {rest}'}")
+    if conflicts:
+        them = "that one" if conflicts == 1 else "those"
+        parts.append(f"; a conflict is not retried: look at {them} with review and diff")
+    return "".join(parts)
+
+
+def _files(files: Sequence[str]) -> list[str]:
+    if not files:
+        return []
+    named = ", ".join(files[:NAMED_MAX])
+    more = f" and {len(files) - NAMED_MAX} more" if len(files) > NAMED_MAX else ""
+    return [f"Files: {named}{more}; {NOT_DEPLOYED}"]

@@ -1,0 +1,41 @@
+"""What every interface is given by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from mcp_server.content.service import ContentService
+from mcp_server.jobs.batch import BatchService
+from mcp_server.progress.monitor import ProgressMonitor
+
+
+class WorkerHealth(Protocol):
+    """Whether a worker lives, in words and as facts for `status`."""
+
+    async def __call__(self) -> Mapping[str, Any]:
+        """Return `{"alive": bool, "mode": "embedded"|"detached", "message": str, …}`, wire names."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """An open workspace."""
+
+    content: ContentService
+    batches: BatchService
+    monitor: ProgressMonitor
+    worker_health: WorkerHealth
+
+
+class ServicesProvider(Protocol):
+    """Hands out the workspace's services; the server itself always starts."""
+
+    async def services(self) -> Services:
+        """Return the services of the workspace, opened on first use.
+
+        Raises:
+            Unavailable: there is no workspace, or it is broken; says how to mend it.
+        """
+        ...

@@ -1,0 +1,188 @@
+"""Batches: the jobs of one call, submitted together, watched together, stopped together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import anyio
+
+from mcp_server.clock import Clock
+from mcp_server.errors import InvalidTransition, LimitExceeded, NotFound
+from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job, Json, NewJob
+from mcp_server.jobs.registry import Registry
+from mcp_server.jobs.store import Cancelled, JobStore, NewBatch, Submission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchLimits:
+    """Bounds of a batch."""
+
+    jobs_max: int = 100_000
+
+
+class BatchService:
+    """What interfaces and the content service may do with batches.
+
+    A batch belongs to the owner in its origin; to anybody else it does not exist.
+    """
+
+    def __init__(
+        self,
+        store: JobStore,
+        registry: Registry,
+        clock: Clock,
+        new_job_id: Callable[[], str],
+        limits: BatchLimits | None = None,
+    ) -> None:
+        self._store, self._registry, self._clock = store, registry, clock
+        self._new_job_id = new_job_id
+        self._limits = limits or BatchLimits()
+
+    def prepare(self, jobs: Sequence[NewJob]) -> list[tuple[str, NewJob]]:
+        """Check all jobs, and give each its id; none is stored.
+
+        Raises:
+            UnknownKind, InvalidPayload: a job cannot be run.
+            LimitExceeded: there are too many, or one is too large.
+        """
+        if len(jobs) > self._limits.jobs_max:
+            raise LimitExceeded(
+                "batch", actual=len(jobs), maximum=self._limits.jobs_max, unit="jobs"
+            )
+        for job in jobs:
+            self._registry.check(job)
+        return [(self._new_job_id(), job) for job in jobs]
+
+    async def submit(self, batch: NewBatch) -> Submission:
+        """Store a prepared batch: batch, jobs and duplicate keys in one transaction.
+
+        When this returns a batch, its id survives anything. Of two calls with the same submit
+        key, one gets the other's batch, with `duplicate`.
+
+        Raises:
+            InvalidPayload: the request key was used with other arguments.
+        """
+        return await self._store.submit(batch, now=self._clock.now())
+
+    async def get(self, batch_id: str, *, owner: str) -> Batch:
+        """Return a batch with the jobs that are being worked on.
+
+        Raises:
+            NotFound: the owner has no such batch; names the nearest.
+        """
+        batch = await self._store.batch(batch_id, running=True)
+        if batch is None or batch.origin.owner != owner:
+            recent = await self._store.batches(owner=owner, limit=200)
+            known = [known.id for known in recent]
+            raise NotFound("batch", batch_id, known=known, hint="`status` lists the batches.")
+        return batch
+
+    async def list(
+        self, *, owner: str, active: bool | None = None, limit: int, before: int | None = None
+    ) -> Sequence[Batch]:
+        """Return the owner's batches, newest first, those before the `order` of `before`."""
+        return await self._store.batches(owner=owner, active=active, before=before, limit=limit)
+
+    async def jobs(
+        self, batch_id: str, *, owner: str, after: int = 0, limit: int | None = None
+    ) -> Sequence[Job]:
+        """Return the jobs of a batch that were not pruned, in the order they were handed in."""
+        await self.get(batch_id, owner=owner)
+        return await self._store.jobs(batch_id, after=after, limit=limit)
+
+    async def job(self, job_id: str, *, owner: str) -> Job:
+        """Return a job.
+
+        Raises:
+            NotFound: the owner has no such job, or it was pruned.
+        """
+        job = await self._store.job(job_id)
+        if job is None or job.origin.owner != owner:
+            raise NotFound("job", job_id, hint="Finished jobs are forgotten after a day.")
+        return job
+
+    async def cancel(self, batch_id: str, *, owner: str) -> Cancelled:
+        """Cancel what has not finished, and say what was done before.
+
+        Pending jobs never run; a running attempt is fenced from this moment on.
+
+        Raises:
+            NotFound: the owner has no such batch.
+            InvalidTransition: it has ended.
+        """
+        batch = await self.get(batch_id, owner=owner)
+        if batch.ended:
+            raise InvalidTransition(f"batch {batch_id}", state=batch.state, action="cancel")
+        return await self._store.cancel_batch(
+            batch_id, reason="cancelled by its owner", now=self._clock.now()
+        )
+
+    async def cancel_job(self, job_id: str, *, owner: str) -> Cancelled:
+        """Cancel one job that has not finished.
+
+        Raises:
+            NotFound: the owner has no such job.
+            InvalidTransition: it has ended.
+        """
+        job = await self.job(job_id, owner=owner)
+        if job.state in ENDED_JOB_STATES:
+            raise InvalidTransition(f"job {job_id}", state=job.state, action="cancel")
+        return await self._store.cancel_job(
+            job_id, reason="cancelled by its owner", now=self._clock.now()
+        )
+
+    async def retry(
+        self,
+        batch_id: str,
+        *,
+        owner: str,
+        terms: Json | None = None,
+        requires: str | None = None,
+        leave_out: Collection[str] = (),
+    ) -> Submission:
+        """Take up again what failed, was cancelled or is paused.
+
+        A paused batch goes on with its round, an ended one opens the next.
+
+        Raises:
+            NotFound: the owner has no such batch.
+            InvalidTransition: it is running.
+        """
+        batch = await self.get(batch_id, owner=owner)
+        if not batch.ended and batch.state is not BatchState.PAUSED:
+            raise InvalidTransition(
+                f"batch {batch_id}",
+                state=batch.state,
+                action="retry",
+                advice="`status` shows how far it is; `cancel` stops it.",
+            )
+        return await self._store.retry(
+            batch_id, terms=terms, requires=requires, leave_out=leave_out, now=self._clock.now()
+        )
+
+    async def wait(self, batch_id: str, *, owner: str, timeout_s: float = 60.0) -> Batch:
+        """Return the batch once its round has ended (`paused` is no end).
+
+        Raises:
+            NotFound: the owner has no such batch.
+            TimeoutError: it has not ended in time; names what is outstanding.
+        """
+        batch = await self.get(batch_id, owner=owner)
+        with anyio.move_on_after(timeout_s):
+            while not batch.ended:
+                since = self._store.version
+                batch = await self.get(batch_id, owner=owner)
+                if not batch.ended:
+                    await self._store.wait_for_change(timeout_s, since=since)
+            return batch
+        jobs = await self._store.jobs(batch_id)
+        outstanding = [f"{j.subject or j.id} ({j.state})" for j in jobs if not _ended(j)]
+        raise TimeoutError(
+            f"Batch {batch_id} timed out after {timeout_s * 1000:g}ms; outstanding: "
+            f"{', '.join(outstanding[:10])}{' …' if len(outstanding) > 10 else ''}"
+        )
+
+
+def _ended(job: Job) -> bool:
+    return job.state in ENDED_JOB_STATES

@@ -1,0 +1,200 @@
+"""Keeping one worker alive for a workspace: the lock, the process, who is asked to make room.
+
+A file lock says who works; the operating system frees it the moment its holder dies. Every server
+keeps an eye on it: where there is work and nobody holds the lock, it starts a worker, in its own
+process (`embedded`) or in one that outlives it (`detached`).
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Protocol
+
+import anyio
+import structlog
+from filelock import FileLock, Timeout
+
+from mcp_server.clock import Clock
+from mcp_server.errors import StorageError
+from mcp_server.jobs.store import Host, JobStore
+
+LOOK_S = 1.0
+"""How often a server looks whether the worker is still there."""
+
+START_S = 15.0
+"""How long a detached worker may take to say that it lives, before another is started."""
+
+logger = structlog.get_logger(__name__)
+
+
+class WorkerLock:
+    """The right to be the worker of a workspace; held by at most one process."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = FileLock(path, thread_local=False)
+
+    def acquire(self) -> bool:
+        """Take the lock if it is free; whether we hold it now."""
+        try:
+            self._lock.acquire(blocking=False)
+        except Timeout:
+            return False
+        return True
+
+    def release(self) -> None:
+        """Let it go."""
+        self._lock.release()
+
+    def is_free(self) -> bool:
+        """Whether nobody, this process included, holds it."""
+        if self._lock.is_locked:
+            return False
+        if not self.acquire():
+            return False
+        self.release()
+        return True
+
+
+class StartWorker(Protocol):
+    """One way to run a worker."""
+
+    async def __call__(self) -> None:
+        """Start a worker; return when it has ended, or once it lives in a process of its own."""
+        ...
+
+
+class EmbeddedWorker:
+    """Runs the worker in this process, as long as it holds the lock."""
+
+    def __init__(self, lock: WorkerLock, run: Callable[[], Awaitable[None]]) -> None:
+        self._lock, self._run = lock, run
+
+    async def __call__(self) -> None:
+        if not self._lock.acquire():
+            return
+        try:
+            await self._run()
+        finally:
+            self._lock.release()
+
+
+class DetachedWorker:
+    """Starts the worker as a process of its own session, its streams to a log file."""
+
+    def __init__(
+        self, command: Sequence[str], log: Path, lock: WorkerLock, store: JobStore
+    ) -> None:
+        self._command, self._log, self._lock, self._store = command, log, lock, store
+        self._child: subprocess.Popen[bytes] | None = None
+
+    async def __call__(self) -> None:
+        if self._child is not None and self._child.poll() is None:
+            return  # it is starting, or on its way out
+        with ExitStack() as files:
+            log = files.enter_context(self._log.open("ab"))
+            self._child = subprocess.Popen(  # noqa: S603, ASYNC220 -- our own command line; forking takes a moment and must not be half done
+                list(self._command),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self._log.parent,
+                start_new_session=True,
+            )
+        logger.info("started a detached worker", pid=self._child.pid)
+        with anyio.move_on_after(START_S):
+            while self._child.poll() is None and self._lock.is_free():
+                await anyio.sleep(0.05)
+
+    def reap(self) -> None:
+        """Collect the exit status of a worker that has ended, so that no zombie stays."""
+        if self._child is not None:
+            self._child.poll()
+
+
+class WorkerKeeper:
+    """Sees to it that there is a worker while there is work."""
+
+    def __init__(
+        self,
+        store: JobStore,
+        lock: WorkerLock,
+        clock: Clock,
+        host: Host,
+        start: StartWorker,
+        *,
+        kinds: Collection[str],
+        heartbeat_s: float,
+        alive_s: float,
+    ) -> None:
+        self._store, self._lock, self._clock = store, lock, clock
+        self._host, self._start, self._kinds = host, start, kinds
+        self._heartbeat_s, self._alive_s = heartbeat_s, alive_s
+
+    async def run(self) -> None:
+        """Keep watch until cancelled."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._announce)
+            while True:
+                since = self._store.version
+                try:
+                    await self.tick()
+                except StorageError as error:
+                    logger.warning("cannot look for work", error=str(error))
+                except OSError as error:
+                    logger.warning("cannot start a worker", error=error.strerror)
+                    await anyio.sleep(self._heartbeat_s)
+                await self._store.wait_for_change(LOOK_S, since=since, poll_s=LOOK_S)
+
+    async def tick(self) -> None:
+        """Start a worker if there is work for one, and none."""
+        if isinstance(self._start, DetachedWorker):
+            self._start.reap()
+        if await self._store.work_before(now=self._clock.now(), horizon_s=0) and (
+            self._lock.is_free() and await self._is_ours()
+        ):
+            await self._start()
+
+    async def _is_ours(self) -> bool:
+        """Whether to start the worker here: not if only another server has the key (R25)."""
+        abilities = self._host.abilities
+        missing = await self._store.unclaimable(kinds=self._kinds, abilities=abilities)
+        if not missing or await self._store.claimable(kinds=self._kinds, abilities=abilities):
+            return True
+        hosts = await self._store.hosts(seen_after=self._clock.now() - self._alive_s)
+        others = [host for host in hosts if host.role == "server" and host.id != self._host.id]
+        return not any(set(missing) & host.abilities for host in others)
+
+    async def _announce(self) -> None:
+        """Say that this server lives, and ask an older worker to make room for a newer one."""
+        try:
+            while True:
+                try:
+                    await self._store.announce(self._host, now=self._clock.now())
+                    await self._ask_older_to_drain()
+                except StorageError as error:
+                    logger.warning("cannot announce this server", error=str(error))
+                await anyio.sleep(self._heartbeat_s)
+        finally:
+            with anyio.CancelScope(shield=True), anyio.move_on_after(2):
+                await self._withdraw()
+
+    async def _withdraw(self) -> None:
+        try:
+            await self._store.withdraw(
+                self._host.id, unless_work_within_s=None, now=self._clock.now()
+            )
+        except StorageError as error:
+            logger.warning("cannot withdraw this server", error=str(error))
+
+    async def _ask_older_to_drain(self) -> None:
+        hosts = await self._store.hosts(seen_after=self._clock.now() - self._alive_s)
+        for host in hosts:
+            if host.role == "worker" and _number(host.version) < _number(self._host.version):
+                await self._store.ask(host.id, "drain")
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())

@@ -1,0 +1,229 @@
+"""The words of the queue, and the two transition tables.
+
+*job*      stored work                          *kind*     the name of its handler
+*attempt*  one try at a job                     *claim*    the right to try
+*lease*    how long a claim holds unrenewed     *outcome*  how an attempt ended (outcome.py)
+*batch*    the jobs of one call                 *round*    one go at a batch; `retry` opens the next
+*origin*   who asked, through which interface, and where answers go
+
+Nothing here does anything: these are values, and this module imports no other part of `jobs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+Json = Mapping[str, Any]
+"""A JSON object."""
+
+
+class JobState(StrEnum):
+    """Where a job is in its life."""
+
+    SCHEDULED = "scheduled"
+    PENDING = "pending"
+    PROCESSING = "processing"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class BatchState(StrEnum):
+    """Where a batch is in its life; `pending` until its first job starts."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+JOB_TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
+    JobState.SCHEDULED: frozenset({JobState.PENDING, JobState.PAUSED, JobState.CANCELLED}),
+    JobState.PENDING: frozenset({JobState.PROCESSING, JobState.PAUSED, JobState.CANCELLED}),
+    JobState.PROCESSING: frozenset(
+        {
+            JobState.COMPLETED,
+            JobState.FAILED,
+            JobState.CANCELLED,
+            JobState.PAUSED,
+            JobState.PENDING,  # given back unstarted, or lost with its worker
+            JobState.SCHEDULED,  # to be retried or snoozed
+        }
+    ),
+    JobState.PAUSED: frozenset({JobState.PENDING, JobState.CANCELLED}),
+    JobState.FAILED: frozenset({JobState.PENDING}),  # by `retry`, in the next round
+    JobState.CANCELLED: frozenset({JobState.PENDING}),  # by `retry`, in the next round
+    JobState.COMPLETED: frozenset(),
+}
+"""From each state of a job, the states it may go to."""
+
+BATCH_TRANSITIONS: Mapping[BatchState, frozenset[BatchState]] = {
+    BatchState.PENDING: frozenset(
+        {BatchState.PROCESSING, BatchState.PAUSED, BatchState.CANCELLED, BatchState.FAILED}
+    ),
+    BatchState.PROCESSING: frozenset(
+        {BatchState.PAUSED, BatchState.COMPLETED, BatchState.FAILED, BatchState.CANCELLED}
+    ),
+    BatchState.PAUSED: frozenset(
+        {BatchState.PENDING, BatchState.PROCESSING, BatchState.CANCELLED, BatchState.FAILED}
+    ),
+    BatchState.COMPLETED: frozenset({BatchState.PENDING}),  # `retry` of what was cancelled
+    BatchState.FAILED: frozenset({BatchState.PENDING}),
+    BatchState.CANCELLED: frozenset({BatchState.PENDING}),
+}
+"""From each state of a batch, the states it may go to."""
+
+ENDED_JOB_STATES = frozenset({JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED})
+ENDED_BATCH_STATES = frozenset({BatchState.COMPLETED, BatchState.FAILED, BatchState.CANCELLED})
+
+
+class Dedup(StrEnum):
+    """What a job's `dedup_key` does when another job holds the same key.
+
+    A key is held from enqueueing until the job has ended, and where the job is part of a batch
+    until that batch's round has ended.
+    """
+
+    NONE = "none"
+    """Keys are not compared."""
+    SKIP = "skip"
+    """The later job is not queued; the answer names who holds the key."""
+    COALESCE = "coalesce"
+    """Joins a job that still waits; beside one that runs, one more waits and runs after it."""
+
+
+class Priority:
+    """Named priorities; higher runs sooner, any integer is allowed."""
+
+    LOW = -10
+    NORMAL = 0
+    HIGH = 10
+    URGENT = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Who asked, through which interface, and where the answers go (`None`: nowhere)."""
+
+    owner: str
+    interface: str
+    destination: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob:
+    """A job as it is handed in. `subject` is what it works on, in the user's words."""
+
+    kind: str
+    payload: Json
+    subject: str = ""
+    priority: int = Priority.NORMAL
+    delay_s: float = 0.0
+    max_retries: int = 3
+    dedup: Dedup = Dedup.NONE
+    dedup_key: str | None = None
+    requires: str | None = None
+    """An ability that the worker must have (such as `key:anthropic`), or it leaves the job."""
+    counted: bool = True
+    """Whether the batch counts it. The batch waits for it either way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """How far a running attempt has come, as it last said."""
+
+    current: float
+    total: float
+    message: str = ""
+
+    @property
+    def fraction(self) -> float:
+        """Between 0 and 1."""
+        return min(1.0, max(0.0, self.current / self.total)) if self.total > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job as stored. Times are seconds since the epoch, `None` where there is none yet."""
+
+    id: str
+    kind: str
+    payload: Json
+    state: JobState
+    subject: str
+    priority: int
+    batch_id: str | None
+    round: int
+    counted: bool
+    origin: Origin
+    attempts: int
+    """Tries that were started and reported an end."""
+    crashes: int
+    """Tries that were started and lost with their worker."""
+    max_retries: int
+    created_at: float
+    due_at: float
+    started_at: float | None = None
+    ended_at: float | None = None
+    attempt_id: str | None = None
+    code: str | None = None
+    """Why it did not do its work: `skipped`, `conflict`, `timeout`, … ; `None` where it did."""
+    reason: str | None = None
+    """The same in words."""
+    result: Json | None = None
+    step: Step | None = None
+    requires: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One claimed try: the job as it was claimed, and what proves that the claim is ours."""
+
+    id: str
+    job: Job
+    terms: Json
+    """What the round was promised (opaque here): the same for each of its jobs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """A batch as stored. The counters are those of the present round and count its jobs."""
+
+    id: str
+    kind: str
+    state: BatchState
+    reason: str | None
+    """Why it is paused or was cancelled, in words."""
+    origin: Origin
+    terms: Json
+    round: int
+    total: int
+    completed: int
+    skipped: int
+    """Of the completed ones, those that had nothing to do."""
+    failed: int
+    cancelled: int
+    created_at: float
+    started_at: float | None
+    ended_at: float | None
+    change: int
+    order: int = 0
+    """Position among all batches: larger is newer."""
+    running: tuple[Job, ...] = field(default=())
+    """Its jobs that are being worked on, with their last step; only where it was asked for."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether this round is over (`paused` is not)."""
+        return self.state in ENDED_BATCH_STATES
+
+    @property
+    def finished(self) -> int:
+        """Jobs that are over, one way or another."""
+        return self.completed + self.failed + self.cancelled

@@ -1,0 +1,65 @@
+"""The queue: jobs are checked, and then stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import anyio
+
+from mcp_server.clock import Clock
+from mcp_server.errors import NotFound
+from mcp_server.jobs.job import ENDED_JOB_STATES, Job, NewJob, Origin
+from mcp_server.jobs.registry import Registry
+from mcp_server.jobs.store import JobStore
+
+
+class JobQueue:
+    """Jobs outside any batch."""
+
+    def __init__(
+        self, store: JobStore, registry: Registry, clock: Clock, new_job_id: Callable[[], str]
+    ) -> None:
+        self._store, self._registry, self._clock = store, registry, clock
+        self._new_job_id = new_job_id
+
+    async def enqueue(self, job: NewJob, *, origin: Origin) -> str:
+        """Store a job and return its id, or that of the job which holds its dedup key.
+
+        Raises:
+            UnknownKind: nothing runs its kind.
+            InvalidPayload: the payload is not what its handler takes.
+            LimitExceeded: the payload is too large.
+        """
+        self._registry.check(job)
+        id, _ = await self._store.enqueue(
+            self._new_job_id(), job, origin=origin, now=self._clock.now()
+        )
+        return id
+
+    async def get(self, job_id: str) -> Job:
+        """Return a job.
+
+        Raises:
+            NotFound: there is none with this id, or it was pruned.
+        """
+        job = await self._store.job(job_id)
+        if job is None:
+            raise NotFound("job", job_id, hint="Finished jobs are forgotten after a day.")
+        return job
+
+    async def wait(self, job_id: str, *, timeout_s: float = 60.0) -> Job:
+        """Return the job once it has ended.
+
+        Raises:
+            NotFound: there is none with this id.
+            TimeoutError: it has not ended in time; says in which state it is.
+        """
+        job = await self.get(job_id)
+        with anyio.move_on_after(timeout_s):
+            while job.state not in ENDED_JOB_STATES:
+                since = self._store.version
+                job = await self.get(job_id)
+                if job.state not in ENDED_JOB_STATES:
+                    await self._store.wait_for_change(timeout_s, since=since)
+            return job
+        raise TimeoutError(f"job {job_id} timed out after {timeout_s:g} s: it is {job.state}")

@@ -1,0 +1,304 @@
+"""What the queue asks of its storage: each method is one step, whole, in one transaction.
+
+Owned here, implemented in `storage`. Nothing of SQL shows. Every write after `claim` carries the
+attempt id, and an attempt that lost its claim changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from mcp_server.jobs.job import (
+    Attempt,
+    Batch,
+    Job,
+    JobState,
+    Json,
+    NewJob,
+    Origin,
+    Step,
+)
+from mcp_server.jobs.retry import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewBatch:
+    """The jobs of one call, handed in together. `id` and the job ids are made by the caller."""
+
+    id: str
+    kind: str
+    origin: Origin
+    jobs: Sequence[tuple[str, NewJob]]
+    """Pairs of job id and job."""
+    terms: Json = field(default_factory=dict[str, Any])
+    submit_key: str | None = None
+    """The same key while a batch is unfinished answers that batch."""
+    request_key: str | None = None
+    request_digest: str | None = None
+    """What the request key stands for; the key with another digest is refused."""
+    effects: tuple[object, ...] = ()
+    """Applied in the submitting transaction, before anything is queued."""
+    cancels: tuple[str, int] | None = None
+    """Batch to cancel in the same transaction, if its change number is still this one."""
+    details: Json = field(default_factory=dict[str, Any])
+    """What the caller wants to read again later; opaque."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """What became of a submitted batch.
+
+    `batch` is `None` where every job was held by others. `stale` means that the batch to be
+    cancelled has moved on since it was looked at: nothing was done, plan again.
+    """
+
+    batch: Batch | None
+    duplicate: bool = False
+    held: Mapping[str, Batch | None] = field(default_factory=dict[str, Batch | None])
+    """By dedup key, the unfinished batch that holds it (`None`: a job outside any batch)."""
+    conflict: str | None = None
+    """Why an effect could not be applied; nothing was done."""
+    stale: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    """What a cancellation found: jobs stopped while running, never started, and done before."""
+
+    batch: Batch | None
+    stopped: int
+    dropped: int
+    done: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """Jobs by state, and how far behind the queue is (ages in seconds, `None`: none)."""
+
+    jobs: Mapping[JobState, int]
+    oldest_due_s: float | None
+    last_claim_at: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """A process that takes part: a server, or the worker."""
+
+    id: str
+    role: str
+    """`server` or `worker`."""
+    pid: int
+    version: str
+    abilities: frozenset[str]
+    details: Json = field(default_factory=dict[str, Any])
+    seen_at: float = 0.0
+    wanted: str | None = None
+    """What others ask of it: `drain`, or nothing."""
+
+
+class JobStore(Protocol):
+    """Durable jobs and batches. Times are seconds since the epoch, handed in by the caller."""
+
+    async def submit(self, batch: NewBatch, *, now: float) -> Submission:
+        """Store a batch with all its jobs and its duplicate keys, or find the one it repeats."""
+        ...
+
+    async def enqueue(
+        self, id: str, job: NewJob, *, origin: Origin, now: float
+    ) -> tuple[str, bool]:
+        """Store a job outside any batch; return its id, or the holder's, and whether it is new."""
+        ...
+
+    async def claim(
+        self,
+        worker_id: str,
+        attempt_ids: Sequence[str],
+        *,
+        kinds: Collection[str],
+        abilities: Collection[str],
+        lease_s: float,
+        now: float,
+    ) -> Sequence[Attempt]:
+        """Claim up to `len(attempt_ids)` ready jobs, by priority and then age."""
+        ...
+
+    async def start(self, attempt: Attempt, *, now: float) -> bool:
+        """Record that the handler is about to run; from here on a lost attempt is a crash.
+
+        False: the claim is gone.
+        """
+        ...
+
+    async def renew(self, attempt_ids: Collection[str], *, lease_s: float, now: float) -> set[str]:
+        """Extend the leases of these attempts; return those whose claim is gone."""
+        ...
+
+    async def lost(self, attempt_ids: Collection[str]) -> set[str]:
+        """Return those of these attempts whose claim is gone; extends nothing."""
+        ...
+
+    async def step(self, attempt: Attempt, step: Step, *, now: float) -> bool:
+        """Record how far the attempt has come. False: the claim is gone."""
+        ...
+
+    async def finish(self, attempt: Attempt, verdict: Verdict, *, now: float) -> Job:
+        """Record how an attempt ended, apply its effects, and return the job as stored.
+
+        Effects, job state, batch counters and change number are written together. Where an effect
+        finds something else than it expects, none is applied and the job fails with `conflict`.
+        The same attempt reporting twice gets the stored job.
+
+        Raises:
+            LostClaim: the job belongs to another attempt now.
+        """
+        ...
+
+    async def give_back(self, attempt_ids: Collection[str], *, now: float) -> None:
+        """Return claimed jobs to the queue as if they had never been claimed."""
+        ...
+
+    async def rescue(
+        self, *, now: float, except_worker: str | None, crashes_max: int, limit: int
+    ) -> int:
+        """Return jobs whose worker is gone to the queue, and return how many.
+
+        With `except_worker` all attempts of others count as lost (the caller holds the worker's
+        lock); without, those whose lease ran out. A started attempt counts as a crash, and the
+        job fails with `crashed` when it has more than `crashes_max`.
+        """
+        ...
+
+    async def release_due(self, *, now: float, limit: int) -> int:
+        """Make scheduled jobs ready whose time has come; return how many."""
+        ...
+
+    async def next_due(self) -> float | None:
+        """Return when the next scheduled job becomes due."""
+        ...
+
+    async def unclaimable(
+        self, *, kinds: Collection[str], abilities: Collection[str]
+    ) -> Mapping[str, Sequence[str]]:
+        """Return, by missing ability, the ids of unfinished batches whose ready jobs need it."""
+        ...
+
+    async def pause(self, batch_id: str, reason: str) -> None:
+        """Pause a batch: what waits is paused, what runs goes on to its end."""
+        ...
+
+    async def cancel_batch(self, batch_id: str, *, reason: str, now: float) -> Cancelled:
+        """Cancel all that has not finished; a running attempt is fenced at once."""
+        ...
+
+    async def cancel_job(self, job_id: str, *, reason: str, now: float) -> Cancelled:
+        """Cancel one job, if it has not finished."""
+        ...
+
+    async def retry(
+        self,
+        batch_id: str,
+        *,
+        terms: Json | None,
+        requires: str | None,
+        leave_out: Collection[str],
+        now: float,
+    ) -> Submission:
+        """Take up again what failed, was cancelled or is paused, less the jobs in `leave_out`.
+
+        A paused batch goes on with its round, an ended one opens the next. `terms` replace the
+        round's (`None` keeps them), `requires` the ability of the counted jobs.
+        """
+        ...
+
+    async def batch(self, batch_id: str, *, running: bool = False) -> Batch | None:
+        """Return a batch, with its running jobs where asked."""
+        ...
+
+    async def batches(
+        self, *, owner: str, active: bool | None = None, before: int | None = None, limit: int
+    ) -> Sequence[Batch]:
+        """Return batches of an owner, newest first, with their running jobs.
+
+        `active` True: the unfinished ones; False: the ended ones; `before`: older than this
+        `Batch.order` only.
+        """
+        ...
+
+    async def batch_details(self, batch_id: str) -> Json:
+        """Return what was handed in as `details`."""
+        ...
+
+    async def jobs(
+        self,
+        batch_id: str,
+        *,
+        states: Collection[JobState] | None = None,
+        after: int = 0,
+        limit: int | None = None,
+    ) -> Sequence[Job]:
+        """Return the jobs of a batch in the order they were handed in, from position `after`."""
+        ...
+
+    async def job(self, job_id: str) -> Job | None:
+        """Return a job."""
+        ...
+
+    async def changes_after(self, change: int, *, limit: int) -> Sequence[Batch]:
+        """Return batches that changed after this change number, oldest change first."""
+        ...
+
+    async def last_change(self) -> int:
+        """Return the newest change number."""
+        ...
+
+    async def prune(self, *, completed_before: float, ended_before: float, limit: int) -> int:
+        """Delete finished jobs (R18) and return how many, at most `limit`.
+
+        Completed jobs of batches that completed, ended before `completed_before`; other jobs whose
+        batch ended before `ended_before`. Batches and rounds stay.
+        """
+        ...
+
+    async def claimable(self, *, kinds: Collection[str], abilities: Collection[str]) -> bool:
+        """Whether a job is ready that a worker of these kinds and abilities could run."""
+        ...
+
+    async def stats(self, *, now: float) -> Stats:
+        """Return the queue's figures."""
+        ...
+
+    async def work_before(self, *, now: float, horizon_s: float) -> bool:
+        """Whether anything is pending, processing, or due within `horizon_s`."""
+        ...
+
+    async def announce(self, host: Host, *, now: float) -> Host:
+        """Record that a process lives, and return its row with what others want of it."""
+        ...
+
+    async def withdraw(
+        self, host_id: str, *, unless_work_within_s: float | None, now: float
+    ) -> bool:
+        """Delete a process's row. With `unless_work_within_s`, only if no work is due (R26)."""
+        ...
+
+    async def hosts(self, *, seen_after: float) -> Sequence[Host]:
+        """Return the processes that announced themselves since."""
+        ...
+
+    async def ask(self, host_id: str, wanted: str) -> None:
+        """Ask something of another process."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """How many commits, of this process or another, were noticed so far."""
+        ...
+
+    async def wait_for_change(self, timeout_s: float, *, since: int, poll_s: float = 0.1) -> bool:
+        """Wait until `version` is past `since`; False: the time ran out first.
+
+        Commits of other processes are looked for every `poll_s`. Take `version` before you read, and no commit after your read goes unnoticed.
+        """
+        ...

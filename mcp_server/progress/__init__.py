@@ -1,0 +1,1 @@
+"""Progress of batches: what changed, for whoever listens, in figures and in words."""

@@ -1,0 +1,98 @@
+"""Progress in the words of the people who watch it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mcp_server.jobs.job import Batch, BatchState, Job
+
+BATCH_NAMES: Mapping[str, str] = {
+    "generate": "Content generation",
+    "promote": "Content promotion",
+    "rollback": "Content rollback",
+}
+"""What a batch is called, by its kind."""
+
+JOB_VERBS: Mapping[str, str] = {
+    "content-generate": "drafting",
+    "content-promote": "promoting",
+    "content-rollback": "rolling back",
+    "content-export": "writing",
+}
+"""What a running job is doing, by its kind."""
+
+JUST_NOW_S = 5
+"""Below this "2 seconds ago" would be wrong by the time it is read."""
+ABOUT_A_MINUTE_S = 55
+"""From here on a length of time reads as a minute."""
+
+
+def batch_name(kind: str) -> str:
+    """Return what a batch of this kind is called; a plugin's kind is called by its own name."""
+    return BATCH_NAMES.get(kind) or kind.replace("-", " ").replace("_", " ").capitalize()
+
+
+def progress_line(batch: Batch) -> str:
+    """Return where the batch stands, in a line such as `7/21 · drafting menu/hero`."""
+    if batch.state is BatchState.PENDING and batch.finished == 0 and not batch.running:
+        return f"0/{batch.total} queued"
+    return f"{batch.finished}/{batch.total} · {_doing(batch)}"
+
+
+def current_task(batch: Batch) -> str | None:
+    """Return what is being worked on, such as `drafting menu/hero`; `None` if nothing is.
+
+    Of several jobs it is the one that started last, and a job that the batch counts goes before
+    one that follows from another (an export).
+    """
+    if not batch.running:
+        return None
+    return _task(max(batch.running, key=lambda job: (job.counted, job.started_at or 0.0, job.id)))
+
+
+def relative_time(seconds: float) -> str:
+    """Return how long ago something was, such as `30 seconds ago`."""
+    if seconds < JUST_NOW_S:
+        return "just now"
+    return f"{_amount(seconds)} ago"
+
+
+def duration(seconds: float) -> str:
+    """Return a rough length of time, such as `about 2 minutes`."""
+    if seconds < JUST_NOW_S:
+        return "a few seconds"
+    if seconds < ABOUT_A_MINUTE_S:
+        return f"about {5 * round(seconds / 5)} seconds"
+    return f"about {_amount(max(60.0, seconds), nearest=True)}"
+
+
+def _doing(batch: Batch) -> str:
+    match batch.state:
+        case BatchState.COMPLETED:
+            return "done"
+        case BatchState.FAILED:
+            return f"done, {batch.failed} failed" if batch.failed else "failed"
+        case BatchState.CANCELLED:
+            return "cancelled"
+        case BatchState.PAUSED:
+            return f"paused: {batch.reason}" if batch.reason else "paused"
+        case BatchState.PENDING | BatchState.PROCESSING:
+            return (current_task(batch) or "waiting") + _so_far(batch)
+
+
+def _so_far(batch: Batch) -> str:
+    return f", {batch.failed} failed so far" if batch.failed else ""
+
+
+def _task(job: Job) -> str:
+    return f"{JOB_VERBS.get(job.kind, job.kind)} {job.subject}".rstrip()
+
+
+def _amount(seconds: float, *, nearest: bool = False) -> str:
+    """The largest unit that fits: whole ones that have passed, or the nearest number of them."""
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= length:
+            count = round(seconds / length) if nearest else int(seconds // length)
+            return f"{count} {unit}" + ("s" if count > 1 else "")
+    count = int(seconds)
+    return f"{count} second" + ("s" if count != 1 else "")

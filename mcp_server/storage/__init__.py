@@ -1,0 +1,1 @@
+"""Implementations of the store protocols that `jobs` and `entities` own."""

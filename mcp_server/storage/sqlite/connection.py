@@ -1,0 +1,183 @@
+"""Connections: one hop to the connection's thread per transaction, and SQLite's errors mapped.
+
+A transaction is one plain function that gets a `Transaction`; it runs from `BEGIN IMMEDIATE` to
+`COMMIT` on the writer's own thread. It is shielded: a caller that is cancelled while it waits does
+not leave half a transaction behind.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from collections.abc import Callable, Iterable
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Literal, Self, TypeVar
+
+import aiosqlite
+import anyio
+
+from mcp_server.errors import StorageBusy, StorageError
+
+T = TypeVar("T")
+
+PACKAGE = "mcp_server.storage.sqlite"
+
+BUSY_TIMEOUT_S = 5.0
+"""How long a statement waits for another process's write lock: per connection, not per file."""
+
+Synchronous = Literal["FULL", "NORMAL"]
+
+MESSAGES = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_READONLY: "the database file, or the folder it lies in, is read-only",
+    sqlite3.SQLITE_CORRUPT: "the database file is damaged",
+    sqlite3.SQLITE_NOTADB: "the file is not a database",
+    sqlite3.SQLITE_CANTOPEN: "the database file cannot be opened",
+    sqlite3.SQLITE_IOERR: "the disk reports an error",
+    sqlite3.SQLITE_PERM: "the database file may not be opened",
+    sqlite3.SQLITE_BUSY: "another process is writing to the database",
+    sqlite3.SQLITE_LOCKED: "another process is writing to the database",
+}
+"""What SQLite's primary result codes mean to a person."""
+
+
+class Transaction:
+    """The statements of one transaction, by the name of their file in `sql/`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def run(self, name: str, /, **values: object) -> int:
+        """Execute a statement; return how many rows it changed."""
+        return self._connection.execute(query(name), values).rowcount
+
+    def run_many(self, name: str, rows: Iterable[dict[str, object]]) -> None:
+        """Execute a statement once for each of `rows`."""
+        self._connection.executemany(query(name), rows)
+
+    def insert(self, name: str, /, **values: object) -> int:
+        """Execute an INSERT; return the new row's id."""
+        row_id = self._connection.execute(query(name), values).lastrowid
+        assert row_id is not None, f"{name} inserted nothing"
+        return row_id
+
+    def one(self, name: str, /, **values: object) -> sqlite3.Row | None:
+        """Execute a statement; return its first row."""
+        return self._connection.execute(query(name), values).fetchone()
+
+    def all(self, name: str, /, **values: object) -> list[sqlite3.Row]:
+        """Execute a statement; return its rows."""
+        return self._connection.execute(query(name), values).fetchall()
+
+    def attempt(
+        self, step: Callable[[], T | None], *, failed: Callable[[T | None], bool]
+    ) -> T | None:
+        """Run `step` in a savepoint; undo what it did if `failed` says so of its result."""
+        self._connection.execute("SAVEPOINT step")
+        try:
+            result = step()
+        except BaseException:
+            self._connection.execute("ROLLBACK TO step")
+            self._connection.execute("RELEASE step")
+            raise
+        if failed(result):
+            self._connection.execute("ROLLBACK TO step")
+        self._connection.execute("RELEASE step")
+        return result
+
+
+class Connection(aiosqlite.Connection):
+    """An aiosqlite connection that runs a whole function on its thread in one hop."""
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        return self
+
+    async def hop(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `function` on the connection's thread, to its end, whatever happens to the caller.
+
+        Raises:
+            StorageError: SQLite refused; `StorageBusy` where trying again may help.
+        """
+        with anyio.CancelScope(shield=True):
+            return await self._mapped(function)
+        raise AssertionError("a shielded scope is not left early")
+
+    async def _mapped(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            # aiosqlite's own methods hop once per statement; this one, which they are made of, is
+            # not typed.
+            return await self._execute(function, self._conn)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        except sqlite3.Error as error:
+            raise storage_error(error) from error
+
+    async def write(self, function: Callable[[Transaction], T]) -> T:
+        """Run `function` as one transaction that holds the write lock from its first statement."""
+
+        def transaction(connection: sqlite3.Connection) -> T:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                result = function(Transaction(connection))
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            return result
+
+        return await self.hop(transaction)
+
+    async def read(self, function: Callable[[Transaction], T]) -> T:
+        """Run `function` on one snapshot of the database."""
+
+        def transaction(connection: sqlite3.Connection) -> T:
+            connection.execute("BEGIN")
+            try:
+                return function(Transaction(connection))
+            finally:
+                connection.execute("COMMIT")
+
+        return await self.hop(transaction)
+
+
+def connect(path: Path, *, synchronous: Synchronous = "FULL") -> Connection:
+    """Return a connection to enter as a context manager."""
+    return Connection(lambda: open_file(path, synchronous=synchronous), iter_chunk_size=64)
+
+
+def open_file(path: Path, *, synchronous: Synchronous = "FULL") -> sqlite3.Connection:
+    """Open the file as this package wants it: WAL, our durability, waiting for other writers.
+
+    Raises:
+        StorageError: it cannot be opened.
+    """
+    try:
+        connection = sqlite3.connect(
+            path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+        connection.row_factory = sqlite3.Row
+        connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        if sys.platform == "darwin":
+            connection.execute("PRAGMA fullfsync = ON")
+    except sqlite3.Error as error:
+        raise storage_error(error) from error
+    return connection
+
+
+def storage_error(error: sqlite3.Error) -> StorageError:
+    """Return what a driver's error means to the rest of the package."""
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = code & 0xFF if isinstance(code, int) else None
+    kind = StorageBusy if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) else StorageError
+    return kind(MESSAGES.get(primary or 0, "the database refused a statement"))
+
+
+@cache
+def query(name: str) -> str:
+    """Return the statement in `sql/NAME.sql`."""
+    return resources.files(PACKAGE).joinpath("sql", f"{name}.sql").read_text("utf-8")

@@ -1,0 +1,184 @@
+"""Stored content on SQLite, and how the effects that concern it are applied."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import assert_never, cast
+
+from mcp_server.entities.effects import (
+    ABSENT,
+    ANY,
+    Effect,
+    Expectation,
+    MarkWithdrawn,
+    RecordExport,
+    Require,
+    SaveRemoval,
+    SaveRevision,
+)
+from mcp_server.entities.entity import PREVIEW, PRODUCTION, Entity, Revision
+from mcp_server.storage.sqlite.connection import Transaction
+from mcp_server.storage.sqlite.database import Database
+from mcp_server.storage.sqlite.rows import dumped, entity_of, revision_of
+
+NOUNS = {PREVIEW: "draft", PRODUCTION: "live text"}
+
+
+class SqliteEntityStore:
+    """`entities.store.EntityStore` on one SQLite file."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, type: str, entity_id: str) -> Entity | None:
+        row = await self._database.read(
+            lambda tx: tx.one("get_entity", type=type, entity_id=entity_id)
+        )
+        return None if row is None else entity_of(row)
+
+    async def get_all(
+        self, type: str, entity_ids: Collection[str] | None = None
+    ) -> Mapping[str, Entity]:
+        ids = None if entity_ids is None else json.dumps(sorted(entity_ids))
+        rows = await self._database.read(lambda tx: tx.all("list_entities", type=type, ids=ids))
+        return {row["entity_id"]: entity_of(row) for row in rows}
+
+    async def history(self, type: str, entity_id: str) -> Sequence[Revision]:
+        rows = await self._database.read(
+            lambda tx: tx.all("list_history", type=type, entity_id=entity_id)
+        )
+        return [revision_of(row) for row in rows]
+
+    async def histories(self, type: str) -> Mapping[str, Sequence[Revision]]:
+        rows = await self._database.read(lambda tx: tx.all("list_histories", type=type))
+        found: dict[str, list[Revision]] = {}
+        for row in rows:
+            found.setdefault(row["entity_id"], []).append(revision_of(row))
+        return found
+
+    async def revisions_of_batch(self, batch_id: str) -> Sequence[Revision]:
+        rows = await self._database.read(
+            lambda tx: tx.all("list_revisions_of_batch", batch_id=batch_id)
+        )
+        return [revision_of(row) for row in rows]
+
+    async def exported(self, page: str | None = None) -> Mapping[str, tuple[str | None, ...]]:
+        rows = await self._database.read(lambda tx: tx.all("list_exports", page=page))
+        return {
+            row["page"]: tuple(
+                hash or None for hash in (row["latest"], row["previous"]) if hash is not None
+            )
+            for row in rows
+        }
+
+    async def put_site(self, hash: str, document: str) -> None:
+        await self._database.write(lambda tx: tx.run("put_site", hash=hash, document=document))
+
+    async def get_site(self, hash: str) -> str | None:
+        row = await self._database.read(lambda tx: tx.one("get_site", hash=hash))
+        return None if row is None else row["document"]
+
+    async def adopt(
+        self, revisions: Sequence[Revision], files: Mapping[str, str], *, now: float
+    ) -> bool:
+        def step(tx: Transaction) -> bool:
+            if tx.one("find_content") is not None:
+                return False
+            for revision in revisions:
+                _save(tx, revision, now=now)
+            for page, hash in files.items():
+                tx.run("put_export", page=page, hash=hash)
+            return True
+
+        return await self._database.write(step)
+
+
+class ContentEffects:
+    """Applies the effects of `entities.effects` within the transaction that asks for them."""
+
+    def apply(
+        self, tx: Transaction, effect: object, *, job: sqlite3.Row | None, now: float
+    ) -> str | None:
+        """Apply `effect`; return why it cannot be where it met something else than it expects."""
+        change = cast("Effect", effect)
+        match change:
+            case Require(type, entity_id, expects):
+                return _unmet(tx, type, entity_id, expects)
+            case SaveRevision(revision, expects) | SaveRemoval(revision, expects):
+                if unmet := _unmet(tx, revision.type, revision.entity_id, expects):
+                    return unmet
+                _save(tx, _of_job(revision, job), now=now)
+            case MarkWithdrawn(entity_id, hash):
+                tx.run("mark_withdrawn", type=PREVIEW, entity_id=entity_id, hash=hash)
+            case RecordExport(page, hash):
+                tx.run("put_export", page=page, hash=hash or "")
+            case _:
+                assert_never(change)
+        return None
+
+    def keep(self, tx: Transaction, effect: object, *, job: sqlite3.Row, now: float) -> None:
+        """Store text that came too late, so that what was paid for is not thrown away (R5)."""
+        match effect:
+            case SaveRevision(revision, keep_on_conflict=True):
+                _insert(tx, _of_job(revision, job), effective=False, now=now)
+            case _:
+                pass
+
+
+def _unmet(tx: Transaction, type: str, entity_id: str, expects: Expectation) -> str | None:
+    """Say in words how the entity differs from what was expected, if it does."""
+    if expects is ANY:
+        return None
+    row = tx.one("get_entity_hash", type=type, entity_id=entity_id)
+    found: str | None = None if row is None else row["content_hash"]
+    if found == (None if expects is ABSENT else expects):
+        return None
+    noun = NOUNS.get(type, type)
+    if found is None:
+        return f"the {noun} of {entity_id} is gone since this was planned"
+    if expects is ABSENT:
+        return f"{entity_id} has a {noun} now, and had none when this was planned"
+    return f"the {noun} of {entity_id} has changed since this was planned"
+
+
+def _of_job(revision: Revision, job: sqlite3.Row | None) -> Revision:
+    if job is None or revision.author.kind == "adopted":
+        return revision
+    return replace(revision, batch_id=job["batch_id"], job_id=job["job_id"])
+
+
+def _save(tx: Transaction, revision: Revision, *, now: float) -> None:
+    tx.run(
+        "put_entity",
+        type=revision.type,
+        entity_id=revision.entity_id,
+        current=_insert(tx, revision, effective=True, now=now),
+        content_hash=revision.hash,
+    )
+
+
+def _insert(tx: Transaction, revision: Revision, *, effective: bool, now: float) -> int:
+    return tx.insert(
+        "insert_revision",
+        type=revision.type,
+        entity_id=revision.entity_id,
+        template=revision.template,
+        fields=dumped(revision.fields),
+        markdown=revision.markdown,
+        content_hash=revision.hash,
+        base=revision.base,
+        author_kind=revision.author.kind,
+        author_name=revision.author.name,
+        batch_id=revision.batch_id,
+        job_id=revision.job_id,
+        site_hash=revision.site_hash,
+        inputs_hash=revision.inputs_hash,
+        input_tokens=revision.input_tokens,
+        output_tokens=revision.output_tokens,
+        cost_usd=revision.cost_usd,
+        effective=int(effective),
+        now=now,
+    )

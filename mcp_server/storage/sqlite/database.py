@@ -1,0 +1,97 @@
+"""One file, as one process has it open, and how it learns that another process wrote to it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+
+from mcp_server.storage.sqlite.connection import Connection, Synchronous, Transaction, connect
+from mcp_server.storage.sqlite.migrate import migrate
+
+T = TypeVar("T")
+
+POLL_S = 0.1
+"""How often other processes' commits are looked for while somebody waits for a change."""
+
+
+class Database:
+    """One file, as one process has it open: a writer, a reader, and an eye on other processes."""
+
+    def __init__(self, writer: Connection, reader: Connection, watcher: Connection) -> None:
+        self._writer, self._reader, self._watcher = writer, reader, watcher
+        self._changed = anyio.Event()
+        self._version = 0
+        self._seen: int | None = None
+        self._polled_at = 0.0
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, path: Path, *, synchronous: Synchronous = "FULL"
+    ) -> AsyncGenerator[Database]:
+        """Open the file, migrated to this version's schema.
+
+        Raises:
+            Unavailable: a newer Pressroom wrote it.
+            StorageError: it cannot be opened or written.
+        """
+        await anyio.to_thread.run_sync(lambda: migrate(path, synchronous=synchronous))
+        async with (
+            connect(path, synchronous=synchronous) as writer,
+            connect(path, synchronous=synchronous) as reader,
+            connect(path, synchronous=synchronous) as watcher,
+        ):
+            database = cls(writer, reader, watcher)
+            database._seen = await database._data_version()
+            yield database
+
+    async def write(self, function: Callable[[Transaction], T]) -> T:
+        """Run one write transaction, and wake who waits for a change."""
+        result = await self._writer.write(function)
+        self._notice()
+        return result
+
+    async def read(self, function: Callable[[Transaction], T]) -> T:
+        """Run one read transaction on a snapshot."""
+        return await self._reader.read(function)
+
+    @property
+    def version(self) -> int:
+        """How many commits were noticed so far."""
+        return self._version
+
+    async def wait_for_change(
+        self, timeout_s: float, *, since: int, poll_s: float = POLL_S
+    ) -> bool:
+        """Wait until `version` is past `since`; False: the time ran out first."""
+        with anyio.move_on_after(timeout_s):
+            while self._version <= since:
+                event = self._changed
+                with anyio.move_on_after(poll_s):
+                    await event.wait()
+                await self._look_outside()
+        return self._version > since
+
+    async def _look_outside(self) -> None:
+        """Notice another process's commit; however many wait, look once per `POLL_S`."""
+        now = anyio.current_time()
+        if now - self._polled_at < POLL_S / 2:
+            return
+        self._polled_at = now
+        seen = await self._data_version()
+        if seen != self._seen:
+            self._seen = seen
+            self._notice()
+
+    async def _data_version(self) -> int:
+        return await self._watcher.hop(lambda c: c.execute("PRAGMA data_version").fetchone()[0])
+
+    def _notice(self) -> None:
+        self._version += 1
+        self._changed.set()
+        self._changed = anyio.Event()

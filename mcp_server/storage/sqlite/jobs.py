@@ -1,0 +1,425 @@
+"""The job store on SQLite: each method of `JobStore` is one transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Protocol
+
+from mcp_server.jobs.job import (
+    ENDED_JOB_STATES,
+    Attempt,
+    Batch,
+    Job,
+    JobState,
+    Json,
+    NewJob,
+    Origin,
+    Step,
+)
+from mcp_server.jobs.outcome import Enqueue
+from mcp_server.jobs.retry import Verdict
+from mcp_server.jobs.store import Cancelled, Host, NewBatch, Stats, Submission
+from mcp_server.storage.sqlite import accounts, attempts, submission
+from mcp_server.storage.sqlite.connection import Transaction
+from mcp_server.storage.sqlite.database import POLL_S, Database
+from mcp_server.storage.sqlite.rows import batch_of, dumped, host_of, job_of
+
+
+class EffectApplier(Protocol):
+    """Applies the effects that belong to somebody else than the queue."""
+
+    def apply(
+        self, tx: Transaction, effect: object, *, job: sqlite3.Row | None, now: float
+    ) -> str | None:
+        """Apply one effect; return why it cannot be applied, where it cannot."""
+        ...
+
+    def keep(self, tx: Transaction, effect: object, *, job: sqlite3.Row, now: float) -> None:
+        """Store what is to be kept of an effect that came too late."""
+        ...
+
+
+class SqliteJobStore:
+    """`jobs.store.JobStore` on one SQLite file."""
+
+    def __init__(
+        self, database: Database, effects: EffectApplier, new_job_id: Callable[[], str]
+    ) -> None:
+        self._database = database
+        self._effects = effects
+        self._new_job_id = new_job_id
+
+    # Handing in
+
+    async def submit(self, batch: NewBatch, *, now: float) -> Submission:
+        def apply(tx: Transaction, effect: object) -> str | None:
+            return self._effects.apply(tx, effect, job=None, now=now)
+
+        def step(tx: Transaction) -> Submission:
+            found = tx.attempt(
+                lambda: submission.submit(tx, batch, apply, now=now),
+                failed=lambda made: made is not None and made.batch is None,
+            )
+            assert found is not None
+            return found
+
+        return await self._database.write(step)
+
+    async def enqueue(
+        self, id: str, job: NewJob, *, origin: Origin, now: float
+    ) -> tuple[str, bool]:
+        def step(tx: Transaction) -> tuple[str, bool]:
+            holder = tx.one("find_holder", dedup=job.dedup, dedup_key=job.dedup_key)
+            if holder is not None:
+                return holder["job_id"], False
+            submission.insert_job(tx, id, job, origin=origin, batch=None, now=now)
+            return id, True
+
+        return await self._database.write(step)
+
+    async def retry(
+        self,
+        batch_id: str,
+        *,
+        terms: Json | None,
+        requires: str | None,
+        leave_out: Collection[str],
+        now: float,
+    ) -> Submission:
+        return await self._database.write(
+            lambda tx: submission.retry(
+                tx, batch_id, terms=terms, requires=requires, leave_out=leave_out, now=now
+            )
+        )
+
+    # The life of an attempt
+
+    async def claim(
+        self,
+        worker_id: str,
+        attempt_ids: Sequence[str],
+        *,
+        kinds: Collection[str],
+        abilities: Collection[str],
+        lease_s: float,
+        now: float,
+    ) -> Sequence[Attempt]:
+        return await self._database.write(
+            lambda tx: attempts.claim(
+                tx,
+                worker_id,
+                attempt_ids,
+                kinds=kinds,
+                abilities=abilities,
+                lease_s=lease_s,
+                now=now,
+            )
+        )
+
+    async def start(self, attempt: Attempt, *, now: float) -> bool:
+        def step(tx: Transaction) -> bool:
+            changed = tx.run("start_job", job_id=attempt.job.id, attempt_id=attempt.id, now=now)
+            return changed == 1
+
+        return await self._database.write(step)
+
+    async def renew(self, attempt_ids: Collection[str], *, lease_s: float, now: float) -> set[str]:
+        def step(tx: Transaction) -> set[str]:
+            rows = tx.all(
+                "renew_leases", attempts=json.dumps(list(attempt_ids)), lease_until=now + lease_s
+            )
+            return set(attempt_ids) - {row["attempt_id"] for row in rows}
+
+        return await self._database.write(step)
+
+    async def lost(self, attempt_ids: Collection[str]) -> set[str]:
+        rows = await self._database.read(
+            lambda tx: tx.all("list_claims", attempts=json.dumps(list(attempt_ids)))
+        )
+        return set(attempt_ids) - {row["attempt_id"] for row in rows}
+
+    async def step(self, attempt: Attempt, step: Step, *, now: float) -> bool:
+        def record(tx: Transaction) -> bool:
+            row = tx.one(
+                "step_job",
+                job_id=attempt.job.id,
+                attempt_id=attempt.id,
+                current=step.current,
+                total=step.total,
+                message=step.message,
+            )
+            if row is None:
+                return False
+            if row["batch"] is not None:
+                tx.run("touch_batch", id=row["batch"], change=accounts.next_change(tx))
+            return True
+
+        return await self._database.write(record)
+
+    async def finish(self, attempt: Attempt, verdict: Verdict, *, now: float) -> Job:
+        def apply(tx: Transaction, job: sqlite3.Row, effects: Sequence[object]) -> str | None:
+            for effect in effects:
+                if conflict := self._apply(tx, effect, job, now):
+                    return conflict
+            return None
+
+        def keep(tx: Transaction, job: sqlite3.Row, effects: Sequence[object]) -> None:
+            for effect in effects:
+                self._effects.keep(tx, effect, job=job, now=now)
+
+        return await self._database.write(
+            lambda tx: attempts.finish(tx, attempt, verdict, apply, keep, now=now)
+        )
+
+    async def give_back(self, attempt_ids: Collection[str], *, now: float) -> None:
+        await self._database.write(lambda tx: attempts.give_back(tx, attempt_ids, now=now))
+
+    async def rescue(
+        self, *, now: float, except_worker: str | None, crashes_max: int, limit: int
+    ) -> int:
+        return await self._database.write(
+            lambda tx: attempts.rescue(
+                tx, now=now, except_worker=except_worker, crashes_max=crashes_max, limit=limit
+            )
+        )
+
+    async def release_due(self, *, now: float, limit: int) -> int:
+        return await self._database.write(lambda tx: tx.run("release_due", now=now, limit=limit))
+
+    async def next_due(self) -> float | None:
+        row = await self._database.read(lambda tx: tx.one("next_due"))
+        return None if row is None else row["due_at"]
+
+    async def unclaimable(
+        self, *, kinds: Collection[str], abilities: Collection[str]
+    ) -> Mapping[str, Sequence[str]]:
+        rows = await self._database.read(
+            lambda tx: tx.all(
+                "list_unclaimable",
+                kinds=json.dumps(sorted(kinds)),
+                abilities=json.dumps(sorted(abilities)),
+            )
+        )
+        found: dict[str, list[str]] = {}
+        for row in rows:
+            found.setdefault(row["requires"], []).append(row["batch_id"])
+        return found
+
+    # Stopping
+
+    async def pause(self, batch_id: str, reason: str) -> None:
+        def step(tx: Transaction) -> None:
+            row = tx.one("get_batch", batch_id=batch_id)
+            if row is not None:
+                attempts.pause(tx, row["id"], reason)
+
+        await self._database.write(step)
+
+    async def cancel_batch(self, batch_id: str, *, reason: str, now: float) -> Cancelled:
+        def step(tx: Transaction) -> Cancelled:
+            row = tx.one("get_batch", batch_id=batch_id)
+            if row is None or row["state"] not in accounts.UNFINISHED:
+                return Cancelled(batch=_batch(row), stopped=0, dropped=0, done=_done(row))
+            stopped, dropped = submission.cancel_rest(tx, row, reason=reason, now=now)
+            stored = tx.one("get_batch", batch_id=batch_id)
+            return Cancelled(
+                batch=_batch(stored), stopped=stopped, dropped=dropped, done=_done(row)
+            )
+
+        return await self._database.write(step)
+
+    async def cancel_job(self, job_id: str, *, reason: str, now: float) -> Cancelled:
+        def step(tx: Transaction) -> Cancelled:
+            job = tx.one("get_job", job_id=job_id)
+            if job is None or JobState(job["state"]) in ENDED_JOB_STATES:
+                return Cancelled(batch=None, stopped=0, dropped=0, done=int(job is not None))
+            submission.cancel_one(tx, job, reason=reason, now=now)
+            running = job["state"] == JobState.PROCESSING
+            batch = tx.one("get_batch_by_row", id=job["batch"])
+            return Cancelled(
+                batch=_batch(batch), stopped=int(running), dropped=int(not running), done=0
+            )
+
+        return await self._database.write(step)
+
+    # Looking
+
+    async def batch(self, batch_id: str, *, running: bool = False) -> Batch | None:
+        def look(tx: Transaction) -> Batch | None:
+            row = tx.one("get_batch", batch_id=batch_id)
+            if row is None:
+                return None
+            return _with_running(tx, [row])[0] if running else batch_of(row)
+
+        return await self._database.read(look)
+
+    async def batches(
+        self, *, owner: str, active: bool | None = None, before: int | None = None, limit: int
+    ) -> Sequence[Batch]:
+        return await self._database.read(
+            lambda tx: _with_running(
+                tx,
+                tx.all(
+                    "list_batches",
+                    owner=owner,
+                    active=None if active is None else int(active),
+                    before=before if before is not None else 2**62,
+                    limit=limit,
+                ),
+            )
+        )
+
+    async def batch_details(self, batch_id: str) -> Json:
+        row = await self._database.read(lambda tx: tx.one("get_batch", batch_id=batch_id))
+        return {} if row is None else json.loads(row["details"])
+
+    async def jobs(
+        self,
+        batch_id: str,
+        *,
+        states: Collection[JobState] | None = None,
+        after: int = 0,
+        limit: int | None = None,
+    ) -> Sequence[Job]:
+        rows = await self._database.read(
+            lambda tx: tx.all(
+                "list_jobs",
+                batch_id=batch_id,
+                states=None if states is None else json.dumps(sorted(states)),
+                after=after,
+                limit=-1 if limit is None else limit,
+            )
+        )
+        return [job_of(row) for row in rows]
+
+    async def job(self, job_id: str) -> Job | None:
+        row = await self._database.read(lambda tx: tx.one("get_job", job_id=job_id))
+        return None if row is None else job_of(row)
+
+    async def changes_after(self, change: int, *, limit: int) -> Sequence[Batch]:
+        rows = await self._database.read(
+            lambda tx: tx.all("list_changed_batches", change=change, limit=limit)
+        )
+        return [batch_of(row) for row in rows]
+
+    async def last_change(self) -> int:
+        row = await self._database.read(lambda tx: tx.one("last_change"))
+        assert row is not None
+        return row["value"]
+
+    async def stats(self, *, now: float) -> Stats:
+        def look(tx: Transaction) -> Stats:
+            counts = {JobState(row["state"]): row["jobs"] for row in tx.all("count_jobs")}
+            oldest, claim = tx.one("oldest_due"), tx.one("last_claim")
+            due_at = oldest["due_at"] if oldest else None
+            return Stats(
+                jobs={state: counts.get(state, 0) for state in JobState},
+                oldest_due_s=None if due_at is None else max(0.0, now - due_at),
+                last_claim_at=claim["value"] / 1000 if claim and claim["value"] else None,
+            )
+
+        return await self._database.read(look)
+
+    async def claimable(self, *, kinds: Collection[str], abilities: Collection[str]) -> bool:
+        rows = await self._database.read(
+            lambda tx: tx.all(
+                "claim_candidates",
+                kinds=json.dumps(sorted(kinds)),
+                abilities=json.dumps(sorted(abilities)),
+                limit=1,
+            )
+        )
+        return bool(rows)
+
+    async def work_before(self, *, now: float, horizon_s: float) -> bool:
+        return await self._database.read(lambda tx: _work(tx, now + horizon_s))
+
+    @property
+    def version(self) -> int:
+        return self._database.version
+
+    async def wait_for_change(
+        self, timeout_s: float, *, since: int, poll_s: float = POLL_S
+    ) -> bool:
+        return await self._database.wait_for_change(timeout_s, since=since, poll_s=poll_s)
+
+    # Housekeeping
+
+    async def prune(self, *, completed_before: float, ended_before: float, limit: int) -> int:
+        return await self._database.write(
+            lambda tx: tx.run(
+                "prune_jobs",
+                completed_before=completed_before,
+                ended_before=ended_before,
+                limit=limit,
+            )
+        )
+
+    async def announce(self, host: Host, *, now: float) -> Host:
+        def step(tx: Transaction) -> Host:
+            row = tx.one(
+                "put_host",
+                id=host.id,
+                role=host.role,
+                pid=host.pid,
+                version=host.version,
+                abilities=dumped(sorted(host.abilities)),
+                details=dumped(host.details),
+                now=now,
+            )
+            assert row is not None
+            return host_of(row)
+
+        return await self._database.write(step)
+
+    async def withdraw(
+        self, host_id: str, *, unless_work_within_s: float | None, now: float
+    ) -> bool:
+        def step(tx: Transaction) -> bool:
+            if unless_work_within_s is not None and _work(tx, now + unless_work_within_s):
+                return False
+            tx.run("delete_host", id=host_id)
+            return True
+
+        return await self._database.write(step)
+
+    async def hosts(self, *, seen_after: float) -> Sequence[Host]:
+        rows = await self._database.read(lambda tx: tx.all("list_hosts", seen_after=seen_after))
+        return [host_of(row) for row in rows]
+
+    async def ask(self, host_id: str, wanted: str) -> None:
+        await self._database.write(lambda tx: tx.run("ask_host", id=host_id, wanted=wanted))
+
+    def _apply(self, tx: Transaction, effect: object, job: sqlite3.Row, now: float) -> str | None:
+        if not isinstance(effect, Enqueue):
+            return self._effects.apply(tx, effect, job=job, now=now)
+        batch = None if job["batch"] is None else tx.one("get_batch_by_row", id=job["batch"])
+        origin = job_of(job).origin
+        submission.insert_job(
+            tx, self._new_job_id(), effect.job, origin=origin, batch=batch, now=now
+        )
+        return None
+
+
+def _with_running(tx: Transaction, rows: Sequence[sqlite3.Row]) -> list[Batch]:
+    running: dict[int, list[Job]] = {}
+    ids = json.dumps([row["id"] for row in rows if row["state"] in accounts.UNFINISHED])
+    for row in tx.all("list_running_jobs", batches=ids):
+        running.setdefault(row["batch"], []).append(job_of(row))
+    return [batch_of(row, running.get(row["id"], ())) for row in rows]
+
+
+def _batch(row: sqlite3.Row | None) -> Batch | None:
+    return None if row is None else batch_of(row)
+
+
+def _done(row: sqlite3.Row | None) -> int:
+    return 0 if row is None else row["completed"]
+
+
+def _work(tx: Transaction, until: float) -> bool:
+    row = tx.one("find_work", until=until)
+    assert row is not None
+    return bool(row["work"])

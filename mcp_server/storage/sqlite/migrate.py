@@ -1,0 +1,80 @@
+"""Numbered forward migrations. Before each, the file is copied beside itself."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from importlib import resources
+from pathlib import Path
+
+from mcp_server.errors import Unavailable
+from mcp_server.storage.sqlite.connection import PACKAGE, Synchronous, open_file, storage_error
+
+
+def migrate(path: Path, *, synchronous: Synchronous = "FULL") -> int:
+    """Bring the file to this version's schema, creating it if need be; return the schema's number.
+
+    Safe to run in several processes at once. Before a migration of a file that holds something,
+    it is copied to `NAME.before-N`.
+
+    Raises:
+        Unavailable: a newer Pressroom wrote the file.
+        StorageError: it cannot be opened or written.
+    """
+    migrations = _migrations()
+    with closing(open_file(path, synchronous=synchronous)) as connection:
+        try:
+            for number, script in migrations.items():
+                _apply(connection, path, number, script)
+            version = _version(connection)
+        except sqlite3.Error as error:
+            raise storage_error(error) from error
+    if version > max(migrations):
+        raise Unavailable(
+            f"The database {path.name} was written by a newer Pressroom (schema {version}, this "
+            f"one knows {max(migrations)}). Nothing was changed. Upgrade Pressroom to open it."
+        )
+    return version
+
+
+def _apply(connection: sqlite3.Connection, path: Path, number: int, script: str) -> None:
+    if _version(connection) >= number:
+        return
+    if _version(connection) > 0:
+        _copy(connection, path.with_name(f"{path.name}.before-{number}"))
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if _version(connection) < number:  # another process may have been faster
+            for statement in _statements(script):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _copy(connection: sqlite3.Connection, target: Path) -> None:
+    with closing(sqlite3.connect(target)) as copy:
+        connection.backup(copy)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def _migrations() -> dict[int, str]:
+    folder = resources.files(PACKAGE).joinpath("migrations")
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
+    return {int(f.name.split("_")[0]): f.read_text("utf-8") for f in files}
+
+
+def _statements(script: str) -> Iterator[str]:
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    assert not statement.strip(), "a migration ends in half a statement"

@@ -1,0 +1,127 @@
+"""Rows as the values of `jobs` and `entities`."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, cast
+
+from mcp_server.entities.entity import Author, AuthorKind, Entity, Revision
+from mcp_server.jobs.job import Batch, BatchState, Job, JobState, Origin, Step
+from mcp_server.jobs.store import Host
+
+
+def job_of(row: sqlite3.Row) -> Job:
+    """Return the job of a `get_job` row."""
+    return Job(
+        id=row["job_id"],
+        kind=row["kind"],
+        payload=json.loads(row["payload"]),
+        state=JobState(row["state"]),
+        subject=row["subject"],
+        priority=row["priority"],
+        batch_id=row["batch_id"],
+        round=row["round"],
+        counted=bool(row["counted"]),
+        origin=_origin(row),
+        attempts=row["attempts"],
+        crashes=row["crashes"],
+        max_retries=row["max_retries"],
+        created_at=row["created_at"],
+        due_at=row["due_at"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        attempt_id=row["attempt_id"],
+        code=row["code"],
+        reason=row["reason"],
+        result=_json(row["result"]),
+        step=_step(row),
+        requires=row["requires"],
+    )
+
+
+def batch_of(row: sqlite3.Row, running: Sequence[Job] = ()) -> Batch:
+    """Return the batch of a `batches` row."""
+    return Batch(
+        id=row["batch_id"],
+        kind=row["kind"],
+        state=BatchState(row["state"]),
+        reason=row["reason"],
+        origin=_origin(row),
+        terms=json.loads(row["terms"]),
+        round=row["round"],
+        total=row["total"],
+        completed=row["completed"],
+        skipped=row["skipped"],
+        failed=row["failed"],
+        cancelled=row["cancelled"],
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        change=row["change"],
+        order=row["id"],
+        running=tuple(running),
+    )
+
+
+def host_of(row: sqlite3.Row) -> Host:
+    """Return the process of a `hosts` row."""
+    return Host(
+        id=row["id"],
+        role=row["role"],
+        pid=row["pid"],
+        version=row["version"],
+        abilities=frozenset(json.loads(row["abilities"])),
+        details=json.loads(row["details"]),
+        seen_at=row["seen_at"],
+        wanted=row["wanted"],
+    )
+
+
+def revision_of(row: sqlite3.Row) -> Revision:
+    """Return the revision of a `revisions` row."""
+    return Revision(
+        type=row["type"],
+        entity_id=row["entity_id"],
+        template=row["template"],
+        fields=json.loads(row["fields"]),
+        markdown=row["markdown"],
+        author=Author(kind=cast("AuthorKind", row["author_kind"]), name=row["author_name"]),
+        base=row["base"],
+        batch_id=row["batch_id"],
+        job_id=row["job_id"],
+        site_hash=row["site_hash"],
+        inputs_hash=row["inputs_hash"],
+        input_tokens=row["input_tokens"],
+        output_tokens=row["output_tokens"],
+        cost_usd=row["cost_usd"],
+        id=row["id"],
+        created_at=row["created_at"],
+    )
+
+
+def entity_of(row: sqlite3.Row) -> Entity:
+    """Return the entity of a `get_entity` row."""
+    return Entity(current=revision_of(row), withdrawn=bool(row["withdrawn"]))
+
+
+def dumped(value: Any) -> str:
+    """Return `value` as JSON, the same text for the same value."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _origin(row: sqlite3.Row) -> Origin:
+    return Origin(owner=row["owner"], interface=row["interface"], destination=row["destination"])
+
+
+def _json(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
+
+
+def _step(row: sqlite3.Row) -> Step | None:
+    if row["step_total"] is None:
+        return None
+    return Step(
+        current=row["step_current"], total=row["step_total"], message=row["step_message"] or ""
+    )

@@ -1,0 +1,1 @@
+INSERT OR IGNORE INTO awaited (job, batch) VALUES (:job, :batch)

@@ -1,0 +1,14 @@
+-- Ready jobs this worker can run. Of a coalesced key at most one runs at a time.
+SELECT jobs.id FROM jobs
+WHERE jobs.state = 'pending'
+AND jobs.kind IN (SELECT value FROM json_each(:kinds))
+AND (jobs.requires IS NULL OR jobs.requires IN (SELECT value FROM json_each(:abilities)))
+AND (
+    jobs.dedup <> 'coalesce'
+    OR NOT EXISTS (
+        SELECT 1 FROM jobs AS running
+        WHERE running.dedup_key = jobs.dedup_key AND running.state = 'processing'
+    )
+)
+ORDER BY jobs.priority DESC, jobs.id
+LIMIT :limit

@@ -1,0 +1,15 @@
+-- The unfinished job that a job of this key, outside any batch, would repeat or join.
+SELECT jobs.job_id FROM jobs
+LEFT JOIN batches ON batches.id = jobs.batch
+WHERE jobs.dedup_key = :dedup_key AND jobs.dedup = :dedup
+AND (
+    (
+        jobs.dedup = 'skip'
+        AND (
+            jobs.state IN ('scheduled', 'pending', 'processing', 'paused')
+            OR (batches.state IN ('pending', 'processing', 'paused') AND batches.stopping = 0)
+        )
+    )
+    OR (jobs.dedup = 'coalesce' AND jobs.state IN ('scheduled', 'pending', 'paused'))
+)
+LIMIT 1

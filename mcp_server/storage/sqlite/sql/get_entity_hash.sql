@@ -1,0 +1,1 @@
+SELECT content_hash FROM entities WHERE type = :type AND entity_id = :entity_id

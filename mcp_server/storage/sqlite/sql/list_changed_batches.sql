@@ -1,0 +1,1 @@
+SELECT * FROM batches WHERE change > :change ORDER BY change LIMIT :limit

@@ -1,0 +1,1 @@
+SELECT * FROM exports WHERE :page IS NULL OR page = :page

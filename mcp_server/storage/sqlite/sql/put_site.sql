@@ -1,0 +1,1 @@
+INSERT OR IGNORE INTO sites (hash, document) VALUES (:hash, :document)

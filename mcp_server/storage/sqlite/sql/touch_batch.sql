@@ -1,0 +1,1 @@
+UPDATE batches SET change = :change WHERE id = :id

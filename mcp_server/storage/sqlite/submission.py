@@ -1,0 +1,273 @@
+"""Handing in: a batch with all its jobs, a job alone, a follow-up, and taking a batch up again.
+
+Every function here is a part of somebody's transaction.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Collection
+
+from mcp_server.errors import InvalidPayload
+from mcp_server.jobs.job import Batch, BatchState, Dedup, JobState, Json, NewJob, Origin
+from mcp_server.jobs.store import NewBatch, Submission
+from mcp_server.storage.sqlite import accounts
+from mcp_server.storage.sqlite.connection import Transaction
+from mcp_server.storage.sqlite.rows import batch_of, dumped
+
+REQUEST_KEY_S = 24 * 3600
+"""How long a request key is remembered (R2)."""
+
+Apply = Callable[[Transaction, object], "str | None"]
+"""Applies one effect of a submission; returns why it cannot be, where it cannot."""
+
+
+def submit(tx: Transaction, new: NewBatch, apply: Apply, *, now: float) -> Submission:
+    """Store the batch, or find the one that it repeats. One transaction, all or nothing."""
+    if earlier := _repeated(tx, new, now):
+        return Submission(batch=batch_of(earlier), duplicate=True)
+    if new.cancels and not _cancel_unmoved(tx, *new.cancels, now=now):
+        return Submission(batch=None, stale=True)
+    for effect in new.effects:
+        if conflict := apply(tx, effect):
+            return Submission(batch=None, conflict=conflict)
+    held = _held(tx, [job.dedup_key for _, job in new.jobs if job.dedup is Dedup.SKIP])
+    jobs = [(id, job) for id, job in new.jobs if job.dedup_key not in held]
+    if not jobs:
+        return Submission(batch=None, held=held)
+    row = _insert_batch(tx, new, total=sum(job.counted for _, job in jobs), now=now)
+    for id, job in jobs:
+        insert_job(tx, id, job, origin=new.origin, batch=row, now=now)
+    stored = tx.one("get_batch_by_row", id=row["id"])
+    assert stored is not None
+    return Submission(batch=batch_of(stored), held=held)
+
+
+def insert_job(
+    tx: Transaction,
+    id: str,
+    job: NewJob,
+    *,
+    origin: Origin,
+    batch: sqlite3.Row | None,
+    now: float,
+) -> None:
+    """Store a job, or let the batch wait for the one that it coalesces with."""
+    if job.dedup is Dedup.COALESCE and (waiting := _waiting(tx, job.dedup_key)) is not None:
+        if batch is not None:
+            join(tx, waiting, batch["id"])
+        return
+    tx.insert(
+        "insert_job",
+        job_id=id,
+        kind=job.kind,
+        payload=dumped(job.payload),
+        subject=job.subject,
+        state=JobState.SCHEDULED if job.delay_s > 0 else JobState.PENDING,
+        priority=job.priority,
+        batch=batch["id"] if batch else None,
+        round=batch["round"] if batch else 1,
+        counted=int(job.counted),
+        owner=origin.owner,
+        interface=origin.interface,
+        destination=origin.destination,
+        dedup=job.dedup,
+        dedup_key=job.dedup_key,
+        requires=job.requires,
+        max_retries=job.max_retries,
+        now=now,
+        due_at=now + job.delay_s,
+    )
+    if batch is not None:
+        accounts.note_arrival(tx, batch["id"])
+
+
+def join(tx: Transaction, job: int, batch: int) -> None:
+    """Let `batch` wait for `job`, unless it does already."""
+    owner = tx.one("get_job_by_row", id=job)
+    if owner is not None and owner["batch"] != batch and tx.run("await_job", job=job, batch=batch):
+        accounts.note_arrival(tx, batch)
+
+
+def requeue(
+    tx: Transaction, job: sqlite3.Row, state: JobState, *, crashed: bool, now: float
+) -> None:
+    """Return a running job to the queue; one that another of its key waits for joins that one."""
+    waiting = _waiting(tx, job["dedup_key"], except_id=job["id"])
+    if job["dedup"] == Dedup.COALESCE and waiting is not None:
+        absorb(tx, job, waiting, now=now)
+    else:
+        tx.run("return_job", id=job["id"], state=state, crashed=int(crashed))
+
+
+def absorb(tx: Transaction, job: sqlite3.Row, waiting: int, *, now: float) -> None:
+    """End `job`: what it would do, the job `waiting` will; who waited for one waits for the other."""
+    batches = [row["batch"] for row in tx.all("list_awaiting", job=job["id"])]
+    for batch in [*batches, *([job["batch"]] if job["batch"] is not None else [])]:
+        join(tx, waiting, batch)
+    reason = "a later job of the same key does this work"
+    tx.run("end_job", id=job["id"], state=JobState.COMPLETED, code="joined", reason=reason, now=now)
+    accounts.note_end(tx, job, JobState.COMPLETED, code="joined", now=now)
+
+
+def retry(
+    tx: Transaction,
+    batch_id: str,
+    *,
+    terms: Json | None,
+    requires: str | None,
+    leave_out: Collection[str],
+    now: float,
+) -> Submission:
+    """Go on with a paused round, or open the next one for what failed or was cancelled."""
+    batch = tx.one("get_batch", batch_id=batch_id)
+    assert batch is not None, "the caller has looked"
+    kept = dumped(terms) if terms is not None else batch["terms"]
+    if batch["state"] == BatchState.PAUSED:
+        change = accounts.next_change(tx)
+        tx.run("unpause_jobs", batch=batch["id"], requires=requires, now=now)
+        tx.run("resume_batch", id=batch["id"], terms=kept, change=change)
+        return _stored(tx, batch["id"])
+    if batch["state"] in accounts.UNFINISHED:
+        return Submission(batch=batch_of(batch), duplicate=True)
+    return _next_round(tx, batch, kept, requires, leave_out, now=now)
+
+
+def cancel_rest(tx: Transaction, batch: sqlite3.Row, *, reason: str, now: float) -> tuple[int, int]:
+    """Cancel what a batch has not finished; return how many were running, and how many not.
+
+    Its follow-ups go on (the files must become what production is), and its round ends after them.
+    """
+    tx.run("stop_batch", id=batch["id"], reason=reason, change=accounts.next_change(tx))
+    jobs = tx.all("list_unfinished_jobs", batch=batch["id"])
+    for job in jobs:
+        cancel_one(tx, job, reason=reason, now=now)
+    stored = tx.one("get_batch_by_row", id=batch["id"])
+    if stored is not None and stored["state"] == BatchState.PAUSED:
+        change = accounts.next_change(tx)
+        tx.run("resume_batch", id=batch["id"], terms=stored["terms"], change=change)
+    accounts.settle(tx, batch["id"], now=now)
+    stopped = sum(job["state"] == JobState.PROCESSING for job in jobs)
+    return stopped, len(jobs) - stopped
+
+
+def cancel_one(tx: Transaction, job: sqlite3.Row, *, reason: str, now: float) -> None:
+    """Cancel one job that has not ended; a running attempt is fenced by losing its id."""
+    state = JobState.CANCELLED
+    tx.run("end_job", id=job["id"], state=state, code="cancelled", reason=reason, now=now)
+    accounts.note_end(tx, job, state, code="cancelled", now=now)
+
+
+def _repeated(tx: Transaction, new: NewBatch, now: float) -> sqlite3.Row | None:
+    if new.request_key is not None:
+        row = tx.one(
+            "find_request",
+            owner=new.origin.owner,
+            request_key=new.request_key,
+            since=now - REQUEST_KEY_S,
+        )
+        if row is not None and row["request_digest"] != new.request_digest:
+            raise InvalidPayload(
+                "requestKey", ["it was used with other arguments; take a new one for a new request"]
+            )
+        if row is not None:
+            return row
+    if new.submit_key is None:
+        return None
+    return tx.one("find_unfinished", submit_key=new.submit_key)
+
+
+def _cancel_unmoved(tx: Transaction, batch_id: str, change: int, *, now: float) -> bool:
+    row = tx.one("get_batch", batch_id=batch_id)
+    if row is None or row["change"] != change or row["state"] not in accounts.UNFINISHED:
+        return False
+    cancel_rest(tx, row, reason="it is being rolled back", now=now)
+    return True
+
+
+def _held(
+    tx: Transaction, keys: Collection[str | None], *, except_batch: int = 0
+) -> dict[str, Batch | None]:
+    """Return, of these keys, those that others hold, and the batch that does."""
+    rows = tx.all("find_held_keys", keys=json.dumps(list(keys)), except_batch=except_batch)
+    held: dict[str, Batch | None] = {}
+    for row in rows:
+        batch = tx.one("get_batch_by_row", id=row["batch"])
+        held[row["dedup_key"]] = None if batch is None else batch_of(batch)
+    return held
+
+
+def _waiting(tx: Transaction, key: str | None, *, except_id: int = 0) -> int | None:
+    if key is None:
+        return None
+    row = tx.one("find_waiting", dedup_key=key, except_id=except_id)
+    return None if row is None else row["id"]
+
+
+def _insert_batch(tx: Transaction, new: NewBatch, *, total: int, now: float) -> sqlite3.Row:
+    id = tx.insert(
+        "insert_batch",
+        batch_id=new.id,
+        kind=new.kind,
+        owner=new.origin.owner,
+        interface=new.origin.interface,
+        destination=new.origin.destination,
+        terms=dumped(new.terms),
+        details=dumped(new.details),
+        submit_key=new.submit_key,
+        request_key=new.request_key,
+        request_digest=new.request_digest,
+        total=total,
+        outstanding=0,
+        now=now,
+        change=accounts.next_change(tx),
+    )
+    row = tx.one("get_batch_by_row", id=id)
+    assert row is not None
+    return row
+
+
+def _next_round(
+    tx: Transaction,
+    batch: sqlite3.Row,
+    terms: str,
+    requires: str | None,
+    leave_out: Collection[str],
+    *,
+    now: float,
+) -> Submission:
+    found = tx.all("list_retryable", batch=batch["id"], leave_out=json.dumps(list(leave_out)))
+    keys = [job["dedup_key"] for job in found if job["dedup"] == Dedup.SKIP]
+    held = _held(tx, keys, except_batch=batch["id"])
+    jobs = [job for job in found if job["dedup_key"] not in held]
+    if not jobs:
+        return Submission(batch=None, held=held)
+    tx.run(
+        "reopen_batch",
+        id=batch["id"],
+        terms=terms,
+        total=sum(job["counted"] for job in jobs),
+        outstanding=len(jobs),
+        change=accounts.next_change(tx),
+    )
+    for job in jobs:
+        _restart(tx, job, round=batch["round"] + 1, requires=requires, now=now)
+    accounts.settle(tx, batch["id"], now=now)
+    return Submission(batch=_stored(tx, batch["id"]).batch, held=held)
+
+
+def _restart(
+    tx: Transaction, job: sqlite3.Row, *, round: int, requires: str | None, now: float
+) -> None:
+    waiting = _waiting(tx, job["dedup_key"], except_id=job["id"])
+    if job["dedup"] == Dedup.COALESCE and waiting is not None:
+        absorb(tx, job, waiting, now=now)
+    else:
+        tx.run("restart_job", id=job["id"], round=round, requires=requires, now=now)
+
+
+def _stored(tx: Transaction, batch: int) -> Submission:
+    row = tx.one("get_batch_by_row", id=batch)
+    assert row is not None
+    return Submission(batch=batch_of(row))

@@ -1,0 +1,51 @@
+"""Diffs between live text and draft."""
+
+from __future__ import annotations
+
+from mcp_server.content.diff import capped, unified
+
+
+def test_a_changed_line_is_shown_with_both_texts_labelled() -> None:
+    """A reader sees which text is which, and what goes and comes."""
+    assert unified("# Pasta\n\nOld", "# Pasta\n\nNew", "menu/hero").split("\n") == [
+        "--- live menu/hero",
+        "+++ draft menu/hero",
+        "@@ -1,3 +1,3 @@",
+        " # Pasta",
+        " ",
+        "-Old",
+        "+New",
+    ]
+
+
+def test_equal_texts_have_no_difference() -> None:
+    """Nothing to show is an empty text."""
+    assert unified("Same", "Same", "menu/hero") == ""
+
+
+def test_a_first_draft_is_all_added_and_a_removal_all_taken_away() -> None:
+    """No text on one side is not the same as an empty one."""
+    assert unified(None, "New", "menu/hero").endswith("@@ -0,0 +1 @@\n+New")
+    assert unified("Old", None, "menu/hero").endswith("@@ -1 +0,0 @@\n-Old")
+
+
+def test_a_line_feed_at_the_end_is_a_difference() -> None:
+    """Two texts that are not the same never look the same."""
+    assert unified("Text", "Text\n", "menu/hero") != ""
+
+
+def test_a_short_text_is_not_cut() -> None:
+    """A text as long as the limit is whole."""
+    assert capped("one\ntwo", 7) == ("one\ntwo", False)
+
+
+def test_a_long_text_is_cut_after_a_whole_line() -> None:
+    """No half line is shown where a whole one fits."""
+    assert capped("one\ntwo\nthree", 9) == ("one\ntwo", True)
+    assert capped("one\ntwo\nthree", 7) == ("one\ntwo", True)
+
+
+def test_a_line_longer_than_the_limit_is_cut_inside() -> None:
+    """Something is always shown, and never more than the limit."""
+    assert capped("abcdef\nx", 3) == ("abc", True)
+    assert capped("abc", 0) == ("", True)
