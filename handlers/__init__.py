@@ -1,0 +1,1 @@
+"""The job kinds that Pressroom brings: one file each."""

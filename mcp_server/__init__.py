@@ -1,0 +1,97 @@
+"""Pressroom: an MCP server that writes a web site in the background.
+
+This is all that handlers and plugins import.
+"""
+
+from mcp_server.content.drafting import (
+    ComposerGap,
+    DraftRequest,
+    ModelAccountEmpty,
+    ModelBusy,
+    ModelKeyRefused,
+    ModelRefused,
+    ModelRejected,
+    ModelUnknown,
+)
+from mcp_server.content.export import (
+    ExportFailed,
+    FileState,
+    compose_page,
+    file_hash,
+    page_path,
+    remove_page,
+    write_page,
+)
+from mcp_server.content.payloads import (
+    ContentExport,
+    ContentGenerate,
+    ContentPromote,
+    ContentRollback,
+)
+from mcp_server.entities.effects import (
+    ABSENT,
+    ANY,
+    Expectation,
+    MarkWithdrawn,
+    RecordExport,
+    Require,
+    SaveRemoval,
+    SaveRevision,
+    expect_hash,
+)
+from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Entity, Revision, split_id
+from mcp_server.jobs.handler import Handler, handler
+from mcp_server.jobs.job import Dedup, NewJob, Priority
+from mcp_server.jobs.outcome import Done, Enqueue, Fail, Outcome, Pause, Retry, Skip, Snooze
+from mcp_server.plugin import JobContext
+
+__all__ = [
+    "ABSENT",
+    "ANY",
+    "PREVIEW",
+    "PRODUCTION",
+    "Author",
+    "ComposerGap",
+    "ContentExport",
+    "ContentGenerate",
+    "ContentPromote",
+    "ContentRollback",
+    "Dedup",
+    "Done",
+    "DraftRequest",
+    "Enqueue",
+    "Entity",
+    "Expectation",
+    "ExportFailed",
+    "Fail",
+    "FileState",
+    "Handler",
+    "JobContext",
+    "MarkWithdrawn",
+    "ModelAccountEmpty",
+    "ModelBusy",
+    "ModelKeyRefused",
+    "ModelRefused",
+    "ModelRejected",
+    "ModelUnknown",
+    "NewJob",
+    "Outcome",
+    "Pause",
+    "Priority",
+    "RecordExport",
+    "Require",
+    "Retry",
+    "Revision",
+    "SaveRemoval",
+    "SaveRevision",
+    "Skip",
+    "Snooze",
+    "compose_page",
+    "expect_hash",
+    "file_hash",
+    "handler",
+    "page_path",
+    "remove_page",
+    "split_id",
+    "write_page",
+]

@@ -23,10 +23,10 @@ def main() -> None:
 
 
 def _serve_stdio(workspace: Path | None) -> None:
-    from mcp_server.interfaces.mcp.stdio import claim_stdout
+    from mcp_server.interfaces.mcp.stdio import claim_stdout  # noqa: PLC0415 - as late as can be
 
     claim_stdout()  # before any other import has a chance to print
-    from mcp_server import app
+    from mcp_server import app  # noqa: PLC0415 - as late as can be
 
     app.serve_stdio(workspace)
 
@@ -40,7 +40,7 @@ def _serve_http(
     allowed_hosts: Sequence[str],
     allowed_origins: Sequence[str],
 ) -> None:
-    from mcp_server import app
+    from mcp_server import app  # noqa: PLC0415 - as late as can be
 
     app.serve_http(
         workspace,
@@ -53,19 +53,19 @@ def _serve_http(
 
 
 def _run_worker(workspace: Path | None, *, detached: bool) -> None:
-    from mcp_server import app
+    from mcp_server import app  # noqa: PLC0415 - as late as can be
 
     app.run_worker(workspace, detached=detached)
 
 
 def _stop_worker(workspace: Path | None) -> str:
-    from mcp_server import app
+    from mcp_server import app  # noqa: PLC0415 - as late as can be
 
     return app.stop_worker(workspace)
 
 
 def _status(workspace: Path | None, batch_id: str | None) -> Mapping[str, Any]:
-    from mcp_server import app
+    from mcp_server import app  # noqa: PLC0415 - as late as can be
 
     return app.status(workspace, batch_id)
 

@@ -70,7 +70,7 @@ def _type(field: Field, owner: str) -> Any:
         case FieldType.LINE:
             return _text(field, LINE_LENGTH_MAX, _one_line)
         case FieldType.TEXT:
-            return _text(field, TEXT_LENGTH_MAX, _valid_text)
+            return _text(field, TEXT_LENGTH_MAX)
         case FieldType.URL:
             return _text(field, URL_LENGTH_MAX, _url)
         case FieldType.CHOICE:
@@ -81,7 +81,7 @@ def _type(field: Field, owner: str) -> Any:
             return _number(field)
 
 
-def _text(field: Field, length_max: int, check: Callable[[str], str]) -> Any:
+def _text(field: Field, length_max: int, check: Callable[[str], str] = str) -> Any:
     bounds = ModelField(min_length=1, max_length=field.length_max or length_max)
     return Annotated[str, bounds, AfterValidator(check)]
 
@@ -136,6 +136,8 @@ def _in_words(template: Template, details: ErrorDetails) -> str:
             wrong = f"is {_short(value)}; write one of {context['expected']}"
         case "finite_number" | "greater_than_equal" | "less_than_equal":
             wrong = f"is {_short(value)}; write a number of at most 15 digits"
+        case "string_unicode":
+            wrong = "holds half a character (a lone surrogate); leave it out"
         case "fit":
             wrong = details["msg"]
         case _:
@@ -198,12 +200,6 @@ def _none_if_empty(value: object) -> object:
 def _one_line(value: str) -> str:
     if "\n" in value or "\r" in value:
         raise PydanticCustomError("fit", "must be one line; write it without line breaks")
-    return _valid_text(value)
-
-
-def _valid_text(value: str) -> str:
-    if not value.isprintable() and any("\ud800" <= character <= "\udfff" for character in value):
-        raise PydanticCustomError("fit", "holds half a character (a lone surrogate); leave it out")
     return value
 
 
@@ -213,7 +209,7 @@ def _url(value: str) -> str:
             "fit",
             "is no address; write one that begins with https://, http://, mailto:, tel:, / or #",
         )
-    return _valid_text(value)
+    return value
 
 
 def _plain_number(value: float) -> float:

@@ -22,7 +22,7 @@ class Selector:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerateCall:
-    """Draft the selected sections. `mode` `None` is `leave`, or `with-current` with instructions."""
+    """Draft the selected sections. No mode is `leave`, or `with-current` with instructions."""
 
     selector: Selector = Selector()
     mode: Mode | None = None
@@ -67,7 +67,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A section that is worked on. For promote and rollback, what its live text goes from and to."""
+    """A section that is worked on; for promote and rollback, what its live text goes from and to."""
 
     section: str
     change: str

@@ -27,6 +27,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from mcp_server.content.answer import LINE_LENGTH_MAX, TEXT_LENGTH_MAX, URL_LENGTH_MAX
 from mcp_server.content.site import Section, Site
 from mcp_server.content.template import Field, FieldType, Template
 from mcp_server.errors import ServerError
@@ -176,7 +177,9 @@ def _item(each: Field, phrase: object, facts: _Facts, missing: list[str]) -> obj
     """Return one item of a list: a line, or a group of which all required fields can be said."""
     if not each.of:
         return _scalar(each, phrase, facts, missing)
-    phrases = cast("Mapping[str, object]", phrase) if isinstance(phrase, Mapping) else {}
+    if not isinstance(phrase, Mapping):
+        return None
+    phrases = cast("Mapping[str, object]", phrase)
     group: dict[str, object] = {}
     for part in each.of:
         value = _value(part, phrases.get(part.name), facts, missing)
@@ -203,7 +206,10 @@ def _scalar(each: Field, phrase: object, facts: _Facts, missing: list[str]) -> o
 
 
 def _bounded(each: Field, text: str) -> str | None:
-    return text if text and (not each.length_max or len(text) <= each.length_max) else None
+    default = TEXT_LENGTH_MAX if each.type is FieldType.TEXT else LINE_LENGTH_MAX
+    if each.type is FieldType.URL:
+        default = URL_LENGTH_MAX
+    return text if 0 < len(text) <= (each.length_max or default) else None
 
 
 def _number(type: FieldType, text: str) -> int | float | None:

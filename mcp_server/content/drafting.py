@@ -148,6 +148,7 @@ class ModelDrafter:
     def __init__(self, choice: ModelChoice, *, environ: Mapping[str, str] = os.environ) -> None:
         self._choice, self._environ = choice, environ
         self._client: ModelClient | None = None
+        self._retired: list[ModelClient] = []
         self._opening = anyio.Lock()
 
     async def draft(self, request: DraftRequest, report: Report) -> Drafted:
@@ -156,18 +157,29 @@ class ModelDrafter:
         await report(1, len(STEPS), STEPS[0])
         client, prompt = await self._opened(), prompt_for(request)
         await report(2, len(STEPS), STEPS[1])
-        answer = await client.ask(
-            prompt, answer_model(template), partial(complaint_about, template)
-        )
+        try:
+            answer = await client.ask(
+                prompt, answer_model(template), partial(complaint_about, template)
+            )
+        except ModelKeyRefused:
+            self._retire(client)
+            raise
         await report(3, len(STEPS), STEPS[2])
         author = Author(kind="model", name=self._choice.name)
         return _drafted(request, answer.fields, author, answer.usage)
 
     async def aclose(self) -> None:
         """Close the connections to the provider."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        if self._client is not None:
+            self._retire(self._client)
+        while self._retired:
+            await self._retired.pop().aclose()
+
+    def _retire(self, client: ModelClient) -> None:
+        """Look for the key anew with the next draft; others may still be using `client`."""
+        if self._client is client:
+            self._client = None
+            self._retired.append(client)
 
     async def _opened(self) -> ModelClient:
         async with self._opening:
@@ -203,6 +215,6 @@ def _drafted(
 
 def _client_type() -> type[ModelClient]:
     """Import pydantic-ai, here only: it takes seconds, so call this in a thread."""
-    from mcp_server.content.model_client import ModelClient
+    from mcp_server.content.model_client import ModelClient  # noqa: PLC0415 - seconds to import
 
     return ModelClient

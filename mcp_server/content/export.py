@@ -13,7 +13,7 @@ import os
 import shutil
 import stat
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -23,6 +23,7 @@ from mcp_server.content.edited import EditedSection, is_static, read_back, taken
 from mcp_server.content.page_file import (
     ExportedSection,
     PageFile,
+    body_of,
     parse_page,
     render_page,
     sections_of,
@@ -262,11 +263,14 @@ def _found(
 ) -> Sequence[ExportedSection]:
     """Return the page's sections in the file; without any, all its text as the first one."""
     found = sections_of(file, page_id)
-    if found or not file.preamble.strip():
+    text = "" if found else body_of(file)
+    if not text.strip():
         return tuple(found.values())
     page = site.page(page_id)
-    first = _sections(page.sections if page else (), live)[:1]
-    return [ExportedSection(entity_id=s.entity_id, markdown=file.preamble) for s in first]
+    planned = page.sections if page else ()
+    ids = [s.entity_id for s in _sections(planned, live) if s.template is not None]
+    ids += [section.entity_id for section in planned if section.text is None]
+    return [ExportedSection(entity_id=first, markdown=text) for first in ids[:1]]
 
 
 def _whose(page_id: str, data: bytes, text: str, ours: Sequence[str | None]) -> FileState:
@@ -361,7 +365,7 @@ def _adopt_file(site: Site, path: Path) -> Adoption:
 
 
 @contextmanager
-def _explained(path: Path, action: str) -> Iterator[None]:
+def _explained(path: Path, action: str) -> Generator[None]:
     """Turn what the operating system says into `ExportFailed`, without the folder's full path."""
     try:
         yield

@@ -193,9 +193,8 @@ def _inverse_problem(template: Template, fields: Mapping[str, Any]) -> str | Non
     known = {name: value for name, _, value in _values(template.fields, back)}
     wrong = [n for n, _, value in _values(template.fields, fields) if known.get(n) != value]
     if not wrong:
-        names = {field.name for field in template.fields}
-        wrong = [name for name in fields if name not in names] or list(fields)
-        return f"{', '.join(wrong)} cannot be written in this format; leave out what is empty"
+        empty = [name for name in fields if name not in back]
+        return f"{', '.join(empty)} cannot be written in this format; leave it out"
     return (
         f"{wrong[0]} cannot be told from the fixed text and the other fields around it in the "
         "format; write it without the marks of the format"

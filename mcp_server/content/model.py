@@ -7,27 +7,15 @@ the first line, so that no repr, log or error can show one.
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from mcp_server.errors import ConfigError
 
-if TYPE_CHECKING:
-    from keyring.backend import KeyringBackend
-
 COMPOSER = "composer"
 """The name under which nothing but the site's own facts and phrases is used."""
-
-KEYRING_SERVICE = "pressroom"
-"""The service under which the system keyring holds our keys; the user name is the provider."""
-
-KEYRING_WAIT_S = 2.0
-"""A keyring that has not answered by then is taken to be waiting for somebody at a screen."""
 
 URL_KEY_VARIABLE = "PRESSROOM_MODEL_KEY"
 """The key of an OpenAI-compatible URL. Never OPENAI_API_KEY: it is not that server's to see."""
@@ -97,8 +85,8 @@ class ModelChoice:
 def abilities(environ: Mapping[str, str], *choices: ModelChoice) -> frozenset[str]:
     """Return the `key:*` abilities that this process has for `choices`.
 
-    The keyring is asked only for what the environment does not hold. It is never made to prompt,
-    and waited for no longer than `KEYRING_WAIT_S`: call this outside the event loop.
+    The keyring is asked only for what the environment does not hold, and never made to prompt. It
+    may take a moment to answer: call this outside the event loop.
     """
     return frozenset(
         ability
@@ -110,7 +98,7 @@ def abilities(environ: Mapping[str, str], *choices: ModelChoice) -> frozenset[st
 def find_key(choice: ModelChoice, environ: Mapping[str, str] = os.environ) -> SecretStr | None:
     """Return the key for `choice` from the environment, else from the keyring, else `None`.
 
-    It may block for `KEYRING_WAIT_S`: call this outside the event loop.
+    The keyring may take a moment to answer: call this outside the event loop.
     """
     for variable in _key_variables(choice):
         if key := environ.get(variable, "").strip():
@@ -124,9 +112,7 @@ def key_hint(choice: ModelChoice) -> str:
     variables = _key_variables(choice)
     owner = "model" if choice.url else _key_owner(choice)
     where = " or ".join(variables) or "the provider's credentials"
-    return (
-        f"set {where}, or run: keyring set {KEYRING_SERVICE} {owner}" if owner else f"set {where}"
-    )
+    return f"set {where}, or run: keyring set pressroom {owner}" if owner else f"set {where}"
 
 
 def _key_owner(choice: ModelChoice) -> str | None:
@@ -146,46 +132,6 @@ def _key_variables(choice: ModelChoice) -> tuple[str, ...]:
 
 
 def _keyring_key(owner: str) -> SecretStr | None:
-    """Ask the keyring in a thread of its own, since nothing can interrupt one that waits."""
-    found: list[SecretStr] = []
-    thread = threading.Thread(target=_ask_keyring, args=(owner, found), daemon=True)
-    thread.start()
-    thread.join(KEYRING_WAIT_S)
-    return found[0] if found else None
+    from mcp_server.content.system_keyring import keyring_key  # noqa: PLC0415 - seldom needed
 
-
-def _ask_keyring(owner: str, found: list[SecretStr]) -> None:
-    import keyring
-    from keyring.backends.chainer import ChainerBackend
-    from keyring.errors import KeyringError
-
-    try:
-        backend = keyring.get_keyring()
-        chained = isinstance(backend, ChainerBackend)
-        chain: list[KeyringBackend] = list(backend.backends) if chained else [backend]
-        for each in chain:
-            if not _would_prompt(each) and (key := each.get_password(KEYRING_SERVICE, owner)):
-                found.append(SecretStr(key.strip()))
-                return
-    except (KeyringError, RuntimeError, OSError, ImportError, AttributeError, ValueError):
-        return  # no keyring here, a broken one, or one that refuses: the same as no key
-
-
-def _would_prompt(backend: KeyringBackend) -> bool:
-    """Whether asking might open a window, or read from the terminal that is the client's."""
-    module = type(backend).__module__
-    if module == "keyring.backends.SecretService":
-        return _secret_service_is_locked()
-    return module in {"keyring.backends.kwallet", "keyring.backends.libsecret"} or (
-        module.startswith("keyrings.") and "Encrypted" in type(backend).__name__
-    )
-
-
-def _secret_service_is_locked() -> bool:
-    import secretstorage
-
-    try:
-        with closing(secretstorage.dbus_init()) as connection:
-            return secretstorage.get_collection_by_alias(connection, "default").is_locked()
-    except secretstorage.SecretStorageException:
-        return True
+    return keyring_key(owner)

@@ -12,8 +12,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
-from pydantic import BaseModel, SecretStr, ValidationError
-from pydantic_ai import Agent, ModelRetry, ModelSettings, RunContext, RunUsage, ToolOutput
+from pydantic import BaseModel, SecretStr
+from pydantic_ai import (
+    Agent,
+    ModelRetry,
+    ModelSettings,
+    RunContext,
+    RunUsage,
+    StructuredDict,
+    ToolOutput,
+    UsageLimits,
+)
 from pydantic_ai import exceptions as trouble
 from pydantic_ai.messages import ModelResponse
 from pydantic_ai.models import Model, infer_model
@@ -40,13 +49,21 @@ ASKED_AGAIN_MAX = 2
 ANSWER_WAIT_S = 120.0
 """For one answer. Three of them still end near the queue's limit of five minutes for a job."""
 
+ANSWER_TOKENS_MAX = 16_000
+"""For Anthropic, where one must be sent and the default is the model's own maximum: room for
+thinking and for several times the longest section, and an end to a model that rambles."""
+
 COMPLAINT_LENGTH_MAX = 400
 """So that a complaint about fifty items stays readable in an answer of a tool."""
 
 CUT_OFF = "the answer was cut off at the model's output limit; write less"
+NOT_FILLED_IN = "it did not fill in the fields"
 FILTERED = "the provider's content filter stopped the answer"
 NOT_NOW = frozenset({408, 409, 425, 429, *range(500, 600)})
 """Statuses with which a provider says that it may work later."""
+
+NO_QUOTA = "insufficient_quota"
+"""OpenAI's word for an empty account, which servers that speak like OpenAI's use too."""
 
 TOOL_NAME = "write_section"
 
@@ -87,11 +104,17 @@ class ModelClient:
         """
         await self._open()
         usage = RunUsage()
-        with _translated(self._choice, usage):
-            result = await _agent(self._model, answer, complaint).run(
-                prompt.own, instructions=prompt.shared, usage=usage
+        check = _Check(complaint)
+        with _translated(self._choice, check, usage):
+            result = await _agent(self._model, _settings(self._choice), answer, check).run(
+                prompt.own,
+                instructions=prompt.shared,
+                usage=usage,
+                usage_limits=UsageLimits(request_limit=1 + ASKED_AGAIN_MAX),
             )
-        return Answer(fields=_fields_of(result.output), usage=_usage_of(usage))
+        fitting = answer.model_validate(visible_fields(result.output))
+        fields = fitting.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return Answer(fields=fields, usage=_usage_of(usage))
 
     async def aclose(self) -> None:
         """Close the connections. Doing so twice changes nothing."""
@@ -139,23 +162,41 @@ def _could_be_sent(key: SecretStr) -> bool:
     return re.fullmatch(r"[\x21-\x7e]+", key.get_secret_value()) is not None
 
 
-def _agent(model: Model, answer: type[BaseModel], complaint: Complaint) -> Agent[object, BaseModel]:
-    settings = ModelSettings(max_retries=0, timeout=ANSWER_WAIT_S, cache={"messages": False})
-    agent: Agent[object, BaseModel] = Agent(
+class _Check:
+    """Looks at each answer; `last` is the last complaint about one."""
+
+    def __init__(self, complaint: Complaint) -> None:
+        self._complaint = complaint
+        self.last: str | None = None
+
+    async def __call__(self, context: RunContext[object], output: dict[str, Any]) -> dict[str, Any]:
+        """Return the answer if it fits, else send it back with the complaint."""
+        self.last = _cut_short(context) or self._complaint(visible_fields(output))
+        if self.last is not None:
+            raise ModelRetry(f"{self.last}. Hand in the whole section again.")
+        return output
+
+
+def _agent(
+    model: Model, settings: ModelSettings, answer: type[BaseModel], check: _Check
+) -> Agent[object, dict[str, Any]]:
+    """Return an agent that hands in a plain object, so that all complaints are in our words."""
+    form = StructuredDict(answer.model_json_schema(by_alias=True))
+    agent: Agent[object, dict[str, Any]] = Agent(
         model,
-        output_type=ToolOutput(answer, name=TOOL_NAME, description="Hand in the section."),
+        output_type=ToolOutput(form, name=TOOL_NAME, description="Hand in the section."),
         retries=ASKED_AGAIN_MAX,
         model_settings=settings,
     )
-
-    async def check(context: RunContext[object], output: BaseModel) -> BaseModel:
-        wrong = _cut_short(context) or complaint(_fields_of(output))
-        if wrong:
-            raise ModelRetry(wrong)
-        return output
-
-    agent.output_validator(check)
+    agent.output_validator(check.__call__)
     return agent
+
+
+def _settings(choice: ModelChoice) -> ModelSettings:
+    settings = ModelSettings(max_retries=0, timeout=ANSWER_WAIT_S, cache={"messages": False})
+    if choice.provider == "anthropic":
+        settings["max_tokens"] = ANSWER_TOKENS_MAX
+    return settings
 
 
 def _cut_short(context: RunContext[object]) -> str | None:
@@ -170,10 +211,6 @@ def _cut_short(context: RunContext[object]) -> str | None:
             return None
 
 
-def _fields_of(output: BaseModel) -> dict[str, Any]:
-    return visible_fields(output.model_dump(mode="json", exclude_none=True, by_alias=True))
-
-
 def _usage_of(usage: RunUsage) -> Usage:
     known = usage.total_tokens > 0
     return Usage(
@@ -184,7 +221,7 @@ def _usage_of(usage: RunUsage) -> Usage:
 
 
 @contextmanager
-def _translated(choice: ModelChoice, spent: RunUsage) -> Generator[None]:
+def _translated(choice: ModelChoice, check: _Check, spent: RunUsage) -> Generator[None]:
     """Raise what pydantic-ai raises as ours, without its text: that may quote a key or a URL."""
     try:
         yield
@@ -192,8 +229,8 @@ def _translated(choice: ModelChoice, spent: RunUsage) -> Generator[None]:
         failure = ModelRefused(choice.name, CUT_OFF, usage=_usage_of(spent))
     except trouble.ContentFilterError:
         failure = ModelRefused(choice.name, FILTERED, usage=_usage_of(spent))
-    except trouble.UnexpectedModelBehavior as error:
-        failure = _of_behavior(choice, error, _usage_of(spent))
+    except (trouble.UnexpectedModelBehavior, trouble.UsageLimitExceeded):
+        failure = _of_answers(choice, check.last, spent)
     except trouble.ModelAPIError as error:
         failure = _of_request(choice, error, _usage_of(spent))
     except trouble.UserError:
@@ -204,30 +241,11 @@ def _translated(choice: ModelChoice, spent: RunUsage) -> Generator[None]:
     raise failure from None
 
 
-def _of_behavior(
-    choice: ModelChoice, error: trouble.UnexpectedModelBehavior, usage: Usage
-) -> ModelRefused | ModelBusy:
-    """Tell a last refusal, which has its complaint as cause, from what is no answer at all."""
-    match error.__cause__:
-        case ModelRetry() as last:
-            return ModelRefused(choice.name, _short(last.message), usage=usage)
-        case ValidationError() as last:
-            return ModelRefused(choice.name, _short(_misfits(last)), usage=usage)
-        case trouble.ToolRetryError() as last if last.__cause__ is not None:
-            again = trouble.UnexpectedModelBehavior("")
-            again.__cause__ = last.__cause__
-            return _of_behavior(choice, again, usage)
-        case trouble.ToolRetryError():
-            return ModelRefused(choice.name, "it did not fill in the fields", usage=usage)
-        case _:
-            return ModelBusy(choice.name, "an answer that could not be read", usage=usage)
-
-
-def _misfits(error: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(map(str, each['loc'])) or 'answer'}: {each['msg']}"
-        for each in error.errors(include_url=False, include_context=False, include_input=False)
-    )
+def _of_answers(choice: ModelChoice, last: str | None, spent: RunUsage) -> ModelRefused | ModelBusy:
+    """Tell answers that were refused to the last from a reply that is no answer at all."""
+    if spent.requests <= ASKED_AGAIN_MAX:
+        return ModelBusy(choice.name, "a reply that could not be read", usage=_usage_of(spent))
+    return ModelRefused(choice.name, _short(last or NOT_FILLED_IN), usage=_usage_of(spent))
 
 
 def _of_request(
@@ -236,7 +254,7 @@ def _of_request(
     status = error.status_code if isinstance(error, trouble.ModelHTTPError) else None
     code = _code(error.provider_error_code or error.provider_error_type)
     match error:
-        case trouble.ModelQuotaExceededError():
+        case _ if isinstance(error, trouble.ModelQuotaExceededError) or code == NO_QUOTA:
             return ModelAccountEmpty(choice.name, usage=usage)
         case trouble.ModelAuthenticationError():
             return ModelKeyRefused(choice.name, status=status, hint=key_hint(choice), usage=usage)
@@ -246,20 +264,11 @@ def _of_request(
         case trouble.ModelContextWindowExceededError():
             advice = "The facts and the text are too long for it."
             return ModelRejected(choice.name, status=status, code=code, advice=advice, usage=usage)
-        case trouble.ModelRequestRejectedError():
+        case _ if status is not None and status not in NOT_NOW:
             return ModelRejected(choice.name, status=status, code=code, usage=usage)
         case _:
-            return _of_status(choice, error, status, usage)
-
-
-def _of_status(
-    choice: ModelChoice, error: trouble.ModelAPIError, status: int | None, usage: Usage
-) -> ModelBusy | ModelAccountEmpty | ModelRejected:
-    code = _code(error.provider_error_code or error.provider_error_type)
-    if status is not None and status not in NOT_NOW:
-        return ModelRejected(choice.name, status=status, code=code, usage=usage)
-    cause = f"HTTP {status}" if status else _unreached(error)
-    return ModelBusy(choice.name, cause, after_s=error.retry_after, usage=usage)
+            cause = f"HTTP {status}" if status else _unreached(error)
+            return ModelBusy(choice.name, cause, after_s=error.retry_after, usage=usage)
 
 
 def _unreached(error: trouble.ModelAPIError) -> str:

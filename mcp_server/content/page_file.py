@@ -134,6 +134,12 @@ def sections_of(file: PageFile, page_id: str) -> dict[str, ExportedSection]:
     return {key: replace(one, markdown=_joined(parts[key])) for key, one in found.items()}
 
 
+def body_of(file: PageFile) -> str:
+    """Return all text of the file in one piece, with the comment lines in it."""
+    blocks = [(comment_line(section.entity_id), section.markdown) for section in file.sections]
+    return _joined([file.preamble, *(part for block in blocks for part in block)])
+
+
 def comment_line(entity_id: str) -> str:
     """Return the line that opens a section in a file."""
     return f"<!-- section: {entity_id} -->"
@@ -275,7 +281,7 @@ class _Dumper(yaml.CSafeDumper):
         return True
 
 
-def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+def _represent_text(_: _Dumper, text: str) -> yaml.ScalarNode:
     """Quote what YAML would change when it is read back: odd line ends, invisible characters."""
     lines = text.split("\n")
     style = None
@@ -284,7 +290,7 @@ def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
     elif len(lines) > 1:
         plain = lines[0] != "" and all(line == line.strip() for line in lines)
         style = "|" if plain else '"'
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+    return yaml.ScalarNode("tag:yaml.org,2002:str", text, style=style)
 
 
 _Dumper.add_representer(str, _represent_text)

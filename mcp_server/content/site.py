@@ -1,4 +1,4 @@
-"""The parsed site: pages, sections, facts and templates. Pure values; `content.workspace` reads them."""
+"""The parsed site: pages, sections, facts, templates. Values; `content.workspace` reads them."""
 
 from __future__ import annotations
 

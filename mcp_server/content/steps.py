@@ -19,6 +19,9 @@ from mcp_server.content.template import Field, FieldType
 LINE_LENGTH_MAX = 5_000
 """Longer lines are not matched against fixed text: the cost grows faster than the line."""
 
+INTEGER_MAX = 2**53
+"""Larger whole numbers are floats: not every integer beyond has one."""
+
 _PIPE = re.compile(r"(?<!\\)\|")
 _RULE_CELL = re.compile(r":?-+:?")
 
@@ -192,7 +195,8 @@ def _value(field: Field, found: str) -> object:
         case FieldType.INTEGER:
             return int(found)
         case FieldType.NUMBER:
-            return float(found) if "." in found else int(found)
+            exact = "." not in found and abs(int(found)) <= INTEGER_MAX
+            return int(found) if exact else float(found)
         case _:
             return found
 

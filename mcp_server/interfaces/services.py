@@ -15,7 +15,7 @@ class WorkerHealth(Protocol):
     """Whether a worker lives, in words and as facts for `status`."""
 
     async def __call__(self) -> Mapping[str, Any]:
-        """Return `{"alive": bool, "mode": "embedded"|"detached", "message": str, …}`, wire names."""
+        """Return `alive`, `mode`, `message`, and `pid` while it lives; wire names."""
         ...
 
 

@@ -30,8 +30,8 @@ logger = structlog.get_logger(__name__)
 class Progress:
     """Where a handler says how far it is: `progress(current, total, message)`."""
 
-    def __init__(self, store: JobStore, attempt: Attempt, clock: Clock) -> None:
-        self._store, self._attempt, self._clock = store, attempt, clock
+    def __init__(self, store: JobStore, attempt: Attempt) -> None:
+        self._store, self._attempt = store, attempt
         self._latest: Step | None = None
         self._changed = anyio.Event()
 
@@ -49,7 +49,7 @@ class Progress:
             self._changed = anyio.Event()
             if self._latest is not None:
                 with suppress(StorageError):  # progress never breaks a job
-                    await self._store.step(self._attempt, self._latest, now=self._clock.now())
+                    await self._store.step(self._attempt, self._latest)
             await anyio.sleep(STEP_INTERVAL_S)
 
 
@@ -83,7 +83,7 @@ class AttemptRunner:
         await self._finish(attempt, outcome)
 
     async def _outcome(self, attempt: Attempt) -> Outcome:
-        progress = Progress(self._store, attempt, self._clock)
+        progress = Progress(self._store, attempt)
         outcome: Outcome | None = None
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(progress.run)

@@ -161,6 +161,10 @@ class BatchService:
             batch_id, terms=terms, requires=requires, leave_out=leave_out, now=self._clock.now()
         )
 
+    async def about(self, batch_id: str) -> Sequence[Batch]:
+        """Return the batches that are about this one (that take it back), newest first."""
+        return await self._store.about(batch_id)
+
     async def wait(self, batch_id: str, *, owner: str, timeout_s: float = 60.0) -> Batch:
         """Return the batch once its round has ended (`paused` is no end).
 

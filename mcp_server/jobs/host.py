@@ -48,14 +48,36 @@ class WorkerLock:
         """Let it go."""
         self._lock.release()
 
-    def is_free(self) -> bool:
-        """Whether nobody, this process included, holds it."""
+    def is_held(self) -> bool:
+        """Whether somebody, this process included, holds it."""
         if self._lock.is_locked:
-            return False
+            return True
         if not self.acquire():
-            return False
+            return True
         self.release()
-        return True
+        return False
+
+
+class StopMark:
+    """That somebody stopped the worker by hand: none is started until something changes again."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self._path = state_dir / "stopped"
+
+    def set(self, change: int) -> None:
+        """Start no worker as long as the newest change number is at most this one."""
+        self._path.write_text(str(change), encoding="ascii")
+
+    def stopped_at(self) -> int | None:
+        """Return that change number, `None` where nobody stopped the worker."""
+        try:
+            return int(self._path.read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return None
+
+    def clear(self) -> None:
+        """Let workers be started again."""
+        self._path.unlink(missing_ok=True)
 
 
 class StartWorker(Protocol):
@@ -84,10 +106,8 @@ class EmbeddedWorker:
 class DetachedWorker:
     """Starts the worker as a process of its own session, its streams to a log file."""
 
-    def __init__(
-        self, command: Sequence[str], log: Path, lock: WorkerLock, store: JobStore
-    ) -> None:
-        self._command, self._log, self._lock, self._store = command, log, lock, store
+    def __init__(self, command: Sequence[str], log: Path, lock: WorkerLock) -> None:
+        self._command, self._log, self._lock = command, log, lock
         self._child: subprocess.Popen[bytes] | None = None
 
     async def __call__(self) -> None:
@@ -105,7 +125,7 @@ class DetachedWorker:
             )
         logger.info("started a detached worker", pid=self._child.pid)
         with anyio.move_on_after(START_S):
-            while self._child.poll() is None and self._lock.is_free():
+            while self._child.poll() is None and not self._lock.is_held():
                 await anyio.sleep(0.05)
 
     def reap(self) -> None:
@@ -124,13 +144,14 @@ class WorkerKeeper:
         clock: Clock,
         host: Host,
         start: StartWorker,
+        mark: StopMark,
         *,
         kinds: Collection[str],
         heartbeat_s: float,
         alive_s: float,
     ) -> None:
         self._store, self._lock, self._clock = store, lock, clock
-        self._host, self._start, self._kinds = host, start, kinds
+        self._host, self._start, self._mark, self._kinds = host, start, mark, kinds
         self._heartbeat_s, self._alive_s = heartbeat_s, alive_s
 
     async def run(self) -> None:
@@ -152,10 +173,18 @@ class WorkerKeeper:
         """Start a worker if there is work for one, and none."""
         if isinstance(self._start, DetachedWorker):
             self._start.reap()
-        if await self._store.work_before(now=self._clock.now(), horizon_s=0) and (
-            self._lock.is_free() and await self._is_ours()
-        ):
+        work = await self._store.work_before(now=self._clock.now(), horizon_s=0)
+        if work and not self._lock.is_held() and await self._may_start() and await self._is_ours():
             await self._start()
+
+    async def _may_start(self) -> bool:
+        stopped_at = self._mark.stopped_at()
+        if stopped_at is None:
+            return True
+        if await self._store.last_change() <= stopped_at:
+            return False
+        self._mark.clear()
+        return True
 
     async def _is_ours(self) -> bool:
         """Whether to start the worker here: not if only another server has the key (R25)."""

@@ -6,7 +6,7 @@ import importlib
 import json
 import pkgutil
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 
@@ -84,11 +84,7 @@ def discover(package: str) -> Sequence[Handler[Any]]:
 
 
 def _handlers(values: Iterable[object]) -> Iterable[Handler[Any]]:
-    found: list[Handler[Any]] = []
-    for value in values:
-        if isinstance(value, Handler):
-            found.append(value)  # noqa: PERF401 -- a comprehension loses the type of its items
-    return found
+    return [cast("Handler[Any]", value) for value in values if isinstance(value, Handler)]
 
 
 def _problems(error: ValidationError) -> list[str]:

@@ -44,6 +44,8 @@ class NewBatch:
     """Batch to cancel in the same transaction, if its change number is still this one."""
     details: Json = field(default_factory=dict[str, Any])
     """What the caller wants to read again later; opaque."""
+    about: str | None = None
+    """The batch that this one is about, such as the one it takes back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,8 +141,20 @@ class JobStore(Protocol):
         """Return those of these attempts whose claim is gone; extends nothing."""
         ...
 
-    async def step(self, attempt: Attempt, step: Step, *, now: float) -> bool:
+    async def step(self, attempt: Attempt, step: Step) -> bool:
         """Record how far the attempt has come. False: the claim is gone."""
+        ...
+
+    async def checkpoint(
+        self, attempt: Attempt, effects: Sequence[object], *, now: float
+    ) -> str | None:
+        """Apply effects while the attempt goes on; return the conflict where one does not apply.
+
+        For what must be stored before something outside the database is changed.
+
+        Raises:
+            LostClaim: the job belongs to another attempt now.
+        """
         ...
 
     async def finish(self, attempt: Attempt, verdict: Verdict, *, now: float) -> Job:
@@ -226,6 +240,10 @@ class JobStore(Protocol):
         """
         ...
 
+    async def about(self, batch_id: str) -> Sequence[Batch]:
+        """Return the batches that are about this one, newest first."""
+        ...
+
     async def batch_details(self, batch_id: str) -> Json:
         """Return what was handed in as `details`."""
         ...
@@ -299,6 +317,7 @@ class JobStore(Protocol):
     async def wait_for_change(self, timeout_s: float, *, since: int, poll_s: float = 0.1) -> bool:
         """Wait until `version` is past `since`; False: the time ran out first.
 
-        Commits of other processes are looked for every `poll_s`. Take `version` before you read, and no commit after your read goes unnoticed.
+        Commits of other processes are looked for every `poll_s`. Take `version` before you read,
+        and no commit after your read goes unnoticed.
         """
         ...

@@ -1,15 +1,18 @@
-"""The terminal that the demo speaks to: lines, and a bar below them while something runs."""
+"""The terminal that the demo speaks to: lines, and a bar below them while something runs.
+
+Nothing but the demo imports this module, as it brings rich.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
-from typing import TYPE_CHECKING
+from typing import TextIO
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
 
 Move = Callable[[float, float | None, str | None], None]
 """Moves a bar to (done, total, message): what a progress notification carries."""
@@ -22,12 +25,11 @@ class Screen:
     """Standard output: coloured and with a moving bar on a terminal, plain lines elsewhere."""
 
     def __init__(self) -> None:
-        from rich.console import Console
-
-        if isinstance(sys.stdout, TextIOWrapper):
+        stdout: TextIO = sys.stdout
+        if isinstance(stdout, TextIOWrapper):
             # A site may hold letters that this terminal lacks; that is no reason to stop.
-            sys.stdout.reconfigure(errors="replace")
-        self._console: Console = Console(highlight=False, emoji=False)
+            stdout.reconfigure(errors="replace")
+        self._console = _Console(highlight=False, emoji=False)
 
     def title(self, text: str) -> None:
         """Begin a step."""
@@ -54,9 +56,11 @@ class Screen:
         if not self._console.is_interactive:
             yield self._lines()
             return
-        from rich.progress import BarColumn, Progress, TextColumn
-
-        columns = (TextColumn("  "), BarColumn(BAR_WIDTH), TextColumn("{task.description}", markup=False))
+        columns = (
+            TextColumn("  "),
+            BarColumn(BAR_WIDTH),
+            TextColumn("{task.description}", markup=False),
+        )
         with Progress(*columns, console=self._console) as progress:
             task = progress.add_task("")
 
@@ -79,3 +83,10 @@ class Screen:
 
     def _print(self, text: str, *, style: str | None = None) -> None:
         self._console.print(text, style=style, markup=False, soft_wrap=True)
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        # Whoever read has seen enough (`| head`): go on in silence, as a batch is under way.
+        with suppress(SystemExit):
+            super().on_broken_pipe()

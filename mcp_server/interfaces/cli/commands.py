@@ -7,11 +7,12 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
 from mcp_server.errors import ServerError
+from mcp_server.interfaces.cli.connect import claude_code_line
 from mcp_server.interfaces.cli.runners import Runners
 
 EXIT_TROUBLE = 2
@@ -116,13 +117,13 @@ def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make it in.")],
 ) -> None:
     """Make a workspace from the starter site, overwriting nothing."""
-    from mcp_server.content.starter import init_workspace  # only this command
+    from mcp_server.content.starter import init_workspace  # noqa: PLC0415 - only this command needs it
 
     written = init_workspace(folder)
     for path in written:
-        typer.echo(f"wrote {path}")
-    kept = "Everything was there already; nothing was changed." if not written else ""
-    typer.echo(kept or f"{folder.resolve()} is a workspace now.")
+        typer.echo(f"  {path}")
+    typer.echo(f"{folder.resolve()} is a workspace now. To use it from Claude Code:")
+    typer.echo(f"  {claude_code_line(folder)}")
 
 
 def worker(
@@ -160,7 +161,7 @@ def demo(
     ] = Path("pressroom-demo"),
 ) -> None:
     """See the main job from end to end, in a minute and without a key."""
-    from mcp_server.interfaces.cli.demo import run_demo  # brings mcp and rich
+    from mcp_server.interfaces.cli.demo import run_demo  # noqa: PLC0415 - brings mcp and rich
 
     run_demo(folder)
 
@@ -192,22 +193,21 @@ def _status_lines(answer: Mapping[str, Any]) -> Iterator[str]:
 
 @contextmanager
 def _one_line_each() -> Generator[None]:
-    """Turn expected trouble into one line on stderr each and exit code 2, without a traceback."""
+    """Turn expected trouble into a line on stderr for each and exit code 2, without a traceback."""
     try:
         yield
-    except* ServerError as group:  # alone, or in what a task group makes of it
-        _say_and_exit(list(_leaves(group)))
+    except (ServerError, ExceptionGroup) as error:  # a group is what task groups make of it
+        leaves = list(_leaves(error))
+        if not all(isinstance(leaf, ServerError) for leaf in leaves):
+            raise
+        for line in dict.fromkeys(line for leaf in leaves for line in str(leaf).splitlines()):
+            typer.echo(f"pressroom: {line}", err=True)
+        raise SystemExit(EXIT_TROUBLE) from None
 
 
-def _leaves(group: ExceptionGroup[ServerError]) -> Iterator[ServerError]:
-    for error in group.exceptions:
-        if isinstance(error, ExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error
-
-
-def _say_and_exit(errors: Sequence[ServerError]) -> None:
-    for line in dict.fromkeys(" ".join(str(error).split()) for error in errors):
-        typer.echo(f"pressroom: {line}", err=True)
-    raise SystemExit(EXIT_TROUBLE)
+def _leaves(error: Exception) -> Iterator[Exception]:
+    if isinstance(error, ExceptionGroup):
+        for inner in cast("ExceptionGroup[Exception]", error).exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error

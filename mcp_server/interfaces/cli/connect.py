@@ -1,4 +1,4 @@
-"""How clients are told to start the server for a workspace. Pure, but for where this Python lies."""
+"""How clients are told to start the server of a workspace."""
 
 from __future__ import annotations
 

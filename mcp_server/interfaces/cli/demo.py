@@ -5,35 +5,36 @@ Everything that is shown comes from an answer of the server or from the disk.
 
 from __future__ import annotations
 
-import hashlib
+import json
 import os
 import signal
 import sys
-import tempfile
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
 
 import anyio
 
+from mcp_server.config import SETTINGS_FILE, Workspace, open_workspace
+from mcp_server.content.starter import init_workspace
 from mcp_server.errors import ServerError
 from mcp_server.interfaces.cli.bar import Move, Screen
 from mcp_server.interfaces.cli.connect import claude_code_line, desktop_config, server_command
-
-if TYPE_CHECKING:
-    from mcp import Client
+from mcp_server.interfaces.cli.conversation import (
+    Conversation,
+    Json,
+    conversation,
+    finished,
+    has_ended,
+)
 
 COMPOSER_DELAY_S = 1.5
 """Without a model a section takes milliseconds: too fast to watch, and to kill half-way."""
+LOOK_S = 1
+"""How often the demo looks for the moment to kill the worker, and for the one after it."""
 DEMO_S_MAX = 120
 """Far more than it takes; whatever hangs is then said to hang."""
-WAIT_S = 20
-"""How long one `status` call waits; the bar moves all the while."""
-SHORT_WAIT_S = 1
-"""The same where something is to be noticed in between."""
-
-Json = Mapping[str, Any]
+REVIEW_ROWS = 200
+"""As many as an answer may have; those that do not fit come with the next page."""
 
 
 class DemoFailed(ServerError):
@@ -45,8 +46,206 @@ def run_demo(folder: Path) -> None:
 
     Raises:
         DemoFailed: a step failed, or the whole took too long.
+        CallFailed: a tool answered with an error, or the server is gone.
     """
     screen = Screen()
-    reused = _prepare(folder, screen)
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
-        _with_trouble_explained(lambda: anyio.run(_connect_and_play, folder, reused, screen, log), log)
+    screen.title("The workspace")
+    anyio.run(_connect_and_play, _prepared(folder.resolve(), screen), screen)
+
+
+def _prepared(folder: Path, screen: Screen) -> Workspace:
+    if (folder / SETTINGS_FILE).exists():
+        screen.say(f"{folder} is there already and is used again.")
+    else:
+        init_workspace(folder)
+        screen.say(f"Made {folder} from the starter site.")
+    return open_workspace(folder, {})  # a server that a client starts has no such variables
+
+
+async def _connect_and_play(workspace: Workspace, screen: Screen) -> None:
+    command = server_command(workspace.root)
+    environment = {
+        "PRESSROOM_MODEL": "composer",
+        "PRESSROOM_COMPOSER_DELAY_S": str(COMPOSER_DELAY_S),
+    }
+    screen.title("A client starts the server, as Claude Desktop would")
+    screen.say(" ".join(command))
+    try:
+        with anyio.fail_after(DEMO_S_MAX):
+            async with conversation(command, environment) as talk:
+                screen.say(f"Connected over stdin and stdout, protocol {talk.protocol_version}.")
+                await Demo(talk, screen, workspace.content_dir).play()
+    except TimeoutError as error:
+        raise DemoFailed(f"the demo was not through after {DEMO_S_MAX} seconds") from error
+    _show_how_to_connect(workspace, screen)
+
+
+class Demo:
+    """The steps, in the order in which they are shown."""
+
+    def __init__(self, talk: Conversation, screen: Screen, content_dir: Path) -> None:
+        self._talk = talk
+        self._screen = screen
+        self._content_dir = content_dir
+
+    async def play(self) -> None:
+        """Show everything, from the first draft to the last rollback."""
+        drafted_before = await self._take_back_what_is_live()
+        drafted = await self._generate(again=drafted_before)
+        await self._review()
+        promoted = await self._publish("promote", {"batchId": drafted}, "Promote: make it live")
+        live = _files(self._content_dir)
+        taken_back = await self._publish(
+            "rollback", {"batchId": promoted}, "Roll back: take the whole batch back"
+        )
+        await self._publish(
+            "rollback", {"batchId": taken_back}, "Roll the rollback back: put it all there again"
+        )
+        self._compare(live)
+
+    async def _take_back_what_is_live(self) -> bool:
+        """Clear the stage after an earlier demo; return whether anything was drafted before."""
+        # With differences, as only then the rows tell by hashes what is drafted and live.
+        rows = await self._talk.pages_of("review", {"diff": True, "limit": REVIEW_ROWS})
+        live = [row["section"] for row in rows if "liveHash" in row]
+        if live:
+            await self._publish(
+                "rollback", {"sections": live}, "What the last demo left live is taken back first"
+            )
+        return any("draftHash" in row for row in rows)
+
+    async def _generate(self, *, again: bool) -> str:
+        self._screen.title("Generate all pages")
+        answer = await self._submit("generate-all", {"mode": "new"} if again else {})
+        batch_id = str(answer["batchId"])
+        self._screen.say(
+            f"Model: {answer.get('model', 'composer')}, which needs no key. It is slowed down to "
+            f"{COMPOSER_DELAY_S:g} seconds a section (PRESSROOM_COMPOSER_DELAY_S), or there would "
+            "be nothing to see."
+        )
+        with self._screen.bar() as move:
+            await self._kill_the_worker_half_way(batch_id, move)
+            end = await self._talk.follow(batch_id, move=move)
+        self._end_of("generate-all", end)
+        return batch_id
+
+    async def _kill_the_worker_half_way(self, batch_id: str, move: Move) -> None:
+        half = await self._talk.follow(batch_id, move=move, until=_is_half_done, wait_s=LOOK_S)
+        if has_ended(half):
+            self._screen.say("All was drafted before the worker could be killed half-way.")
+            return
+        pid = _pid(half)
+        if pid is None or not _kill(pid):
+            self._screen.say(
+                "The worker has no process of its own here, so it is not killed. If the server "
+                "ends, its batch goes on with the next start."
+            )
+            return
+        self._screen.say(f"Killed the worker: process {pid}, SIGKILL, at {_progress(half)}.")
+        later = await self._talk.follow(
+            batch_id, move=move, until=lambda answer: _pid(answer) not in (None, pid), wait_s=LOOK_S
+        )
+        if (successor := _pid(later)) not in (None, pid):
+            self._screen.say(
+                f"The batch goes on: process {successor} took it up, at {_progress(later)}."
+            )
+
+    async def _review(self) -> None:
+        self._screen.title("Review: what would change on the live site")
+        answer = await self._talk.call("review", {"diff": True, "limit": 1})
+        self._screen.say(str(answer["message"]))
+        for row in answer["sections"]:
+            self._screen.say(f"{row['section']}, written by: {row.get('author', 'nobody')}")
+            self._screen.diff(_unmarked(str(row.get("diff", "no difference"))))
+
+    async def _publish(self, tool: str, arguments: Json, title: str) -> str:
+        """Promote or roll back, wait for the end, show the files, and return the batch."""
+        self._screen.title(title)
+        answer = await self._submit(tool, arguments)
+        batch_id = str(answer["batchId"])
+        with self._screen.bar() as move:
+            end = await self._talk.follow(batch_id, move=move)
+        self._end_of(tool, end)
+        files = _files(self._content_dir)
+        self._screen.say(f"On the disk: {', '.join(files) or 'no pages'}.")
+        return batch_id
+
+    async def _submit(self, tool: str, arguments: Json) -> Json:
+        self._screen.say(f"{tool} {_shown(arguments)}")
+        answer = await self._talk.call(tool, arguments)
+        self._screen.say(f"→ {answer['message']}")
+        if "batchId" not in answer:
+            raise DemoFailed(f"{tool} queued nothing: {answer['message']}")
+        self._screen.say(f"  batchId: {answer['batchId']}")
+        return answer
+
+    def _end_of(self, tool: str, end: Json) -> None:
+        if end["operations"][0]["status"] != "completed":
+            raise DemoFailed(f"{tool} did not come through: {end['message']}")
+        self._screen.say(f"→ {end['message']}")
+
+    def _compare(self, live: dict[str, str]) -> None:
+        if _files(self._content_dir) != live:
+            raise DemoFailed("the files differ from those before the rollback")
+        self._screen.say("Byte for byte the files of before.")
+
+
+def _is_half_done(answer: Json) -> bool:
+    done, total = finished(answer)
+    return 2 * done >= total
+
+
+def _progress(answer: Json) -> str:
+    return str(answer["operations"][0]["progress"])
+
+
+def _pid(answer: Json) -> int | None:
+    """The worker's process, if it is alive and has one of its own."""
+    worker: Json = answer.get("worker", {})
+    pid = worker.get("pid")
+    detached = worker.get("alive") is True and worker.get("mode") == "detached"
+    return pid if detached and isinstance(pid, int) else None
+
+
+def _kill(pid: int) -> bool:
+    """Kill the process as a power cut would; False: it cannot be done, or it is gone."""
+    if sys.platform == "win32":
+        return False
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def _files(content_dir: Path) -> dict[str, str]:
+    """The pages on the disk with the hashes of their bytes."""
+    return {
+        path.relative_to(content_dir.parent).as_posix(): sha256(path.read_bytes()).hexdigest()
+        for path in sorted(content_dir.glob("**/*.md"))
+    }
+
+
+def _unmarked(text: str) -> str:
+    """`text` without the marks that tell a model where content of the site begins and ends."""
+    first, *middle = text.splitlines()
+    if middle and first.startswith("<text-") and middle[-1] == f"</{first[1:]}":
+        return "\n".join(middle[:-1])
+    return text
+
+
+def _shown(arguments: Json) -> str:
+    sections = arguments.get("sections")
+    if sections and len(sections) > 2:
+        return f'{{"sections": ["{sections[0]}", … {len(sections)} in all]}}'
+    return json.dumps(arguments) if arguments else ""
+
+
+def _show_how_to_connect(workspace: Workspace, screen: Screen) -> None:
+    screen.title("Now yours")
+    screen.say(f"The Markdown lies in {workspace.content_dir}")
+    screen.say(f"The site is described in {workspace.site_file}")
+    screen.title("Claude Desktop: put this into claude_desktop_config.json, and start it again")
+    screen.whole(desktop_config(workspace.root))
+    screen.title("Claude Code: run this")
+    screen.whole(claude_code_line(workspace.root))

@@ -27,6 +27,8 @@ LIST_LENGTH_MAX = 1_000
 """Whoever means more sections than this means a page, or all."""
 LIMIT_MAX = 200
 """Rows in one answer. More would not fit into what clients show to a model."""
+SHOWN_LENGTH = 60
+"""Of a wrong value, as it is repeated to the caller."""
 
 Slug = Annotated[str, StringConstraints(max_length=SLUG_LENGTH_MAX)]
 SectionId = Annotated[str, StringConstraints(max_length=2 * SLUG_LENGTH_MAX + 1)]
@@ -57,7 +59,8 @@ class Selecting(Arguments):
         None, description="Id of a page, such as menu: all its sections, or with `section` the one."
     )
     section: SectionId | None = Field(
-        None, description="One section as page/section, such as menu/hero; or its bare id with page."
+        None,
+        description="One section as page/section, such as menu/hero; or its bare id with page.",
     )
     pages: Annotated[list[Slug] | None, BeforeValidator(_list)] = Field(
         None, max_length=LIST_LENGTH_MAX, description="Ids of several pages."
@@ -277,20 +280,26 @@ def _expected(schema: dict[str, Any]) -> str:
             return f"a list of at most {most:,}, each {_expected(items)}"
         case {"type": "boolean"}:
             return "true or false"
-        case {"type": "number", "minimum": least, "maximum": most}:
-            return f"a number from {least:g} to {most:g}"
-        case {"type": "integer", "minimum": least, "maximum": most}:
-            return f"a whole number from {least} to {most}"
-        case {"type": "integer", "minimum": least}:
-            return f"a whole number, {least} or more"
         case _:
-            raise AssertionError(f"no words for {schema}")
+            return _expected_number(schema)
+
+
+def _expected_number(schema: dict[str, Any]) -> str:
+    number = "a whole number" if schema["type"] == "integer" else "a number"
+    if "maximum" not in schema:
+        return f"{number}, {schema['minimum']} or more"
+    return f"{number} from {schema['minimum']:g} to {schema['maximum']:g}"
 
 
 def _shown(value: object) -> str:
     """What the caller wrote, short and printable."""
-    if isinstance(value, str | list) and len(repr(value)) > 60:  # noqa: PLR2004 - as long as a line has room for
-        things = "characters" if isinstance(value, str) else "items"
-        return f"one of {len(cast('str | list[object]', value)):,} {things}"
     text = json.dumps(value, default=repr)
-    return text if len(text) <= 60 else text[:57] + "…"  # noqa: PLR2004 - the same
+    if len(text) <= SHOWN_LENGTH:
+        return text
+    match value:
+        case str():
+            return f"one of {len(value):,} characters"
+        case list():
+            return f"a list of {len(cast('list[object]', value)):,}"
+        case _:
+            return text[: SHOWN_LENGTH - 1] + "…"

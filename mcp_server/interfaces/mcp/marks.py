@@ -27,7 +27,8 @@ class Marks:
     def text(self, text: str, length: int) -> str:
         """Return at most `length` characters of `text`, visible ones only, between the marks."""
         shown, more = capped(visible(text), length)
-        return f"<{self._name}>\n{shown}{'\n[…]' if more else ''}\n</{self._name}>"
+        rest = "\n[…]" if more else ""
+        return f"<{self._name}>\n{shown}{rest}\n</{self._name}>"
 
     def excerpt(self, text: str, length: int) -> str:
         """Return the beginning of `text` on one line, between the marks."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mcp_server.content.calls import NextCall, Planned, Skipped, Submitted
@@ -23,6 +24,8 @@ HASH_LENGTH = 12
 NOTES_MAX = 4
 NOTE_LENGTH = 200
 """Notes and advice that an answer has room for beside its rows."""
+NOTE_LENGTH_MIN = 60
+"""Of each where there is no room even for a row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,19 +38,24 @@ class Queued:
 
     def reply(self) -> QueueReply:
         """Return the answer, with as many rows as it has room for."""
-        rows = min(ROWS, max(len(self._listed), len(self.submitted.skipped), 1))
+        lists = (self._listed, self.submitted.skipped, self._files)
+        rows = min(ROWS, max(1, *(len(rows) for rows in lists)))
         return fitted(self._with, rows, bytes_max=REPLY_BYTES_MAX)
 
     @property
     def _listed(self) -> tuple[Planned, ...]:
         return self.submitted.planned if self.submitted.dry_run else ()
 
+    @property
+    def _files(self) -> Sequence[str]:
+        return self.seen.files if self.seen is not None else ()
+
     def _with(self, rows: int) -> QueueReply:
         outcome, seen = self.submitted, self.seen
-        message = sentences.submitted(outcome, again=self.again)
+        length = NOTE_LENGTH if rows else NOTE_LENGTH_MIN
         return QueueReply(
             status=self._status(),
-            message=f"{message} {seen.sentence}" if seen is not None else message,
+            message=self._message(),
             batch_id=outcome.batch_id,
             tip=self._tip(),
             next=self._next(),
@@ -59,31 +67,36 @@ class Queued:
             duplicate=outcome.duplicate or None,
             model=outcome.model,
             digest=outcome.digest,
-            notes=[sentences.short(n, NOTE_LENGTH) or "" for n in outcome.notes[:NOTES_MAX]] or None,
-            calls=[_call(c) for c in outcome.next_calls[:NOTES_MAX]] or None,
+            notes=[sentences.short(n, length) or "" for n in outcome.notes[:NOTES_MAX]] or None,
+            calls=[_call(c, length) for c in outcome.next_calls[:NOTES_MAX]] or None,
             operation=seen.operation if seen is not None else None,
-            files=list(seen.files[:rows]) or None if seen is not None else None,
+            files=list(self._files[:rows]) or None,
+            file_count=len(self._files) or None,
         )
 
     def _status(self) -> QueueStatus:
-        if self.submitted.dry_run:
-            return "planned"
         if self.submitted.batch_id is None:
-            return "completed"
+            return "planned" if self._listed else "completed"
         if self.submitted.paused_reason is not None:
             return "paused"
         return _STATES[self.seen.operation.status] if self.seen is not None else "queued"
 
     def _tip(self) -> str | None:
         outcome = self.submitted
-        if outcome.dry_run and outcome.digest:
-            return "The same call with this digest and without dryRun does exactly this."
-        if outcome.dry_run:
-            return "The same call without dryRun queues this."
-        if outcome.batch_id is None:
+        if outcome.batch_id is not None:
+            return sentences.BACKGROUND if self._runs() else None
+        if not self._listed:
             return sentences.no_sections(outcome)
-        over = self.seen is not None and self.seen.next is not None and not self._runs()
-        return None if over else sentences.BACKGROUND
+        if outcome.digest:
+            return "The same call with this digest and without dryRun does exactly this."
+        return "The same call without dryRun queues this."
+
+    def _message(self) -> str:
+        over = self.seen is not None and not self._runs()
+        message = sentences.submitted(self.submitted, again=self.again, over=over)
+        if self.seen is None or self.submitted.paused_reason is not None:
+            return message
+        return f"{message} {self.seen.sentence}"
 
     def _runs(self) -> bool:
         return self._status() in {"queued", "pending", "processing"}
@@ -126,8 +139,8 @@ def _skipped(skipped: Skipped) -> SkippedRow:
     )
 
 
-def _call(call: NextCall) -> Call:
-    why = sentences.short(call.why, NOTE_LENGTH) or ""
+def _call(call: NextCall, length: int) -> Call:
+    why = sentences.short(call.why, length) or ""
     return Call(tool=call.tool, arguments=call.arguments, why=why)
 
 

@@ -83,6 +83,9 @@ class Worker(Wire):
     alive: bool
     mode: str | None = None
     message: str | None = None
+    pid: int | None = None
+    oldest_due_seconds: float | None = None
+    last_claim_seconds: float | None = None
 
 
 class SectionRow(Wire):
@@ -154,6 +157,7 @@ class QueueReply(Reply):
     calls: list[Call] | None = None
     operation: Operation | None = None
     files: list[str] | None = None
+    file_count: int | None = None
 
 
 class StatusReply(Reply):

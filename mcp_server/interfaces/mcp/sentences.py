@@ -21,6 +21,12 @@ REASON_LENGTH = 160
 """Of a reason within a sentence or a row; it is stored whole."""
 
 _TO = {"generation": "", "promotion": " to production", "rollback": ""}
+_FILES = {
+    "generation": "",
+    "promotion": f" The pages are {NOT_DEPLOYED}.",
+    "rollback": f" The pages are {NOT_DEPLOYED}.",
+}
+_PAUSED_ADVICE = "retry goes on with it, cancel gives it up."
 _VERBS = {"generation": "generate", "promotion": "promote", "rollback": "roll back"}
 _WOULD = {"generation": "draft", "promotion": "promote", "rollback": "roll back"}
 _PAST = {"generate": "drafted", "promote": "promoted", "rollback": "rolled back"}
@@ -44,23 +50,26 @@ def call(tool: str, arguments: Mapping[str, object]) -> str:
     return f"{tool} {json.dumps(arguments, ensure_ascii=False)}"
 
 
-def submitted(outcome: Submitted, *, again: bool = False) -> str:
-    """Return what became of a call that queues; `again` is a retry."""
+def submitted(outcome: Submitted, *, again: bool = False, over: bool = False) -> str:
+    """Return what became of a call that queues.
+
+    `again`: it was a retry. `over`: its end has been seen, and is told beside this.
+    """
     action, count = outcome.action, len(outcome.planned)
+    if outcome.batch_id is None and count == 0:
+        return nothing(outcome)
     if outcome.dry_run:
         return f"Would {_WOULD[action]} {sections(count)}{_TO[action]}. Nothing was queued."
-    if outcome.batch_id is None:
-        return nothing(outcome)
     if outcome.paused_reason is not None:
-        return (
-            f"The same {action} is already there, but paused: {short(outcome.paused_reason)} "
-            "retry goes on with it, cancel gives it up."
-        )
+        why = _full_stop(short(outcome.paused_reason) or "no reason was given")
+        return f"The same {action} is there already, but paused: {why} {_PAUSED_ADVICE}"
     if outcome.duplicate:
-        return f"The same {action} is already under way; nothing more was queued. {GOES_ON}"
-    what = f"Queued {action} of {sections(count)}{_TO[action]}{' again' if again else ''}."
-    files = "" if action == "generation" else f" The pages are {NOT_DEPLOYED}."
-    return f"{what}{files} {GOES_ON}"
+        is_or_was = "was" if over else "is"
+        what = f"The same {action} {is_or_was} already under way; nothing more was queued."
+    else:
+        again_ = " again" if again else ""
+        what = f"Queued {action} of {sections(count)}{_TO[action]}{again_}."
+    return what if over else f"{what}{_FILES[action]} {GOES_ON}"
 
 
 def nothing(outcome: Submitted) -> str:
@@ -70,12 +79,12 @@ def nothing(outcome: Submitted) -> str:
     first = outcome.skipped[0]
     return (
         f"{no_sections(outcome)} {sections(len(outcome.skipped))} skipped, such as "
-        f"{first.section}: {short(first.reason)}."
+        f"{first.section}: {_full_stop(short(first.reason) or '')}"
     )
 
 
 def no_sections(outcome: Submitted) -> str:
-    """Return `No sections to generate.`"""
+    """Return `No sections to generate.` and the like."""
     return f"No sections to {_VERBS[outcome.action]}."
 
 
@@ -102,7 +111,8 @@ def standing(batch: Batch, failures: Sequence[Job], files: Sequence[str], left: 
     if batch.state is BatchState.PAUSED:
         return (
             f"{batch_name(batch.kind)} is paused after {batch.finished} of {batch.total}: "
-            f"{short(batch.reason) or 'no reason was given.'} retry goes on with it, cancel stops it."
+            f"{_full_stop(short(batch.reason) or 'no reason was given')} "
+            f"{_PAUSED_ADVICE}"
         )
     if not batch.ended:
         rest = f", {left} left" if left else ""
@@ -135,7 +145,13 @@ def reviewed(counts: Mapping[str, int]) -> str:
     total = sum(counts.values())
     if total == 0:
         return "No sections match."
-    return f"{sections(total)}: " + ", ".join(f"{n} {state}" for state, n in counts.items() if n) + "."
+    return (
+        f"{sections(total)}: " + ", ".join(f"{n} {state}" for state, n in counts.items() if n) + "."
+    )
+
+
+def _full_stop(text: str) -> str:
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
 def _tally(batch: Batch) -> str:
@@ -162,9 +178,13 @@ def _failed(failures: Sequence[Job], batch: Batch) -> list[str]:
 
 
 def _named(jobs: Sequence[Job]) -> str:
-    named = [f"{job.subject} ({short(job.reason) or job.code})" for job in jobs[:NAMED_MAX]]
+    named = [f"{job.subject} ({_why(job)})" for job in jobs[:NAMED_MAX]]
     more = len(jobs) - len(named)
     return "; ".join(named) + (f"; and {more} more" if more else "")
+
+
+def _why(job: Job) -> str:
+    return (short(job.reason) or job.code or "no reason was given").rstrip(".")
 
 
 def _advice(batch: Batch, failures: Sequence[Job]) -> str:

@@ -72,6 +72,9 @@ def worker(health: Mapping[str, Any]) -> Worker:
         alive=bool(health.get("alive")),
         mode=health.get("mode"),
         message=sentences.short(health.get("message")),
+        pid=health.get("pid"),
+        oldest_due_seconds=health.get("oldestDueSeconds"),
+        last_claim_seconds=health.get("lastClaimSeconds"),
     )
 
 

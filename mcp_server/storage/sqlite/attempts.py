@@ -18,10 +18,10 @@ from mcp_server.storage.sqlite import accounts, submission
 from mcp_server.storage.sqlite.connection import Transaction
 from mcp_server.storage.sqlite.rows import dumped, job_of
 
-ApplyAll = Callable[[Transaction, sqlite3.Row, Sequence[object]], "str | None"]
+ApplyAll = Callable[[Transaction, sqlite3.Row], "str | None"]
 """Applies an attempt's effects; returns why they cannot be, and then none may stay applied."""
 
-Keep = Callable[[Transaction, sqlite3.Row, Sequence[object]], None]
+Keep = Callable[[Transaction, sqlite3.Row], None]
 """Stores what is kept of effects that came too late."""
 
 
@@ -69,21 +69,29 @@ def finish(
     Raises:
         LostClaim: the job belongs to another attempt, or to nobody.
     """
-    job = tx.one("get_job", job_id=attempt.job.id)
-    if job is None or job["attempt_id"] != attempt.id:
-        raise LostClaim(attempt.job.id, attempt.id)
+    job = _held(tx, attempt)
     if job["state"] != JobState.PROCESSING:
         return job_of(job)  # the same attempt reporting twice
-    conflict = tx.attempt(
-        lambda: apply(tx, job, verdict.effects), failed=lambda found: found is not None
-    )
+    conflict = tx.attempt(lambda: apply(tx, job), failed=lambda found: found is not None)
     if conflict is not None:
-        keep(tx, job, verdict.effects)
+        keep(tx, job)
         verdict = Verdict(state=JobState.FAILED, code="conflict", reason=conflict)
     _record(tx, job, attempt.id, verdict, now)
     stored = tx.one("get_job", job_id=attempt.job.id)
     assert stored is not None
     return job_of(stored)
+
+
+def checkpoint(tx: Transaction, attempt: Attempt, apply: ApplyAll) -> str | None:
+    """Apply effects while the attempt goes on; all or none.
+
+    Raises:
+        LostClaim: the job belongs to another attempt, or to nobody.
+    """
+    job = _held(tx, attempt)
+    if job["state"] != JobState.PROCESSING:
+        raise LostClaim(attempt.job.id, attempt.id)
+    return tx.attempt(lambda: apply(tx, job), failed=lambda found: found is not None)
 
 
 def give_back(tx: Transaction, attempt_ids: Collection[str], *, now: float) -> None:
@@ -117,6 +125,13 @@ def pause(tx: Transaction, batch: int, reason: str) -> None:
     tx.run("pause_jobs", batch=batch)
     state, change = BatchState.PAUSED, accounts.next_change(tx)
     tx.run("set_batch_state", id=batch, state=state, reason=reason, ended_at=None, change=change)
+
+
+def _held(tx: Transaction, attempt: Attempt) -> sqlite3.Row:
+    job = tx.one("get_job", job_id=attempt.job.id)
+    if job is None or job["attempt_id"] != attempt.id:
+        raise LostClaim(attempt.job.id, attempt.id)
+    return job
 
 
 def _record(

@@ -140,7 +140,7 @@ class SqliteJobStore:
         )
         return set(attempt_ids) - {row["attempt_id"] for row in rows}
 
-    async def step(self, attempt: Attempt, step: Step, *, now: float) -> bool:
+    async def step(self, attempt: Attempt, step: Step) -> bool:
         def record(tx: Transaction) -> bool:
             row = tx.one(
                 "step_job",
@@ -158,15 +158,21 @@ class SqliteJobStore:
 
         return await self._database.write(record)
 
-    async def finish(self, attempt: Attempt, verdict: Verdict, *, now: float) -> Job:
-        def apply(tx: Transaction, job: sqlite3.Row, effects: Sequence[object]) -> str | None:
-            for effect in effects:
-                if conflict := self._apply(tx, effect, job, now):
-                    return conflict
-            return None
+    async def checkpoint(
+        self, attempt: Attempt, effects: Sequence[object], *, now: float
+    ) -> str | None:
+        return await self._database.write(
+            lambda tx: attempts.checkpoint(
+                tx, attempt, lambda t, job: self._apply_all(t, job, effects, now)
+            )
+        )
 
-        def keep(tx: Transaction, job: sqlite3.Row, effects: Sequence[object]) -> None:
-            for effect in effects:
+    async def finish(self, attempt: Attempt, verdict: Verdict, *, now: float) -> Job:
+        def apply(tx: Transaction, job: sqlite3.Row) -> str | None:
+            return self._apply_all(tx, job, verdict.effects, now)
+
+        def keep(tx: Transaction, job: sqlite3.Row) -> None:
+            for effect in verdict.effects:
                 self._effects.keep(tx, effect, job=job, now=now)
 
         return await self._database.write(
@@ -270,6 +276,10 @@ class SqliteJobStore:
                 ),
             )
         )
+
+    async def about(self, batch_id: str) -> Sequence[Batch]:
+        rows = await self._database.read(lambda tx: tx.all("list_batches_about", batch_id=batch_id))
+        return [batch_of(row) for row in rows]
 
     async def batch_details(self, batch_id: str) -> Json:
         row = await self._database.read(lambda tx: tx.one("get_batch", batch_id=batch_id))
@@ -391,6 +401,15 @@ class SqliteJobStore:
 
     async def ask(self, host_id: str, wanted: str) -> None:
         await self._database.write(lambda tx: tx.run("ask_host", id=host_id, wanted=wanted))
+
+    def _apply_all(
+        self, tx: Transaction, job: sqlite3.Row, effects: Sequence[object], now: float
+    ) -> str | None:
+        """Apply effects in turn; return the first conflict."""
+        for effect in effects:
+            if conflict := self._apply(tx, effect, job, now):
+                return conflict
+        return None
 
     def _apply(self, tx: Transaction, effect: object, job: sqlite3.Row, now: float) -> str | None:
         if not isinstance(effect, Enqueue):

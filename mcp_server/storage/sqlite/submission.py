@@ -102,7 +102,7 @@ def requeue(
 
 
 def absorb(tx: Transaction, job: sqlite3.Row, waiting: int, *, now: float) -> None:
-    """End `job`: what it would do, the job `waiting` will; who waited for one waits for the other."""
+    """End `job`, whose work the job `waiting` will do; who waited for it waits for that one."""
     batches = [row["batch"] for row in tx.all("list_awaiting", job=job["id"])]
     for batch in [*batches, *([job["batch"]] if job["batch"] is not None else [])]:
         join(tx, waiting, batch)
@@ -218,6 +218,7 @@ def _insert_batch(tx: Transaction, new: NewBatch, *, total: int, now: float) -> 
         submit_key=new.submit_key,
         request_key=new.request_key,
         request_digest=new.request_digest,
+        about=new.about,
         total=total,
         outstanding=0,
         now=now,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -96,6 +95,11 @@ def removal(entity_id: str) -> Revision:
         markdown=None,
         author=Author(kind="person"),
     )
+
+
+def names_in(folder: Path) -> list[str]:
+    """What lies in a folder, hidden files included."""
+    return sorted(path.name for path in folder.iterdir())
 
 
 # What a file says
@@ -283,7 +287,7 @@ def test_a_page_is_written_byte_for_byte_and_nothing_else_is_left(tmp_path: Path
     write_page(path, "First\n")
     write_page(path, "Caffè\n")
     assert path.read_bytes() == "Caffè\n".encode()
-    assert os.listdir(path.parent) == ["menu.md"]
+    assert names_in(path.parent) == ["menu.md"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permission bits are a matter of POSIX")
@@ -323,7 +327,7 @@ def test_a_failed_write_leaves_the_file_as_it_was_and_says_why(tmp_path: Path) -
     assert str(caught.value).startswith("content/menu.md cannot be written: ")
     assert str(tmp_path) not in str(caught.value)
     assert caught.value.page == "menu"
-    assert os.listdir(path.parent) == ["menu.md"]
+    assert names_in(path.parent) == ["menu.md"]
     assert (path / "kept").exists()
 
 
@@ -363,7 +367,7 @@ def test_a_write_that_stops_half_way_leaves_the_old_file_whole(tmp_path: Path) -
     )
     assert "refused:" in done.stderr
     assert path.read_text(encoding="utf-8") == "Old"
-    assert os.listdir(tmp_path) == ["menu.md"]
+    assert names_in(tmp_path) == ["menu.md"]
 
 
 def test_a_removed_page_is_gone_and_removing_it_again_is_harmless(tmp_path: Path) -> None:
@@ -413,20 +417,22 @@ def test_an_edit_of_a_section_whose_template_is_gone_drops_the_old_fields() -> N
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("before", "after"),
     [
-        lambda text: text.replace("\n", "\r\n"),
-        lambda text: text.rstrip(),
-        lambda text: text.replace("title: The menu", "title: Another\nlayout: wide"),
-        lambda text: text.replace("\n\n<!--", "\n<!--"),
+        ("\n", "\r\n"),
+        ("# Pasta\n\nText.\n", "# Pasta\n\nText."),
+        ("title: The menu", "title: Another\nlayout: wide"),
+        ("\n\n<!--", "\n<!--"),
     ],
     ids=["line-ends", "last-line", "front-matter", "blank-lines"],
 )
 def test_a_file_whose_texts_are_the_live_ones_has_no_edited_section(
-    change: Callable[[str], str],
+    before: str, after: str
 ) -> None:
     """Line ends, blank lines and keys of the front matter are not the text of a section."""
-    assert edited_sections(SITE, "menu", change(composed()), LIVE) == ()
+    text = composed().replace(before, after)
+    assert text != composed()
+    assert edited_sections(SITE, "menu", text, LIVE) == ()
 
 
 def test_broken_front_matter_does_not_hide_an_edit() -> None:
@@ -460,6 +466,14 @@ def test_text_without_any_section_comment_is_kept_as_the_first_section() -> None
     [edited] = edited_sections(SITE, "menu", "Closed for good", LIVE)
     assert (edited.entity_id, edited.markdown) == ("menu/hero", "Closed for good")
     assert edited_sections(SITE, "menu", "  \n", LIVE) == ()
+
+
+def test_a_file_overwritten_with_another_page_keeps_its_words_too() -> None:
+    """Even text under another page's comments, and of a page where nothing is live any more."""
+    text = f"Top\n\n{comment_line('team/hero')}\n\nUs\n"
+    [edited] = edited_sections(SITE, "menu", text, {})
+    assert edited.entity_id == "menu/hero"
+    assert edited.markdown == f"Top\n\n{comment_line('team/hero')}\n\nUs"
 
 
 def test_an_edited_section_becomes_a_production_revision() -> None:
@@ -526,7 +540,7 @@ def test_front_matter_of_any_shape_does_not_stop_adoption(tmp_path: Path) -> Non
 
 
 def test_files_that_are_not_ours_are_left_alone_with_the_reason(tmp_path: Path) -> None:
-    """A README, a page of somebody's own, a copy of another page, a link, a folder, a sub-folder."""
+    """A README, a page of somebody's own, a copy of another page, a link, folders."""
     (tmp_path / "README.md").write_text("# Read me")
     (tmp_path / "about.md").write_text("# About")
     (tmp_path / "copy.md").write_text(composed(), encoding="utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcp_server.content.page_file import (
@@ -90,12 +90,14 @@ HOURS = ExportedSection(entity_id="menu/hours", markdown="Tuesday to Sunday")
 MENU = PageFile(title="The menu", description="What we cook", sections=(HERO, HOURS))
 
 
+@settings(deadline=None)
 @given(file=FILES)
 def test_a_rendered_page_is_read_back_exactly(file: PageFile) -> None:
     """Whatever titles, fields and Markdown hold, parsing gives back what was rendered."""
     assert parse_page(render_page(file)) == file
 
 
+@settings(deadline=None)
 @given(text=TEXTS)
 def test_no_text_makes_parsing_fail(text: str) -> None:
     """A file may hold anything, and anything may stand in its front matter."""
@@ -199,8 +201,15 @@ def test_front_matter_that_cannot_be_read_leaves_the_body_readable(front: str) -
 def test_front_matter_of_the_wrong_shape_counts_as_absent() -> None:
     """Fields that are no mapping and a title that is a number do no harm."""
     file = parse_page(
-        "---\ntitle: 1984\ndescription:\nsections: {menu/hero: {template: t, fields: [1]}, menu/x: 3}"
-        "\n---\n<!-- section: menu/hero -->\nA\n\n<!-- section: menu/x -->\nB"
+        "---\n"
+        "title: 1984\n"
+        "description:\n"
+        "sections:\n"
+        "  menu/hero: {template: t, fields: [1]}\n"
+        "  menu/x: 3\n"
+        "---\n"
+        "<!-- section: menu/hero -->\nA\n\n"
+        "<!-- section: menu/x -->\nB"
     )
     assert (file.title, file.description, file.problem) == ("1984", "", None)
     assert file.sections == (

@@ -198,7 +198,7 @@ async def test_a_pause_is_the_last_snapshot(workspace: Workspace) -> None:
     """A paused batch waits for a person: nobody should wait with it."""
     async with workspace.monitor.watch("batch_1", interval_s=AN_HOUR_S) as snapshots:
         await next_of(snapshots)
-        await workspace.store.pause("batch_1", "the key was refused", now=1_000.0)
+        await workspace.store.pause("batch_1", "the key was refused")
         await workspace.monitor.tick()
         assert [batch.reason async for batch in snapshots] == ["the key was refused"]
 
@@ -224,7 +224,7 @@ async def test_subscribers_hear_of_their_own_batch_only(workspace: Workspace) ->
             for batch in watched
         ]
         assert [(await next_of(snapshots)).id for snapshots in listeners] == watched
-        await workspace.store.pause("batch_2", "wait", now=1_000.0)
+        await workspace.store.pause("batch_2", "wait")
         await workspace.work()
         await workspace.monitor.tick()
         assert [(await next_of(snapshots)).id for snapshots in listeners] == watched

@@ -23,6 +23,8 @@ CREATE TABLE batches (
     submit_key TEXT,
     request_key TEXT,
     request_digest TEXT,
+    -- The batch that this one is about, such as the one it takes back.
+    about TEXT,
     round INTEGER NOT NULL DEFAULT 1,
     -- Counters of the present round, over its counted jobs.
     total INTEGER NOT NULL,
@@ -46,6 +48,7 @@ CREATE UNIQUE INDEX batches_submit_key ON batches (submit_key)
 WHERE submit_key IS NOT NULL AND state IN ('pending', 'processing', 'paused');
 CREATE INDEX batches_request_key ON batches (owner, request_key)
 WHERE request_key IS NOT NULL;
+CREATE INDEX batches_about ON batches (about) WHERE about IS NOT NULL;
 CREATE INDEX batches_unfinished ON batches (id)
 WHERE state IN ('pending', 'processing', 'paused');
 CREATE INDEX batches_change ON batches (change);

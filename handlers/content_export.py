@@ -1,0 +1,58 @@
+"""Make one page's file what is live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio.to_thread
+
+from mcp_server import (
+    PRODUCTION,
+    ContentExport,
+    Done,
+    ExportFailed,
+    Fail,
+    FileState,
+    JobContext,
+    Outcome,
+    RecordExport,
+    Retry,
+    compose_page,
+    file_hash,
+    handler,
+    page_path,
+    remove_page,
+    write_page,
+)
+
+
+@handler("content-export", ContentExport, timeout_s=60)
+async def content_export(payload: ContentExport, context: JobContext) -> Outcome:
+    """Write or remove the page's file, unless somebody edited it.
+
+    Safe to run twice: the file is recognised as ours by its hash, which is stored before the
+    rename (R22), so a crash between the two leaves a file that is known either way.
+    """
+    page, files = payload.page, context.files
+    live = await context.entities.get_all(PRODUCTION)
+    text = compose_page(await context.site(), page, {id: e.current for id, e in live.items()})
+    ours = (await context.entities.exported(page)).get(page, ())
+    try:
+        state = await anyio.to_thread.run_sync(files.inspect, page, ours)
+        if not state.writable:
+            verb = "was edited outside" if state.state is FileState.EDITED else "is not ours"
+            return Fail(
+                "conflict",
+                f"{files.shown(page)} {verb} and was not overwritten; promote the page again with "
+                "force to keep that text as a revision first, or move the file away",
+            )
+        await context.checkpoint([RecordExport(page, file_hash(text.encode()) if text else None)])
+        await anyio.to_thread.run_sync(_write(page_path(files.content_dir, page), text))
+    except ExportFailed as failed:
+        return Retry(str(failed))
+    return Done({"file": files.shown(page), "removed": text is None})
+
+
+def _write(path: Path, text: str | None) -> Callable[[], None]:
+    return (lambda: remove_page(path)) if text is None else (lambda: write_page(path, text))

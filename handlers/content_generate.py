@@ -1,0 +1,97 @@
+"""Draft one section."""
+
+from __future__ import annotations
+
+from mcp_server import (
+    PREVIEW,
+    PRODUCTION,
+    ComposerGap,
+    ContentGenerate,
+    Done,
+    DraftRequest,
+    Entity,
+    Fail,
+    JobContext,
+    ModelAccountEmpty,
+    ModelBusy,
+    ModelKeyRefused,
+    ModelRefused,
+    ModelRejected,
+    ModelUnknown,
+    Outcome,
+    Pause,
+    Retry,
+    Revision,
+    SaveRevision,
+    Skip,
+    expect_hash,
+    handler,
+)
+
+
+@handler("content-generate", ContentGenerate)
+async def content_generate(payload: ContentGenerate, context: JobContext) -> Outcome:
+    """Write the section's draft. Safe to run twice: a draft that has moved on is not replaced."""
+    request = await _request(payload, context)
+    if isinstance(request, Skip | Fail):
+        return request
+    draft = await context.entities.get(PREVIEW, payload.section)
+    live = await context.entities.get(PRODUCTION, payload.section)
+    if (draft.hash if draft else None) != payload.draft:
+        return Fail("conflict", f"the draft of {payload.section} has changed since it was planned")
+    try:
+        drafted = await context.draft(request)
+    except ComposerGap as gap:
+        return Fail("missing-facts", str(gap))
+    except ModelBusy as busy:
+        return Retry(str(busy), after_s=busy.after_s)
+    except (ModelKeyRefused, ModelAccountEmpty, ModelUnknown) as trouble:
+        return Pause(str(trouble))
+    except ModelRefused as refused:
+        return Fail("invalid-answer", str(refused))
+    except ModelRejected as rejected:
+        return Fail("model-rejected", str(rejected))
+    revision = Revision(
+        type=PREVIEW,
+        entity_id=payload.section,
+        template=request.template.name,
+        fields=drafted.fields,
+        markdown=drafted.markdown,
+        author=drafted.author,
+        base=_base(payload, draft, live),
+        site_hash=request.site.hash,
+        inputs_hash=drafted.inputs_hash,
+        input_tokens=drafted.input_tokens,
+        output_tokens=drafted.output_tokens,
+        cost_usd=drafted.cost_usd,
+    )
+    save = SaveRevision(revision, expect_hash(payload.draft), keep_on_conflict=True)
+    return Done({"section": payload.section, "words": len(drafted.markdown.split())}, (save,))
+
+
+async def _request(payload: ContentGenerate, context: JobContext) -> DraftRequest | Skip | Fail:
+    site = await context.site()
+    section = site.section(payload.section)
+    if section is None:
+        return Skip("is no longer in site.yaml")
+    template = site.templates.get(section.template or "")
+    if template is None:
+        return Fail("no-template", f"Section {payload.section} has no template specified")
+    current = await context.entities.get(PREVIEW, payload.section)
+    current = current or await context.entities.get(PRODUCTION, payload.section)
+    return DraftRequest(
+        site=site,
+        section=section,
+        template=template,
+        mode=payload.mode,
+        current=current.current if current and payload.mode == "with-current" else None,
+        instructions=payload.instructions,
+    )
+
+
+def _base(payload: ContentGenerate, draft: Entity | None, live: Entity | None) -> str | None:
+    """Return the live text the new draft is made against (R7)."""
+    live_hash = live.hash if live else None
+    if payload.mode != "with-current" or draft is None or draft.hash == live_hash:
+        return live_hash
+    return draft.current.base

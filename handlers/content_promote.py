@@ -1,0 +1,65 @@
+"""Make one draft live."""
+
+from __future__ import annotations
+
+from mcp_server import (
+    ANY,
+    PREVIEW,
+    PRODUCTION,
+    ContentExport,
+    ContentPromote,
+    Dedup,
+    Done,
+    Enqueue,
+    Expectation,
+    Fail,
+    JobContext,
+    NewJob,
+    Outcome,
+    Priority,
+    Require,
+    SaveRevision,
+    expect_hash,
+    handler,
+    split_id,
+)
+
+
+@handler("content-promote", ContentPromote, timeout_s=30)
+async def content_promote(payload: ContentPromote, context: JobContext) -> Outcome:
+    """Make the draft live. Safe to run twice: the effects are applied once, if nothing moved."""
+    if payload.blocked:
+        return Fail("conflict", payload.blocked)
+    draft = await context.entities.get(PREVIEW, payload.section)
+    if draft is None or (draft.hash != payload.draft and payload.expect != "any"):
+        return Fail("conflict", f"the draft of {payload.section} has changed since it was planned")
+    live = draft.current.as_type(PRODUCTION)
+    page = split_id(payload.section)[0]
+    return Done(
+        {"section": payload.section},
+        (
+            Require(PREVIEW, payload.section, draft.hash),
+            SaveRevision(live, _expected(payload)),
+            Enqueue(
+                NewJob(
+                    kind="content-export",
+                    payload=ContentExport(page=page).model_dump(),
+                    subject=page,
+                    priority=Priority.HIGH,
+                    dedup=Dedup.COALESCE,
+                    dedup_key=f"export:{page}",
+                    counted=False,
+                )
+            ),
+        ),
+    )
+
+
+def _expected(payload: ContentPromote) -> Expectation:
+    match payload.expect:
+        case "any":
+            return ANY
+        case "live":
+            return expect_hash(payload.live)
+        case "base":
+            return expect_hash(payload.base)

@@ -1,0 +1,115 @@
+"""The exported files of a workspace, as planning looks at them: edited ones, and what to keep.
+
+Everything here touches files and blocks; callers run it in a thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcp_server.content import export
+from mcp_server.content.plan import Plan
+from mcp_server.content.site import Site
+from mcp_server.entities.effects import RecordExport, SaveRevision, expect_hash
+from mcp_server.entities.entity import Author, Entity, Revision, split_id
+
+OUTSIDE = Author(kind="person", name="edited file")
+"""Who wrote a text that was found in an exported file."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEdits:
+    """What somebody wrote into exported files, to be kept as live text before it is replaced."""
+
+    revisions: tuple[Revision, ...] = ()
+    live: Mapping[str, str | None] | None = None
+    """By section, the hash of the live text that the edit was made to."""
+    files: Mapping[str, str] | None = None
+    """By page, the hash of the edited file; it counts as exported from then on."""
+
+    def effects(self, plan: Plan) -> tuple[object, ...]:
+        """Return the changes to submit with `plan`, for the pages that it touches (R23)."""
+        pages = {split_id(planned.section)[0] for planned in plan.planned}
+        live = self.live or {}
+        saved = [
+            SaveRevision(revision, expect_hash(live.get(revision.entity_id)))
+            for revision in self.revisions
+            if split_id(revision.entity_id)[0] in pages
+        ]
+        recorded = [RecordExport(p, h) for p, h in (self.files or {}).items() if p in pages]
+        return (*saved, *recorded)
+
+
+class PageFiles:
+    """The folder that pages are exported to."""
+
+    def __init__(self, root: Path, content_dir: Path) -> None:
+        self._root, self.content_dir = root, content_dir
+
+    def shown(self, page: str) -> str:
+        """Return a page's file as people are told of it, relative to the workspace."""
+        path = self.content_dir / f"{page}.md"
+        return (
+            path.relative_to(self._root).as_posix()
+            if path.is_relative_to(self._root)
+            else path.name
+        )
+
+    def edited(
+        self,
+        exported: Mapping[str, Sequence[str | None]],
+        site: Site,
+        live: Mapping[str, Entity],
+    ) -> dict[str, str]:
+        """Return, by page, why its file is not ours to overwrite."""
+        pages = {*(page.id for page in site.pages), *exported, *(split_id(i)[0] for i in live)}
+        found: dict[str, str] = {}
+        for page in sorted(pages):
+            state = self.inspect(page, exported.get(page, ()))
+            if state.state is export.FileState.EDITED:
+                found[page] = (
+                    f"{self.shown(page)} was edited outside; `force` keeps that text as a live "
+                    "revision first, or undo the edit"
+                )
+            elif state.state is export.FileState.FOREIGN:
+                found[page] = f"{self.shown(page)} was not written by Pressroom; move it away first"
+        return found
+
+    def inspect(self, page: str, ours: Sequence[str | None]) -> export.PageFileState:
+        """Return whose the page's file is."""
+        return export.inspect_page(export.page_path(self.content_dir, page), ours)
+
+    def edits_to_keep(
+        self,
+        pages: Collection[str],
+        site: Site,
+        live: Mapping[str, Entity],
+        past: Mapping[str, Sequence[Revision]],
+    ) -> KeptEdits:
+        """Return the texts of edited files that are not live, less what once was.
+
+        What once was live is the file's way of saying that its export is still to come.
+        """
+        texts = {id: entity.current for id, entity in live.items()}
+        revisions: list[Revision] = []
+        files: dict[str, str] = {}
+        for page in sorted(pages):
+            state = self.inspect(page, ())
+            if state.state is not export.FileState.EDITED or state.text is None:
+                continue
+            assert state.hash is not None
+            files[page] = state.hash
+            for edited in export.edited_sections(site, page, state.text, texts):
+                current = texts.get(edited.entity_id)
+                revision = edited.revision(OUTSIDE, base=current.hash if current else None)
+                known = {past.hash for past in past.get(edited.entity_id, ())}
+                if revision.hash not in known:
+                    revisions.append(revision)
+        hashes = {id: revision.hash for id, revision in texts.items()}
+        return KeptEdits(tuple(revisions), hashes, files)
+
+    def adoption(self, site: Site) -> export.Adoption:
+        """Return what the folder of a clone holds."""
+        return export.adopt(site, self.content_dir)

@@ -1,0 +1,53 @@
+"""Questions to the history of the live texts and drafts. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from mcp_server.content.calls import Planned
+from mcp_server.entities.entity import Revision, split_id
+from mcp_server.jobs.job import Job
+
+
+def batches_newest_first(
+    histories: Mapping[str, Sequence[Revision]], pages: Sequence[str] = ()
+) -> list[str]:
+    """Return the batches that changed live texts, on these pages if any, latest change first."""
+    revisions = [
+        revision
+        for id, history in histories.items()
+        if not pages or split_id(id)[0] in pages
+        for revision in history
+        if revision.batch_id is not None
+    ]
+    revisions.sort(key=lambda revision: revision.id, reverse=True)
+    return list(dict.fromkeys(r.batch_id for r in revisions if r.batch_id is not None))
+
+
+def carriers(histories: Mapping[str, Sequence[Revision]], drafted: Iterable[Revision]) -> list[str]:
+    """Return the batches that made these drafts live, latest first (R16)."""
+    texts = {(revision.entity_id, revision.hash) for revision in drafted}
+    return [
+        batch
+        for batch in batches_newest_first(histories)
+        if any(
+            revision.batch_id == batch and (id, revision.hash) in texts
+            for id, history in histories.items()
+            for revision in history
+        )
+    ]
+
+
+def is_still_of(batch_id: str, drafts: Sequence[Revision]) -> bool:
+    """Whether the last of `drafts` is the batch's, or a person's edit of the batch's (R8)."""
+    for revision in reversed(drafts):
+        if revision.batch_id == batch_id:
+            return True
+        if revision.author.kind != "person":
+            return False
+    return False
+
+
+def planned_again(jobs: Iterable[Job]) -> list[Planned]:
+    """Return what is said of jobs that are taken up again."""
+    return [Planned(section=job.subject, change="again") for job in jobs]

@@ -1,0 +1,52 @@
+"""What the content jobs carry: ids, hashes, instructions; never whole texts or the site (L40)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from mcp_server.content.calls import Mode
+
+
+class _Payload(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ContentGenerate(_Payload):
+    """One section to be drafted, and the draft that the plan saw (`None`: there was none)."""
+
+    section: str
+    mode: Mode
+    instructions: str = ""
+    draft: str | None = None
+
+
+class ContentPromote(_Payload):
+    """One draft to be made live, with what the plan saw."""
+
+    section: str
+    draft: str
+    base: str | None = None
+    live: str | None = None
+    expect: Literal["base", "live", "any"] = "base"
+    """What must be live for it to go on: the draft's base; with a digest, what the dry run showed;
+    with `force`, anything."""
+    blocked: str | None = None
+    """Why the plan knows already that it cannot be done."""
+
+
+class ContentRollback(_Payload):
+    """One live text to be replaced by an earlier revision, or removed (`restore` is `None`)."""
+
+    section: str
+    live: str | None = None
+    restore: int | None = None
+    expect: Literal["live", "any"] = "live"
+    blocked: str | None = None
+
+
+class ContentExport(_Payload):
+    """One page whose file is to be made what is live."""
+
+    page: str

@@ -1,0 +1,88 @@
+"""Makes a workspace from the starter site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from mcp_server.config import SETTINGS_FILE
+from mcp_server.errors import CallerError, Unavailable
+
+
+class FileInTheWay(CallerError):
+    """A file that would be written is there already; nothing was written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(
+            f"{path} exists already and nothing is overwritten: choose another folder, or move "
+            "that file away."
+        )
+
+
+def init_workspace(directory: Path) -> list[Path]:
+    """Copy the starter site into `directory` and return the files that were written.
+
+    The folder is made if it is not there; other files in it stay as they are. Nothing is ever
+    overwritten, and what was written goes again if something fails half-way.
+
+    Raises:
+        FileInTheWay: a file is there already.
+        Unavailable: the folder cannot be written.
+    """
+    directory = directory.expanduser()
+    sources = dict(
+        sorted(_sources(files("mcp_server") / "content" / "starter", directory), key=_order)
+    )
+    for target in sources:
+        if target.exists() or target.is_symlink():
+            raise FileInTheWay(target)
+    made: list[Path] = []
+    try:
+        for target, source in sources.items():
+            _write(target, source.read_bytes(), made)
+    except BaseException as error:
+        _undo(made)
+        if isinstance(error, OSError):
+            reason = error.strerror or str(error)
+            raise Unavailable(
+                f"A workspace cannot be made in {directory} ({reason}): choose a folder you may "
+                "write to."
+            ) from error
+        raise
+    return list(sources)
+
+
+def _sources(folder: Traversable, target: Path) -> Iterator[tuple[Path, Traversable]]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _sources(entry, target / entry.name)
+        elif entry.name.endswith((".yaml", ".toml", ".md")):
+            yield target / entry.name, entry
+
+
+def _order(entry: tuple[Path, Traversable]) -> tuple[bool, Path]:
+    """The settings come last: it is they that make a folder a workspace."""
+    return entry[0].name == SETTINGS_FILE, entry[0]
+
+
+def _write(target: Path, content: bytes, made: list[Path]) -> None:
+    for folder in [*reversed(target.parents)]:
+        if not folder.is_dir():
+            folder.mkdir()
+            made.append(folder)
+    with target.open("xb") as file:
+        made.append(target)
+        file.write(content)
+
+
+def _undo(made: list[Path]) -> None:
+    for path in reversed(made):
+        with suppress(OSError):
+            if path.is_dir():
+                path.rmdir()
+            else:
+                path.unlink()

@@ -1,0 +1,87 @@
+"""The answer of `review`: counts, and the sections with their texts between marks. Pure."""
+
+from __future__ import annotations
+
+from mcp_server.content.review import Review, ReviewRow
+from mcp_server.interfaces.mcp import sentences
+from mcp_server.interfaces.mcp.marks import Marks
+from mcp_server.interfaces.mcp.replies import (
+    DETAIL_BYTES_MAX,
+    REPLY_BYTES_MAX,
+    ReviewedRow,
+    ReviewReply,
+    fitted,
+)
+
+EXCERPT_LENGTH = 80
+"""Of a text in a list: enough to know it again."""
+TEXT_LENGTH = 6_000
+"""Of a text or a difference that was asked for; longer ones are cut after a line."""
+HASH_LENGTH = 12
+"""Of a content hash: enough to tell two apart."""
+
+
+def review_reply(review: Review, marks: Marks, *, start: int, whole: bool) -> ReviewReply:
+    """Return the answer to a review whose rows begin at position `start`.
+
+    `whole`: with whole texts, as sections were named or differences asked for; otherwise with
+    the beginnings. Where the rows do not fit, the cursor goes on after those that did.
+    """
+
+    def build(rows: int) -> ReviewReply:
+        shown = [_row(row, marks, whole=whole) for row in review.rows[:rows]]
+        quoted = any(row.draft or row.live or row.diff for row in shown)
+        return ReviewReply(
+            message=sentences.reviewed(review.counts),
+            counts={state: count for state, count in review.counts.items() if count},
+            marks=marks.meaning if quoted else None,
+            sections=shown,
+            next=_next(review),
+            next_cursor=review.next_cursor if rows == len(review.rows) else start + rows,
+        )
+
+    most = DETAIL_BYTES_MAX if whole else REPLY_BYTES_MAX
+    return fitted(build, len(review.rows), bytes_max=most, least=min(len(review.rows), 1))
+
+
+def _row(row: ReviewRow, marks: Marks, *, whole: bool) -> ReviewedRow:
+    draft, live = _texts(row, marks, whole=whole)
+    return ReviewedRow(
+        section=row.section,
+        state=row.state,
+        template=row.template,
+        author=sentences.short(row.author),
+        placeholder=row.placeholder or None,
+        draft_hash=_short_hash(row.draft_hash) if whole else None,
+        live_hash=_short_hash(row.live_hash) if whole else None,
+        batch_id=row.batch_id if whole else None,
+        note=sentences.short(row.note),
+        draft=draft,
+        live=live,
+        diff=marks.text(row.diff, TEXT_LENGTH) if row.diff else None,
+    )
+
+
+def _texts(row: ReviewRow, marks: Marks, *, whole: bool) -> tuple[str | None, str | None]:
+    """Return draft and live text: none beside a difference, and the same one only once."""
+    if row.diff is not None:
+        return None, None
+    live = row.live if row.draft is None or (whole and row.live != row.draft) else None
+    return _text(row.draft, marks, whole=whole), _text(live, marks, whole=whole)
+
+
+def _text(text: str | None, marks: Marks, *, whole: bool) -> str | None:
+    if text is None:
+        return None
+    return marks.text(text, TEXT_LENGTH) if whole else marks.excerpt(text, EXCERPT_LENGTH)
+
+
+def _short_hash(hash: str | None) -> str | None:
+    return hash[:HASH_LENGTH] if hash is not None else None
+
+
+def _next(review: Review) -> str | None:
+    """Return the call that most likely comes next."""
+    if review.counts.get("draft") or review.counts.get("changed"):
+        return sentences.call("promote", {"dryRun": True})
+    return sentences.call("generate-all", {}) if review.counts.get("missing") else None

@@ -1,0 +1,162 @@
+"""The MCP server: the tools behind one boundary that lets no traceback, path or secret out."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any, cast
+
+import anyio
+from mcp.server import MCPServer
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.mcpserver import Context
+from mcp.server.stdio import stdio_server
+from mcp_types import CallToolResult, TextContent
+
+from mcp_server.clock import Clock, SystemClock
+from mcp_server.errors import (
+    CallerError,
+    ConfigError,
+    NotFound,
+    ServerError,
+    StorageBusy,
+    StorageError,
+)
+from mcp_server.interfaces.mcp.catalogue import INSTRUCTIONS, Entry, catalogue
+from mcp_server.interfaces.mcp.replies import Reply
+from mcp_server.interfaces.mcp.tools import Tools
+from mcp_server.interfaces.services import ServicesProvider
+from mcp_server.jobs.job import Origin
+
+logger = logging.getLogger(__name__)
+
+ALIASES = {"generate_all": "generate-all"}
+"""Names that are accepted beside those that are listed."""
+PLAIN_NAMES = {name: alias for alias, name in ALIASES.items()}
+"""What is listed instead to clients that take only letters, digits and `_`."""
+PLAIN_NAME_CLIENTS = ("cursor",)
+"""Parts of the names of such clients."""
+
+Lifespan = Callable[[MCPServer[Any]], AbstractAsyncContextManager[Any]]
+"""What is entered while the server serves: once per process on stdio, once per app over HTTP."""
+
+
+def build_server(
+    provider: ServicesProvider,
+    *,
+    version: str,
+    origin: Origin,
+    lifespan: Lifespan | None = None,
+    clock: Clock | None = None,
+) -> PressroomServer:
+    """Return the server for either transport; every call comes from `origin`."""
+    tools = Tools(provider=provider, origin=origin, clock=clock or SystemClock())
+    return PressroomServer(catalogue(tools), version=version, lifespan=lifespan)
+
+
+class PressroomServer(MCPServer[Any]):
+    """The protocol's server with our boundary around the tools."""
+
+    def __init__(
+        self, entries: tuple[Entry, ...], *, version: str, lifespan: Lifespan | None = None
+    ) -> None:
+        self._entries = {entry.name: entry for entry in entries}
+        super().__init__(
+            name="pressroom",
+            title="Pressroom",
+            instructions=INSTRUCTIONS,
+            version=version,
+            tools=[entry.listed() for entry in entries],
+            lifespan=lifespan,
+            middleware=[list_plain_names],
+        )
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
+    ) -> CallToolResult:
+        """Run a tool; whatever goes wrong is a tool error with our own text."""
+        try:
+            entry = self._entry(ALIASES.get(name, name))
+            reply = await entry.call(arguments, context or Context(mcp_server=self))
+        except (CallerError, ConfigError) as error:  # settings are read with the first call
+            return _refusal(error)
+        except StorageError as error:
+            logger.exception("tool %r: the database refused", name)
+            return _error(_code(error), _storage_sentence(error))
+        except Exception:  # the tool boundary: nothing unexpected reaches a client as it is
+            logger.exception("tool %r failed unexpectedly", name)
+            return _error("internal_error", INTERNAL_ERROR)
+        return _answer(reply)
+
+    async def serve(self, source: anyio.AsyncFile[str], sink: anyio.AsyncFile[str]) -> None:
+        """Serve one client, a message a line, until it hangs up."""
+        server = self._lowlevel_server
+        async with stdio_server(source, sink) as (read, write):
+            await server.run(read, write, server.create_initialization_options())
+
+    def _entry(self, name: str) -> Entry:
+        entry = self._entries.get(name)
+        if entry is None:
+            known = f"The tools are: {', '.join(self._entries)}."
+            raise NotFound("tool", name, known=self._entries, hint=known)
+        return entry
+
+
+INTERNAL_ERROR = (
+    "Something went wrong inside the server; its log says what. What was queued before goes on: "
+    "status shows it."
+)
+
+
+async def list_plain_names(
+    ctx: ServerRequestContext[Any, Any], call_next: CallNext
+) -> HandlerResult:
+    """List tools without a hyphen to clients that would drop or rename them."""
+    result = await call_next(ctx)
+    if ctx.method != "tools/list" or not _wants_plain_names(ctx):
+        return result
+    listed = cast("dict[str, Any]", result)
+    tools = cast("list[dict[str, Any]]", listed["tools"])
+    renamed = [{**tool, "name": PLAIN_NAMES.get(tool["name"], tool["name"])} for tool in tools]
+    return {**listed, "tools": renamed}
+
+
+def _wants_plain_names(ctx: ServerRequestContext[Any, Any]) -> bool:
+    client = ctx.session.client_params
+    name = client.client_info.name.lower() if client is not None else ""
+    return any(part in name for part in PLAIN_NAME_CLIENTS)
+
+
+def _answer(reply: Reply) -> CallToolResult:
+    """The same facts twice: as text for clients that show a model only that."""
+    text = TextContent(type="text", text=reply.text())
+    return CallToolResult(content=[text], structured_content=reply.facts())
+
+
+def _refusal(error: ServerError) -> CallToolResult:
+    nearest = list(error.nearest) if isinstance(error, NotFound) else []
+    return _error(_code(error), str(error), **({"nearest": nearest} if nearest else {}))
+
+
+def _error(code: str, message: str, **facts: Any) -> CallToolResult:
+    return CallToolResult(
+        content=[TextContent(type="text", text=message)],
+        structured_content={"code": code, "message": message, **facts},
+        is_error=True,
+    )
+
+
+def _code(error: Exception) -> str:
+    """`not_found` for `NotFound`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
+
+
+def _storage_sentence(error: StorageError) -> str:
+    if isinstance(error, StorageBusy):
+        return "The database is busy with another process. Nothing was changed: call again."
+    return (
+        "The database could not be read or written (a full disk, a read-only folder?); the "
+        "server's log says why. Nothing was changed."
+    )

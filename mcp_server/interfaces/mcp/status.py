@@ -1,0 +1,219 @@
+"""What `status` answers: what runs and what ran, one batch, or one job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from mcp_server.clock import Clock
+from mcp_server.content.visible import visible
+from mcp_server.interfaces.mcp import sentences
+from mcp_server.interfaces.mcp.replies import (
+    DETAIL_BYTES_MAX,
+    REPLY_BYTES_MAX,
+    ROWS,
+    JobRow,
+    SectionRow,
+    StatusReply,
+    fitted,
+)
+from mcp_server.interfaces.mcp.standing import operation, standing, worker
+from mcp_server.interfaces.services import Services
+from mcp_server.jobs.job import Batch, BatchState, Job
+from mcp_server.progress.words import relative_time
+
+ACTIVE_MAX = 200
+"""Unfinished batches that are looked at; nobody has more, as a section is in one only."""
+FULL_REASON_LENGTH = 2_000
+"""Of a reason where full detail was asked for."""
+PAYLOAD_UNIT = 40
+"""A payload is shortened in steps: its texts to so many characters per step left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which rows are asked for: how many, from where, and whether at full length."""
+
+    limit: int | None = None
+    cursor: int | None = None
+    full: bool = False
+
+    @property
+    def rows(self) -> int:
+        """Rows at most."""
+        return self.limit or (5 * ROWS if self.full else ROWS)
+
+    @property
+    def bytes_max(self) -> int:
+        """Bytes at most: few, unless more was asked for."""
+        return DETAIL_BYTES_MAX if self.full or (self.limit or 0) > ROWS else REPLY_BYTES_MAX
+
+
+async def read_status(
+    services: Services, batch_id: str | None, *, owner: str, clock: Clock
+) -> Mapping[str, Any]:
+    """Return what the `status` tool answers without waiting: all operations, or one batch.
+
+    Raises:
+        NotFound: there is no such batch.
+    """
+    status = Status(services=services, owner=owner, clock=clock)
+    if batch_id is None:
+        return (await status.overview(Page())).facts()
+    batch = await services.batches.get(batch_id, owner=owner)
+    return (await status.batch(batch, Page())).facts()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """The status of one owner's operations."""
+
+    services: Services
+    owner: str
+    clock: Clock
+
+    async def newest_active(self) -> Batch | None:
+        """Return the batch that was queued last of those that have not ended."""
+        active = await self.services.batches.list(owner=self.owner, active=True, limit=1)
+        return active[0] if active else None
+
+    async def overview(self, page: Page, *, active_only: bool = False) -> StatusReply:
+        """Return what runs, then what ended, newest first; the cursor goes further back."""
+        batches = self.services.batches
+        active = await batches.list(owner=self.owner, active=True, limit=ACTIVE_MAX)
+        ended = await batches.list(
+            owner=self.owner,
+            active=False,
+            limit=page.rows + 1,
+            before=None if active_only else page.cursor,
+        )
+        if active_only:
+            listed = _Listed([b for b in active if page.cursor is None or b.order < page.cursor])
+        else:
+            listed = _Listed([*(active if page.cursor is None else ()), *ended], ended)
+        health = await self.services.worker_health()
+        now = self.clock.now()
+
+        def build(rows: int) -> StatusReply:
+            return StatusReply(
+                message=self._overview_sentence(active, ended, page, now),
+                operations=[operation(b, health=health, now=now) for b in listed.all[:rows]],
+                next_cursor=listed.cursor_after(rows),
+                worker=worker(health),
+            )
+
+        rows = min(page.rows, len(listed.all))
+        return fitted(build, rows, bytes_max=page.bytes_max, least=min(rows, 1))
+
+    async def batch(self, batch: Batch, page: Page) -> StatusReply:
+        """Return one batch with its sections; those that failed or run come first."""
+        health = await self.services.worker_health()
+        found = await standing(self.services, batch, health=health, now=self.clock.now())
+        start = page.cursor or 0
+        jobs = found.jobs[start : start + page.rows]
+
+        def build(rows: int) -> StatusReply:
+            end = start + rows
+            return StatusReply(
+                message=found.sentence,
+                operations=[found.operation],
+                sections=[_section_row(job, full=page.full) for job in jobs[:rows]],
+                files=list(found.files[:ROWS]) or None,
+                file_count=len(found.files) or None,
+                next=found.next,
+                next_cursor=end if end < len(found.jobs) else None,
+                worker=worker(health),
+            )
+
+        return fitted(build, len(jobs), bytes_max=page.bytes_max, least=min(len(jobs), 1))
+
+    async def job(self, job_id: str, page: Page) -> StatusReply:
+        """Return one job with its payload as it was stored; long texts in it are shortened."""
+        job = await self.services.batches.job(job_id, owner=self.owner)
+        reason = f": {sentences.short(job.reason)}" if job.reason else "."
+
+        def build(size: int) -> StatusReply:
+            return StatusReply(
+                message=f"{job.kind} {job.subject} is {job.state}{reason}",
+                operations=[],
+                job=_job_row(job, size if not page.full else 10 * size),
+            )
+
+        return fitted(build, ROWS, bytes_max=page.bytes_max, least=1)
+
+    def _overview_sentence(
+        self, active: Sequence[Batch], ended: Sequence[Batch], page: Page, now: float
+    ) -> str:
+        paused = sum(batch.state is BatchState.PAUSED for batch in active)
+        counts = sentences.operations(len(active), paused)
+        if active or not ended or page.cursor is not None:
+            return counts
+        latest = ended[0]
+        ago = relative_time(now - (latest.ended_at or latest.created_at))
+        return f"{counts} {sentences.last_one(latest, ago)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """What can be listed on this page, and where a next page starts."""
+
+    all: Sequence[Batch]
+    ended: Sequence[Batch] | None = None
+    """Those of `all` that ended; `None` where none is asked for."""
+
+    def cursor_after(self, rows: int) -> int | None:
+        """Return the cursor of what comes after the first `rows`, `None` if nothing does."""
+        if rows >= len(self.all):
+            return None
+        if self.ended is None:
+            return self.all[rows - 1].order
+        shown = rows - (len(self.all) - len(self.ended))
+        if shown <= 0:
+            return self.ended[0].order + 1 if self.ended else None
+        return self.ended[shown - 1].order
+
+
+def _section_row(job: Job, *, full: bool) -> SectionRow:
+    length = FULL_REASON_LENGTH if full else sentences.REASON_LENGTH
+    return SectionRow(
+        section=job.subject if job.counted else f"{job.subject} (file)",
+        state=job.state.value,
+        reason=sentences.short(job.reason, length),
+        code=job.code,
+        job_id=job.id if full else None,
+    )
+
+
+def _job_row(job: Job, size: int) -> JobRow:
+    result = cast("dict[str, Any]", _readable(job.result, size)) if job.result else None
+    return JobRow(
+        job_id=job.id,
+        kind=job.kind,
+        subject=job.subject,
+        state=job.state.value,
+        batch_id=job.batch_id,
+        attempts=job.attempts,
+        crashes=job.crashes or None,
+        code=job.code,
+        reason=sentences.short(job.reason, size * PAYLOAD_UNIT),
+        step=sentences.short(job.step.message) if job.step is not None else None,
+        payload=cast("dict[str, Any]", _readable(job.payload, size)),
+        result=result,
+    )
+
+
+def _readable(value: object, size: int) -> object:
+    """Return `value` with its texts visible and no longer than `size` units, its lists neither."""
+    match value:
+        case str():
+            text, length = visible(value), size * PAYLOAD_UNIT
+            return text if len(text) <= length else text[: length - 1] + "…"
+        case Mapping():
+            pairs = list(cast("Mapping[str, object]", value).items())
+            return {key: _readable(item, size) for key, item in pairs[: 2 * size]}
+        case list() | tuple():
+            items = list(cast("Sequence[object]", value))
+            return [_readable(item, size) for item in items[:size]]
+        case _:
+            return value

@@ -1,0 +1,210 @@
+"""The tools: each turns arguments into one call of a service, and its outcome into an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mcp.server.mcpserver import Context
+
+from mcp_server.clock import Clock
+from mcp_server.content.calls import GenerateCall, PromoteCall, RollbackCall, Submitted
+from mcp_server.errors import InvalidPayload
+from mcp_server.interfaces.mcp import sentences
+from mcp_server.interfaces.mcp.arguments import (
+    CancelArguments,
+    GenerateAllArguments,
+    GenerateArguments,
+    PromoteArguments,
+    RetryArguments,
+    ReviewArguments,
+    RollbackArguments,
+    StatusArguments,
+    Waiting,
+)
+from mcp_server.interfaces.mcp.marks import Marks
+from mcp_server.interfaces.mcp.queueing import Queued
+from mcp_server.interfaces.mcp.replies import (
+    ROWS,
+    CancelReply,
+    QueueReply,
+    ReviewReply,
+    StatusReply,
+)
+from mcp_server.interfaces.mcp.reviewing import review_reply
+from mcp_server.interfaces.mcp.standing import standing
+from mcp_server.interfaces.mcp.status import Page, Status
+from mcp_server.interfaces.mcp.waiting import Reporter, follow
+from mcp_server.interfaces.services import Services, ServicesProvider
+from mcp_server.jobs.job import BatchState, Origin
+from mcp_server.jobs.store import Cancelled
+
+Call = Context[Any, Any]
+"""The open call of a tool: it carries progress until the answer."""
+
+STATUS_WAIT_S = 20.0
+"""How long `status` of one unfinished batch waits unasked: each look costs the chat a turn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """The tools of one server; `origin` is who calls, through which interface."""
+
+    provider: ServicesProvider
+    origin: Origin
+    clock: Clock
+
+    async def generate(self, arguments: GenerateArguments, ctx: Call) -> QueueReply:
+        """Queue the drafting of the chosen sections."""
+        services = await self.provider.services()
+        call = GenerateCall(
+            selector=arguments.selector,
+            mode=arguments.mode,
+            instructions=arguments.instructions or "",
+            dry_run=bool(arguments.dry_run),
+            request_key=arguments.request_key or None,
+        )
+        submitted = await services.content.generate(call, self.origin)
+        return await self._answer(services, submitted, arguments, ctx)
+
+    async def generate_all(self, arguments: GenerateAllArguments, ctx: Call) -> QueueReply:
+        """Queue the drafting of the whole site."""
+        services = await self.provider.services()
+        call = GenerateCall(
+            mode=arguments.mode,
+            instructions=arguments.instructions or "",
+            dry_run=bool(arguments.dry_run),
+            request_key=arguments.request_key or None,
+            tool="generate-all",
+        )
+        submitted = await services.content.generate(call, self.origin)
+        return await self._answer(services, submitted, arguments, ctx)
+
+    async def promote(self, arguments: PromoteArguments, ctx: Call) -> QueueReply:
+        """Queue the promotion of drafts to production."""
+        services = await self.provider.services()
+        call = PromoteCall(
+            selector=arguments.selector,
+            batch_id=arguments.batch_id or None,
+            digest=arguments.digest or None,
+            force=bool(arguments.force),
+            dry_run=bool(arguments.dry_run),
+            request_key=arguments.request_key or None,
+        )
+        submitted = await services.content.promote(call, self.origin)
+        return await self._answer(services, submitted, arguments, ctx)
+
+    async def rollback(self, arguments: RollbackArguments, ctx: Call) -> QueueReply:
+        """Queue the taking back of changes to production."""
+        services = await self.provider.services()
+        call = RollbackCall(
+            selector=arguments.selector,
+            batch_id=arguments.batch_id or None,
+            digest=arguments.digest or None,
+            force=bool(arguments.force),
+            dry_run=bool(arguments.dry_run),
+            request_key=arguments.request_key or None,
+        )
+        submitted = await services.content.rollback(call, self.origin)
+        return await self._answer(services, submitted, arguments, ctx)
+
+    async def retry(self, arguments: RetryArguments, ctx: Call) -> QueueReply:
+        """Take up again what failed, was cancelled or is paused."""
+        services = await self.provider.services()
+        submitted = await services.content.retry(
+            arguments.batch_id, self.origin, request_key=arguments.request_key or None
+        )
+        return await self._answer(services, submitted, arguments, ctx, again=True)
+
+    async def status(self, arguments: StatusArguments, ctx: Call) -> StatusReply:
+        """Say what runs, what ran, and whether a worker lives."""
+        services = await self.provider.services()
+        status = Status(services=services, owner=self.origin.owner, clock=self.clock)
+        page = Page(arguments.limit, arguments.cursor, arguments.detail == "full")
+        if arguments.job_id:
+            return await status.job(arguments.job_id, page)
+        if arguments.batch_id:
+            return await self._batch_status(status, arguments.batch_id, arguments, page, ctx)
+        newest = await status.newest_active() if arguments.wait_s else None
+        if newest is not None:
+            await self._wait(services, newest.id, arguments.wait_s, Reporter(ctx))
+        return await status.overview(page, active_only=bool(arguments.active_only))
+
+    async def cancel(self, arguments: CancelArguments, ctx: Call) -> CancelReply:  # noqa: ARG002 - all tools are called alike
+        """Stop what has not finished, and say what was already done."""
+        services = await self.provider.services()
+        found = await self._cancelled(services, arguments)
+        batch_id = found.batch.id if found.batch is not None else arguments.batch_id or None
+        again = found.stopped + found.dropped > 0 and batch_id is not None
+        return CancelReply(
+            message=sentences.cancelled(found),
+            status=found.batch.state.value if found.batch is not None else None,
+            batch_id=batch_id,
+            stopped=found.stopped,
+            never_started=found.dropped,
+            already_done=found.done,
+            next=sentences.call("retry", {"batchId": batch_id}) if again else None,
+        )
+
+    async def review(self, arguments: ReviewArguments, ctx: Call) -> ReviewReply:  # noqa: ARG002 - all tools are called alike
+        """Show what stands in each section."""
+        services = await self.provider.services()
+        start = arguments.cursor or 0
+        found = await services.content.review(
+            arguments.selector,
+            states=tuple(arguments.state or ()),
+            diff=bool(arguments.diff),
+            limit=arguments.limit or ROWS,
+            cursor=start,
+        )
+        whole = bool(arguments.diff) or not arguments.is_bulk
+        return review_reply(found, Marks(self.clock), start=start, whole=whole)
+
+    async def _answer(
+        self,
+        services: Services,
+        submitted: Submitted,
+        waiting: Waiting,
+        ctx: Call,
+        *,
+        again: bool = False,
+    ) -> QueueReply:
+        """Report what was queued, wait if that was asked for, and answer."""
+        if submitted.batch_id is None:
+            return Queued(submitted=submitted, again=again).reply()
+        reporter = Reporter(ctx)
+        if not submitted.duplicate:
+            await reporter.queued(len(submitted.planned))
+        if not waiting.wait_s:
+            return Queued(submitted=submitted, again=again).reply()
+        await self._wait(services, submitted.batch_id, waiting.wait_s, reporter)
+        batch = await services.batches.get(submitted.batch_id, owner=self.origin.owner)
+        health = await services.worker_health()
+        seen = await standing(services, batch, health=health, now=self.clock.now())
+        return Queued(submitted=submitted, again=again, seen=seen).reply()
+
+    async def _batch_status(
+        self, status: Status, batch_id: str, asked: StatusArguments, page: Page, ctx: Call
+    ) -> StatusReply:
+        batch = await status.services.batches.get(batch_id, owner=self.origin.owner)
+        waits = not batch.ended and batch.state is not BatchState.PAUSED
+        wait_s = STATUS_WAIT_S if asked.asked_wait_s is None else asked.asked_wait_s
+        if waits and wait_s:
+            await self._wait(status.services, batch_id, wait_s, Reporter(ctx))
+            batch = await status.services.batches.get(batch_id, owner=self.origin.owner)
+        return await status.batch(batch, page)
+
+    async def _wait(
+        self, services: Services, batch_id: str, seconds: float, reporter: Reporter
+    ) -> None:
+        await follow(services.monitor, batch_id, seconds=seconds, reporter=reporter)
+
+    async def _cancelled(self, services: Services, arguments: CancelArguments) -> Cancelled:
+        owner = self.origin.owner
+        match arguments.batch_id or None, arguments.job_id or None:
+            case str(batch_id), None:
+                return await services.batches.cancel(batch_id, owner=owner)
+            case None, str(job_id):
+                return await services.batches.cancel_job(job_id, owner=owner)
+            case _:
+                raise InvalidPayload("cancel", ["give either batchId or jobId"])

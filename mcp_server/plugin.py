@@ -1,0 +1,119 @@
+"""What handlers are given: the attempt's own facts, content to read, and ways to report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import anyio.to_thread
+
+from mcp_server.clock import Clock
+from mcp_server.content.drafting import Drafted, Drafter, DraftRequest, drafter_for
+from mcp_server.content.files import PageFiles
+from mcp_server.content.model import ModelChoice
+from mcp_server.content.site import Site
+from mcp_server.content.workspace import site_from_document
+from mcp_server.entities.store import EntityStore
+from mcp_server.errors import LostClaim, StorageError
+from mcp_server.jobs.attempt import Progress
+from mcp_server.jobs.job import Attempt, Job
+from mcp_server.jobs.store import JobStore
+
+
+class Workbench:
+    """What all attempts of one worker share: parsed sites, and one drafter for each model."""
+
+    def __init__(
+        self,
+        store: JobStore,
+        entities: EntityStore,
+        files: PageFiles,
+        clock: Clock,
+        *,
+        composer_delay_s: float,
+    ) -> None:
+        self.store, self.entities, self.files, self.clock = store, entities, files, clock
+        self._composer_delay_s = composer_delay_s
+        self._sites: dict[str, Site] = {}
+        self._drafters: dict[ModelChoice, Drafter] = {}
+
+    def context(self, attempt: Attempt, progress: Progress) -> JobContext:
+        """Return what a handler is given for this attempt."""
+        return JobContext(attempt, progress, self)
+
+    async def site(self, hash: str) -> Site:
+        """Return the site stored under this hash; parsed once."""
+        if hash not in self._sites:
+            document = await self.entities.get_site(hash)
+            if document is None:
+                raise StorageError(f"the site {hash} is not stored")
+            self._sites[hash] = await anyio.to_thread.run_sync(site_from_document, document)
+        return self._sites[hash]
+
+    def drafter(self, choice: ModelChoice) -> Drafter:
+        """Return the drafter for a model; one for all attempts."""
+        if choice not in self._drafters:
+            self._drafters[choice] = drafter_for(choice, composer_delay_s=self._composer_delay_s)
+        return self._drafters[choice]
+
+    async def aclose(self) -> None:
+        """Close the drafters' connections."""
+        for drafter in self._drafters.values():
+            await drafter.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class JobContext:
+    """What a handler is given beside its payload. Content is only read; changes are effects."""
+
+    _attempt: Attempt
+    progress: Progress
+    """`await context.progress(current, total, message)` says how far the work is."""
+    _bench: Workbench
+
+    @property
+    def job(self) -> Job:
+        """The job, as it was claimed."""
+        return self._attempt.job
+
+    @property
+    def terms(self) -> Mapping[str, Any]:
+        """What the round was promised: the site's hash, and the model where one drafts."""
+        return self._attempt.terms
+
+    @property
+    def entities(self) -> EntityStore:
+        """Stored content, to read."""
+        return self._bench.entities
+
+    @property
+    def files(self) -> PageFiles:
+        """The folder that pages are exported to."""
+        return self._bench.files
+
+    async def site(self) -> Site:
+        """Return the site as it was when the round began."""
+        return await self._bench.site(self.terms["site"])
+
+    async def draft(self, request: DraftRequest) -> Drafted:
+        """Write a section with the model that the round was promised.
+
+        Raises:
+            ComposerGap: the composer lacks facts.
+            ModelTrouble: one of its subclasses says how asking the model ended.
+        """
+        choice = ModelChoice(name=self.terms["model"], url=self.terms.get("modelUrl"))
+        return await self._bench.drafter(choice).draft(request, self.progress)
+
+    async def checkpoint(self, effects: Sequence[object]) -> str | None:
+        """Apply effects now, and go on; return the conflict where one does not apply.
+
+        Raises:
+            LostClaim: the job belongs to another attempt: stop.
+        """
+        now = self._bench.clock.now()
+        return await self._bench.store.checkpoint(self._attempt, effects, now=now)
+
+
+__all__ = ["JobContext", "LostClaim", "Workbench"]

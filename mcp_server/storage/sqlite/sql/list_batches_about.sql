@@ -1,0 +1,1 @@
+SELECT * FROM batches WHERE about = :batch_id ORDER BY id DESC

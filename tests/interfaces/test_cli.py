@@ -1,0 +1,229 @@
+"""The command line as its user has it: a process, its output and its exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from mcp_server.errors import ConfigError
+from mcp_server.interfaces.cli import Runners, run_cli
+from mcp_server.interfaces.cli.connect import claude_code_line, desktop_config
+from mcp_server.interfaces.cli.conversation import CallFailed, conversation
+
+HEAVY = ("mcp", "pydantic_ai", "rich", "keyring")
+"""What must not be paid for by whoever only asks a question."""
+
+
+def pressroom(
+    *arguments: str | Path, cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end, with no settings but those that are given."""
+    inherited = {key: value for key, value in os.environ.items() if "PRESSROOM" not in key}
+    return subprocess.run(
+        [sys.executable, "-m", "mcp_server", *map(str, arguments)],
+        cwd=cwd,
+        env=inherited | environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return every file below `folder`."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.glob("**/*")
+        if path.is_file()
+    }
+
+
+def assert_one_line(done: subprocess.CompletedProcess[str]) -> None:
+    """Check that trouble was told in one line on stderr, with exit code 2."""
+    assert done.stdout == ""
+    assert done.stderr.startswith("pressroom: ")
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 2
+
+
+def test_help_names_every_command() -> None:
+    """And the first line says what this is for."""
+    done = pressroom("--help")
+    assert done.returncode == 0
+    for command in ("serve", "init", "worker", "stop", "status", "demo"):
+        assert f"  {command} " in done.stdout
+
+
+@pytest.mark.parametrize("command", ["serve", "init", "worker", "stop", "status", "demo"])
+def test_every_command_explains_itself(command: str) -> None:
+    """Its help ends well and is not empty."""
+    done = pressroom(command, "--help")
+    assert done.returncode == 0
+    assert "--help" in done.stdout
+
+
+def test_version_is_that_of_the_distribution() -> None:
+    """One line, as bug reports quote it."""
+    done = pressroom("--version")
+    assert (done.returncode, done.stdout) == (0, f"pressroom {version('pressroom')}\n")
+
+
+def test_asking_for_help_imports_nothing_heavy() -> None:
+    """The command line and the worker never pay for the protocol's library."""
+    script = (
+        "import atexit, sys\n"
+        f"atexit.register(lambda: print([m for m in {HEAVY!r} if m in sys.modules]))\n"
+        "sys.argv = ['pressroom', '--help']\n"
+        "from mcp_server.__main__ import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_options_of_http_are_refused_without_it() -> None:
+    """A port that would be ignored in silence is a port that somebody waits on."""
+    done = pressroom("serve", "--port", "9000")
+    assert done.returncode == 2
+    assert "only with --http" in done.stderr
+
+
+def test_init_makes_a_workspace_and_a_second_one_is_refused(tmp_path: Path) -> None:
+    """The starter site is there, and what was changed in it since stays."""
+    folder = tmp_path / "site"
+    first = pressroom("init", folder)
+    assert first.returncode == 0, first.stderr
+    assert (folder / "pressroom.toml").is_file()
+    assert f"--workspace {folder}" in first.stdout
+    (folder / "pressroom" / "site.yaml").write_text("title: Mine\n", encoding="utf-8")
+    before = contents(folder)
+    assert_one_line(pressroom("init", folder))
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize("command", ["status", "stop", "worker"])
+def test_without_a_workspace_one_line_says_so(command: str, tmp_path: Path) -> None:
+    """Neither the present folder nor any other is taken in its place."""
+    assert_one_line(pressroom(command, cwd=tmp_path))
+    assert_one_line(pressroom(command, "--workspace", tmp_path / "nowhere"))
+    assert contents(tmp_path) == {}
+
+
+def test_status_of_a_new_workspace_says_that_nothing_runs(tmp_path: Path) -> None:
+    """And leaves the site as it is."""
+    pressroom("init", tmp_path)
+    done = pressroom("status", "--workspace", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "No background operations running." in done.stdout
+
+
+def test_status_of_an_unknown_batch_is_one_line(tmp_path: Path) -> None:
+    """It names the id that does not exist."""
+    pressroom("init", tmp_path)
+    done = pressroom("status", "--workspace", tmp_path, "--batch", "batch_x")
+    assert_one_line(done)
+    assert "batch_x" in done.stderr
+
+
+def test_stop_without_a_worker_says_so(tmp_path: Path) -> None:
+    """That is no trouble: what was wanted is the case."""
+    pressroom("init", tmp_path)
+    done = pressroom("stop", "--workspace", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "worker" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "token"),
+    [
+        (("--host", "0.0.0.0"), None),
+        (("--host", "0.0.0.0"), "a-token-of-some-length"),
+        (("--host", "0.0.0.0", "--allowed-host", "example.org"), None),
+    ],
+)
+def test_an_open_address_without_token_and_hosts_is_refused(
+    arguments: tuple[str, ...], token: str | None, tmp_path: Path
+) -> None:
+    """Whoever can reach the port could publish: it does not start."""
+    pressroom("init", tmp_path)
+    where = ("--workspace", tmp_path)
+    done = pressroom("serve", "--http", *where, *arguments, PRESSROOM_TOKEN=token or "")
+    assert_one_line(done)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        ConfigError("the setting is wrong"),
+        ExceptionGroup("tasks", [ExceptionGroup("inner", [ConfigError("the setting is wrong")])]),
+    ],
+)
+def test_expected_trouble_is_one_line_and_exit_code_2(
+    trouble: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where a task group wrapped it."""
+    with pytest.raises(SystemExit) as left:
+        run_cli(runners(trouble), ["status"])
+    said = capsys.readouterr()
+    assert left.value.code == 2
+    assert said.err == "pressroom: the setting is wrong\n"
+    assert said.out == ""
+
+
+def test_our_own_mistakes_are_not_hidden() -> None:
+    """A traceback is what a bug report needs."""
+    with pytest.raises(ExceptionGroup) as caught:
+        run_cli(runners(ExceptionGroup("tasks", [ConfigError("x"), ValueError("y")])), ["status"])
+    assert caught.value.subgroup(ValueError) is not None
+
+
+def runners(trouble: Exception) -> Runners:
+    """Return runners for a command line whose `status` fails."""
+
+    def status(workspace: Path | None, batch_id: str | None) -> Mapping[str, Any]:
+        raise trouble
+
+    def unused(*arguments: object, **options: object) -> Any:
+        raise AssertionError((arguments, options))
+
+    return Runners(
+        serve_stdio=unused,
+        serve_http=unused,
+        run_worker=unused,
+        stop_worker=unused,
+        status=status,
+    )
+
+
+@pytest.mark.anyio
+async def test_a_server_that_does_not_start_is_one_clear_line() -> None:
+    """With the last that it said, and not a traceback of the client's."""
+    command = [sys.executable, "-c", "import sys; sys.exit('the disk is on fire')"]
+    with anyio.fail_after(20), pytest.raises(CallFailed) as caught:
+        async with conversation(command, {}):
+            pass
+    assert str(caught.value).endswith("It said: the disk is on fire")
+
+
+def test_clients_are_given_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They start the server from any folder, without the user's PATH."""
+    monkeypatch.chdir(tmp_path)
+    server = json.loads(desktop_config(Path("my site")))["mcpServers"]["pressroom"]
+    assert Path(server["command"]).is_absolute()
+    assert server["args"][-2:] == ["--workspace", str(tmp_path.resolve() / "my site")]
+    line = shlex.split(claude_code_line(Path("my site")))
+    assert line == ["claude", "mcp", "add", "pressroom", "--", server["command"], *server["args"]]

@@ -1,0 +1,238 @@
+"""The answers on the wire: absent instead of null, and small whatever happened."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from mcp_server.clock import SystemClock
+from mcp_server.content.calls import NextCall, Planned, Skipped, Submitted
+from mcp_server.content.review import Review, ReviewRow
+from mcp_server.interfaces.mcp.marks import Marks
+from mcp_server.interfaces.mcp.queueing import Queued
+from mcp_server.interfaces.mcp.replies import (
+    DETAIL_BYTES_MAX,
+    REPLY_BYTES_MAX,
+    Operation,
+    Reply,
+)
+from mcp_server.interfaces.mcp.reviewing import review_reply
+from mcp_server.interfaces.mcp.standing import Standing
+from mcp_server.jobs.job import Batch
+
+BATCH = "batch_01k0000000000000000000000"
+
+
+def queued(count: int = 5) -> Submitted:
+    """A call that queued sections."""
+    planned = tuple(Planned(section=f"menu/s{i}", change="draft") for i in range(count))
+    return Submitted(
+        action="generation", total_sections=count, planned=planned, batch_id=BATCH, model="composer"
+    )
+
+
+def size(reply: Reply) -> int:
+    """Bytes on the wire."""
+    return len(reply.text().encode())
+
+
+def test_a_queueing_tool_answers_the_facts_and_the_next_call() -> None:
+    """The same keys in all of them, and nothing that is not there."""
+    assert Queued(submitted=queued()).reply().facts() == {
+        "status": "queued",
+        "message": "Queued generation of 5 sections. Work goes on after this chat is closed.",
+        "batchId": BATCH,
+        "tip": "This operation is running in the background.",
+        "next": f'status {{"batchId": "{BATCH}"}}',
+        "totalSections": 5,
+        "queuedSections": 5,
+        "model": "composer",
+    }
+
+
+def test_nothing_to_do_is_completed_without_a_batch() -> None:
+    """Every id that is answered resolves; here there is none."""
+    nothing = Submitted(action="promotion", total_sections=0, planned=())
+    assert Queued(submitted=nothing).reply().facts() == {
+        "status": "completed",
+        "message": "No sections to promote.",
+        "tip": "No sections to promote.",
+        "totalSections": 0,
+        "queuedSections": 0,
+    }
+
+
+def test_a_dry_run_of_nothing_is_completed_too() -> None:
+    """There is nothing to call again for."""
+    nothing = Submitted(action="rollback", total_sections=0, planned=(), dry_run=True)
+    reply = Queued(submitted=nothing).reply()
+    assert (reply.status, reply.tip) == ("completed", "No sections to roll back.")
+
+
+def test_a_wait_that_saw_the_end_answers_with_it(ended: Batch) -> None:
+    """And says nothing any more of work that goes on."""
+    files = [f"content/p{i}.md" for i in range(3)]
+    operation = Operation(
+        type="Content promotion",
+        status="completed",
+        progress="40/40",
+        percent_complete=100,
+        batch_id=ended.id,
+    )
+    seen = Standing(
+        operation=operation, jobs=(), files=files, sentence="40 of 40 promoted.", next=None
+    )
+    reply = Queued(submitted=replace(queued(40), action="promotion"), seen=seen).reply()
+    assert reply.message == "Queued promotion of 40 sections to production. 40 of 40 promoted."
+    assert reply.status == "completed"
+    assert reply.files == files
+    assert reply.tip is None
+    assert reply.next is None
+
+
+def test_a_wait_that_ran_out_answers_how_far_it_is(batch: Batch) -> None:
+    """And that it goes on."""
+    running = Operation(
+        type="Content generation",
+        status="processing",
+        progress="7/40",
+        percent_complete=17,
+        batch_id=batch.id,
+    )
+    seen = Standing(
+        operation=running, jobs=(), files=(), sentence="Content generation: 7/40.", next="status {}"
+    )
+    reply = Queued(submitted=queued(40), seen=seen).reply()
+    assert reply.status == "processing"
+    assert reply.tip == "This operation is running in the background."
+    assert "Work goes on after this chat is closed. Content generation: 7/40." in reply.message
+
+
+def test_a_dry_run_lists_changes_with_the_digest_and_no_batch() -> None:
+    """What a person wants to see before saying yes."""
+    planned = (
+        Planned(section="menu/hero", change="replace", hash_from="a" * 32, hash_to="b" * 32),
+        Planned(section="menu/new", change="publish", hash_to="c" * 32, placeholder=True),
+    )
+    outcome = Submitted(
+        action="promotion", total_sections=2, planned=planned, dry_run=True, digest="d" * 32
+    )
+    facts = Queued(submitted=outcome).reply().facts()
+    assert facts["status"] == "planned"
+    assert "batchId" not in facts
+    assert "next" not in facts
+    assert facts["queuedSections"] == 0
+    assert facts["digest"] == "d" * 32
+    assert facts["sections"] == [
+        {"section": "menu/hero", "change": "replace", "hashFrom": "a" * 12, "hashTo": "b" * 12},
+        {"section": "menu/new", "change": "publish", "hashTo": "c" * 12, "placeholder": True},
+    ]
+
+
+def test_a_duplicate_says_so_and_a_paused_one_is_retried() -> None:
+    """R2."""
+    again = Queued(submitted=replace(queued(), duplicate=True)).reply().facts()
+    assert again["duplicate"] is True
+    assert again["status"] == "queued"
+    paused = Queued(submitted=replace(queued(), duplicate=True, paused_reason="no key")).reply()
+    assert paused.status == "paused"
+    assert paused.next == f'retry {{"batchId": "{BATCH}"}}'
+
+
+def test_ten_skipped_sections_are_listed_and_all_are_counted() -> None:
+    """The first of three hundred."""
+    skipped = tuple(Skipped(section=f"p/{i}", reason="has a draft") for i in range(300))
+    reply = Queued(submitted=replace(queued(), skipped=skipped)).reply()
+    assert reply.skipped is not None
+    assert len(reply.skipped) == 10
+    assert reply.skipped_count == 300
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_the_worst_answer_of_a_queueing_tool_stays_under_two_kilobytes(*, dry_run: bool) -> None:
+    """Ids and reasons as long as they get, in letters of four bytes."""
+    long = "\N{CJK UNIFIED IDEOGRAPH-20000}" * 1_000
+    name = "a" * 64 + "/" + "b" * 64
+    planned = Planned(
+        section=name, change="replace", hash_from="a" * 32, hash_to="b" * 32, conflict=long
+    )
+    outcome = Submitted(
+        action="promotion",
+        total_sections=100_000,
+        planned=(planned,) * 300,
+        skipped=(Skipped(section=name, reason=long, batch_id=BATCH),) * 300,
+        batch_id=None if dry_run else BATCH,
+        dry_run=dry_run,
+        digest="d" * 32,
+        model="m" * 60,
+        notes=(long,) * 20,
+        next_calls=(NextCall(tool="rollback", arguments={"batchId": BATCH}, why="goes on"),),
+    )
+    assert size(Queued(submitted=outcome).reply()) <= REPLY_BYTES_MAX
+
+
+def review(count: int, text: str) -> Review:
+    """A review of sections that all have the same draft."""
+    rows = tuple(
+        ReviewRow(
+            section=f"page-{i}/section",
+            state="changed",
+            template="article",
+            draft=text,
+            live=text + "old",
+            author="anthropic:model-of-the-year",
+            batch_id=BATCH,
+        )
+        for i in range(count)
+    )
+    return Review(rows=rows, counts={"changed": count, "live": 0}, next_cursor=None)
+
+
+def test_a_review_in_bulk_shows_beginnings_and_stays_under_two_kilobytes() -> None:
+    """With a cursor after the rows that did fit, so that none is lost."""
+    found = review(10, "Soup of the day, \N{SNOWMAN} " * 1_000)
+    reply = review_reply(found, Marks(SystemClock()), start=20, whole=False)
+    assert size(reply) <= REPLY_BYTES_MAX
+    assert 3 <= len(reply.sections) < 10
+    assert reply.next_cursor == 20 + len(reply.sections)
+    assert reply.counts == {"changed": 10}
+
+
+def test_a_review_of_named_sections_shows_whole_texts_between_marks() -> None:
+    """Draft and live text, as they differ."""
+    reply = review_reply(review(1, "Soup.\n\nBread."), Marks(SystemClock()), start=0, whole=True)
+    (row,) = reply.sections
+    assert row.draft is not None
+    assert "\nSoup.\n\nBread.\n" in row.draft
+    assert row.live is not None
+    assert reply.marks is not None
+    assert row.draft.split("\n")[0] in reply.marks
+
+
+def test_even_the_longest_row_is_answered_and_the_cursor_moves_on() -> None:
+    """A text that does not fit is cut, not withheld."""
+    reply = review_reply(review(5, "x" * 50_000), Marks(SystemClock()), start=0, whole=True)
+    assert len(reply.sections) >= 1
+    assert reply.next_cursor == len(reply.sections)
+    assert size(reply) <= DETAIL_BYTES_MAX
+
+
+def test_a_review_without_texts_mentions_no_marks() -> None:
+    """There is nothing between them."""
+    row = ReviewRow(section="menu/hero", state="missing", template="hero")
+    found = Review(rows=(row,), counts={"missing": 1})
+    facts = review_reply(found, Marks(SystemClock()), start=0, whole=False).facts()
+    assert facts == {
+        "message": "1 section: 1 missing.",
+        "counts": {"missing": 1},
+        "sections": [{"section": "menu/hero", "state": "missing", "template": "hero"}],
+        "next": "generate-all {}",
+    }
+
+
+def test_the_text_is_the_same_facts_as_json() -> None:
+    """For clients that show a model only text."""
+    reply = Queued(submitted=queued()).reply()
+    assert json.loads(reply.text()) == reply.facts()

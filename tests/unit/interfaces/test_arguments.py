@@ -1,0 +1,131 @@
+"""What the tools take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mcp_server.content.calls import Selector
+from mcp_server.errors import InvalidPayload
+from mcp_server.interfaces.mcp.arguments import (
+    INSTRUCTIONS_LENGTH_MAX,
+    GenerateAllArguments,
+    GenerateArguments,
+    RetryArguments,
+    ReviewArguments,
+    StatusArguments,
+    parse,
+)
+
+
+def generate(**raw: Any) -> GenerateArguments:
+    """The arguments of a call of `generate`."""
+    return parse("generate", GenerateArguments, raw)
+
+
+def refused(**raw: Any) -> str:
+    """Why a call of `generate` is refused."""
+    with pytest.raises(InvalidPayload) as refusal:
+        generate(**raw)
+    return str(refusal.value)
+
+
+def test_nothing_selected_is_everything() -> None:
+    """Absent, empty and null are the same."""
+    nothing = Selector()
+    assert generate().selector == nothing
+    assert generate(page="", sections=[], pages=None).selector == nothing
+
+
+def test_a_selector_is_taken_as_it_is_written() -> None:
+    """`page/section` and the bare id beside a page are told apart further down."""
+    assert generate(section="menu/hero").selector == Selector(section="menu/hero")
+    assert generate(page="menu", section="hero").selector == Selector(page="menu", section="hero")
+
+
+def test_a_list_that_comes_as_text_is_still_a_list() -> None:
+    """Some clients send JSON in a string, some a bare id."""
+    assert generate(sections='["menu/hero", "menu/prices"]').selector.sections == (
+        "menu/hero",
+        "menu/prices",
+    )
+    assert generate(pages="menu").selector.pages == ("menu",)
+    assert generate(pages="[]").selector.pages == ()
+
+
+def test_text_that_is_no_list_however_deep_is_refused_and_not_a_crash() -> None:
+    """A parser that gives up is the caller's mistake, not ours."""
+    assert "pages[0] must be text of at most 64 characters" in refused(pages="[" * 100_000)
+
+
+def test_stream_is_the_long_wait() -> None:
+    """Its older name; a wait that is given in seconds is taken at its word."""
+    assert generate(stream=True).wait_s == 45
+    assert generate(stream=True, waitSeconds=5).wait_s == 5
+    assert generate(stream=False).wait_s == 0
+    assert generate().wait_s == 0
+
+
+def test_status_knows_whether_a_wait_was_asked_for() -> None:
+    """It waits unasked, but not against the caller's word."""
+    assert parse("status", StatusArguments, {}).asked_wait_s is None
+    assert parse("status", StatusArguments, {"waitSeconds": 0}).asked_wait_s == 0
+    assert parse("status", StatusArguments, {"stream": True}).asked_wait_s == 45
+
+
+def test_numbers_and_truth_values_may_come_as_text() -> None:
+    """Models write them so now and then."""
+    arguments = parse("review", ReviewArguments, {"limit": "5", "diff": "true", "state": "draft"})
+    assert (arguments.limit, arguments.diff, arguments.state) == (5, True, ["draft"])
+
+
+@pytest.mark.parametrize("name", ["dry_run", "dryrun", "DryRun"])
+def test_another_spelling_is_unknown_but_recognised(name: str) -> None:
+    """One spelling on the wire, and a hint to it."""
+    assert "did you mean dryRun?" in refused(**{name: True})
+
+
+def test_arguments_of_later_versions_are_unknown() -> None:
+    """What is not built yet is not accepted in silence."""
+    assert 'unknown argument "maxCostUsd"' in refused(maxCostUsd=1)
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    """One round trip is enough to mend them."""
+    message = refused(mode="fast", waitSeconds=-1, dryRun="perhaps", page=7)
+    assert message.count(" must be ") == 4
+
+
+@pytest.mark.parametrize("wait", [46, -1, float("nan"), float("inf"), "soon"])
+def test_a_wait_is_0_to_45_seconds(wait: object) -> None:
+    """Longer ones would run into what clients allow."""
+    assert "waitSeconds must be a number from 0 to 45" in refused(waitSeconds=wait)
+
+
+def test_ids_lists_and_instructions_have_a_length() -> None:
+    """Each refusal says which."""
+    assert "page must be text of at most 64" in refused(page="x" * 300)
+    assert "section must be text of at most 129" in refused(section="x" * 300)
+    assert "sections[1] must be" in refused(sections=["a/b", "x" * 300])
+    assert "pages must be a list of at most 1,000" in refused(pages=["a"] * 1_001)
+    longest = "x" * INSTRUCTIONS_LENGTH_MAX
+    assert generate(instructions=longest).instructions == longest
+    assert "at most 8,000 characters" in refused(instructions=longest + "x")
+
+
+def test_a_refusal_stays_short() -> None:
+    """Whatever was sent."""
+    assert len(refused(page={"x": "y" * 10_000}, mode="z" * 10_000)) < 600
+
+
+def test_retry_needs_its_batch() -> None:
+    """The only argument that is required anywhere."""
+    with pytest.raises(InvalidPayload, match="retry: batchId is missing"):
+        parse("retry", RetryArguments, {})
+
+
+def test_generate_all_takes_no_selector() -> None:
+    """The whole site is the whole site."""
+    with pytest.raises(InvalidPayload, match='unknown argument "page"'):
+        parse("generate-all", GenerateAllArguments, {"page": "menu"})

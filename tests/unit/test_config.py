@@ -1,0 +1,243 @@
+"""Settings and the workspace: what holds, where it is found, and what is said of mistakes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from mcp_server.config import (
+    Settings,
+    SettingsProblems,
+    Workspace,
+    find_workspace,
+    load_settings,
+    open_workspace,
+)
+from mcp_server.errors import ConfigError, Unavailable
+
+
+def workspace(folder: Path, settings: str = "") -> Path:
+    """Make a workspace with these settings and return its folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "pressroom.toml").write_text(settings, encoding="utf-8")
+    return folder
+
+
+def problems_of(folder: Path, settings: str, **environ: str) -> list[str]:
+    """Return what is wrong with these settings."""
+    with pytest.raises(SettingsProblems) as caught:
+        open_workspace(workspace(folder, settings), environ)
+    assert isinstance(caught.value, ConfigError)
+    return list(caught.value.problems)
+
+
+def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
+    """No model is the composer."""
+    settings = open_workspace(workspace(tmp_path), {}).settings
+    assert settings == Settings()
+    assert (settings.model, settings.concurrency, settings.synchronous) == (None, 4, "FULL")
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    """An empty variable counts as not set: hosts pass those for what a user left empty."""
+    environ = {
+        "PRESSROOM_CONCURRENCY": "8",
+        "PRESSROOM_MODEL": "anthropic:claude",
+        "PRESSROOM_SEVERAL_WORKERS": "true",
+        "PRESSROOM_WORKER": "",
+        "PRESSROOM_TOKEN": "no setting, but somebody else's variable",
+    }
+    file = workspace(tmp_path, 'concurrency = 2\nworker = "embedded"\n') / "pressroom.toml"
+    settings = load_settings(file, environ)
+    assert (settings.concurrency, settings.model) == (8, "anthropic:claude")
+    assert (settings.several_workers, settings.worker) == (True, "embedded")
+
+
+def test_settings_by_themselves_do_not_read_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What holds is what was handed in."""
+    monkeypatch.setenv("PRESSROOM_CONCURRENCY", "8")
+    assert Settings().concurrency == 4
+
+
+def test_settings_cannot_be_changed() -> None:
+    """They are shared."""
+    with pytest.raises(ValidationError):
+        Settings().concurrency = 5  # pyright: ignore[reportAttributeAccessIssue] - is the test
+
+
+@pytest.mark.parametrize("model", ["composer", "", "  "])
+def test_the_composer_is_no_model(model: str) -> None:
+    """By its name or by nothing."""
+    assert Settings(model=model).model is None
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("concurency = 4", "pressroom.toml:1: concurency is no setting; write concurrency"),
+        ("concurrency = 65", "pressroom.toml:1: concurrency is 65; write at most 64"),
+        ("concurrency = 0", "pressroom.toml:1: concurrency is 0; write at least 1"),
+        ('concurrency = "x"', "pressroom.toml:1: concurrency is 'x'; write a whole number"),
+        ("time_limit_s = 0", "pressroom.toml:1: time_limit_s is 0; write more than 0"),
+        ('grace_s = "x"', "pressroom.toml:1: grace_s is 'x'; write a number"),
+        ("grace_s = nan", "pressroom.toml:1: grace_s is nan; write at most 3,600"),
+        ("several_workers = 3", "pressroom.toml:1: several_workers is 3; write true or false"),
+        (
+            'worker = "on"',
+            "pressroom.toml:1: worker is 'on'; write one of 'auto', 'embedded' or 'detached'",
+        ),
+        ("model = 3", "pressroom.toml:1: model is 3; write a text in quotes"),
+        (
+            'model_url = "localhost"',
+            "pressroom.toml:1: model_url is no address; write one such as http://127.0.0.1:11434/v1",
+        ),
+        (
+            'model = "gpt"',
+            (
+                "pressroom.toml: model 'gpt' names no provider; write "
+                '"anthropic:NAME" or "openai:NAME", or set model_url'
+            ),
+        ),
+        (
+            'model_url = "http://127.0.0.1:1/v1"',
+            "pressroom.toml: model_url needs a model; write the model's name on that server too",
+        ),
+        (
+            "heartbeat_s = 15",
+            (
+                "pressroom.toml: heartbeat_s (15) must be less than half of lease_s (30); "
+                "write heartbeat_s = 10"
+            ),
+        ),
+    ],
+)
+def test_a_mistake_names_file_line_key_and_what_to_write(
+    tmp_path: Path, line: str, problem: str
+) -> None:
+    """So that it can be mended without reading anything else."""
+    assert problems_of(tmp_path, line) == [problem]
+
+
+def test_all_mistakes_are_named_at_once(tmp_path: Path) -> None:
+    """Those of the environment by their variable."""
+    found = problems_of(
+        tmp_path, "concurrency = 99\nmodle = 1\n[extra]\na = 1\n", PRESSROOM_MAX_RETRIES="x"
+    )
+    assert [problem.split(" is ")[0] for problem in found] == [
+        "pressroom.toml:1: concurrency",
+        "PRESSROOM_MAX_RETRIES",
+        "pressroom.toml:2: modle",
+        "pressroom.toml:3: extra",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"a = = b", "pressroom.toml: this is no TOML"),
+        (b"# x\nmodel = '\xff'", "pressroom.toml:2: this is no UTF-8 text"),
+        (b"#" * 300_000, "pressroom.toml: more than 262144 bytes"),
+    ],
+)
+def test_a_file_that_is_no_settings_file_is_one_clear_line(
+    tmp_path: Path, content: bytes, problem: str
+) -> None:
+    """No traceback of a parser."""
+    (tmp_path / "pressroom.toml").write_bytes(content)
+    with pytest.raises(SettingsProblems, match=problem):
+        open_workspace(tmp_path, {})
+
+
+def test_the_parts_of_a_workspace_lie_in_its_folder(tmp_path: Path) -> None:
+    """All paths are absolute."""
+    found = open_workspace(workspace(tmp_path), {})
+    assert found.settings_file == tmp_path / "pressroom.toml"
+    assert found.site_file == tmp_path / "pressroom" / "site.yaml"
+    assert found.templates_dir == tmp_path / "pressroom" / "templates"
+    assert found.content_dir == tmp_path / "content"
+    assert found.database == tmp_path / ".pressroom" / "pressroom.db"
+    assert found.worker_lock == tmp_path / ".pressroom" / "worker.lock"
+    assert found.worker_log == tmp_path / ".pressroom" / "worker.log"
+
+
+def test_the_state_may_lie_elsewhere(tmp_path: Path) -> None:
+    """For a workspace on a network or synchronised folder."""
+    environ = {"PRESSROOM_STATE_DIR": str(tmp_path / "state")}
+    found = open_workspace(workspace(tmp_path / "site"), environ)
+    assert found.database == tmp_path / "state" / "pressroom.db"
+
+
+def test_the_state_folder_hides_itself_from_git(tmp_path: Path) -> None:
+    """And making it twice changes nothing."""
+    found = open_workspace(workspace(tmp_path), {})
+    assert found.create_state_dir() == found.create_state_dir() == tmp_path / ".pressroom"
+    assert (tmp_path / ".pressroom" / ".gitignore").read_text(encoding="utf-8") == "*\n"
+
+
+def test_a_state_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
+    """Here a file has its name."""
+    (workspace(tmp_path) / ".pressroom").write_text("mine", encoding="utf-8")
+    with pytest.raises(Unavailable, match="PRESSROOM_STATE_DIR"):
+        open_workspace(tmp_path, {}).create_state_dir()
+
+
+@pytest.mark.parametrize("content", ["../out", "link", "pressroom/content", ".pressroom"])
+def test_the_content_folder_must_not_lead_astray(tmp_path: Path, content: str) -> None:
+    """Out of the workspace by `..` or a link, or into what holds other things."""
+    root = workspace(tmp_path / "site")
+    (root / "link").symlink_to(tmp_path, target_is_directory=True)
+    found = problems_of(root, f"content_dir = '{content}'")
+    assert len(found) == 1
+    assert f"content_dir '{content}'" in found[0]
+
+
+def test_the_content_folder_may_be_any_absolute_one(tmp_path: Path) -> None:
+    """Such as the one of a site generator."""
+    root = workspace(tmp_path / "site", f"content_dir = '{tmp_path / 'hugo'}'")
+    assert open_workspace(root, {}).content_dir == tmp_path / "hugo"
+
+
+def test_the_nearest_workspace_upward_is_found(tmp_path: Path) -> None:
+    """From a folder inside of it."""
+    outer, inner = workspace(tmp_path / "a"), workspace(tmp_path / "a" / "b")
+    below = inner / "c" / "d"
+    below.mkdir(parents=True)
+    assert find_workspace(None, {}, below).root == inner
+    assert find_workspace(None, {}, outer).root == outer
+
+
+def test_what_is_named_wins(tmp_path: Path) -> None:
+    """The argument over the variable, the variable over the current folder."""
+    one, two, here = (workspace(tmp_path / name) for name in ("one", "two", "here"))
+    environ = {"PRESSROOM_WORKSPACE": str(two)}
+    assert find_workspace(Path("one"), environ, tmp_path).root == one
+    assert find_workspace(None, environ, here).root == two
+    assert find_workspace(None, {"PRESSROOM_WORKSPACE": ""}, here).root == here
+
+
+def test_the_current_folder_is_never_taken_for_lack_of_a_workspace(tmp_path: Path) -> None:
+    """It says how to make one instead."""
+    with pytest.raises(Unavailable, match="pressroom init DIR"):
+        find_workspace(None, {}, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["empty", "missing"])
+def test_a_named_folder_without_settings_is_no_workspace(tmp_path: Path, name: str) -> None:
+    """A name that leads nowhere does not fall back to another workspace."""
+    here = workspace(tmp_path / "here")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(Unavailable, match="pressroom init DIR"):
+        find_workspace(tmp_path / name, {}, here)
+    with pytest.raises(Unavailable, match="PRESSROOM_WORKSPACE"):
+        find_workspace(None, {"PRESSROOM_WORKSPACE": str(tmp_path / name)}, here)
+
+
+def test_a_workspace_is_a_value(tmp_path: Path) -> None:
+    """Equal when its parts are."""
+    root = workspace(tmp_path)
+    assert isinstance(open_workspace(root, {}), Workspace)
+    assert open_workspace(root, {}) == open_workspace(root, {})
