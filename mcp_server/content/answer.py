@@ -124,14 +124,12 @@ def _in_words(template: Template, details: ErrorDetails) -> str:
             wrong = "is missing"
         case "extra_forbidden":
             wrong = f"is no field; the fields are {', '.join(_siblings(template, details))}"
-        case "string_too_long":
-            wrong = f"has {_length(value)} characters; write at most {context['max_length']}"
         case "string_too_short":
             wrong = f"is empty; write something{_or_leave_out(field)}"
-        case "too_long":
-            wrong = f"has {_length(value)} items; write at most {context['max_length']}"
+        case "string_too_long" | "too_long":
+            wrong = f"has {_amount(value)}; write at most {context['max_length']}"
         case "too_short":
-            wrong = f"has {_length(value)} items; write at least {context['min_length']}"
+            wrong = f"has {_amount(value)}; write at least {context['min_length']}"
         case "literal_error":
             wrong = f"is {_short(value)}; write one of {context['expected']}"
         case "finite_number" | "greater_than_equal" | "less_than_equal":
@@ -181,10 +179,10 @@ def _or_leave_out(field: Field | None) -> str:
     return "" if field is None or field.required else ", or leave it out"
 
 
-def _length(value: object) -> int:
+def _amount(value: object) -> str:
     if isinstance(value, str):
-        return len(value.strip())
-    return len(cast("list[object]", value)) if isinstance(value, list) else 0
+        return f"{len(value.strip())} characters"
+    return f"{len(cast('list[object]', value))} items"
 
 
 def _short(value: object) -> str:

@@ -70,14 +70,15 @@ class Screen:
             yield move
 
     def _lines(self) -> Move:
-        """Return a bar for where nothing can move: a line whenever one more is finished."""
-        shown = -1
+        """Return a bar for where nothing can move: a line whenever something else is said."""
+        shown = ""
 
         def move(done: float, total: float | None, message: str | None) -> None:
             nonlocal shown
-            if int(done) != shown:
-                shown = int(done)
-                self.say(message or f"{shown}/{total:g}" if total else f"{shown}")
+            line = message or (f"{done:g}/{total:g}" if total else f"{done:g}")
+            if line != shown:
+                shown = line
+                self.say(line)
 
         return move
 

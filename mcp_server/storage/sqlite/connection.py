@@ -92,8 +92,13 @@ class Connection(aiosqlite.Connection):
     """An aiosqlite connection that runs a whole function on its thread in one hop."""
 
     async def __aenter__(self) -> Self:
-        await super().__aenter__()
+        with anyio.CancelScope(shield=True):  # its thread must not outlive a caller who left
+            await super().__aenter__()
         return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        with anyio.CancelScope(shield=True):
+            await self.close()
 
     async def hop(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Run `function` on the connection's thread, to its end, whatever happens to the caller.

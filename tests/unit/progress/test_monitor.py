@@ -64,7 +64,7 @@ class Workspace:
         )
         await self.store.start(attempt, now=self.clock.now())
         if step is not None:
-            await self.store.step(attempt, step, now=self.clock.now())
+            await self.store.step(attempt, step)
             return
         await self.store.finish(attempt, Verdict(state=JobState.COMPLETED), now=self.clock.now())
 
