@@ -15,14 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_core import ErrorDetails, PydanticCustomError
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
 )
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from mcp_server.errors import ConfigError, Unavailable
 
@@ -47,10 +48,10 @@ class SettingsProblems(ConfigError):
         super().__init__("\n".join(problems))
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """What a workspace may set. `Settings()` is the defaults; the environment is not read."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str | None = None
     """Who writes: `anthropic:…`, `openai:…`, or a name at `model_url`; `None` is the composer."""
@@ -94,19 +95,6 @@ class Settings(BaseSettings):
     """Jobs in one batch."""
     subscriber_buffer: int = Field(default=256, ge=1, le=100_000)
     """Progress events kept for a slow listener."""
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take values as they are passed: `load_settings` has read file and environment."""
-        del settings_cls, env_settings, dotenv_settings, file_secret_settings
-        return (init_settings,)
 
     @field_validator("model")
     @classmethod
@@ -252,13 +240,15 @@ def load_settings(file: Path, environ: Mapping[str, str]) -> Settings:
         raise SettingsProblems(
             [f"{file.name}: this is no TOML: {error}; write lines such as concurrency = 4"]
         ) from error
-    source = EnvSettingsSource(Settings, env_prefix=ENV_PREFIX, env_ignore_empty=True)
-    source.env_vars = {name.lower(): value for name, value in environ.items() if value.strip()}
-    overrides = source()
+    overrides = {
+        name: value
+        for name in Settings.model_fields
+        if (value := environ.get(f"{ENV_PREFIX}{name.upper()}", "").strip())
+    }
     sources = {name: f"{ENV_PREFIX}{name.upper()}" for name in overrides}
     sources |= {name: _place(file, text, name) for name in written if name not in sources}
     try:
-        return Settings(**(written | overrides))
+        return Settings.model_validate(written | overrides)
     except ValidationError as error:
         found = error.errors(include_url=False)
         raise SettingsProblems([_in_words(d, sources, file.name) for d in found]) from None
