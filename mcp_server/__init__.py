@@ -3,47 +3,53 @@
 This is all that handlers and plugins import.
 """
 
-from mcp_server.content.drafting import (
-    ComposerGap,
-    DraftRequest,
-    ModelAccountEmpty,
-    ModelBusy,
-    ModelKeyRefused,
-    ModelRefused,
-    ModelRejected,
-    ModelUnknown,
-)
-from mcp_server.content.export import (
-    ExportFailed,
-    FileState,
-    compose_page,
-    file_hash,
-    page_path,
-    remove_page,
-    write_page,
-)
-from mcp_server.content.payloads import (
-    ContentExport,
-    ContentGenerate,
-    ContentPromote,
-    ContentRollback,
-)
-from mcp_server.entities.effects import (
-    ABSENT,
-    ANY,
-    Expectation,
-    MarkWithdrawn,
-    RecordExport,
-    Require,
-    SaveRemoval,
-    SaveRevision,
-    expect_hash,
-)
-from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Entity, Revision, split_id
-from mcp_server.jobs.handler import Handler, handler
-from mcp_server.jobs.job import Dedup, NewJob, Priority
-from mcp_server.jobs.outcome import Done, Enqueue, Fail, Outcome, Pause, Retry, Skip, Snooze
-from mcp_server.plugin import JobContext
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mcp_server.content.drafting import (
+        ComposerGap,
+        DraftRequest,
+        ModelAccountEmpty,
+        ModelBusy,
+        ModelKeyRefused,
+        ModelRefused,
+        ModelRejected,
+        ModelUnknown,
+    )
+    from mcp_server.content.export import (
+        ExportFailed,
+        FileState,
+        compose_page,
+        file_hash,
+        page_path,
+        remove_page,
+        write_page,
+    )
+    from mcp_server.content.payloads import (
+        ContentExport,
+        ContentGenerate,
+        ContentPromote,
+        ContentRollback,
+    )
+    from mcp_server.entities.effects import (
+        ABSENT,
+        ANY,
+        Expectation,
+        MarkWithdrawn,
+        RecordExport,
+        Require,
+        SaveRemoval,
+        SaveRevision,
+        expect_hash,
+    )
+    from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Entity, Revision, split_id
+    from mcp_server.jobs.handler import Handler, handler
+    from mcp_server.jobs.job import Dedup, NewJob, Priority
+    from mcp_server.jobs.outcome import Done, Enqueue, Fail, Outcome, Pause, Retry, Skip, Snooze
+    from mcp_server.plugin import JobContext
 
 __all__ = [
     "ABSENT",
@@ -95,3 +101,28 @@ __all__ = [
     "split_id",
     "write_page",
 ]
+
+_HOMES = (
+    "mcp_server.content.drafting",
+    "mcp_server.content.export",
+    "mcp_server.content.payloads",
+    "mcp_server.entities.effects",
+    "mcp_server.entities.entity",
+    "mcp_server.jobs.handler",
+    "mcp_server.jobs.job",
+    "mcp_server.jobs.outcome",
+    "mcp_server.plugin",
+)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for.
+
+    Importing the package alone costs nothing then, and runs nothing that could print before
+    `serve` has kept stdout for the protocol.
+    """
+    if name in __all__:
+        for home in _HOMES:
+            if hasattr(module := import_module(home), name):
+                return getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
