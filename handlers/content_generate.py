@@ -8,6 +8,7 @@ from mcp_server import (
     ComposerGap,
     ContentGenerate,
     Done,
+    Drafted,
     DraftRequest,
     Entity,
     Fail,
@@ -33,24 +34,15 @@ from mcp_server import (
 async def content_generate(payload: ContentGenerate, context: JobContext) -> Outcome:
     """Write the section's draft. Safe to run twice: a draft that has moved on is not replaced."""
     request = await _request(payload, context)
-    if isinstance(request, Skip | Fail):
+    if not isinstance(request, DraftRequest):
         return request
     draft = await context.entities.get(PREVIEW, payload.section)
     live = await context.entities.get(PRODUCTION, payload.section)
     if (draft.hash if draft else None) != payload.draft:
         return Fail("conflict", f"the draft of {payload.section} has changed since it was planned")
-    try:
-        drafted = await context.draft(request)
-    except ComposerGap as gap:
-        return Fail("missing-facts", str(gap))
-    except ModelBusy as busy:
-        return Retry(str(busy), after_s=busy.after_s)
-    except (ModelKeyRefused, ModelAccountEmpty, ModelUnknown) as trouble:
-        return Pause(str(trouble))
-    except ModelRefused as refused:
-        return Fail("invalid-answer", str(refused))
-    except ModelRejected as rejected:
-        return Fail("model-rejected", str(rejected))
+    drafted = await _drafted(request, context)
+    if not isinstance(drafted, Drafted):
+        return drafted
     revision = Revision(
         type=PREVIEW,
         entity_id=payload.section,
@@ -87,6 +79,22 @@ async def _request(payload: ContentGenerate, context: JobContext) -> DraftReques
         current=current.current if current and payload.mode == "with-current" else None,
         instructions=payload.instructions,
     )
+
+
+async def _drafted(request: DraftRequest, context: JobContext) -> Drafted | Outcome:
+    """Ask for the text; what goes wrong is an outcome."""
+    try:
+        return await context.draft(request)
+    except ComposerGap as gap:
+        return Fail("missing-facts", str(gap))
+    except ModelBusy as busy:
+        return Retry(str(busy), after_s=busy.after_s)
+    except (ModelKeyRefused, ModelAccountEmpty, ModelUnknown) as trouble:
+        return Pause(str(trouble))
+    except ModelRefused as refused:
+        return Fail("invalid-answer", str(refused))
+    except ModelRejected as rejected:
+        return Fail("model-rejected", str(rejected))
 
 
 def _base(payload: ContentGenerate, draft: Entity | None, live: Entity | None) -> str | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mcp_server.content.drafting import (
         ComposerGap,
+        Drafted,
         DraftRequest,
         ModelAccountEmpty,
         ModelBusy,
@@ -65,6 +66,7 @@ __all__ = [
     "Dedup",
     "Done",
     "DraftRequest",
+    "Drafted",
     "Enqueue",
     "Entity",
     "Expectation",

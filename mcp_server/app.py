@@ -29,6 +29,8 @@ from mcp_server.config import Workspace, find_workspace
 from mcp_server.content.files import PageFiles
 from mcp_server.content.model import ModelChoice, abilities
 from mcp_server.content.service import ContentService
+from mcp_server.content.standing import StandingReader
+from mcp_server.content.submitting import Submitter
 from mcp_server.content.workspace import SiteLoader
 from mcp_server.errors import ServerError, Unavailable
 from mcp_server.interfaces.services import Services
@@ -133,7 +135,8 @@ class Application:
     def __init__(
         self, explicit: Path | None, *, default_mode: Mode, clock: Clock | None = None
     ) -> None:
-        self._explicit, self._default_mode = explicit, default_mode
+        self._explicit = explicit
+        self._default_mode: Mode = default_mode
         self._clock = clock or SystemClock()
         self._opening = anyio.Lock()
         self._tasks: anyio.abc.TaskGroup | None = None
@@ -209,9 +212,10 @@ class Application:
 
 
 def _mode(setting: Literal["auto", "embedded", "detached"], default: Mode) -> Mode:
-    mode = default if setting == "auto" else setting
-    # On Windows a job object would end a detached worker together with its host.
-    return "embedded" if sys.platform == "win32" else mode
+    """Return where the worker runs."""
+    if sys.platform == "win32":
+        return "embedded"  # a job object would end a detached worker together with its host
+    return default if setting == "auto" else setting
 
 
 def _services(parts: Parts, monitor: ProgressMonitor, health: Health) -> Services:
@@ -224,13 +228,12 @@ def _services(parts: Parts, monitor: ProgressMonitor, health: Health) -> Service
         BatchLimits(jobs_max=settings.batch_jobs_max),
     )
     content = ContentService(
-        SiteLoader(parts.workspace),
+        StandingReader(SiteLoader(parts.workspace), parts.entities, parts.files, clock),
         parts.entities,
         batches,
+        Submitter(batches, partial(new_id, "b", clock)),
         parts.files,
         parts.model,
-        clock,
-        partial(new_id, "b", clock),
         max_retries=settings.max_retries,
     )
     return Services(content=content, batches=batches, monitor=monitor, worker_health=health)

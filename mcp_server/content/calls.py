@@ -67,7 +67,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A section that is worked on; for promote and rollback, what its live text goes from and to."""
+    """A section that is worked on, and what its live text goes from and to, if it changes."""
 
     section: str
     change: str

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from mcp_server.content.calls import Planned
 from mcp_server.entities.entity import Revision, split_id
-from mcp_server.jobs.job import Job
 
 
 def batches_newest_first(
@@ -46,8 +44,3 @@ def is_still_of(batch_id: str, drafts: Sequence[Revision]) -> bool:
         if revision.author.kind != "person":
             return False
     return False
-
-
-def planned_again(jobs: Iterable[Job]) -> list[Planned]:
-    """Return what is said of jobs that are taken up again."""
-    return [Planned(section=job.subject, change="again") for job in jobs]

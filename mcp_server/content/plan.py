@@ -116,32 +116,37 @@ def _why_not_drafted(
 ) -> str | None:
     if section is None:
         return "is no longer in site.yaml"
-    if section.text is not None:
-        return "has a static text in site.yaml"
-    if section.template is None:
-        return f"Section {id} has no template specified"
-    if section.template not in standing.site.templates:
-        return f"names the template {section.template!r}, which does not exist"
-    draft, live = standing.drafts.get(id), standing.live.get(id)
+    if (reason := _why_undraftable(section, standing.site)) is not None:
+        return reason
     if mode == "leave":
-        return _why_left(section, draft or live, standing.site, model, is_draft=draft is not None)
+        return _why_left(section, standing, model)
+    draft = standing.drafts.get(id)
     if not selection.named and draft is not None and draft.current.author.kind == "person":
         return "its draft was written by a person; name the section to rewrite it"
     return None
 
 
-def _why_left(
-    section: Section, found: Entity | None, site: Site, model: str, *, is_draft: bool
-) -> str | None:
+def _why_undraftable(section: Section, site: Site) -> str | None:
+    if section.text is not None:
+        return "has a static text in site.yaml"
+    if section.template is None:
+        return f"Section {section.entity_id} has no template specified"
+    if section.template not in site.templates:
+        return f"names the template {section.template!r}, which does not exist"
+    return None
+
+
+def _why_left(section: Section, standing: Standing, model: str) -> str | None:
+    """Return why mode `leave` leaves a section: it has a text, or a placeholder that is current."""
+    draft, live = standing.drafts.get(section.entity_id), standing.live.get(section.entity_id)
+    found = draft or live
     if found is None:
         return None
-    if not found.current.is_placeholder:
-        noun = "draft" if is_draft else "live text"
-        return f"has a {noun}; mode new rewrites it"
-    assert section.template is not None
-    request = DraftRequest(
-        site=site, section=section, template=site.templates[section.template], mode="leave"
-    )
+    for noun, entity in (("draft", draft), ("live text", live)):
+        if entity is not None and not entity.current.is_placeholder:
+            return f"has a {noun}; mode new rewrites it"
+    template = standing.site.templates[section.template or ""]
+    request = DraftRequest(site=standing.site, section=section, template=template, mode="leave")
     if found.current.inputs_hash == inputs_hash(request, model):
         return "its placeholder is written from these facts already; mode new rewrites it"
     return None

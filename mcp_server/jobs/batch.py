@@ -11,7 +11,7 @@ from mcp_server.clock import Clock
 from mcp_server.errors import InvalidTransition, LimitExceeded, NotFound
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job, Json, NewJob
 from mcp_server.jobs.registry import Registry
-from mcp_server.jobs.store import Cancelled, JobStore, NewBatch, Submission
+from mcp_server.jobs.store import Cancelled, JobStore, NewBatch, Request, Submission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +140,7 @@ class BatchService:
         terms: Json | None = None,
         requires: str | None = None,
         leave_out: Collection[str] = (),
+        request_key: str | None = None,
     ) -> Submission:
         """Take up again what failed, was cancelled or is paused.
 
@@ -158,8 +159,24 @@ class BatchService:
                 advice="`status` shows how far it is; `cancel` stops it.",
             )
         return await self._store.retry(
-            batch_id, terms=terms, requires=requires, leave_out=leave_out, now=self._clock.now()
+            batch_id,
+            terms=terms,
+            requires=requires,
+            leave_out=leave_out,
+            request=_retry_request(request_key, batch_id),
+            now=self._clock.now(),
         )
+
+    async def repeated(self, request_key: str | None, batch_id: str, *, owner: str) -> Batch | None:
+        """Return the batch if a retry of it with this request key was answered before.
+
+        Raises:
+            InvalidPayload: the key was used for something else.
+        """
+        request = _retry_request(request_key, batch_id)
+        if request is None:
+            return None
+        return await self._store.requested(request, owner=owner, now=self._clock.now())
 
     async def about(self, batch_id: str) -> Sequence[Batch]:
         """Return the batches that are about this one (that take it back), newest first."""
@@ -186,6 +203,10 @@ class BatchService:
             f"Batch {batch_id} timed out after {timeout_s * 1000:g}ms; outstanding: "
             f"{', '.join(outstanding[:10])}{' …' if len(outstanding) > 10 else ''}"
         )
+
+
+def _retry_request(request_key: str | None, batch_id: str) -> Request | None:
+    return Request(key=request_key, digest=f"retry {batch_id}") if request_key else None
 
 
 def _ended(job: Job) -> bool:

@@ -24,6 +24,14 @@ from mcp_server.jobs.retry import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A key that the caller made up, and what it stands for; with another digest it is refused."""
+
+    key: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewBatch:
     """The jobs of one call, handed in together. `id` and the job ids are made by the caller."""
 
@@ -35,9 +43,8 @@ class NewBatch:
     terms: Json = field(default_factory=dict[str, Any])
     submit_key: str | None = None
     """The same key while a batch is unfinished answers that batch."""
-    request_key: str | None = None
-    request_digest: str | None = None
-    """What the request key stands for; the key with another digest is refused."""
+    request: Request | None = None
+    """The same request within 24 hours answers the same batch."""
     effects: tuple[object, ...] = ()
     """Applied in the submitting transaction, before anything is queued."""
     cancels: tuple[str, int] | None = None
@@ -217,12 +224,21 @@ class JobStore(Protocol):
         terms: Json | None,
         requires: str | None,
         leave_out: Collection[str],
+        request: Request | None,
         now: float,
     ) -> Submission:
         """Take up again what failed, was cancelled or is paused, less the jobs in `leave_out`.
 
         A paused batch goes on with its round, an ended one opens the next. `terms` replace the
         round's (`None` keeps them), `requires` the ability of the counted jobs.
+        """
+        ...
+
+    async def requested(self, request: Request, *, owner: str, now: float) -> Batch | None:
+        """Return the batch that this request was answered with within the last 24 hours.
+
+        Raises:
+            InvalidPayload: the key was used for something else.
         """
         ...
 

@@ -20,7 +20,7 @@ from mcp_server.jobs.job import (
 )
 from mcp_server.jobs.outcome import Enqueue
 from mcp_server.jobs.retry import Verdict
-from mcp_server.jobs.store import Cancelled, Host, NewBatch, Stats, Submission
+from mcp_server.jobs.store import Cancelled, Host, NewBatch, Request, Stats, Submission
 from mcp_server.storage.sqlite import accounts, attempts, submission
 from mcp_server.storage.sqlite.connection import Transaction
 from mcp_server.storage.sqlite.database import POLL_S, Database
@@ -86,11 +86,18 @@ class SqliteJobStore:
         terms: Json | None,
         requires: str | None,
         leave_out: Collection[str],
+        request: Request | None,
         now: float,
     ) -> Submission:
         return await self._database.write(
             lambda tx: submission.retry(
-                tx, batch_id, terms=terms, requires=requires, leave_out=leave_out, now=now
+                tx,
+                batch_id,
+                terms=terms,
+                requires=requires,
+                leave_out=leave_out,
+                request=request,
+                now=now,
             )
         )
 
@@ -251,6 +258,12 @@ class SqliteJobStore:
         return await self._database.write(step)
 
     # Looking
+
+    async def requested(self, request: Request, *, owner: str, now: float) -> Batch | None:
+        row = await self._database.read(
+            lambda tx: submission.requested(tx, request, owner=owner, now=now)
+        )
+        return _batch(row)
 
     async def batch(self, batch_id: str, *, running: bool = False) -> Batch | None:
         def look(tx: Transaction) -> Batch | None:

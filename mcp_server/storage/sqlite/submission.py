@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 
 from mcp_server.errors import InvalidPayload
 from mcp_server.jobs.job import Batch, BatchState, Dedup, JobState, Json, NewJob, Origin
-from mcp_server.jobs.store import NewBatch, Submission
+from mcp_server.jobs.store import NewBatch, Request, Submission
 from mcp_server.storage.sqlite import accounts
 from mcp_server.storage.sqlite.connection import Transaction
 from mcp_server.storage.sqlite.rows import batch_of, dumped
@@ -37,6 +37,7 @@ def submit(tx: Transaction, new: NewBatch, apply: Apply, *, now: float) -> Submi
     if not jobs:
         return Submission(batch=None, held=held)
     row = _insert_batch(tx, new, total=sum(job.counted for _, job in jobs), now=now)
+    _remember(tx, new.request, owner=new.origin.owner, batch=row["id"], now=now)
     for id, job in jobs:
         insert_job(tx, id, job, origin=new.origin, batch=row, now=now)
     stored = tx.one("get_batch_by_row", id=row["id"])
@@ -118,12 +119,14 @@ def retry(
     terms: Json | None,
     requires: str | None,
     leave_out: Collection[str],
+    request: Request | None,
     now: float,
 ) -> Submission:
     """Go on with a paused round, or open the next one for what failed or was cancelled."""
     batch = tx.one("get_batch", batch_id=batch_id)
     assert batch is not None, "the caller has looked"
     kept = dumped(terms) if terms is not None else batch["terms"]
+    _remember(tx, request, owner=batch["owner"], batch=batch["id"], now=now)
     if batch["state"] == BatchState.PAUSED:
         change = accounts.next_change(tx)
         tx.run("unpause_jobs", batch=batch["id"], requires=requires, now=now)
@@ -159,20 +162,38 @@ def cancel_one(tx: Transaction, job: sqlite3.Row, *, reason: str, now: float) ->
     accounts.note_end(tx, job, state, code="cancelled", now=now)
 
 
-def _repeated(tx: Transaction, new: NewBatch, now: float) -> sqlite3.Row | None:
-    if new.request_key is not None:
-        row = tx.one(
-            "find_request",
-            owner=new.origin.owner,
-            request_key=new.request_key,
-            since=now - REQUEST_KEY_S,
+def requested(tx: Transaction, request: Request, *, owner: str, now: float) -> sqlite3.Row | None:
+    """Return the row of the batch that a request was answered with before (R2).
+
+    Raises:
+        InvalidPayload: the key was used for something else.
+    """
+    row = tx.one("find_request", owner=owner, request_key=request.key, since=now - REQUEST_KEY_S)
+    if row is not None and row["digest"] != request.digest:
+        raise InvalidPayload(
+            "requestKey", ["it was used with other arguments; take a new one for a new request"]
         )
-        if row is not None and row["request_digest"] != new.request_digest:
-            raise InvalidPayload(
-                "requestKey", ["it was used with other arguments; take a new one for a new request"]
-            )
-        if row is not None:
-            return row
+    return row
+
+
+def _remember(
+    tx: Transaction, request: Request | None, *, owner: str, batch: int, now: float
+) -> None:
+    if request is not None:
+        tx.run(
+            "put_request",
+            owner=owner,
+            request_key=request.key,
+            digest=request.digest,
+            batch=batch,
+            now=now,
+        )
+
+
+def _repeated(tx: Transaction, new: NewBatch, now: float) -> sqlite3.Row | None:
+    owner = new.origin.owner
+    if new.request is not None and (row := requested(tx, new.request, owner=owner, now=now)):
+        return row
     if new.submit_key is None:
         return None
     return tx.one("find_unfinished", submit_key=new.submit_key)
@@ -216,8 +237,6 @@ def _insert_batch(tx: Transaction, new: NewBatch, *, total: int, now: float) -> 
         terms=dumped(new.terms),
         details=dumped(new.details),
         submit_key=new.submit_key,
-        request_key=new.request_key,
-        request_digest=new.request_digest,
         about=new.about,
         total=total,
         outstanding=0,

@@ -21,8 +21,6 @@ CREATE TABLE batches (
     terms TEXT NOT NULL,
     details TEXT NOT NULL,
     submit_key TEXT,
-    request_key TEXT,
-    request_digest TEXT,
     -- The batch that this one is about, such as the one it takes back.
     about TEXT,
     round INTEGER NOT NULL DEFAULT 1,
@@ -46,12 +44,20 @@ CREATE TABLE batches (
 );
 CREATE UNIQUE INDEX batches_submit_key ON batches (submit_key)
 WHERE submit_key IS NOT NULL AND state IN ('pending', 'processing', 'paused');
-CREATE INDEX batches_request_key ON batches (owner, request_key)
-WHERE request_key IS NOT NULL;
 CREATE INDEX batches_about ON batches (about) WHERE about IS NOT NULL;
 CREATE INDEX batches_unfinished ON batches (id)
 WHERE state IN ('pending', 'processing', 'paused');
 CREATE INDEX batches_change ON batches (change);
+
+-- What a request key stands for (R2): the call that it was first used with.
+CREATE TABLE requests (
+    owner TEXT NOT NULL,
+    request_key TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    batch INTEGER NOT NULL REFERENCES batches (id),
+    created_at REAL NOT NULL,
+    PRIMARY KEY (owner, request_key)
+) WITHOUT ROWID;
 
 -- The end of a round: one row, written by the transaction that ends it.
 CREATE TABLE rounds (

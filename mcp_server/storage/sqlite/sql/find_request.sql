@@ -1,5 +1,6 @@
 -- The batch that a request key stands for, as long as the key is remembered.
-SELECT * FROM batches
-WHERE owner = :owner AND request_key = :request_key AND created_at > :since
-ORDER BY id DESC
-LIMIT 1
+SELECT requests.digest, batches.* FROM requests
+JOIN batches ON batches.id = requests.batch
+WHERE requests.owner = :owner
+AND requests.request_key = :request_key
+AND requests.created_at > :since

@@ -1,7 +1,7 @@
 INSERT INTO batches (
-    batch_id, kind, owner, interface, destination, state, terms, details, submit_key, request_key,
-    request_digest, about, total, outstanding, created_at, change
+    batch_id, kind, owner, interface, destination, state, terms, details, submit_key, about, total,
+    outstanding, created_at, change
 ) VALUES (
     :batch_id, :kind, :owner, :interface, :destination, 'pending', :terms, :details, :submit_key,
-    :request_key, :request_digest, :about, :total, :outstanding, :now, :change
+    :about, :total, :outstanding, :now, :change
 )

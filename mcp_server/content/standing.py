@@ -1,0 +1,87 @@
+"""Reading what stands: the site, the drafts, the live texts, the files. Plans are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import anyio
+import anyio.to_thread
+
+from mcp_server.clock import Clock
+from mcp_server.content import history
+from mcp_server.content.files import KeptEdits, PageFiles
+from mcp_server.content.plan import Standing
+from mcp_server.content.site import Site
+from mcp_server.content.workspace import SiteLoader, SiteProblems, site_to_document
+from mcp_server.entities.entity import PREVIEW, PRODUCTION, split_id
+from mcp_server.entities.store import EntityStore
+
+
+class StandingReader:
+    """Looks at one workspace; takes the files of a clone as the ground at the first look."""
+
+    def __init__(
+        self, loader: SiteLoader, entities: EntityStore, files: PageFiles, clock: Clock
+    ) -> None:
+        self._loader, self._entities, self._files, self._clock = loader, entities, files, clock
+        self._adopting = anyio.Lock()
+        self._is_adopted = False
+
+    async def read(self, *, history: bool = False) -> tuple[Standing, list[str]]:
+        """Return what stands, and what to say about the site; with the live texts' `history`.
+
+        Raises:
+            Unavailable: the site cannot be read, and never could.
+        """
+        site, notes = await self._site()
+        await self._adopt(site)
+        drafts = await self._entities.get_all(PREVIEW)
+        live = await self._entities.get_all(PRODUCTION)
+        exported = await self._entities.exported()
+        edited = await anyio.to_thread.run_sync(self._files.edited, exported, site, live)
+        standing = Standing(
+            site=site,
+            drafts=drafts,
+            live=live,
+            history=await self._entities.histories(PRODUCTION) if history else {},
+            edited=edited,
+        )
+        return standing, notes
+
+    async def drafted_by(self, batch_id: str) -> Mapping[str, bool]:
+        """Return the sections that a batch drafted, and whether the draft is still its (R8)."""
+        revisions = await self._entities.revisions_of_batch(batch_id)
+        ids = dict.fromkeys(r.entity_id for r in revisions if r.type == PREVIEW)
+        return {
+            id: history.is_still_of(batch_id, await self._entities.history(PREVIEW, id))
+            for id in ids
+        }
+
+    async def edits_to_keep(self, standing: Standing, ids: Sequence[str]) -> KeptEdits:
+        """Return what somebody wrote into the files of these sections' pages (R23)."""
+        pages = {split_id(id)[0] for id in ids} & set(standing.edited)
+        past = await self._entities.histories(PRODUCTION)
+        return await anyio.to_thread.run_sync(
+            self._files.edits_to_keep, pages, standing.site, standing.live, past
+        )
+
+    async def _site(self) -> tuple[Site, list[str]]:
+        """Return the site as it is, or as it last was in order, and what to say about that."""
+        try:
+            site = await anyio.to_thread.run_sync(self._loader.load)
+        except SiteProblems as problems:
+            if self._loader.last_good is None:
+                raise
+            site = self._loader.last_good
+            mistakes = "; ".join(problems.problems[:3])
+            return site, [f"The site is used as it was before these mistakes: {mistakes}"]
+        await self._entities.put_site(site.hash, site_to_document(site))
+        return site, []
+
+    async def _adopt(self, site: Site) -> None:
+        """Take the files of a clone as the ground, once, where nothing was ever stored."""
+        async with self._adopting:
+            if not self._is_adopted:
+                found = await anyio.to_thread.run_sync(self._files.adoption, site)
+                await self._entities.adopt(found.revisions, found.files, now=self._clock.now())
+                self._is_adopted = True

@@ -1,0 +1,160 @@
+"""From a plan to a submitted batch, and from what became of it to the answer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+
+from mcp_server.content.calls import (
+    Action,
+    GenerateCall,
+    PromoteCall,
+    RollbackCall,
+    Skipped,
+    Submitted,
+)
+from mcp_server.content.plan import Plan
+from mcp_server.errors import InvalidPayload, InvalidTransition
+from mcp_server.jobs.batch import BatchService
+from mcp_server.jobs.job import Batch, BatchState, Json, Origin
+from mcp_server.jobs.store import NewBatch, Request, Submission
+
+ACTIONS: Mapping[str, Action] = {
+    "generate": "generation",
+    "promote": "promotion",
+    "rollback": "rollback",
+}
+"""By the kind of a batch, what its jobs do."""
+KINDS: Mapping[Action, str] = {action: kind for kind, action in ACTIONS.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """What a plan is submitted with: the round's terms, and what happens in the same step."""
+
+    terms: Json
+    key: str
+    """What the call asks for; with the owner and the plan it makes the duplicate key."""
+    effects: tuple[object, ...] = ()
+    cancels: Batch | None = None
+    """An unfinished batch to cancel, unless it has moved on since it was looked at."""
+    about: str | None = None
+    """The batch that is taken back."""
+
+
+class Submitter:
+    """Submits plans as batches."""
+
+    def __init__(self, batches: BatchService, new_batch_id: Callable[[], str]) -> None:
+        self._batches, self._new_batch_id = batches, new_batch_id
+
+    async def submit(
+        self,
+        answer: Submitted,
+        plan: Plan,
+        call: GenerateCall | PromoteCall | RollbackCall,
+        origin: Origin,
+        conditions: Conditions,
+    ) -> tuple[Submitted, Submission]:
+        """Store the plan as a batch, or find the one it repeats; return what to answer."""
+        works_from = [(job.subject, dict(job.payload)) for job in plan.jobs]
+        cancels = conditions.cancels
+        submission = await self._batches.submit(
+            NewBatch(
+                id=self._new_batch_id(),
+                kind=KINDS[answer.action],
+                origin=origin,
+                jobs=self._batches.prepare(plan.jobs),
+                terms=conditions.terms,
+                submit_key=key_of(origin.owner, conditions.key, works_from) if plan.jobs else None,
+                request=_request(call),
+                effects=conditions.effects,
+                cancels=(cancels.id, cancels.change) if cancels else None,
+                about=conditions.about,
+            )
+        )
+        return _answered(answer, submission), submission
+
+
+def check_digest(digest: str | None, answer: Submitted) -> None:
+    """Refuse a call whose plan is no longer what its dry run showed.
+
+    Raises:
+        InvalidPayload: the digests differ.
+    """
+    if digest is not None and digest != answer.digest:
+        raise InvalidPayload(
+            "digest",
+            [
+                (
+                    f"what would be changed is no longer what {digest!r:.40} stood for; nothing "
+                    "was changed: look at a new dry run and pass its digest"
+                )
+            ],
+        )
+
+
+def skipped_as_held(held: Mapping[str, Batch | None]) -> tuple[Skipped, ...]:
+    """Return the sections that other batches hold, by their dedup keys (`draft:menu/hero`)."""
+    return tuple(
+        Skipped(
+            section=key.partition(":")[2],
+            reason="is in another unfinished batch",
+            batch_id=batch.id if batch else None,
+        )
+        for key, batch in sorted(held.items())
+    )
+
+
+def key_of(*parts: object) -> str:
+    """Return a key that is the same for the same parts."""
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _answered(answer: Submitted, submission: Submission) -> Submitted:
+    if submission.conflict:
+        raise InvalidTransition(
+            "the live text", state="changing", action="go on", advice="Call again."
+        )
+    held = skipped_as_held(submission.held)
+    found = submission.batch
+    if found is None and (only := _only_holder(submission, answer)):
+        return replace(
+            answer,
+            planned=(),
+            total_sections=only.total,
+            batch_id=only.id,
+            duplicate=True,
+            paused_reason=only.reason if only.state is BatchState.PAUSED else None,
+        )
+    queued = tuple(p for p in answer.planned if p.section not in {s.section for s in held})
+    duplicate = submission.duplicate
+    return replace(
+        answer,
+        planned=queued if found else (),
+        total_sections=found.total if found and duplicate else answer.total_sections,
+        skipped=(*answer.skipped, *held),
+        batch_id=found.id if found else None,
+        duplicate=duplicate,
+        paused_reason=found.reason if found and found.state is BatchState.PAUSED else None,
+    )
+
+
+def _only_holder(submission: Submission, answer: Submitted) -> Batch | None:
+    """Return the one unfinished batch of this kind that holds every section that is left (R2)."""
+    holders = list(submission.held.values())
+    if not holders or len(submission.held) < len(answer.planned):
+        return None
+    first = holders[0]
+    same = first is not None and all(b is not None and b.id == first.id for b in holders)
+    return first if same and first is not None and first.kind == KINDS[answer.action] else None
+
+
+def _request(call: GenerateCall | PromoteCall | RollbackCall) -> Request | None:
+    if call.request_key is None:
+        return None
+    asked = {key: value for key, value in asdict(call).items() if key != "request_key"}
+    return Request(key=call.request_key, digest=key_of(type(call).__name__, asked))

@@ -1,0 +1,101 @@
+"""What a rollback is to take back: a batch, the last change to each section, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mcp_server.content import history
+from mcp_server.content.calls import NextCall, RollbackCall, Submitted
+from mcp_server.content.plan import Standing, stands
+from mcp_server.content.selection import Selection
+from mcp_server.entities.store import EntityStore
+from mcp_server.errors import InvalidPayload, NotFound
+from mcp_server.jobs.batch import BatchService
+from mcp_server.jobs.job import Batch, Origin
+
+
+class RollbackTarget:
+    """Finds the batch that a rollback means (R10, R11, R14, R16)."""
+
+    def __init__(self, entities: EntityStore, batches: BatchService) -> None:
+        self._entities, self._batches = entities, batches
+
+    async def find(
+        self, call: RollbackCall, selection: Selection, standing: Standing, origin: Origin
+    ) -> Batch | Submitted | None:
+        """Return the batch to take back, `None` for the last change to each named section.
+
+        Where there is none to take back, or the last change was a rollback (R11), return what to
+        answer.
+        """
+        if call.batch_id:
+            batch = await self._batches.get(call.batch_id, owner=origin.owner)
+            if batch.kind == "generate":
+                await self._refuse_generate_batch(batch, standing, origin)
+            return batch
+        if selection.named:
+            return None
+        last, latest = await self._latest(standing, selection.pages, origin)
+        if last is not None and last.kind == "rollback" and last.ended:
+            return _choose(last, latest)
+        return latest or Submitted(
+            action="rollback",
+            total_sections=0,
+            planned=(),
+            notes=("Nothing to take back: no promotion of yours stands.",),
+            dry_run=call.dry_run,
+        )
+
+    async def _latest(
+        self, standing: Standing, pages: Sequence[str], origin: Origin
+    ) -> tuple[Batch | None, Batch | None]:
+        """Return the owner's last batch to change a live text, and the latest standing promote."""
+        last: Batch | None = None
+        for batch_id in history.batches_newest_first(standing.history, pages):
+            batch = await self._own(batch_id, origin)
+            if batch is None:
+                continue
+            last = last or batch
+            if batch.kind == "promote" and stands(batch.id, standing, pages):
+                return last, batch
+        return last, None
+
+    async def _own(self, batch_id: str, origin: Origin) -> Batch | None:
+        try:
+            return await self._batches.get(batch_id, owner=origin.owner)
+        except NotFound:
+            return None  # another owner's
+
+    async def _refuse_generate_batch(
+        self, batch: Batch, standing: Standing, origin: Origin
+    ) -> None:
+        drafted = await self._entities.revisions_of_batch(batch.id)
+        found = history.carriers(standing.history, drafted)
+        carriers = [b for b in found if await self._own(b, origin) is not None]
+        advice = (
+            "Its text went live with: "
+            + ", ".join(f'rollback {{"batchId": "{carrier}"}}' for carrier in carriers)
+            if carriers
+            else "None of its text went live, so there is nothing to take back."
+        )
+        raise InvalidPayload(
+            "batchId", [f"{batch.id} wrote drafts and changed nothing that is live. {advice}"]
+        )
+
+
+def _choose(last: Batch, latest: Batch | None) -> Submitted:
+    """Return the two calls that go on after a rollback: put it back, or one batch further (R11)."""
+    calls = [_call_rollback(last.id, "puts back what was taken back")]
+    if latest is not None:
+        calls.append(_call_rollback(latest.id, "takes back one promotion more"))
+    return Submitted(
+        action="rollback",
+        total_sections=0,
+        planned=(),
+        notes=(f"Nothing was changed: the last change was the rollback {last.id} itself.",),
+        next_calls=tuple(calls),
+    )
+
+
+def _call_rollback(batch_id: str, why: str) -> NextCall:
+    return NextCall(tool="rollback", arguments={"batchId": batch_id}, why=why)
