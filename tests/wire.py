@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -187,10 +186,13 @@ class Pipe:
     def request(self, method: str, /, **params: Any) -> int:
         """Send a request and return its id."""
         self._next_id += 1
-        meta: dict[str, Any] = {"progressToken": f"p{self._next_id}"}
-        meta |= MODERN if self.era != "legacy" else {}
+        meta = {"progressToken": f"p{self._next_id}", **self.quiet_meta()}
         self.send({"id": self._next_id, "method": method, "params": {**params, "_meta": meta}})
         return self._next_id
+
+    def quiet_meta(self) -> dict[str, Any]:
+        """Return what every request must carry, without a token."""
+        return dict(MODERN) if self.era != "legacy" else {}
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Write one message."""
@@ -271,11 +273,3 @@ def alter(root: Path, sql: str, *values: object) -> None:
 def revisions(root: Path) -> int:
     """Return how many versions of texts are stored."""
     return query(root, "SELECT count(*) FROM revisions")[0][0]
-
-
-def end_worker(root: Path) -> None:
-    """End the detached worker of a workspace, if there is one, without asking."""
-    if (root / ".pressroom" / "pressroom.db").exists():
-        for (pid,) in query(root, "SELECT pid FROM hosts WHERE role = 'worker'"):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)

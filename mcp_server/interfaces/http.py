@@ -10,6 +10,7 @@ import socket
 from collections.abc import Sequence
 from types import FrameType
 
+import structlog
 import uvicorn
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
@@ -30,6 +31,8 @@ BODY_BYTES_MAX = 1024 * 1024
 STOP_GRACE_S = 3
 """How long open calls may go on when the server is told to stop."""
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+
+logger = structlog.get_logger(__name__)
 
 
 def http_origin(token: str | None) -> Origin:
@@ -97,6 +100,7 @@ async def serve_http(app: Starlette, host: str, port: int) -> None:
     """
     listener = _listen(host, port)
     with listener:
+        logger.info("listening", url=_url(host, listener))
         config = uvicorn.Config(
             app, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_GRACE_S
         )
@@ -170,6 +174,11 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server(address[:2], family=family, backlog=128)
     except OSError as error:
         raise ConfigError(_not_listening(host, port, error)) from error
+
+
+def _url(host: str, listener: socket.socket) -> str:
+    name = f"[{host.strip('[]')}]" if ":" in host else host
+    return f"http://{name}:{listener.getsockname()[1]}{MCP_PATH}"
 
 
 def _not_listening(host: str, port: int, error: OSError) -> str:

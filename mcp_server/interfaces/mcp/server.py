@@ -104,6 +104,9 @@ class PressroomServer(MCPServer[Any]):
         return entry
 
 
+ERROR_META = "pressroom/error"
+"""Where an error's code, and the nearest names, are found in `_meta`."""
+
 INTERNAL_ERROR = (
     "Something went wrong inside the server; its log says what. What was queued before goes on: "
     "status shows it."
@@ -141,10 +144,15 @@ def _refusal(error: ServerError) -> CallToolResult:
 
 
 def _error(code: str, message: str, **facts: Any) -> CallToolResult:
+    """Return a tool error: the sentence for people and models, its code beside it.
+
+    No structured content: clients hold that against the tool's output schema, errors included, and
+    would show their own complaint instead of our sentence.
+    """
     return CallToolResult(
         content=[TextContent(type="text", text=message)],
-        structured_content={"code": code, "message": message, **facts},
         is_error=True,
+        _meta={ERROR_META: {"code": code, **facts}},
     )
 
 

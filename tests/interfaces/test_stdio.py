@@ -1,0 +1,117 @@
+"""A whole conversation over a real pipe: what is on it, and what outlives it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import anyio
+import pytest
+
+from tests.harness import Era, small_site
+from tests.wire import ERAS, alter, over_stdio, pipe, query, wait_until
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.timeout(60),
+    pytest.mark.parametrize("era", ERAS),
+]
+
+LEAKS = re.compile(r"Traceback|\.py\b|/tmp|/work|site-packages|sk-secret|sqlite3")
+"""What no client may be told."""
+
+
+def test_stdout_is_the_protocols_from_the_first_byte_to_the_last(tmp_path: Path, era: Era) -> None:
+    """With every warning on, a handler that crashes and a tool that crashes."""
+    root = small_site(
+        tmp_path / "site", {"menu": 3}, worker="embedded", max_retries=0, composer_delay_s=0.3
+    )
+    noisy = {"PYTHONWARNINGS": "always", "PYTHONDEVMODE": "1", "ANTHROPIC_API_KEY": "sk-secret"}
+    with pipe(root, era, **noisy) as client:
+        client.begin()
+        tools = client.answer(client.request("tools/list"))["result"]["tools"]
+        assert len(tools) >= 8
+        batch_id = client.call("generate", section="menu/s1")["structuredContent"]["batchId"]
+        client.call("status", batchId=batch_id, waitSeconds=30)
+        alter(root, "UPDATE sites SET document = '{'")
+        alter(root, "UPDATE revisions SET fields = '{'")
+        crashed = client.call("review", section="menu/s1")
+        assert crashed["isError"]
+        # The site is stored again with its batch; what its job reads is broken.
+        failed = client.call("generate", section="menu/s1", mode="with-current", waitSeconds=30)
+        unknown = client.answer(client.request("tools/nonsense"))
+        assert "error" in unknown
+        assert client.hang_up() == 0
+    for line in client.lines:
+        message = json.loads(line)
+        assert message["jsonrpc"] == "2.0"
+        assert "id" in message or message["method"].startswith("notifications/")
+    assert not LEAKS.search("".join(client.lines))
+    assert failed["isError"] or failed["structuredContent"]["status"] == "failed"
+    errors = (tmp_path / "site.stderr").read_text()
+    assert "Traceback" in errors, "the log says what the client is not told"
+    assert "sk-secret" not in errors
+
+
+def test_a_handler_that_crashes_fails_its_section_and_stays_off_the_pipe(
+    tmp_path: Path, era: Era
+) -> None:
+    """The site that was stored with the batch is damaged before its job runs."""
+    root = small_site(tmp_path / "site", {"menu": 6}, worker="embedded", max_retries=0)
+    (root / "pressroom.toml").write_text(
+        'worker = "embedded"\nmax_retries = 0\nconcurrency = 1\ncomposer_delay_s = 0.5\n'
+    )
+    with pipe(root, era, PYTHONWARNINGS="always") as client:
+        client.begin()
+        batch_id = client.call("generate-all")["structuredContent"]["batchId"]
+        alter(root, "UPDATE jobs SET payload = '{\"section\": \"menu/s6\"}' WHERE subject = ?", "menu/s6")
+        answer = client.call("status", batchId=batch_id, waitSeconds=30)["structuredContent"]
+        assert client.hang_up() == 0
+    assert answer["operations"][0]["status"] == "failed"
+    (row,) = [row for row in answer["sections"] if row["state"] == "failed"]
+    assert row["section"] == "menu/s6"
+    assert all(json.loads(line)["jsonrpc"] == "2.0" for line in client.lines)
+    assert not LEAKS.search("".join(client.lines))
+
+
+def test_the_batch_goes_on_when_the_client_hangs_up(tmp_path: Path, era: Era) -> None:
+    """The server ends at once; the worker, a process of its own, does not."""
+    root = small_site(tmp_path / "site", {"menu": 8}, composer_delay_s=0.4, worker_idle_s=0.5)
+    with pipe(root, era) as client:
+        client.begin()
+        batch_id = client.call("generate-all")["structuredContent"]["batchId"]
+        wait_until(lambda: bool(query(root, "SELECT 1 FROM hosts WHERE role = 'worker'")))
+        assert client.hang_up() == 0
+        assert state_of(root, batch_id) in {"pending", "processing"}, "it ended at once"
+    wait_until(lambda: state_of(root, batch_id) == "completed")
+    assert query(root, "SELECT count(*), count(DISTINCT entity_id) FROM revisions") == [(8, 8)]
+
+
+def state_of(root: Path, batch_id: str) -> str:
+    """Return a batch's state, as it is stored."""
+    return query(root, "SELECT state FROM batches WHERE batch_id = ?", batch_id)[0][0]
+
+
+async def test_a_wait_that_the_client_cancels_cancels_nothing(tmp_path: Path, era: Era) -> None:
+    """Closing a chat is no wish to stop."""
+    root = small_site(tmp_path / "site", {"menu": 8}, composer_delay_s=0.3, worker_idle_s=0.5)
+    async with over_stdio(root, era=era) as chat:
+        batch_id = (await chat.call("generate-all"))["batchId"]
+        heard = anyio.Event()
+
+        async def note(progress: float, total: float | None, message: str | None) -> None:
+            heard.set()
+
+        async def wait() -> None:
+            arguments = {"batchId": batch_id, "waitSeconds": 45}
+            await chat.client.call_tool("status", arguments, progress_callback=note)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(wait)
+            await heard.wait()
+            tasks.cancel_scope.cancel()
+        seen = await chat.call("status", batchId=batch_id, waitSeconds=30)
+        rows = await chat.sections(batch_id)
+    assert seen["operations"][0]["status"] == "completed"
+    assert {row["state"] for row in rows.values()} == {"completed"}
