@@ -6,22 +6,17 @@ from mcp_server import (
     ANY,
     PREVIEW,
     PRODUCTION,
-    ContentExport,
     ContentPromote,
-    Dedup,
     Done,
-    Enqueue,
     Expectation,
     Fail,
     JobContext,
-    NewJob,
     Outcome,
-    Priority,
     Require,
     SaveRevision,
     expect_hash,
+    export_of,
     handler,
-    split_id,
 )
 
 
@@ -34,23 +29,12 @@ async def content_promote(payload: ContentPromote, context: JobContext) -> Outco
     if draft is None or (draft.hash != payload.draft and payload.expect != "any"):
         return Fail("conflict", f"the draft of {payload.section} has changed since it was planned")
     live = draft.current.as_type(PRODUCTION)
-    page = split_id(payload.section)[0]
     return Done(
         {"section": payload.section},
         (
             Require(PREVIEW, payload.section, draft.hash),
             SaveRevision(live, _expected(payload)),
-            Enqueue(
-                NewJob(
-                    kind="content-export",
-                    payload=ContentExport(page=page).model_dump(),
-                    subject=page,
-                    priority=Priority.HIGH,
-                    dedup=Dedup.COALESCE,
-                    dedup_key=f"export:{page}",
-                    counted=False,
-                )
-            ),
+            export_of(payload.section),
         ),
     )
 

@@ -8,23 +8,18 @@ from mcp_server import (
     ANY,
     PRODUCTION,
     Author,
-    ContentExport,
     ContentRollback,
-    Dedup,
     Done,
-    Enqueue,
     Fail,
     JobContext,
     MarkWithdrawn,
-    NewJob,
     Outcome,
-    Priority,
     Revision,
     SaveRemoval,
     SaveRevision,
     expect_hash,
+    export_of,
     handler,
-    split_id,
 )
 
 
@@ -38,24 +33,13 @@ async def content_rollback(payload: ContentRollback, context: JobContext) -> Out
     restored = await _restored(payload, context)
     if restored is None:
         return Fail("conflict", f"the revision of {payload.section} to go back to is gone")
-    page = split_id(payload.section)[0]
     change = SaveRemoval if restored.is_removal else SaveRevision
     return Done(
         {"section": payload.section, "removed": restored.is_removal},
         (
             change(restored, expects),
             *([MarkWithdrawn(payload.section, live.hash)] if live else []),
-            Enqueue(
-                NewJob(
-                    kind="content-export",
-                    payload=ContentExport(page=page).model_dump(),
-                    subject=page,
-                    priority=Priority.HIGH,
-                    dedup=Dedup.COALESCE,
-                    dedup_key=f"export:{page}",
-                    counted=False,
-                )
-            ),
+            export_of(payload.section),
         ),
     )
 

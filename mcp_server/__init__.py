@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         ContentGenerate,
         ContentPromote,
         ContentRollback,
+        export_of,
     )
     from mcp_server.entities.effects import (
         ABSENT,
@@ -96,6 +97,7 @@ __all__ = [
     "Snooze",
     "compose_page",
     "expect_hash",
+    "export_of",
     "file_hash",
     "handler",
     "page_path",

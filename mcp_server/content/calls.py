@@ -33,20 +33,11 @@ class GenerateCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PromoteCall:
-    """Make drafts live: the selected ones, or those that `batch_id` drafted (R8)."""
+class ChangeCall:
+    """Change live texts: make drafts live, or take changes back.
 
-    selector: Selector = Selector()
-    batch_id: str | None = None
-    digest: str | None = None
-    force: bool = False
-    dry_run: bool = False
-    request_key: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RollbackCall:
-    """Take changes to the live texts back (R10 to R16)."""
+    `batch_id` is the batch whose drafts are promoted (R8), or which is rolled back (R12).
+    """
 
     selector: Selector = Selector()
     batch_id: str | None = None

@@ -7,6 +7,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from mcp_server.content.calls import Mode
+from mcp_server.entities.entity import split_id
+from mcp_server.jobs.job import Dedup, NewJob, Priority
+from mcp_server.jobs.outcome import Enqueue
 
 
 class _Payload(BaseModel):
@@ -50,3 +53,23 @@ class ContentExport(_Payload):
     """One page whose file is to be made what is live."""
 
     page: str
+
+
+def export_of(section: str) -> Enqueue:
+    """Return the effect that follows every change to a live text: its page's file is written.
+
+    At most one export of a page runs, and one waits (R20). The batch waits for it and does not
+    count it (R21).
+    """
+    page, _ = split_id(section)
+    return Enqueue(
+        NewJob(
+            kind="content-export",
+            payload=ContentExport(page=page).model_dump(),
+            subject=page,
+            priority=Priority.HIGH,
+            dedup=Dedup.COALESCE,
+            dedup_key=f"export:{page}",
+            counted=False,
+        )
+    )

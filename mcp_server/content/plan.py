@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from pydantic import BaseModel
 
-from mcp_server.content.calls import GenerateCall, Mode, Planned, PromoteCall, Skipped
+from mcp_server.content.calls import ChangeCall, GenerateCall, Mode, Planned, Skipped
 from mcp_server.content.payloads import ContentGenerate, ContentPromote, ContentRollback
 from mcp_server.content.prompt import DraftRequest, inputs_hash
 from mcp_server.content.selection import Selection
@@ -156,7 +156,7 @@ def _why_left(section: Section, standing: Standing, model: str) -> str | None:
 
 
 def plan_promote(
-    call: PromoteCall,
+    call: ChangeCall,
     selection: Selection,
     standing: Standing,
     *,
@@ -201,7 +201,7 @@ def _why_not_promoted(
     return None
 
 
-def _promotion(call: PromoteCall, draft: Entity, standing: Standing) -> tuple[Planned, NewJob]:
+def _promotion(call: ChangeCall, draft: Entity, standing: Standing) -> tuple[Planned, NewJob]:
     revision = draft.current
     id, live = revision.entity_id, standing.live_hash(revision.entity_id)
     blocked = None if call.force else standing.edited.get(split_id(id)[0])

@@ -13,10 +13,9 @@ from typing import Any
 
 from mcp_server.content.calls import (
     Action,
+    ChangeCall,
     GenerateCall,
     Planned,
-    PromoteCall,
-    RollbackCall,
     Selector,
     Skipped,
     Submitted,
@@ -116,7 +115,7 @@ class ContentService:
 
     # Making live
 
-    async def promote(self, call: PromoteCall, origin: Origin) -> Submitted:
+    async def promote(self, call: ChangeCall, origin: Origin) -> Submitted:
         """Queue the promotion of drafts: what the selector means, or what `batch_id` drafted.
 
         Raises:
@@ -144,7 +143,7 @@ class ContentService:
         answer, _ = await self._submitter.submit(answer, plan, call, origin, conditions)
         return answer
 
-    async def rollback(self, call: RollbackCall, origin: Origin) -> Submitted:
+    async def rollback(self, call: ChangeCall, origin: Origin) -> Submitted:
         """Queue taking changes to the live texts back.
 
         Raises:
@@ -164,7 +163,7 @@ class ContentService:
         )
 
     async def _try_rollback(
-        self, call: RollbackCall, origin: Origin
+        self, call: ChangeCall, origin: Origin
     ) -> tuple[Submitted, Submission | None]:
         standing, notes = await self._reader.read(history=True)
         selection = select(call.selector, standing.site, {*standing.drafts, *standing.history})
@@ -325,7 +324,7 @@ class ContentService:
 
 
 def _rollback_plan(
-    call: RollbackCall, target: Batch | None, ids: Sequence[str], standing: Standing
+    call: ChangeCall, target: Batch | None, ids: Sequence[str], standing: Standing
 ) -> Plan:
     exact = call.digest is not None
     if target is None:

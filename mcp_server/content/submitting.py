@@ -9,9 +9,8 @@ from dataclasses import asdict, dataclass, replace
 
 from mcp_server.content.calls import (
     Action,
+    ChangeCall,
     GenerateCall,
-    PromoteCall,
-    RollbackCall,
     Skipped,
     Submitted,
 )
@@ -54,7 +53,7 @@ class Submitter:
         self,
         answer: Submitted,
         plan: Plan,
-        call: GenerateCall | PromoteCall | RollbackCall,
+        call: GenerateCall | ChangeCall,
         origin: Origin,
         conditions: Conditions,
     ) -> tuple[Submitted, Submission]:
@@ -69,7 +68,7 @@ class Submitter:
                 jobs=self._batches.prepare(plan.jobs),
                 terms=conditions.terms,
                 submit_key=key_of(origin.owner, conditions.key, works_from) if plan.jobs else None,
-                request=_request(call),
+                request=_request(call, answer.action),
                 effects=conditions.effects,
                 cancels=(cancels.id, cancels.change) if cancels else None,
                 about=conditions.about,
@@ -153,8 +152,8 @@ def _only_holder(submission: Submission, answer: Submitted) -> Batch | None:
     return first if same and first is not None and first.kind == KINDS[answer.action] else None
 
 
-def _request(call: GenerateCall | PromoteCall | RollbackCall) -> Request | None:
+def _request(call: GenerateCall | ChangeCall, action: Action) -> Request | None:
     if call.request_key is None:
         return None
     asked = {key: value for key, value in asdict(call).items() if key != "request_key"}
-    return Request(key=call.request_key, digest=key_of(type(call).__name__, asked))
+    return Request(key=call.request_key, digest=key_of(action, asked))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mcp_server.content import history
-from mcp_server.content.calls import NextCall, RollbackCall, Submitted
+from mcp_server.content.calls import ChangeCall, NextCall, Submitted
 from mcp_server.content.plan import Standing, stands
 from mcp_server.content.selection import Selection
 from mcp_server.entities.store import EntityStore
@@ -21,7 +21,7 @@ class RollbackTarget:
         self._entities, self._batches = entities, batches
 
     async def find(
-        self, call: RollbackCall, selection: Selection, standing: Standing, origin: Origin
+        self, call: ChangeCall, selection: Selection, standing: Standing, origin: Origin
     ) -> Batch | Submitted | None:
         """Return the batch to take back, `None` for the last change to each named section.
 

@@ -73,7 +73,10 @@ def submitted(outcome: Submitted, *, again: bool = False, over: bool = False) ->
 
 
 def nothing(outcome: Submitted) -> str:
-    """Return the sentence for an empty plan, with the first reason where sections were skipped."""
+    """Return the sentence for an empty plan: the calls that go on, or the first reason."""
+    if outcome.next_calls:
+        ways = [f"{call(way.tool, way.arguments)} {way.why}" for way in outcome.next_calls]
+        return " ".join([*outcome.notes, "; ".join(ways) + "."])
     if not outcome.skipped:
         return no_sections(outcome)
     first = outcome.skipped[0]

@@ -8,7 +8,7 @@ from typing import Any
 from mcp.server.mcpserver import Context
 
 from mcp_server.clock import Clock
-from mcp_server.content.calls import GenerateCall, PromoteCall, RollbackCall, Submitted
+from mcp_server.content.calls import ChangeCall, GenerateCall, Submitted
 from mcp_server.errors import InvalidPayload
 from mcp_server.interfaces.mcp import sentences
 from mcp_server.interfaces.mcp.arguments import (
@@ -83,7 +83,7 @@ class Tools:
     async def promote(self, arguments: PromoteArguments, ctx: Call) -> QueueReply:
         """Queue the promotion of drafts to production."""
         services = await self.provider.services()
-        call = PromoteCall(
+        call = ChangeCall(
             selector=arguments.selector,
             batch_id=arguments.batch_id or None,
             digest=arguments.digest or None,
@@ -97,7 +97,7 @@ class Tools:
     async def rollback(self, arguments: RollbackArguments, ctx: Call) -> QueueReply:
         """Queue the taking back of changes to production."""
         services = await self.provider.services()
-        call = RollbackCall(
+        call = ChangeCall(
             selector=arguments.selector,
             batch_id=arguments.batch_id or None,
             digest=arguments.digest or None,
