@@ -236,21 +236,28 @@ def _services(parts: Parts, monitor: ProgressMonitor, health: Health) -> Service
         parts.model,
         max_retries=settings.max_retries,
     )
-    return Services(content=content, batches=batches, monitor=monitor, worker_health=health)
+    return Services(
+        content=content,
+        batches=batches,
+        monitor=monitor,
+        worker_health=health,
+        worker_mode=health.mode,
+    )
 
 
 class Health:
     """Whether a worker lives, and how far behind the queue is (lesson L8)."""
 
     def __init__(self, parts: Parts, mode: Mode, mark: StopMark) -> None:
-        self._parts, self._mode, self._mark = parts, mode, mark
+        self.mode: Mode = mode
+        self._parts, self._mark = parts, mark
 
     async def __call__(self) -> Mapping[str, Any]:
         """Return the facts, in wire names; a pid only while that worker lives."""
         parts = self._parts
         now = parts.clock.now()
         stats = await parts.store.stats(now=now)
-        facts: dict[str, Any] = {"mode": self._mode, "alive": parts.lock.is_held()}
+        facts: dict[str, Any] = {"mode": self.mode, "alive": parts.lock.is_held()}
         workers = [h for h in await parts.store.hosts(seen_after=0) if h.role == "worker"]
         if facts["alive"] and workers:
             worker = workers[0]
@@ -268,7 +275,7 @@ class Health:
         if self._mark.stopped_at() is not None:
             return "The worker was stopped; the next call that queues work starts it again."
         if "oldestDueSeconds" in facts:
-            return f"No worker is running; one is being started ({self._mode})."
+            return f"No worker is running; one is being started ({self.mode})."
         return "No worker is running, and none is needed; the next job starts one."
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from mcp_server.content.service import ContentService
 from mcp_server.jobs.batch import BatchService
@@ -27,6 +27,8 @@ class Services:
     batches: BatchService
     monitor: ProgressMonitor
     worker_health: WorkerHealth
+    worker_mode: Literal["embedded", "detached"] = "detached"
+    """Whether the worker goes on when this server ends."""
 
 
 class ServicesProvider(Protocol):

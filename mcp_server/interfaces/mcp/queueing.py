@@ -30,10 +30,14 @@ NOTE_LENGTH_MIN = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
-    """What became of a call: the submission, whether it was a retry, and what a wait has seen."""
+    """What became of a call: the submission, whether it was a retry, and what a wait has seen.
+
+    `outlives`: whether the worker goes on when the server of this client has gone.
+    """
 
     submitted: Submitted
     again: bool = False
+    outlives: bool = True
     seen: Standing | None = None
 
     def reply(self) -> QueueReply:
@@ -93,7 +97,9 @@ class Queued:
 
     def _message(self) -> str:
         over = self.seen is not None and not self._runs()
-        message = sentences.submitted(self.submitted, again=self.again, over=over)
+        message = sentences.submitted(
+            self.submitted, again=self.again, over=over, outlives=self.outlives
+        )
         if self.seen is None or self.submitted.paused_reason is not None:
             return message
         return f"{message} {self.seen.sentence}"

@@ -15,6 +15,7 @@ BACKGROUND = "This operation is running in the background."
 NO_OPERATIONS = "No background operations running."
 NOT_DEPLOYED = "written to content/, not deployed"
 GOES_ON = "Work goes on after this chat is closed."
+RESUMES = "Work goes on while this server runs, and resumes when it is started again."
 NAMED_MAX = 3
 """Failures that a sentence names; the rest is counted."""
 REASON_LENGTH = 160
@@ -50,10 +51,13 @@ def call(tool: str, arguments: Mapping[str, object]) -> str:
     return f"{tool} {json.dumps(arguments, ensure_ascii=False)}"
 
 
-def submitted(outcome: Submitted, *, again: bool = False, over: bool = False) -> str:
+def submitted(
+    outcome: Submitted, *, again: bool = False, over: bool = False, outlives: bool = True
+) -> str:
     """Return what became of a call that queues.
 
-    `again`: it was a retry. `over`: its end has been seen, and is told beside this.
+    `again`: it was a retry. `over`: its end has been seen, and is told beside this. `outlives`:
+    the worker goes on without the server.
     """
     action, count = outcome.action, len(outcome.planned)
     if outcome.batch_id is None and count == 0:
@@ -69,7 +73,7 @@ def submitted(outcome: Submitted, *, again: bool = False, over: bool = False) ->
     else:
         again_ = " again" if again else ""
         what = f"Queued {action} of {sections(count)}{_TO[action]}{again_}."
-    return what if over else f"{what}{_FILES[action]} {GOES_ON}"
+    return what if over else f"{what}{_FILES[action]} {GOES_ON if outlives else RESUMES}"
 
 
 def nothing(outcome: Submitted) -> str:

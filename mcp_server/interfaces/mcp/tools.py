@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mcp.server.mcpserver import Context
@@ -83,29 +83,13 @@ class Tools:
     async def promote(self, arguments: PromoteArguments, ctx: Call) -> QueueReply:
         """Queue the promotion of drafts to production."""
         services = await self.provider.services()
-        call = ChangeCall(
-            selector=arguments.selector,
-            batch_id=arguments.batch_id or None,
-            digest=arguments.digest or None,
-            force=bool(arguments.force),
-            dry_run=bool(arguments.dry_run),
-            request_key=arguments.request_key or None,
-        )
-        submitted = await services.content.promote(call, self.origin)
+        submitted = await services.content.promote(_change(arguments), self.origin)
         return await self._answer(services, submitted, arguments, ctx)
 
     async def rollback(self, arguments: RollbackArguments, ctx: Call) -> QueueReply:
         """Queue the taking back of changes to production."""
         services = await self.provider.services()
-        call = ChangeCall(
-            selector=arguments.selector,
-            batch_id=arguments.batch_id or None,
-            digest=arguments.digest or None,
-            force=bool(arguments.force),
-            dry_run=bool(arguments.dry_run),
-            request_key=arguments.request_key or None,
-        )
-        submitted = await services.content.rollback(call, self.origin)
+        submitted = await services.content.rollback(_change(arguments), self.origin)
         return await self._answer(services, submitted, arguments, ctx)
 
     async def retry(self, arguments: RetryArguments, ctx: Call) -> QueueReply:
@@ -170,18 +154,20 @@ class Tools:
         again: bool = False,
     ) -> QueueReply:
         """Report what was queued, wait if that was asked for, and answer."""
+        outlives = self.origin.interface != "mcp-stdio" or services.worker_mode == "detached"
+        queued = Queued(submitted=submitted, again=again, outlives=outlives)
         if submitted.batch_id is None:
-            return Queued(submitted=submitted, again=again).reply()
+            return queued.reply()
         reporter = Reporter(ctx)
         if not submitted.duplicate:
             await reporter.queued(len(submitted.planned))
         if not waiting.wait_s:
-            return Queued(submitted=submitted, again=again).reply()
+            return queued.reply()
         await self._wait(services, submitted.batch_id, waiting.wait_s, reporter)
         batch = await services.batches.get(submitted.batch_id, owner=self.origin.owner)
         health = await services.worker_health()
         seen = await standing(services, batch, health=health, now=self.clock.now())
-        return Queued(submitted=submitted, again=again, seen=seen).reply()
+        return replace(queued, seen=seen).reply()
 
     async def _batch_status(
         self, status: Status, batch_id: str, asked: StatusArguments, page: Page, ctx: Call
@@ -208,3 +194,14 @@ class Tools:
                 return await services.batches.cancel_job(job_id, owner=owner)
             case _:
                 raise InvalidPayload("cancel", ["give either batchId or jobId"])
+
+
+def _change(arguments: PromoteArguments | RollbackArguments) -> ChangeCall:
+    return ChangeCall(
+        selector=arguments.selector,
+        batch_id=arguments.batch_id or None,
+        digest=arguments.digest or None,
+        force=bool(arguments.force),
+        dry_run=bool(arguments.dry_run),
+        request_key=arguments.request_key or None,
+    )
