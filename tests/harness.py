@@ -16,6 +16,7 @@ import yaml
 from mcp import Client
 
 from mcp_server.app import Application
+from mcp_server.clock import Clock
 from mcp_server.content.starter import init_workspace
 from mcp_server.interfaces.mcp.server import build_server
 from mcp_server.interfaces.services import Services
@@ -23,6 +24,21 @@ from mcp_server.jobs.job import Origin
 
 Era = Literal["legacy", "auto"]
 """`legacy`: the handshake of 2025-11-25; `auto`: 2026-07-28 without one."""
+
+
+class ManualClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, at: float = 1_000_000.0) -> None:
+        self.at = at
+
+    def now(self) -> float:
+        """Return where it stands."""
+        return self.at
+
+    def advance(self, seconds: float) -> None:
+        """Move it on."""
+        self.at += seconds
 
 
 def starter(root: Path, **settings: object) -> Path:
@@ -161,11 +177,14 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(root: Path, *, era: Era = "auto", owner: str = "local") -> AsyncGenerator[Desk]:
+async def desk(
+    root: Path, *, era: Era = "auto", owner: str = "local", clock: Clock | None = None
+) -> AsyncGenerator[Desk]:
     """Run the application on a workspace in this process, worker included, with a client."""
-    async with Application(root, default_mode="embedded").running() as application:
+    application = Application(root, default_mode="embedded", clock=clock)
+    async with application.running():
         origin = Origin(owner=owner, interface="test")
-        server = build_server(application, version="0", origin=origin)
+        server = build_server(application, version="0", origin=origin, clock=clock)
         async with Client(server, mode=era) as client:
             yield Desk(client, root, await application.services())
 

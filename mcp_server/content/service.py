@@ -8,6 +8,7 @@ carry what the plan saw.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -41,6 +42,7 @@ from mcp_server.content.submitting import (
     ACTIONS,
     Conditions,
     Submitter,
+    answered_before,
     check_digest,
     key_of,
     skipped_as_held,
@@ -49,7 +51,7 @@ from mcp_server.content.target import RollbackTarget
 from mcp_server.entities.entity import PRODUCTION, split_id
 from mcp_server.entities.store import EntityStore
 from mcp_server.errors import InvalidPayload, InvalidTransition
-from mcp_server.jobs.batch import BatchService
+from mcp_server.jobs.batch import BatchService, retry_request
 from mcp_server.jobs.job import Batch, Job, JobState, Origin
 from mcp_server.jobs.store import Submission
 
@@ -87,6 +89,8 @@ class ContentService:
             NotFound: a page or section does not exist; names the nearest.
             Unavailable: the site cannot be read, and never could.
         """
+        if repeated := await self._submitter.repeated(call, "generation", origin):
+            return repeated
         standing, notes = await self._reader.read()
         selection = select(call.selector, standing.site)
         plan = plan_generate(
@@ -123,6 +127,8 @@ class ContentService:
             InvalidPayload: the batch drafted nothing, or `digest` is not that of what would be
                 promoted now.
         """
+        if repeated := await self._submitter.repeated(call, "promotion", origin):
+            return repeated
         standing, notes = await self._reader.read()
         selection = select(call.selector, standing.site, {*standing.drafts, *standing.live})
         drafted = None
@@ -151,6 +157,8 @@ class ContentService:
             InvalidPayload: it is a generate batch (R16), or `digest` is not that of what would be
                 taken back now.
         """
+        if repeated := await self._submitter.repeated(call, "rollback", origin):
+            return repeated
         for _ in range(STALE_TRIES_MAX):
             answer, submission = await self._try_rollback(call, origin)
             if submission is None or not submission.stale:
@@ -163,7 +171,7 @@ class ContentService:
         )
 
     async def _try_rollback(
-        self, call: ChangeCall, origin: Origin
+        self, call: ChangeCall, origin: Origin, *, cancelled: bool = False
     ) -> tuple[Submitted, Submission | None]:
         standing, notes = await self._reader.read(history=True)
         selection = select(call.selector, standing.site, {*standing.drafts, *standing.history})
@@ -179,10 +187,13 @@ class ContentService:
             return answer, None
         check_digest(call.digest, answer)
         unfinished = None if target is None or target.ended else target
-        if unfinished is not None and not plan.steps:
-            await self._batches.cancel(unfinished.id, owner=origin.owner)
+        if cancelled and not plan.steps:
             note = "It was cancelled; nothing had been changed by it yet."
             return replace(answer, notes=(*answer.notes, note)), None
+        if unfinished is not None and not plan.steps:
+            with suppress(InvalidTransition):  # it has ended in the meantime
+                await self._batches.cancel(unfinished.id, owner=origin.owner)
+            return await self._try_rollback(call, origin, cancelled=True)
         conditions = Conditions(
             terms={"site": standing.site.hash},
             key=key_of("rollback", target and target.id, call.force, selection.ids),
@@ -222,15 +233,9 @@ class ContentService:
             InvalidTransition: it is running, or it was rolled back.
         """
         batch = await self._batches.get(batch_id, owner=origin.owner)
-        repeated = await self._batches.repeated(request_key, batch_id, owner=origin.owner)
-        if repeated is not None:
-            return Submitted(
-                action=ACTIONS[batch.kind],
-                total_sections=repeated.total,
-                planned=(),
-                batch_id=repeated.id,
-                duplicate=True,
-            )
+        request = retry_request(request_key, batch_id)
+        if repeated := await self._batches.requested(request, owner=origin.owner):
+            return answered_before(repeated)
         await self._refuse_after_rollback(batch)
         jobs = await self._batches.jobs(batch_id, owner=origin.owner)
         conflicts = [j for j in jobs if j.state is JobState.FAILED and j.code == "conflict"]
@@ -281,6 +286,7 @@ class ContentService:
     async def review(
         self,
         selector: Selector,
+        origin: Origin,
         *,
         states: Collection[str] = (),
         diff: bool = False,
@@ -294,9 +300,13 @@ class ContentService:
         """
         standing, _ = await self._reader.read()
         selection = select(selector, standing.site, {*standing.drafts, *standing.live})
-        return review_of(
+        found = review_of(
             standing, selection.ids, states=states, diff=diff, limit=limit, cursor=cursor
         )
+        batches = {row.batch_id for row in found.rows if row.batch_id is not None}
+        own = {id for id in batches if await self._batches.is_own(id, owner=origin.owner)}
+        rows = [r if r.batch_id in own else replace(r, batch_id=None) for r in found.rows]
+        return replace(found, rows=tuple(rows))
 
     async def files_written(self, batch_id: str) -> Sequence[str]:
         """Return the files that this batch's changes were written to, as `content/menu.md`."""

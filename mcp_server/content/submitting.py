@@ -49,6 +49,21 @@ class Submitter:
     def __init__(self, batches: BatchService, new_batch_id: Callable[[], str]) -> None:
         self._batches, self._new_batch_id = batches, new_batch_id
 
+    async def repeated(
+        self, call: GenerateCall | ChangeCall, action: Action, origin: Origin
+    ) -> Submitted | None:
+        """Return the answer to a call whose request key was answered before (R2).
+
+        Looked at before anything is planned: by now the same arguments may plan something else.
+
+        Raises:
+            InvalidPayload: the key was used with other arguments.
+        """
+        if call.dry_run:
+            return None
+        batch = await self._batches.requested(_request(call, action), owner=origin.owner)
+        return None if batch is None else answered_before(batch)
+
     async def submit(
         self,
         answer: Submitted,
@@ -75,6 +90,19 @@ class Submitter:
             )
         )
         return _answered(answer, submission), submission
+
+
+def answered_before(batch: Batch) -> Submitted:
+    """Return the answer of a call that repeats the one which queued `batch`."""
+    return Submitted(
+        action=ACTIONS[batch.kind],
+        total_sections=batch.total,
+        planned=(),
+        batch_id=batch.id,
+        duplicate=True,
+        model=batch.terms.get("model"),
+        paused_reason=batch.reason if batch.state is BatchState.PAUSED else None,
+    )
 
 
 def check_digest(digest: str | None, answer: Submitted) -> None:
@@ -121,14 +149,7 @@ def _answered(answer: Submitted, submission: Submission) -> Submitted:
     held = skipped_as_held(submission.held)
     found = submission.batch
     if found is None and (only := _only_holder(submission, answer)):
-        return replace(
-            answer,
-            planned=(),
-            total_sections=only.total,
-            batch_id=only.id,
-            duplicate=True,
-            paused_reason=only.reason if only.state is BatchState.PAUSED else None,
-        )
+        return replace(answered_before(only), skipped=answer.skipped, notes=answer.notes)
     queued = tuple(p for p in answer.planned if p.section not in {s.section for s in held})
     duplicate = submission.duplicate
     return replace(

@@ -8,6 +8,7 @@ from mcp_server.content import history
 from mcp_server.content.calls import ChangeCall, NextCall, Submitted
 from mcp_server.content.plan import Standing, stands
 from mcp_server.content.selection import Selection
+from mcp_server.content.submitting import answered_before
 from mcp_server.entities.store import EntityStore
 from mcp_server.errors import InvalidPayload, NotFound
 from mcp_server.jobs.batch import BatchService
@@ -26,7 +27,7 @@ class RollbackTarget:
         """Return the batch to take back, `None` for the last change to each named section.
 
         Where there is none to take back, or the last change was a rollback (R11), return what to
-        answer.
+        answer. While that rollback is under way, the call is taken for the same one sent again.
         """
         if call.batch_id:
             batch = await self._batches.get(call.batch_id, owner=origin.owner)
@@ -36,8 +37,8 @@ class RollbackTarget:
         if selection.named:
             return None
         last, latest = await self._latest(standing, selection.pages, origin)
-        if last is not None and last.kind == "rollback" and last.ended:
-            return _choose(last, latest)
+        if last is not None and last.kind == "rollback":
+            return _choose(last, latest) if last.ended else answered_before(last)
         return latest or Submitted(
             action="rollback",
             total_sections=0,
@@ -71,7 +72,7 @@ class RollbackTarget:
     ) -> None:
         drafted = await self._entities.revisions_of_batch(batch.id)
         found = history.carriers(standing.history, drafted)
-        carriers = [b for b in found if await self._own(b, origin) is not None]
+        carriers = [b for b in found if await self._batches.is_own(b, owner=origin.owner)]
         advice = (
             "Its text went live with: "
             + ", ".join(f'rollback {{"batchId": "{carrier}"}}' for carrier in carriers)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -33,6 +32,7 @@ class Progress:
     def __init__(self, store: JobStore, attempt: Attempt) -> None:
         self._store, self._attempt = store, attempt
         self._latest: Step | None = None
+        self._written: Step | None = None
         self._changed = anyio.Event()
 
     async def __call__(self, current: float, total: float, message: str = "") -> None:
@@ -47,10 +47,22 @@ class Progress:
         while True:
             await self._changed.wait()
             self._changed = anyio.Event()
-            if self._latest is not None:
-                with suppress(StorageError):  # progress never breaks a job
-                    await self._store.step(self._attempt, self._latest)
+            await self.flush()
             await anyio.sleep(STEP_INTERVAL_S)
+
+    async def flush(self) -> None:
+        """Write the newest step, if it was not written yet. Never breaks a job."""
+        step = self._latest
+        if step is None or step == self._written:
+            return
+        try:
+            await self._store.step(self._attempt, step)
+        except StorageError as error:
+            logger.warning("cannot record progress", error=str(error))
+            return
+        except Exception:
+            logger.exception("what was reported as progress cannot be stored")
+        self._written = step
 
 
 ContextFactory = Callable[[Attempt, Progress], Any]
@@ -89,6 +101,7 @@ class AttemptRunner:
             tasks.start_soon(progress.run)
             outcome = await self._within_time(attempt, progress)
             tasks.cancel_scope.cancel()
+        await progress.flush()
         assert outcome is not None, "an attempt that was cancelled does not come here"
         return outcome
 
@@ -110,7 +123,11 @@ class AttemptRunner:
             return Fail("refused", str(error))
         except StorageError as error:
             return Retry(f"the database could not be read: {error}")
-        except Exception as error:
+        except anyio.get_cancelled_exc_class():
+            await anyio.lowlevel.checkpoint_if_cancelled()  # raises where we were cancelled
+            log.exception("handler crashed: what it waited for was cancelled")
+            return Retry("what its handler waited for was cancelled")
+        except (Exception, SystemExit) as error:  # a handler cannot end the worker
             log.exception("handler crashed")
             name = type(error).__name__
             return Retry(f"its handler crashed ({name}); the worker's log says where")
@@ -119,6 +136,14 @@ class AttemptRunner:
         return outcome
 
     async def _finish(self, attempt: Attempt, outcome: Outcome) -> None:
+        try:
+            await self._record(attempt, outcome)
+        except Exception as error:
+            logger.exception("an outcome cannot be stored", job_id=attempt.job.id)
+            reason = f"what its handler answered cannot be stored ({type(error).__name__})"
+            await self._record(attempt, Fail("handler-error", reason))
+
+    async def _record(self, attempt: Attempt, outcome: Outcome) -> None:
         now, jitter = self._clock.now(), self._random()
         verdict = decide(attempt.job, outcome, now=now, jitter=jitter)
         log = logger.bind(job_id=attempt.job.id, kind=attempt.job.kind, subject=attempt.job.subject)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import anyio
 
@@ -63,7 +63,8 @@ class BatchService:
         Raises:
             InvalidPayload: the request key was used with other arguments.
         """
-        return await self._store.submit(batch, now=self._clock.now())
+        submission = await self._store.submit(batch, now=self._clock.now())
+        return _as_seen_by(batch.origin.owner, submission)
 
     async def get(self, batch_id: str, *, owner: str) -> Batch:
         """Return a batch with the jobs that are being worked on.
@@ -77,6 +78,11 @@ class BatchService:
             known = [known.id for known in recent]
             raise NotFound("batch", batch_id, known=known, hint="`status` lists the batches.")
         return batch
+
+    async def is_own(self, batch_id: str, *, owner: str) -> bool:
+        """Whether the batch is the owner's; to others its id is not told (R1)."""
+        batch = await self._store.batch(batch_id)
+        return batch is not None and batch.origin.owner == owner
 
     async def list(
         self, *, owner: str, active: bool | None = None, limit: int, before: int | None = None
@@ -158,22 +164,22 @@ class BatchService:
                 action="retry",
                 advice="`status` shows how far it is; `cancel` stops it.",
             )
-        return await self._store.retry(
+        submission = await self._store.retry(
             batch_id,
             terms=terms,
             requires=requires,
             leave_out=leave_out,
-            request=_retry_request(request_key, batch_id),
+            request=retry_request(request_key, batch_id),
             now=self._clock.now(),
         )
+        return _as_seen_by(owner, submission)
 
-    async def repeated(self, request_key: str | None, batch_id: str, *, owner: str) -> Batch | None:
-        """Return the batch if a retry of it with this request key was answered before.
+    async def requested(self, request: Request | None, *, owner: str) -> Batch | None:
+        """Return the batch that this request was answered with before, if it was (R2).
 
         Raises:
-            InvalidPayload: the key was used for something else.
+            InvalidPayload: its key was used for something else.
         """
-        request = _retry_request(request_key, batch_id)
         if request is None:
             return None
         return await self._store.requested(request, owner=owner, now=self._clock.now())
@@ -205,8 +211,16 @@ class BatchService:
         )
 
 
-def _retry_request(request_key: str | None, batch_id: str) -> Request | None:
+def retry_request(request_key: str | None, batch_id: str) -> Request | None:
+    """Return what a request key of a retry stands for, `None` without a key."""
     return Request(key=request_key, digest=f"retry {batch_id}") if request_key else None
+
+
+def _as_seen_by(owner: str, submission: Submission) -> Submission:
+    """Return what became of a submission, without the batches of other owners (R1)."""
+    held = submission.held.items()
+    own = {key: b if b is not None and b.origin.owner == owner else None for key, b in held}
+    return replace(submission, held=own)
 
 
 def _ended(job: Job) -> bool:

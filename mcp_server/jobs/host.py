@@ -167,6 +167,9 @@ class WorkerKeeper:
                 except OSError as error:
                     logger.warning("cannot start a worker", error=error.strerror)
                     await anyio.sleep(self._heartbeat_s)
+                except Exception:  # a worker in this process that breaks must not end the server
+                    logger.exception("the worker broke; starting another")
+                    await anyio.sleep(self._heartbeat_s)
                 await self._store.wait_for_change(LOOK_S, since=since, poll_s=LOOK_S)
 
     async def tick(self) -> None:

@@ -57,21 +57,36 @@ JOB_TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
         }
     ),
     JobState.PAUSED: frozenset({JobState.PENDING, JobState.CANCELLED}),
-    JobState.FAILED: frozenset({JobState.PENDING}),  # by `retry`, in the next round
-    JobState.CANCELLED: frozenset({JobState.PENDING}),  # by `retry`, in the next round
+    # By `retry`, in the next round; completed where a job of the same key already waits to do it.
+    JobState.FAILED: frozenset({JobState.PENDING, JobState.COMPLETED}),
+    JobState.CANCELLED: frozenset({JobState.PENDING, JobState.COMPLETED}),
     JobState.COMPLETED: frozenset(),
 }
 """From each state of a job, the states it may go to."""
 
 BATCH_TRANSITIONS: Mapping[BatchState, frozenset[BatchState]] = {
+    # Straight to an end where it only waited for jobs that other batches brought in.
     BatchState.PENDING: frozenset(
-        {BatchState.PROCESSING, BatchState.PAUSED, BatchState.CANCELLED, BatchState.FAILED}
+        {
+            BatchState.PROCESSING,
+            BatchState.PAUSED,
+            BatchState.COMPLETED,
+            BatchState.FAILED,
+            BatchState.CANCELLED,
+        }
     ),
     BatchState.PROCESSING: frozenset(
         {BatchState.PAUSED, BatchState.COMPLETED, BatchState.FAILED, BatchState.CANCELLED}
     ),
+    # To an end when what ran at the pause was all there was, or the rest was cancelled by job.
     BatchState.PAUSED: frozenset(
-        {BatchState.PENDING, BatchState.PROCESSING, BatchState.CANCELLED, BatchState.FAILED}
+        {
+            BatchState.PENDING,
+            BatchState.PROCESSING,
+            BatchState.COMPLETED,
+            BatchState.FAILED,
+            BatchState.CANCELLED,
+        }
     ),
     BatchState.COMPLETED: frozenset({BatchState.PENDING}),  # `retry` of what was cancelled
     BatchState.FAILED: frozenset({BatchState.PENDING}),

@@ -136,6 +136,7 @@ class Tools:
         start = arguments.cursor or 0
         found = await services.content.review(
             arguments.selector,
+            self.origin,
             states=tuple(arguments.state or ()),
             diff=bool(arguments.diff),
             limit=arguments.limit or ROWS,

@@ -32,9 +32,10 @@ def note_end(
     tx.run("forget_awaiting", job=job["id"])
 
 
-def note_arrival(tx: Transaction, batch: int) -> None:
-    """Let the batch wait for one job more."""
-    tx.run("count_job", id=batch, change=next_change(tx), **{**NOTHING, "outstanding": 1})
+def note_arrival(tx: Transaction, batch: int, *, counted: bool) -> None:
+    """Let the batch wait for one job more, and count it where it is to be counted."""
+    counters = {**NOTHING, "outstanding": 1, "total": int(counted)}
+    tx.run("count_job", id=batch, change=next_change(tx), **counters)
 
 
 def settle(tx: Transaction, batch: int, *, now: float) -> None:
@@ -43,13 +44,13 @@ def settle(tx: Transaction, batch: int, *, now: float) -> None:
     assert row is not None, "a batch row never goes away"
     if row["state"] in UNFINISHED and row["outstanding"] == 0:
         state = _end_state(row)
-        assert state in BATCH_TRANSITIONS[BatchState(row["state"])] or row["total"] == 0
+        assert state in BATCH_TRANSITIONS[BatchState(row["state"])]
         change = next_change(tx)
         tx.run(
             "set_batch_state",
             id=batch,
             state=state,
-            reason=row["reason"],
+            reason=row["reason"] if row["stopping"] else None,  # not why it had been paused
             ended_at=now,
             change=change,
         )
@@ -57,7 +58,7 @@ def settle(tx: Transaction, batch: int, *, now: float) -> None:
 
 
 NOTHING: Mapping[str, int] = dict.fromkeys(
-    ("completed", "skipped", "failed", "cancelled", "follow_ups_failed", "outstanding"), 0
+    ("total", "completed", "skipped", "failed", "cancelled", "follow_ups_failed", "outstanding"), 0
 )
 
 

@@ -122,7 +122,9 @@ def pause(tx: Transaction, batch: int, reason: str) -> None:
     row = tx.one("get_batch_by_row", id=batch)
     if row is None or row["state"] not in accounts.UNFINISHED or row["stopping"]:
         return
-    tx.run("pause_jobs", batch=batch)
+    moved = tx.run("pause_jobs", batch=batch)
+    if row["state"] == BatchState.PAUSED and not moved:
+        return  # told again and again by a worker without the key: nothing new
     state, change = BatchState.PAUSED, accounts.next_change(tx)
     tx.run("set_batch_state", id=batch, state=state, reason=reason, ended_at=None, change=change)
 
@@ -138,7 +140,7 @@ def _record(
     tx: Transaction, job: sqlite3.Row, attempt_id: str, verdict: Verdict, now: float
 ) -> None:
     assert verdict.state in JOB_TRANSITIONS[JobState.PROCESSING]
-    verdict = _unless_paused(tx, job, verdict)
+    verdict = _as_the_batch_allows(tx, job, verdict)
     ended = verdict.state in (JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED)
     changed = tx.run(
         "finish_job",
@@ -157,19 +159,19 @@ def _record(
         accounts.note_end(tx, job, verdict.state, code=verdict.code, now=now)
     elif (waiting := _joins(tx, job, verdict)) is not None:
         submission.absorb(tx, job, waiting, now=now)
-    elif verdict.state is JobState.PAUSED and job["batch"] is not None:
-        pause(tx, job["batch"], verdict.reason or "")
     elif job["batch"] is not None:
+        if verdict.state is JobState.PAUSED:
+            pause(tx, job["batch"], verdict.reason or "")
         tx.run("touch_batch", id=job["batch"], change=accounts.next_change(tx))
 
 
-def _unless_paused(tx: Transaction, job: sqlite3.Row, verdict: Verdict) -> Verdict:
-    """A job of a paused batch that is to be tried again waits with the others."""
-    if job["batch"] is None or not job["counted"]:
-        return verdict
-    batch = tx.one("get_batch_by_row", id=job["batch"])
+def _as_the_batch_allows(tx: Transaction, job: sqlite3.Row, verdict: Verdict) -> Verdict:
+    """A job to be tried again waits with its paused batch; where nothing resumes it, it fails."""
+    batch = None if job["batch"] is None else tx.one("get_batch_by_row", id=job["batch"])
+    if verdict.state is JobState.PAUSED and (batch is None or batch["stopping"]):
+        return replace(verdict, state=JobState.FAILED)
     again = verdict.state in (JobState.SCHEDULED, JobState.PENDING)
-    if again and batch is not None and batch["state"] == BatchState.PAUSED:
+    if again and job["counted"] and batch is not None and batch["state"] == BatchState.PAUSED:
         return replace(verdict, state=JobState.PAUSED, reason=batch["reason"])
     return verdict
 

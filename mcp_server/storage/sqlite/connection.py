@@ -118,10 +118,14 @@ class Connection(aiosqlite.Connection):
         except sqlite3.Error as error:
             raise storage_error(error) from error
 
-    async def write(self, function: Callable[[Transaction], T]) -> T:
-        """Run `function` as one transaction that holds the write lock from its first statement."""
+    async def write(self, function: Callable[[Transaction], T]) -> tuple[T, bool]:
+        """Run `function` as one transaction that holds the write lock from its first statement.
 
-        def transaction(connection: sqlite3.Connection) -> T:
+        Return its result, and whether it changed anything.
+        """
+
+        def transaction(connection: sqlite3.Connection) -> tuple[T, bool]:
+            before = connection.total_changes
             connection.execute("BEGIN IMMEDIATE")
             try:
                 result = function(Transaction(connection))
@@ -130,7 +134,7 @@ class Connection(aiosqlite.Connection):
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
-            return result
+            return result, connection.total_changes != before
 
         return await self.hop(transaction)
 

@@ -51,9 +51,10 @@ class Database:
             yield database
 
     async def write(self, function: Callable[[Transaction], T]) -> T:
-        """Run one write transaction, and wake who waits for a change."""
-        result = await self._writer.write(function)
-        self._notice()
+        """Run one write transaction; if it changed anything, wake who waits for a change."""
+        result, changed = await self._writer.write(function)
+        if changed:  # or a worker that claims nothing would wake itself to claim again
+            self._notice()
         return result
 
     async def read(self, function: Callable[[Transaction], T]) -> T:

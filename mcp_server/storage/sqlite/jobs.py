@@ -11,6 +11,7 @@ from mcp_server.jobs.job import (
     ENDED_JOB_STATES,
     Attempt,
     Batch,
+    Dedup,
     Job,
     JobState,
     Json,
@@ -25,6 +26,10 @@ from mcp_server.storage.sqlite import accounts, attempts, submission
 from mcp_server.storage.sqlite.connection import Transaction
 from mcp_server.storage.sqlite.database import POLL_S, Database
 from mcp_server.storage.sqlite.rows import batch_of, dumped, host_of, job_of
+
+
+HOST_FORGOTTEN_S = 3600.0
+"""How long the row of a process stays that died without withdrawing it."""
 
 
 class EffectApplier(Protocol):
@@ -75,6 +80,7 @@ class SqliteJobStore:
             if holder is not None:
                 return holder["job_id"], False
             submission.insert_job(tx, id, job, origin=origin, batch=None, now=now)
+            accounts.next_change(tx)  # there is work again: a stopped worker may be started
             return id, True
 
         return await self._database.write(step)
@@ -382,6 +388,7 @@ class SqliteJobStore:
 
     async def announce(self, host: Host, *, now: float) -> Host:
         def step(tx: Transaction) -> Host:
+            tx.run("forget_hosts", before=now - HOST_FORGOTTEN_S)
             row = tx.one(
                 "put_host",
                 id=host.id,
@@ -429,6 +436,8 @@ class SqliteJobStore:
             return self._effects.apply(tx, effect, job=job, now=now)
         batch = None if job["batch"] is None else tx.one("get_batch_by_row", id=job["batch"])
         origin = job_of(job).origin
+        if effect.job.dedup is Dedup.SKIP and submission.is_held(tx, effect.job.dedup_key):
+            return None
         submission.insert_job(
             tx, self._new_job_id(), effect.job, origin=origin, batch=batch, now=now
         )

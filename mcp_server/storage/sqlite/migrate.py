@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from importlib import resources
 from pathlib import Path
@@ -12,7 +12,12 @@ from mcp_server.errors import Unavailable
 from mcp_server.storage.sqlite.connection import PACKAGE, Synchronous, open_file, storage_error
 
 
-def migrate(path: Path, *, synchronous: Synchronous = "FULL") -> int:
+def migrate(
+    path: Path,
+    *,
+    synchronous: Synchronous = "FULL",
+    migrations: Mapping[int, str] | None = None,
+) -> int:
     """Bring the file to this version's schema, creating it if need be; return the schema's number.
 
     Safe to run in several processes at once. Before a migration of a file that holds something,
@@ -22,7 +27,7 @@ def migrate(path: Path, *, synchronous: Synchronous = "FULL") -> int:
         Unavailable: a newer Pressroom wrote the file.
         StorageError: it cannot be opened or written.
     """
-    migrations = _migrations()
+    migrations = migrations or _migrations()
     with closing(open_file(path, synchronous=synchronous)) as connection:
         try:
             for number, script in migrations.items():
@@ -41,11 +46,11 @@ def migrate(path: Path, *, synchronous: Synchronous = "FULL") -> int:
 def _apply(connection: sqlite3.Connection, path: Path, number: int, script: str) -> None:
     if _version(connection) >= number:
         return
-    if _version(connection) > 0:
-        _copy(connection, path.with_name(f"{path.name}.before-{number}"))
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if _version(connection) < number:  # another process may have been faster
+        if (version := _version(connection)) < number:  # another process may have been faster
+            if version > 0:
+                _copy(path, path.with_name(f"{path.name}.before-{number}"))
             for statement in _statements(script):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number}")
@@ -55,9 +60,13 @@ def _apply(connection: sqlite3.Connection, path: Path, number: int, script: str)
         raise
 
 
-def _copy(connection: sqlite3.Connection, target: Path) -> None:
-    with closing(sqlite3.connect(target)) as copy:
-        connection.backup(copy)
+def _copy(path: Path, target: Path) -> None:
+    """Copy what is committed; the caller holds the write lock, so that nobody migrates meanwhile.
+
+    Through a connection of its own: SQLite does not copy from within a write transaction.
+    """
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as copy:
+        source.backup(copy)
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -33,10 +33,10 @@ def submit(tx: Transaction, new: NewBatch, apply: Apply, *, now: float) -> Submi
         if conflict := apply(tx, effect):
             return Submission(batch=None, conflict=conflict)
     held = _held(tx, [job.dedup_key for _, job in new.jobs if job.dedup is Dedup.SKIP])
-    jobs = [(id, job) for id, job in new.jobs if job.dedup_key not in held]
+    jobs = _each_key_once([(id, job) for id, job in new.jobs if job.dedup_key not in held])
     if not jobs:
         return Submission(batch=None, held=held)
-    row = _insert_batch(tx, new, total=sum(job.counted for _, job in jobs), now=now)
+    row = _insert_batch(tx, new, now=now)
     _remember(tx, new.request, owner=new.origin.owner, batch=row["id"], now=now)
     for id, job in jobs:
         insert_job(tx, id, job, origin=new.origin, batch=row, now=now)
@@ -59,13 +59,15 @@ def insert_job(
         if batch is not None:
             join(tx, waiting, batch["id"])
         return
+    paused = batch is not None and batch["state"] == BatchState.PAUSED and job.counted
+    ready = JobState.SCHEDULED if job.delay_s > 0 else JobState.PENDING
     tx.insert(
         "insert_job",
         job_id=id,
         kind=job.kind,
         payload=dumped(job.payload),
         subject=job.subject,
-        state=JobState.SCHEDULED if job.delay_s > 0 else JobState.PENDING,
+        state=JobState.PAUSED if paused else ready,
         priority=job.priority,
         batch=batch["id"] if batch else None,
         round=batch["round"] if batch else 1,
@@ -81,14 +83,14 @@ def insert_job(
         due_at=now + job.delay_s,
     )
     if batch is not None:
-        accounts.note_arrival(tx, batch["id"])
+        accounts.note_arrival(tx, batch["id"], counted=job.counted)
 
 
 def join(tx: Transaction, job: int, batch: int) -> None:
     """Let `batch` wait for `job`, unless it does already."""
     owner = tx.one("get_job_by_row", id=job)
     if owner is not None and owner["batch"] != batch and tx.run("await_job", job=job, batch=batch):
-        accounts.note_arrival(tx, batch)
+        accounts.note_arrival(tx, batch, counted=False)
 
 
 def requeue(
@@ -140,7 +142,8 @@ def retry(
 def cancel_rest(tx: Transaction, batch: sqlite3.Row, *, reason: str, now: float) -> tuple[int, int]:
     """Cancel what a batch has not finished; return how many were running, and how many not.
 
-    Its follow-ups go on (the files must become what production is), and its round ends after them.
+    Its follow-ups go on (the files must become what production is), also those that were paused,
+    and its round ends after them.
     """
     tx.run("stop_batch", id=batch["id"], reason=reason, change=accounts.next_change(tx))
     jobs = tx.all("list_unfinished_jobs", batch=batch["id"])
@@ -149,6 +152,7 @@ def cancel_rest(tx: Transaction, batch: sqlite3.Row, *, reason: str, now: float)
     stored = tx.one("get_batch_by_row", id=batch["id"])
     if stored is not None and stored["state"] == BatchState.PAUSED:
         change = accounts.next_change(tx)
+        tx.run("unpause_jobs", batch=batch["id"], requires=None, now=now)
         tx.run("resume_batch", id=batch["id"], terms=stored["terms"], change=change)
     accounts.settle(tx, batch["id"], now=now)
     stopped = sum(job["state"] == JobState.PROCESSING for job in jobs)
@@ -219,6 +223,21 @@ def _held(
     return held
 
 
+def is_held(tx: Transaction, key: str | None) -> bool:
+    """Whether a job with this key and dedup `skip` would repeat another."""
+    return bool(_held(tx, [key]))
+
+
+def _each_key_once(jobs: Collection[tuple[str, NewJob]]) -> list[tuple[str, NewJob]]:
+    """Leave out jobs that repeat, within their own batch, one that is not to be repeated."""
+    first = {job.dedup_key: id for id, job in reversed(list(jobs)) if job.dedup is Dedup.SKIP}
+    return [
+        (id, job)
+        for id, job in jobs
+        if job.dedup is not Dedup.SKIP or job.dedup_key is None or first[job.dedup_key] == id
+    ]
+
+
 def _waiting(tx: Transaction, key: str | None, *, except_id: int = 0) -> int | None:
     if key is None:
         return None
@@ -226,7 +245,7 @@ def _waiting(tx: Transaction, key: str | None, *, except_id: int = 0) -> int | N
     return None if row is None else row["id"]
 
 
-def _insert_batch(tx: Transaction, new: NewBatch, *, total: int, now: float) -> sqlite3.Row:
+def _insert_batch(tx: Transaction, new: NewBatch, *, now: float) -> sqlite3.Row:
     id = tx.insert(
         "insert_batch",
         batch_id=new.id,
@@ -238,7 +257,7 @@ def _insert_batch(tx: Transaction, new: NewBatch, *, total: int, now: float) -> 
         details=dumped(new.details),
         submit_key=new.submit_key,
         about=new.about,
-        total=total,
+        total=0,
         outstanding=0,
         now=now,
         change=accounts.next_change(tx),
@@ -282,6 +301,7 @@ def _restart(
 ) -> None:
     waiting = _waiting(tx, job["dedup_key"], except_id=job["id"])
     if job["dedup"] == Dedup.COALESCE and waiting is not None:
+        tx.run("move_job", id=job["id"], round=round)
         absorb(tx, job, waiting, now=now)
     else:
         tx.run("restart_job", id=job["id"], round=round, requires=requires, now=now)

@@ -43,7 +43,7 @@ CREATE TABLE batches (
     CHECK (completed + failed + cancelled <= total AND skipped <= completed AND outstanding >= 0)
 );
 CREATE UNIQUE INDEX batches_submit_key ON batches (submit_key)
-WHERE submit_key IS NOT NULL AND state IN ('pending', 'processing', 'paused');
+WHERE submit_key IS NOT NULL AND state IN ('pending', 'processing', 'paused') AND stopping = 0;
 CREATE INDEX batches_about ON batches (about) WHERE about IS NOT NULL;
 CREATE INDEX batches_unfinished ON batches (id)
 WHERE state IN ('pending', 'processing', 'paused');

@@ -1,6 +1,7 @@
 -- A job of the round has ended, or come in: `delta` of each counter.
 UPDATE batches
 SET
+    total = total + :total,
     completed = completed + :completed,
     skipped = skipped + :skipped,
     failed = failed + :failed,

@@ -1,0 +1,175 @@
+"""The server always starts: without a workspace, with a broken one. Each tool says how to mend it.
+
+What was mended is taken up by the next call, without a restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.harness import Desk, Era, read_site, small_site, starter, write_settings, write_site
+from tests.wire import ERAS, alter, over_stdio, query
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+
+CALLS: dict[str, dict[str, Any]] = {
+    "generate-all": {},
+    "generate": {"page": "menu"},
+    "status": {},
+    "review": {},
+    "promote": {},
+    "rollback": {},
+    "retry": {"batchId": "b_1"},
+    "cancel": {"batchId": "b_1"},
+}
+"""One call of each tool."""
+
+OF_THE_SITE = ("generate-all", "generate", "review", "promote", "rollback")
+"""The tools that need `site.yaml`; the others look only at what was queued."""
+
+
+async def all_refuse(chat: Desk, *words: str, tools: tuple[str, ...] = tuple(CALLS)) -> None:
+    """Check that each tool says these words, and where nothing lies on this machine."""
+    for tool in tools:
+        said = await chat.refused(tool, **CALLS[tool])
+        assert all(word in said for word in words), f"{tool}: {said}"
+        assert str(chat.root) not in said
+        assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_without_a_workspace_each_tool_says_how_to_make_one(tmp_path: Path, era: Era) -> None:
+    """The server was started in a folder that is none, and it becomes one."""
+    root = tmp_path / "folder"
+    root.mkdir()
+    async with over_stdio(root, era=era, named=False) as chat:
+        assert chat.client.server_info.name == "pressroom"
+        listed = {tool.name for tool in (await chat.client.list_tools()).tools}
+        assert listed == set(CALLS)
+        await all_refuse(chat, "There is no workspace", "pressroom init DIR", "--workspace")
+        starter(root, worker_idle_s=0.5)
+        assert (await chat.call("generate-all", dryRun=True))["totalSections"] == 21
+
+
+async def test_a_named_folder_that_is_no_workspace_is_told_and_taken_up_later(
+    tmp_path: Path,
+) -> None:
+    """The message says by which name it was given, not where it lies."""
+    root = tmp_path / "folder"
+    root.mkdir()
+    async with over_stdio(root) as chat:
+        await all_refuse(chat, "--workspace", "holds no pressroom.toml", "pressroom init DIR")
+        starter(root, worker_idle_s=0.5)
+        assert (await chat.call("status"))["operations"] == []
+
+
+async def test_wrong_settings_are_told_line_by_line_and_taken_up_when_mended(
+    tmp_path: Path,
+) -> None:
+    """All of them at once."""
+    root = small_site(tmp_path / "site", {"menu": 2}, concurrency=0, modle="openai:x")
+    async with over_stdio(root) as chat:
+        await all_refuse(
+            chat,
+            "pressroom.toml:1: concurrency is 0; write at least 1",
+            "pressroom.toml:2: modle is no setting; write model",
+        )
+        write_settings(root, worker_idle_s=0.5)
+        assert (await chat.call("generate-all", waitSeconds=30))["status"] == "completed"
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_broken_site_is_told_with_its_line_and_taken_up_when_mended(
+    tmp_path: Path, era: Era
+) -> None:
+    """What needs no site goes on meanwhile; a template that is broken is told as well."""
+    root = small_site(tmp_path / "site", {"menu": 3}, worker_idle_s=0.5)
+    good = read_site(root)
+    site_file = root / "pressroom" / "site.yaml"
+    site_file.write_text("title: [\n")
+    (root / "pressroom" / "templates" / "hero.yaml").write_text("prompt: 5\n")
+    async with over_stdio(root, era=era) as chat:
+        await all_refuse(chat, "pressroom/site.yaml:2: this is no YAML", tools=OF_THE_SITE)
+        await all_refuse(chat, "pressroom/templates/hero.yaml:", tools=OF_THE_SITE)
+        assert (await chat.call("status"))["operations"] == []
+        site_file.unlink()
+        await all_refuse(chat, "pressroom/site.yaml:1: the file is missing", tools=OF_THE_SITE)
+        (root / "pressroom" / "templates" / "hero.yaml").unlink()
+        write_site(root, good)
+        drafted = await chat.call("generate-all", waitSeconds=30)
+        assert drafted["message"].startswith("Queued generation of 3 sections. 3 of 3 drafted.")
+
+
+async def test_the_last_good_site_goes_on_and_the_mistake_is_said(tmp_path: Path) -> None:
+    """A typo while somebody edits stops nobody."""
+    root = small_site(tmp_path / "site", {"menu": 3}, worker_idle_s=0.5)
+    async with over_stdio(root) as chat:
+        await chat.call("review")
+        (root / "pressroom" / "site.yaml").write_text("title: [\n")
+        planned = await chat.call("generate-all", dryRun=True)
+        assert planned["totalSections"] == 3
+        assert any("pressroom/site.yaml:2" in note for note in planned["notes"])
+        reviewed = await chat.call("review")
+        assert reviewed["counts"] == {"missing": 3}
+        assert any("pressroom/site.yaml:2" in note for note in reviewed["notes"])
+
+
+Damage = Callable[[Path], None]
+
+
+def a_file_as_state_folder(root: Path) -> None:
+    """Nothing can be written below a file, whoever one is."""
+    (root / ".pressroom").write_text("no folder")
+
+
+def a_folder_as_database(root: Path) -> None:
+    """SQLite cannot open it."""
+    (root / ".pressroom" / "pressroom.db").mkdir(parents=True)
+
+
+def no_database_at_all(root: Path) -> None:
+    """Some other file of that name."""
+    (root / ".pressroom").mkdir()
+    (root / ".pressroom" / "pressroom.db").write_text("These are my notes.\n" * 500)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (a_file_as_state_folder, ("cannot be written", ".pressroom", "PRESSROOM_STATE_DIR")),
+        (a_folder_as_database, ("The database", "cannot be opened")),
+        (no_database_at_all, ("The database", "is not a database")),
+    ],
+)
+async def test_a_state_folder_that_cannot_be_used_is_one_clear_line(
+    tmp_path: Path, damage: Damage, words: tuple[str, ...]
+) -> None:
+    """It names what is wrong; what is there is left as it is, and it is taken up when mended."""
+    root = small_site(tmp_path / "site", {"menu": 2}, worker_idle_s=0.5)
+    damage(root)
+    state = root / ".pressroom"
+    before = {p: p.read_bytes() for p in (state, *state.rglob("*")) if p.is_file()}
+    async with over_stdio(root) as chat:
+        await all_refuse(chat, *words)
+        assert "\n" not in await chat.refused("status")
+        assert {p: p.read_bytes() for p in before} == before
+        state.rename(tmp_path / "kept")
+        assert (await chat.call("generate-all", waitSeconds=30))["status"] == "completed"
+
+
+async def test_a_database_of_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
+    """Whoever goes back to an older version is told so, and loses nothing."""
+    root = small_site(tmp_path / "site", {"menu": 2}, worker_idle_s=0.2)
+    async with over_stdio(root) as chat:
+        await chat.call("generate-all", waitSeconds=30)
+    ((known,),) = query(root, "PRAGMA user_version")
+    alter(root, "PRAGMA user_version = 99")
+    async with over_stdio(root) as chat:
+        await all_refuse(chat, "written by a newer Pressroom (schema 99", "Upgrade Pressroom")
+        assert query(root, "SELECT count(*) FROM revisions") == [(2,)]
+        alter(root, f"PRAGMA user_version = {known}")
+        assert (await chat.call("review"))["counts"] == {"draft": 2}

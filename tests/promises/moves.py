@@ -1,0 +1,315 @@
+"""The moves that the rules are tested with: words for sections, a held worker, a gate, a later day."""
+
+from __future__ import annotations
+
+import http.client
+import time
+from collections.abc import AsyncGenerator, Collection, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import anyio.to_thread
+from llmock.pytest_plugin import LLMock
+
+from mcp_server.app import Parts, open_parts
+from mcp_server.clock import Clock, SystemClock
+from mcp_server.config import find_workspace
+from mcp_server.content.page_file import parse_page
+from mcp_server.entities.effects import SaveRevision, expect_hash
+from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Revision
+from mcp_server.jobs.attempt import AttemptRunner
+from mcp_server.jobs.job import Job, JobState
+from mcp_server.plugin import Workbench
+from mcp_server.storage.sqlite.connection import Transaction
+from mcp_server.storage.sqlite.content import ContentEffects
+from mcp_server.storage.sqlite.database import Database
+from tests.harness import Desk, read_site, write_site
+
+SAYS = "Ada's notes: "
+"""What the composer puts before the brief in the `note` sections of `small_site`."""
+TOOL = "write_section"
+"""The tool a model answers with."""
+QUICK = {"synchronous": "NORMAL"}
+"""Settings for tests that pull no plug."""
+
+
+# Words
+
+
+def brief(root: Path, **words: str) -> None:
+    """Change briefs in `site.yaml`; `menu_s1="new"` is for `menu/s1`. The composer says them."""
+    site = read_site(root)
+    for page in site["pages"]:
+        for section in page.get("sections", []):
+            key = f"{page['id']}_{section['id']}"
+            section["brief"] = words.get(key, section.get("brief", ""))
+    write_site(root, site)
+
+
+async def redraft(chat: Desk, **words: str) -> str:
+    """Let the composer draft these sections with new words; return the batch."""
+    brief(chat.root, **words)
+    drafted = await chat.run("generate", sections=ids(words), mode="new")
+    assert drafted["status"] == "completed", drafted
+    return drafted["batchId"]
+
+
+async def publish(chat: Desk, **words: str) -> str:
+    """Draft and promote these sections with new words; return the promote batch."""
+    await redraft(chat, **words)
+    promoted = await chat.run("promote", sections=ids(words))
+    assert promoted["status"] == "completed", promoted
+    return promoted["batchId"]
+
+
+def ids(words: Collection[str]) -> list[str]:
+    """Return `menu/s1` for `menu_s1`."""
+    return [word.replace("_", "/") for word in words]
+
+
+def live(root: Path) -> dict[str, str]:
+    """Return what the exported files say, section by section, in their order."""
+    return {
+        section.entity_id: words(section.markdown)
+        for path in sorted((root / "content").glob("*.md"))
+        for section in parse_page(path.read_text("utf-8")).sections
+    }
+
+
+def words(markdown: str) -> str:
+    """Return the words that make a note different from the next one."""
+    return markdown.strip().split("\n")[-1].removeprefix(SAYS)
+
+
+def edit_file(root: Path, page: str, old: str, new: str) -> bytes:
+    """Edit a page's file as a person does; return its bytes."""
+    path = root / "content" / f"{page}.md"
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+    return path.read_bytes()
+
+
+# Behind the tools
+
+
+@asynccontextmanager
+async def parts_of(root: Path, clock: Clock | None = None) -> AsyncGenerator[Parts]:
+    """Open the workspace's store beside whoever has it open."""
+    workspace = find_workspace(root, {}, root)
+    async with open_parts(workspace, clock or SystemClock()) as parts:
+        yield parts
+
+
+async def write_draft(root: Path, section: str, says: str) -> Revision:
+    """Write a draft as a person does, with the base that R7 gives an edit."""
+    async with parts_of(root) as parts:
+        draft = await parts.entities.get(PREVIEW, section)
+        live = await parts.entities.get(PRODUCTION, section)
+        assert draft is not None and draft.current.markdown is not None
+        shown = words(draft.current.markdown)
+        live_hash = live.hash if live else None
+        revision = replace(
+            draft.current,
+            fields={**draft.current.fields, "text": f"{SAYS}{says}"},
+            markdown=draft.current.markdown.replace(shown, says),
+            author=Author(kind="person", name="test"),
+            base=live_hash if draft.hash == live_hash else draft.current.base,
+            batch_id=None,
+            job_id=None,
+            inputs_hash=None,
+        )
+    await apply(root, SaveRevision(revision, expect_hash(draft.hash)))
+    return revision
+
+
+async def apply(root: Path, *effects: object) -> None:
+    """Apply effects in one transaction, as a job's end does."""
+    now, database = time.time(), find_workspace(root, {}, root).database
+
+    def step(tx: Transaction) -> list[str]:
+        found = [ContentEffects().apply(tx, effect, job=None, now=now) for effect in effects]
+        return [conflict for conflict in found if conflict is not None]
+
+    async with Database.open(database) as opened:
+        assert await opened.write(step) == []
+
+
+async def drafts(root: Path, section: str) -> list[Revision]:
+    """Return the drafts of a section that were ever current, oldest first."""
+    async with parts_of(root) as parts:
+        return list(await parts.entities.history(PREVIEW, section))
+
+
+async def lives(root: Path, section: str) -> list[Revision]:
+    """Return the live texts that a section has had, oldest first; removals too."""
+    async with parts_of(root) as parts:
+        return list(await parts.entities.history(PRODUCTION, section))
+
+
+async def jobs_of(root: Path, batch_id: str) -> list[Job]:
+    """Return the stored jobs of a batch, files included."""
+    async with parts_of(root) as parts:
+        return list(await parts.store.jobs(batch_id))
+
+
+# Holding the worker
+
+
+@dataclass
+class Later:
+    """The machine's clock, and as much later as a test says."""
+
+    ahead_s: float = 0.0
+
+    def now(self) -> float:
+        return time.time() + self.ahead_s
+
+
+@dataclass
+class Hand:
+    """Does the worker's work job by job, while the workspace's worker is kept away."""
+
+    parts: Parts
+    clock: Later
+    runner: AttemptRunner
+    _numbers: count[int] = field(default_factory=count)
+
+    async def work(self, jobs: int, *kinds: str) -> list[Job]:
+        """Run so many jobs, the next ones or the next of these kinds; return them as they end."""
+        done: list[Job] = []
+        for _ in range(jobs):
+            job = await self._next(kinds)
+            assert job is not None, f"there is no job to run after {len(done)}"
+            done.append(job)
+        return done
+
+    async def finish(self) -> list[Job]:
+        """Run all there is, retries included, without waiting for their time."""
+        done: list[Job] = []
+        while True:
+            while (job := await self._next(())) is not None:
+                done.append(job)
+            due = await self.parts.store.next_due()
+            if due is None:
+                return done
+            self.clock.ahead_s += max(0.0, due - self.clock.now()) + 0.001
+            await self.parts.store.release_due(now=self.clock.now(), limit=100)
+
+    async def _next(self, kinds: Collection[str]) -> Job | None:
+        store = self.parts.store
+        claimed = await store.claim(
+            "hand",
+            [f"hand-{next(self._numbers)}"],
+            kinds=kinds or self.parts.registry.kinds,
+            abilities=self.parts.abilities,
+            lease_s=3600,
+            now=self.clock.now(),
+        )
+        if not claimed:
+            return None
+        await self.runner.run(claimed[0])
+        job = await store.job(claimed[0].job.id)
+        assert job is not None and job.state is not JobState.PROCESSING
+        return job
+
+
+@asynccontextmanager
+async def held(root: Path) -> AsyncGenerator[Hand]:
+    """Keep every worker away from the workspace; enter it before the desk."""
+    clock = Later()
+    async with parts_of(root, clock) as parts:
+        assert parts.lock.acquire()
+        delay_s = parts.workspace.settings.composer_delay_s
+        bench = Workbench(parts.store, parts.entities, parts.files, clock, composer_delay_s=delay_s)
+        runner = AttemptRunner(
+            parts.store,
+            parts.registry,
+            clock,
+            bench.context,
+            time_limit_s=60,
+            random=lambda: 1.0,
+        )
+        try:
+            yield Hand(parts, clock, runner)
+        finally:
+            parts.lock.release()
+            await bench.aclose()
+
+
+# A model
+
+
+def settings(url: str, **more: object) -> dict[str, object]:
+    """Return the settings of a workspace whose model is at `url`."""
+    return {**QUICK, "model": "writer", "model_url": url, **more}
+
+
+def says(llmock: LLMock, text: str, times: int | None = 1) -> None:
+    """Let the model answer with a note that says `text`."""
+    llmock.call_tool(TOOL, {"title": "Note", "text": text}, times=times)
+
+
+def asked(llmock: LLMock) -> str:
+    """Return what the model was sent last, as one text."""
+    body: Mapping[str, Any] = llmock.last_request.body
+    return "\n\n".join(str(message["content"]) for message in body["messages"])
+
+
+class Gate:
+    """A real HTTP server before the model's: it holds every request until it is opened."""
+
+    def __init__(self, target: str) -> None:
+        self._arrived, self._open = Event(), Event()
+        host = target.removeprefix("http://").partition("/")[0]
+        gate = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                gate._arrived.set()
+                assert gate._open.wait(30), "nobody opened the gate"
+                connection = http.client.HTTPConnection(host, timeout=30)
+                connection.request("POST", self.path, body, {"content-type": "application/json"})
+                answer = connection.getresponse()
+                data = answer.read()
+                connection.close()
+                self.send_response(answer.status)
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
+
+    async def reached(self) -> None:
+        """Wait until a request is held."""
+        assert await anyio.to_thread.run_sync(self._arrived.wait, 30), "no request came"
+
+    def open(self) -> None:
+        """Let every request pass, from now on."""
+        self._open.set()
+
+
+@contextmanager
+def gate(llmock: LLMock) -> Generator[Gate]:
+    """Run a gate before `llmock`."""
+    found = Gate(llmock.base_url("openai"))
+    thread = Thread(target=found.server.serve_forever)
+    thread.start()
+    try:
+        yield found
+    finally:
+        found.open()
+        found.server.shutdown()
+        found.server.server_close()
+        thread.join()
