@@ -6,6 +6,7 @@ worker opens the same parts, less the ones that face a client.
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import random
@@ -272,7 +273,7 @@ class Health:
         if facts["alive"]:
             where = f"process {facts['pid']}" if "pid" in facts else "starting"
             return f"A worker is running ({facts['mode']}, {where})."
-        if self._mark.stopped_at() is not None:
+        if self._mark.is_set:
             return "The worker was stopped; the next call that queues work starts it again."
         if "oldestDueSeconds" in facts:
             return f"No worker is running; one is being started ({self.mode})."
@@ -348,14 +349,19 @@ def run_worker(workspace: Path | None, *, detached: bool) -> None:
 
     async def work() -> None:
         found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
+        mark = StopMark(found.state_dir)
         async with open_parts(found, SystemClock()) as parts:
-            StopMark(found.state_dir).clear()
+            if not detached:
+                mark.clear()  # somebody wants it now
             if not found.settings.several_workers and not await _acquired(parts.lock):
                 if detached:
                     return  # another was faster, which is all that is asked for
                 raise Unavailable("Another worker works this workspace; `pressroom stop` ends it.")
             try:
-                await _work(parts, "detached", leaves=detached, listens=True)
+                if await mark.holds(parts.store, now=parts.clock.now()):
+                    logger.info("stopped by hand while it was starting")
+                else:
+                    await _work(parts, "detached", leaves=detached, listens=True)
             finally:
                 parts.lock.release()
 
@@ -369,8 +375,10 @@ def stop_worker(workspace: Path | None) -> str:
         found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
         async with open_parts(found, SystemClock()) as parts:
             mark = StopMark(found.state_dir)
-            mark.set(sys.maxsize)
-            ended = await _drained(parts)
+            patience_s = found.settings.heartbeat_s + found.settings.grace_s + 1
+            change, now = await parts.store.last_change(), parts.clock.now()
+            mark.set(change, until=now + patience_s)
+            ended = await _drained(parts, patience_s)
             mark.set(await parts.store.last_change())
             if ended is None:
                 return "No worker was running. None is started until work is queued again."
@@ -471,22 +479,30 @@ async def _acquired(lock: WorkerLock) -> bool:
     return False
 
 
-async def _drained(parts: Parts) -> bool | None:
-    """Ask the worker to stop; return whether it has, `None` where there was none."""
-    if not parts.lock.is_held():
+async def _drained(parts: Parts, patience_s: float) -> bool | None:
+    """Ask every worker to stop; return whether all have, `None` where there was none."""
+    if not await _works(parts):
         return None
-    for host in await parts.store.hosts(seen_after=0):
-        if host.role == "worker":
-            await parts.store.ask(host.id, "drain")
-            if host.details.get("mode") == "detached" and sys.platform != "win32":
-                with suppress(ProcessLookupError, PermissionError):
-                    os.kill(host.pid, signal.SIGTERM)
-    settings = parts.workspace.settings
-    with anyio.move_on_after(settings.heartbeat_s + settings.grace_s + 1):
-        while parts.lock.is_held():
+    with anyio.move_on_after(patience_s):
+        while await _works(parts):
             await anyio.sleep(0.1)
         return True
     return False
+
+
+async def _works(parts: Parts) -> bool:
+    """Ask whoever works to stop; whether anybody does.
+
+    By the database alone: the number of a worker that died may be another program's by now.
+    """
+    workers = [h for h in await parts.store.hosts(seen_after=0) if h.role == "worker"]
+    for worker in workers:
+        if worker.wanted != "drain":
+            await parts.store.ask(worker.id, "drain")
+    if not parts.workspace.settings.several_workers:
+        return parts.lock.is_held()
+    alive_after = parts.clock.now() - parts.workspace.settings.lease_s
+    return parts.lock.is_held() or any(worker.seen_at > alive_after for worker in workers)
 
 
 def _worker_command(workspace: Workspace) -> list[str]:
@@ -501,6 +517,22 @@ def _worker_command(workspace: Workspace) -> list[str]:
     ]
 
 
+class _Stderr(io.TextIOBase):
+    """Where log lines go; one that cannot be written is lost, and stops nobody's work.
+
+    The log of a worker lies on the disk that its database may just have filled.
+    """
+
+    def write(self, text: str, /) -> int:
+        with suppress(OSError, ValueError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            sys.stderr.flush()
+
+
 def log_to_stderr() -> None:
     """Send every log line to stderr, one line each: stdout belongs to the protocol."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, force=True)
@@ -512,6 +544,6 @@ def log_to_stderr() -> None:
             structlog.processors.format_exc_info,
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_Stderr()),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )

@@ -87,9 +87,16 @@ class LostClaim(ServerError):
 
 
 class StorageError(ServerError):
-    """The database refused; `__cause__` is what it said, `transient` whether waiting may help."""
+    """The database refused; `__cause__` is what it said, `transient` whether waiting may help.
+
+    `shown` is what a client may be told of it: what is wrong and what helps, without a path.
+    """
 
     transient = False
+
+    def __init__(self, message: str, *, shown: str = "") -> None:
+        self.shown = shown
+        super().__init__(message)
 
 
 class StorageBusy(StorageError):

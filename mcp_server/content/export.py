@@ -321,8 +321,24 @@ def _sweep(path: Path, newest: Path) -> None:
     old = newest.stat().st_mtime - STALE_AFTER_S
     for leftover in path.parent.glob(f".{path.name}.*.tmp"):
         with suppress(FileNotFoundError):
-            if leftover.stat().st_mtime < old:
+            if leftover.stat().st_mtime < old or _is_orphaned(leftover):
                 leftover.unlink()
+
+
+def _is_orphaned(temporary: Path) -> bool:
+    """Whether the process in the file's name is gone. On another machine it may live: should it
+    lose its file, its export fails and is tried again.
+    """
+    pid = temporary.name.split(".")[-2].partition("-")[0]
+    if os.name != "posix" or not pid.isdecimal():  # elsewhere, asking would end the process
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
 
 
 def _sync_folder(folder: Path) -> None:

@@ -67,7 +67,11 @@ class PageFiles:
         pages = {*(page.id for page in site.pages), *exported, *(split_id(i)[0] for i in live)}
         found: dict[str, str] = {}
         for page in sorted(pages):
-            state = self.inspect(page, exported.get(page, ()))
+            try:
+                state = self.inspect(page, exported.get(page, ()))
+            except export.ExportFailed as failed:  # a folder in the way, say
+                found[page] = str(failed)
+                continue
             if state.state is export.FileState.EDITED:
                 found[page] = (
                     f"{self.shown(page)} was edited outside; `force` keeps that text as a live "
@@ -96,7 +100,10 @@ class PageFiles:
         revisions: list[Revision] = []
         files: dict[str, str] = {}
         for page in sorted(pages):
-            state = self.inspect(page, ())
+            try:
+                state = self.inspect(page, ())
+            except export.ExportFailed:
+                continue  # nothing of it can be kept, and its export will not overwrite it
             if state.state is not export.FileState.EDITED or state.text is None:
                 continue
             assert state.hash is not None

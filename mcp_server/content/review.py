@@ -39,3 +39,5 @@ class Review:
     rows: tuple[ReviewRow, ...]
     counts: dict[str, int]
     next_cursor: int | None = None
+    notes: tuple[str, ...] = ()
+    """What is to say about the site as a whole, such as a mistake in its file."""

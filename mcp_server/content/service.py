@@ -261,14 +261,22 @@ class ContentService:
         )
 
     async def _refuse_after_rollback(self, batch: Batch) -> None:
+        if (undoing := await self._undone_by(batch)) is not None:
+            raise InvalidTransition(
+                f"batch {batch.id}",
+                state=f"rolled back by {undoing.id}",
+                action="retry",
+                advice=f'rollback {{"batchId": "{undoing.id}"}} puts it back.',
+            )
+
+    async def _undone_by(self, batch: Batch) -> Batch | None:
+        """Return the rollback that took the batch back and was not taken back itself."""
         for undoing in await self._batches.about(batch.id):
-            if not await self._batches.about(undoing.id):  # and that was not taken back itself
-                raise InvalidTransition(
-                    f"batch {batch.id}",
-                    state=f"rolled back by {undoing.id}",
-                    action="retry",
-                    advice=f'rollback {{"batchId": "{undoing.id}"}} puts it back.',
-                )
+            if undoing.ended and not await self._entities.revisions_of_batch(undoing.id):
+                continue  # it was given up before it changed anything
+            if await self._undone_by(undoing) is None:
+                return undoing
+        return None
 
     async def _terms_now(self, batch: Batch) -> tuple[dict[str, Any], str | None, list[str]]:
         standing, notes = await self._reader.read()
@@ -298,7 +306,7 @@ class ContentService:
         Raises:
             NotFound: a page or section does not exist; names the nearest.
         """
-        standing, _ = await self._reader.read()
+        standing, notes = await self._reader.read()
         selection = select(selector, standing.site, {*standing.drafts, *standing.live})
         found = review_of(
             standing, selection.ids, states=states, diff=diff, limit=limit, cursor=cursor
@@ -306,14 +314,17 @@ class ContentService:
         batches = {row.batch_id for row in found.rows if row.batch_id is not None}
         own = {id for id in batches if await self._batches.is_own(id, owner=origin.owner)}
         rows = [r if r.batch_id in own else replace(r, batch_id=None) for r in found.rows]
-        return replace(found, rows=tuple(rows))
+        return replace(found, rows=tuple(rows), notes=tuple(notes))
 
-    async def files_written(self, batch_id: str) -> Sequence[str]:
-        """Return the files that this batch's changes were written to, as `content/menu.md`."""
+    async def files_written(self, batch_id: str, *, failed: Collection[str] = ()) -> Sequence[str]:
+        """Return the files that this batch's changes were written to, as `content/menu.md`.
+
+        Less those of the `failed` pages: whatever their files say, it is not this batch's doing.
+        """
         revisions = await self._entities.revisions_of_batch(batch_id)
         pages = {split_id(r.entity_id)[0] for r in revisions if r.type == PRODUCTION}
         exported = await self._entities.exported()
-        written = sorted(page for page in pages if page in exported)
+        written = sorted(page for page in pages.difference(failed) if page in exported)
         return [
             self._files.shown(page) + ("" if exported[page][0] else " (removed)")
             for page in written

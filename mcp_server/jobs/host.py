@@ -64,20 +64,36 @@ class StopMark:
     def __init__(self, state_dir: Path) -> None:
         self._path = state_dir / "stopped"
 
-    def set(self, change: int) -> None:
-        """Start no worker as long as the newest change number is at most this one."""
-        self._path.write_text(str(change), encoding="ascii")
+    def set(self, change: int, *, until: float = 0.0) -> None:
+        """Start no worker while the newest change is at most this one, nor before that time.
 
-    def stopped_at(self) -> int | None:
-        """Return that change number, `None` where nobody stopped the worker."""
-        try:
-            return int(self._path.read_text(encoding="ascii"))
-        except (OSError, ValueError):
-            return None
+        The time is for changes that a worker makes on its way out. It passes: whoever is stopping
+        the worker may be killed before the end is known.
+        """
+        self._path.write_text(f"{change} {until}", encoding="ascii")
+
+    @property
+    def is_set(self) -> bool:
+        """Whether somebody stopped the worker, and none has been started since."""
+        return self._read() is not None
+
+    async def holds(self, store: JobStore, *, now: float) -> bool:
+        """Whether no worker is to be started."""
+        if (read := self._read()) is None:
+            return False
+        change, until = read
+        return now < until or await store.last_change() <= change
 
     def clear(self) -> None:
         """Let workers be started again."""
         self._path.unlink(missing_ok=True)
+
+    def _read(self) -> tuple[int, float] | None:
+        try:
+            change, until = self._path.read_text(encoding="ascii").split()
+            return int(change), float(until)
+        except (OSError, ValueError):
+            return None
 
 
 class StartWorker(Protocol):
@@ -181,10 +197,7 @@ class WorkerKeeper:
             await self._start()
 
     async def _may_start(self) -> bool:
-        stopped_at = self._mark.stopped_at()
-        if stopped_at is None:
-            return True
-        if await self._store.last_change() <= stopped_at:
+        if await self._mark.holds(self._store, now=self._clock.now()):
             return False
         self._mark.clear()
         return True

@@ -66,7 +66,7 @@ class Submission:
     batch: Batch | None
     duplicate: bool = False
     held: Mapping[str, Batch | None] = field(default_factory=dict[str, Batch | None])
-    """By dedup key, the unfinished batch that holds it (`None`: a job outside any batch)."""
+    """By dedup key, the unfinished batch that holds it (`None`: none, or one that is not told)."""
     conflict: str | None = None
     """Why an effect could not be applied; nothing was done."""
     stale: bool = False

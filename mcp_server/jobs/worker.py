@@ -84,6 +84,7 @@ class Worker:
         self._lanes: dict[str, _Lane] = {}
         self._lane_free = anyio.Event()
         self._stopping = anyio.Event()
+        self._renewed_at = clock.now()
 
     def stop(self) -> None:
         """Ask for a graceful stop: no new claims, running jobs get their grace."""
@@ -135,7 +136,7 @@ class Worker:
         free = min(self._settings.concurrency - len(self._lanes), self._settings.claim_max)
         if free <= 0:
             return 0
-        await self._maintenance.sweep()
+        await self._sweep()
         attempts = await self._store.claim(
             self._host.id,
             [self._new_attempt_id() for _ in range(free)],
@@ -245,11 +246,13 @@ class Worker:
 
     async def _beat(self) -> None:
         """Renew every lease; stop lanes whose claim is gone; hear what others want."""
-        attempts = list(self._lanes)
-        self._stop_lanes(
-            await self._store.renew(attempts, lease_s=self._settings.lease_s, now=self._clock.now())
-        )
+        await self._renew()
         await self._announce()
+
+    async def _renew(self) -> None:
+        attempts, now = list(self._lanes), self._clock.now()
+        self._stop_lanes(await self._store.renew(attempts, lease_s=self._settings.lease_s, now=now))
+        self._renewed_at = now
 
     def _stop_lanes(self, lost: Collection[str]) -> None:
         for attempt_id in lost:
@@ -261,19 +264,36 @@ class Worker:
         details = {**self._host.details, "running": len(self._lanes)}
         host = replace(self._host, details=details)
         stored = await self._store.announce(host, now=self._clock.now())
-        if stored.wanted == "drain":
+        self._obey(stored.wanted)
+
+    async def _hear(self) -> None:
+        """What others want is heard at once, not with the next heartbeat."""
+        for host in await self._store.hosts(seen_after=0):
+            if host.id == self._host.id:
+                self._obey(host.wanted)
+
+    def _obey(self, wanted: str | None) -> None:
+        if wanted == "drain" and not self._stopping.is_set():
             logger.info("asked to stop", worker=self._host.id)
             self.stop()
 
+    async def _sweep(self) -> None:
+        """Sweep; but after a sleep of the whole machine our own leases come first."""
+        if self._lanes and self._clock.now() - self._renewed_at > self._settings.heartbeat_s:
+            await self._renew()
+        await self._maintenance.sweep()
+
     async def _sweeper(self) -> None:
         """Lost leases are looked for while all lanes are busy, too; and cancelled jobs stopped."""
+        since = self._store.version
         while True:
-            since = self._store.version
             await self._store.wait_for_change(self._settings.heartbeat_s, since=since)
+            since = self._store.version  # before reading: what is committed meanwhile wakes again
             try:
                 if self._lanes:
                     self._stop_lanes(await self._store.lost(list(self._lanes)))
-                await self._maintenance.sweep()
+                await self._hear()
+                await self._sweep()
             except StorageError as error:
                 logger.warning("cannot sweep", error=str(error))
             await anyio.sleep(SWEEP_PAUSE_S)

@@ -217,10 +217,10 @@ def stop(root: Path) -> str:
     return pressroom("stop", "--workspace", str(root))
 
 
-def looked(root: Path, times: int = 3) -> Callable[[], bool]:
-    """Return whether, since now, every server had so many chances to start a worker."""
+def looked(root: Path, seconds: float = 3) -> Callable[[], bool]:
+    """Return whether every server has been at work for so long since now: time to look for work."""
     began = time.time()
     return lambda: all(
-        seen > began + times
+        seen > began + seconds
         for (seen,) in query(root, "SELECT seen_at FROM hosts WHERE role = 'server'")
     )

@@ -5,6 +5,7 @@ What was mended is taken up by the next call, without a restart.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.harness import Desk, Era, read_site, small_site, starter, write_settings, write_site
-from tests.wire import ERAS, alter, over_stdio, query
+from tests.wire import ERAS, alter, over_stdio, pipe, query
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 
@@ -47,6 +48,7 @@ async def test_without_a_workspace_each_tool_says_how_to_make_one(tmp_path: Path
     root = tmp_path / "folder"
     root.mkdir()
     async with over_stdio(root, era=era, named=False) as chat:
+        assert chat.client.server_info is not None
         assert chat.client.server_info.name == "pressroom"
         listed = {tool.name for tool in (await chat.client.list_tools()).tools}
         assert listed == set(CALLS)
@@ -173,3 +175,28 @@ async def test_a_database_of_a_newer_schema_is_left_alone(tmp_path: Path) -> Non
         assert query(root, "SELECT count(*) FROM revisions") == [(2,)]
         alter(root, f"PRAGMA user_version = {known}")
         assert (await chat.call("review"))["counts"] == {"draft": 2}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a running process has no new limits")
+def test_a_disk_that_takes_no_more_is_one_clear_line_and_nothing_is_lost(tmp_path: Path) -> None:
+    """Half a batch is none; with room again, the same call works in the same server."""
+    import resource
+
+    root = small_site(tmp_path / "site", {f"page{n}": 30 for n in range(1, 11)}, worker="embedded")
+    with pipe(root, "legacy") as client:
+        client.begin()
+        client.call("generate", section="page1/s1", waitSeconds=30)
+        room = resource.prlimit(client.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(client.process.pid, resource.RLIMIT_FSIZE, (16_384, room[1]))
+        refusal = client.call("generate-all")
+        assert refusal["isError"]
+        (block,) = refusal["content"]
+        assert "The database (pressroom.db) could not be read or written: the disk" in block["text"]
+        assert str(tmp_path) not in block["text"]
+        assert client.call("review")["structuredContent"]["counts"] == {"missing": 299, "draft": 1}
+        resource.prlimit(client.process.pid, resource.RLIMIT_FSIZE, room)
+        assert query(root, "SELECT count(*) FROM batches") == [(1,)]
+        done = client.call("generate-all", waitSeconds=30)["structuredContent"]
+        assert done["message"].startswith("Queued generation of 299 sections.")
+        assert client.hang_up() == 0
+    assert query(root, "PRAGMA integrity_check") == [("ok",)]

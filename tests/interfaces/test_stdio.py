@@ -111,3 +111,21 @@ async def test_a_wait_that_the_client_cancels_cancels_nothing(tmp_path: Path, er
         rows = await chat.sections(batch_id)
     assert seen["operations"][0]["status"] == "completed"
     assert {row["state"] for row in rows.values()} == {"completed"}
+
+
+async def test_names_with_a_hyphen_and_without_lead_to_the_same_tool(
+    tmp_path: Path, era: Era
+) -> None:
+    """Clients that take only letters, digits and `_` are listed what they can call."""
+    root = small_site(tmp_path / "site", {"menu": 2}, worker_idle_s=0.5)
+    async with over_stdio(root, era=era) as chat:
+        listed = {tool.name for tool in (await chat.client.list_tools()).tools}
+        assert "generate-all" in listed
+        assert "generate_all" not in listed
+        assert (await chat.call("generate_all", dryRun=True))["totalSections"] == 2
+    async with over_stdio(root, era=era, client_name="cursor-vscode") as chat:
+        listed = {tool.name for tool in (await chat.client.list_tools()).tools}
+        assert "generate_all" in listed
+        assert all(name.replace("_", "").isalnum() for name in listed)
+        assert (await chat.call("generate_all", dryRun=True))["totalSections"] == 2
+        assert (await chat.call("generate-all", dryRun=True))["totalSections"] == 2

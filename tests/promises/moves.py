@@ -1,4 +1,4 @@
-"""The moves that the rules are tested with: words for sections, a held worker, a gate, a later day."""
+"""The moves that the rules are tested with: words for sections, a held worker, a gate."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mcp_server.content.page_file import parse_page
 from mcp_server.entities.effects import SaveRevision, expect_hash
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Revision
 from mcp_server.jobs.attempt import AttemptRunner
-from mcp_server.jobs.job import Job, JobState
+from mcp_server.jobs.job import Attempt, Job, JobState
 from mcp_server.plugin import Workbench
 from mcp_server.storage.sqlite.connection import Transaction
 from mcp_server.storage.sqlite.content import ContentEffects
@@ -201,9 +201,9 @@ class Hand:
             self.clock.ahead_s += max(0.0, due - self.clock.now()) + 0.001
             await self.parts.store.release_due(now=self.clock.now(), limit=100)
 
-    async def _next(self, kinds: Collection[str]) -> Job | None:
-        store = self.parts.store
-        claimed = await store.claim(
+    async def claim(self, *kinds: str) -> Attempt | None:
+        """Claim the next job, without starting it."""
+        claimed = await self.parts.store.claim(
             "hand",
             [f"hand-{next(self._numbers)}"],
             kinds=kinds or self.parts.registry.kinds,
@@ -211,10 +211,14 @@ class Hand:
             lease_s=3600,
             now=self.clock.now(),
         )
-        if not claimed:
+        return claimed[0] if claimed else None
+
+    async def _next(self, kinds: Collection[str]) -> Job | None:
+        attempt = await self.claim(*kinds)
+        if attempt is None:
             return None
-        await self.runner.run(claimed[0])
-        job = await store.job(claimed[0].job.id)
+        await self.runner.run(attempt)
+        job = await self.parts.store.job(attempt.job.id)
         assert job is not None and job.state is not JobState.PROCESSING
         return job
 

@@ -11,9 +11,7 @@ from tests.harness import Era, content, desk, starter
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("era", ["legacy", "auto"])
-async def test_a_site_is_drafted_promoted_taken_back_and_put_back(
-    tmp_path: Path, era: Era
-) -> None:
+async def test_a_site_is_drafted_promoted_taken_back_and_put_back(tmp_path: Path, era: Era) -> None:
     """Production is, file by file, what each step promises."""
     root = starter(tmp_path / "site")
     async with desk(root, era=era) as chat:

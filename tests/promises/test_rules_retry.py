@@ -54,13 +54,15 @@ async def test_a_paused_batch_goes_on_with_its_round_and_what_is_configured_now(
     tmp_path: Path, llmock: LLMock
 ) -> None:
     """R17: one section was drafted before the key was refused; the answer says what is new."""
-    root = small_site(tmp_path, {"menu": 3}, **settings(llmock.base_url("openai"), concurrency=1))
-    says(llmock, "Before.")
-    llmock.fail(401, times=None)
-    async with desk(root) as chat:
-        paused = await chat.run("generate-all")
-        batch = paused["batchId"]
-        assert (paused["status"], paused["operation"]["progress"]) == ("paused", "1/3")
+    root = small_site(tmp_path, {"menu": 3}, **settings(llmock.base_url("openai")))
+    async with held(root) as hand, desk(root) as chat:
+        batch = (await chat.call("generate-all"))["batchId"]
+        says(llmock, "Before.")
+        await hand.work(1)
+        llmock.fail(401, times=None)
+        await hand.work(1)
+        paused = await operation(chat, batch)
+        assert (paused["status"], paused["progress"]) == ("paused", "1/3")
     llmock.reset()
     says(llmock, "After.", times=None)
     write_settings(root, **settings(llmock.base_url("openai")) | {"model": "other"})
@@ -177,8 +179,11 @@ async def test_retry_is_refused_after_the_batchs_rollback(tmp_path: Path) -> Non
         await hand.finish()
         refusal = await chat.refused("retry", batchId=batch)
         assert "rolled back" in refusal and back in refusal
-        await chat.call("rollback", batchId=back)
-        await hand.finish()
+        for allowed in (True, False, True):
+            back = (await chat.call("rollback", batchId=back))["batchId"]
+            await hand.finish()
+            if not allowed:
+                assert "rolled back" in await chat.refused("retry", batchId=batch)
         assert (await chat.call("retry", batchId=batch))["queuedSections"] == 1
         await hand.finish()
         assert set(live(root)) == {"menu/s1", "menu/s2", "menu/s3"}
@@ -199,7 +204,8 @@ async def test_completed_jobs_of_completed_batches_are_pruned_after_a_day(tmp_pa
         assert await prune(root, 0.9) == 0
         assert await prune(root, 1.1) == 2
         promoted = (await chat.run("promote", batchId=drafted))["batchId"]
-        assert await prune(root, 1.1) == 3  # the file's job with them
+        assert await prune(root, 1.1) > 2  # those of the file with them
+        assert await jobs_of(root, promoted) == []
         assert (await operation(chat, drafted))["progress"] == "2/2"
         assert (await operation(chat, promoted))["status"] == "completed"
         await chat.run("rollback", batchId=promoted)

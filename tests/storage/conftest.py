@@ -9,8 +9,8 @@ import pytest
 
 from mcp_server.entities.store import EntityStore
 from mcp_server.jobs.store import JobStore
-from tests.storage.bench import ENGINES, Bench
 from tests.storage.invariants import check_invariants
+from tests.storage.stores import ENGINES, Bench
 
 
 @pytest.fixture(params=sorted(ENGINES))

@@ -13,7 +13,7 @@ from mcp_server.errors import LostClaim
 from mcp_server.jobs.job import Attempt, BatchState, JobState, Priority, Step
 from mcp_server.jobs.outcome import Done, Fail, Retry, Snooze
 from mcp_server.jobs.store import JobStore
-from tests.storage.bench import Bench, a_job, a_text
+from tests.storage.stores import Bench, a_job, a_text
 
 pytestmark = pytest.mark.anyio
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from mcp_server.errors import LostClaim
 from mcp_server.jobs.job import BATCH_TRANSITIONS, JOB_TRANSITIONS, Attempt, Dedup
 from mcp_server.jobs.outcome import Done, Enqueue, Fail, Pause, Retry, Skip, Snooze
-from tests.storage.bench import ENGINES, Bench, Engine, a_job
 from tests.storage.invariants import check_invariants
+from tests.storage.stores import ENGINES, Bench, Engine, a_job
 
 FOLLOW_UPS = (
     a_job(dedup=Dedup.COALESCE, dedup_key="page", counted=False),

@@ -8,7 +8,7 @@ from mcp_server.errors import LostClaim
 from mcp_server.jobs.job import BatchState, Dedup, JobState
 from mcp_server.jobs.outcome import Done, Enqueue, Fail, Pause, Retry, Skip
 from mcp_server.jobs.store import JobStore, Request
-from tests.storage.bench import Bench, a_job
+from tests.storage.stores import Bench, a_job
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,7 @@ from mcp_server.errors import InvalidPayload
 from mcp_server.jobs.job import BatchState, Dedup, JobState, NewJob, Priority
 from mcp_server.jobs.outcome import Done, Enqueue, Fail
 from mcp_server.jobs.store import JobStore, Request
-from tests.storage.bench import DAY_S, DONE, ORIGIN, Bench, a_job, a_text
+from tests.storage.stores import DAY_S, DONE, ORIGIN, Bench, a_job, a_text
 
 pytestmark = pytest.mark.anyio
 
@@ -135,9 +135,7 @@ async def test_a_request_key_answers_the_same_batch_for_a_day(bench: Bench) -> N
     assert later.batch is not None and (later.batch.id, later.duplicate) == ("b3", False)
 
 
-async def test_a_request_key_with_other_arguments_is_refused(
-    bench: Bench, store: JobStore
-) -> None:
+async def test_a_request_key_with_other_arguments_is_refused(bench: Bench, store: JobStore) -> None:
     """Nothing is stored; another owner may use the same key."""
     await bench.submit("b1", request=Request(key="r", digest="d"))
     with pytest.raises(InvalidPayload):

@@ -27,6 +27,8 @@ LIST_LENGTH_MAX = 1_000
 """Whoever means more sections than this means a page, or all."""
 LIMIT_MAX = 200
 """Rows in one answer. More would not fit into what clients show to a model."""
+CURSOR_MAX = 2**53 - 1
+"""The largest whole number that every JSON reader keeps; ours are far smaller."""
 SHOWN_LENGTH = 60
 """Of a wrong value, as it is repeated to the caller."""
 
@@ -205,7 +207,9 @@ class StatusArguments(Streaming):
         None, description="full: more rows, and every reason at full length."
     )
     limit: int | None = Field(None, ge=1, le=LIMIT_MAX, description="Rows at most; default 10.")
-    cursor: int | None = Field(None, ge=0, description="nextCursor of the answer before.")
+    cursor: int | None = Field(
+        None, ge=0, le=CURSOR_MAX, description="nextCursor of the answer before."
+    )
 
 
 class CancelArguments(Arguments):
@@ -231,7 +235,9 @@ class ReviewArguments(Selecting):
         None, description="true: the difference between live text and draft, instead of the texts."
     )
     limit: int | None = Field(None, ge=1, le=LIMIT_MAX, description="Rows at most; default 10.")
-    cursor: int | None = Field(None, ge=0, description="nextCursor of the answer before.")
+    cursor: int | None = Field(
+        None, ge=0, le=CURSOR_MAX, description="nextCursor of the answer before."
+    )
 
 
 A = TypeVar("A", bound=Arguments)
@@ -285,10 +291,9 @@ def _expected(schema: dict[str, Any]) -> str:
 
 
 def _expected_number(schema: dict[str, Any]) -> str:
-    number = "a whole number" if schema["type"] == "integer" else "a number"
-    if "maximum" not in schema:
-        return f"{number}, {schema['minimum']} or more"
-    return f"{number} from {schema['minimum']:g} to {schema['maximum']:g}"
+    if schema["type"] == "integer":
+        return f"a whole number from {schema['minimum']} to {schema['maximum']}"
+    return f"a number from {schema['minimum']:g} to {schema['maximum']:g}"
 
 
 def _shown(value: object) -> str:

@@ -54,6 +54,12 @@ class Queued:
     def _files(self) -> Sequence[str]:
         return self.seen.files if self.seen is not None else ()
 
+    @property
+    def _queued_count(self) -> int:
+        """How many sections this very call has queued."""
+        nothing = self.submitted.batch_id is None or self.submitted.duplicate
+        return 0 if nothing else len(self.submitted.planned)
+
     def _with(self, rows: int) -> QueueReply:
         outcome, seen = self.submitted, self.seen
         length = NOTE_LENGTH if rows else NOTE_LENGTH_MIN
@@ -64,7 +70,7 @@ class Queued:
             tip=self._tip(),
             next=self._next(),
             total_sections=outcome.total_sections,
-            queued_sections=len(outcome.planned) if outcome.batch_id else 0,
+            queued_sections=self._queued_count,
             sections=[_planned(p) for p in self._listed[:rows]] or None,
             skipped=[_skipped(s) for s in outcome.skipped[:rows]] or None,
             skipped_count=len(outcome.skipped) or None,

@@ -190,6 +190,7 @@ class ReviewReply(Reply):
     counts: dict[str, int]
     marks: str | None = None
     sections: list[ReviewedRow]
+    notes: list[str] | None = None
     next: str | None = None
     next_cursor: int | None = None
 

@@ -17,6 +17,8 @@ EXCERPT_LENGTH = 80
 """Of a text in a list: enough to know it again."""
 TEXT_LENGTH = 6_000
 """Of a text or a difference that was asked for; longer ones are cut after a line."""
+NOTE_LENGTH = 200
+"""Of what is to say about the site as a whole."""
 HASH_LENGTH = 12
 """Of a content hash: enough to tell two apart."""
 
@@ -36,6 +38,7 @@ def review_reply(review: Review, marks: Marks, *, start: int, whole: bool) -> Re
             counts={state: count for state, count in review.counts.items() if count},
             marks=marks.meaning if quoted else None,
             sections=shown,
+            notes=[sentences.short(note, NOTE_LENGTH) or "" for note in review.notes] or None,
             next=_next(review),
             next_cursor=review.next_cursor if rows == len(review.rows) else start + rows,
         )

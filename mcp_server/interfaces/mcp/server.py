@@ -164,7 +164,5 @@ def _code(error: Exception) -> str:
 def _storage_sentence(error: StorageError) -> str:
     if isinstance(error, StorageBusy):
         return "The database is busy with another process. Nothing was changed: call again."
-    return (
-        "The database could not be read or written (a full disk, a read-only folder?); the "
-        "server's log says why. Nothing was changed."
-    )
+    why = error.shown or "the server's log says why"
+    return f"The database (pressroom.db) could not be read or written: {why}. Nothing was changed."

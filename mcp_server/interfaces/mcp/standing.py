@@ -38,8 +38,9 @@ async def standing(
     """Return where `batch` stands."""
     jobs = await services.batches.jobs(batch.id, owner=batch.origin.owner)
     writes = batch.ended and batch.kind != "generate"
-    files = await services.content.files_written(batch.id) if writes else ()
     failures = [job for job in jobs if job.state is JobState.FAILED]
+    unwritten = {job.subject for job in failures if not job.counted}
+    files = await services.content.files_written(batch.id, failed=unwritten) if writes else ()
     shown = operation(batch, health=health, now=now)
     return Standing(
         operation=shown,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 STDIN, STDOUT, STDERR = 0, 1, 2
 PARENT_CHECK_S = 1.0
 """How often we look whether our parent is still there; its pipe may outlive it elsewhere."""
+ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<half>u[dD][89a-fA-F]..)|.)", re.DOTALL
+)
+"""An escape in JSON: a pair of surrogates, a half of one without its other, or any other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,14 @@ async def _stop_with_parent(scope: anyio.CancelScope) -> None:
     scope.cancel()
 
 
+def _without_halves(line: str) -> str:
+    """Return a message with half characters replaced, such as an emoji that was cut in two.
+
+    The library reads no message that holds one, and whoever sent it would wait for good.
+    """
+    return ESCAPE.sub(lambda found: r"\ufffd" if found["half"] else found[0], line)
+
+
 @contextmanager
 def _lines(source: BinaryIO) -> Generator[MemoryObjectReceiveStream[str]]:
     """Yield the lines of `source` as a stream.
@@ -86,7 +99,8 @@ def _lines(source: BinaryIO) -> Generator[MemoryObjectReceiveStream[str]]:
         # Whoever listened may be gone, and so may the loop: then the rest interests nobody.
         with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError, RuntimeError):
             for line in source:
-                anyio.from_thread.run(pass_on, line.decode(errors="replace"), token=token)
+                text = _without_halves(line.decode(errors="replace"))
+                anyio.from_thread.run(pass_on, text, token=token)
         with suppress(RuntimeError):
             anyio.from_thread.run_sync(send.close, token=token)
 

@@ -24,10 +24,15 @@ def next_change(tx: Transaction) -> int:
 def note_end(
     tx: Transaction, job: sqlite3.Row, state: JobState, *, code: str | None, now: float
 ) -> None:
-    """Count the end of `job` (a row as it was before) in each batch that waits for it."""
+    """Count the end of `job` (a row as it was before) in each batch that waits for it.
+
+    Its row says by now how it ended. A failure is each waiting batch's own, to be retried there.
+    """
     if job["batch"] is not None:
         _count(tx, job["batch"], _counters(state, code=code, counted=bool(job["counted"])), now)
     for row in tx.all("list_awaiting", job=job["id"]):
+        if state is JobState.FAILED:
+            tx.run("share_failure", job=job["id"], batch=row["batch"])
         _count(tx, row["batch"], _counters(state, code=code, counted=False), now)
     tx.run("forget_awaiting", job=job["id"])
 

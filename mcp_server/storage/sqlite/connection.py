@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+import time
 from collections.abc import Callable, Iterable
 from functools import cache
 from importlib import resources
@@ -27,16 +28,19 @@ PACKAGE = "mcp_server.storage.sqlite"
 BUSY_TIMEOUT_S = 5.0
 """How long a statement waits for another process's write lock: per connection, not per file."""
 
+WAL_PAUSE_S = 0.02
+"""How soon a new file is tried again that another process is setting up."""
+
 Synchronous = Literal["FULL", "NORMAL"]
 
 MESSAGES = {
-    sqlite3.SQLITE_FULL: "the disk is full",
-    sqlite3.SQLITE_READONLY: "the database file, or the folder it lies in, is read-only",
-    sqlite3.SQLITE_CORRUPT: "the database file is damaged",
-    sqlite3.SQLITE_NOTADB: "the file is not a database",
-    sqlite3.SQLITE_CANTOPEN: "the database file cannot be opened",
-    sqlite3.SQLITE_IOERR: "the disk reports an error",
-    sqlite3.SQLITE_PERM: "the database file may not be opened",
+    sqlite3.SQLITE_FULL: "the disk is full: make room on it",
+    sqlite3.SQLITE_READONLY: "its file, or the folder it lies in, is read-only: make both writable",
+    sqlite3.SQLITE_CORRUPT: "its file is damaged: put back a copy, or move it away",
+    sqlite3.SQLITE_NOTADB: "its file is not a database: move it away",
+    sqlite3.SQLITE_CANTOPEN: "its file cannot be opened: see what it is, and who may open it",
+    sqlite3.SQLITE_IOERR: "the disk reports an error: see whether it is full or failing",
+    sqlite3.SQLITE_PERM: "its file may not be opened: see who may",
     sqlite3.SQLITE_BUSY: "another process is writing to the database",
     sqlite3.SQLITE_LOCKED: "another process is writing to the database",
 }
@@ -168,7 +172,7 @@ def open_file(path: Path, *, synchronous: Synchronous = "FULL") -> sqlite3.Conne
         )
         connection.row_factory = sqlite3.Row
         connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
-        connection.execute("PRAGMA journal_mode = WAL")
+        _switch_to_wal(connection)
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
         if sys.platform == "darwin":
@@ -178,12 +182,29 @@ def open_file(path: Path, *, synchronous: Synchronous = "FULL") -> sqlite3.Conne
     return connection
 
 
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Set the journal mode; of a new file it is changed under a lock that SQLite does not wait for.
+
+    Several servers may open a new workspace at once.
+    """
+    for left in reversed(range(round(BUSY_TIMEOUT_S / WAL_PAUSE_S))):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if not left or not isinstance(storage_error(error), StorageBusy):
+                raise
+            time.sleep(WAL_PAUSE_S)  # in the connection's own thread
+        else:
+            return
+
+
 def storage_error(error: sqlite3.Error) -> StorageError:
     """Return what a driver's error means to the rest of the package."""
     code = getattr(error, "sqlite_errorcode", None)
     primary = code & 0xFF if isinstance(code, int) else None
     kind = StorageBusy if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) else StorageError
-    return kind(MESSAGES.get(primary or 0, "the database refused a statement"))
+    meaning = MESSAGES.get(primary or 0)
+    return kind(meaning or "the database refused a statement", shown=meaning or "")
 
 
 @cache

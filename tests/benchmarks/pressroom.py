@@ -1,0 +1,162 @@
+"""Pressroom's own queue, composed as the application does it, with nothing turned off."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+
+import anyio
+import structlog
+from pydantic import BaseModel
+
+from mcp_server.clock import SystemClock, new_id
+from mcp_server.jobs.attempt import AttemptRunner, Progress
+from mcp_server.jobs.batch import BatchService
+from mcp_server.jobs.handler import handler
+from mcp_server.jobs.job import Attempt, NewJob, Origin
+from mcp_server.jobs.maintenance import Maintenance, MaintenanceSettings
+from mcp_server.jobs.outcome import Done, Outcome
+from mcp_server.jobs.queue import JobQueue
+from mcp_server.jobs.registry import Registry
+from mcp_server.jobs.store import Host, NewBatch
+from mcp_server.jobs.worker import Worker, WorkerSettings
+from mcp_server.storage.sqlite.content import ContentEffects
+from mcp_server.storage.sqlite.database import Database
+from mcp_server.storage.sqlite.jobs import SqliteJobStore
+from tests.benchmarks.place import Place
+
+PAYLOAD_BYTES_MAX = 64 * 1024
+END_S = 600.0
+"""How long a batch may take to drain before the measurement is given up."""
+
+ORIGIN = Origin(owner="benchmark", interface="test")
+
+
+class Noop(BaseModel, frozen=True, extra="forbid"):
+    """The payload of a job that does nothing."""
+
+    number: int
+
+
+class Ping(BaseModel, frozen=True, extra="forbid"):
+    """The payload of a job that says when it started."""
+
+    at: float
+    """`time.monotonic()` when it was handed in: one clock for all processes of a machine."""
+
+
+class PressroomQueue:
+    """The queue on one file; leases, fence, counters, typed payloads, one batch."""
+
+    def __init__(self, database: Database) -> None:
+        self._clock = clock = SystemClock()
+        self._registry = Registry(payload_bytes_max=PAYLOAD_BYTES_MAX)
+        new_job_id = partial(new_id, "j", clock)
+        self._store = SqliteJobStore(database, ContentEffects(), new_job_id)
+        self._queue = JobQueue(self._store, self._registry, clock, new_job_id)
+        self._batches = BatchService(self._store, self._registry, clock, new_job_id)
+        self._batch_id = ""
+        self._left = 0
+        self._all_ran = anyio.Event()
+        self._delays_s: list[float] = []
+        self._register()
+
+    def _register(self) -> None:
+        @handler("noop", Noop)
+        async def noop(payload: Noop, context: object) -> Outcome:
+            self._left -= 1
+            if self._left == 0:
+                self._all_ran.set()
+            return Done()
+
+        @handler("ping", Ping)
+        async def ping(payload: Ping, context: object) -> Outcome:
+            self._delays_s.append(time.monotonic() - payload.at)
+            return Done()
+
+        self._registry.register(noop)
+        self._registry.register(ping)
+
+    async def enqueue_each(self, count: int) -> None:
+        for number in range(count):
+            await self._queue.enqueue(_noop(number), origin=ORIGIN)
+
+    async def enqueue_at_once(self, count: int, at_once: int) -> None:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(at_once):
+                tasks.start_soon(self.enqueue_each, count // at_once)
+
+    async def enqueue_many(self, count: int) -> None:
+        jobs = self._batches.prepare([_noop(number) for number in range(count)])
+        batch = NewBatch(id=new_id("b", self._clock), kind="benchmark", origin=ORIGIN, jobs=jobs)
+        submission = await self._batches.submit(batch)
+        assert submission.batch is not None
+        self._batch_id = submission.batch.id
+
+    async def drain(self, count: int, concurrency: int) -> float:
+        """Run the batch; return the rate from the start of the worker to the end of the batch."""
+        self._left, self._all_ran = count, anyio.Event()
+        async with anyio.create_task_group() as tasks:
+            begun = time.perf_counter()
+            tasks.start_soon(self.worker(concurrency).run)
+            with anyio.fail_after(END_S):
+                await self._all_ran.wait()  # who waits for the batch reads it at every commit
+                await self._batches.wait(self._batch_id, owner=ORIGIN.owner)
+            taken_s = time.perf_counter() - begun
+            tasks.cancel_scope.cancel()
+        batch = await self._batches.get(self._batch_id, owner=ORIGIN.owner)
+        assert (batch.completed, batch.total) == (count, count), batch
+        return count / taken_s
+
+    async def ping(self) -> None:
+        """Hand in a job that says how long after this moment it starts."""
+        job = NewJob(kind="ping", payload={"at": time.monotonic()}, subject="ping")
+        await self._queue.enqueue(job, origin=ORIGIN)
+
+    @property
+    def delays_s(self) -> Sequence[float]:
+        """How late the pings that this process ran started."""
+        return self._delays_s
+
+    def worker(self, concurrency: int) -> Worker:
+        """Return a worker with the settings of a fresh workspace."""
+        clock = self._clock
+        return Worker(
+            self._store,
+            self._registry,
+            AttemptRunner(
+                self._store, self._registry, clock, _context, time_limit_s=300, random=random.random
+            ),
+            Maintenance(self._store, clock, MaintenanceSettings()),
+            clock,
+            Host(
+                id=new_id("w", clock),
+                role="worker",
+                pid=os.getpid(),
+                version="0.1.0",
+                abilities=frozenset(),
+            ),
+            WorkerSettings(concurrency=concurrency),
+            partial(new_id, "a", clock),
+        )
+
+
+@asynccontextmanager
+async def open_queue(place: Place) -> AsyncGenerator[PressroomQueue]:
+    """Open the queue in a folder."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    async with Database.open(place.file, synchronous=place.synchronous) as database:
+        yield PressroomQueue(database)
+
+
+def _noop(number: int) -> NewJob:
+    return NewJob(kind="noop", payload={"number": number}, subject=str(number))
+
+
+def _context(attempt: Attempt, progress: Progress) -> None:
+    """A no-op needs no context."""

@@ -1,0 +1,275 @@
+"""The worker is stopped: kindly, by hand, by the operating system, or because nothing is left."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import subprocess
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from tests.faults.invariants import assert_each_section_once, assert_sound, database
+from tests.faults.processes import (
+    Moment,
+    announced,
+    children,
+    completed,
+    end_workers,
+    has_ended,
+    hasty_site,
+    kill,
+    looked,
+    pressroom,
+    processing,
+    queued,
+    reach,
+    state,
+    stop,
+    wait_ended,
+    workers,
+    working,
+)
+from tests.wire import command, environment, pipe, query, wait_until
+
+
+def test_a_worker_that_is_told_to_end_finishes_what_it_runs(tmp_path: Path) -> None:
+    """SIGTERM: what runs has its grace, what waits stays in the queue, nothing is lost."""
+    root = hasty_site(tmp_path / "site", 1, 8, composer_delay_s=1)
+    with pipe(root, "auto") as chat:
+        chat.begin()
+        batch = queued(chat)
+        worker = working(root)
+        wait_until(lambda: processing(root) == 4)
+        kill(chat.process.pid)
+    kill(worker, signal.SIGTERM)
+    wait_until(lambda: workers(root) == [])
+    assert jobs(root) == [("completed", 1, 0)] * 4 + [("pending", 0, 0)] * 4
+    with pipe(root, "auto") as chat:
+        chat.begin()
+        wait_ended(root, batch)
+    assert assert_each_section_once(root, batch, 8).crashes == 0
+    end_workers(root)
+
+
+def test_what_has_no_grace_is_given_back_at_no_cost(tmp_path: Path) -> None:
+    """Neither a try nor a crash is counted, and nothing of it is written."""
+    root = hasty_site(tmp_path / "site", 1, 6, composer_delay_s=5, grace_s=0)
+    with pipe(root, "auto") as chat:
+        chat.begin()
+        queued(chat)
+        worker = working(root)
+        wait_until(lambda: processing(root) == 4)
+        kill(chat.process.pid)
+    kill(worker, signal.SIGTERM)
+    wait_until(lambda: workers(root) == [])
+    assert jobs(root) == [("pending", 0, 0)] * 6
+    assert announced(root) == []
+    assert_sound(root)
+
+
+def test_a_worker_stopped_by_hand_stays_ended_until_work_is_queued(tmp_path: Path) -> None:
+    """Servers old and new leave it be; the next call that queues work starts one for all of it."""
+    root = hasty_site(tmp_path / "site", 2, 20, composer_delay_s=0.5)
+    with pipe(root, "auto") as chat:
+        chat.begin()
+        first = queued(chat, "generate", page="p1")
+        working(root)
+        reach(root, first, Moment(2, 0))
+        assert stop(root) == (
+            "The worker has stopped. What is queued waits until work is queued again.\n"
+        )
+        assert workers(root) == []
+        before = jobs(root)
+        assert {crashes for _, _, crashes in before} == {0}
+        assert "pending" in {name for name, _, _ in before}
+        with pipe(root, "auto") as another:
+            another.begin()
+            wait_until(looked(root))
+        assert (workers(root), jobs(root)) == ([], before)
+        second = queued(chat, "generate", page="p2")
+        wait_ended(root, first, second)
+    for batch in (first, second):
+        assert_each_section_once(root, batch, 20)
+    end_workers(root)
+
+
+def test_a_worker_that_was_starting_while_it_was_stopped_leaves(tmp_path: Path) -> None:
+    """A server had just started it: it sees the mark, touches nothing and ends."""
+    root = hasty_site(tmp_path / "site", 1, 4, composer_delay_s=1)
+    with pipe(root, "auto") as chat:
+        chat.begin()
+        stop(root)
+        batch = queued(chat)
+        worker = working(root)
+        kill(chat.process.pid)
+    kill(worker)
+    stop(root)
+    pressroom("worker", "--detached", "--workspace", str(root))
+    assert not has_ended(root, batch)
+    with by_hand(root):  # somebody wants it now
+        wait_ended(root, batch)
+    assert_sound(root)
+
+
+def test_a_stop_that_was_cut_off_holds_no_later_work_up(tmp_path: Path) -> None:
+    """`pressroom stop` is killed while the worker uses its grace: the next call starts one."""
+    root = hasty_site(tmp_path / "site", 2, 2, composer_delay_s=2, grace_s=3)
+    with pipe(root, "auto") as chat:
+        chat.begin()
+        first = queued(chat, "generate", page="p1")
+        working(root)
+        wait_until(lambda: processing(root) == 2)
+        with subprocess.Popen(command("stop", "--workspace", str(root))) as stopping:
+            wait_until(lambda: (root / ".pressroom" / "stopped").exists())
+            stopping.kill()
+        wait_ended(root, first)
+        second = queued(chat, "generate", page="p2")
+        wait_ended(root, second)
+    assert_each_section_once(root, second, 2)
+    end_workers(root)
+
+
+def test_stop_signals_no_process_that_is_not_the_worker(tmp_path: Path) -> None:
+    """A dead worker's number may be somebody else's by now."""
+    root = hasty_site(tmp_path / "site", 1, 4, composer_delay_s=1)
+    with pipe(root, "auto") as chat, subprocess.Popen(["sleep", "600"]) as bystander:
+        chat.begin()
+        queued(chat)
+        dead = working(root)
+        kill(dead)
+        wait_until(lambda: dead not in workers(root))
+        working(root)
+        with closing(sqlite3.connect(database(root), timeout=10)) as connection, connection:
+            connection.execute("UPDATE hosts SET pid = ? WHERE pid = ?", (bystander.pid, dead))
+        stop(root)
+        assert workers(root) == []
+        assert bystander.poll() is None
+        bystander.kill()
+    assert_sound(root)
+
+
+def test_a_frozen_worker_goes_on_where_it_was(tmp_path: Path) -> None:
+    """A laptop sleeps longer than a lease: no work is done twice, and none counts as crashed."""
+    root = hasty_site(tmp_path / "site", 2, 6, composer_delay_s=0.5)
+    with pipe(root, "auto") as chat:
+        chat.begin()
+        batch = queued(chat)
+        worker = working(root)
+        reach(root, batch, Moment(3, 0))
+        freeze(root, worker)
+        wait_until(looked(root))
+        assert workers(root) == [worker]
+        assert not has_ended(root, batch)
+        kill(worker, signal.SIGCONT)
+        wait_ended(root, batch)
+    assert assert_each_section_once(root, batch, 12).crashes == 0
+    end_workers(root)
+
+
+def test_a_frozen_worker_whose_work_was_taken_over_writes_nothing(tmp_path: Path) -> None:
+    """Two workers: one stops for longer than its lease, the other finishes, the first wakes up."""
+    root = hasty_site(tmp_path / "site", 2, 6, composer_delay_s=0.5, several_workers=True)
+    pressroom("status", "--workspace", str(root))  # makes the database
+    with by_hand(root) as one, by_hand(root) as two:
+        wait_until(lambda: set(announced(root)) == {one.pid, two.pid})
+        with pipe(root, "auto", PRESSROOM_WORKER="embedded") as chat:
+            chat.begin()
+            batch = queued(chat)
+            wait_until(lambda: running(root, one.pid) > 0)
+            kill(chat.process.pid)
+        freeze(root, one.pid)
+        held = running(root, one.pid)
+        wait_ended(root, batch)
+        end = assert_each_section_once(root, batch, 12)
+        assert end.crashes >= held
+        woken = query(root, "SELECT max(seen_at) FROM hosts")[0][0]
+        kill(one.pid, signal.SIGCONT)
+        wait_until(lambda: seen(root, one.pid) > woken)
+        one.terminate()  # its lanes end before it does
+        one.wait(30)
+        assert assert_each_section_once(root, batch, 12) == end
+
+
+def test_several_workers_are_stopped_together(tmp_path: Path) -> None:
+    """Whoever works this workspace is asked to end, lock or not."""
+    root = hasty_site(tmp_path / "site", 1, 12, composer_delay_s=0.5, several_workers=True)
+    pressroom("status", "--workspace", str(root))  # makes the database
+    with by_hand(root) as one, by_hand(root) as two:
+        wait_until(lambda: set(announced(root)) == {one.pid, two.pid})
+        assert "has stopped" in stop(root)
+        assert one.wait(30) == two.wait(30) == 0
+    assert announced(root) == []
+
+
+def test_an_idle_worker_leaves_no_trace_and_the_next_call_starts_another(tmp_path: Path) -> None:
+    """The process ends, its row goes, and its server keeps no zombie of it."""
+    root = hasty_site(tmp_path / "site", 2, 2, composer_delay_s=0, worker_idle_s=0.3)
+    with pipe(root, "auto") as chat:
+        chat.begin()
+        first = queued(chat, "generate", page="p1")
+        worker = working(root)
+        wait_ended(root, first)
+        wait_until(lambda: workers(root) == [])
+        assert announced(root) == []
+        wait_until(lambda: children(chat.process.pid) == [])
+        second = queued(chat, "generate", page="p2")
+        wait_ended(root, second)
+        assert state(root, second) == "completed"
+        assert completed(root, second) == 2
+        assert worker not in workers(root)
+        wait_until(lambda: workers(root) == [])
+    assert_sound(root)
+
+
+def jobs(root: Path) -> list[tuple[str, int, int]]:
+    """Return state, attempts and crashes of every job, oldest first."""
+    rows = query(root, "SELECT state, attempts, crashes FROM jobs ORDER BY state, id")
+    return [(name, attempts, crashes) for name, attempts, crashes in rows]
+
+
+def running(root: Path, pid: int) -> int:
+    """Return how many attempts a worker has started and not ended."""
+    return query(
+        root,
+        "SELECT count(*) FROM jobs JOIN hosts ON hosts.id = jobs.worker_id "
+        "WHERE pid = ? AND jobs.state = 'processing' AND jobs.started_at IS NOT NULL",
+        pid,
+    )[0][0]
+
+
+def seen(root: Path, pid: int) -> float:
+    """Return when a process last said that it lives."""
+    return query(root, "SELECT max(seen_at) FROM hosts WHERE pid = ?", pid)[0][0] or 0.0
+
+
+def freeze(root: Path, pid: int) -> None:
+    """Stop a process at a moment at which it holds no lock on the database."""
+
+    def is_frozen() -> bool:
+        kill(pid, signal.SIGSTOP)
+        with closing(sqlite3.connect(database(root), timeout=0.2)) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                kill(pid, signal.SIGCONT)
+                return False
+            return True
+
+    wait_until(is_frozen)
+
+
+@contextmanager
+def by_hand(root: Path) -> Generator[subprocess.Popen[bytes]]:
+    """Run a worker in the foreground, as `pressroom worker` does."""
+    log = root.parent / "by-hand.log"
+    with (
+        log.open("ab") as lines,
+        subprocess.Popen(
+            command("worker", "--workspace", str(root)), stderr=lines, env=environment()
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.kill()

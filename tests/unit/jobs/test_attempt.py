@@ -1,0 +1,258 @@
+"""One attempt: whatever its handler does, it ends as an outcome, and nothing breaks the worker."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import anyio
+import pytest
+
+from mcp_server.errors import NotFound, StorageBusy, StorageError
+from mcp_server.jobs.job import Job, JobState, Step
+from mcp_server.jobs.outcome import Done, Fail, Outcome
+from mcp_server.jobs.store import JobStore
+from tests.unit.jobs.rig import ORIGIN, Context, Rig, a_toy
+
+pytestmark = pytest.mark.anyio
+
+
+async def run(rig: Rig, act: Any, *, kind: str = "toy") -> Job:
+    """Run one job that does `act` through one attempt; return it as stored."""
+    rig.acts["act"] = act
+    [job_id] = await rig.submit("b", a_toy("act", kind=kind))
+    await rig.runner().run(await rig.claim(kind))
+    return await rig.job(job_id)
+
+
+async def test_what_a_handler_answers_is_stored(rig: Rig) -> None:
+    """Once; the batch ends with it."""
+
+    async def act(context: Context) -> Outcome:
+        return Done({"words": 3})
+
+    job = await run(rig, act)
+    assert (job.state, job.result, job.started_at) == ("completed", {"words": 3}, rig.clock.now())
+    assert (await rig.batches.get("b", owner="ada")).ended
+
+
+async def test_an_attempt_that_takes_too_long_is_stopped_and_tried_again(rig: Rig) -> None:
+    """The handler is cancelled; the reason says after how long."""
+    stopped: list[bool] = []
+
+    async def act(context: Context) -> Outcome:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            stopped.append(True)
+
+    job = await run(rig, act, kind="hasty")
+    assert (job.state, job.code, job.attempts) == (JobState.SCHEDULED, "retrying", 1)
+    assert job.reason is not None and "time limit of 0.01 s" in job.reason
+    assert stopped == [True]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [RuntimeError("secret"), SystemExit(1), ExceptionGroup("secret", [ValueError("secret")])],
+)
+async def test_a_handler_that_crashes_is_tried_again(rig: Rig, error: BaseException) -> None:
+    """Its words go to the log alone; even `sys.exit()` does not end the worker."""
+
+    async def act(context: Context) -> Outcome:
+        raise error
+
+    job = await run(rig, act)
+    assert (job.state, job.attempts) == (JobState.SCHEDULED, 1)
+    assert job.reason is not None
+    assert type(error).__name__ in job.reason and "secret" not in job.reason
+
+
+async def test_a_handler_whose_own_task_was_cancelled_is_tried_again(rig: Rig) -> None:
+    """That is not our cancellation, and must not leave the job claimed for ever."""
+
+    async def act(context: Context) -> Outcome:
+        task = asyncio.create_task(asyncio.sleep(60))
+        task.cancel()
+        await task
+        raise AssertionError("not reached")
+
+    job = await run(rig, act)
+    assert (job.state, job.attempts) == (JobState.SCHEDULED, 1)
+
+
+async def test_a_handler_that_is_refused_fails(rig: Rig) -> None:
+    """Trying again would be refused again."""
+
+    async def act(context: Context) -> Outcome:
+        raise NotFound("page", "menu")
+
+    job = await run(rig, act)
+    assert (job.state, job.code) == (JobState.FAILED, "refused")
+    assert job.reason is not None and "menu" in job.reason
+
+
+async def test_a_handler_that_cannot_read_is_tried_again(rig: Rig) -> None:
+    """The database may be back by then."""
+
+    async def act(context: Context) -> Outcome:
+        raise StorageError("the disk reports an error")
+
+    assert (await run(rig, act)).state is JobState.SCHEDULED
+
+
+@pytest.mark.parametrize("rubbish", [None, "done", True, Done])
+async def test_a_handler_that_answers_no_outcome_fails(rig: Rig, rubbish: object) -> None:
+    """And the reason says what it answered."""
+
+    async def act(context: Context) -> object:
+        return rubbish
+
+    job = await run(rig, act)
+    assert (job.state, job.code) == (JobState.FAILED, "handler-error")
+    assert job.reason == f"its handler answered {type(rubbish).__name__}"
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Done({"not": object()}),
+        Done(effects=("no effect",)),
+        Fail("no", "half a \ud800 character"),
+    ],
+    ids=["no-json", "no-effect", "no-text"],
+)
+async def test_an_outcome_that_cannot_be_stored_fails_its_job_alone(
+    rig: Rig, outcome: Outcome
+) -> None:
+    """Otherwise the worker would break over it, again and again."""
+
+    async def act(context: Context) -> Outcome:
+        return outcome
+
+    job = await run(rig, act)
+    assert (job.state, job.code) == (JobState.FAILED, "handler-error")
+    assert job.reason is not None and "cannot be stored" in job.reason
+
+
+async def test_a_payload_that_no_longer_fits_fails_the_job(rig: Rig) -> None:
+    """It was queued by another version; its handler is not run."""
+    old = a_toy(payload={"was": 1})
+    await rig.store.enqueue("old", old, origin=ORIGIN, now=rig.clock.now())
+    await rig.runner().run(await rig.claim())
+    job = await rig.job("old")
+    assert (job.state, job.code) == (JobState.FAILED, "refused")
+
+
+async def test_an_attempt_that_lost_its_claim_writes_nothing(rig: Rig) -> None:
+    """The job was rescued while it ran; what it answers is dropped without a fuss."""
+
+    async def act(context: Context) -> Outcome:
+        await rescue(rig)
+        await context.progress(1, 2)
+        return Done({"too": "late"})
+
+    job = await run(rig, act)
+    assert (job.state, job.result, job.step, job.crashes) == (JobState.PENDING, None, None, 1)
+
+
+async def test_an_attempt_whose_claim_is_gone_before_it_starts_is_not_run(rig: Rig) -> None:
+    """Its handler is never called."""
+    await rig.submit("b", a_toy("missing"))
+    attempt = await rig.claim()
+    await rescue(rig)
+    await rig.runner().run(attempt)
+    assert (await rig.job(attempt.job.id)).crashes == 0
+
+
+async def test_progress_is_written_seldom_and_the_last_of_it_always(rig: Rig) -> None:
+    """A hundred steps at once are a few transactions."""
+    changes: list[int] = []
+
+    async def act(context: Context) -> Outcome:
+        changes.append(await rig.store.last_change())
+        for n in range(100):
+            await context.progress(n, 100, f"step {n}")
+        return Done()
+
+    job = await run(rig, act)
+    assert job.step == Step(current=99, total=100, message="step 99")
+    assert await rig.store.last_change() - changes[0] <= 5
+
+
+async def test_progress_can_be_seen_while_the_job_runs(rig: Rig) -> None:
+    """By whoever reads the batch with what is running."""
+    seen: list[Step | None] = []
+
+    async def act(context: Context) -> Outcome:
+        await context.progress(1, 4, "asking")
+        since = 0
+        while seen[-1:] != [Step(current=1, total=4, message="asking")]:
+            await rig.store.wait_for_change(5, since=since)
+            since = rig.store.version
+            batch = await rig.batches.get("b", owner="ada")
+            seen.extend(job.step for job in batch.running)
+        return Done()
+
+    with anyio.fail_after(10):
+        assert (await run(rig, act)).state is JobState.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("current", "total", "message"),
+    [(float("nan"), 1.0, ""), (1, float("inf"), ""), (10**40, 1, ""), (1, 2, "half a \ud800")],
+)
+async def test_progress_that_cannot_be_stored_breaks_nothing(
+    rig: Rig, current: float, total: float, message: str
+) -> None:
+    """The job goes on to its end."""
+
+    async def act(context: Context) -> Outcome:
+        await context.progress(current, total, message)
+        return Done()
+
+    job = await run(rig, act)
+    assert (job.state, job.step) == (JobState.COMPLETED, None)
+
+
+class Refusing:
+    """A real store whose `finish` and `step` are refused so many times first."""
+
+    def __init__(self, store: JobStore, times: int) -> None:
+        self._store, self.left = store, times
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def finish(self, *args: Any, **more: Any) -> Job:
+        self._refuse()
+        return await self._store.finish(*args, **more)
+
+    async def step(self, *args: Any) -> bool:
+        self._refuse()
+        return await self._store.step(*args)
+
+    def _refuse(self) -> None:
+        if self.left:
+            self.left -= 1
+            raise StorageBusy("another process is writing to the database")
+
+
+async def test_an_end_is_reported_until_the_database_takes_it(rig: Rig) -> None:
+    """The work was done and paid for: it is not done again because of a lock."""
+
+    async def act(context: Context) -> Outcome:
+        await context.progress(1, 1, "written")
+        return Done({"words": 3})
+
+    rig.acts["act"] = act
+    [job_id] = await rig.submit("b", a_toy("act"))
+    refusing: Any = Refusing(rig.store, times=2)
+    await rig.runner(refusing).run(await rig.claim())
+    job = await rig.job(job_id)
+    assert (job.state, job.result, refusing.left) == (JobState.COMPLETED, {"words": 3}, 0)
+
+
+async def rescue(rig: Rig) -> None:
+    """Take every running job away from whoever has it."""
+    await rig.store.rescue(now=rig.clock.now(), except_worker="me", crashes_max=10, limit=9)
