@@ -113,7 +113,9 @@ class ContentService:
         if call.dry_run:
             return answer
         key = key_of(call.tool, mode_of(call), call.instructions, selection.ids)
-        conditions = Conditions(terms=self._drafting_terms(standing), key=key)
+        asked = key_of(mode_of(call), call.instructions)
+        terms = self._drafting_terms(standing)
+        conditions = Conditions(terms=terms, key=key, asked=asked)
         answer, _ = await self._submitter.submit(answer, plan, call, origin, conditions)
         return answer
 
@@ -144,6 +146,7 @@ class ContentService:
         conditions = Conditions(
             terms={"site": standing.site.hash},
             key=key_of("promote", call.batch_id, call.force, call.digest, selection.ids),
+            asked=key_of("promote", call.force),
             effects=kept.effects(plan),
         )
         answer, _ = await self._submitter.submit(answer, plan, call, origin, conditions)
@@ -196,6 +199,7 @@ class ContentService:
             return await self._try_rollback(call, origin, cancelled=True)
         conditions = Conditions(
             terms={"site": standing.site.hash},
+            asked=key_of("rollback", target and target.id, call.force),
             key=key_of("rollback", target and target.id, call.force, selection.ids),
             effects=kept.effects(plan),
             cancels=unfinished,

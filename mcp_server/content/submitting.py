@@ -36,6 +36,8 @@ class Conditions:
     terms: Json
     key: str
     """What the call asks for; with the owner and the plan it makes the duplicate key."""
+    asked: str
+    """What it asks of each section: the same of sections that one batch holds is a repeat (R2)."""
     effects: tuple[object, ...] = ()
     cancels: Batch | None = None
     """An unfinished batch to cancel, unless it has moved on since it was looked at."""
@@ -87,9 +89,10 @@ class Submitter:
                 effects=conditions.effects,
                 cancels=(cancels.id, cancels.change) if cancels else None,
                 about=conditions.about,
+                details={"asked": conditions.asked},
             )
         )
-        return _answered(answer, submission), submission
+        return _answered(answer, submission, conditions.asked), submission
 
 
 def answered_before(batch: Batch) -> Submitted:
@@ -128,7 +131,7 @@ def skipped_as_held(held: Mapping[str, Batch | None]) -> tuple[Skipped, ...]:
     return tuple(
         Skipped(
             section=key.partition(":")[2],
-            reason="is in another unfinished batch",
+            reason="is in another unfinished batch; wait for it, or cancel it",
             batch_id=batch.id if batch else None,
         )
         for key, batch in sorted(held.items())
@@ -141,14 +144,14 @@ def key_of(*parts: object) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def _answered(answer: Submitted, submission: Submission) -> Submitted:
+def _answered(answer: Submitted, submission: Submission, asked: str) -> Submitted:
     if submission.conflict:
         raise InvalidTransition(
             "the live text", state="changing", action="go on", advice="Call again."
         )
     held = skipped_as_held(submission.held)
     found = submission.batch
-    if found is None and (only := _only_holder(submission, answer)):
+    if found is None and (only := _only_holder(submission, answer, asked)):
         return replace(answered_before(only), skipped=answer.skipped, notes=answer.notes)
     queued = tuple(p for p in answer.planned if p.section not in {s.section for s in held})
     duplicate = submission.duplicate
@@ -163,14 +166,16 @@ def _answered(answer: Submitted, submission: Submission) -> Submitted:
     )
 
 
-def _only_holder(submission: Submission, answer: Submitted) -> Batch | None:
-    """Return the one unfinished batch of this kind that holds every section that is left (R2)."""
-    holders = list(submission.held.values())
-    if not holders or len(submission.held) < len(answer.planned):
+def _only_holder(submission: Submission, answer: Submitted, asked: str) -> Batch | None:
+    """Return the unfinished batch that does this already to every section that is left (R2)."""
+    if len(submission.held) < len(answer.planned):
         return None
-    first = holders[0]
-    same = first is not None and all(b is not None and b.id == first.id for b in holders)
-    return first if same and first is not None and first.kind == KINDS[answer.action] else None
+    holders = {batch.id: batch for batch in submission.held.values() if batch is not None}
+    if len(holders) != 1 or None in submission.held.values():
+        return None
+    (only,) = holders.values()
+    same = only.kind == KINDS[answer.action] and only.details.get("asked") == asked
+    return only if same else None
 
 
 def _request(call: GenerateCall | ChangeCall, action: Action) -> Request | None:

@@ -230,6 +230,8 @@ class Batch:
     change: int
     order: int = 0
     """Position among all batches: larger is newer."""
+    details: Json = field(default_factory=dict[str, Any])
+    """What was handed in with it, to be read again; opaque."""
     running: tuple[Job, ...] = field(default=())
     """Its jobs that are being worked on, with their last step; only where it was asked for."""
 

@@ -32,14 +32,14 @@ class Maintenance:
     async def rescue_others(self, worker_id: str) -> int:
         """Return to the queue every attempt of another worker; only for who holds the lock."""
         rescued = 0
-        while found := await self._rescue(worker_id):
+        while found := await self._rescue(worker_id, self._clock.now()):
             rescued += found
         return rescued
 
-    async def sweep(self) -> int:
+    async def sweep(self, now: float) -> int:
         """Return to the queue attempts whose lease ran out, and release jobs that are due."""
-        await self._release_due()
-        return await self._rescue(None)
+        await self._release_due(now)
+        return await self._rescue(None, now)
 
     async def prune(self) -> int:
         """Delete finished jobs that are old enough, in steps; return how many."""
@@ -53,15 +53,14 @@ class Maintenance:
             pruned += found
         return pruned
 
-    async def _release_due(self) -> None:
+    async def _release_due(self, now: float) -> None:
         due = await self._store.next_due()
-        now = self._clock.now()
         if due is not None and due <= now:
             await self._store.release_due(now=now, limit=self._settings.sweep_max)
 
-    async def _rescue(self, except_worker: str | None) -> int:
+    async def _rescue(self, except_worker: str | None, now: float) -> int:
         return await self._store.rescue(
-            now=self._clock.now(),
+            now=now,
             except_worker=except_worker,
             crashes_max=self._settings.crashes_max,
             limit=self._settings.sweep_max,

@@ -260,10 +260,6 @@ class JobStore(Protocol):
         """Return the batches that are about this one, newest first."""
         ...
 
-    async def batch_details(self, batch_id: str) -> Json:
-        """Return what was handed in as `details`."""
-        ...
-
     async def jobs(
         self,
         batch_id: str,

@@ -279,9 +279,10 @@ class Worker:
 
     async def _sweep(self) -> None:
         """Sweep; but after a sleep of the whole machine our own leases come first."""
-        if self._lanes and self._clock.now() - self._renewed_at > self._settings.heartbeat_s:
+        now = self._clock.now()
+        if self._lanes and now - self._renewed_at > self._settings.heartbeat_s:
             await self._renew()
-        await self._maintenance.sweep()
+        await self._maintenance.sweep(now)
 
     async def _sweeper(self) -> None:
         """Lost leases are looked for while all lanes are busy, too; and cancelled jobs stopped."""

@@ -20,7 +20,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import anyio
-import anyio.lowlevel
 from pydantic import BaseModel
 
 from tests.benchmarks.across import delays_across
@@ -144,14 +143,16 @@ async def _drain_beside(place: Place, sizes: Sizes, pile: int, state: PileState)
 
 
 async def _idle(place: Place, sizes: Sizes) -> Values:
+    values: dict[str, float] = {}
     async with open_pressroom(place) as queue, anyio.create_task_group() as tasks:
         tasks.start_soon(queue.worker(CONCURRENCY).run)
         await anyio.sleep(SETTLE_S)
         memory_kb, cpu_s = _peak_kb(), time.process_time()
         await anyio.sleep(sizes.idle_s)
-        cpu_s, memory_kb = time.process_time() - cpu_s, _peak_kb() - memory_kb
+        values["idle-cpu"] = 100 * (time.process_time() - cpu_s) / sizes.idle_s
+        values["idle-growth"] = _peak_kb() - memory_kb
         tasks.cancel_scope.cancel()
-    return {"idle-cpu": 100 * cpu_s / sizes.idle_s, "idle-growth": memory_kb}
+    return values
 
 
 def _peak_kb() -> float:
@@ -184,7 +185,7 @@ async def main(order: Order) -> None:
         except Exception as error:  # noqa: BLE001 -- told where the table is printed
             traceback.print_exc()
             line = json.dumps({"figure": figure, "error": f"{type(error).__name__}: {error}"})
-        with order.answer.open("a", encoding="utf-8") as answer:  # noqa: ASYNC230 -- between two
+        with order.answer.open("a", encoding="utf-8") as answer:
             answer.write(line + "\n")
 
 

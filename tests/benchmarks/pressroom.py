@@ -101,17 +101,17 @@ class PressroomQueue:
     async def drain(self, count: int, concurrency: int) -> float:
         """Run the batch; return the rate from the start of the worker to the end of the batch."""
         self._left, self._all_ran = count, anyio.Event()
+        begun = ended = time.perf_counter()
         async with anyio.create_task_group() as tasks:
-            begun = time.perf_counter()
             tasks.start_soon(self.worker(concurrency).run)
             with anyio.fail_after(END_S):
                 await self._all_ran.wait()  # who waits for the batch reads it at every commit
                 await self._batches.wait(self._batch_id, owner=ORIGIN.owner)
-            taken_s = time.perf_counter() - begun
+            ended = time.perf_counter()
             tasks.cancel_scope.cancel()
         batch = await self._batches.get(self._batch_id, owner=ORIGIN.owner)
         assert (batch.completed, batch.total) == (count, count), batch
-        return count / taken_s
+        return count / (ended - begun)
 
     async def ping(self) -> None:
         """Hand in a job that says how long after this moment it starts."""

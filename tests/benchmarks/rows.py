@@ -9,7 +9,7 @@ import itertools
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal
@@ -52,7 +52,7 @@ def some_id(prefix: str) -> str:
 
 
 @contextmanager
-def opened(path: Path, *, synchronous: Synchronous) -> Iterator[sqlite3.Connection]:
+def opened(path: Path, *, synchronous: Synchronous) -> Generator[sqlite3.Connection]:
     """Open the file with this version's schema."""
     migrate(path, synchronous=synchronous)
     with closing(open_file(path, synchronous=synchronous)) as connection:
@@ -61,7 +61,7 @@ def opened(path: Path, *, synchronous: Synchronous) -> Iterator[sqlite3.Connecti
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+def transaction(connection: sqlite3.Connection) -> Generator[None]:
     """Commit what is written inside; a benchmark that fails is over, so nothing is rolled back."""
     connection.execute("BEGIN IMMEDIATE")
     yield

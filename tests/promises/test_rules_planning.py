@@ -137,6 +137,18 @@ async def test_a_request_key_of_retry_answers_the_same_round(tmp_path: Path) -> 
         assert (again["batchId"], again["duplicate"]) == (batch, True)
 
 
+@pytest.mark.anyio
+async def test_other_instructions_are_not_taken_for_a_repeat(tmp_path: Path) -> None:
+    """What the batch under way does not do is not said to be under way."""
+    root = small_site(tmp_path / "site", {"menu": 2})
+    async with held(root), desk(root) as chat:
+        first = await chat.call("generate-all", mode="new")
+        other = await chat.call("generate-all", instructions="be brief")
+        assert "duplicate" not in other and "batchId" not in other
+        assert other["status"] == "processing"
+        assert {row["batchId"] for row in other["skipped"]} == {first["batchId"]}
+
+
 async def test_a_section_in_an_unfinished_batch_is_skipped_with_that_batch(tmp_path: Path) -> None:
     """R3: the rest of the call is queued."""
     root = small_site(tmp_path, {"menu": 2, "news": 1}, **QUICK)

@@ -37,7 +37,8 @@ async def test_a_batch_comes_back_as_it_was_handed_in(bench: Bench, store: JobSt
     assert made.batch is not None
     assert (made.batch.state, made.batch.total, made.batch.finished) == (BatchState.PENDING, 2, 0)
     assert (made.batch.origin, made.batch.terms, made.batch.round) == (ORIGIN, {"site": "s"}, 1)
-    assert await store.batch_details("b1") == {"mode": "new"}
+    stored = await store.batch("b1")
+    assert stored is not None and stored.details == {"mode": "new"}
     jobs = await store.jobs("b1")
     assert [job.id for job in jobs] == ["b1.1", "b1.2"]
     assert jobs[0].payload == {"größe": [1, None]}
@@ -59,7 +60,6 @@ async def test_a_batch_of_nothing_is_not_stored(bench: Bench, store: JobStore) -
     made = await bench.submit("b1", jobs=[])
     assert made.batch is None
     assert await store.batch("b1") is None
-    assert await store.batch_details("b1") == {}
 
 
 async def test_five_hundred_jobs_are_stored_and_listed_without_a_hidden_limit(

@@ -86,6 +86,8 @@ class Queued:
 
     def _status(self) -> QueueStatus:
         if self.submitted.batch_id is None:
+            if any(skipped.batch_id for skipped in self.submitted.skipped):
+                return "processing"  # by others; nothing of this call is left to do
             return "planned" if self._listed else "completed"
         if self.submitted.paused_reason is not None:
             return "paused"

@@ -73,6 +73,8 @@ def submitted(
     else:
         again_ = " again" if again else ""
         what = f"Queued {action} of {sections(count)}{_TO[action]}{again_}."
+        if count == 0:
+            what = "Queued the writing of its files again."
     return what if over else f"{what}{_FILES[action]} {GOES_ON if outlives else RESUMES}"
 
 
@@ -83,9 +85,11 @@ def nothing(outcome: Submitted) -> str:
         return " ".join([*outcome.notes, "; ".join(ways) + "."])
     if not outcome.skipped:
         return no_sections(outcome)
-    first = outcome.skipped[0]
+    held = [skipped for skipped in outcome.skipped if skipped.batch_id]
+    first = (held or outcome.skipped)[0]
+    what = "Nothing was queued." if held else no_sections(outcome)
     return (
-        f"{no_sections(outcome)} {sections(len(outcome.skipped))} skipped, such as "
+        f"{what} {sections(len(outcome.skipped))} skipped, such as "
         f"{first.section}: {_full_stop(short(first.reason) or '')}"
     )
 
@@ -163,6 +167,8 @@ def _full_stop(text: str) -> str:
 
 def _tally(batch: Batch) -> str:
     """`39 of 40 drafted, 1 skipped, 2 cancelled`."""
+    if batch.total == 0:
+        return "its files are written" if batch.state is BatchState.COMPLETED else "no file written"
     past = _PAST.get(batch.kind, "done")
     parts = [f"{batch.completed - batch.skipped} of {batch.total} {past}"]
     if batch.skipped:

@@ -300,10 +300,6 @@ class SqliteJobStore:
         rows = await self._database.read(lambda tx: tx.all("list_batches_about", batch_id=batch_id))
         return [batch_of(row) for row in rows]
 
-    async def batch_details(self, batch_id: str) -> Json:
-        row = await self._database.read(lambda tx: tx.one("get_batch", batch_id=batch_id))
-        return {} if row is None else json.loads(row["details"])
-
     async def jobs(
         self,
         batch_id: str,

@@ -61,6 +61,7 @@ def batch_of(row: sqlite3.Row, running: Sequence[Job] = ()) -> Batch:
         ended_at=row["ended_at"],
         change=row["change"],
         order=row["id"],
+        details=json.loads(row["details"]),
         running=tuple(running),
     )
 

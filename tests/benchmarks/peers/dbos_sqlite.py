@@ -56,7 +56,12 @@ class DbosQueue:
     async def drain(self, count: int, concurrency: int) -> float:
         global tally  # noqa: PLW0603 -- the workflow is a function of the module
         tally = Tally(count)
-        DBOS.register_queue("bench", worker_concurrency=concurrency, polling_interval_sec=POLL_S)
+        await DBOS.register_queue_async(
+            "bench",
+            worker_concurrency=concurrency,
+            polling_interval_sec=POLL_S,
+            on_conflict="always_update",
+        )
         DBOS.destroy()
         self.launch(queues=["bench"])
         await anyio.to_thread.run_sync(tally.done.wait, DRAIN_S)
@@ -72,8 +77,8 @@ async def open_queue(place: Place) -> AsyncGenerator[DbosQueue]:
     }
     queue = DbosQueue(config)
     queue.launch(queues=[])
-    DBOS.register_queue("bench", polling_interval_sec=POLL_S)
     try:
+        await DBOS.register_queue_async("bench", polling_interval_sec=POLL_S)
         yield queue
     finally:
         DBOS.destroy(workflow_completion_timeout_sec=5)

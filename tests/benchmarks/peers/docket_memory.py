@@ -42,8 +42,8 @@ class DocketQueue:
                 tasks.start_soon(self.enqueue_each, count // at_once)
 
     async def enqueue_many(self, count: int) -> None:
-        call = self._docket.call(self._noop)
-        await self._docket.add_many(call(number) for number in range(count))
+        docket = self._docket
+        await docket.add_many(docket.call(self._noop)(number) for number in range(count))
 
     async def drain(self, count: int, concurrency: int) -> float:
         self._tally = Tally(count)

@@ -18,8 +18,6 @@ from pgqueuer.types import QueueExecutionMode
 
 from tests.benchmarks.place import Place, Tally
 
-BATCH_MAX = 100
-
 
 class PgQueuerQueue:
     """One entry point that counts."""
@@ -47,16 +45,16 @@ class PgQueuerQueue:
                 tasks.start_soon(self.enqueue_each, count // at_once)
 
     async def enqueue_many(self, count: int) -> None:
-        payloads = [str(number).encode() for number in range(count)]
+        payloads: list[bytes | None] = [str(number).encode() for number in range(count)]
         await self._queries.enqueue(["noop"] * count, payloads, [0] * count)
 
     async def drain(self, count: int, concurrency: int) -> float:
-        """Run with a limit of running tasks, which must be twice what is fetched at once."""
+        """Fetch `concurrency` at once; what may run is at least twice that, as it demands."""
         self._tally = Tally(count)
         await self._pgq.run(
             mode=QueueExecutionMode.drain,
-            batch_size=max(1, min(BATCH_MAX, concurrency // 2)),
-            max_concurrent_tasks=max(2, concurrency),
+            batch_size=concurrency,
+            max_concurrent_tasks=2 * concurrency,
         )
         return self._tally.rate
 

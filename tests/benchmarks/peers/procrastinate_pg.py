@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 
 import anyio
 from procrastinate import App, PsycopgConnector
+from procrastinate.types import JSONDict
 
 from tests.benchmarks.place import Place, Tally
 
@@ -38,7 +39,8 @@ class ProcrastinateQueue:
                 tasks.start_soon(self.enqueue_each, count // at_once)
 
     async def enqueue_many(self, count: int) -> None:
-        await self._noop.batch_defer_async(*({"number": number} for number in range(count)))
+        jobs: list[JSONDict] = [{"number": number} for number in range(count)]
+        await self._noop.batch_defer_async(*jobs)
 
     async def drain(self, count: int, concurrency: int) -> float:
         self._tally = Tally(count)

@@ -188,9 +188,7 @@ async def test_a_handler_whose_lease_was_lost_is_stopped(rig: Rig, gate: Gate) -
     async with rig.working(heartbeat_s=60, concurrency=1):
         await gate.entered.wait()
         rig.acts["gate"] = rig.acts["done"]
-        await rig.store.rescue(
-            now=rig.clock.now(), except_worker="other", crashes_max=10, limit=9
-        )
+        await rig.store.rescue(now=rig.clock.now(), except_worker="other", crashes_max=10, limit=9)
         await rig.batches.wait("b", owner="ada")
     job = await rig.job(job_id)
     assert (job.state, job.crashes, job.attempts) == (JobState.COMPLETED, 1, 1)

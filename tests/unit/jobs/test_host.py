@@ -1,0 +1,266 @@
+"""One worker while there is work: the lock, who keeps it, and the mark of who stopped it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+import pytest
+
+from mcp_server.jobs.host import (
+    DetachedWorker,
+    EmbeddedWorker,
+    StartWorker,
+    StopMark,
+    WorkerKeeper,
+    WorkerLock,
+)
+from mcp_server.jobs.store import Host
+from tests.unit.jobs.rig import ORIGIN, Rig, a_toy
+
+pytestmark = pytest.mark.anyio
+
+HOLDER = """
+import sys
+from pathlib import Path
+from mcp_server.jobs.host import WorkerLock
+lock = WorkerLock(Path(sys.argv[1]))
+assert lock.acquire()
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def holder(lock: Path) -> Generator[subprocess.Popen[str]]:
+    """A process of its own that holds the lock."""
+    command = [sys.executable, "-c", HOLDER, str(lock)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None and process.stdout.readline() == "held\n"
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def lock(tmp_path: Path) -> Path:
+    """Where the lock lies."""
+    return tmp_path / "worker.lock"
+
+
+def keeper(
+    rig: Rig,
+    lock: WorkerLock,
+    start: StartWorker | None = None,
+    *,
+    host: Host | None = None,
+    run: Callable[[], Awaitable[None]] | None = None,
+) -> WorkerKeeper:
+    """Make what keeps a worker alive; `run` is what an embedded one does."""
+    return WorkerKeeper(
+        rig.store,
+        lock,
+        rig.clock,
+        host or rig.host("server", "server"),
+        start or EmbeddedWorker(lock, run or rig.worker(idle_s=0.0).run),
+        StopMark(rig.path.parent),
+        kinds=rig.registry.kinds,
+        heartbeat_s=0.05,
+        alive_s=30,
+    )
+
+
+# The lock
+
+
+def test_the_lock_is_held_by_one_at_a_time(lock: Path) -> None:
+    """Also within one process; and free again when it is let go."""
+    one, two = WorkerLock(lock), WorkerLock(lock)
+    assert not one.is_held()
+    assert one.acquire()
+    assert (one.is_held(), two.is_held(), two.acquire()) == (True, True, False)
+    one.release()
+    assert not two.is_held()
+    assert two.acquire()
+    two.release()
+
+
+async def test_the_lock_of_a_process_that_was_killed_is_free_at_once(lock: Path) -> None:
+    """The operating system lets it go, whatever the process would have done."""
+    mine = WorkerLock(lock)
+    with holder(lock) as process:
+        assert mine.is_held()
+        assert not mine.acquire()
+        process.kill()
+        await anyio.to_thread.run_sync(process.wait)
+        assert not mine.is_held()
+        assert mine.acquire()
+    mine.release()
+
+
+# The keeper
+
+
+async def test_a_worker_is_started_when_there_is_work_and_none(rig: Rig, lock: Path) -> None:
+    """Without work none is; it works, leaves and lets the lock go."""
+    held = WorkerLock(lock)
+    kept = keeper(rig, held)
+    await kept.tick()
+    assert await rig.store.last_change() == 0
+    await rig.submit("b", a_toy())
+    await kept.tick()
+    assert (await rig.batches.get("b", owner="ada")).completed == 1
+    assert not held.is_held()
+
+
+async def test_no_worker_is_started_beside_one_that_lives(rig: Rig, lock: Path) -> None:
+    """In whatever process."""
+
+    async def never() -> None:
+        raise AssertionError("two workers")
+
+    await rig.submit("b", a_toy())
+    with holder(lock):
+        await keeper(rig, WorkerLock(lock), run=never).tick()
+        await EmbeddedWorker(WorkerLock(lock), never)()
+
+
+async def test_of_two_keepers_one_runs_the_worker(rig: Rig, lock: Path) -> None:
+    """At any time at most one, although both see the work."""
+    running, most, runs = 0, 0, 0
+
+    async def run() -> None:
+        nonlocal running, most, runs
+        running, runs = running + 1, runs + 1
+        most = max(most, running)
+        await rig.worker(idle_s=0.0).run()
+        running -= 1
+
+    await rig.submit("b", *[a_toy() for _ in range(10)])
+    async with anyio.create_task_group() as tasks:
+        for number in range(2):
+            host = rig.host(f"server{number}", "server")
+            tasks.start_soon(keeper(rig, WorkerLock(lock), run=run, host=host).run)
+        with anyio.fail_after(10):
+            assert (await rig.batches.wait("b", owner="ada")).completed == 10
+        tasks.cancel_scope.cancel()
+    assert most == 1 and runs >= 1
+
+
+async def test_a_worker_that_breaks_does_not_end_the_server(rig: Rig, lock: Path) -> None:
+    """Another is started after it."""
+    runs: list[int] = []
+
+    async def run() -> None:
+        runs.append(len(runs))
+        if len(runs) == 1:
+            raise ExceptionGroup("broken", [RuntimeError("a lane")])
+        await rig.worker(idle_s=0.0).run()
+
+    await rig.submit("b", a_toy())
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(keeper(rig, WorkerLock(lock), run=run).run)
+        with anyio.fail_after(10):
+            await rig.batches.wait("b", owner="ada")
+        tasks.cancel_scope.cancel()
+    assert len(runs) >= 2
+
+
+async def test_a_server_announces_itself_and_withdraws(rig: Rig, lock: Path) -> None:
+    """Others see it as long as it lives."""
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(keeper(rig, WorkerLock(lock)).run)
+        with anyio.fail_after(10):
+            while not await rig.store.hosts(seen_after=0):
+                await rig.store.wait_for_change(5, since=rig.store.version)
+        tasks.cancel_scope.cancel()
+    assert await rig.store.hosts(seen_after=0) == []
+
+
+@pytest.mark.parametrize(
+    ("theirs", "asked"), [("0.9.9", True), ("1.0.0", False), ("1.0.1", False), ("0.10.0", True)]
+)
+async def test_an_older_worker_is_asked_to_make_room(
+    rig: Rig, lock: Path, theirs: str, asked: bool
+) -> None:
+    """By numbers, not by letters; a newer one is left alone."""
+    worker = rig.host(version=theirs)
+    await rig.store.announce(worker, now=rig.clock.now())
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(keeper(rig, WorkerLock(lock)).run)
+        with anyio.fail_after(10):
+            since = 0
+            while len(await rig.store.hosts(seen_after=0)) < 2:
+                await rig.store.wait_for_change(5, since=since)
+                since = rig.store.version
+            await rig.store.wait_for_change(0.1, since=rig.store.version)
+        [row] = [h for h in await rig.store.hosts(seen_after=0) if h.id == worker.id]
+        tasks.cancel_scope.cancel()
+    assert (row.wanted == "drain") is asked
+
+
+@pytest.mark.parametrize("others", [True, False], ids=["another-has-it", "nobody-has-it"])
+async def test_work_that_needs_a_key_is_left_to_a_server_that_has_it(
+    rig: Rig, lock: Path, others: bool
+) -> None:
+    """Where nobody has it, a worker is started, to pause the batch and say so (R25)."""
+    abilities = frozenset({"key:x"} if others else ())
+    await rig.store.announce(rig.host("other", "server", abilities=abilities), now=rig.clock.now())
+    await rig.submit("b", a_toy(requires="key:x"))
+    await keeper(rig, WorkerLock(lock)).tick()
+    state = (await rig.batches.get("b", owner="ada")).state
+    assert state == ("pending" if others else "paused")
+
+
+async def test_a_detached_worker_is_a_process_with_a_session_and_a_log_of_its_own(
+    rig: Rig, lock: Path, tmp_path: Path
+) -> None:
+    """A second call starts no second one while it lives."""
+    log = tmp_path / "worker.log"
+    script = HOLDER.replace("sys.stdin.read()", "import os\nprint(os.getsid(0) == os.getpid())")
+    command = [sys.executable, "-c", script, str(lock)]
+    start = DetachedWorker(command, log, WorkerLock(lock))
+    with anyio.fail_after(20):
+        await start()
+        await start()
+        while "True" not in log.read_text("utf-8"):
+            await anyio.sleep(0.02)
+    start.reap()
+
+
+# The mark
+
+
+async def test_a_stopped_worker_is_not_started_until_something_is_queued(
+    rig: Rig, lock: Path
+) -> None:
+    """Not for what waits already; a job outside any batch is enough."""
+    mark = StopMark(rig.path.parent)
+    await rig.submit("b", a_toy())
+    mark.set(await rig.store.last_change())
+    kept = keeper(rig, WorkerLock(lock))
+    await kept.tick()
+    assert mark.is_set
+    assert (await rig.batches.get("b", owner="ada")).completed == 0
+    await rig.queue.enqueue(a_toy(), origin=ORIGIN)
+    await kept.tick()
+    assert not mark.is_set
+    assert (await rig.batches.get("b", owner="ada")).completed == 1
+
+
+async def test_a_mark_that_cannot_be_read_stops_nothing(rig: Rig, tmp_path: Path) -> None:
+    """Better a worker too many than none for ever."""
+    mark = StopMark(tmp_path)
+    assert not await mark.holds(rig.store, now=rig.clock.now())
+    (tmp_path / "stopped").write_text("half a", "utf-8")
+    assert not await mark.holds(rig.store, now=rig.clock.now())
+    mark.clear()
+    mark.clear()
