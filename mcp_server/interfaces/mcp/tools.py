@@ -105,6 +105,8 @@ class Tools:
         services = await self.provider.services()
         status = Status(services=services, owner=self.origin.owner, clock=self.clock)
         page = Page(arguments.limit, arguments.cursor, arguments.detail == "full")
+        if arguments.job_id and arguments.batch_id:
+            raise InvalidPayload("status", ["give either batchId or jobId"])
         if arguments.job_id:
             return await status.job(arguments.job_id, page)
         if arguments.batch_id:

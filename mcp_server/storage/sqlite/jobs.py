@@ -27,7 +27,6 @@ from mcp_server.storage.sqlite.connection import Transaction
 from mcp_server.storage.sqlite.database import POLL_S, Database
 from mcp_server.storage.sqlite.rows import batch_of, dumped, host_of, job_of
 
-
 HOST_FORGOTTEN_S = 3600.0
 """How long the row of a process stays that died without withdrawing it."""
 

@@ -143,8 +143,9 @@ class Rig:
 
     def host(self, id: str = "worker", role: str = "worker", **different: Any) -> Host:
         """Make a process."""
-        made: dict[str, Any] = {"abilities": frozenset[str](), "version": "1.0.0"}
-        return Host(**({"id": id, "role": role, "pid": os.getpid()} | made | different))
+        made: dict[str, Any] = {"id": id, "role": role, "pid": os.getpid()}
+        made |= {"abilities": frozenset[str](), "version": "1.0.0"}
+        return Host(**(made | different))
 
     def worker(self, *, host: Host | None = None, **settings: Any) -> Worker:
         """Make a worker; keywords are its settings."""

@@ -40,7 +40,7 @@ async def test_an_attempt_that_takes_too_long_is_stopped_and_tried_again(rig: Ri
     """The handler is cancelled; the reason says after how long."""
     stopped: list[bool] = []
 
-    async def act(context: Context) -> Outcome:
+    async def act(context: Context) -> None:
         try:
             await anyio.sleep_forever()
         finally:

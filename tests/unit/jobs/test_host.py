@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Generator
@@ -76,6 +78,15 @@ def keeper(
         heartbeat_s=0.05,
         alive_s=30,
     )
+
+
+def is_there(pid: int) -> bool:
+    """Whether a process of this number exists, dead or alive."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 # The lock
@@ -202,9 +213,9 @@ async def test_an_older_worker_is_asked_to_make_room(
                 await rig.store.wait_for_change(5, since=since)
                 since = rig.store.version
             await rig.store.wait_for_change(0.1, since=rig.store.version)
-        [row] = [h for h in await rig.store.hosts(seen_after=0) if h.id == worker.id]
+        rows = {host.id: host for host in await rig.store.hosts(seen_after=0)}
+        assert (rows[worker.id].wanted == "drain") is asked
         tasks.cancel_scope.cancel()
-    assert (row.wanted == "drain") is asked
 
 
 @pytest.mark.parametrize("others", [True, False], ids=["another-has-it", "nobody-has-it"])
@@ -225,15 +236,19 @@ async def test_a_detached_worker_is_a_process_with_a_session_and_a_log_of_its_ow
 ) -> None:
     """A second call starts no second one while it lives."""
     log = tmp_path / "worker.log"
-    script = HOLDER.replace("sys.stdin.read()", "import os\nprint(os.getsid(0) == os.getpid())")
-    command = [sys.executable, "-c", script, str(lock)]
-    start = DetachedWorker(command, log, WorkerLock(lock))
+    own_session = "import os\nprint(os.getpid(), os.getsid(0) == os.getpid(), flush=True)"
+    script = HOLDER.replace("sys.stdin.read()", own_session)
+    start = DetachedWorker([sys.executable, "-c", script, str(lock)], log, WorkerLock(lock))
     with anyio.fail_after(20):
         await start()
         await start()
-        while "True" not in log.read_text("utf-8"):
+        while not (said := re.findall(r"(\d+) (True|False)", log.read_text("utf-8"))):
             await anyio.sleep(0.02)
-    start.reap()
+        [(pid, alone)] = said
+        assert alone == "True"
+        while is_there(int(pid)):
+            start.reap()
+            await anyio.sleep(0.02)
 
 
 # The mark

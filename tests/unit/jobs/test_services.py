@@ -47,16 +47,15 @@ async def test_a_batch_of_too_many_jobs_is_refused(rig: Rig) -> None:
 async def test_another_owners_batch_does_not_exist(rig: Rig) -> None:
     """To look at, wait for, cancel or retry; and its id is never suggested (R1)."""
     [job_id] = await rig.submit("batch_abc", a_toy())
-    eve = {"owner": "eve"}
     for call in (
-        rig.batches.get("batch_abc", **eve),
-        rig.batches.jobs("batch_abc", **eve),
-        rig.batches.wait("batch_abc", **eve),
-        rig.batches.cancel("batch_abc", **eve),
-        rig.batches.retry("batch_abc", **eve),
-        rig.batches.get("batch_abd", **eve),
-        rig.batches.job(job_id, **eve),
-        rig.batches.cancel_job(job_id, **eve),
+        rig.batches.get("batch_abc", owner="eve"),
+        rig.batches.jobs("batch_abc", owner="eve"),
+        rig.batches.wait("batch_abc", owner="eve"),
+        rig.batches.cancel("batch_abc", owner="eve"),
+        rig.batches.retry("batch_abc", owner="eve"),
+        rig.batches.get("batch_abd", owner="eve"),
+        rig.batches.job(job_id, owner="eve"),
+        rig.batches.cancel_job(job_id, owner="eve"),
     ):
         with pytest.raises(NotFound) as caught:
             await call
