@@ -326,19 +326,21 @@ def _sweep(path: Path, newest: Path) -> None:
 
 
 def _is_orphaned(temporary: Path) -> bool:
-    """Whether the process in the file's name is gone. On another machine it may live: should it
-    lose its file, its export fails and is tried again.
+    """Whether the process in the file's name is gone, or dead and not yet collected.
+
+    On another machine it may live: should it lose its file, its export fails and is tried again.
     """
     pid = temporary.name.split(".")[-2].partition("-")[0]
     if os.name != "posix" or not pid.isdecimal():  # elsewhere, asking would end the process
         return False
     try:
         os.kill(int(pid), 0)
+        state = Path("/proc", pid, "stat").read_text("utf-8", "replace").rpartition(")")[2]
     except ProcessLookupError:
         return True
     except (OSError, OverflowError):
         return False
-    return False
+    return state.split()[0] == "Z"
 
 
 def _sync_folder(folder: Path) -> None:

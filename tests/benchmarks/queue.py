@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sqlite3
 import statistics
 import subprocess
@@ -227,6 +228,7 @@ def main(words: Sequence[str]) -> int:
         aside.print(line, highlight=False)
     if not run.systems:
         return 1
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # or the database server stays
     results = Bench(run, aside).measure()
     rows = results.rows()
     if as_json:

@@ -1,7 +1,7 @@
 """What is true of a workspace's database at every moment, whoever was killed before it.
 
-Beside what holds of any queue (no job lost, none finished twice, counters equal to the jobs, one end
-for each round): a completed job that writes has one revision, and no other has any.
+Beside what holds of any queue (no job lost, none finished twice, counters equal to the jobs, one
+end for each round): a completed job that writes has one revision, and no other has any.
 """
 
 from __future__ import annotations

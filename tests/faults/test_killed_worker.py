@@ -1,4 +1,4 @@
-"""The detached worker dies at any moment, as often as it likes: nothing is lost, nothing doubled."""
+"""The detached worker dies at any moment, any number of times: nothing is lost or doubled."""
 
 from __future__ import annotations
 

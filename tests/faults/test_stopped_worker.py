@@ -70,7 +70,7 @@ def test_what_has_no_grace_is_given_back_at_no_cost(tmp_path: Path) -> None:
 
 def test_a_worker_stopped_by_hand_stays_ended_until_work_is_queued(tmp_path: Path) -> None:
     """Servers old and new leave it be; the next call that queues work starts one for all of it."""
-    root = hasty_site(tmp_path / "site", 2, 20, composer_delay_s=0.5)
+    root = hasty_site(tmp_path / "site", 2, 14, composer_delay_s=0.6)
     with pipe(root, "auto") as chat:
         chat.begin()
         first = queued(chat, "generate", page="p1")
@@ -85,12 +85,12 @@ def test_a_worker_stopped_by_hand_stays_ended_until_work_is_queued(tmp_path: Pat
         assert "pending" in {name for name, _, _ in before}
         with pipe(root, "auto") as another:
             another.begin()
-            wait_until(looked(root))
+            wait_until(looked(root, 2.2))
         assert (workers(root), jobs(root)) == ([], before)
         second = queued(chat, "generate", page="p2")
         wait_ended(root, first, second)
     for batch in (first, second):
-        assert_each_section_once(root, batch, 20)
+        assert_each_section_once(root, batch, 14)
     end_workers(root)
 
 
@@ -121,7 +121,7 @@ def test_a_stop_that_was_cut_off_holds_no_later_work_up(tmp_path: Path) -> None:
         working(root)
         wait_until(lambda: processing(root) == 2)
         with subprocess.Popen(command("stop", "--workspace", str(root))) as stopping:
-            wait_until(lambda: (root / ".pressroom" / "stopped").exists())
+            wait_until((root / ".pressroom" / "stopped").exists)
             stopping.kill()
         wait_ended(root, first)
         second = queued(chat, "generate", page="p2")
@@ -158,7 +158,7 @@ def test_a_frozen_worker_goes_on_where_it_was(tmp_path: Path) -> None:
         worker = working(root)
         reach(root, batch, Moment(3, 0))
         freeze(root, worker)
-        wait_until(looked(root))
+        wait_until(looked(root, 2.2))
         assert workers(root) == [worker]
         assert not has_ended(root, batch)
         kill(worker, signal.SIGCONT)

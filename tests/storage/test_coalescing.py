@@ -175,3 +175,17 @@ async def test_the_key_of_one_page_is_not_that_of_another(bench: Bench) -> None:
     other = a_job(kind="export", dedup=Dedup.COALESCE, dedup_key="export:home", counted=False)
     await bench.work(Done(effects=(Enqueue(other),)))
     assert len(await bench.claim(9, kinds=["export"])) == 2
+
+
+async def test_every_batch_can_retry_a_shared_job_that_failed(bench: Bench) -> None:
+    """Whoever did not bring it in can take it up as well; both together run it once."""
+    await ask_for_an_export(bench, "b1")
+    await ask_for_an_export(bench, "b2")
+    await bench.work(FAILED, kinds=["export"])
+    for id in ("b2", "b1"):
+        assert (await bench.retry(id)).batch is not None
+    assert await ended(bench, "b1", "b2") == [False, False]
+    await bench.work(kinds=["export"])
+    assert await bench.claim(kinds=["export"]) == []
+    assert (await bench.batch("b1")).state is BatchState.COMPLETED
+    assert (await bench.batch("b2")).state is BatchState.COMPLETED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcp_server.clock import ALPHABET, SystemClock, aware, new_id
@@ -19,6 +19,7 @@ def test_an_id_is_a_prefix_and_letters_that_nobody_confuses() -> None:
     assert not set("ilou") & set(ALPHABET) and len(set(ALPHABET)) == 32
 
 
+@settings(deadline=None)
 @given(first=st.floats(0, 4e9), later=st.floats(0.001, 1e6))
 def test_ids_sort_by_the_time_they_were_made(first: float, later: float) -> None:
     """To the millisecond."""

@@ -29,16 +29,7 @@ async def noop(number: int) -> None:
 
 
 class DbosQueue:
-    """One workflow that counts; launched without a queue to hand in, with one to drain."""
-
-    def __init__(self, config: DBOSConfig) -> None:
-        self._config = config
-
-    def launch(self, *, queues: list[str]) -> None:
-        """Start it, listening to these queues."""
-        DBOS(config=self._config)
-        DBOS.listen_queues(queues)
-        DBOS.launch()
+    """One workflow that counts; its queue is made known when it is to be drained."""
 
     async def enqueue_each(self, count: int) -> None:
         for number in range(count):
@@ -57,13 +48,8 @@ class DbosQueue:
         global tally  # noqa: PLW0603 -- the workflow is a function of the module
         tally = Tally(count)
         await DBOS.register_queue_async(
-            "bench",
-            worker_concurrency=concurrency,
-            polling_interval_sec=POLL_S,
-            on_conflict="always_update",
+            "bench", worker_concurrency=concurrency, polling_interval_sec=POLL_S
         )
-        DBOS.destroy()
-        self.launch(queues=["bench"])
         await anyio.to_thread.run_sync(tally.done.wait, DRAIN_S)
         return tally.rate
 
@@ -75,10 +61,9 @@ async def open_queue(place: Place) -> AsyncGenerator[DbosQueue]:
         "system_database_url": f"sqlite:///{place.file}",
         "log_level": "ERROR",
     }
-    queue = DbosQueue(config)
-    queue.launch(queues=[])
+    DBOS(config=config)
+    DBOS.launch()
     try:
-        await DBOS.register_queue_async("bench", polling_interval_sec=POLL_S)
-        yield queue
+        yield DbosQueue()
     finally:
         DBOS.destroy(workflow_completion_timeout_sec=5)

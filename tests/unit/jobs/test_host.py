@@ -38,6 +38,15 @@ sys.stdin.read()
 """
 
 
+STAY = """
+import os, time
+print(os.getpid(), os.getsid(0) == os.getpid(), flush=True)
+while not os.path.exists(sys.argv[2]):
+    time.sleep(0.01)
+"""
+"""Says who it is, and stays until a file tells it to leave."""
+
+
 @contextmanager
 def holder(lock: Path) -> Generator[subprocess.Popen[str]]:
     """A process of its own that holds the lock."""
@@ -236,12 +245,14 @@ async def test_a_detached_worker_is_a_process_with_a_session_and_a_log_of_its_ow
 ) -> None:
     """A second call starts no second one while it lives."""
     log = tmp_path / "worker.log"
-    own_session = "import os\nprint(os.getpid(), os.getsid(0) == os.getpid(), flush=True)"
-    script = HOLDER.replace("sys.stdin.read()", own_session)
-    start = DetachedWorker([sys.executable, "-c", script, str(lock)], log, WorkerLock(lock))
+    leave = anyio.Path(tmp_path / "leave")
+    script = HOLDER.replace("sys.stdin.read()", STAY)
+    command = [sys.executable, "-c", script, str(lock), str(leave)]
+    start = DetachedWorker(command, log, WorkerLock(lock))
     with anyio.fail_after(20):
         await start()
         await start()
+        await leave.touch()
         while not (said := re.findall(r"(\d+) (True|False)", log.read_text("utf-8"))):
             await anyio.sleep(0.02)
         [(pid, alone)] = said

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mcp_server.jobs.job import JOB_TRANSITIONS, Job, JobState
@@ -14,6 +14,9 @@ from mcp_server.jobs.retry import BACKOFF_MAX_S, backoff_s, decide
 from tests.unit.jobs.rig import ORIGIN
 
 NOW = 1_000.0
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""How long an example takes says nothing on a busy machine."""
+
 JOB = Job(
     id="j",
     kind="toy",
@@ -44,6 +47,7 @@ jitters = st.floats(0, 1)
 tries = st.integers(0, 1000)
 
 
+@UNHURRIED
 @given(outcome=outcomes, attempts=tries, max_retries=tries, jitter=jitters)
 def test_every_outcome_leads_to_a_state_that_a_running_job_may_go_to(
     outcome: Outcome, attempts: int, max_retries: int, jitter: float
@@ -57,6 +61,7 @@ def test_every_outcome_leads_to_a_state_that_a_running_job_may_go_to(
         assert isinstance(outcome, Retry | Snooze)
 
 
+@UNHURRIED
 @given(attempts=tries, max_retries=tries, jitter=jitters)
 def test_a_job_is_retried_as_often_as_it_may_be(
     attempts: int, max_retries: int, jitter: float
@@ -69,6 +74,7 @@ def test_a_job_is_retried_as_often_as_it_may_be(
     assert verdict.reason is not None and verdict.reason.startswith("busy")
 
 
+@UNHURRIED
 @given(attempts=tries, jitter=jitters)
 def test_the_wait_doubles_up_to_a_minute_and_half_of_it_is_chance(
     attempts: int, jitter: float
@@ -85,6 +91,7 @@ def test_the_first_waits_are_a_second_two_and_four() -> None:
     assert [backoff_s(n, 1.0) for n in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
+@UNHURRIED
 @given(after_s=st.floats(0, 1e9), jitter=jitters)
 def test_what_a_provider_asks_for_is_waited_for_to_the_letter(
     after_s: float, jitter: float
