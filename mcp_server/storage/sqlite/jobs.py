@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from mcp_server.jobs.job import (
     ENDED_JOB_STATES,
     Attempt,
-    Batch,
     Dedup,
     Job,
     JobState,
@@ -21,11 +20,12 @@ from mcp_server.jobs.job import (
 )
 from mcp_server.jobs.outcome import Enqueue
 from mcp_server.jobs.retry import Verdict
-from mcp_server.jobs.store import Cancelled, Host, NewBatch, Request, Stats, Submission
+from mcp_server.jobs.store import Cancelled, Host, NewBatch, Request, Submission
 from mcp_server.storage.sqlite import accounts, attempts, submission
 from mcp_server.storage.sqlite.connection import Transaction
-from mcp_server.storage.sqlite.database import POLL_S, Database
-from mcp_server.storage.sqlite.rows import batch_of, dumped, host_of, job_of
+from mcp_server.storage.sqlite.database import Database
+from mcp_server.storage.sqlite.looking import JobReads, batch_or_none, work_until
+from mcp_server.storage.sqlite.rows import dumped, host_of, job_of
 
 HOST_FORGOTTEN_S = 3600.0
 """How long the row of a process stays that died without withdrawing it."""
@@ -45,13 +45,13 @@ class EffectApplier(Protocol):
         ...
 
 
-class SqliteJobStore:
+class SqliteJobStore(JobReads):
     """`jobs.store.JobStore` on one SQLite file."""
 
     def __init__(
         self, database: Database, effects: EffectApplier, new_job_id: Callable[[], str]
     ) -> None:
-        self._database = database
+        super().__init__(database)
         self._effects = effects
         self._new_job_id = new_job_id
 
@@ -146,12 +146,6 @@ class SqliteJobStore:
 
         return await self._database.write(step)
 
-    async def lost(self, attempt_ids: Collection[str]) -> set[str]:
-        rows = await self._database.read(
-            lambda tx: tx.all("list_claims", attempts=json.dumps(list(attempt_ids)))
-        )
-        return set(attempt_ids) - {row["attempt_id"] for row in rows}
-
     async def step(self, attempt: Attempt, step: Step) -> bool:
         def record(tx: Transaction) -> bool:
             row = tx.one(
@@ -206,25 +200,6 @@ class SqliteJobStore:
     async def release_due(self, *, now: float, limit: int) -> int:
         return await self._database.write(lambda tx: tx.run("release_due", now=now, limit=limit))
 
-    async def next_due(self) -> float | None:
-        row = await self._database.read(lambda tx: tx.one("next_due"))
-        return None if row is None else row["due_at"]
-
-    async def unclaimable(
-        self, *, kinds: Collection[str], abilities: Collection[str]
-    ) -> Mapping[str, Sequence[str]]:
-        rows = await self._database.read(
-            lambda tx: tx.all(
-                "list_unclaimable",
-                kinds=json.dumps(sorted(kinds)),
-                abilities=json.dumps(sorted(abilities)),
-            )
-        )
-        found: dict[str, list[str]] = {}
-        for row in rows:
-            found.setdefault(row["requires"], []).append(row["batch_id"])
-        return found
-
     # Stopping
 
     async def pause(self, batch_id: str, reason: str) -> None:
@@ -239,11 +214,11 @@ class SqliteJobStore:
         def step(tx: Transaction) -> Cancelled:
             row = tx.one("get_batch", batch_id=batch_id)
             if row is None or row["state"] not in accounts.UNFINISHED:
-                return Cancelled(batch=_batch(row), stopped=0, dropped=0, done=_done(row))
+                return Cancelled(batch=batch_or_none(row), stopped=0, dropped=0, done=_done(row))
             stopped, dropped = submission.cancel_rest(tx, row, reason=reason, now=now)
             stored = tx.one("get_batch", batch_id=batch_id)
             return Cancelled(
-                batch=_batch(stored), stopped=stopped, dropped=dropped, done=_done(row)
+                batch=batch_or_none(stored), stopped=stopped, dropped=dropped, done=_done(row)
             )
 
         return await self._database.write(step)
@@ -257,117 +232,10 @@ class SqliteJobStore:
             running = job["state"] == JobState.PROCESSING
             batch = tx.one("get_batch_by_row", id=job["batch"])
             return Cancelled(
-                batch=_batch(batch), stopped=int(running), dropped=int(not running), done=0
+                batch=batch_or_none(batch), stopped=int(running), dropped=int(not running), done=0
             )
 
         return await self._database.write(step)
-
-    # Looking
-
-    async def requested(self, request: Request, *, owner: str, now: float) -> Batch | None:
-        row = await self._database.read(
-            lambda tx: submission.requested(tx, request, owner=owner, now=now)
-        )
-        return _batch(row)
-
-    async def batch(self, batch_id: str, *, running: bool = False) -> Batch | None:
-        def look(tx: Transaction) -> Batch | None:
-            row = tx.one("get_batch", batch_id=batch_id)
-            if row is None:
-                return None
-            return _with_running(tx, [row])[0] if running else batch_of(row)
-
-        return await self._database.read(look)
-
-    async def batches(
-        self, *, owner: str, active: bool | None = None, before: int | None = None, limit: int
-    ) -> Sequence[Batch]:
-        return await self._database.read(
-            lambda tx: _with_running(
-                tx,
-                tx.all(
-                    "list_batches",
-                    owner=owner,
-                    active=None if active is None else int(active),
-                    before=before if before is not None else 2**62,
-                    limit=limit,
-                ),
-            )
-        )
-
-    async def about(self, batch_id: str) -> Sequence[Batch]:
-        rows = await self._database.read(lambda tx: tx.all("list_batches_about", batch_id=batch_id))
-        return [batch_of(row) for row in rows]
-
-    async def jobs(
-        self,
-        batch_id: str,
-        *,
-        states: Collection[JobState] | None = None,
-        after: int = 0,
-        limit: int | None = None,
-    ) -> Sequence[Job]:
-        rows = await self._database.read(
-            lambda tx: tx.all(
-                "list_jobs",
-                batch_id=batch_id,
-                states=None if states is None else json.dumps(sorted(states)),
-                after=after,
-                limit=-1 if limit is None else limit,
-            )
-        )
-        return [job_of(row) for row in rows]
-
-    async def job(self, job_id: str) -> Job | None:
-        row = await self._database.read(lambda tx: tx.one("get_job", job_id=job_id))
-        return None if row is None else job_of(row)
-
-    async def changes_after(self, change: int, *, limit: int) -> Sequence[Batch]:
-        rows = await self._database.read(
-            lambda tx: tx.all("list_changed_batches", change=change, limit=limit)
-        )
-        return [batch_of(row) for row in rows]
-
-    async def last_change(self) -> int:
-        row = await self._database.read(lambda tx: tx.one("last_change"))
-        assert row is not None
-        return row["value"]
-
-    async def stats(self, *, now: float) -> Stats:
-        def look(tx: Transaction) -> Stats:
-            counts = {JobState(row["state"]): row["jobs"] for row in tx.all("count_jobs")}
-            oldest, claim = tx.one("oldest_due"), tx.one("last_claim")
-            due_at = oldest["due_at"] if oldest else None
-            return Stats(
-                jobs={state: counts.get(state, 0) for state in JobState},
-                oldest_due_s=None if due_at is None else max(0.0, now - due_at),
-                last_claim_at=claim["value"] / 1000 if claim and claim["value"] else None,
-            )
-
-        return await self._database.read(look)
-
-    async def claimable(self, *, kinds: Collection[str], abilities: Collection[str]) -> bool:
-        rows = await self._database.read(
-            lambda tx: tx.all(
-                "claim_candidates",
-                kinds=json.dumps(sorted(kinds)),
-                abilities=json.dumps(sorted(abilities)),
-                limit=1,
-            )
-        )
-        return bool(rows)
-
-    async def work_before(self, *, now: float, horizon_s: float) -> bool:
-        return await self._database.read(lambda tx: _work(tx, now + horizon_s))
-
-    @property
-    def version(self) -> int:
-        return self._database.version
-
-    async def wait_for_change(
-        self, timeout_s: float, *, since: int, poll_s: float = POLL_S
-    ) -> bool:
-        return await self._database.wait_for_change(timeout_s, since=since, poll_s=poll_s)
 
     # Housekeeping
 
@@ -403,16 +271,12 @@ class SqliteJobStore:
         self, host_id: str, *, unless_work_within_s: float | None, now: float
     ) -> bool:
         def step(tx: Transaction) -> bool:
-            if unless_work_within_s is not None and _work(tx, now + unless_work_within_s):
+            if unless_work_within_s is not None and work_until(tx, now + unless_work_within_s):
                 return False
             tx.run("delete_host", id=host_id)
             return True
 
         return await self._database.write(step)
-
-    async def hosts(self, *, seen_after: float) -> Sequence[Host]:
-        rows = await self._database.read(lambda tx: tx.all("list_hosts", seen_after=seen_after))
-        return [host_of(row) for row in rows]
 
     async def ask(self, host_id: str, wanted: str) -> None:
         await self._database.write(lambda tx: tx.run("ask_host", id=host_id, wanted=wanted))
@@ -439,23 +303,5 @@ class SqliteJobStore:
         return None
 
 
-def _with_running(tx: Transaction, rows: Sequence[sqlite3.Row]) -> list[Batch]:
-    running: dict[int, list[Job]] = {}
-    ids = json.dumps([row["id"] for row in rows if row["state"] in accounts.UNFINISHED])
-    for row in tx.all("list_running_jobs", batches=ids):
-        running.setdefault(row["batch"], []).append(job_of(row))
-    return [batch_of(row, running.get(row["id"], ())) for row in rows]
-
-
-def _batch(row: sqlite3.Row | None) -> Batch | None:
-    return None if row is None else batch_of(row)
-
-
 def _done(row: sqlite3.Row | None) -> int:
     return 0 if row is None else row["completed"]
-
-
-def _work(tx: Transaction, until: float) -> bool:
-    row = tx.one("find_work", until=until)
-    assert row is not None
-    return bool(row["work"])
