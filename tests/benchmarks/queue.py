@@ -220,6 +220,10 @@ def _list(known: Mapping[str, object]) -> Callable[[str], list[str]]:
     return names
 
 
+def _leave(number: int, frame: object) -> None:
+    sys.exit(128 + number)
+
+
 def main(words: Sequence[str]) -> int:
     """Measure, print; what was measured goes to stdout, all else to stderr."""
     run, as_json, skipped = arguments(words)
@@ -228,7 +232,7 @@ def main(words: Sequence[str]) -> int:
         aside.print(line, highlight=False)
     if not run.systems:
         return 1
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # or the database server stays
+    signal.signal(signal.SIGTERM, _leave)  # or the database server stays
     results = Bench(run, aside).measure()
     rows = results.rows()
     if as_json:

@@ -116,7 +116,7 @@ def job_row(
     done = state == "completed"
     return {
         "job_id": some_id("j"),
-        "payload": json.dumps({"number": number}),
+        "payload": json.dumps({"number": number}, separators=(",", ":")),
         "subject": str(number),
         "state": state,
         "priority": priority,

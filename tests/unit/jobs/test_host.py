@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -217,14 +217,21 @@ async def test_an_older_worker_is_asked_to_make_room(
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(keeper(rig, WorkerLock(lock)).run)
         with anyio.fail_after(10):
-            since = 0
-            while len(await rig.store.hosts(seen_after=0)) < 2:
-                await rig.store.wait_for_change(5, since=since)
-                since = rig.store.version
-            await rig.store.wait_for_change(0.1, since=rig.store.version)
-        rows = {host.id: host for host in await rig.store.hosts(seen_after=0)}
+            rows = await _hosts_once(rig, lambda rows: len(rows) == 2)
+            if asked:
+                rows = await _hosts_once(rig, lambda rows: rows[worker.id].wanted is not None)
         assert (rows[worker.id].wanted == "drain") is asked
         tasks.cancel_scope.cancel()
+
+
+async def _hosts_once(rig: Rig, there: Callable[[Mapping[str, Host]], bool]) -> Mapping[str, Host]:
+    """Return the announced processes by id, once they are as wanted."""
+    while True:
+        since = rig.store.version
+        rows = {host.id: host for host in await rig.store.hosts(seen_after=0)}
+        if there(rows):
+            return rows
+        await rig.store.wait_for_change(5, since=since)
 
 
 @pytest.mark.parametrize("others", [True, False], ids=["another-has-it", "nobody-has-it"])
