@@ -91,7 +91,7 @@ class Bench:
     def _order(self, system: System, durability: Durability, round: int, folder: Path) -> None:
         figures = [
             figure
-            for figure in self._run.figures
+            for figure in self._wanted(system)
             if figure in system.figures and not (FIGURES[figure].once and round)
         ]
         if not figures:
@@ -121,6 +121,15 @@ class Bench:
         if answer.exists():
             self._note(system, durability, answer.read_text("utf-8"))
             answer.unlink()
+
+    def _wanted(self, system: System) -> Sequence[str]:
+        """Return the figures that were asked for, with those that their ratios are taken to."""
+        asked = self._run.figures
+        if system.name == "limit":
+            bases = [FIGURES[figure].against for figure in asked]
+        else:
+            bases = [*asked, *(FIGURES[figure].own for figure in asked)]
+        return [figure for figure in FIGURES if figure in bases]
 
     def _await(self, system: System, durability: Durability, order: str) -> None:
         command = [sys.executable, "-m", "tests.benchmarks.one", order]
