@@ -59,6 +59,10 @@ def run(root: Path, *, rounds: int, seed: int, quiet: bool = True) -> int:
             if not quiet:
                 took = time.monotonic() - began
                 print(f"round {number + 1}/{rounds}: {tool}, {len(killed)} killed, {took:.1f} s")
+    except (AssertionError, TimeoutError):
+        for log in (root.parent / f"{root.name}.stderr", root / ".pressroom" / "worker.log"):
+            print(f"{log.name} ends:", log.read_text()[-4000:], sep="\n")
+        raise
     finally:
         end_workers(root)
     return dead

@@ -79,7 +79,7 @@ def test_a_worker_stopped_by_hand_stays_ended_until_work_is_queued(tmp_path: Pat
         assert stop(root) == (
             "The worker has stopped. What is queued waits until work is queued again.\n"
         )
-        assert workers(root) == []
+        wait_until(lambda: workers(root) == [])
         before = jobs(root)
         assert {crashes for _, _, crashes in before} == {0}
         assert "pending" in {name for name, _, _ in before}

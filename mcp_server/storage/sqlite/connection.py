@@ -10,11 +10,12 @@ from __future__ import annotations
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Literal, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 import aiosqlite
 import anyio
@@ -30,6 +31,9 @@ BUSY_TIMEOUT_S = 5.0
 
 WAL_PAUSE_S = 0.02
 """How soon a new file is tried again that another process is setting up."""
+
+GROUP_MAX = 100
+"""Members of one transaction, so that none waits for long, nor a reader for the log to shrink."""
 
 Synchronous = Literal["FULL", "NORMAL"]
 
@@ -92,8 +96,82 @@ class Transaction:
         return result
 
 
+class Member(Generic[T]):
+    """One caller's part of a group, and what became of it."""
+
+    def __init__(self, function: Callable[[Transaction], T]) -> None:
+        self._function = function
+        self._result: list[T] = []
+        self._changed = False
+        self.error: Exception | None = None
+
+    def run(self, connection: sqlite3.Connection) -> None:
+        """Do this part; what it raises is raised."""
+        before = connection.total_changes
+        self.error = None
+        self._result = [self._function(Transaction(connection))]
+        self._changed = connection.total_changes != before
+
+    def outcome(self) -> tuple[T, bool]:
+        """Return the result and whether anything was changed, or raise what stood in the way."""
+        if isinstance(self.error, sqlite3.Error):
+            raise storage_error(self.error) from self.error
+        if self.error is not None:
+            raise self.error
+        return self._result[0], self._changed
+
+
+def commit(connection: sqlite3.Connection, group: Sequence[Member[Any]]) -> None:
+    """Commit the group as one transaction; where that fails as a whole, each member alone.
+
+    Where another process holds the lock nobody is tried again: all have waited for it already.
+    """
+    try:
+        _commit_together(connection, group)
+    except sqlite3.Error as error:
+        if len(group) == 1 or isinstance(storage_error(error), StorageBusy):
+            for member in group:
+                member.error = error
+            return
+        for member in group:
+            commit(connection, [member])
+
+
+def _commit_together(connection: sqlite3.Connection, group: Sequence[Member[Any]]) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for member in group:
+            _run_alone(connection, member)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _run_alone(connection: sqlite3.Connection, member: Member[Any]) -> None:
+    """Run a member in a savepoint; what it raises undoes it and nobody else.
+
+    Raises:
+        sqlite3.Error: the whole transaction is gone (a full disk, an I/O error).
+    """
+    connection.execute("SAVEPOINT member")
+    try:
+        member.run(connection)
+    except Exception as error:  # whatever it is, it is that caller's: `Member.outcome` raises it
+        if not connection.in_transaction:
+            raise
+        connection.execute("ROLLBACK TO member")
+        member.error = error
+    connection.execute("RELEASE member")
+
+
 class Connection(aiosqlite.Connection):
     """An aiosqlite connection that runs a whole function on its thread in one hop."""
+
+    def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(connector, iter_chunk_size=64)
+        self._waiting: deque[Member[Any]] = deque()
 
     async def __aenter__(self) -> Self:
         with anyio.CancelScope(shield=True):  # its thread must not outlive a caller who left
@@ -123,24 +201,22 @@ class Connection(aiosqlite.Connection):
             raise storage_error(error) from error
 
     async def write(self, function: Callable[[Transaction], T]) -> tuple[T, bool]:
-        """Run `function` as one transaction that holds the write lock from its first statement.
+        """Run `function` in the next transaction; return its result once that is on the disk.
 
-        Return its result, and whether it changed anything.
+        All that waits when the writer comes round shares one transaction, each in a savepoint of
+        its own, in the order of arrival: one that raises is undone alone. Return also whether it
+        changed anything. `function` may be run again where the transaction as a whole failed.
         """
+        member = Member(function)
+        self._waiting.append(member)
+        await self.hop(self._commit_waiting)
+        return member.outcome()
 
-        def transaction(connection: sqlite3.Connection) -> tuple[T, bool]:
-            before = connection.total_changes
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                result = function(Transaction(connection))
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-            return result, connection.total_changes != before
-
-        return await self.hop(transaction)
+    def _commit_waiting(self, connection: sqlite3.Connection) -> None:
+        """Commit what waits, at most `GROUP_MAX` at once; nothing if an earlier turn took it."""
+        while self._waiting:
+            group = [self._waiting.popleft() for _ in range(min(GROUP_MAX, len(self._waiting)))]
+            commit(connection, group)
 
     async def read(self, function: Callable[[Transaction], T]) -> T:
         """Run `function` on one snapshot of the database."""
@@ -157,7 +233,7 @@ class Connection(aiosqlite.Connection):
 
 def connect(path: Path, *, synchronous: Synchronous = "FULL") -> Connection:
     """Return a connection to enter as a context manager."""
-    return Connection(lambda: open_file(path, synchronous=synchronous), iter_chunk_size=64)
+    return Connection(lambda: open_file(path, synchronous=synchronous))
 
 
 def open_file(path: Path, *, synchronous: Synchronous = "FULL") -> sqlite3.Connection:
