@@ -10,6 +10,7 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
+from mcp_server.errors import StorageError
 from mcp_server.storage.sqlite.connection import Connection, Synchronous, Transaction, connect
 from mcp_server.storage.sqlite.migrate import migrate
 
@@ -84,7 +85,10 @@ class Database:
         if now - self._polled_at < POLL_S / 2:
             return
         self._polled_at = now
-        seen = await self._data_version()
+        try:
+            seen = await self._data_version()
+        except StorageError:
+            return  # nobody is woken by it; whoever reads or writes next is told
         if seen != self._seen:
             self._seen = seen
             self._notice()
