@@ -47,7 +47,8 @@ async def content_export(payload: ContentExport, context: JobContext) -> Outcome
                 f"{files.shown(page)} {verb} and was not overwritten; promote the page again with "
                 "force to keep that text as a revision first, or move the file away",
             )
-        await context.checkpoint([RecordExport(page, file_hash(text.encode()) if text else None)])
+        written = file_hash(text.encode()) if text else None
+        await context.checkpoint([RecordExport(page, written, replaces=state.hash)])
         await anyio.to_thread.run_sync(_write(page_path(files.content_dir, page), text))
     except ExportFailed as failed:
         return Retry(str(failed))

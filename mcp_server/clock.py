@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from datetime import UTC, datetime
 from typing import Protocol
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -34,8 +33,3 @@ def new_id(prefix: str, clock: Clock) -> str:
     """
     value = (int(clock.now() * 1000) << 80) | secrets.randbits(80)
     return f"{prefix}_" + "".join(ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
-
-
-def aware(seconds: float) -> datetime:
-    """Return `seconds` since the epoch as an aware UTC time."""
-    return datetime.fromtimestamp(seconds, UTC)

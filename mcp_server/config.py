@@ -76,7 +76,7 @@ class Settings(BaseModel):
     time_limit_s: float = Field(default=300, gt=0, le=86_400)
     """How long one try at a job may take."""
     max_retries: int = Field(default=3, ge=0, le=100)
-    """Tries after the first one."""
+    """Tries at a draft after the first one; other work is tried four times."""
     crashes_max: int = Field(default=10, ge=1, le=1_000)
     """Tries of a job that may be lost with their worker before it counts as failed."""
     composer_delay_s: float = Field(default=0, ge=0, le=60)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 import anyio.to_thread
+from pydantic import ValidationError
 
 from mcp_server.content import markdown
 from mcp_server.content.answer import answer_model, problems
@@ -192,11 +193,16 @@ class ModelDrafter:
 
 
 def complaint_about(template: Template, fields: Mapping[str, Any]) -> str | None:
-    """Return what is wrong with `fields`, in words that tell a model what to change."""
-    found = problems(template, dict(fields))
-    if found:
-        return "; ".join(found)
-    return markdown.round_trip_problem(template, dict(fields))
+    """Return what is wrong with `fields`, in words that tell a model what to change.
+
+    They are looked at as they would be stored: an optional field that is null or empty is absent.
+    """
+    try:
+        stored = answer_model(template).model_validate(dict(fields))
+    except ValidationError:
+        return "; ".join(problems(template, dict(fields)))
+    tidy = stored.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return "; ".join(problems(template, tidy)) or markdown.round_trip_problem(template, tidy)
 
 
 def _drafted(

@@ -70,11 +70,14 @@ class MarkWithdrawn:
 class RecordExport:
     """Record that `page`'s file is, or is about to be, the one with this hash (R22).
 
-    `hash` is the hash of the file's bytes, `None` where the file is to be removed.
+    `hash` is the hash of the file's bytes, `None` where the file is to be removed. `replaces` is
+    that of the file as it stands: it stays ours until the new one is there, however often writing
+    it fails.
     """
 
     page: str
     hash: str | None
+    replaces: str | None = None
 
 
 Effect = Require | SaveRevision | SaveRemoval | MarkWithdrawn | RecordExport

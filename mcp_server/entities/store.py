@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from mcp_server.entities.entity import Entity, Revision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What is stored at one moment."""
+
+    drafts: Mapping[str, Entity]
+    live: Mapping[str, Entity]
+    history: Mapping[str, Sequence[Revision]]
+    """All live texts that each section had, oldest first; empty unless it was asked for."""
+    exported: Mapping[str, tuple[str | None, ...]]
+    """As `EntityStore.exported` has it."""
 
 
 class EntityStore(Protocol):
@@ -27,6 +40,10 @@ class EntityStore(Protocol):
 
     async def histories(self, type: str) -> Mapping[str, Sequence[Revision]]:
         """Return `history` of every entity of the type, by id."""
+        ...
+
+    async def snapshot(self, *, history: bool = False) -> Snapshot:
+        """Return what is stored, read in one transaction; with the live texts' `history`."""
         ...
 
     async def revisions_of_batch(self, batch_id: str) -> Sequence[Revision]:

@@ -116,6 +116,16 @@ async def test_the_last_two_hashes_of_a_page_are_ours(write: Writer, entities: E
     assert await entities.exported("unknown") == {}
 
 
+async def test_the_file_on_the_disk_stays_ours_however_often_the_next_cannot_be_written(
+    write: Writer, entities: EntityStore
+) -> None:
+    """Two exports recorded, neither renamed: the file of before is still nobody's edit."""
+    await write(RecordExport("menu", "on-disk"))
+    await write(RecordExport("menu", "b", replaces="on-disk"))
+    await write(RecordExport("menu", "c", replaces="on-disk"))
+    assert await entities.exported("menu") == {"menu": ("c", "on-disk")}
+
+
 async def test_a_site_is_stored_under_its_hash(entities: EntityStore) -> None:
     """The same again changes nothing."""
     await entities.put_site("h", '{"title": "Café"}')

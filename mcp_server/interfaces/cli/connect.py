@@ -16,9 +16,17 @@ def server_command(workspace: Path) -> list[str]:
     """Return program and arguments that serve `workspace` over stdio; every path is absolute.
 
     It is this Python and not the `pressroom` beside it: clients start servers without the user's
-    PATH, and from any folder.
+    PATH, and from any folder. With `-P`, or that folder's modules would be taken for ours.
     """
-    return [sys.executable, "-m", "mcp_server", "serve", "--workspace", str(workspace.resolve())]
+    return [
+        sys.executable,
+        "-P",
+        "-m",
+        "mcp_server",
+        "serve",
+        "--workspace",
+        f"{workspace.resolve()}",
+    ]
 
 
 def desktop_config(workspace: Path) -> str:

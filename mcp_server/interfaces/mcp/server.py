@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from typing import Any, cast
 
 import anyio
@@ -39,29 +37,23 @@ PLAIN_NAMES = {name: alias for alias, name in ALIASES.items()}
 PLAIN_NAME_CLIENTS = ("cursor",)
 """Parts of the names of such clients."""
 
-Lifespan = Callable[[MCPServer[Any]], AbstractAsyncContextManager[Any]]
-"""What is entered while the server serves: once per process on stdio, once per app over HTTP."""
-
 
 def build_server(
     provider: ServicesProvider,
     *,
     version: str,
     origin: Origin,
-    lifespan: Lifespan | None = None,
     clock: Clock | None = None,
 ) -> PressroomServer:
     """Return the server for either transport; every call comes from `origin`."""
     tools = Tools(provider=provider, origin=origin, clock=clock or SystemClock())
-    return PressroomServer(catalogue(tools), version=version, lifespan=lifespan)
+    return PressroomServer(catalogue(tools), version=version)
 
 
 class PressroomServer(MCPServer[Any]):
     """The protocol's server with our boundary around the tools."""
 
-    def __init__(
-        self, entries: tuple[Entry, ...], *, version: str, lifespan: Lifespan | None = None
-    ) -> None:
+    def __init__(self, entries: tuple[Entry, ...], *, version: str) -> None:
         self._entries = {entry.name: entry for entry in entries}
         super().__init__(
             name="pressroom",
@@ -69,7 +61,6 @@ class PressroomServer(MCPServer[Any]):
             instructions=INSTRUCTIONS,
             version=version,
             tools=[entry.listed() for entry in entries],
-            lifespan=lifespan,
             middleware=[list_plain_names],
         )
 

@@ -30,7 +30,7 @@ class Reporter:
     async def snapshot(self, batch: Batch) -> None:
         """Say where `batch` stands; the whole of it only when it has ended."""
         whole = float(batch.total)
-        value = whole if batch.ended else min(fraction_done(batch), whole - UNFINISHED)
+        value = whole if batch.ended else max(0.0, min(fraction_done(batch), whole - UNFINISHED))
         await self._send(value, batch.total, progress_line(batch))
 
     async def _send(self, value: float, total: int, message: str) -> None:

@@ -20,6 +20,7 @@ from mcp_server.entities.effects import (
     SaveRevision,
 )
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, Entity, Revision
+from mcp_server.entities.store import Snapshot
 from mcp_server.storage.sqlite.connection import Transaction
 from mcp_server.storage.sqlite.database import Database
 from mcp_server.storage.sqlite.rows import dumped, entity_of, revision_of
@@ -42,9 +43,7 @@ class SqliteEntityStore:
     async def get_all(
         self, type: str, entity_ids: Collection[str] | None = None
     ) -> Mapping[str, Entity]:
-        ids = None if entity_ids is None else json.dumps(sorted(entity_ids))
-        rows = await self._database.read(lambda tx: tx.all("list_entities", type=type, ids=ids))
-        return {row["entity_id"]: entity_of(row) for row in rows}
+        return await self._database.read(lambda tx: _entities(tx, type, entity_ids))
 
     async def history(self, type: str, entity_id: str) -> Sequence[Revision]:
         rows = await self._database.read(
@@ -53,11 +52,17 @@ class SqliteEntityStore:
         return [revision_of(row) for row in rows]
 
     async def histories(self, type: str) -> Mapping[str, Sequence[Revision]]:
-        rows = await self._database.read(lambda tx: tx.all("list_histories", type=type))
-        found: dict[str, list[Revision]] = {}
-        for row in rows:
-            found.setdefault(row["entity_id"], []).append(revision_of(row))
-        return found
+        return await self._database.read(lambda tx: _histories(tx, type))
+
+    async def snapshot(self, *, history: bool = False) -> Snapshot:
+        return await self._database.read(
+            lambda tx: Snapshot(
+                drafts=_entities(tx, PREVIEW),
+                live=_entities(tx, PRODUCTION),
+                history=_histories(tx, PRODUCTION) if history else {},
+                exported=_exported(tx),
+            )
+        )
 
     async def revisions_of_batch(self, batch_id: str) -> Sequence[Revision]:
         rows = await self._database.read(
@@ -66,13 +71,7 @@ class SqliteEntityStore:
         return [revision_of(row) for row in rows]
 
     async def exported(self, page: str | None = None) -> Mapping[str, tuple[str | None, ...]]:
-        rows = await self._database.read(lambda tx: tx.all("list_exports", page=page))
-        return {
-            row["page"]: tuple(
-                hash or None for hash in (row["latest"], row["previous"]) if hash is not None
-            )
-            for row in rows
-        }
+        return await self._database.read(lambda tx: _exported(tx, page))
 
     async def put_site(self, hash: str, document: str) -> None:
         await self._database.write(lambda tx: tx.run("put_site", hash=hash, document=document))
@@ -90,10 +89,34 @@ class SqliteEntityStore:
             for revision in revisions:
                 _save(tx, revision, now=now)
             for page, hash in files.items():
-                tx.run("put_export", page=page, hash=hash)
+                tx.run("put_export", page=page, hash=hash, replaces=None)
             return True
 
         return await self._database.write(step)
+
+
+def _entities(
+    tx: Transaction, type: str, entity_ids: Collection[str] | None = None
+) -> dict[str, Entity]:
+    ids = None if entity_ids is None else json.dumps(sorted(entity_ids))
+    rows = tx.all("list_entities", type=type, ids=ids)
+    return {row["entity_id"]: entity_of(row) for row in rows}
+
+
+def _histories(tx: Transaction, type: str) -> dict[str, list[Revision]]:
+    found: dict[str, list[Revision]] = {}
+    for row in tx.all("list_histories", type=type):
+        found.setdefault(row["entity_id"], []).append(revision_of(row))
+    return found
+
+
+def _exported(tx: Transaction, page: str | None = None) -> dict[str, tuple[str | None, ...]]:
+    return {
+        row["page"]: tuple(
+            hash or None for hash in (row["latest"], row["previous"]) if hash is not None
+        )
+        for row in tx.all("list_exports", page=page)
+    }
 
 
 class ContentEffects:
@@ -113,8 +136,8 @@ class ContentEffects:
                 _save(tx, _of_job(revision, job), now=now)
             case MarkWithdrawn(entity_id, hash):
                 tx.run("mark_withdrawn", type=PREVIEW, entity_id=entity_id, hash=hash)
-            case RecordExport(page, hash):
-                tx.run("put_export", page=page, hash=hash or "")
+            case RecordExport(page, hash, replaces):
+                tx.run("put_export", page=page, hash=hash or "", replaces=replaces)
             case _:
                 assert_never(change)
         return None
@@ -138,10 +161,10 @@ def _unmet(tx: Transaction, type: str, entity_id: str, expects: Expectation) -> 
         return None
     noun = NOUNS.get(type, type)
     if found is None:
-        return f"the {noun} of {entity_id} is gone since this was planned"
+        return f"the {noun} of {entity_id} is gone by now"
     if expects is ABSENT:
-        return f"{entity_id} has a {noun} now, and had none when this was planned"
-    return f"the {noun} of {entity_id} has changed since this was planned"
+        return f"{entity_id} has a {noun} by now, and had none before"
+    return f"the {noun} of {entity_id} is another by now"
 
 
 def _of_job(revision: Revision, job: sqlite3.Row | None) -> Revision:

@@ -141,3 +141,25 @@ async def draft(request: DraftRequest, drafter: Drafter | None = None) -> Drafte
 
 async def _silent(*_args: Any) -> None:
     """Report to nobody."""
+
+
+@pytest.mark.parametrize("absent", [None, "", "  "])
+def test_an_optional_field_that_is_null_or_empty_is_no_complaint(absent: str | None) -> None:
+    """Our own schema offers null; it counts as left out, in groups too."""
+    template = Template(
+        name="prices",
+        prompt="Write prices.",
+        fields=(
+            Field(
+                name="items",
+                type=FieldType.LIST,
+                of=(
+                    Field(name="name", type=FieldType.LINE),
+                    Field(name="details", type=FieldType.LINE, required=False),
+                ),
+            ),
+        ),
+        format="| What | |\n| --- | --- |\n| {items.name} | {items.details} |\n",
+    )
+    fields = {"items": [{"name": "Tea", "details": absent}, {"name": "Cake", "details": "warm"}]}
+    assert complaint_about(template, fields) is None
