@@ -351,3 +351,18 @@ async def test_empty_lists_are_as_if_absent(tmp_path: Path) -> None:
         back = await chat.run("rollback", **empty, section="", page="")
         assert back["queuedSections"] == 2
         assert any("takes back batch" in note for note in back["notes"])
+
+
+async def test_a_draft_of_a_section_that_is_static_by_now_is_not_promoted(tmp_path: Path) -> None:
+    """Its text is the one in `site.yaml`, by name and in bulk."""
+    root = small_site(tmp_path, {"menu": 1}, **QUICK)
+    async with desk(root) as chat:
+        await redraft(chat, menu_s1="one")
+        site = read_site(root)
+        site["pages"][0]["sections"] = [{"id": "s1", "text": "Static."}]
+        write_site(root, site)
+        for named in ({}, {"section": "menu/s1"}):
+            answer = await chat.run("promote", **named)
+            assert answer["queuedSections"] == 0
+            assert "has a static text in site.yaml" in str(answer["skipped"])
+        assert await lives(root, "menu/s1") == []

@@ -60,6 +60,19 @@ async def test_force_keeps_the_edited_text_as_a_revision_and_goes_on(tmp_path: P
         assert live(root)["menu/s1"] == "Edited by hand."
 
 
+async def test_force_keeps_the_text_of_a_file_whose_marks_were_removed(tmp_path: Path) -> None:
+    """R23: the file is one that export wrote, whatever it says by now."""
+    root = small_site(tmp_path, {"menu": 1}, **QUICK)
+    async with desk(root) as chat:
+        await publish(chat, menu_s1="one")
+        await redraft(chat, menu_s1="two")
+        (root / "content" / "menu.md").write_text("All gone but this.\n", "utf-8")
+        done = await chat.run("promote", section="menu/s1", force=True)
+        assert done["status"] == "completed", done
+        assert live(root) == {"menu/s1": "two"}
+        assert said(await lives(root, "menu/s1")) == ["one", "All gone but this.", "two"]
+
+
 async def test_a_rollback_with_force_keeps_the_edited_text_too(tmp_path: Path) -> None:
     """R23: of the batch that wrote what was edited; taking it back brings the edit back."""
     root = small_site(tmp_path, {"menu": 1}, **QUICK)

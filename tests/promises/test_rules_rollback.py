@@ -225,6 +225,28 @@ async def test_rollback_of_a_promotion_that_has_done_nothing_only_cancels_it(
         assert ended["status"] == "cancelled"
 
 
+async def test_rollback_of_one_page_of_a_running_batch_says_that_all_of_it_is_cancelled(
+    tmp_path: Path,
+) -> None:
+    """R13: the dry run says that it would be; also where nothing of the page was live yet."""
+    for page, queued in (("menu", 1), ("news", 0)):
+        root = small_site(tmp_path / page, {"menu": 2, "news": 1}, **QUICK)
+        async with desk(root) as chat:
+            await redraft(chat, menu_s1="1", menu_s2="2", news_s1="3")
+        async with held(root) as hand, desk(root) as chat:
+            batch = (await chat.call("promote"))["batchId"]
+            await hand.work(1)
+            dry = await chat.call("rollback", batchId=batch, page=page, dryRun=True)
+            would = f"Batch {batch} is still running: it would be cancelled"
+            assert f"{would}, its other sections included." in dry["notes"]
+            back = await chat.call("rollback", batchId=batch, page=page)
+            was = f"Batch {batch} was still running: it is cancelled"
+            assert f"{was}, its other sections included." in back["notes"]
+            assert back["queuedSections"] == queued
+            await hand.finish()
+            assert live(root) == ({} if queued else {"menu/s1": "1"})
+
+
 async def test_rollback_of_an_unfinished_rollback_puts_back_what_it_took(tmp_path: Path) -> None:
     """R13: half of it was taken back; production is byte for byte what it was."""
     root = small_site(tmp_path, {"menu": 4}, **QUICK)

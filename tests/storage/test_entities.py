@@ -105,6 +105,21 @@ async def test_a_draft_is_withdrawn_only_if_it_is_the_one_meant(
     assert entity is not None and not entity.withdrawn
 
 
+async def test_a_snapshot_is_what_the_single_questions_answer(
+    write: Writer, entities: EntityStore
+) -> None:
+    """The history only where it is asked for."""
+    live = a_text(text="live").as_type(PRODUCTION)
+    await write(SaveRevision(a_text(text="draft"), ABSENT), SaveRevision(live, ABSENT))
+    await write(RecordExport("menu", "one"))
+    found = await entities.snapshot(history=True)
+    assert found.drafts == await entities.get_all(PREVIEW)
+    assert found.live == await entities.get_all(PRODUCTION)
+    assert found.history == await entities.histories(PRODUCTION)
+    assert found.exported == await entities.exported()
+    assert (await entities.snapshot()).history == {}
+
+
 async def test_the_last_two_hashes_of_a_page_are_ours(write: Writer, entities: EntityStore) -> None:
     """A crash between record and rename leaves either file; recording again changes nothing."""
     for hash in ("a", "b", "b", "c"):

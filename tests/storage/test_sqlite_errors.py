@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 from mcp_server.errors import StorageBusy, StorageError
-from mcp_server.storage.sqlite.connection import MESSAGES, connect, open_file, storage_error
+from mcp_server.storage.sqlite.connection import (
+    MESSAGES,
+    Transaction,
+    connect,
+    open_file,
+    storage_error,
+)
 from mcp_server.storage.sqlite.database import Database
 from mcp_server.storage.sqlite.migrate import migrate
 
@@ -102,6 +108,24 @@ async def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
         async with Database.open(tmp_path / "missing" / "x.db"):
             pass
     assert not (tmp_path / "missing").exists()
+
+
+async def test_a_disk_that_fills_within_a_step_is_called_full(tmp_path: Path) -> None:
+    """SQLite has taken the step's savepoint with the whole transaction by then."""
+    path = tmp_path / "x.db"
+    migrate(path)
+    async with connect(path) as writer:
+        pages = await writer.hop(lambda c: c.execute("PRAGMA page_count").fetchone()[0])
+        await writer.hop(lambda c: c.execute(f"PRAGMA max_page_count = {pages}").fetchone())
+
+        def step(tx: Transaction) -> int | None:
+            return tx.attempt(
+                lambda: tx.run("put_site", hash="h", document="x" * 100_000),
+                failed=lambda made: made is None,
+            )
+
+        with pytest.raises(StorageError, match="full"):
+            await writer.write(step)
 
 
 async def test_a_full_disk_loses_nothing_and_is_survived(tmp_path: Path) -> None:

@@ -141,6 +141,19 @@ async def test_a_paused_batch_goes_on_with_its_round_under_new_terms(
     assert attempt.terms == {"m": "y"}
 
 
+async def test_what_ran_through_a_pause_needs_the_model_of_now_when_it_is_tried_again(
+    bench: Bench, store: JobStore
+) -> None:
+    """Not the key of the model that was given up."""
+    await bench.submit("b1", a_job(requires="key:x"), a_job(requires="key:x"), terms={"m": "x"})
+    attempt = await bench.start(abilities=["key:x"])
+    await store.pause("b1", "no key")
+    await bench.retry(terms={"m": "y"}, requires="key:y")
+    await store.give_back([attempt.id], now=bench.now)
+    found = await bench.claim(9, abilities=["key:y"])
+    assert sorted(attempt.job.id for attempt in found) == ["b1.1", "b1.2"]
+
+
 async def test_a_job_outside_any_batch_cannot_be_paused_for_ever(bench: Bench) -> None:
     """Nothing would resume it, so it fails and says why."""
     await bench.enqueue("alone")

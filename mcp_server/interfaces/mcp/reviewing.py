@@ -23,11 +23,14 @@ HASH_LENGTH = 12
 """Of a content hash: enough to tell two apart."""
 
 
-def review_reply(review: Review, marks: Marks, *, start: int, whole: bool) -> ReviewReply:
+def review_reply(
+    review: Review, marks: Marks, *, start: int, whole: bool, page: str | None = None
+) -> ReviewReply:
     """Return the answer to a review whose rows begin at position `start`.
 
     `whole`: with whole texts, as sections were named or differences asked for; otherwise with
-    the beginnings. Where the rows do not fit, the cursor goes on after those that did.
+    the beginnings. Where the rows do not fit, the cursor goes on after those that did. `page` is
+    the only one that was asked for; the next call stays on it.
     """
 
     def build(rows: int) -> ReviewReply:
@@ -39,7 +42,7 @@ def review_reply(review: Review, marks: Marks, *, start: int, whole: bool) -> Re
             marks=marks.meaning if quoted else None,
             sections=shown,
             notes=[sentences.short(note, NOTE_LENGTH) or "" for note in review.notes] or None,
-            next=_next(review),
+            next=_next(review, page),
             next_cursor=review.next_cursor if rows == len(review.rows) else start + rows,
         )
 
@@ -83,8 +86,11 @@ def _short_hash(hash: str | None) -> str | None:
     return hash[:HASH_LENGTH] if hash is not None else None
 
 
-def _next(review: Review) -> str | None:
-    """Return the call that most likely comes next."""
+def _next(review: Review, page: str | None) -> str | None:
+    """Return the call that most likely comes next, for what was asked for."""
+    where = {"page": page} if page else {}
     if review.counts.get("draft") or review.counts.get("changed"):
-        return sentences.call("promote", {"dryRun": True})
-    return sentences.call("generate-all", {}) if review.counts.get("missing") else None
+        return sentences.call("promote", {**where, "dryRun": True})
+    if not review.counts.get("missing"):
+        return None
+    return sentences.call("generate", where) if page else sentences.call("generate-all", {})

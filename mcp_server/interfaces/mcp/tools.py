@@ -145,7 +145,11 @@ class Tools:
             cursor=start,
         )
         whole = bool(arguments.diff) or not arguments.is_bulk
-        return review_reply(found, Marks(self.clock), start=start, whole=whole)
+        asked = arguments.selector
+        only_page = asked.page if not (asked.section or asked.sections or asked.pages) else None
+        return review_reply(
+            found, Marks(self.clock), start=start, whole=whole, page=only_page or None
+        )
 
     async def _answer(
         self,

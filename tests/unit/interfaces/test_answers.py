@@ -236,3 +236,14 @@ def test_the_text_is_the_same_facts_as_json() -> None:
     """For clients that show a model only text."""
     reply = Queued(submitted=queued()).reply()
     assert json.loads(reply.text()) == reply.facts()
+
+
+def test_the_next_call_of_a_review_stays_on_the_page_that_was_asked_for() -> None:
+    """Who looks at one page is not led to change the whole site."""
+    found = replace(review(1, "Soup."), counts={"draft": 1})
+    marks = Marks(SystemClock())
+    reply = review_reply(found, marks, start=0, whole=True, page="menu")
+    assert reply.next == 'promote {"page": "menu", "dryRun": true}'
+    missing = replace(found, counts={"missing": 1})
+    reply = review_reply(missing, marks, start=0, whole=True, page="menu")
+    assert reply.next == 'generate {"page": "menu"}'

@@ -14,6 +14,7 @@ import anyio
 import anyio.to_thread
 import pytest
 
+from mcp_server.errors import Unavailable
 from mcp_server.jobs.host import (
     DetachedWorker,
     EmbeddedWorker,
@@ -21,6 +22,7 @@ from mcp_server.jobs.host import (
     StopMark,
     WorkerKeeper,
     WorkerLock,
+    work_in_turns,
 )
 from mcp_server.jobs.store import Host
 from tests.unit.jobs.rig import ORIGIN, Rig, a_toy
@@ -247,6 +249,78 @@ async def test_work_that_needs_a_key_is_left_to_a_server_that_has_it(
     assert state == ("pending" if others else "paused")
 
 
+@pytest.mark.parametrize("has_key", [True, False], ids=["can-do-it", "lacks-the-key"])
+async def test_work_is_left_to_a_newer_server_that_can_do_it(
+    rig: Rig, lock: Path, has_key: bool
+) -> None:
+    """It would ask our worker to make room, again and again; not while it lacks the key."""
+    keys = frozenset({"key:x"})
+    newer = rig.host("new", "server", version="1.10.0", abilities=keys if has_key else frozenset())
+    await rig.store.announce(newer, now=rig.clock.now())
+    await rig.submit("b", a_toy(requires="key:x"))
+    host = rig.host("server", "server", version="1.9.0", abilities=keys)
+    run = rig.worker(host=rig.host(abilities=keys), idle_s=0.0).run
+    await keeper(rig, WorkerLock(lock), host=host, run=run).tick()
+    assert (await rig.batches.get("b", owner="ada")).completed == (0 if has_key else 1)
+    rig.clock.advance(31)
+    await keeper(rig, WorkerLock(lock), host=host, run=run).tick()
+    assert (await rig.batches.get("b", owner="ada")).completed == 1
+
+
+async def test_what_is_queued_while_a_worker_leaves_is_worked_by_it(rig: Rig, lock: Path) -> None:
+    """Between its last look and the moment when its lock is free, nobody else starts one (R26)."""
+    held, turns = WorkerLock(lock), 0
+
+    async def turn() -> bool:
+        nonlocal turns
+        turns += 1
+        assert held.acquire()
+        await rig.worker(idle_s=0.0).run()
+        if turns == 1:
+            await rig.submit("late", a_toy())
+        held.release()
+        return True
+
+    await rig.submit("b", a_toy())
+    await work_in_turns(turn, rig.store, rig.clock)
+    assert (await rig.batches.get("late", owner="ada")).completed == 1
+    assert turns == 2
+
+
+async def test_a_worker_that_was_asked_to_stop_looks_no_more(rig: Rig) -> None:
+    """However much there is to do."""
+    turns = 0
+
+    async def turn() -> bool:
+        nonlocal turns
+        turns += 1
+        return False
+
+    await rig.submit("b", a_toy())
+    await work_in_turns(turn, rig.store, rig.clock)
+    assert turns == 1
+
+
+async def test_a_detached_worker_that_cannot_start_is_tried_less_and_less_often(
+    rig: Rig, lock: Path, tmp_path: Path
+) -> None:
+    """After one second, two, four, up to a minute; and how it ended is known."""
+    log = tmp_path / "worker.log"
+    command = [sys.executable, "-c", "print('x', flush=True); raise SystemExit(3)"]
+    start = DetachedWorker(command, log, WorkerLock(lock), now=rig.clock.now)
+    assert start.exit_code is None
+    with anyio.fail_after(60):
+        for tries, wait_s in enumerate([1, 2, 4], start=1):
+            await start()
+            await start()
+            assert log.read_text("utf-8").count("x") == tries
+            rig.clock.advance(wait_s - 0.5)
+            await start()
+            assert log.read_text("utf-8").count("x") == tries
+            rig.clock.advance(0.5)
+    assert start.exit_code == 3
+
+
 async def test_a_detached_worker_is_a_process_with_a_session_and_a_log_of_its_own(
     rig: Rig, lock: Path, tmp_path: Path
 ) -> None:
@@ -287,6 +361,12 @@ async def test_a_stopped_worker_is_not_started_until_something_is_queued(
     await kept.tick()
     assert not mark.is_set
     assert (await rig.batches.get("b", owner="ada")).completed == 1
+
+
+async def test_a_mark_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> None:
+    """On a full disk, or in a folder that is read-only or gone."""
+    with pytest.raises(Unavailable, match="cannot be written"):
+        StopMark(tmp_path / "gone").set(1)
 
 
 async def test_a_mark_that_cannot_be_read_stops_nothing(rig: Rig, tmp_path: Path) -> None:

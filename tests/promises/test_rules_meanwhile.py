@@ -1,0 +1,92 @@
+"""R13 and R23: what happens while a call looks at what stands."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import anyio.from_thread
+import pytest
+
+from mcp_server.content.calls import ChangeCall, Selector
+from mcp_server.content.export import PageFileState
+from mcp_server.content.files import PageFiles
+from mcp_server.content.service import ContentService
+from mcp_server.content.standing import StandingReader
+from mcp_server.content.submitting import Submitter
+from mcp_server.content.workspace import SiteLoader
+from mcp_server.ids import new_id
+from mcp_server.jobs.batch import BatchService
+from mcp_server.jobs.job import Origin
+from tests.harness import desk, small_site
+from tests.promises.moves import QUICK, Hand, held, ids, live, publish, redraft
+
+pytestmark = pytest.mark.anyio
+
+ME = Origin(owner="local", interface="test")
+
+
+class Meanwhile(PageFiles):
+    """Files to which something happens at the first look, when the store was read already."""
+
+    happens: Callable[[], Awaitable[object]] | None = None
+
+    def inspect(self, page: str, ours: Sequence[str | None]) -> PageFileState:
+        happens, self.happens = self.happens, None
+        if happens is not None:
+            anyio.from_thread.run(happens)
+        return super().inspect(page, ours)
+
+
+async def looking_at(hand: Hand, happens: Callable[[], Awaitable[object]]) -> ContentService:
+    """Return a service during whose next call `happens` happens."""
+    parts, clock = hand.parts, hand.clock
+    files = Meanwhile(parts.workspace.root, parts.workspace.content_dir)
+    reader = StandingReader(SiteLoader(parts.workspace), parts.entities, files, clock)
+    await reader.read()
+    files.happens = happens
+    batches = BatchService(parts.store, parts.registry, clock)
+    submitter = Submitter(batches, partial(new_id, "b", clock))
+    return ContentService(
+        reader, parts.entities, batches, submitter, files, parts.model, max_retries=0
+    )
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 4])
+async def test_what_a_promotion_makes_live_while_it_is_rolled_back_is_taken_back(
+    tmp_path: Path, jobs: int
+) -> None:
+    """R13: the rollback has looked at one live section when the next ones go live, or all do."""
+    root = small_site(tmp_path, {"menu": 4}, **QUICK)
+    words = {"menu_s1": "1", "menu_s2": "2", "menu_s3": "3", "menu_s4": "4"}
+    async with desk(root) as chat:
+        await redraft(chat, **words)
+    async with held(root) as hand, desk(root) as chat:
+        batch = (await chat.call("promote"))["batchId"]
+        await hand.work(1, "content-promote")
+        more = partial(hand.work, min(jobs, 3), "content-promote")
+        content = await looking_at(hand, more if jobs < 4 else hand.finish)
+        back = await content.rollback(ChangeCall(batch_id=batch), ME)
+        assert back.total_sections == 1 + min(jobs, 3)
+        await hand.finish()
+        assert live(root) == {}
+        assert set(await chat.states()) == set(ids(words))
+        assert not await hand.parts.entities.get_all("production")
+
+
+async def test_an_export_during_a_look_is_not_taken_for_an_edit(tmp_path: Path) -> None:
+    """R23: what export wrote is read from the store first, so the file may be newer than that."""
+    root = small_site(tmp_path, {"menu": 2}, **QUICK)
+    async with desk(root) as chat:
+        await publish(chat, menu_s1="one")
+        await redraft(chat, menu_s1="two", menu_s2="two")
+    async with held(root) as hand, desk(root) as chat:
+        await chat.call("promote", section="menu/s1")
+        content = await looking_at(hand, hand.finish)
+        call = ChangeCall(selector=Selector(section="menu/s2"), dry_run=True)
+        (planned,) = (await content.promote(call, ME)).planned
+        assert planned.conflict is None
+        assert live(root) == {"menu/s1": "two"}
+        edited = (await chat.call("review", section="menu/s1"))["sections"]
+        assert "edited" not in str(edited)
