@@ -37,7 +37,15 @@ from mcp_server.errors import ServerError, Unavailable
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.attempt import AttemptRunner
 from mcp_server.jobs.batch import BatchLimits, BatchService
-from mcp_server.jobs.host import DetachedWorker, EmbeddedWorker, StopMark, WorkerKeeper, WorkerLock
+from mcp_server.jobs.host import (
+    DetachedWorker,
+    EmbeddedWorker,
+    StartWorker,
+    StopMark,
+    WorkerKeeper,
+    WorkerLock,
+    work_in_turns,
+)
 from mcp_server.jobs.maintenance import Maintenance, MaintenanceSettings
 from mcp_server.jobs.registry import Registry, discover
 from mcp_server.jobs.store import Host
@@ -95,18 +103,12 @@ async def open_parts(workspace: Workspace, clock: Clock) -> AsyncGenerator[Parts
     """Open the workspace's database and what works on it.
 
     Raises:
-        Unavailable: a newer Pressroom wrote the database, or the folder cannot be written.
+        Unavailable: a newer Pressroom wrote the database, or the state folder cannot be written.
         StorageError: the database cannot be opened.
         ConfigError: a setting cannot be used.
     """
     settings = workspace.settings
-    try:
-        workspace.create_state_dir()
-    except OSError as error:
-        raise Unavailable(
-            f"The folder {workspace.state_dir.name} cannot be written ({error.strerror}). Make it "
-            "writable, or set PRESSROOM_STATE_DIR to a folder that is."
-        ) from error
+    workspace.create_state_dir()
     model = ModelChoice(name=settings.model or "composer", url=settings.model_url)
     keys = await anyio.to_thread.run_sync(abilities, os.environ, model)
     keys |= {ability for ability, name in WELL_KNOWN_KEYS.items() if os.environ.get(name)}
@@ -209,7 +211,7 @@ class Application:
             heartbeat_s=settings.heartbeat_s,
             alive_s=settings.lease_s,
         )
-        return keeper, Health(parts, mode, mark)
+        return keeper, Health(parts, mode, mark, start)
 
 
 def _mode(setting: Literal["auto", "embedded", "detached"], default: Mode) -> Mode:
@@ -249,9 +251,11 @@ def _services(parts: Parts, monitor: ProgressMonitor, health: Health) -> Service
 class Health:
     """Whether a worker lives, and how far behind the queue is (lesson L8)."""
 
-    def __init__(self, parts: Parts, mode: Mode, mark: StopMark) -> None:
+    def __init__(
+        self, parts: Parts, mode: Mode, mark: StopMark, start: StartWorker | None = None
+    ) -> None:
         self.mode: Mode = mode
-        self._parts, self._mark = parts, mark
+        self._parts, self._mark, self._start = parts, mark, start
 
     async def __call__(self) -> Mapping[str, Any]:
         """Return the facts, in wire names; a pid only while that worker lives."""
@@ -276,6 +280,12 @@ class Health:
         if self._mark.is_set:
             return "The worker was stopped; the next call that queues work starts it again."
         if "oldestDueSeconds" in facts:
+            if isinstance(self._start, DetachedWorker) and self._start.exit_code is not None:
+                log = self._parts.workspace.worker_log
+                return (
+                    f"No worker is running: it ended with code {self._start.exit_code}; "
+                    f"{log.parent.name}/{log.name} says why. It is tried again."
+                )
             return f"No worker is running; one is being started ({self.mode})."
         return "No worker is running, and none is needed; the next job starts one."
 
@@ -353,17 +363,23 @@ def run_worker(workspace: Path | None, *, detached: bool) -> None:
         async with open_parts(found, SystemClock()) as parts:
             if not detached:
                 mark.clear()  # somebody wants it now
-            if not found.settings.several_workers and not await _acquired(parts.lock):
-                if detached:
-                    return  # another was faster, which is all that is asked for
-                raise Unavailable("Another worker works this workspace; `pressroom stop` ends it.")
-            try:
-                if await mark.holds(parts.store, now=parts.clock.now()):
-                    logger.info("stopped by hand while it was starting")
-                else:
-                    await _work(parts, "detached", leaves=detached, listens=True)
-            finally:
-                parts.lock.release()
+
+            async def turn() -> bool:
+                if not found.settings.several_workers and not await _acquired(parts.lock):
+                    if detached:
+                        return False  # another was faster, which is all that is asked for
+                    raise Unavailable(
+                        "Another worker works this workspace; `pressroom stop` ends it."
+                    )
+                try:
+                    if await mark.holds(parts.store, now=parts.clock.now()):
+                        logger.info("stopped by hand while it was starting")
+                        return False
+                    return await _work(parts, "detached", leaves=detached, listens=True)
+                finally:
+                    parts.lock.release()
+
+            await work_in_turns(turn, parts.store, parts.clock)
 
     anyio.run(work)
 
@@ -409,8 +425,11 @@ def status(workspace: Path | None, batch_id: str | None) -> Mapping[str, Any]:
     return anyio.run(read)
 
 
-async def _work(parts: Parts, mode: Mode, *, leaves: bool = False, listens: bool = False) -> None:
-    """Run a worker in this process; the caller holds the lock."""
+async def _work(parts: Parts, mode: Mode, *, leaves: bool = False, listens: bool = False) -> bool:
+    """Run a worker in this process; return whether it left because nothing was to do.
+
+    The caller holds the lock.
+    """
     settings, clock = parts.workspace.settings, parts.clock
     bench = Workbench(
         parts.store,
@@ -461,6 +480,7 @@ async def _work(parts: Parts, mode: Mode, *, leaves: bool = False, listens: bool
     finally:
         with anyio.CancelScope(shield=True), anyio.move_on_after(2):
             await bench.aclose()
+    return not worker.stopped
 
 
 async def _stop_on_signal(worker: Worker) -> None:

@@ -104,3 +104,5 @@ class Submitted:
     next_calls: tuple[NextCall, ...] = ()
     paused_reason: str | None = None
     """Why the batch found as a duplicate is paused."""
+    ended_as: str | None = None
+    """How the batch has ended that the same request was answered with before."""

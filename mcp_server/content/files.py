@@ -59,12 +59,10 @@ class PageFiles:
 
     def edited(
         self,
+        pages: Collection[str],
         exported: Mapping[str, Sequence[str | None]],
-        site: Site,
-        live: Mapping[str, Entity],
     ) -> dict[str, str]:
-        """Return, by page, why its file is not ours to overwrite."""
-        pages = {*(page.id for page in site.pages), *exported, *(split_id(i)[0] for i in live)}
+        """Return, by page, why its file is not ours to overwrite, on these pages."""
         found: dict[str, str] = {}
         for page in sorted(pages):
             try:
@@ -91,6 +89,7 @@ class PageFiles:
         site: Site,
         live: Mapping[str, Entity],
         past: Mapping[str, Sequence[Revision]],
+        exported: Mapping[str, Sequence[str | None]],
     ) -> KeptEdits:
         """Return the texts of edited files that are not live, less what once was.
 
@@ -101,7 +100,7 @@ class PageFiles:
         files: dict[str, str] = {}
         for page in sorted(pages):
             try:
-                state = self.inspect(page, ())
+                state = self.inspect(page, exported.get(page, ()))
             except export.ExportFailed:
                 continue  # nothing of it can be kept, and its export will not overwrite it
             if state.state is not export.FileState.EDITED or state.text is None:

@@ -21,6 +21,9 @@ from mcp_server.content.site import Section, Site
 from mcp_server.entities.entity import Entity, Revision, split_id
 from mcp_server.jobs.job import Dedup, NewJob, Priority
 
+STATIC = "has a static text in site.yaml"
+"""Why a section is neither drafted nor promoted."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
@@ -128,7 +131,7 @@ def _why_not_drafted(
 
 def _why_undraftable(section: Section, site: Site) -> str | None:
     if section.text is not None:
-        return "has a static text in site.yaml"
+        return STATIC
     if section.template is None:
         return f"Section {section.entity_id} has no template specified"
     if section.template not in site.templates:
@@ -196,9 +199,10 @@ def _why_not_promoted(
         return "is live already" if named else ""
     if draft.withdrawn and not named:
         return "was taken back by a rollback; name the section to promote it again"
-    if standing.site.section(id) is None:
+    section = standing.site.section(id)
+    if section is None:
         return "is no longer in site.yaml"
-    return None
+    return None if section.text is None else STATIC
 
 
 def _promotion(call: ChangeCall, draft: Entity, standing: Standing) -> tuple[Planned, NewJob]:

@@ -8,7 +8,6 @@ carry what the plan saw.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -47,7 +46,7 @@ from mcp_server.content.submitting import (
     key_of,
     skipped_as_held,
 )
-from mcp_server.content.target import RollbackTarget
+from mcp_server.content.target import RollbackTarget, note_on_cancelling
 from mcp_server.entities.entity import PRODUCTION, split_id
 from mcp_server.entities.store import EntityStore
 from mcp_server.errors import InvalidPayload, InvalidTransition
@@ -181,21 +180,29 @@ class ContentService:
         target = await self._target.find(call, selection, standing, origin)
         if isinstance(target, Submitted):
             return replace(target, notes=(*notes, *target.notes)), None
+        if target is not None:
+            # Again: what stands now is at least what stood at the target's change number, and the
+            # submission is stale if the target moves on from there (R13).
+            standing, notes = await self._reader.read(history=True)
+            selection = select(call.selector, standing.site, {*standing.drafts, *standing.history})
+            notes.append(f"This takes back batch {target.id} ({target.kind}).")
+            if cancelled or (call.dry_run and not target.ended):
+                notes.append(note_on_cancelling(target, selection, dry_run=call.dry_run))
         standing, kept = await self._keeping_edits(standing, selection.ids, force=call.force)
         plan = _rollback_plan(call, target, selection.ids, standing)
-        if target is not None:
-            notes = [*notes, f"This takes back batch {target.id} ({target.kind})."]
         answer = _change("rollback", plan, notes, dry_run=call.dry_run)
         if call.dry_run:
             return answer, None
         check_digest(call.digest, answer)
         unfinished = None if target is None or target.ended else target
         if cancelled and not plan.steps:
-            note = "It was cancelled; nothing had been changed by it yet."
+            note = "Nothing that was asked for had been changed by it yet."
             return replace(answer, notes=(*answer.notes, note)), None
         if unfinished is not None and not plan.steps:
-            with suppress(InvalidTransition):  # it has ended in the meantime
+            try:
                 await self._batches.cancel(unfinished.id, owner=origin.owner)
+            except InvalidTransition:  # it has ended in the meantime
+                return await self._try_rollback(call, origin)
             return await self._try_rollback(call, origin, cancelled=True)
         conditions = Conditions(
             terms={"site": standing.site.hash},
@@ -205,7 +212,11 @@ class ContentService:
             cancels=unfinished,
             about=target.id if target is not None else None,
         )
-        return await self._submitter.submit(answer, plan, call, origin, conditions)
+        answer, submission = await self._submitter.submit(answer, plan, call, origin, conditions)
+        if unfinished is not None and submission.batch and not submission.duplicate:
+            note = note_on_cancelling(unfinished, selection, dry_run=False)
+            answer = replace(answer, notes=(*answer.notes, note))
+        return answer, submission
 
     async def _keeping_edits(
         self, standing: Standing, ids: Sequence[str], *, force: bool

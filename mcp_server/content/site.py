@@ -50,6 +50,14 @@ class Site:
     pages: tuple[Page, ...]
     templates: Mapping[str, Template]
     hash: str = ""
+    _by_id: Mapping[str, Section] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Make what `section` looks into, once: a call asks for thousands."""
+        sections: dict[str, Section] = {}
+        for section in self.sections():
+            sections.setdefault(section.entity_id, section)
+        object.__setattr__(self, "_by_id", sections)  # frozen for everybody else
 
     def page(self, id: str) -> Page | None:
         """Return the page with this id."""
@@ -57,7 +65,7 @@ class Site:
 
     def section(self, entity_id: str) -> Section | None:
         """Return the section `page/section`."""
-        return next((s for s in self.sections() if s.entity_id == entity_id), None)
+        return self._by_id.get(entity_id)
 
     def sections(self) -> Iterator[Section]:
         """Yield all sections in the order of `site.yaml`."""

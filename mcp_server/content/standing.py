@@ -14,7 +14,10 @@ from mcp_server.content.plan import Standing
 from mcp_server.content.site import Site
 from mcp_server.content.workspace import SiteLoader, SiteProblems, site_to_document
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, split_id
-from mcp_server.entities.store import EntityStore
+from mcp_server.entities.store import EntityStore, Snapshot
+
+EXPORTS_DURING_A_LOOK_MAX = 2
+"""How often a file is looked at again because it was exported in the meantime."""
 
 
 class StandingReader:
@@ -26,6 +29,7 @@ class StandingReader:
         self._loader, self._entities, self._files, self._clock = loader, entities, files, clock
         self._adopting = anyio.Lock()
         self._is_adopted = False
+        self._stored_site: str | None = None
 
     async def read(self, *, history: bool = False) -> tuple[Standing, list[str]]:
         """Return what stands, and what to say about the site; with the live texts' `history`.
@@ -35,16 +39,13 @@ class StandingReader:
         """
         site, notes = await self._site()
         await self._adopt(site)
-        drafts = await self._entities.get_all(PREVIEW)
-        live = await self._entities.get_all(PRODUCTION)
-        exported = await self._entities.exported()
-        edited = await anyio.to_thread.run_sync(self._files.edited, exported, site, live)
+        stored = await self._entities.snapshot(history=history)
         standing = Standing(
             site=site,
-            drafts=drafts,
-            live=live,
-            history=await self._entities.histories(PRODUCTION) if history else {},
-            edited=edited,
+            drafts=stored.drafts,
+            live=stored.live,
+            history=stored.history,
+            edited=await self._edited(site, stored),
         )
         return standing, notes
 
@@ -62,8 +63,33 @@ class StandingReader:
         pages = {split_id(id)[0] for id in ids} & set(standing.edited)
         past = await self._entities.histories(PRODUCTION)
         return await anyio.to_thread.run_sync(
-            self._files.edits_to_keep, pages, standing.site, standing.live, past
+            self._files.edits_to_keep,
+            pages,
+            standing.site,
+            standing.live,
+            past,
+            await self._entities.exported(),
         )
+
+    async def _edited(self, site: Site, stored: Snapshot) -> Mapping[str, str]:
+        """Return, by page, why its file is not ours to overwrite.
+
+        An export records what it is about to write. So a file that looks edited is one if nothing
+        was recorded for it since what it was compared to.
+        """
+        exported = stored.exported
+        pages = {*(p.id for p in site.pages), *exported, *(split_id(i)[0] for i in stored.live)}
+        edited = await anyio.to_thread.run_sync(self._files.edited, pages, exported)
+        for _ in range(EXPORTS_DURING_A_LOOK_MAX):
+            if not edited:
+                break
+            before, exported = exported, await self._entities.exported()
+            moved = {page for page in edited if before.get(page) != exported.get(page)}
+            if not moved:
+                break
+            again = await anyio.to_thread.run_sync(self._files.edited, moved, exported)
+            edited = {p: why for p, why in edited.items() if p not in moved} | again
+        return edited
 
     async def _site(self) -> tuple[Site, list[str]]:
         """Return the site as it is, or as it last was in order, and what to say about that."""
@@ -75,7 +101,9 @@ class StandingReader:
             site = self._loader.last_good
             mistakes = "; ".join(problems.problems[:3])
             return site, [f"The site is used as it was before these mistakes: {mistakes}"]
-        await self._entities.put_site(site.hash, site_to_document(site))
+        if site.hash != self._stored_site:  # so that a call which only looks does not write
+            await self._entities.put_site(site.hash, site_to_document(site))
+            self._stored_site = site.hash
         return site, []
 
     async def _adopt(self, site: Site) -> None:

@@ -92,7 +92,11 @@ class Submitter:
                 details={"asked": conditions.asked},
             )
         )
-        return _answered(answer, submission, conditions.asked), submission
+        answered, only = _answered(answer, submission, conditions.asked)
+        if only is not None:
+            request = _request(call, answer.action)
+            await self._batches.remember(request, only, owner=origin.owner)
+        return answered, submission
 
 
 def answered_before(batch: Batch) -> Submitted:
@@ -105,6 +109,7 @@ def answered_before(batch: Batch) -> Submitted:
         duplicate=True,
         model=batch.terms.get("model"),
         paused_reason=batch.reason if batch.state is BatchState.PAUSED else None,
+        ended_as=batch.state if batch.ended else None,
     )
 
 
@@ -144,7 +149,10 @@ def key_of(*parts: object) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def _answered(answer: Submitted, submission: Submission, asked: str) -> Submitted:
+def _answered(
+    answer: Submitted, submission: Submission, asked: str
+) -> tuple[Submitted, Batch | None]:
+    """Return what to answer, and the batch that does all of it already, where one does."""
     if submission.conflict:
         raise InvalidTransition(
             "the live text", state="changing", action="go on", advice="Call again."
@@ -152,10 +160,11 @@ def _answered(answer: Submitted, submission: Submission, asked: str) -> Submitte
     held = skipped_as_held(submission.held)
     found = submission.batch
     if found is None and (only := _only_holder(submission, answer, asked)):
-        return replace(answered_before(only), skipped=answer.skipped, notes=answer.notes)
+        before = replace(answered_before(only), skipped=answer.skipped, notes=answer.notes)
+        return before, only
     queued = tuple(p for p in answer.planned if p.section not in {s.section for s in held})
     duplicate = submission.duplicate
-    return replace(
+    answered = replace(
         answer,
         planned=queued if found else (),
         total_sections=found.total if found and duplicate else answer.total_sections,
@@ -163,7 +172,9 @@ def _answered(answer: Submitted, submission: Submission, asked: str) -> Submitte
         batch_id=found.id if found else None,
         duplicate=duplicate,
         paused_reason=found.reason if found and found.state is BatchState.PAUSED else None,
+        ended_as=found.state if found and found.ended else None,
     )
+    return answered, None
 
 
 def _only_holder(submission: Submission, answer: Submitted, asked: str) -> Batch | None:

@@ -84,6 +84,14 @@ class RollbackTarget:
         )
 
 
+def note_on_cancelling(batch: Batch, selection: Selection, *, dry_run: bool) -> str:
+    """Return what is said of taking back a batch that is, or was, still running (R13)."""
+    others = ", its other sections included" if selection.named or selection.pages else ""
+    if dry_run:
+        return f"Batch {batch.id} is still running: it would be cancelled{others}."
+    return f"Batch {batch.id} was still running: it is cancelled{others}."
+
+
 def _choose(last: Batch, latest: Batch | None) -> Submitted:
     """Return the two calls that go on after a rollback: put it back, or one batch further (R11)."""
     calls = [_call_rollback(last.id, "puts back what was taken back")]

@@ -129,11 +129,19 @@ class BatchService:
 
         Raises:
             NotFound: the owner has no such job.
-            InvalidTransition: it has ended.
+            InvalidTransition: it has ended, or it writes a file.
         """
         job = await self.job(job_id, owner=owner)
         if job.state in ENDED_JOB_STATES:
             raise InvalidTransition(f"job {job_id}", state=job.state, action="cancel")
+        if not job.counted:
+            raise InvalidTransition(
+                f"job {job_id} alone",
+                state=job.state,
+                action="cancel",
+                advice="It writes the file of what is live already: cancel its batch, or roll it "
+                "back.",
+            )
         return await self._store.cancel_job(
             job_id, reason="cancelled by its owner", now=self._clock.now()
         )
@@ -183,6 +191,11 @@ class BatchService:
         if request is None:
             return None
         return await self._store.requested(request, owner=owner, now=self._clock.now())
+
+    async def remember(self, request: Request | None, batch: Batch, *, owner: str) -> None:
+        """Let a request stand for a batch that it is answered with, though it queued nothing."""
+        if request is not None:
+            await self._store.remember(request, batch.id, owner=owner, now=self._clock.now())
 
     async def about(self, batch_id: str) -> Sequence[Batch]:
         """Return the batches that are about this one (that take it back), newest first."""

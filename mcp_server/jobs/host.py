@@ -8,6 +8,7 @@ process (`embedded`) or in one that outlives it (`detached`).
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,7 +19,7 @@ import structlog
 from filelock import FileLock, Timeout
 
 from mcp_server.clock import Clock
-from mcp_server.errors import StorageError
+from mcp_server.errors import StorageError, Unavailable
 from mcp_server.jobs.store import Host, JobStore
 
 LOOK_S = 1.0
@@ -26,6 +27,9 @@ LOOK_S = 1.0
 
 START_S = 15.0
 """How long a detached worker may take to say that it lives, before another is started."""
+
+RESTART_S = (1.0, 60.0)
+"""How long a detached worker that failed to start is left alone: at first, and at most."""
 
 logger = structlog.get_logger(__name__)
 
@@ -69,8 +73,18 @@ class StopMark:
 
         The time is for changes that a worker makes on its way out. It passes: whoever is stopping
         the worker may be killed before the end is known.
+
+        Raises:
+            Unavailable: it cannot be written.
         """
-        self._path.write_text(f"{change} {until}", encoding="ascii")
+        try:
+            self._path.write_text(f"{change} {until}", encoding="ascii")
+        except OSError as error:
+            where, why = f"{self._path.parent.name}/{self._path.name}", error.strerror or str(error)
+            raise Unavailable(
+                f"The worker cannot be kept from starting again: {where} cannot be written "
+                f"({why}). Make the folder writable, and room on its disk."
+            ) from error
 
     @property
     def is_set(self) -> bool:
@@ -107,7 +121,7 @@ class StartWorker(Protocol):
 class EmbeddedWorker:
     """Runs the worker in this process, as long as it holds the lock."""
 
-    def __init__(self, lock: WorkerLock, run: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, lock: WorkerLock, run: Callable[[], Awaitable[object]]) -> None:
         self._lock, self._run = lock, run
 
     async def __call__(self) -> None:
@@ -119,16 +133,42 @@ class EmbeddedWorker:
             self._lock.release()
 
 
-class DetachedWorker:
-    """Starts the worker as a process of its own session, its streams to a log file."""
+async def work_in_turns(turn: Callable[[], Awaitable[bool]], store: JobStore, clock: Clock) -> None:
+    """Take turns at working; what was queued while one ended is worked by the next (R26).
 
-    def __init__(self, command: Sequence[str], log: Path, lock: WorkerLock) -> None:
-        self._command, self._log, self._lock = command, log, lock
+    `turn` holds the lock while it works, and returns whether it left because nothing was to do. A
+    server that has gone since it queued something saw the lock held, and started nobody.
+    """
+    while await turn() and await store.work_before(now=clock.now(), horizon_s=0):
+        logger.info("something was queued on the way out")
+
+
+class DetachedWorker:
+    """Starts the worker as a process of its own session, its streams to a log file.
+
+    One that fails soon after its start is left alone for a while, each time for longer.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        log: Path,
+        lock: WorkerLock,
+        *,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._command, self._log, self._lock, self._now = command, log, lock, now
         self._child: subprocess.Popen[bytes] | None = None
+        self._started_at = self._not_before = now()
+        self._pause_s = 0.0
+        self.exit_code: int | None = None
+        """What the last worker ended with, if it failed soon after its start."""
 
     async def __call__(self) -> None:
-        if self._child is not None and self._child.poll() is None:
-            return  # it is starting, or on its way out
+        self.reap()
+        if self._child is not None or self._now() < self._not_before:
+            return  # it is starting, or on its way out; or it is left alone
+        self._started_at = self._now()
         with ExitStack() as files:
             log = files.enter_context(self._log.open("ab"))
             self._child = subprocess.Popen(  # noqa: S603, ASYNC220 -- our own command line; forking takes a moment and must not be half done
@@ -141,13 +181,29 @@ class DetachedWorker:
             )
         logger.info("started a detached worker", pid=self._child.pid)
         with anyio.move_on_after(START_S):
-            while self._child.poll() is None and not self._lock.is_held():
+            while not self.reap() and not self._lock.is_held():
                 await anyio.sleep(0.05)
 
-    def reap(self) -> None:
-        """Collect the exit status of a worker that has ended, so that no zombie stays."""
-        if self._child is not None:
-            self._child.poll()
+    def reap(self) -> bool:
+        """Collect the exit status of a worker that has ended, so that no zombie stays.
+
+        Return whether none is left.
+        """
+        if self._child is None:
+            return True
+        if (code := self._child.poll()) is None:
+            return False
+        self._child = None
+        now = self._now()
+        if code == 0 or now - self._started_at > START_S:
+            self.exit_code, self._pause_s = None, 0.0
+        else:
+            first_s, longest_s = RESTART_S
+            self.exit_code = code
+            self._pause_s = min(max(first_s, 2 * self._pause_s), longest_s)
+            logger.warning("the worker failed", code=code, again_in_s=self._pause_s)
+        self._not_before = now + self._pause_s
+        return True
 
 
 class WorkerKeeper:
@@ -203,14 +259,26 @@ class WorkerKeeper:
         return True
 
     async def _is_ours(self) -> bool:
-        """Whether to start the worker here: not if only another server has the key (R25)."""
-        abilities = self._host.abilities
-        missing = await self._store.unclaimable(kinds=self._kinds, abilities=abilities)
-        if not missing or await self._store.claimable(kinds=self._kinds, abilities=abilities):
-            return True
+        """Whether to start the worker here.
+
+        Not if only another server has the key (R25); nor if a newer one can do the work: it asks
+        our worker to make room, and we would start the next.
+        """
         hosts = await self._store.hosts(seen_after=self._clock.now() - self._alive_s)
         others = [host for host in hosts if host.role == "server" and host.id != self._host.id]
-        return not any(set(missing) & host.abilities for host in others)
+        for host in others:
+            newer = _number(host.version) > _number(self._host.version)
+            if newer and not await self._left_over(host.abilities):
+                return False
+        missing = await self._left_over(self._host.abilities)
+        return not any(missing & host.abilities for host in others)
+
+    async def _left_over(self, abilities: Collection[str]) -> set[str]:
+        """Return what is missing where nothing can be done with these abilities."""
+        missing = await self._store.unclaimable(kinds=self._kinds, abilities=abilities)
+        if missing and await self._store.claimable(kinds=self._kinds, abilities=abilities):
+            return set()
+        return set(missing)
 
     async def _announce(self) -> None:
         """Say that this server lives, and ask an older worker to make room for a newer one."""

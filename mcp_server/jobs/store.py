@@ -234,6 +234,10 @@ class JobStore(Protocol):
         """
         ...
 
+    async def remember(self, request: Request, batch_id: str, *, owner: str, now: float) -> None:
+        """Let this request stand for a batch that it was answered with, and did not submit."""
+        ...
+
     async def requested(self, request: Request, *, owner: str, now: float) -> Batch | None:
         """Return the batch that this request was answered with within the last 24 hours.
 

@@ -90,6 +90,11 @@ class Worker:
         """Ask for a graceful stop: no new claims, running jobs get their grace."""
         self._stopping.set()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether it was asked to stop, or left its work to another."""
+        return self._stopping.is_set()
+
     async def run(
         self, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED
     ) -> None:

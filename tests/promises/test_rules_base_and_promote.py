@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from llmock.pytest_plugin import LLMock
 
-from tests.harness import Desk, content, desk, small_site, write_settings
+from tests.harness import Desk, content, desk, read_site, small_site, write_settings, write_site
 from tests.promises.moves import (
     QUICK,
     brief,
     edit_file,
     held,
     live,
+    lives,
     publish,
     redraft,
     says,

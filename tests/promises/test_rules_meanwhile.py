@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import sqlite3
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio.from_thread
 import pytest
 
+from mcp_server.clock import new_id
 from mcp_server.content.calls import ChangeCall, Selector
 from mcp_server.content.export import PageFileState
 from mcp_server.content.files import PageFiles
@@ -16,8 +20,7 @@ from mcp_server.content.service import ContentService
 from mcp_server.content.standing import StandingReader
 from mcp_server.content.submitting import Submitter
 from mcp_server.content.workspace import SiteLoader
-from mcp_server.ids import new_id
-from mcp_server.jobs.batch import BatchService
+from mcp_server.jobs.batch import BatchLimits, BatchService
 from mcp_server.jobs.job import Origin
 from tests.harness import desk, small_site
 from tests.promises.moves import QUICK, Hand, held, ids, live, publish, redraft
@@ -27,10 +30,13 @@ pytestmark = pytest.mark.anyio
 ME = Origin(owner="local", interface="test")
 
 
+Happening = Callable[[], Coroutine[Any, Any, object]]
+
+
 class Meanwhile(PageFiles):
     """Files to which something happens at the first look, when the store was read already."""
 
-    happens: Callable[[], Awaitable[object]] | None = None
+    happens: Happening | None = None
 
     def inspect(self, page: str, ours: Sequence[str | None]) -> PageFileState:
         happens, self.happens = self.happens, None
@@ -39,14 +45,20 @@ class Meanwhile(PageFiles):
         return super().inspect(page, ours)
 
 
-async def looking_at(hand: Hand, happens: Callable[[], Awaitable[object]]) -> ContentService:
+async def looking_at(hand: Hand, happens: Happening) -> ContentService:
     """Return a service during whose next call `happens` happens."""
     parts, clock = hand.parts, hand.clock
     files = Meanwhile(parts.workspace.root, parts.workspace.content_dir)
     reader = StandingReader(SiteLoader(parts.workspace), parts.entities, files, clock)
     await reader.read()
     files.happens = happens
-    batches = BatchService(parts.store, parts.registry, clock)
+    batches = BatchService(
+        parts.store,
+        parts.registry,
+        clock,
+        partial(new_id, "j", clock),
+        BatchLimits(jobs_max=10),
+    )
     submitter = Submitter(batches, partial(new_id, "b", clock))
     return ContentService(
         reader, parts.entities, batches, submitter, files, parts.model, max_retries=0
@@ -90,3 +102,17 @@ async def test_an_export_during_a_look_is_not_taken_for_an_edit(tmp_path: Path) 
         assert live(root) == {"menu/s1": "two"}
         edited = (await chat.call("review", section="menu/s1"))["sections"]
         assert "edited" not in str(edited)
+
+
+async def test_a_call_that_only_looks_does_not_write(tmp_path: Path) -> None:
+    """Another process holds the write lock for longer than a writer would wait."""
+    root = small_site(tmp_path, {"menu": 1}, **QUICK)
+    async with held(root) as hand, desk(root) as chat:
+        await chat.call("review")
+        database = hand.parts.workspace.database
+        with closing(sqlite3.connect(database, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            (row,) = (await chat.call("review"))["sections"]
+            planned = await chat.call("generate", dryRun=True)
+            other.execute("ROLLBACK")
+        assert (row["section"], planned["totalSections"]) == ("menu/s1", 1)

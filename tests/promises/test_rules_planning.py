@@ -99,6 +99,26 @@ async def test_a_request_key_answers_the_same_batch_for_a_day(tmp_path: Path) ->
         assert later["batchId"] != drafted
 
 
+@pytest.mark.parametrize("tool", ["generate-all", "generate"], ids=["the-same", "its-sections"])
+async def test_a_request_that_met_a_batch_under_way_is_answered_so_after_its_end(
+    tmp_path: Path, tool: str
+) -> None:
+    """R2: a resent request queues nothing twice, and is told what has become of the batch."""
+    root = small_site(tmp_path, {"menu": 1, "news": 1}, **QUICK)
+    async with held(root) as hand, desk(root) as chat:
+        batch = (await chat.call("generate-all", mode="new"))["batchId"]
+        some = {} if tool == "generate-all" else {"page": "menu"}
+        met = await chat.call(tool, mode="new", requestKey="K", **some)
+        assert (met["batchId"], met["duplicate"], met["status"]) == (batch, True, "queued")
+        await hand.finish()
+        again = await chat.call(tool, mode="new", requestKey="K", **some)
+        assert (again["batchId"], again["status"]) == (batch, "completed")
+        assert again["message"].startswith(
+            f"That request was answered before: batch {batch}, completed."
+        )
+        assert "under way" not in str(again) and "background" not in str(again)
+
+
 async def same_again(chat: Desk, tool: str, **arguments: object) -> str:
     """Call twice with one request key, the second time after the end; return the one batch."""
     key = "-".join([tool, *(str(value) for value in arguments.values() if tool == "rollback")])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 
 import pytest
 
@@ -121,6 +123,15 @@ async def test_an_ended_job_cannot_be_given_back(bench: Bench, store: JobStore) 
     await bench.finish(attempt)
     await store.give_back([attempt.id], now=bench.now)
     assert await bench.states() == ["completed"]
+
+
+async def test_looking_for_lost_attempts_waits_for_no_other_writer(bench: Bench) -> None:
+    """Almost always there are none."""
+    await bench.submit()
+    await bench.start()
+    with closing(sqlite3.connect(bench.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert await bench.rescue() == 0
 
 
 async def test_whoever_holds_the_lock_rescues_all_attempts_of_others(bench: Bench) -> None:

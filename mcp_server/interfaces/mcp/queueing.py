@@ -91,7 +91,10 @@ class Queued:
             return "planned" if self._listed else "completed"
         if self.submitted.paused_reason is not None:
             return "paused"
-        return _STATES[self.seen.operation.status] if self.seen is not None else "queued"
+        if self.seen is not None:
+            return _STATES[self.seen.operation.status]
+        ended_as = self.submitted.ended_as
+        return "queued" if ended_as is None else _STATES[ended_as]
 
     def _tip(self) -> str | None:
         outcome = self.submitted

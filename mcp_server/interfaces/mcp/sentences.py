@@ -67,6 +67,8 @@ def submitted(
     if outcome.paused_reason is not None:
         why = _full_stop(short(outcome.paused_reason) or "no reason was given")
         return f"The same {action} is there already, but paused: {why} {_PAUSED_ADVICE}"
+    if outcome.ended_as is not None:
+        return f"That request was answered before: batch {outcome.batch_id}, {outcome.ended_as}."
     if outcome.duplicate:
         is_or_was = "was" if over else "is"
         what = f"The same {action} {is_or_was} already under way; nothing more was queued."

@@ -100,11 +100,18 @@ def give_back(tx: Transaction, attempt_ids: Collection[str], *, now: float) -> N
         _return(tx, job, crashed=False, now=now)
 
 
+def list_lost(
+    tx: Transaction, *, now: float, except_worker: str | None, limit: int
+) -> list[sqlite3.Row]:
+    """Return jobs whose attempt is lost."""
+    return tx.all("list_lost_jobs", now=now, except_worker=except_worker, limit=limit)
+
+
 def rescue(
     tx: Transaction, *, now: float, except_worker: str | None, crashes_max: int, limit: int
 ) -> int:
     """Return jobs of lost attempts to the queue; fail those that crashed too often."""
-    lost = tx.all("list_lost_jobs", now=now, except_worker=except_worker, limit=limit)
+    lost = list_lost(tx, now=now, except_worker=except_worker, limit=limit)
     for job in lost:
         crashed = job["started_at"] is not None
         if crashed and job["crashes"] >= crashes_max:

@@ -11,7 +11,7 @@ import sqlite3
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -61,10 +61,6 @@ class Transaction:
         """Execute a statement; return how many rows it changed."""
         return self._connection.execute(query(name), values).rowcount
 
-    def run_many(self, name: str, rows: Iterable[dict[str, object]]) -> None:
-        """Execute a statement once for each of `rows`."""
-        self._connection.executemany(query(name), rows)
-
     def insert(self, name: str, /, **values: object) -> int:
         """Execute an INSERT; return the new row's id."""
         row_id = self._connection.execute(query(name), values).lastrowid
@@ -87,8 +83,9 @@ class Transaction:
         try:
             result = step()
         except BaseException:
-            self._connection.execute("ROLLBACK TO step")
-            self._connection.execute("RELEASE step")
+            if self._connection.in_transaction:  # a full disk takes the savepoint with it
+                self._connection.execute("ROLLBACK TO step")
+                self._connection.execute("RELEASE step")
             raise
         if failed(result):
             self._connection.execute("ROLLBACK TO step")

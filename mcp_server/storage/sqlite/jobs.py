@@ -106,6 +106,14 @@ class SqliteJobStore(JobReads):
             )
         )
 
+    async def remember(self, request: Request, batch_id: str, *, owner: str, now: float) -> None:
+        def step(tx: Transaction) -> None:
+            row = tx.one("get_batch", batch_id=batch_id)
+            if row is not None:
+                submission.remember(tx, request, owner=owner, batch=row["id"], now=now)
+
+        await self._database.write(step)
+
     # The life of an attempt
 
     async def claim(
@@ -191,6 +199,10 @@ class SqliteJobStore(JobReads):
     async def rescue(
         self, *, now: float, except_worker: str | None, crashes_max: int, limit: int
     ) -> int:
+        if not await self._database.read(
+            lambda tx: attempts.list_lost(tx, now=now, except_worker=except_worker, limit=1)
+        ):
+            return 0  # almost always; writing would wait for other writers, and make them wait
         return await self._database.write(
             lambda tx: attempts.rescue(
                 tx, now=now, except_worker=except_worker, crashes_max=crashes_max, limit=limit

@@ -27,6 +27,9 @@ def submit(tx: Transaction, new: NewBatch, apply: Apply, *, now: float) -> Submi
     """Store the batch, or find the one that it repeats. One transaction, all or nothing."""
     if earlier := _repeated(tx, new, now):
         return Submission(batch=batch_of(earlier), duplicate=True)
+    if under_way := _under_way(tx, new):
+        remember(tx, new.request, owner=new.origin.owner, batch=under_way["id"], now=now)
+        return Submission(batch=batch_of(under_way), duplicate=True)
     if new.cancels and not _cancel_unmoved(tx, *new.cancels, now=now):
         return Submission(batch=None, stale=True)
     for effect in new.effects:
@@ -37,7 +40,7 @@ def submit(tx: Transaction, new: NewBatch, apply: Apply, *, now: float) -> Submi
     if not jobs:
         return Submission(batch=None, held=held)
     row = _insert_batch(tx, new, now=now)
-    _remember(tx, new.request, owner=new.origin.owner, batch=row["id"], now=now)
+    remember(tx, new.request, owner=new.origin.owner, batch=row["id"], now=now)
     for id, job in jobs:
         insert_job(tx, id, job, origin=new.origin, batch=row, now=now)
     stored = tx.one("get_batch_by_row", id=row["id"])
@@ -128,15 +131,19 @@ def retry(
     batch = tx.one("get_batch", batch_id=batch_id)
     assert batch is not None, "the caller has looked"
     kept = dumped(terms) if terms is not None else batch["terms"]
-    _remember(tx, request, owner=batch["owner"], batch=batch["id"], now=now)
     if batch["state"] == BatchState.PAUSED:
         change = accounts.next_change(tx)
-        tx.run("unpause_jobs", batch=batch["id"], requires=requires, now=now)
+        tx.run("require", batch=batch["id"], requires=requires)
+        tx.run("unpause_jobs", batch=batch["id"], now=now)
         tx.run("resume_batch", id=batch["id"], terms=kept, change=change)
-        return _stored(tx, batch["id"])
-    if batch["state"] in accounts.UNFINISHED:
-        return Submission(batch=batch_of(batch), duplicate=True)
-    return _next_round(tx, batch, kept, requires, leave_out, now=now)
+        answer = _stored(tx, batch["id"])
+    elif batch["state"] in accounts.UNFINISHED:
+        answer = Submission(batch=batch_of(batch), duplicate=True)
+    else:
+        answer = _next_round(tx, batch, kept, requires, leave_out, now=now)
+    if answer.batch is not None:
+        remember(tx, request, owner=batch["owner"], batch=batch["id"], now=now)
+    return answer
 
 
 def cancel_rest(tx: Transaction, batch: sqlite3.Row, *, reason: str, now: float) -> tuple[int, int]:
@@ -152,7 +159,7 @@ def cancel_rest(tx: Transaction, batch: sqlite3.Row, *, reason: str, now: float)
     stored = tx.one("get_batch_by_row", id=batch["id"])
     if stored is not None and stored["state"] == BatchState.PAUSED:
         change = accounts.next_change(tx)
-        tx.run("unpause_jobs", batch=batch["id"], requires=None, now=now)
+        tx.run("unpause_jobs", batch=batch["id"], now=now)
         tx.run("resume_batch", id=batch["id"], terms=stored["terms"], change=change)
     accounts.settle(tx, batch["id"], now=now)
     stopped = sum(job["state"] == JobState.PROCESSING for job in jobs)
@@ -180,9 +187,10 @@ def requested(tx: Transaction, request: Request, *, owner: str, now: float) -> s
     return row
 
 
-def _remember(
+def remember(
     tx: Transaction, request: Request | None, *, owner: str, batch: int, now: float
 ) -> None:
+    """Let a request, if there is one, stand for the batch that it is answered with."""
     if request is not None:
         tx.run(
             "put_request",
@@ -195,9 +203,12 @@ def _remember(
 
 
 def _repeated(tx: Transaction, new: NewBatch, now: float) -> sqlite3.Row | None:
-    owner = new.origin.owner
-    if new.request is not None and (row := requested(tx, new.request, owner=owner, now=now)):
-        return row
+    if new.request is None:
+        return None
+    return requested(tx, new.request, owner=new.origin.owner, now=now)
+
+
+def _under_way(tx: Transaction, new: NewBatch) -> sqlite3.Row | None:
     if new.submit_key is None:
         return None
     return tx.one("find_unfinished", submit_key=new.submit_key)

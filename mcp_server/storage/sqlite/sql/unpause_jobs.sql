@@ -1,5 +1,4 @@
 UPDATE jobs
 SET
-    state = 'pending', due_at = :now, code = NULL, reason = NULL, ended_at = NULL,
-    requires = CASE WHEN counted THEN :requires ELSE requires END
+    state = 'pending', due_at = :now, code = NULL, reason = NULL, ended_at = NULL
 WHERE batch = :batch AND state = 'paused'

@@ -1,0 +1,33 @@
+"""What is said of the worker where it cannot start."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+
+from mcp_server.app import Health
+from mcp_server.jobs.host import DetachedWorker, StopMark
+from tests.harness import desk, small_site
+from tests.promises.moves import QUICK, held, parts_of
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_worker_that_cannot_start_is_told_with_its_code_and_its_log(tmp_path: Path) -> None:
+    """Not that one is being started, for good."""
+    root = small_site(tmp_path, {"menu": 1}, **QUICK)
+    async with held(root), desk(root) as chat:
+        await chat.call("generate-all")
+    async with parts_of(root) as parts:
+        command = [sys.executable, "-c", "raise SystemExit(3)"]
+        start = DetachedWorker(command, parts.workspace.worker_log, parts.lock)
+        health = Health(parts, "detached", StopMark(parts.workspace.state_dir), start)
+        assert "one is being started" in (await health())["message"]
+        with anyio.fail_after(20):
+            await start()
+        message = (await health())["message"]
+        assert "ended with code 3" in message
+        assert ".pressroom/worker.log" in message
