@@ -54,6 +54,8 @@ class Skipped:
     section: str
     reason: str
     batch_id: str | None = None
+    mistake: bool = False
+    """Whether `site.yaml` is to be mended before this section can be worked on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

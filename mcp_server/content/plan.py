@@ -6,6 +6,7 @@ carry it, and check it in the transaction that writes.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -92,7 +93,8 @@ def plan_generate(
         section = standing.site.section(id)
         reason = _why_not_drafted(section, mode, selection, standing, id, model)
         if reason is not None:
-            skipped.append(Skipped(section=id, reason=reason))
+            mistake = section is not None and _is_mistake(section, standing.site)
+            skipped.append(Skipped(section=id, reason=reason, mistake=mistake))
             continue
         draft = standing.drafts.get(id)
         payload = ContentGenerate(
@@ -106,6 +108,7 @@ def plan_generate(
             "content-generate", payload, id, claim="draft", requires=requires, retries=max_retries
         )
         steps.append((planned, job))
+    skipped.sort(key=lambda each: not each.mistake)  # what is to be mended is told first
     return Plan(steps=tuple(steps), skipped=tuple(skipped))
 
 
@@ -135,8 +138,14 @@ def _why_undraftable(section: Section, site: Site) -> str | None:
     if section.template is None:
         return f"Section {section.entity_id} has no template specified"
     if section.template not in site.templates:
-        return f"names the template {section.template!r}, which does not exist"
+        near = difflib.get_close_matches(section.template, list(site.templates), n=1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        return f"names the template {section.template!r}, which does not exist{meant}"
     return None
+
+
+def _is_mistake(section: Section, site: Site) -> bool:
+    return section.text is None and section.template not in site.templates
 
 
 def _why_left(section: Section, standing: Standing, model: str) -> str | None:

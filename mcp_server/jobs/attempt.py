@@ -11,7 +11,7 @@ import structlog
 
 from mcp_server.clock import Clock
 from mcp_server.errors import CallerError, LostClaim, StorageError
-from mcp_server.jobs.job import Attempt, Step
+from mcp_server.jobs.job import Attempt, JobState, Step
 from mcp_server.jobs.outcome import Done, Fail, Outcome, Pause, Retry, Skip, Snooze
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.retry import decide
@@ -87,12 +87,15 @@ class AttemptRunner:
         self._time_limit_s = time_limit_s
         self._random = random
 
-    async def run(self, attempt: Attempt) -> None:
-        """Run `attempt` to its end and record it. An attempt that lost its claim writes nothing."""
+    async def run(self, attempt: Attempt) -> JobState | None:
+        """Run `attempt` to its end, record it, and return the state it left the job in.
+
+        An attempt that lost its claim writes nothing, and leaves it in none.
+        """
         if not await self._store.start(attempt, now=self._clock.now()):
-            return
+            return None
         outcome = await self._outcome(attempt)
-        await self._finish(attempt, outcome)
+        return await self._finish(attempt, outcome)
 
     async def _outcome(self, attempt: Attempt) -> Outcome:
         progress = Progress(self._store, attempt)
@@ -135,15 +138,15 @@ class AttemptRunner:
             return Fail("handler-error", f"its handler answered {type(outcome).__name__}")
         return outcome
 
-    async def _finish(self, attempt: Attempt, outcome: Outcome) -> None:
+    async def _finish(self, attempt: Attempt, outcome: Outcome) -> JobState | None:
         try:
-            await self._record(attempt, outcome)
+            return await self._record(attempt, outcome)
         except Exception as error:
             logger.exception("an outcome cannot be stored", job_id=attempt.job.id)
             reason = f"what its handler answered cannot be stored ({type(error).__name__})"
-            await self._record(attempt, Fail("handler-error", reason))
+            return await self._record(attempt, Fail("handler-error", reason))
 
-    async def _record(self, attempt: Attempt, outcome: Outcome) -> None:
+    async def _record(self, attempt: Attempt, outcome: Outcome) -> JobState | None:
         now, jitter = self._clock.now(), self._random()
         verdict = decide(attempt.job, outcome, now=now, jitter=jitter)
         log = logger.bind(job_id=attempt.job.id, kind=attempt.job.kind, subject=attempt.job.subject)
@@ -152,11 +155,12 @@ class AttemptRunner:
                 job = await self._store.finish(attempt, verdict, now=self._clock.now())
             except LostClaim:
                 log.info("attempt lost its claim; nothing was written")
-                return
+                return None
             except StorageError as error:
                 log.warning("cannot record the end of an attempt", error=str(error))
                 await anyio.sleep(1)
             else:
                 log.info("attempt ended", state=job.state, code=job.code, reason=job.reason)
-                return
+                return job.state
         log.error("gave up recording the end of an attempt; its lease will run out")
+        return None

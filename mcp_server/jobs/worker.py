@@ -18,7 +18,7 @@ import structlog
 from mcp_server.clock import Clock
 from mcp_server.errors import StorageError
 from mcp_server.jobs.attempt import AttemptRunner
-from mcp_server.jobs.job import Attempt
+from mcp_server.jobs.job import Attempt, JobState
 from mcp_server.jobs.maintenance import Maintenance
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.store import Host, JobStore
@@ -142,14 +142,17 @@ class Worker:
         if free <= 0:
             return 0
         await self._sweep()
+        now = self._clock.now()
         attempts = await self._store.claim(
             self._host.id,
             [self._new_attempt_id() for _ in range(free)],
             kinds=self._registry.kinds,
             abilities=self._host.abilities,
             lease_s=self._settings.lease_s,
-            now=self._clock.now(),
+            now=now,
         )
+        if attempts:  # these leases are as old as the claim, however long it took
+            self._renewed_at = min(self._renewed_at, now)
         for attempt in attempts:
             lane = self._lanes[attempt.id] = _Lane(attempt)
             lanes.start_soon(self._run, lane)
@@ -161,8 +164,13 @@ class Worker:
         """Run a lane; what is still in `_lanes` when the worker leaves is given back."""
         try:
             with lane.scope:
-                await self._runner.run(lane.attempt)
+                left_in = await self._runner.run(lane.attempt)
                 self._lanes.pop(lane.attempt.id)
+                if left_in is JobState.PAUSED and self._settings.idle_s is not None:
+                    # The key we were started with may be what was refused: whoever is started
+                    # after us has the one of then.
+                    logger.info("leaving, since a batch had to be paused", worker=self._host.id)
+                    self.stop()
         except StorageError as error:
             logger.warning("an attempt was left to its lease", error=str(error))
             self._lanes.pop(lane.attempt.id, None)

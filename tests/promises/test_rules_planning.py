@@ -8,7 +8,7 @@ import pytest
 from llmock.pytest_plugin import LLMock
 
 from mcp_server.entities.entity import PREVIEW
-from tests.harness import Desk, desk, small_site, write_settings
+from tests.harness import Desk, desk, read_site, small_site, write_settings, write_site
 from tests.promises.moves import (
     QUICK,
     Later,
@@ -358,3 +358,17 @@ async def test_a_rollback_does_not_wait_behind_sixty_drafts(tmp_path: Path) -> N
             assert shown["progress"] == progress
         assert live(root) == {"menu/s2": "ready"}
         await chat.call("cancel", batchId=blog)
+
+
+@pytest.mark.anyio
+async def test_a_section_that_cannot_be_drafted_by_mistake_is_told_first(tmp_path: Path) -> None:
+    """Nobody looks for it behind twenty that are as they should be."""
+    root = small_site(tmp_path / "site", {"menu": 12})
+    site = read_site(root)
+    site["pages"][0]["sections"][11]["template"] = "note_"
+    write_site(root, site)
+    async with desk(root) as chat:
+        await chat.run("generate-all")
+        nothing = await chat.call("generate-all")
+        assert nothing["skipped"][0]["section"] == "menu/s12"
+        assert "did you mean note?" in nothing["message"]

@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from mcp_server.jobs.job import BatchState, JobState, Priority
-from mcp_server.jobs.outcome import Done, Outcome, Retry
+from mcp_server.jobs.outcome import Done, Outcome, Pause, Retry
 from tests.unit.jobs.rig import Context, Rig, a_toy
 
 pytestmark = pytest.mark.anyio
@@ -346,3 +346,18 @@ async def seen_at(rig: Rig, now: float) -> None:
         if await rig.store.hosts(seen_after=now - 0.001):
             return
         await rig.store.wait_for_change(5, since=since)
+
+
+async def test_a_worker_that_had_to_pause_a_batch_leaves(rig: Rig) -> None:
+    """What it was started with may be the cause; the next one starts with what is set by then."""
+
+    async def refused(_: Context) -> Outcome:
+        return Pause("the key was refused")
+
+    rig.acts["refused"] = refused
+    await rig.submit("b", a_toy("refused"))
+    with anyio.fail_after(10):
+        await rig.worker(idle_s=60).run()
+    batch = await rig.batches.get("b", owner="ada")
+    assert (batch.state, batch.reason) == ("paused", "the key was refused")
+    assert await rig.store.hosts(seen_after=0) == []
