@@ -195,7 +195,8 @@ class DetachedWorker:
             return False
         self._child = None
         now = self._now()
-        if code == 0 or now - self._started_at > START_S:
+        if code <= 0 or now - self._started_at > START_S:
+            # One that was killed is no worse than another: the crash cap bounds what it may cost.
             self.exit_code, self._pause_s = None, 0.0
         else:
             first_s, longest_s = RESTART_S
