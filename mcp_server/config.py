@@ -139,11 +139,6 @@ class Workspace:
     content_dir: Path
 
     @property
-    def settings_file(self) -> Path:
-        """`pressroom.toml`."""
-        return self.root / SETTINGS_FILE
-
-    @property
     def site_file(self) -> Path:
         """The pages, sections and facts."""
         return self.root / "pressroom" / "site.yaml"

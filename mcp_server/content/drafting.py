@@ -63,7 +63,6 @@ __all__ = [
     "Usage",
     "drafter_for",
     "inputs_hash",
-    "warm_up",
 ]
 
 Report = Callable[[int, int, str], Awaitable[None]]
@@ -112,11 +111,6 @@ def drafter_for(
     if choice.is_composer:
         return ComposerDrafter(composer_delay_s=composer_delay_s)
     return ModelDrafter(choice, environ=environ)
-
-
-async def warm_up() -> None:
-    """Import what asking a model needs, in a thread, so that the first draft need not wait."""
-    await anyio.to_thread.run_sync(_client_type)
 
 
 class ComposerDrafter:

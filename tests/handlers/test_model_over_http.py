@@ -30,7 +30,6 @@ from mcp_server.content.drafting import (
     ModelUnknown,
     drafter_for,
     inputs_hash,
-    warm_up,
 )
 from mcp_server.content.model import ModelChoice
 from mcp_server.content.site import Page, Section, Site
@@ -355,12 +354,6 @@ async def test_a_draft_reports_three_steps(llmock: LLMock, choice: ModelChoice) 
     async with opened(choice) as drafter:
         await drafter.draft(REQUEST, report)
     assert steps == [(1, 3, "reading the facts"), (2, 3, "writing"), (3, 3, "checking")]
-
-
-async def test_warming_up_needs_no_key_and_sends_nothing(llmock: LLMock) -> None:
-    """It only imports."""
-    await warm_up()
-    assert llmock.requests == []
 
 
 async def draft(choice: ModelChoice) -> Drafted:

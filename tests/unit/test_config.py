@@ -155,7 +155,6 @@ def test_a_file_that_is_no_settings_file_is_one_clear_line(
 def test_the_parts_of_a_workspace_lie_in_its_folder(tmp_path: Path) -> None:
     """All paths are absolute."""
     found = open_workspace(workspace(tmp_path), {})
-    assert found.settings_file == tmp_path / "pressroom.toml"
     assert found.site_file == tmp_path / "pressroom" / "site.yaml"
     assert found.templates_dir == tmp_path / "pressroom" / "templates"
     assert found.content_dir == tmp_path / "content"
