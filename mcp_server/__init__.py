@@ -48,10 +48,13 @@ if TYPE_CHECKING:
         expect_hash,
     )
     from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Entity, Revision, split_id
-    from mcp_server.jobs.handler import Handler, handler
-    from mcp_server.jobs.job import Dedup, NewJob, Priority
+    from mcp_server.errors import CallerError, InvalidPayload
+    from mcp_server.jobs.handler import Failure, Handler, handler
+    from mcp_server.jobs.job import Dedup, JobState, NewJob, Origin, Priority
     from mcp_server.jobs.outcome import Done, Enqueue, Fail, Outcome, Pause, Retry, Skip, Snooze
-    from mcp_server.plugin import JobContext
+    from mcp_server.plugin.context import PluginContext
+    from mcp_server.plugin.job_context import JobContext
+    from mcp_server.plugin.status import BatchStatus, JobStatus
 
 __all__ = [
     "ABSENT",
@@ -59,6 +62,8 @@ __all__ = [
     "PREVIEW",
     "PRODUCTION",
     "Author",
+    "BatchStatus",
+    "CallerError",
     "ComposerGap",
     "ContentExport",
     "ContentGenerate",
@@ -73,9 +78,13 @@ __all__ = [
     "Expectation",
     "ExportFailed",
     "Fail",
+    "Failure",
     "FileState",
     "Handler",
+    "InvalidPayload",
     "JobContext",
+    "JobState",
+    "JobStatus",
     "MarkWithdrawn",
     "ModelAccountEmpty",
     "ModelBusy",
@@ -84,8 +93,10 @@ __all__ = [
     "ModelRejected",
     "ModelUnknown",
     "NewJob",
+    "Origin",
     "Outcome",
     "Pause",
+    "PluginContext",
     "Priority",
     "RecordExport",
     "Require",
@@ -112,10 +123,13 @@ _HOMES = (
     "mcp_server.content.payloads",
     "mcp_server.entities.effects",
     "mcp_server.entities.entity",
+    "mcp_server.errors",
     "mcp_server.jobs.handler",
     "mcp_server.jobs.job",
     "mcp_server.jobs.outcome",
-    "mcp_server.plugin",
+    "mcp_server.plugin.context",
+    "mcp_server.plugin.job_context",
+    "mcp_server.plugin.status",
 )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mcp_server.interfaces.cli import Runners, run_cli
+from mcp_server.jobs.job import Job
 
 
 def main() -> None:
@@ -18,6 +19,8 @@ def main() -> None:
             run_worker=_run_worker,
             stop_worker=_stop_worker,
             status=_status,
+            job=_job,
+            doctor=_doctor,
         )
     )
 
@@ -68,6 +71,18 @@ def _status(workspace: Path | None, batch_id: str | None) -> Mapping[str, Any]:
     from mcp_server import app  # noqa: PLC0415 - as late as can be
 
     return app.status(workspace, batch_id)
+
+
+def _job(workspace: Path | None, job_id: str) -> Job:
+    from mcp_server import app  # noqa: PLC0415 - as late as can be
+
+    return app.job(workspace, job_id)
+
+
+def _doctor(workspace: Path | None) -> Sequence[Mapping[str, str]]:
+    from mcp_server import app  # noqa: PLC0415 - as late as can be
+
+    return app.doctor(workspace)
 
 
 if __name__ == "__main__":

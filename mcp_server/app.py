@@ -14,7 +14,7 @@ import signal
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -37,6 +37,7 @@ from mcp_server.errors import ServerError, Unavailable
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.attempt import AttemptRunner
 from mcp_server.jobs.batch import BatchLimits, BatchService
+from mcp_server.jobs.health import Health, Mode
 from mcp_server.jobs.host import (
     DetachedWorker,
     EmbeddedWorker,
@@ -46,15 +47,21 @@ from mcp_server.jobs.host import (
     WorkerLock,
     work_in_turns,
 )
+from mcp_server.jobs.job import Job
 from mcp_server.jobs.maintenance import Maintenance, MaintenanceSettings
+from mcp_server.jobs.queue import JobQueue
 from mcp_server.jobs.registry import Registry, discover
 from mcp_server.jobs.store import Host
+from mcp_server.jobs.telemetry import AttemptFigures, AttemptWatch
 from mcp_server.jobs.worker import Worker, WorkerSettings
 from mcp_server.plugin import Workbench
+from mcp_server.plugin.context import Jobs
+from mcp_server.plugin.loading import Plugins
 from mcp_server.progress.monitor import ProgressMonitor
 from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
 from mcp_server.storage.sqlite.database import Database
 from mcp_server.storage.sqlite.jobs import SqliteJobStore
+from mcp_server.storage.sqlite.place import unsafe_place
 
 HANDLERS = "handlers"
 """The package whose modules are the job kinds that Pressroom brings."""
@@ -64,8 +71,6 @@ LOCK_WAIT_S = 3.0
 
 WELL_KNOWN_KEYS = {"key:anthropic": "ANTHROPIC_API_KEY", "key:openai": "OPENAI_API_KEY"}
 """Keys worth announcing even where another model is configured: an older round may need them."""
-
-Mode = Literal["embedded", "detached"]
 
 logger = structlog.get_logger(__name__)
 
@@ -78,16 +83,22 @@ class Parts:
     store: SqliteJobStore
     entities: SqliteEntityStore
     registry: Registry
+    plugins: Plugins
+    jobs: Jobs
     files: PageFiles
     model: ModelChoice
     abilities: frozenset[str]
     clock: Clock
     lock: WorkerLock
+    figures: AttemptFigures = field(default_factory=AttemptFigures)
+    """Of the attempts that this process runs."""
 
     def host(self, role: Literal["server", "worker"], mode: Mode | None = None) -> Host:
         """Return how this process announces itself."""
         settings = self.workspace.settings
-        details = {"mode": mode, "concurrency": settings.concurrency} if mode else {}
+        details: dict[str, Any] = {"kinds": sorted(self.registry.kinds)}
+        if mode:
+            details |= {"mode": mode, "concurrency": settings.concurrency}
         return Host(
             id=new_id("h", self.clock),
             role=role,
@@ -98,9 +109,18 @@ class Parts:
         )
 
 
+def load_plugins() -> Plugins:
+    """Return the kinds of this process: Pressroom's own, and those of the plugins installed."""
+    plugins = Plugins(Registry(discover(HANDLERS)))
+    plugins.load()
+    return plugins
+
+
 @asynccontextmanager
-async def open_parts(workspace: Workspace, clock: Clock) -> AsyncGenerator[Parts]:
-    """Open the workspace's database and what works on it.
+async def open_parts(
+    workspace: Workspace, clock: Clock, plugins: Plugins | None = None
+) -> AsyncGenerator[Parts]:
+    """Open the workspace's database and what works on it; without `plugins`, our own kinds only.
 
     Raises:
         Unavailable: a newer Pressroom wrote the database, or the state folder cannot be written.
@@ -112,15 +132,26 @@ async def open_parts(workspace: Workspace, clock: Clock) -> AsyncGenerator[Parts
     model = ModelChoice(name=settings.model or "composer", url=settings.model_url)
     keys = await anyio.to_thread.run_sync(abilities, os.environ, model)
     keys |= {ability for ability, name in WELL_KNOWN_KEYS.items() if os.environ.get(name)}
-    registry = Registry(payload_bytes_max=settings.payload_bytes_max)
-    for handler in discover(HANDLERS):
-        registry.register(handler)
+    plugins = plugins or Plugins(Registry(discover(HANDLERS)))
+    registry = plugins.registry.bounded(settings.payload_bytes_max)
     async with Database.open(workspace.database, synchronous=settings.synchronous) as database:
+        new_job_id = partial(new_id, "j", clock)
+        store = SqliteJobStore(database, ContentEffects(), new_job_id)
+        limits = BatchLimits(jobs_max=settings.batch_jobs_max)
+        jobs = Jobs(
+            store=store,
+            queue=JobQueue(store, registry, clock, new_job_id),
+            batches=BatchService(store, registry, clock, new_job_id, limits),
+            new_batch_id=partial(new_id, "b", clock),
+        )
+        plugins.connect(jobs)
         yield Parts(
             workspace=workspace,
-            store=SqliteJobStore(database, ContentEffects(), partial(new_id, "j", clock)),
+            store=store,
             entities=SqliteEntityStore(database),
             registry=registry,
+            plugins=plugins,
+            jobs=jobs,
             files=PageFiles(workspace.root, workspace.content_dir),
             model=model,
             abilities=keys,
@@ -136,9 +167,15 @@ class Application:
     """A server's side of a workspace: opened on first use, again and again until it can be."""
 
     def __init__(
-        self, explicit: Path | None, *, default_mode: Mode, clock: Clock | None = None
+        self,
+        explicit: Path | None,
+        *,
+        default_mode: Mode,
+        clock: Clock | None = None,
+        plugins: Plugins | None = None,
     ) -> None:
         self._explicit = explicit
+        self._plugins = plugins
         self._default_mode: Mode = default_mode
         self._clock = clock or SystemClock()
         self._opening = anyio.Lock()
@@ -180,7 +217,10 @@ class Application:
         workspace = await anyio.to_thread.run_sync(
             find_workspace, self._explicit, os.environ, Path.cwd()
         )
-        async with open_parts(workspace, self._clock) as parts:
+        if why := await anyio.to_thread.run_sync(unsafe_place, workspace.database):
+            advice = "name a folder on a disk of this machine in PRESSROOM_STATE_DIR"
+            logger.warning("the database may be damaged", why=why, advice=advice)
+        async with open_parts(workspace, self._clock, self._plugins) as parts:
             monitor = ProgressMonitor(
                 parts.store, self._clock, buffer=workspace.settings.subscriber_buffer
             )
@@ -211,7 +251,7 @@ class Application:
             heartbeat_s=settings.heartbeat_s,
             alive_s=settings.lease_s,
         )
-        return keeper, Health(parts, mode, mark, start)
+        return keeper, _health(parts, mode, mark, start)
 
 
 def _mode(setting: Literal["auto", "embedded", "detached"], default: Mode) -> Mode:
@@ -221,20 +261,28 @@ def _mode(setting: Literal["auto", "embedded", "detached"], default: Mode) -> Mo
     return default if setting == "auto" else setting
 
 
+def _health(parts: Parts, mode: Mode, mark: StopMark, start: StartWorker | None = None) -> Health:
+    log = parts.workspace.worker_log
+    return Health(
+        parts.store,
+        parts.lock,
+        parts.clock,
+        mode,
+        mark,
+        start,
+        log=f"{log.parent.name}/{log.name}",
+        figures=parts.figures,
+    )
+
+
 def _services(parts: Parts, monitor: ProgressMonitor, health: Health) -> Services:
     settings, clock = parts.workspace.settings, parts.clock
-    batches = BatchService(
-        parts.store,
-        parts.registry,
-        clock,
-        partial(new_id, "j", clock),
-        BatchLimits(jobs_max=settings.batch_jobs_max),
-    )
+    batches = parts.jobs.batches
     content = ContentService(
         StandingReader(SiteLoader(parts.workspace), parts.entities, parts.files, clock),
         parts.entities,
         batches,
-        Submitter(batches, partial(new_id, "b", clock)),
+        Submitter(batches, parts.jobs.new_batch_id),
         parts.files,
         parts.model,
         max_retries=settings.max_retries,
@@ -242,52 +290,12 @@ def _services(parts: Parts, monitor: ProgressMonitor, health: Health) -> Service
     return Services(
         content=content,
         batches=batches,
+        queue=parts.jobs.queue,
+        plugins=parts.plugins,
         monitor=monitor,
         worker_health=health,
         worker_mode=health.mode,
     )
-
-
-class Health:
-    """Whether a worker lives, and how far behind the queue is (lesson L8)."""
-
-    def __init__(
-        self, parts: Parts, mode: Mode, mark: StopMark, start: StartWorker | None = None
-    ) -> None:
-        self.mode: Mode = mode
-        self._parts, self._mark, self._start = parts, mark, start
-
-    async def __call__(self) -> Mapping[str, Any]:
-        """Return the facts, in wire names; a pid only while that worker lives."""
-        parts = self._parts
-        now = parts.clock.now()
-        stats = await parts.store.stats(now=now)
-        facts: dict[str, Any] = {"mode": self.mode, "alive": parts.lock.is_held()}
-        workers = [h for h in await parts.store.hosts(seen_after=0) if h.role == "worker"]
-        if facts["alive"] and workers:
-            worker = workers[0]
-            facts |= {"pid": worker.pid, "version": worker.version, **worker.details}
-        if stats.oldest_due_s is not None:
-            facts["oldestDueSeconds"] = round(stats.oldest_due_s, 1)
-        if stats.last_claim_at is not None:
-            facts["lastClaimSeconds"] = round(now - stats.last_claim_at, 1)
-        return facts | {"message": self._message(facts)}
-
-    def _message(self, facts: Mapping[str, Any]) -> str:
-        if facts["alive"]:
-            where = f"process {facts['pid']}" if "pid" in facts else "starting"
-            return f"A worker is running ({facts['mode']}, {where})."
-        if self._mark.is_set:
-            return "The worker was stopped; the next call that queues work starts it again."
-        if "oldestDueSeconds" in facts:
-            if isinstance(self._start, DetachedWorker) and self._start.exit_code is not None:
-                log = self._parts.workspace.worker_log
-                return (
-                    f"No worker is running: it ended with code {self._start.exit_code}; "
-                    f"{log.parent.name}/{log.name} says why. It is tried again."
-                )
-            return f"No worker is running; one is being started ({self.mode})."
-        return "No worker is running, and none is needed; the next job starts one."
 
 
 def serve_stdio(workspace: Path | None) -> None:
@@ -297,12 +305,16 @@ def serve_stdio(workspace: Path | None) -> None:
     from mcp_server.jobs.job import Origin  # noqa: PLC0415
 
     log_to_stderr()
+    plugins = load_plugins()
 
     async def serve() -> None:
-        async with Application(workspace, default_mode="detached").running() as application:
-            origin = Origin(owner="local", interface="mcp-stdio")
+        origin = Origin(owner="local", interface="mcp-stdio")
+        application = Application(workspace, default_mode="detached", plugins=plugins)
+        async with application.running():
             await serve_stdio(
-                build_server(application, version=version("pressroom"), origin=origin)
+                build_server(
+                    application, version=version("pressroom"), origin=origin, plugins=plugins
+                )
             )
 
     anyio.run(serve)
@@ -323,20 +335,28 @@ def serve_http(
         ConfigError: the address is open to others, and token or allowed hosts are missing; or the
             port is taken.
     """
-    from mcp_server.interfaces import http  # noqa: PLC0415 - half a second
+    from mcp_server.interfaces import http, metrics  # noqa: PLC0415 - half a second
     from mcp_server.interfaces.mcp.server import build_server  # noqa: PLC0415
 
     log_to_stderr()
     http.check_bind(host, token, allowed_hosts)
+    plugins = load_plugins()
 
     async def serve() -> None:
-        async with Application(workspace, default_mode="embedded").running() as application:
+        application = Application(workspace, default_mode="embedded", plugins=plugins)
+        async with application.running():
             server = build_server(
-                application, version=version("pressroom"), origin=http.http_origin(token)
+                application,
+                version=version("pressroom"),
+                origin=http.http_origin(token),
+                plugins=plugins,
             )
             app = http.build_http_app(
                 server,
                 host=host,
+                metrics=lambda accept: metrics.scrape(
+                    application, accept=accept, now=SystemClock().now()
+                ),
                 token=token,
                 allowed_hosts=allowed_hosts,
                 allowed_origins=allowed_origins,
@@ -356,11 +376,12 @@ def run_worker(workspace: Path | None, *, detached: bool) -> None:
         Unavailable: there is no workspace, it is broken, or another worker has it.
     """
     log_to_stderr()
+    plugins = load_plugins()
 
     async def work() -> None:
         found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
         mark = StopMark(found.state_dir)
-        async with open_parts(found, SystemClock()) as parts:
+        async with open_parts(found, SystemClock(), plugins) as parts:
             if not detached:
                 mark.clear()  # somebody wants it now
 
@@ -414,15 +435,54 @@ def status(workspace: Path | None, batch_id: str | None) -> Mapping[str, Any]:
     """
     from mcp_server.interfaces.mcp.status import read_status  # noqa: PLC0415 - only here
 
+    log_to_stderr()
+    plugins = load_plugins()
+
     async def read() -> Mapping[str, Any]:
         found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
-        async with open_parts(found, SystemClock()) as parts:
+        async with open_parts(found, SystemClock(), plugins) as parts:
             monitor = ProgressMonitor(parts.store, parts.clock)
-            health = Health(parts, "detached", StopMark(found.state_dir))
+            health = _health(parts, "detached", StopMark(found.state_dir))
             services = _services(parts, monitor, health)
             return await read_status(services, batch_id, owner="local", clock=parts.clock)
 
     return anyio.run(read)
+
+
+def job(workspace: Path | None, job_id: str) -> Job:
+    """Return one job, whoever asked for it, as it is stored.
+
+    Raises:
+        NotFound: there is no such job, or it was pruned.
+        Unavailable: there is no workspace, or it is broken.
+    """
+
+    async def read() -> Job:
+        found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
+        async with open_parts(found, SystemClock()) as parts:
+            return await parts.jobs.queue.get(job_id)
+
+    return anyio.run(read)
+
+
+def doctor(workspace: Path | None) -> Sequence[Mapping[str, str]]:
+    """Look a workspace over; return what was found: `check`, `level`, `message`, `advice`."""
+    from mcp_server.doctor import examine_workspace  # noqa: PLC0415 - only here
+
+    log_to_stderr()
+    problems = load_plugins().problems
+
+    async def look() -> Sequence[Mapping[str, str]]:
+        findings = await examine_workspace(
+            workspace,
+            environ=os.environ,
+            cwd=Path.cwd(),
+            clock=SystemClock(),
+            plugin_problems=problems,
+        )
+        return [asdict(finding) for finding in findings]
+
+    return anyio.run(look)
 
 
 async def _work(parts: Parts, mode: Mode, *, leaves: bool = False, listens: bool = False) -> bool:
@@ -437,17 +497,19 @@ async def _work(parts: Parts, mode: Mode, *, leaves: bool = False, listens: bool
         parts.files,
         clock,
         composer_delay_s=settings.composer_delay_s,
+        model=parts.model,
+        present_site=SiteLoader(parts.workspace).load,
     )
     worker = Worker(
         parts.store,
         parts.registry,
         AttemptRunner(
-            parts.store,
             parts.registry,
             clock,
             bench.context,
             time_limit_s=settings.time_limit_s,
             random=random.random,
+            watch=AttemptWatch(parts.figures),
         ),
         Maintenance(
             parts.store,

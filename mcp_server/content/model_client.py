@@ -26,6 +26,7 @@ from pydantic_ai import (
 from pydantic_ai import exceptions as trouble
 from pydantic_ai.messages import ModelResponse
 from pydantic_ai.models import Model, infer_model
+from pydantic_ai.models.instrumented import InstrumentationSettings
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers import Provider, infer_provider, infer_provider_class
 from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
@@ -42,6 +43,7 @@ from mcp_server.content.model_errors import (
 )
 from mcp_server.content.prompt import Prompt
 from mcp_server.content.visible import visible, visible_fields
+from mcp_server.jobs.telemetry import is_tracing
 
 ASKED_AGAIN_MAX = 2
 """A model that fits the template neither at once nor when told twice what is wrong will not."""
@@ -189,6 +191,10 @@ def _agent(
         model_settings=settings,
     )
     agent.output_validator(check.__call__)
+    if is_tracing():  # in spans of the SDK's own words; never with what was written
+        agent.instrument = InstrumentationSettings(
+            include_content=False, include_model_request_parameters=False
+        )
     return agent
 
 

@@ -125,7 +125,7 @@ def _why_not_drafted(
     if (reason := _why_undraftable(section, standing.site)) is not None:
         return reason
     if mode == "leave":
-        return _why_left(section, standing, model)
+        return _why_left(section, id, standing, model)
     draft = standing.drafts.get(id)
     if not selection.named and draft is not None and draft.current.author.kind == "person":
         return "its draft was written by a person; name the section to rewrite it"
@@ -148,9 +148,9 @@ def _is_mistake(section: Section, site: Site) -> bool:
     return section.text is None and section.template not in site.templates
 
 
-def _why_left(section: Section, standing: Standing, model: str) -> str | None:
+def _why_left(section: Section, id: str, standing: Standing, model: str) -> str | None:
     """Return why mode `leave` leaves a section: it has a text, or a placeholder that is current."""
-    draft, live = standing.drafts.get(section.entity_id), standing.live.get(section.entity_id)
+    draft, live = standing.drafts.get(id), standing.live.get(id)
     found = draft or live
     if found is None:
         return None

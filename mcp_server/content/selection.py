@@ -29,7 +29,7 @@ def select(selector: Selector, site: Site, stored: Collection[str] = ()) -> Sele
         NotFound: no such page or section; names the nearest.
         InvalidPayload: an id is no slug, or a section is named without its page.
     """
-    known = list(dict.fromkeys([s.entity_id for s in site.sections()] + sorted(stored)))
+    known = dict.fromkeys([*site.section_ids, *sorted(stored)])
     sections = _sections(selector)
     named = (selector.page, *selector.pages) if selector.page else selector.pages
     pages = tuple(dict.fromkeys(named))
@@ -40,9 +40,10 @@ def select(selector: Selector, site: Site, stored: Collection[str] = ()) -> Sele
         if section not in known:
             raise NotFound("section", section, known=known, hint="`review` lists the sections.")
     if sections:
-        chosen = tuple(id for id in known if id in set(sections))
+        wanted = set(sections)
+        chosen = tuple(id for id in known if id in wanted)
         if selector.section is None and pages:
-            chosen += tuple(i for i in known if split_id(i)[0] in pages and i not in chosen)
+            chosen += tuple(i for i in known if split_id(i)[0] in pages and i not in wanted)
         return Selection(ids=chosen, named=True)
     if pages:
         ids = tuple(id for id in known if split_id(id)[0] in pages)

@@ -11,8 +11,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
+import anyio.to_thread
+
 from mcp_server.content.calls import (
-    Action,
     ChangeCall,
     GenerateCall,
     Planned,
@@ -20,22 +21,19 @@ from mcp_server.content.calls import (
     Skipped,
     Submitted,
 )
+from mcp_server.content.changes import promotion, rollback
 from mcp_server.content.files import KeptEdits, PageFiles
 from mcp_server.content.model import ModelChoice
 from mcp_server.content.plan import (
     Plan,
     Standing,
-    digest_of,
     mode_of,
     plan_generate,
-    plan_promote,
-    plan_rollback_of_batch,
-    plan_undo,
     with_live,
 )
 from mcp_server.content.review import Review
 from mcp_server.content.reviewing import review_of
-from mcp_server.content.selection import select
+from mcp_server.content.selection import Selection, select
 from mcp_server.content.standing import StandingReader
 from mcp_server.content.submitting import (
     ACTIONS,
@@ -91,15 +89,20 @@ class ContentService:
         if repeated := await self._submitter.repeated(call, "generation", origin):
             return repeated
         standing, notes = await self._reader.read()
-        selection = select(call.selector, standing.site)
-        plan = plan_generate(
-            call,
-            selection,
-            standing,
-            model=self._model.name,
-            requires=self._model.ability,
-            max_retries=self._max_retries,
-        )
+
+        def look() -> tuple[Selection, Plan]:
+            selection = select(call.selector, standing.site)
+            plan = plan_generate(
+                call,
+                selection,
+                standing,
+                model=self._model.name,
+                requires=self._model.ability,
+                max_retries=self._max_retries,
+            )
+            return selection, plan
+
+        selection, plan = await anyio.to_thread.run_sync(look)  # thousands take a while
         answer = Submitted(
             action="generation",
             total_sections=len(plan.steps),
@@ -111,10 +114,11 @@ class ContentService:
         )
         if call.dry_run:
             return answer
-        key = key_of(call.tool, mode_of(call), call.instructions, selection.ids)
-        asked = key_of(mode_of(call), call.instructions)
-        terms = self._drafting_terms(standing)
-        conditions = Conditions(terms=terms, key=key, asked=asked)
+        conditions = Conditions(
+            terms=self._drafting_terms(standing),
+            key=key_of(call.tool, mode_of(call), call.instructions, selection.ids),
+            asked=key_of(mode_of(call), call.instructions),
+        )
         answer, _ = await self._submitter.submit(answer, plan, call, origin, conditions)
         return answer
 
@@ -131,14 +135,16 @@ class ContentService:
         if repeated := await self._submitter.repeated(call, "promotion", origin):
             return repeated
         standing, notes = await self._reader.read()
-        selection = select(call.selector, standing.site, {*standing.drafts, *standing.live})
+        stored = {*standing.drafts, *standing.live}
+        selection = await anyio.to_thread.run_sync(select, call.selector, standing.site, stored)
         drafted = None
         if call.batch_id:
             await self._refuse_unless_drafting(call.batch_id, origin)
             drafted = await self._reader.drafted_by(call.batch_id)
         standing, kept = await self._keeping_edits(standing, selection.ids, force=call.force)
-        plan = plan_promote(call, selection, standing, drafted=drafted)
-        answer = _change("promotion", plan, notes, dry_run=call.dry_run)
+        plan, answer = await anyio.to_thread.run_sync(
+            promotion, call, selection, standing, drafted, notes
+        )
         if call.dry_run:
             return answer
         check_digest(call.digest, answer)
@@ -175,22 +181,21 @@ class ContentService:
     async def _try_rollback(
         self, call: ChangeCall, origin: Origin, *, cancelled: bool = False
     ) -> tuple[Submitted, Submission | None]:
-        standing, notes = await self._reader.read(history=True)
-        selection = select(call.selector, standing.site, {*standing.drafts, *standing.history})
+        standing, selection, notes = await self._changed(call)
         target = await self._target.find(call, selection, standing, origin)
         if isinstance(target, Submitted):
             return replace(target, notes=(*notes, *target.notes)), None
         if target is not None:
             # Again: what stands now is at least what stood at the target's change number, and the
             # submission is stale if the target moves on from there (R13).
-            standing, notes = await self._reader.read(history=True)
-            selection = select(call.selector, standing.site, {*standing.drafts, *standing.history})
+            standing, selection, notes = await self._changed(call)
             notes.append(f"This takes back batch {target.id} ({target.kind}).")
             if cancelled or (call.dry_run and not target.ended):
                 notes.append(note_on_cancelling(target, selection, dry_run=call.dry_run))
         standing, kept = await self._keeping_edits(standing, selection.ids, force=call.force)
-        plan = _rollback_plan(call, target, selection.ids, standing)
-        answer = _change("rollback", plan, notes, dry_run=call.dry_run)
+        plan, answer = await anyio.to_thread.run_sync(
+            rollback, call, target, selection.ids, standing, notes
+        )
         if call.dry_run:
             return answer, None
         check_digest(call.digest, answer)
@@ -217,6 +222,13 @@ class ContentService:
             note = note_on_cancelling(unfinished, selection, dry_run=False)
             answer = replace(answer, notes=(*answer.notes, note))
         return answer, submission
+
+    async def _changed(self, call: ChangeCall) -> tuple[Standing, Selection, list[str]]:
+        """Return what stands with its history, what of it the call means, and what to say."""
+        standing, notes = await self._reader.read(history=True)
+        stored = {*standing.drafts, *standing.history}
+        selection = await anyio.to_thread.run_sync(select, call.selector, standing.site, stored)
+        return standing, selection, notes
 
     async def _keeping_edits(
         self, standing: Standing, ids: Sequence[str], *, force: bool
@@ -322,10 +334,14 @@ class ContentService:
             NotFound: a page or section does not exist; names the nearest.
         """
         standing, notes = await self._reader.read()
-        selection = select(selector, standing.site, {*standing.drafts, *standing.live})
-        found = review_of(
-            standing, selection.ids, states=states, diff=diff, limit=limit, cursor=cursor
-        )
+
+        def look() -> Review:
+            selection = select(selector, standing.site, {*standing.drafts, *standing.live})
+            return review_of(
+                standing, selection.ids, states=states, diff=diff, limit=limit, cursor=cursor
+            )
+
+        found = await anyio.to_thread.run_sync(look)
         batches = {row.batch_id for row in found.rows if row.batch_id is not None}
         own = {id for id in batches if await self._batches.is_own(id, owner=origin.owner)}
         rows = [r if r.batch_id in own else replace(r, batch_id=None) for r in found.rows]
@@ -357,33 +373,6 @@ class ContentService:
         if call.instructions:
             notes.append("The composer cannot follow instructions; set `model` to have them heard.")
         return notes
-
-
-def _rollback_plan(
-    call: ChangeCall, target: Batch | None, ids: Sequence[str], standing: Standing
-) -> Plan:
-    exact = call.digest is not None
-    if target is None:
-        return plan_undo(ids, standing, force=call.force, exact=exact)
-    return plan_rollback_of_batch(target.id, ids, standing, force=call.force, exact=exact)
-
-
-def _change(action: Action, plan: Plan, notes: Sequence[str], *, dry_run: bool) -> Submitted:
-    """Return what is said of a promote or rollback."""
-    placeholders = sum(planned.placeholder for planned in plan.planned)
-    if placeholders:
-        are = "One of these is a placeholder" if placeholders == 1 else None
-        are = are or f"{placeholders} of these are placeholders"
-        notes = [*notes, f"{are}, written without a model."]
-    return Submitted(
-        action=action,
-        total_sections=len(plan.steps),
-        planned=plan.planned,
-        skipped=plan.skipped,
-        digest=digest_of(action, plan.planned) if plan.steps else None,
-        notes=tuple(notes),
-        dry_run=dry_run,
-    )
 
 
 def _left_out(batch: Batch, conflicts: Sequence[Job]) -> tuple[Skipped, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, KeysView, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,6 +62,11 @@ class Site:
     def page(self, id: str) -> Page | None:
         """Return the page with this id."""
         return next((page for page in self.pages if page.id == id), None)
+
+    @property
+    def section_ids(self) -> KeysView[str]:
+        """All sections as `page/section`, in the order of `site.yaml`."""
+        return self._by_id.keys()
 
     def section(self, entity_id: str) -> Section | None:
         """Return the section `page/section`."""

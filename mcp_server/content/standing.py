@@ -102,7 +102,8 @@ class StandingReader:
             mistakes = "; ".join(problems.problems[:3])
             return site, [f"The site is used as it was before these mistakes: {mistakes}"]
         if site.hash != self._stored_site:  # so that a call which only looks does not write
-            await self._entities.put_site(site.hash, site_to_document(site))
+            document = await anyio.to_thread.run_sync(site_to_document, site)
+            await self._entities.put_site(site.hash, document)
             self._stored_site = site.hash
         return site, []
 

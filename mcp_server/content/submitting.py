@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 
+import anyio.to_thread
+
 from mcp_server.content.calls import (
     Action,
     ChangeCall,
@@ -27,6 +29,8 @@ ACTIONS: Mapping[str, Action] = {
 }
 """By the kind of a batch, what its jobs do."""
 KINDS: Mapping[Action, str] = {action: kind for kind, action in ACTIONS.items()}
+
+_SORTED = json.JSONEncoder(sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,23 +79,25 @@ class Submitter:
         conditions: Conditions,
     ) -> tuple[Submitted, Submission]:
         """Store the plan as a batch, or find the one it repeats; return what to answer."""
-        works_from = [(job.subject, dict(job.payload)) for job in plan.jobs]
-        cancels = conditions.cancels
-        submission = await self._batches.submit(
-            NewBatch(
+
+        def prepare() -> NewBatch:
+            cancels = conditions.cancels
+            return NewBatch(
                 id=self._new_batch_id(),
                 kind=KINDS[answer.action],
                 origin=origin,
                 jobs=self._batches.prepare(plan.jobs),
                 terms=conditions.terms,
-                submit_key=key_of(origin.owner, conditions.key, works_from) if plan.jobs else None,
+                submit_key=_submit_key(origin, conditions, plan) if plan.steps else None,
                 request=_request(call, answer.action),
                 effects=conditions.effects,
                 cancels=(cancels.id, cancels.change) if cancels else None,
                 about=conditions.about,
                 details={"asked": conditions.asked},
             )
-        )
+
+        batch = await anyio.to_thread.run_sync(prepare)  # thousands take a while
+        submission = await self._batches.submit(batch)
         answered, only = _answered(answer, submission, conditions.asked)
         if only is not None:
             request = _request(call, answer.action)
@@ -149,6 +155,14 @@ def key_of(*parts: object) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
+def _submit_key(origin: Origin, conditions: Conditions, plan: Plan) -> str:
+    """Return the duplicate key. Job by job: one long call into C would hold up every thread."""
+    key = hashlib.blake2b(key_of(origin.owner, conditions.key).encode(), digest_size=16)
+    for _, job in plan.steps:
+        key.update(_SORTED.encode([job.subject, dict(job.payload)]).encode())
+    return key.hexdigest()
+
+
 def _answered(
     answer: Submitted, submission: Submission, asked: str
 ) -> tuple[Submitted, Batch | None]:
@@ -162,7 +176,8 @@ def _answered(
     if found is None and (only := _only_holder(submission, answer, asked)):
         before = replace(answered_before(only), skipped=answer.skipped, notes=answer.notes)
         return before, only
-    queued = tuple(p for p in answer.planned if p.section not in {s.section for s in held})
+    elsewhere = {each.section for each in held}
+    queued = tuple(p for p in answer.planned if p.section not in elsewhere)
     duplicate = submission.duplicate
     answered = replace(
         answer,

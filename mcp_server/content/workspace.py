@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from mcp_server.config import Workspace
-from mcp_server.content.site import Site
+from mcp_server.content.site import Page, Site
 from mcp_server.content.site_file import SiteFile, read_site
 from mcp_server.content.template import Template
 from mcp_server.content.template_file import read_template
@@ -135,10 +135,12 @@ def site_to_document(site: Site) -> str:
 
     Keys stay in the order in which they were written: that of opening hours means something.
     """
-    document: dict[str, Any] = _sites().dump_python(site, mode="json")
+    document: dict[str, Any] = _sites().dump_python(site, mode="json", exclude={"pages"})
     del document["hash"]
-    document["templates"] = dict(sorted(document["templates"].items()))
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    templates = dict(sorted(document.pop("templates").items()))
+    # Page by page: one long call into C would hold up every thread.
+    pages = ",".join(_dumped(_pages().dump_python(page, mode="json")) for page in site.pages)
+    return f'{_dumped(document)[:-1]},"pages":[{pages}],"templates":{_dumped(templates)}}}'
 
 
 def site_from_document(text: str) -> Site:
@@ -171,6 +173,15 @@ def _warnings(name: str, file: SiteFile, templates: Mapping[str, Template]) -> I
 
 def _hash(document: str) -> str:
     return hashlib.blake2b(document.encode(), digest_size=16).hexdigest()
+
+
+def _dumped(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+@lru_cache(maxsize=1)
+def _pages() -> TypeAdapter[Page]:
+    return TypeAdapter(Page)
 
 
 @lru_cache(maxsize=1)

@@ -7,16 +7,19 @@ import hashlib
 import ipaddress
 import secrets
 import socket
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from types import FrameType
 
 import structlog
 import uvicorn
-from mcp.server.transport_security import TransportSecuritySettings
+from mcp.server.transport_security import (
+    TransportSecurityMiddleware,
+    TransportSecuritySettings,
+)
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -26,11 +29,15 @@ from mcp_server.jobs.job import Origin
 
 MCP_PATH = "/mcp"
 HEALTH_PATH = "/health"
+METRICS_PATH = "/metrics"
 BODY_BYTES_MAX = 1024 * 1024
 """Of a request: the longest instructions and a thousand section ids fit ten times over."""
 STOP_GRACE_S = 3
 """How long open calls may go on when the server is told to stop."""
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+
+ReadMetrics = Callable[[str], Awaitable[tuple[bytes, str]]]
+"""Takes what a scraper accepts; returns the metrics, and the name of their format."""
 
 logger = structlog.get_logger(__name__)
 
@@ -67,12 +74,14 @@ def build_http_app(
     server: PressroomServer,
     *,
     host: str,
+    metrics: ReadMetrics | None = None,
     token: str | None = None,
     allowed_hosts: Sequence[str] = (),
     allowed_origins: Sequence[str] = (),
 ) -> Starlette:
     """Return the application: `/mcp` with the protocol, `/health` without secrets.
 
+    With `metrics` there is `/metrics` too, for Prometheus: behind the same checks as the protocol.
     Requests are refused whose Host or Origin is not allowed, whose body is too large, or which
     lack the token. An application can be started once.
 
@@ -80,13 +89,17 @@ def build_http_app(
         ConfigError: as `check_bind`.
     """
     check_bind(host, token, allowed_hosts)
+    security = _security(host, allowed_hosts, allowed_origins)
     app = server.streamable_http_app(
         streamable_http_path=MCP_PATH,
         host=host,
         max_request_body_size=BODY_BYTES_MAX,
-        transport_security=_security(host, allowed_hosts, allowed_origins),
+        transport_security=security,
     )
     app.router.routes.append(Route(HEALTH_PATH, _health, methods=["GET"]))
+    if metrics is not None:
+        route = Route(METRICS_PATH, _Metrics(metrics, security), methods=["GET"])
+        app.router.routes.append(route)
     if token is not None:
         app.add_middleware(BearerToken, token=token)
     return app
@@ -105,6 +118,22 @@ async def serve_http(app: Starlette, host: str, port: int) -> None:
             app, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_GRACE_S
         )
         await _Server(config).serve(sockets=[listener])
+
+
+class _Metrics:
+    """Answers scrapes from the hosts and origins that may call the tools."""
+
+    def __init__(self, read: ReadMetrics, security: TransportSecuritySettings) -> None:
+        self._read = read
+        self._security = TransportSecurityMiddleware(security)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        answer = await self._security.validate_request(request)
+        if answer is None:
+            body, media_type = await self._read(request.headers.get("accept", ""))
+            answer = Response(body, media_type=media_type)
+        await answer(scope, receive, send)
 
 
 class BearerToken:

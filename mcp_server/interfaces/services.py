@@ -8,6 +8,10 @@ from typing import Any, Literal, Protocol
 
 from mcp_server.content.service import ContentService
 from mcp_server.jobs.batch import BatchService
+from mcp_server.jobs.queue import JobQueue
+from mcp_server.jobs.store import Stats
+from mcp_server.jobs.telemetry import AttemptFigures
+from mcp_server.plugin.loading import Plugins
 from mcp_server.progress.monitor import ProgressMonitor
 
 
@@ -18,6 +22,15 @@ class WorkerHealth(Protocol):
         """Return `alive`, `mode`, `message`, and `pid` while it lives; wire names."""
         ...
 
+    async def stats(self) -> Stats:
+        """Return how many jobs there are; where counting takes long, as they were a while ago."""
+        ...
+
+    @property
+    def figures(self) -> AttemptFigures:
+        """The attempts that this process has run."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
@@ -25,6 +38,8 @@ class Services:
 
     content: ContentService
     batches: BatchService
+    queue: JobQueue
+    plugins: Plugins
     monitor: ProgressMonitor
     worker_health: WorkerHealth
     worker_mode: Literal["embedded", "detached"] = "detached"

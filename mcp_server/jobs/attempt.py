@@ -1,4 +1,4 @@
-"""One attempt at a job: started, run within its time, finished with what its outcome means."""
+"""One attempt at a job: its handler, its progress, and what its outcome makes of the job."""
 
 from __future__ import annotations
 
@@ -10,18 +10,15 @@ import anyio
 import structlog
 
 from mcp_server.clock import Clock
-from mcp_server.errors import CallerError, LostClaim, StorageError
+from mcp_server.errors import CallerError, StorageError, UnknownKind
 from mcp_server.jobs.job import Attempt, JobState, Step
 from mcp_server.jobs.outcome import Done, Fail, Outcome, Pause, Retry, Skip, Snooze
 from mcp_server.jobs.registry import Registry
-from mcp_server.jobs.retry import decide
-from mcp_server.jobs.store import JobStore
+from mcp_server.jobs.retry import Verdict, decide
+from mcp_server.jobs.store import Report
+from mcp_server.jobs.telemetry import AttemptWatch
 
-STEP_INTERVAL_S = 0.5
-"""A step is written at most this often (seed 003); the newest one is never lost."""
-
-FINISH_TRIES_MAX = 30
-"""How often a finished attempt is reported, a second apart, to a database that refuses."""
+OUTCOMES = (Done, Skip, Retry, Snooze, Fail, Pause)
 
 logger = structlog.get_logger(__name__)
 
@@ -29,40 +26,26 @@ logger = structlog.get_logger(__name__)
 class Progress:
     """Where a handler says how far it is: `progress(current, total, message)`."""
 
-    def __init__(self, store: JobStore, attempt: Attempt) -> None:
-        self._store, self._attempt = store, attempt
-        self._latest: Step | None = None
-        self._written: Step | None = None
-        self._changed = anyio.Event()
+    __slots__ = ("_changed", "attempt", "latest")
+
+    def __init__(self, attempt: Attempt, changed: Callable[[Progress], None]) -> None:
+        self.attempt = attempt
+        self.latest: Step | None = None
+        """The newest step that was not recorded yet."""
+        self._changed = changed
+
+    def take(self) -> Step | None:
+        """Return the newest step, which is the caller's to record now."""
+        step, self.latest = self.latest, None
+        return step
 
     async def __call__(self, current: float, total: float, message: str = "") -> None:
         """Report step `current` of `total`. Never waits for the database."""
-        if math.isfinite(current) and math.isfinite(total):
-            self._latest = Step(current=current, total=total, message=message[:200])
-            self._changed.set()
+        step = _step(current, total, message)
+        if step is not None:
+            self.latest = step
+            self._changed(self)
         await anyio.lowlevel.checkpoint()
-
-    async def run(self) -> None:
-        """Write what was reported, at most once per `STEP_INTERVAL_S`, until cancelled."""
-        while True:
-            await self._changed.wait()
-            self._changed = anyio.Event()
-            await self.flush()
-            await anyio.sleep(STEP_INTERVAL_S)
-
-    async def flush(self) -> None:
-        """Write the newest step, if it was not written yet. Never breaks a job."""
-        step = self._latest
-        if step is None or step == self._written:
-            return
-        try:
-            await self._store.step(self._attempt, step)
-        except StorageError as error:
-            logger.warning("cannot record progress", error=str(error))
-            return
-        except Exception:
-            logger.exception("what was reported as progress cannot be stored")
-        self._written = step
 
 
 ContextFactory = Callable[[Attempt, Progress], Any]
@@ -74,93 +57,90 @@ class AttemptRunner:
 
     def __init__(
         self,
-        store: JobStore,
         registry: Registry,
         clock: Clock,
         context: ContextFactory,
         *,
         time_limit_s: float,
         random: Callable[[], float],
+        watch: AttemptWatch | None = None,
     ) -> None:
-        self._store, self._registry, self._clock = store, registry, clock
-        self._context = context
+        self._registry, self._clock, self._context = registry, clock, context
         self._time_limit_s = time_limit_s
-        self._random = random
+        self._random, self._watch = random, watch or AttemptWatch()
 
-    async def run(self, attempt: Attempt) -> JobState | None:
-        """Run `attempt` to its end, record it, and return the state it left the job in.
+    def time_limit_s(self, attempt: Attempt) -> float:
+        """Return how long the attempt may take."""
+        try:
+            return self._registry.get(attempt.job.kind).timeout_s or self._time_limit_s
+        except UnknownKind:  # taken out since the claim: `run` says so
+            return self._time_limit_s
 
-        An attempt that lost its claim writes nothing, and leaves it in none.
-        """
-        if not await self._store.start(attempt, now=self._clock.now()):
-            return None
-        outcome = await self._outcome(attempt)
-        return await self._finish(attempt, outcome)
-
-    async def _outcome(self, attempt: Attempt) -> Outcome:
-        progress = Progress(self._store, attempt)
-        outcome: Outcome | None = None
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(progress.run)
-            outcome = await self._within_time(attempt, progress)
-            tasks.cancel_scope.cancel()
-        await progress.flush()
-        assert outcome is not None, "an attempt that was cancelled does not come here"
+    async def run(self, attempt: Attempt, progress: Progress) -> Outcome:
+        """Run the attempt's handler to its end; only our own cancellation is raised."""
+        with self._watch(attempt) as seen:
+            outcome = await self._run(attempt, progress)
+            seen.ended(outcome)
         return outcome
 
-    async def _within_time(self, attempt: Attempt, progress: Progress) -> Outcome:
-        limit_s = self._registry.get(attempt.job.kind).timeout_s or self._time_limit_s
-        with anyio.move_on_after(limit_s):
-            return await self._guarded(attempt, progress)
-        return Retry(f"it took longer than its time limit of {limit_s:g} s")
-
-    async def _guarded(self, attempt: Attempt, progress: Progress) -> Outcome:
+    async def _run(self, attempt: Attempt, progress: Progress) -> Outcome:
         job = attempt.job
-        log = logger.bind(job_id=job.id, kind=job.kind, subject=job.subject)
         try:
+            handler = self._registry.get(job.kind)
             payload = self._registry.payload(job.kind, job.payload)
-            outcome = await self._registry.get(job.kind).run(
-                payload, self._context(attempt, progress)
-            )
+            outcome = await handler.run(payload, self._context(attempt, progress))
         except CallerError as error:
             return Fail("refused", str(error))
         except StorageError as error:
             return Retry(f"the database could not be read: {error}")
         except anyio.get_cancelled_exc_class():
             await anyio.lowlevel.checkpoint_if_cancelled()  # raises where we were cancelled
-            log.exception("handler crashed: what it waited for was cancelled")
+            logger.exception("handler crashed: what it waited for was cancelled", **named(attempt))
             return Retry("what its handler waited for was cancelled")
-        except (Exception, SystemExit) as error:  # a handler cannot end the worker
-            log.exception("handler crashed")
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # a handler cannot end the worker
+            logger.exception("handler crashed", **named(attempt))
             name = type(error).__name__
             return Retry(f"its handler crashed ({name}); the worker's log says where")
-        if not isinstance(outcome, Done | Skip | Retry | Snooze | Fail | Pause):  # pyright: ignore[reportUnnecessaryIsInstance] -- a plugin may be untyped
+        if not isinstance(outcome, OUTCOMES):  # pyright: ignore[reportUnnecessaryIsInstance] -- a plugin may be untyped
             return Fail("handler-error", f"its handler answered {type(outcome).__name__}")
         return outcome
 
-    async def _finish(self, attempt: Attempt, outcome: Outcome) -> JobState | None:
+    def report(self, progress: Progress, outcome: Outcome) -> Report:
+        """Return what is to be recorded of an attempt that ended so."""
+        job, now, jitter = progress.attempt.job, self._clock.now(), self._random()
         try:
-            return await self._record(attempt, outcome)
-        except Exception as error:
-            logger.exception("an outcome cannot be stored", job_id=attempt.job.id)
-            reason = f"what its handler answered cannot be stored ({type(error).__name__})"
-            return await self._record(attempt, Fail("handler-error", reason))
+            verdict = decide(job, outcome, now=now, jitter=jitter)
+        except TypeError as error:  # an untyped plugin's, with a text for a time
+            return unstorable(Report(progress.attempt, Verdict(state=JobState.FAILED)), error)
+        return Report(progress.attempt, verdict, progress.take())
 
-    async def _record(self, attempt: Attempt, outcome: Outcome) -> JobState | None:
-        now, jitter = self._clock.now(), self._random()
-        verdict = decide(attempt.job, outcome, now=now, jitter=jitter)
-        log = logger.bind(job_id=attempt.job.id, kind=attempt.job.kind, subject=attempt.job.subject)
-        for _ in range(FINISH_TRIES_MAX):
-            try:
-                job = await self._store.finish(attempt, verdict, now=self._clock.now())
-            except LostClaim:
-                log.info("attempt lost its claim; nothing was written")
-                return None
-            except StorageError as error:
-                log.warning("cannot record the end of an attempt", error=str(error))
-                await anyio.sleep(1)
-            else:
-                log.info("attempt ended", state=job.state, code=job.code, reason=job.reason)
-                return job.state
-        log.error("gave up recording the end of an attempt; its lease will run out")
+    def time_out(self, attempt: Attempt) -> Outcome:
+        """Return the outcome of an attempt that was stopped for taking too long."""
+        limit_s = self.time_limit_s(attempt)
+        return Retry(f"it took longer than its time limit of {limit_s:g} s")
+
+
+def _step(current: float, total: float, message: str) -> Step | None:
+    """Return what can be stored of a step: reporting progress never breaks a job."""
+    try:
+        numbers = float(current), float(total)
+    except (TypeError, ValueError, OverflowError):
         return None
+    if not all(map(math.isfinite, numbers)):
+        return None
+    return Step(*numbers, str(message)[:200].encode(errors="replace").decode())
+
+
+def unstorable(report: Report, error: Exception) -> Report:
+    """Return what is recorded of an attempt instead, whose answer could not be."""
+    reason = f"what its handler answered cannot be stored ({type(error).__name__})"
+    failed = Verdict(state=JobState.FAILED, code="handler-error", reason=reason)
+    return Report(report.attempt, failed)
+
+
+def named(attempt: Attempt) -> dict[str, str]:
+    """Return what a log line says of an attempt."""
+    job = attempt.job
+    return {"job_id": job.id, "kind": job.kind, "subject": job.subject}

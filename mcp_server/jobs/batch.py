@@ -9,9 +9,10 @@ import anyio
 
 from mcp_server.clock import Clock
 from mcp_server.errors import InvalidTransition, LimitExceeded, NotFound
-from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job, Json, NewJob
+from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job, JobState, Json, NewJob
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.store import Cancelled, JobStore, NewBatch, Request, Submission
+from mcp_server.jobs.telemetry import submit_span, with_trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,9 @@ class BatchService:
         Raises:
             InvalidPayload: the request key was used with other arguments.
         """
-        submission = await self._store.submit(batch, now=self._clock.now())
+        with submit_span("submit", batch.kind, batch.id, jobs=len(batch.jobs)):
+            traced = replace(batch, terms=with_trace(batch.terms))
+            submission = await self._store.submit(traced, now=self._clock.now())
         return _as_seen_by(batch.origin.owner, submission)
 
     async def get(self, batch_id: str, *, owner: str) -> Batch:
@@ -91,11 +94,20 @@ class BatchService:
         return await self._store.batches(owner=owner, active=active, before=before, limit=limit)
 
     async def jobs(
-        self, batch_id: str, *, owner: str, after: int = 0, limit: int | None = None
+        self,
+        batch_id: str,
+        *,
+        owner: str,
+        states: Collection[JobState] | None = None,
+        after: int = 0,
+        limit: int | None = None,
     ) -> Sequence[Job]:
-        """Return the jobs of a batch that were not pruned, in the order they were handed in."""
+        """Return the jobs of a batch that were not pruned, in the order they were handed in.
+
+        With `states` only those, from position `after` among them.
+        """
         await self.get(batch_id, owner=owner)
-        return await self._store.jobs(batch_id, after=after, limit=limit)
+        return await self._store.jobs(batch_id, states=states, after=after, limit=limit)
 
     async def job(self, job_id: str, *, owner: str) -> Job:
         """Return a job.
@@ -107,6 +119,16 @@ class BatchService:
         if job is None or job.origin.owner != owner:
             raise NotFound("job", job_id, hint="Finished jobs are forgotten after a day.")
         return job
+
+    async def keyed(
+        self, ranges: Sequence[tuple[str, str]], *, owner: str, limit: int
+    ) -> Sequence[Job]:
+        """Return the owner's jobs whose dedup key lies in one of these ranges, newest first.
+
+        Each range is from the first text up to but not with the second. Ended jobs count, too, as
+        long as they were not pruned.
+        """
+        return await self._store.keyed(ranges, owner=owner, limit=limit)
 
     async def cancel(self, batch_id: str, *, owner: str) -> Cancelled:
         """Cancel what has not finished, and say what was done before.
@@ -172,14 +194,15 @@ class BatchService:
                 action="retry",
                 advice="`status` shows how far it is; `cancel` stops it.",
             )
-        submission = await self._store.retry(
-            batch_id,
-            terms=terms,
-            requires=requires,
-            leave_out=leave_out,
-            request=retry_request(request_key, batch_id),
-            now=self._clock.now(),
-        )
+        with submit_span("retry", batch.kind, batch_id):
+            submission = await self._store.retry(
+                batch_id,
+                terms=with_trace(batch.terms if terms is None else terms),
+                requires=requires,
+                leave_out=leave_out,
+                request=retry_request(request_key, batch_id),
+                now=self._clock.now(),
+            )
         return _as_seen_by(owner, submission)
 
     async def requested(self, request: Request | None, *, owner: str) -> Batch | None:

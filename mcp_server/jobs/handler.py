@@ -7,13 +7,35 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError
 
+from mcp_server.errors import InvalidPayload
+from mcp_server.jobs.job import Dedup, Job, NewJob, Priority
 from mcp_server.jobs.outcome import Outcome
 
 P = TypeVar("P", bound=BaseModel)
 
 TIME_LIMIT_S = 300.0
 """How long one attempt may take unless its kind says otherwise (seed 004: five minutes)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What went wrong with an attempt: what the `on_error` hook of its kind is told."""
+
+    job: Job
+    """As it was claimed."""
+    code: str | None
+    """Why in a word, such as `conflict`; `None` where it will be tried again."""
+    reason: str
+    final: bool
+    """Whether the job has failed; otherwise it will be tried again."""
+    exception: BaseException | None = None
+    """What the handler raised; `None` where it answered with an outcome, or took too long."""
+
+
+OnError = Callable[[Failure, P], Awaitable[None]]
+"""Told of an attempt that failed, with the payload, after its end was stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +49,64 @@ class Handler(Generic[P]):
     kind: str
     payload: type[P]
     run: Callable[[P, Any], Awaitable[Outcome]]
-    timeout_s: float | None
+    timeout_s: float | None = None
     """`None`: the worker's setting."""
+    on_error: OnError[P] | None = None
+    """Told of every attempt that failed, at most once for each; what it raises is only logged."""
+
+    def job(
+        self,
+        payload: P,
+        *,
+        subject: str = "",
+        priority: int = Priority.NORMAL,
+        max_retries: int = 3,
+        delay_s: float = 0.0,
+        dedup: Dedup = Dedup.NONE,
+        dedup_key: str | None = None,
+    ) -> NewJob:
+        """Return a job of this kind, to be queued.
+
+        Raises:
+            InvalidPayload: the payload is no model, or cannot be written as JSON.
+        """
+        return NewJob(
+            kind=self.kind,
+            payload=stored_payload(self.kind, payload),
+            subject=subject,
+            priority=priority,
+            max_retries=max_retries,
+            delay_s=delay_s,
+            dedup=dedup,
+            dedup_key=dedup_key,
+        )
 
 
 def handler(
-    kind: str, payload: type[P], *, timeout_s: float | None = None
+    kind: str,
+    payload: type[P],
+    *,
+    timeout_s: float | None = None,
+    on_error: OnError[P] | None = None,
 ) -> Callable[[Callable[[P, Any], Awaitable[Outcome]]], Handler[P]]:
     """Make a handler of an async function `(payload, context) -> Outcome`. Registers nothing."""
 
     def decorate(run: Callable[[P, Any], Awaitable[Outcome]]) -> Handler[P]:
-        return Handler(kind, payload, run, timeout_s)
+        return Handler(kind, payload, run, timeout_s, on_error)
 
     return decorate
+
+
+def stored_payload(kind: str, payload: object) -> dict[str, Any]:
+    """Return a payload as it is stored: JSON, under the names that its model reads.
+
+    Raises:
+        InvalidPayload: it is no model, or cannot be written as JSON.
+    """
+    if not isinstance(payload, BaseModel):
+        problem = f"it must be a pydantic model, not {type(payload).__name__}"
+        raise InvalidPayload(f"payload of {kind}", [problem])
+    try:
+        return payload.model_dump(mode="json", by_alias=True)
+    except PydanticSerializationError as error:
+        raise InvalidPayload(f"payload of {kind}", [f"it cannot be written: {error}"]) from error

@@ -271,8 +271,26 @@ class WorkerKeeper:
             newer = _number(host.version) > _number(self._host.version)
             if newer and not await self._left_over(host.abilities):
                 return False
+            if await self._only_runs(host):
+                return False
         missing = await self._left_over(self._host.abilities)
         return not any(missing & host.abilities for host in others)
+
+    async def _only_runs(self, other: Host) -> bool:
+        """Whether what is ready is of kinds that `other` has, by a plugin, and we have not."""
+        theirs = _kinds(other).difference(self._kinds)
+        if not theirs or await self._store.claimable(
+            kinds=self._kinds, abilities=self._host.abilities
+        ):
+            return False
+        return await self._store.claimable(kinds=theirs, abilities=other.abilities)
+
+    async def _lacks_kinds(self, worker: Host) -> bool:
+        """Whether something is ready of a kind that we have and the worker was started without."""
+        ours = set(self._kinds).difference(_kinds(worker))
+        if not ours or not _kinds(worker):
+            return False
+        return await self._store.claimable(kinds=ours, abilities=self._host.abilities)
 
     async def _left_over(self, abilities: Collection[str]) -> set[str]:
         """Return what is missing where nothing can be done with these abilities."""
@@ -282,12 +300,12 @@ class WorkerKeeper:
         return set(missing)
 
     async def _announce(self) -> None:
-        """Say that this server lives, and ask an older worker to make room for a newer one."""
+        """Say that this server lives, and ask a worker that can do less to make room."""
         try:
             while True:
                 try:
                     await self._store.announce(self._host, now=self._clock.now())
-                    await self._ask_older_to_drain()
+                    await self._ask_lesser_to_drain()
                 except StorageError as error:
                     logger.warning("cannot announce this server", error=str(error))
                 await anyio.sleep(self._heartbeat_s)
@@ -303,11 +321,18 @@ class WorkerKeeper:
         except StorageError as error:
             logger.warning("cannot withdraw this server", error=str(error))
 
-    async def _ask_older_to_drain(self) -> None:
+    async def _ask_lesser_to_drain(self) -> None:
         hosts = await self._store.hosts(seen_after=self._clock.now() - self._alive_s)
         for host in hosts:
-            if host.role == "worker" and _number(host.version) < _number(self._host.version):
+            if host.role != "worker":
+                continue
+            older = _number(host.version) < _number(self._host.version)
+            if older or await self._lacks_kinds(host):
                 await self._store.ask(host.id, "drain")
+
+
+def _kinds(host: Host) -> frozenset[str]:
+    return frozenset(host.details.get("kinds", ()))
 
 
 def _number(version: str) -> tuple[int, ...]:

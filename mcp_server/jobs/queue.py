@@ -12,6 +12,9 @@ from mcp_server.jobs.job import ENDED_JOB_STATES, Job, NewJob, Origin
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.store import JobStore
 
+LOOK_S = 60.0
+"""The longest wait for a change before a job is looked at all the same."""
+
 
 class JobQueue:
     """Jobs outside any batch."""
@@ -57,9 +60,19 @@ class JobQueue:
         job = await self.get(job_id)
         with anyio.move_on_after(timeout_s):
             while job.state not in ENDED_JOB_STATES:
-                since = self._store.version
-                job = await self.get(job_id)
-                if job.state not in ENDED_JOB_STATES:
-                    await self._store.wait_for_change(timeout_s, since=since)
+                job = await self.after(job)
             return job
         raise TimeoutError(f"job {job_id} timed out after {timeout_s:g} s: it is {job.state}")
+
+    async def after(self, job: Job) -> Job:
+        """Return the job as soon as it is no longer as it is given: in another state or step.
+
+        Raises:
+            NotFound: it was pruned.
+        """
+        while True:
+            since = self._store.version
+            present = await self.get(job.id)
+            if present != job:
+                return present
+            await self._store.wait_for_change(LOOK_S, since=since)

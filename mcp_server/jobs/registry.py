@@ -8,29 +8,81 @@ import pkgutil
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
+import anyio
+import structlog
 from pydantic import BaseModel, ValidationError
 
-from mcp_server.errors import InvalidPayload, LimitExceeded, UnknownKind
-from mcp_server.jobs.handler import Handler
+from mcp_server.errors import ConfigError, InvalidPayload, LimitExceeded, UnknownKind
+from mcp_server.jobs.handler import Failure, Handler
 from mcp_server.jobs.job import NewJob
+
+PAYLOAD_BYTES_MAX = 64 * 1024
+"""The largest payload unless a setting says otherwise: more than this is content, not a job."""
+
+ON_ERROR_S = 10.0
+"""How long an `on_error` hook may take; the lane that it holds is wanted for work."""
+
+logger = structlog.get_logger(__name__)
 
 
 class Registry:
     """Handlers by kind. What is enqueued is checked against them before it is stored."""
 
-    def __init__(self, *, payload_bytes_max: int) -> None:
+    def __init__(
+        self,
+        handlers: Iterable[Handler[Any]] = (),
+        *,
+        payload_bytes_max: int = PAYLOAD_BYTES_MAX,
+    ) -> None:
         self._handlers: dict[str, Handler[Any]] = {}
         self._payload_bytes_max = payload_bytes_max
+        for handler in handlers:
+            self.register(handler)
 
     @property
     def kinds(self) -> frozenset[str]:
         """Names of the kinds that have a handler."""
         return frozenset(self._handlers)
 
+    @property
+    def handlers(self) -> Sequence[Handler[Any]]:
+        """The handlers, in the order in which they were registered."""
+        return tuple(self._handlers.values())
+
+    def bounded(self, payload_bytes_max: int) -> Registry:
+        """Return a registry with a bound of its own and the same kinds, those of later too."""
+        bounded = Registry(payload_bytes_max=payload_bytes_max)
+        bounded._handlers = self._handlers
+        return bounded
+
     def register(self, handler: Handler[Any]) -> None:
-        """Add a kind; a name that is taken already is a mistake of ours."""
-        assert handler.kind not in self._handlers, f"two handlers of kind {handler.kind}"
+        """Add a kind.
+
+        Raises:
+            ConfigError: its name is taken.
+        """
+        if handler.kind in self._handlers:
+            raise ConfigError(
+                f"There is a handler for jobs of kind {handler.kind!r} already: choose another "
+                "name, or unregister that one first."
+            )
         self._handlers[handler.kind] = handler
+
+    def unregister(self, kind: str) -> Handler[Any]:
+        """Take a kind away and return its handler; jobs of it wait until there is one again.
+
+        Raises:
+            UnknownKind: there is none.
+        """
+        found = self.get(kind)
+        del self._handlers[kind]
+        return found
+
+    def replace(self, handlers: Iterable[Handler[Any]]) -> None:
+        """Let these be all the handlers there are."""
+        self._handlers.clear()
+        for handler in handlers:
+            self.register(handler)
 
     def get(self, kind: str) -> Handler[Any]:
         """Return the handler of a kind.
@@ -70,6 +122,25 @@ class Registry:
             return self.get(kind).payload.model_validate(payload)
         except ValidationError as error:
             raise InvalidPayload(f"payload of {kind}", _problems(error)) from error
+
+    async def failed(self, failure: Failure) -> None:
+        """Tell the kind's `on_error` hook, if it has one, what went wrong with an attempt.
+
+        What the hook raises is logged and swallowed, and it is not waited for beyond `ON_ERROR_S`:
+        the job's end is stored already, and a hook changes nothing about it.
+        """
+        handler = self._handlers.get(failure.job.kind)
+        if handler is None or handler.on_error is None:
+            return
+        log = logger.bind(job_id=failure.job.id, kind=failure.job.kind)
+        try:
+            payload = handler.payload.model_validate(failure.job.payload)
+            with anyio.move_on_after(ON_ERROR_S) as scope:
+                await handler.on_error(failure, payload)
+            if scope.cancelled_caught:
+                log.warning("an on_error hook took too long and was stopped", limit_s=ON_ERROR_S)
+        except (Exception, SystemExit):  # a plugin's mistake stays the plugin's
+            log.exception("an on_error hook failed")
 
 
 def discover(package: str) -> Sequence[Handler[Any]]:

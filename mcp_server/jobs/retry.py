@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, assert_never
+from typing import Literal, NamedTuple, assert_never
 
 from mcp_server.jobs.job import Job, JobState, Json
 from mcp_server.jobs.outcome import Done, Fail, Outcome, Pause, Retry, Skip, Snooze
@@ -13,8 +12,7 @@ BACKOFF_MAX_S = 60.0
 """No own delay is longer; only what a provider asks for may be."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Where an attempt's end leaves its job, and the effects to apply with it."""
 
     state: JobState

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from mcp_server.jobs.job import (
     Attempt,
@@ -73,6 +73,39 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a worker asks for: ready jobs for its free lanes, of what it can run."""
+
+    id: str
+    """A new one each time: the ids of its attempts begin with it."""
+    worker_id: str
+    limit: int
+    kinds: Collection[str]
+    abilities: Collection[str]
+    lease_s: float
+
+
+class Report(NamedTuple):
+    """How an attempt ended, to be recorded."""
+
+    attempt: Attempt
+    verdict: Verdict
+    step: Step | None = None
+    """How far it had come, where that was not recorded yet."""
+
+
+class Exchange(NamedTuple):
+    """What became of reports and of a claim."""
+
+    recorded: Sequence[Verdict | Exception]
+    """For each report what was stored, or why nothing was: `LostClaim` where it belongs to another
+    attempt by now, and anything else where its effects or its result are not what can be stored."""
+    attempts: Sequence[Attempt]
+    version: int
+    """The store's `version` with this step: what is committed later is another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cancelled:
     """What a cancellation found: jobs stopped while running, never started, and done before."""
 
@@ -83,12 +116,27 @@ class Cancelled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lag:
+    """How far behind the queue is (`None`: nothing is due, nothing was claimed yet)."""
+
+    oldest_due_s: float | None
+    """Age of the oldest job that is due and that nobody works on."""
+    last_claim_at: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
-    """Jobs by state, and how far behind the queue is (ages in seconds, `None`: none)."""
+    """How many jobs there are, those that were not pruned."""
 
     jobs: Mapping[JobState, int]
-    oldest_due_s: float | None
-    last_claim_at: float | None
+    """By state; zeros where there are none."""
+    kinds: Mapping[str, Mapping[JobState, int]]
+    """By kind and state, less the completed ones, and only where there are some."""
+
+    @property
+    def total(self) -> int:
+        """All jobs."""
+        return sum(self.jobs.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,23 +168,16 @@ class JobStore(Protocol):
         """Store a job outside any batch; return its id, or the holder's, and whether it is new."""
         ...
 
-    async def claim(
-        self,
-        worker_id: str,
-        attempt_ids: Sequence[str],
-        *,
-        kinds: Collection[str],
-        abilities: Collection[str],
-        lease_s: float,
-        now: float,
-    ) -> Sequence[Attempt]:
-        """Claim up to `len(attempt_ids)` ready jobs, by priority and then age."""
-        ...
+    async def exchange(
+        self, reports: Sequence[Report], claim: Claim | None, *, now: float
+    ) -> Exchange:
+        """Record how attempts ended, then claim ready jobs, by priority and then age.
 
-    async def start(self, attempt: Attempt, *, now: float) -> bool:
-        """Record that the handler is about to run; from here on a lost attempt is a crash.
-
-        False: the claim is gone.
+        One transaction. Of each report, effects, job state, batch counters and change number are
+        written together. Where an effect finds something else than it expects, none is applied and
+        the job fails with `conflict`. The same attempt reporting twice gets what is stored.
+        A report that cannot be recorded is answered with why, and is the only one that is not.
+        A claim is a start: from here on an attempt that is lost is a crash.
         """
         ...
 
@@ -148,8 +189,8 @@ class JobStore(Protocol):
         """Return those of these attempts whose claim is gone; extends nothing."""
         ...
 
-    async def step(self, attempt: Attempt, step: Step) -> bool:
-        """Record how far the attempt has come. False: the claim is gone."""
+    async def step(self, steps: Sequence[tuple[Attempt, Step]]) -> None:
+        """Record how far attempts have come; those whose claim is gone are passed over."""
         ...
 
     async def checkpoint(
@@ -158,18 +199,6 @@ class JobStore(Protocol):
         """Apply effects while the attempt goes on; return the conflict where one does not apply.
 
         For what must be stored before something outside the database is changed.
-
-        Raises:
-            LostClaim: the job belongs to another attempt now.
-        """
-        ...
-
-    async def finish(self, attempt: Attempt, verdict: Verdict, *, now: float) -> Job:
-        """Record how an attempt ended, apply its effects, and return the job as stored.
-
-        Effects, job state, batch counters and change number are written together. Where an effect
-        finds something else than it expects, none is applied and the job fails with `conflict`.
-        The same attempt reporting twice gets the stored job.
 
         Raises:
             LostClaim: the job belongs to another attempt now.
@@ -299,8 +328,21 @@ class JobStore(Protocol):
         """Whether a job is ready that a worker of these kinds and abilities could run."""
         ...
 
-    async def stats(self, *, now: float) -> Stats:
-        """Return the queue's figures."""
+    async def lag(self, *, now: float) -> Lag:
+        """Return how far behind the queue is. Takes the same time however many jobs there are."""
+        ...
+
+    async def stats(self) -> Stats:
+        """Count the jobs, in a snapshot of its own: other reads do not wait for it."""
+        ...
+
+    async def keyed(
+        self, ranges: Sequence[tuple[str, str]], *, owner: str, limit: int
+    ) -> Sequence[Job]:
+        """Return an owner's jobs whose dedup key lies in one of these ranges, newest first.
+
+        Each range is from the first text up to but not with the second. Ended jobs count, too.
+        """
         ...
 
     async def work_before(self, *, now: float, horizon_s: float) -> bool:

@@ -1,30 +1,36 @@
-"""The worker: claims jobs for its free lanes, keeps their leases, and stops gracefully.
+"""The worker: claims jobs for its free lanes, records how they ended, and stops gracefully.
 
-claim → start → handler → finish        one lane each
-renew the leases, say that it lives     every heartbeat
-rescue, release what is due             every sweep
-prune                                   at start and hourly
+exchange: record what ended, claim for what is free     whenever either is to be done
+run the handlers (`lanes`)                              one lane each
+renew the leases, say that it lives                     every heartbeat
+rescue, release what is due, hear who wants what        every sweep
+write down how far handlers are                         every half second
+prune                                                   at start and hourly
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
 import anyio
 import anyio.abc
 import structlog
 
 from mcp_server.clock import Clock
-from mcp_server.errors import StorageError
-from mcp_server.jobs.attempt import AttemptRunner
+from mcp_server.errors import LostClaim, StorageError
+from mcp_server.jobs.attempt import AttemptRunner, Progress, named, unstorable
+from mcp_server.jobs.handler import Failure
 from mcp_server.jobs.job import Attempt, JobState
+from mcp_server.jobs.lanes import Lanes
 from mcp_server.jobs.maintenance import Maintenance
 from mcp_server.jobs.registry import Registry
-from mcp_server.jobs.store import Host, JobStore
+from mcp_server.jobs.retry import Verdict
+from mcp_server.jobs.store import Claim, Host, JobStore, Report
 
 IDLE_S = 1.0
-"""Longest wait for a wake-up; covers jobs that become due, and wake-ups that were missed."""
+"""Longest time between two sweeps: so late a job may be that became due."""
 
 PRUNE_INTERVAL_S = 3600.0
 
@@ -34,8 +40,17 @@ LEAVING_HORIZON_S = 15 * 60.0
 SWEEP_PAUSE_S = 0.25
 """Shortest time between two sweeps; so long may a cancelled job go on running."""
 
+STEP_INTERVAL_S = 0.5
+"""A step is written at most this often (seed 003); the newest one is never lost."""
+
+LISTEN_S = 60.0
+"""How long one wait for a commit lasts; it only bounds what a lost wake-up could cost."""
+
 STORAGE_PAUSE_S = 1.0
 """How long a loop waits after the database refused."""
+
+RECORD_TRIES_MAX = 30
+"""How often the end of an attempt is reported to a database that refuses."""
 
 logger = structlog.get_logger(__name__)
 
@@ -55,15 +70,6 @@ class WorkerSettings:
     """Whether this worker holds the workspace's lock, so that all others are gone."""
 
 
-@dataclass(slots=True)
-class _Lane:
-    """One running attempt, and what stops it."""
-
-    attempt: Attempt
-    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
-    lost: bool = False
-
-
 class Worker:
     """Works the queue until it is asked to stop, or has been idle for long enough."""
 
@@ -76,41 +82,61 @@ class Worker:
         clock: Clock,
         host: Host,
         settings: WorkerSettings,
-        new_attempt_id: Callable[[], str],
+        new_claim_id: Callable[[], str],
     ) -> None:
-        self._store, self._registry, self._runner = store, registry, runner
+        self._store, self._registry = store, registry
         self._maintenance, self._clock, self._host = maintenance, clock, host
-        self._settings, self._new_attempt_id = settings, new_attempt_id
-        self._lanes: dict[str, _Lane] = {}
-        self._lane_free = anyio.Event()
-        self._stopping = anyio.Event()
-        self._renewed_at = clock.now()
+        self._settings, self._new_claim_id = settings, new_claim_id
+        self._lanes = Lanes(
+            settings.concurrency, runner, ended=self._note_end, stepped=self._note_step
+        )
+        self._held: dict[str, Attempt] = {}
+        """Attempts that are claimed, and whose end is not recorded yet."""
+        self._reports: list[Report] = []
+        self._tries = Counter[str]()
+        self._steps: dict[str, Progress] = {}
+        self._looked_at: int | None = None
+        """The store's version of which nothing was left to be claimed; `None`: not known."""
+        self._hooks: anyio.abc.TaskGroup
+        """Where `on_error` hooks run: nobody waits for them."""
+        self._news, self._to_sweep, self._stepped = anyio.Event(), anyio.Event(), anyio.Event()
+        self._stopping = False
+        self._renewed_at = self._idle_since = clock.now()
 
     def stop(self) -> None:
         """Ask for a graceful stop: no new claims, running jobs get their grace."""
-        self._stopping.set()
+        self._stopping = True
+        self._news.set()
 
     @property
     def stopped(self) -> bool:
         """Whether it was asked to stop, or left its work to another."""
-        return self._stopping.is_set()
+        return self._stopping
 
     async def run(
         self, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED
     ) -> None:
         """Work until stopped; on cancellation give back what runs, and leave no trace."""
+        services = (
+            self._lanes.run,
+            self._listen,
+            self._keep_alive,
+            self._keep_sweeping,
+            self._keep_pruning,
+            self._write_steps,
+        )
         try:
             await self._announce()
             if self._settings.alone:
                 rescued = await self._maintenance.rescue_others(self._host.id)
                 logger.info("worker started", worker=self._host.id, rescued=rescued)
-            async with anyio.create_task_group() as services:
-                services.start_soon(self._heart)
-                services.start_soon(self._sweeper)
-                services.start_soon(self._pruner)
+            async with anyio.create_task_group() as tasks:
+                self._hooks = tasks
+                for service in services:
+                    tasks.start_soon(service)
                 task_status.started()
                 await self._work()
-                services.cancel_scope.cancel()
+                tasks.cancel_scope.cancel()
         finally:
             with anyio.CancelScope(shield=True), anyio.move_on_after(5):
                 await self._leave()
@@ -118,104 +144,131 @@ class Worker:
     # Working
 
     async def _work(self) -> None:
-        async with anyio.create_task_group() as lanes:
-            idle_since = self._clock.now()
-            while not self._stopping.is_set():
-                since = self._store.version
-                try:
-                    claimed = await self._claim(lanes)
-                    if claimed or self._lanes:
-                        idle_since = self._clock.now()
-                    elif await self._may_leave(idle_since):
-                        return
-                except StorageError as error:
-                    logger.warning("cannot claim", error=str(error))
-                    await anyio.sleep(STORAGE_PAUSE_S)
-                    continue
-                if not claimed or len(self._lanes) >= self._settings.concurrency:
-                    await self._wait_for_work(since)
-            await self._drain()
+        self._idle_since = self._clock.now()
+        while not self._stopping:
+            await self._exchange(claims=True)
+            if await self._may_leave():
+                return
+            await self._until_news()
+        with anyio.move_on_after(self._settings.grace_s):
+            while self._held:
+                await self._exchange(claims=False)
+                await self._until_news()
 
-    async def _claim(self, lanes: anyio.abc.TaskGroup) -> int:
-        """Fill the free lanes; return how many jobs were claimed."""
-        free = min(self._settings.concurrency - len(self._lanes), self._settings.claim_max)
-        if free <= 0:
-            return 0
-        await self._sweep()
+    async def _until_news(self) -> None:
+        if self._held or not self._stopping:
+            await self._news.wait()
+        self._news = anyio.Event()
+
+    async def _exchange(self, *, claims: bool) -> None:
+        """Record what ended, and claim for the lanes that are free; in one transaction."""
+        reports, self._reports = self._reports, []
+        limit = self._wanted(len(reports)) if claims else 0
+        if not reports and not limit:
+            return
         now = self._clock.now()
-        attempts = await self._store.claim(
-            self._host.id,
-            [self._new_attempt_id() for _ in range(free)],
+        try:
+            exchange = await self._store.exchange(reports, self._claim(limit), now=now)
+        except StorageError as error:
+            self._try_again(reports, error)
+            await anyio.sleep(STORAGE_PAUSE_S)
+            return
+        for report, recorded in zip(reports, exchange.recorded, strict=True):
+            self._note_recorded(report, recorded)
+        if limit:
+            self._take_up(exchange.attempts, now)
+            short = len(exchange.attempts) < limit
+            self._looked_at = exchange.version if short else None
+
+    def _wanted(self, ended: int) -> int:
+        """Return how many jobs to claim; none where none can have come since none was left."""
+        if not ended and self._looked_at is not None and self._store.version <= self._looked_at:
+            return 0
+        free = self._settings.concurrency - len(self._held) + ended
+        return min(free, self._settings.claim_max)
+
+    def _claim(self, limit: int) -> Claim | None:
+        if not limit:
+            return None
+        return Claim(
+            id=self._new_claim_id(),
+            worker_id=self._host.id,
+            limit=limit,
             kinds=self._registry.kinds,
             abilities=self._host.abilities,
             lease_s=self._settings.lease_s,
-            now=now,
         )
+
+    def _take_up(self, attempts: Sequence[Attempt], claimed_at: float) -> None:
         if attempts:  # these leases are as old as the claim, however long it took
-            self._renewed_at = min(self._renewed_at, now)
-        for attempt in attempts:
-            lane = self._lanes[attempt.id] = _Lane(attempt)
-            lanes.start_soon(self._run, lane)
-        if len(attempts) < free:
-            await self._hand_over()
-        return len(attempts)
+            self._renewed_at = min(self._renewed_at, claimed_at)
+            self._held.update((attempt.id, attempt) for attempt in attempts)
+            self._lanes.give(attempts)
+        if self._held:
+            self._idle_since = self._clock.now()
 
-    async def _run(self, lane: _Lane) -> None:
-        """Run a lane; what is still in `_lanes` when the worker leaves is given back."""
-        try:
-            with lane.scope:
-                left_in = await self._runner.run(lane.attempt)
-                self._lanes.pop(lane.attempt.id)
-                if left_in is JobState.PAUSED and self._settings.idle_s is not None:
-                    # The key we were started with may be what was refused: whoever is started
-                    # after us has the one of then.
-                    logger.info("leaving, since a batch had to be paused", worker=self._host.id)
-                    self.stop()
-        except StorageError as error:
-            logger.warning("an attempt was left to its lease", error=str(error))
-            self._lanes.pop(lane.attempt.id, None)
-        finally:
-            if lane.lost:
-                self._lanes.pop(lane.attempt.id, None)
-            self._lane_free.set()
+    def _note_end(self, attempt: Attempt, report: Report | None) -> None:
+        """Take down how an attempt ended; without a report, it had lost its claim."""
+        if report is not None:
+            self._reports.append(report)
+        else:
+            self._held.pop(attempt.id, None)
+        self._news.set()
 
-    async def _wait_for_work(self, since: int) -> None:
-        """Until a lane is free, something was committed, or the worker is asked to stop."""
-        self._lane_free = anyio.Event()
-        if len(self._lanes) >= self._settings.concurrency:
-            await self._first(self._lane_free.wait, self._stopping.wait)
+    def _note_recorded(self, report: Report, recorded: Verdict | Exception) -> None:
+        if isinstance(recorded, Exception) and not isinstance(recorded, LostClaim):
+            self._record_instead(report, recorded)
             return
+        self._held.pop(report.attempt.id, None)
+        self._tries.pop(report.attempt.id, None)
+        if isinstance(recorded, LostClaim):
+            logger.info("attempt lost its claim; nothing was written", **named(report.attempt))
+        elif recorded.state is not JobState.COMPLETED:
+            self._note_trouble(report.attempt, recorded)
 
-        async def change() -> None:
-            await self._store.wait_for_change(IDLE_S, since=since)
+    def _note_trouble(self, attempt: Attempt, verdict: Verdict) -> None:
+        said = {"state": verdict.state, "code": verdict.code, "reason": verdict.reason}
+        logger.info("attempt ended", **named(attempt), **said)
+        if verdict.state in (JobState.FAILED, JobState.SCHEDULED) and verdict.code != "snoozed":
+            final = verdict.state is JobState.FAILED
+            failure = Failure(
+                job=attempt.job, code=verdict.code, reason=verdict.reason or "", final=final
+            )
+            self._hooks.start_soon(self._registry.failed, failure)
+        if verdict.state is JobState.PAUSED and self._settings.idle_s is not None:
+            # The key we were started with may be what was refused: whoever is started after us has
+            # the one of then.
+            logger.info("leaving, since a batch had to be paused", worker=self._host.id)
+            self.stop()
 
-        await self._first(change, self._lane_free.wait, self._stopping.wait)
+    def _record_instead(self, report: Report, error: Exception) -> None:
+        """What cannot be stored as it is is a failure; where that cannot be stored, its lease."""
+        logger.error("an outcome cannot be stored", exc_info=error, **named(report.attempt))
+        instead = unstorable(report, error)
+        if instead.verdict == report.verdict:
+            self._held.pop(report.attempt.id, None)
+        else:
+            self._reports.append(instead)
+            self._news.set()
 
-    async def _first(self, *waits: Callable[[], Awaitable[object]]) -> None:
-        async with anyio.create_task_group() as group:
-
-            async def one(wait: Callable[[], Awaitable[object]]) -> None:
-                await wait()
-                group.cancel_scope.cancel()
-
-            for wait in waits:
-                group.start_soon(one, wait)
+    def _try_again(self, reports: Sequence[Report], error: StorageError) -> None:
+        """Keep reports for a database that may be back; not for ever."""
+        logger.warning("cannot record or claim", reports=len(reports), error=str(error))
+        ids = [report.attempt.id for report in reports]
+        self._tries.update(ids)
+        for id in ids:
+            if self._tries[id] >= RECORD_TRIES_MAX:
+                logger.error("gave up recording the end of an attempt; its lease will run out")
+                self._held.pop(id, None)
+        self._reports[:0] = [report for report in reports if report.attempt.id in self._held]
+        self._news.set()
 
     # Stopping
 
-    async def _drain(self) -> None:
-        """Let running jobs end within the grace; give the rest back."""
-        deadline = anyio.current_time() + self._settings.grace_s
-        while self._lanes and anyio.current_time() < deadline:
-            self._lane_free = anyio.Event()
-            with anyio.move_on_at(deadline):
-                await self._lane_free.wait()
-        for lane in self._lanes.values():
-            lane.scope.cancel()
-
     async def _leave(self) -> None:
+        await self._exchange(claims=False)  # what ended while the grace did
         try:
-            await self._store.give_back(list(self._lanes), now=self._clock.now())
+            await self._store.give_back(list(self._held), now=self._clock.now())
             await self._store.withdraw(
                 self._host.id, unless_work_within_s=None, now=self._clock.now()
             )
@@ -223,13 +276,17 @@ class Worker:
             logger.warning("cannot say goodbye; the leases will run out", error=str(error))
         logger.info("worker stopped", worker=self._host.id)
 
-    async def _may_leave(self, idle_since: float) -> bool:
-        idle_s = self._settings.idle_s
-        if idle_s is None or self._clock.now() - idle_since < idle_s:
+    async def _may_leave(self) -> bool:
+        idle_s, now = self._settings.idle_s, self._clock.now()
+        if self._held or idle_s is None or now - self._idle_since < idle_s:
             return False
-        return await self._store.withdraw(
-            self._host.id, unless_work_within_s=LEAVING_HORIZON_S, now=self._clock.now()
-        )
+        try:
+            return await self._store.withdraw(
+                self._host.id, unless_work_within_s=LEAVING_HORIZON_S, now=now
+            )
+        except StorageError as error:
+            logger.warning("cannot leave", error=str(error))
+            return False
 
     async def _hand_over(self) -> None:
         """Ready jobs need a key that is not here: leave them to who has it, or pause (R25)."""
@@ -249,32 +306,34 @@ class Worker:
 
     # Living
 
-    async def _heart(self) -> None:
+    async def _listen(self) -> None:
+        """Pass on that something was committed, here or by another process."""
+        while True:
+            if await self._store.wait_for_change(LISTEN_S, since=self._store.version):
+                self._news.set()
+                self._to_sweep.set()
+
+    async def _keep_alive(self) -> None:
+        """Renew every lease, stop what lost its claim, and say that we live."""
         while True:
             await anyio.sleep(self._settings.heartbeat_s)
             try:
-                await self._beat()
+                await self._renew()
+                await self._announce()
             except StorageError as error:
                 logger.warning("cannot renew the leases", error=str(error))
 
-    async def _beat(self) -> None:
-        """Renew every lease; stop lanes whose claim is gone; hear what others want."""
-        await self._renew()
-        await self._announce()
-
     async def _renew(self) -> None:
-        attempts, now = list(self._lanes), self._clock.now()
-        self._stop_lanes(await self._store.renew(attempts, lease_s=self._settings.lease_s, now=now))
+        attempts, now = list(self._held), self._clock.now()
+        self._lose(await self._store.renew(attempts, lease_s=self._settings.lease_s, now=now))
         self._renewed_at = now
 
-    def _stop_lanes(self, lost: Collection[str]) -> None:
-        for attempt_id in lost:
-            if lane := self._lanes.get(attempt_id):
-                lane.lost = True
-                lane.scope.cancel()
+    def _lose(self, attempt_ids: Collection[str]) -> None:
+        if attempt_ids:
+            self._lanes.lose(attempt_ids)
 
     async def _announce(self) -> None:
-        details = {**self._host.details, "running": len(self._lanes)}
+        details = {**self._host.details, "running": len(self._held)}
         host = replace(self._host, details=details)
         stored = await self._store.announce(host, now=self._clock.now())
         self._obey(stored.wanted)
@@ -286,39 +345,66 @@ class Worker:
                 self._obey(host.wanted)
 
     def _obey(self, wanted: str | None) -> None:
-        if wanted == "drain" and not self._stopping.is_set():
+        if wanted == "drain" and not self._stopping:
             logger.info("asked to stop", worker=self._host.id)
             self.stop()
 
-    async def _sweep(self) -> None:
-        """Sweep; but after a sleep of the whole machine our own leases come first."""
-        now = self._clock.now()
-        if self._lanes and now - self._renewed_at > self._settings.heartbeat_s:
-            await self._renew()
-        await self._maintenance.sweep(now)
-
-    async def _sweeper(self) -> None:
-        """Lost leases are looked for while all lanes are busy, too; and cancelled jobs stopped."""
-        since = self._store.version
+    async def _keep_sweeping(self) -> None:
         while True:
-            await self._store.wait_for_change(self._settings.heartbeat_s, since=since)
-            since = self._store.version  # before reading: what is committed meanwhile wakes again
+            with anyio.move_on_after(IDLE_S):
+                await self._to_sweep.wait()
+            self._to_sweep = anyio.Event()  # before reading: what comes meanwhile wakes again
             try:
-                if self._lanes:
-                    self._stop_lanes(await self._store.lost(list(self._lanes)))
-                await self._hear()
                 await self._sweep()
             except StorageError as error:
                 logger.warning("cannot sweep", error=str(error))
             await anyio.sleep(SWEEP_PAUSE_S)
 
-    async def _pruner(self) -> None:
+    async def _sweep(self) -> None:
+        """Look for what was cancelled, lost or became due; our own leases come first.
+
+        After a sleep of the whole machine they have run out like everybody's.
+        """
+        if self._held:
+            if self._clock.now() - self._renewed_at > self._settings.heartbeat_s:
+                await self._renew()
+            self._lose(await self._store.lost(list(self._held)))
+        await self._hear()
+        if self._looked_at is not None:
+            await self._hand_over()
+        await self._maintenance.sweep(self._clock.now())
+        self._looked_at = None  # once a second nothing is taken for granted
+        self._news.set()
+
+    async def _keep_pruning(self) -> None:
         while True:
             try:
                 await self._maintenance.prune()
             except StorageError as error:
                 logger.warning("cannot prune", error=str(error))
             await anyio.sleep(PRUNE_INTERVAL_S)
+
+    # Progress
+
+    def _note_step(self, progress: Progress) -> None:
+        self._steps[progress.attempt.id] = progress
+        self._stepped.set()
+
+    async def _write_steps(self) -> None:
+        while True:
+            await self._stepped.wait()
+            self._stepped = anyio.Event()
+            taken, self._steps = self._steps, {}
+            steps = [
+                (progress.attempt, step)
+                for id, progress in taken.items()
+                if id in self._held and (step := progress.take()) is not None
+            ]
+            try:
+                await self._store.step(steps)
+            except StorageError as error:
+                logger.warning("cannot record progress", error=str(error))
+            await anyio.sleep(STEP_INTERVAL_S)
 
 
 def _missing(ability: str) -> str:

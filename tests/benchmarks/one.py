@@ -23,6 +23,7 @@ import anyio
 from pydantic import BaseModel
 
 from tests.benchmarks.across import delays_across
+from tests.benchmarks.memory import peak_kb
 from tests.benchmarks.place import Durability, Place, Queue, Sizes
 from tests.benchmarks.pressroom import PressroomQueue
 from tests.benchmarks.pressroom import open_queue as open_pressroom
@@ -33,6 +34,8 @@ AT_ONCE = 50
 CONCURRENCY = 50
 PAUSE_S = (0.03, 0.13)
 """Between two pings: long enough that the worker is idle again, and out of step with its polls."""
+UNHEARD_TURNS = 5
+"""Drains of each sort: a difference of some percent is less than what two drains differ by."""
 SETTLE_S = 0.5
 """How long a worker starts up before it counts as idle."""
 
@@ -131,15 +134,48 @@ async def _drain_pending(place: Place, sizes: Sizes) -> Values:
     return {"drain-pending": await _drain_beside(place, sizes, sizes.waiting, "pending")}
 
 
+async def _drain_others(place: Place, sizes: Sizes) -> Values:
+    return {"drain-others": await _drain_beside(place, sizes, sizes.waiting, "pending", "other")}
+
+
 async def _drain_scheduled(place: Place, sizes: Sizes) -> Values:
     return {"drain-scheduled": await _drain_beside(place, sizes, sizes.waiting, "scheduled")}
 
 
-async def _drain_beside(place: Place, sizes: Sizes, pile: int, state: PileState) -> float:
-    pile_up(place.file, pile, state)
+async def _drain_beside(
+    place: Place, sizes: Sizes, pile: int, state: PileState, kind: str = "noop"
+) -> float:
+    pile_up(place.file, pile, state, kind)
     async with open_pressroom(place) as queue:
         await queue.enqueue_many(sizes.jobs)
         return await queue.drain(sizes.jobs, CONCURRENCY)
+
+
+async def _unheard(place: Place, sizes: Sizes) -> Values:
+    """Drain in turns without a monitor, with one that nobody listens to, and with steps beside."""
+    rates = {"plain": list[float](), "unheard": list[float](), "reporting": list[float]()}
+    async with open_pressroom(place) as queue:
+        for turn in range(UNHEARD_TURNS):
+            names = list(rates)
+            for name in (names, names[::-1])[turn % 2]:
+                rates[name].append(await _drain_unheard(queue, sizes.jobs, name))
+    plain, unheard, reporting = (statistics.median(found) for found in rates.values())
+    return {
+        "unheard-cost": 100 * (1 - unheard / plain),
+        "reporting-cost": 100 * (1 - reporting / plain),
+    }
+
+
+async def _drain_unheard(queue: PressroomQueue, count: int, name: str) -> float:
+    await queue.enqueue_many(count, "reporting-noop" if name == "reporting" else "noop")
+    if name == "plain":
+        return await queue.drain(count, CONCURRENCY)
+    rates: list[float] = []
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(queue.monitor().run)
+        rates.append(await queue.drain(count, CONCURRENCY))
+        tasks.cancel_scope.cancel()
+    return rates[0]
 
 
 async def _idle(place: Place, sizes: Sizes) -> Values:
@@ -147,22 +183,12 @@ async def _idle(place: Place, sizes: Sizes) -> Values:
     async with open_pressroom(place) as queue, anyio.create_task_group() as tasks:
         tasks.start_soon(queue.worker(CONCURRENCY).run)
         await anyio.sleep(SETTLE_S)
-        memory_kb, cpu_s = _peak_kb(), time.process_time()
+        memory_kb, cpu_s = peak_kb(), time.process_time()
         await anyio.sleep(sizes.idle_s)
         values["idle-cpu"] = 100 * (time.process_time() - cpu_s) / sizes.idle_s
-        values["idle-growth"] = _peak_kb() - memory_kb
+        values["idle-growth"] = peak_kb() - memory_kb
         tasks.cancel_scope.cancel()
     return values
-
-
-def _peak_kb() -> float:
-    """Return the most memory this process ever had; where the system does not say, nothing."""
-    if sys.platform == "win32":
-        return float("nan")
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1024 if sys.platform == "darwin" else peak
 
 
 OWN: Mapping[str, Callable[[Place, Sizes], Awaitable[Values]]] = {
@@ -170,7 +196,9 @@ OWN: Mapping[str, Callable[[Place, Sizes], Awaitable[Values]]] = {
     "start-across": _start_across,
     "drain-kept": _drain_kept,
     "drain-pending": _drain_pending,
+    "drain-others": _drain_others,
     "drain-scheduled": _drain_scheduled,
+    "unheard": _unheard,
     "idle": _idle,
 }
 """What only Pressroom is asked."""

@@ -25,6 +25,7 @@ from mcp_server.jobs.queue import JobQueue
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.store import Host, NewBatch
 from mcp_server.jobs.worker import Worker, WorkerSettings
+from mcp_server.progress.monitor import ProgressMonitor
 from mcp_server.storage.sqlite.content import ContentEffects
 from mcp_server.storage.sqlite.database import Database
 from mcp_server.storage.sqlite.jobs import SqliteJobStore
@@ -74,13 +75,18 @@ class PressroomQueue:
                 self._all_ran.set()
             return Done()
 
+        @handler("reporting-noop", Noop)
+        async def reporting_noop(payload: Noop, context: Progress) -> Outcome:
+            await context(1, 1, "done")
+            return await noop.run(payload, context)
+
         @handler("ping", Ping)
         async def ping(payload: Ping, context: object) -> Outcome:
             self._delays_s.append(time.monotonic() - payload.at)
             return Done()
 
-        self._registry.register(noop)
-        self._registry.register(ping)
+        for kind in (noop, reporting_noop, ping):
+            self._registry.register(kind)
 
     async def enqueue_each(self, count: int) -> None:
         for number in range(count):
@@ -91,8 +97,8 @@ class PressroomQueue:
             for _ in range(at_once):
                 tasks.start_soon(self.enqueue_each, count // at_once)
 
-    async def enqueue_many(self, count: int) -> None:
-        jobs = self._batches.prepare([_noop(number) for number in range(count)])
+    async def enqueue_many(self, count: int, kind: str = "noop") -> None:
+        jobs = self._batches.prepare([_noop(number, kind) for number in range(count)])
         batch = NewBatch(id=new_id("b", self._clock), kind="benchmark", origin=ORIGIN, jobs=jobs)
         submission = await self._batches.submit(batch)
         assert submission.batch is not None
@@ -118,6 +124,10 @@ class PressroomQueue:
         job = NewJob(kind="ping", payload={"at": time.monotonic()}, subject="ping")
         await self._queue.enqueue(job, origin=ORIGIN)
 
+    def monitor(self) -> ProgressMonitor:
+        """Return what would tell listeners of every change."""
+        return ProgressMonitor(self._store, self._clock)
+
     @property
     def delays_s(self) -> Sequence[float]:
         """How late the pings that this process ran started."""
@@ -130,7 +140,7 @@ class PressroomQueue:
             self._store,
             self._registry,
             AttemptRunner(
-                self._store, self._registry, clock, _context, time_limit_s=300, random=random.random
+                self._registry, clock, _context, time_limit_s=300, random=random.random
             ),
             Maintenance(self._store, clock, MaintenanceSettings()),
             clock,
@@ -154,9 +164,10 @@ async def open_queue(place: Place) -> AsyncGenerator[PressroomQueue]:
         yield PressroomQueue(database)
 
 
-def _noop(number: int) -> NewJob:
-    return NewJob(kind="noop", payload={"number": number}, subject=str(number))
+def _noop(number: int, kind: str = "noop") -> NewJob:
+    return NewJob(kind=kind, payload={"number": number}, subject=str(number))
 
 
-def _context(attempt: Attempt, progress: Progress) -> None:
-    """A no-op needs no context."""
+def _context(attempt: Attempt, progress: Progress) -> Progress:
+    """A no-op needs no context, but it may say how far it is."""
+    return progress

@@ -192,8 +192,12 @@ def arguments(words: Sequence[str]) -> tuple[Run, bool, Sequence[str]]:
     parser = argparse.ArgumentParser(prog="tests.benchmarks.queue", description=__doc__)
     parser.add_argument("--jobs", type=int, help="jobs per drain")
     parser.add_argument("--rounds", type=int, help=f"measure so often (default {ROUNDS})")
-    parser.add_argument("--only", type=_list(SYSTEMS), metavar="SYSTEM,…", help=", ".join(SYSTEMS))
-    parser.add_argument("--figures", type=_list(FIGURES), metavar="F,…", help=", ".join(FIGURES))
+    parser.add_argument(
+        "--only", type=names_among(SYSTEMS), metavar="SYSTEM,…", help=", ".join(SYSTEMS)
+    )
+    parser.add_argument(
+        "--figures", type=names_among(FIGURES), metavar="F,…", help=", ".join(FIGURES)
+    )
     parser.add_argument("--commits", choices=["FULL", "NORMAL"], help="measure only this")
     parser.add_argument("--folder", type=Path, help="a folder on the disk to measure")
     parser.add_argument("--quick", action="store_true", help="see that it runs, in a minute or so")
@@ -218,7 +222,9 @@ def arguments(words: Sequence[str]) -> tuple[Run, bool, Sequence[str]]:
     return run, given.json, skipped
 
 
-def _list(known: Mapping[str, object]) -> Callable[[str], list[str]]:
+def names_among(known: Mapping[str, object]) -> Callable[[str], list[str]]:
+    """Return what reads an argument of names with commas between them, each one of the `known`."""
+
     def names(text: str) -> list[str]:
         found = [name.strip() for name in text.split(",") if name.strip()]
         for name in found:

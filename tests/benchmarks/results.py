@@ -118,14 +118,15 @@ def print_table(rows: Sequence[Row], console: Console) -> None:
         if last is not None and row.figure != last:
             table.add_section()
         last = row.figure
-        numbers = [_number(value) for value in (row.median, row.min, row.max)]
+        numbers = [number(value) for value in (row.median, row.min, row.max)]
         table.add_row(row.figure, row.durability, row.system, row.unit, *numbers, _ratio(row))
     console.print(table)
     for line in (*_explained(rows), *_ahead(rows)):
         console.print(line, highlight=False)
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return a value as the tables show it."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
 
 

@@ -19,13 +19,14 @@ from mcp_server.storage.sqlite.migrate import migrate
 
 NEVER = 2.0**33
 """Due in the year 2242."""
+OWNER = "benchmark"
 
 BATCH = """
 INSERT INTO batches (
     batch_id, kind, owner, interface, state, terms, details, total, completed, outstanding,
     created_at, started_at, ended_at, change
 ) VALUES (
-    :batch_id, 'benchmark', 'benchmark', 'test', :state, '{}', '{}', :total, :completed,
+    :batch_id, 'benchmark', :owner, 'test', :state, '{}', '{}', :total, :completed,
     :outstanding, :now, :ended_at, :ended_at, :change
 )
 """
@@ -34,7 +35,7 @@ INSERT INTO jobs (
     job_id, kind, payload, subject, state, priority, batch, counted, owner, interface, dedup,
     max_retries, attempts, created_at, due_at, ended_at, result
 ) VALUES (
-    :job_id, 'noop', :payload, :subject, :state, :priority, :batch, 1, 'benchmark', 'test', 'none',
+    :job_id, :kind, :payload, :subject, :state, :priority, :batch, 1, :owner, 'test', 'none',
     3, :attempts, :now, :due_at, :ended_at, :result
 )
 """
@@ -79,6 +80,8 @@ def insert_batch(
     *,
     state: PileState = "pending",
     priority: int = 0,
+    owner: str = OWNER,
+    kind: str = "noop",
 ) -> int:
     """Insert a batch with so many jobs, all in one state; return its row id."""
     done, now = state == "completed", time.time()
@@ -86,6 +89,7 @@ def insert_batch(
         BATCH,
         {
             "batch_id": some_id("b"),
+            "owner": owner,
             "state": "completed" if done else "pending",
             "total": count,
             "completed": count if done else 0,
@@ -97,7 +101,7 @@ def insert_batch(
     ).lastrowid
     assert row_id is not None
     rows = (
-        job_row(number, now, batch=row_id, state=state, priority=priority)
+        job_row(number, now, batch=row_id, state=state, priority=priority, owner=owner, kind=kind)
         for number in range(count)
     )
     connection.executemany(JOB, rows)
@@ -111,13 +115,17 @@ def job_row(
     batch: int | None = None,
     state: PileState = "pending",
     priority: int = 0,
+    owner: str = OWNER,
+    kind: str = "noop",
 ) -> JobRow:
     """Return the values of one row of `jobs`."""
     done = state == "completed"
     return {
         "job_id": some_id("j"),
         "payload": json.dumps({"number": number}, separators=(",", ":")),
+        "kind": kind,
         "subject": str(number),
+        "owner": owner,
         "state": state,
         "priority": priority,
         "batch": batch,
@@ -129,7 +137,7 @@ def job_row(
     }
 
 
-def pile_up(path: Path, count: int, state: PileState) -> None:
+def pile_up(path: Path, count: int, state: PileState, kind: str = "noop") -> None:
     """Fill a file with a batch of jobs that no worker comes to while there are others."""
     with opened(path, synchronous="NORMAL") as connection, transaction(connection):
-        insert_batch(connection, count, state=state, priority=-10)
+        insert_batch(connection, count, state=state, priority=-10, kind=kind)

@@ -43,7 +43,14 @@ FIGURES: Mapping[str, Figure] = {
     ),
     "drain-kept": _rate("drain-kept", "drain beside finished jobs", own="drain-50"),
     "drain-pending": _rate("drain-pending", "drain beside pending jobs", own="drain-50"),
+    "drain-others": _rate(
+        "drain-others", "drain beside pending jobs that this worker cannot run", own="drain-50"
+    ),
     "drain-scheduled": _rate("drain-scheduled", "drain beside scheduled jobs", own="drain-50"),
+    "unheard": Figure(
+        words="what progress costs a drain when nobody listens, and with a step from each job",
+        parts={"unheard-cost": "% of drain", "reporting-cost": "% of drain"},
+    ),
     "idle": Figure(
         words="idle worker",
         parts={"idle-cpu": "% of a core", "idle-growth": "kB"},

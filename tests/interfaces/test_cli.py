@@ -62,11 +62,13 @@ def test_help_names_every_command() -> None:
     """And the first line says what this is for."""
     done = pressroom("--help")
     assert done.returncode == 0
-    for command in ("serve", "init", "worker", "stop", "status", "demo"):
+    for command in ("serve", "init", "worker", "stop", "status", "job", "doctor", "demo"):
         assert f"  {command} " in done.stdout
 
 
-@pytest.mark.parametrize("command", ["serve", "init", "worker", "stop", "status", "demo"])
+@pytest.mark.parametrize(
+    "command", ["serve", "init", "worker", "stop", "status", "job", "doctor", "demo"]
+)
 def test_every_command_explains_itself(command: str) -> None:
     """Its help ends well and is not empty."""
     done = pressroom(command, "--help")
@@ -206,6 +208,8 @@ def runners(trouble: Exception) -> Runners:
         run_worker=unused,
         stop_worker=unused,
         status=status,
+        job=unused,
+        doctor=unused,
     )
 
 

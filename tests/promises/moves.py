@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import time
 from collections.abc import AsyncGenerator, Collection, Generator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
@@ -20,14 +20,17 @@ from mcp_server.app import Parts, open_parts
 from mcp_server.clock import Clock, SystemClock
 from mcp_server.config import find_workspace
 from mcp_server.content.page_file import parse_page
+from mcp_server.content.workspace import SiteLoader
 from mcp_server.entities.effects import SaveRevision, expect_hash
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Revision
+from mcp_server.errors import LostClaim
 from mcp_server.jobs.attempt import AttemptRunner
 from mcp_server.jobs.job import Attempt, Job, JobState
 from mcp_server.plugin import Workbench
 from mcp_server.storage.sqlite.connection import Transaction
 from mcp_server.storage.sqlite.content import ContentEffects
 from mcp_server.storage.sqlite.database import Database
+from tests.attempts import claim_one, run_one
 from tests.harness import Desk, read_site, write_site
 
 SAYS = "Ada's notes: "
@@ -202,22 +205,26 @@ class Hand:
             await self.parts.store.release_due(now=self.clock.now(), limit=100)
 
     async def claim(self, *kinds: str) -> Attempt | None:
-        """Claim the next job, without starting it."""
-        claimed = await self.parts.store.claim(
-            "hand",
-            [f"hand-{next(self._numbers)}"],
+        """Claim the next job, without running it."""
+        return await claim_one(
+            self.parts.store,
+            f"hand-{next(self._numbers)}",
             kinds=kinds or self.parts.registry.kinds,
             abilities=self.parts.abilities,
             lease_s=3600,
             now=self.clock.now(),
         )
-        return claimed[0] if claimed else None
+
+    async def run(self, attempt: Attempt) -> None:
+        """Run an attempt, and record how it ended."""
+        with suppress(LostClaim):
+            await run_one(self.parts.store, self.runner, attempt, now=self.clock.now())
 
     async def _next(self, kinds: Collection[str]) -> Job | None:
         attempt = await self.claim(*kinds)
         if attempt is None:
             return None
-        await self.runner.run(attempt)
+        await self.run(attempt)
         job = await self.parts.store.job(attempt.job.id)
         assert job is not None and job.state is not JobState.PROCESSING
         return job
@@ -230,9 +237,16 @@ async def held(root: Path) -> AsyncGenerator[Hand]:
     async with parts_of(root, clock) as parts:
         assert parts.lock.acquire()
         delay_s = parts.workspace.settings.composer_delay_s
-        bench = Workbench(parts.store, parts.entities, parts.files, clock, composer_delay_s=delay_s)
-        runner = AttemptRunner(
+        bench = Workbench(
             parts.store,
+            parts.entities,
+            parts.files,
+            clock,
+            composer_delay_s=delay_s,
+            model=parts.model,
+            present_site=SiteLoader(parts.workspace).load,
+        )
+        runner = AttemptRunner(
             parts.registry,
             clock,
             bench.context,

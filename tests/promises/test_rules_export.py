@@ -50,7 +50,7 @@ async def test_while_an_export_runs_one_more_waits_and_does_not_start(tmp_path: 
         await chat.call("promote", page="news")
         done = await hand.work(2)
         assert [job.subject for job in done] == ["news/s1", "news"]  # another page's may run
-        await hand.runner.run(running)
+        await hand.run(running)
         exports = [job for job in await hand.finish() if job.kind == "content-export"]
         assert [job.subject for job in exports] == ["menu"]
         assert len(live(root)) == 5

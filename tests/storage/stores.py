@@ -15,11 +15,12 @@ from mcp_server.entities.entity import PREVIEW, Author, Revision
 from mcp_server.entities.store import EntityStore
 from mcp_server.jobs.job import Attempt, Batch, Job, JobState, NewJob, Origin
 from mcp_server.jobs.outcome import Done, Outcome
-from mcp_server.jobs.retry import decide
-from mcp_server.jobs.store import Cancelled, JobStore, NewBatch, Submission
+from mcp_server.jobs.retry import Verdict, decide
+from mcp_server.jobs.store import Cancelled, Claim, JobStore, NewBatch, Report, Submission
 from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
 from mcp_server.storage.sqlite.database import Database
 from mcp_server.storage.sqlite.jobs import SqliteJobStore
+from tests.attempts import record
 from tests.harness import ManualClock
 
 ORIGIN = Origin(owner="ada", interface="test", destination="room-7")
@@ -114,35 +115,34 @@ class Bench:
         lease_s: float = 30.0,
     ) -> Sequence[Attempt]:
         """Claim ready jobs."""
-        return await self.store.claim(
-            worker,
-            [f"{worker}.{id(self)}.{next(self._attempts)}" for _ in range(limit)],
+        claim = Claim(
+            id=f"{worker}.{id(self)}.{next(self._attempts)}",
+            worker_id=worker,
+            limit=limit,
             kinds=kinds,
             abilities=abilities,
             lease_s=lease_s,
-            now=self.now,
         )
+        return (await self.store.exchange([], claim, now=self.now)).attempts
 
     async def start(self, **claim: Any) -> Attempt:
-        """Claim the next job and start it."""
+        """Claim the next job."""
         [attempt] = await self.claim(**claim)
-        assert await self.store.start(attempt, now=self.now)
         return attempt
 
-    async def finish(self, attempt: Attempt, outcome: Outcome = DONE) -> Job:
-        """Report how an attempt ended."""
+    async def finish(self, attempt: Attempt, outcome: Outcome = DONE) -> Verdict:
+        """Report how an attempt ended; raises what kept it from being recorded."""
         verdict = decide(attempt.job, outcome, now=self.now, jitter=1.0)
-        return await self.store.finish(attempt, verdict, now=self.now)
+        return await record(self.store, Report(attempt, verdict), now=self.now)
 
-    async def work(self, outcome: Outcome = DONE, **claim: Any) -> Job:
+    async def work(self, outcome: Outcome = DONE, **claim: Any) -> Verdict:
         """Take the next job to an end."""
         return await self.finish(await self.start(**claim), outcome)
 
-    async def work_all(self, outcome: Outcome = DONE) -> list[Job]:
+    async def work_all(self, outcome: Outcome = DONE) -> list[Verdict]:
         """Take every ready job to an end, one after the other."""
-        ended: list[Job] = []
+        ended: list[Verdict] = []
         while attempts := await self.claim():
-            await self.store.start(attempts[0], now=self.now)
             ended.append(await self.finish(attempts[0], outcome))
         return ended
 

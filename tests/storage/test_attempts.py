@@ -40,7 +40,7 @@ async def test_a_claim_says_what_is_to_be_done(bench: Bench) -> None:
     assert attempt.terms == {"site": "abc"}
     assert attempt.job.state is JobState.PROCESSING
     assert attempt.job.attempt_id == attempt.id
-    assert attempt.job.started_at is None
+    assert attempt.job.started_at == bench.now
     assert (await bench.batch()).state is BatchState.PROCESSING
 
 
@@ -79,17 +79,6 @@ async def test_a_worker_claims_only_what_it_has_the_abilities_for(
     assert ids(await bench.claim(9, abilities=["key:x"])) == ["b1.1", "b1.2"]
 
 
-async def test_a_started_job_says_since_when(bench: Bench, store: JobStore) -> None:
-    """A claim that is gone cannot be started."""
-    await bench.submit()
-    [attempt] = await bench.claim()
-    bench.clock.advance(3)
-    assert await store.start(attempt, now=bench.now)
-    assert (await bench.job()).started_at == bench.now
-    await store.give_back([attempt.id], now=bench.now)
-    assert not await store.start(attempt, now=bench.now)
-
-
 async def test_a_renewed_lease_holds_longer(bench: Bench, store: JobStore) -> None:
     """Without renewal it runs out, and the job is taken up again."""
     await bench.submit("b1", a_job(), a_job())
@@ -104,16 +93,15 @@ async def test_a_renewed_lease_holds_longer(bench: Bench, store: JobStore) -> No
 
 
 async def test_given_back_jobs_have_never_been_claimed(bench: Bench, store: JobStore) -> None:
-    """Started or not, it costs them neither a retry nor a crash."""
+    """It costs them neither a retry nor a crash."""
     await bench.submit("b1", a_job(), a_job())
-    started = await bench.start()
-    [claimed] = await bench.claim()
-    await store.give_back([started.id, claimed.id, "unknown"], now=bench.now)
+    first, second = await bench.claim(2)
+    await store.give_back([first.id, second.id, "unknown"], now=bench.now)
     for job in await store.jobs("b1"):
         assert (job.state, job.attempts, job.crashes) == (JobState.PENDING, 0, 0)
         assert (job.started_at, job.attempt_id) == (None, None)
     with pytest.raises(LostClaim):
-        await bench.finish(started)
+        await bench.finish(first)
 
 
 async def test_an_ended_job_cannot_be_given_back(bench: Bench, store: JobStore) -> None:
@@ -152,15 +140,10 @@ async def test_a_sweep_rescues_no_more_than_its_limit(bench: Bench) -> None:
     assert [await bench.rescue(limit=2) for _ in range(4)] == [2, 2, 1, 0]
 
 
-async def test_only_started_attempts_count_as_crashes(bench: Bench) -> None:
-    """A claim that was never started costs nothing, however often it is lost."""
+async def test_a_lost_attempt_is_a_crash_and_no_try(bench: Bench) -> None:
+    """Crashes have a cap of their own: dying workers do not use up the retries."""
     await bench.submit()
-    for _ in range(5):
-        await bench.claim()
-        bench.clock.advance(31)
-        await bench.rescue(crashes_max=1)
-    assert (await bench.job()).crashes == 0
-    await bench.start()
+    await bench.claim()
     bench.clock.advance(31)
     await bench.rescue(crashes_max=1)
     job = await bench.job()
@@ -183,7 +166,7 @@ async def test_a_job_that_kills_its_workers_fails_in_the_end(bench: Bench) -> No
 async def test_a_stale_attempt_cannot_write_to_a_reclaimed_job(
     bench: Bench, store: JobStore, entities: EntityStore
 ) -> None:
-    """It can neither start, step, checkpoint, renew nor finish it; the new attempt can."""
+    """It can neither step, checkpoint, renew nor finish it; the new attempt can."""
     await bench.submit()
     stale = await bench.start()
     bench.clock.advance(31)
@@ -191,8 +174,7 @@ async def test_a_stale_attempt_cannot_write_to_a_reclaimed_job(
     fresh = await bench.start(worker="w2")
     effects = (SaveRevision(a_text(), ABSENT),)
 
-    assert not await store.start(stale, now=bench.now)
-    assert not await store.step(stale, Step(current=1, total=2))
+    await store.step([(stale, Step(current=1, total=2))])
     assert await store.renew([stale.id], lease_s=99, now=bench.now) == {stale.id}
     with pytest.raises(LostClaim):
         await store.checkpoint(stale, effects, now=bench.now)
@@ -230,7 +212,8 @@ async def test_an_attempt_that_has_reported_can_checkpoint_nothing(
     await bench.finish(attempt)
     with pytest.raises(LostClaim):
         await store.checkpoint(attempt, (), now=bench.now)
-    assert not await store.step(attempt, Step(current=1, total=2))
+    await store.step([(attempt, Step(current=1, total=2))])
+    assert (await bench.job()).step is None
 
 
 async def test_a_pruned_job_is_a_lost_claim(bench: Bench, store: JobStore) -> None:
@@ -249,7 +232,7 @@ async def test_a_step_is_a_change_of_the_batch(bench: Bench, store: JobStore) ->
     attempt = await bench.start()
     before = await store.last_change()
     step = Step(current=1, total=4, message="asking")
-    assert await store.step(attempt, step)
+    await store.step([(attempt, step)])
     assert [batch.id for batch in await store.changes_after(before, limit=9)] == ["b1"]
     assert [job.step for job in (await bench.batch(running=True)).running] == [step]
     await bench.finish(attempt, Retry("again", after_s=0))

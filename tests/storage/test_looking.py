@@ -5,10 +5,10 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from mcp_server.jobs.job import JobState, Origin, Step
+from mcp_server.jobs.job import Dedup, JobState, Origin, Step
 from mcp_server.jobs.outcome import Fail, Retry, Skip
 from mcp_server.jobs.store import Host, JobStore
-from tests.storage.stores import DAY_S, HOUR_S, Bench, a_job
+from tests.storage.stores import DAY_S, HOUR_S, ORIGIN, Bench, a_job
 
 pytestmark = pytest.mark.anyio
 
@@ -94,7 +94,7 @@ async def test_every_step_of_a_batch_is_a_change(bench: Bench, store: JobStore) 
     assert await changed()
     attempt = await bench.start()
     assert await changed()
-    await store.step(attempt, Step(current=1, total=2))
+    await store.step([(attempt, Step(current=1, total=2))])
     assert await changed()
     await bench.finish(attempt, Retry("busy"))
     assert await changed()
@@ -191,21 +191,87 @@ async def test_looking_for_work_that_is_not_there_is_no_change(
 
 async def test_the_figures_of_an_empty_queue_are_zeros(bench: Bench, store: JobStore) -> None:
     """For every state there is one."""
-    stats = await store.stats(now=bench.now)
-    assert stats.jobs == dict.fromkeys(JobState, 0)
-    assert (stats.oldest_due_s, stats.last_claim_at) == (None, None)
+    stats, lag = await store.stats(), await store.lag(now=bench.now)
+    assert (stats.jobs, stats.kinds, stats.total) == (dict.fromkeys(JobState, 0), {}, 0)
+    assert (lag.oldest_due_s, lag.last_claim_at) == (None, None)
 
 
-async def test_the_figures_say_how_far_behind_the_queue_is(bench: Bench, store: JobStore) -> None:
-    """Jobs by state, the age of the oldest that is ready, and the last claim."""
+async def test_the_figures_count_jobs_by_state_and_kind(bench: Bench, store: JobStore) -> None:
+    """Of the completed ones only how many there are in all."""
+    await bench.submit("b1", a_job(), a_job(), a_job(delay_s=99), a_job(kind="other"))
+    await bench.work()
+    stats = await store.stats()
+    assert stats.jobs == dict.fromkeys(JobState, 0) | {
+        JobState.COMPLETED: 1,
+        JobState.PENDING: 2,
+        JobState.SCHEDULED: 1,
+    }
+    assert stats.kinds == {
+        a_job().kind: {JobState.PENDING: 1, JobState.SCHEDULED: 1},
+        "other": {JobState.PENDING: 1},
+    }
+    assert stats.total == 4
+
+
+async def test_stopped_jobs_are_counted_by_kind(bench: Bench, store: JobStore) -> None:
+    """Paused, failed and cancelled ones, too."""
+    await bench.submit("b1", a_job(), a_job())
+    await store.pause("b1", "no key")
+    await bench.submit("b2", a_job(kind="other"))
+    await store.cancel_batch("b2", reason="enough", now=bench.now)
+    stats = await store.stats()
+    assert stats.kinds == {a_job().kind: {JobState.PAUSED: 2}, "other": {JobState.CANCELLED: 1}}
+    assert stats.jobs[JobState.COMPLETED] == 0
+
+
+async def test_the_lag_says_how_far_behind_the_queue_is(bench: Bench, store: JobStore) -> None:
+    """The age of the oldest job that is ready, and the last claim."""
     await bench.submit("b1", a_job(), a_job(), a_job(delay_s=99))
     await bench.work()
     claimed_at = bench.now
     bench.clock.advance(5)
-    stats = await store.stats(now=bench.now)
-    assert (stats.jobs[JobState.COMPLETED], stats.jobs[JobState.PENDING]) == (1, 1)
-    assert stats.jobs[JobState.SCHEDULED] == 1
-    assert (stats.oldest_due_s, stats.last_claim_at) == (5, claimed_at)
+    lag = await store.lag(now=bench.now)
+    assert (lag.oldest_due_s, lag.last_claim_at) == (5, claimed_at)
+
+
+async def test_the_lag_is_that_of_the_oldest_of_all_kinds_and_priorities(
+    bench: Bench, store: JobStore
+) -> None:
+    """However unimportant it is, and whoever came first in its line."""
+    await bench.submit("b1", a_job(kind="other", delay_s=7))
+    bench.clock.advance(1)
+    await bench.submit("b2", a_job(kind="other", priority=-5))
+    bench.clock.advance(1)
+    await bench.submit("b3", a_job(priority=5), a_job(kind="other", priority=5))
+    bench.clock.advance(10)
+    await store.release_due(now=bench.now, limit=9)
+    assert (await store.lag(now=bench.now)).oldest_due_s == 11
+
+
+async def test_a_job_that_nobody_released_in_time_counts_as_due(
+    bench: Bench, store: JobStore
+) -> None:
+    """It is the worker that releases, and that is who may be missing."""
+    await bench.submit("b1", a_job(delay_s=10))
+    assert (await store.lag(now=bench.now)).oldest_due_s is None
+    bench.clock.advance(25)
+    assert (await store.lag(now=bench.now)).oldest_due_s == 15
+
+
+async def test_jobs_are_found_by_their_keys_newest_first(bench: Bench, store: JobStore) -> None:
+    """Ended ones too, and those of other owners never."""
+    await bench.submit("b1", a_job(dedup=Dedup.SKIP, dedup_key="draft:menu/hero", subject="one"))
+    await bench.work()
+    await bench.submit("b2", a_job(dedup=Dedup.SKIP, dedup_key="draft:menu/team", subject="two"))
+    await bench.submit("b3", a_job(dedup=Dedup.SKIP, dedup_key="draft:menus/hero", subject="no"))
+    ranges = [("draft:menu/", "draft:menu0")]
+
+    async def found(*, owner: str = ORIGIN.owner, limit: int = 9) -> list[str]:
+        return [job.subject for job in await store.keyed(ranges, owner=owner, limit=limit)]
+
+    assert await found() == ["two", "one"]
+    assert await found(limit=1) == ["two"]
+    assert await found(owner="somebody else") == []
 
 
 # Forgetting

@@ -54,7 +54,6 @@ steps = st.one_of(
     ),
     st.tuples(st.just("enqueue"), st.sampled_from(JOBS)),
     st.tuples(st.just("claim"), st.integers(1, 3)),
-    st.tuples(st.just("start"), st.integers(0, 9)),
     st.tuples(st.just("finish"), st.tuples(st.integers(0, 9), st.sampled_from(OUTCOMES))),
     st.tuples(st.just("give_back"), st.integers(0, 9)),
     st.tuples(st.just("rescue"), st.sampled_from([None, "w1"])),
@@ -90,7 +89,6 @@ class Schedule:
             await bench.rescue()
             await bench.store.release_due(now=bench.now, limit=100)
             for attempt in await bench.claim(8, abilities=["key:x"]):
-                await bench.store.start(attempt, now=bench.now)
                 await bench.finish(attempt)
             await self._compare()
             unfinished = [b for b in self._batches if not (await bench.batch(b)).ended]
@@ -114,10 +112,6 @@ class Schedule:
 
     async def _claim(self, limit: int) -> None:
         self._attempts += await self._bench.claim(limit)
-
-    async def _start(self, number: int) -> None:
-        if attempt := self._attempt(number):
-            await self._bench.store.start(attempt, now=self._bench.now)
 
     async def _finish(self, which: tuple[int, Any]) -> None:
         number, outcome = which

@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from mcp_server.app import Health
+from mcp_server.jobs.health import Health
 from mcp_server.jobs.host import DetachedWorker, StopMark
 from tests.harness import desk, small_site
 from tests.promises.moves import QUICK, held, parts_of
@@ -24,7 +24,16 @@ async def test_a_worker_that_cannot_start_is_told_with_its_code_and_its_log(tmp_
     async with parts_of(root) as parts:
         command = [sys.executable, "-c", "raise SystemExit(3)"]
         start = DetachedWorker(command, parts.workspace.worker_log, parts.lock)
-        health = Health(parts, "detached", StopMark(parts.workspace.state_dir), start)
+        mark = StopMark(parts.workspace.state_dir)
+        health = Health(
+            parts.store,
+            parts.lock,
+            parts.clock,
+            "detached",
+            mark,
+            start,
+            log=".pressroom/worker.log",
+        )
         assert "one is being started" in (await health())["message"]
         with anyio.fail_after(20):
             await start()

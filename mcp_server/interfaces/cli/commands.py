@@ -14,9 +14,13 @@ import typer
 from mcp_server.errors import ServerError
 from mcp_server.interfaces.cli.connect import claude_code_line
 from mcp_server.interfaces.cli.runners import Runners
+from mcp_server.interfaces.cli.showing import as_json, finding_lines, job_lines
 
 EXIT_TROUBLE = 2
 """Exit code for expected trouble, as for a wrong option."""
+
+EXIT_UNWELL = 1
+"""Exit code of the doctor where something is wrong."""
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
@@ -47,7 +51,7 @@ def build_cli(runners: Runners) -> typer.Typer:
         context_settings={"obj": runners},
     )
     cli.callback()(root)
-    for command in (serve, init, worker, stop, status, demo):
+    for command in (serve, init, worker, stop, status, job, doctor, demo):
         cli.command(command.__name__)(command)
     return cli
 
@@ -154,6 +158,33 @@ def status(
         typer.echo(line)
 
 
+def job(
+    context: typer.Context,
+    id: Annotated[str, typer.Argument(metavar="ID", help="As `status` shows it in full detail.")],
+    *,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Show one job: where it stands and why, its payload and its result."""
+    for line in job_lines(_runners(context).job(workspace, id)):
+        typer.echo(line)
+
+
+def doctor(
+    context: typer.Context,
+    *,
+    workspace: WorkspaceOption = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the findings as a list of objects.")
+    ] = False,
+) -> None:
+    """Look for what may be wrong, and say what helps. Ends with 1 if there is an error."""
+    findings = _runners(context).doctor(workspace)
+    for line in [as_json(findings)] if json else finding_lines(findings):
+        typer.echo(line)
+    if any(finding["level"] == "error" for finding in findings):
+        raise typer.Exit(EXIT_UNWELL)
+
+
 def demo(
     *,
     folder: Annotated[
@@ -189,6 +220,7 @@ def _status_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     worker: Mapping[str, Any] = answer.get("worker", {})
     if message := worker.get("message"):
         yield str(message)
+    yield from answer.get("notes", ())
 
 
 @contextmanager

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from mcp_server.jobs.job import Job
+
 
 class ServeStdio(Protocol):
     """Serves one client over stdin and stdout, until it hangs up."""
@@ -74,6 +76,27 @@ class ReadStatus(Protocol):
         ...
 
 
+class ReadJob(Protocol):
+    """Returns one job, whoever asked for it, as it is stored."""
+
+    def __call__(self, workspace: Path | None, job_id: str) -> Job:
+        """Read it.
+
+        Raises:
+            NotFound: there is no such job.
+            Unavailable: there is no workspace, or it is broken.
+        """
+        ...
+
+
+class Examine(Protocol):
+    """Looks a workspace over: `check`, `level` (`ok`, `warning`, `error`), `message`, `advice`."""
+
+    def __call__(self, workspace: Path | None) -> Sequence[Mapping[str, str]]:
+        """Look; what is wrong is a finding, and raises nothing."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runners:
     """One callable for each command that needs the application. `None` as workspace: find it."""
@@ -83,3 +106,5 @@ class Runners:
     run_worker: RunWorker
     stop_worker: StopWorker
     status: ReadStatus
+    job: ReadJob
+    doctor: Examine

@@ -194,6 +194,10 @@ class StatusArguments(Streaming):
 
     batch_id: Key | None = Field(None, description="One batch, with its sections.")
     job_id: Key | None = Field(None, description="One job, with its payload as JSON.")
+    section: SectionId | None = Field(
+        None, description="What concerns one section lately, such as menu/hero; newest first."
+    )
+    page: Slug | None = Field(None, description="The same for a page and all its sections.")
     wait_seconds: float | None = Field(
         None,
         ge=0,
@@ -204,7 +208,8 @@ class StatusArguments(Streaming):
     )
     active_only: bool | None = Field(None, description="true: leave out what has ended.")
     detail: Literal["brief", "full"] | None = Field(
-        None, description="full: more rows, and every reason at full length."
+        None,
+        description="full: more rows, every reason at full length, and jobs by state and kind.",
     )
     limit: int | None = Field(None, ge=1, le=LIMIT_MAX, description="Rows at most; default 10.")
     cursor: int | None = Field(
@@ -260,7 +265,7 @@ def parse(tool: str, model: type[A], raw: Mapping[str, Any]) -> A:
 def _problem(type: str, loc: tuple[int | str, ...], value: object, allowed: dict[str, Any]) -> str:
     name = str(loc[0]) if loc else "arguments"
     if type == "extra_forbidden":
-        return _unknown(name, list(allowed))
+        return unknown_argument(name, list(allowed))
     if type == "missing":
         return f"{name} is missing"
     schema = allowed.get(name, {})
@@ -269,7 +274,8 @@ def _problem(type: str, loc: tuple[int | str, ...], value: object, allowed: dict
     return f"{name} must be {_expected(schema)}, not {_shown(value)}"
 
 
-def _unknown(name: str, known: list[str]) -> str:
+def unknown_argument(name: str, known: list[str]) -> str:
+    """Return what is said to a caller who gave an argument that there is not."""
     nearest = difflib.get_close_matches(to_camel(name.replace("-", "_")), known, n=1, cutoff=0.5)
     guess = f"; did you mean {nearest[0]}?" if nearest else ""
     return f"unknown argument {_shown(name)}{guess} (known: {', '.join(known)})"

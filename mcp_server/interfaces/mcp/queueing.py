@@ -18,6 +18,7 @@ from mcp_server.interfaces.mcp.replies import (
     fitted,
 )
 from mcp_server.interfaces.mcp.standing import Standing
+from mcp_server.jobs.job import Batch
 
 HASH_LENGTH = 12
 """Of a content hash: enough to tell two apart. The digest stands for all of it."""
@@ -125,6 +126,20 @@ class Queued:
             return self.seen.next
         tool = "status" if self.submitted.paused_reason is None else "retry"
         return sentences.call(tool, {"batchId": self.submitted.batch_id})
+
+
+def retried_reply(queued: Batch | None, seen: Standing) -> QueueReply:
+    """Return the answer to a retry of a batch that is not of sections; `None`: nothing was left."""
+    left = queued.total - queued.finished if queued is not None else 0
+    return QueueReply(
+        status=_STATES[seen.operation.status],
+        message=sentences.retried_batch(queued),
+        batch_id=seen.operation.batch_id,
+        next=seen.next,
+        total_sections=left,
+        queued_sections=left,
+        operation=seen.operation,
+    )
 
 
 _STATES: dict[str, QueueStatus] = {

@@ -84,8 +84,16 @@ class Worker(Wire):
     mode: str | None = None
     message: str | None = None
     pid: int | None = None
+    version: str | None = None
     oldest_due_seconds: float | None = None
     last_claim_seconds: float | None = None
+
+
+class Queue(Wire):
+    """How many jobs there are: of everybody, and less those that were forgotten after a day."""
+
+    jobs: dict[str, int]
+    kinds: dict[str, dict[str, int]]
 
 
 class SectionRow(Wire):
@@ -160,6 +168,18 @@ class QueueReply(Reply):
     file_count: int | None = None
 
 
+class PluginReply(Reply):
+    """What became of a call of a plugin's tool, which queues a job or a batch."""
+
+    status: str
+    job_id: str | None = None
+    batch_id: str | None = None
+    tip: str | None = None
+    next: str | None = None
+    operation: Operation | None = None
+    job: JobRow | None = None
+
+
 class StatusReply(Reply):
     """What runs, what ran, and whether a worker lives."""
 
@@ -171,6 +191,8 @@ class StatusReply(Reply):
     next: str | None = None
     next_cursor: int | None = None
     worker: Worker | None = None
+    queue: Queue | None = None
+    notes: list[str] | None = None
 
 
 class CancelReply(Reply):

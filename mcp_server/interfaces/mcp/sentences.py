@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from mcp_server.content.calls import Submitted
 from mcp_server.content.visible import visible
-from mcp_server.jobs.job import Batch, BatchState, Job
+from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job
 from mcp_server.jobs.store import Cancelled
 from mcp_server.progress.words import batch_name, progress_line
 
@@ -99,6 +99,46 @@ def nothing(outcome: Submitted) -> str:
 def no_sections(outcome: Submitted) -> str:
     """Return `No sections to generate.` and the like."""
     return f"No sections to {_VERBS[outcome.action]}."
+
+
+def job_name(job: Job) -> str:
+    """Return what a job outside any batch is called, such as `Count words menu`."""
+    return short(f"{batch_name(job.kind)} {job.subject}") or job.kind
+
+
+def queued_job(job: Job, *, outlives: bool) -> str:
+    """Return what became of a call that queued a job."""
+    if job.state in ENDED_JOB_STATES:
+        return job_standing(job)
+    return f"Queued: {job_name(job)}. {GOES_ON if outlives else RESUMES}"
+
+
+def queued_batch(batch: Batch, standing: str, *, outlives: bool) -> str:
+    """Return what became of a call that queued a batch of a plugin; `standing` is where it is."""
+    if batch.ended:
+        return standing
+    jobs = f"{batch.total:,} job" + ("" if batch.total == 1 else "s")
+    return f"Queued: {batch_name(batch.kind)}, {jobs}. {GOES_ON if outlives else RESUMES}"
+
+
+def retried_batch(batch: Batch | None) -> str:
+    """Return what became of a retry of a plugin's batch; `None`: there was nothing to take up."""
+    if batch is None:
+        return "Nothing was queued: all of it is done, or queued by others."
+    return f"Queued again: {batch_name(batch.kind)}, {batch.total - batch.finished:,} left."
+
+
+def concerning(id: str, newest: Job | None) -> str:
+    """Return what was done about a section or a page last."""
+    if newest is None:
+        return f"Nothing was queued for {id} of late; review shows how it stands."
+    return f"The last about {id}: {job_standing(newest)}"
+
+
+def job_standing(job: Job) -> str:
+    """Return where a job stands, and why it did not do its work."""
+    reason = f": {_full_stop(short(job.reason) or '')}" if job.reason else "."
+    return f"{job_name(job)} is {job.state}{reason}"
 
 
 def operations(active: int, paused: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Sequence
 from typing import Any, cast
 
 import anyio
@@ -23,19 +24,17 @@ from mcp_server.errors import (
     StorageError,
 )
 from mcp_server.interfaces.mcp.catalogue import INSTRUCTIONS, Entry, catalogue
+from mcp_server.interfaces.mcp.plugin_tools import PluginEntry
 from mcp_server.interfaces.mcp.replies import Reply
 from mcp_server.interfaces.mcp.tools import Tools
 from mcp_server.interfaces.services import ServicesProvider
 from mcp_server.jobs.job import Origin
+from mcp_server.plugin.loading import Plugins
 
 logger = logging.getLogger(__name__)
 
-ALIASES = {"generate_all": "generate-all"}
-"""Names that are accepted beside those that are listed."""
-PLAIN_NAMES = {name: alias for alias, name in ALIASES.items()}
-"""What is listed instead to clients that take only letters, digits and `_`."""
 PLAIN_NAME_CLIENTS = ("cursor",)
-"""Parts of the names of such clients."""
+"""Parts of the names of clients that take only letters, digits and `_`."""
 
 
 def build_server(
@@ -44,17 +43,43 @@ def build_server(
     version: str,
     origin: Origin,
     clock: Clock | None = None,
+    plugins: Plugins | None = None,
 ) -> PressroomServer:
     """Return the server for either transport; every call comes from `origin`."""
-    tools = Tools(provider=provider, origin=origin, clock=clock or SystemClock())
-    return PressroomServer(catalogue(tools), version=version)
+    clock = clock or SystemClock()
+    tools = Tools(provider=provider, origin=origin, clock=clock)
+    entries: list[Entry | PluginEntry] = [*catalogue(tools)]
+    for tool in plugins.tools if plugins is not None else ():
+        assert plugins is not None
+        entry = PluginEntry(
+            tool=tool, plugins=plugins, provider=provider, origin=origin, clock=clock
+        )
+        if _offered(entry, entries, plugins):
+            entries.append(entry)
+    return PressroomServer(entries, version=version)
+
+
+def _offered(entry: PluginEntry, entries: Sequence[Entry | PluginEntry], plugins: Plugins) -> bool:
+    """Whether a plugin's tool can be listed; where it cannot, the plugins know why."""
+    if plain_name(entry.name) in {plain_name(other.name) for other in entries}:
+        plugins.refuse_tool(entry.tool, "there is a tool of that name already.")
+        return False
+    try:
+        entry.listed()
+    except Exception as error:  # whatever a plugin's arguments are: the server starts without it
+        logger.exception("the arguments of the plugin tool %r have no schema", entry.name)
+        reason = f"its arguments have no JSON schema ({type(error).__name__})."
+        plugins.refuse_tool(entry.tool, reason)
+        return False
+    return True
 
 
 class PressroomServer(MCPServer[Any]):
     """The protocol's server with our boundary around the tools."""
 
-    def __init__(self, entries: tuple[Entry, ...], *, version: str) -> None:
+    def __init__(self, entries: Sequence[Entry | PluginEntry], *, version: str) -> None:
         self._entries = {entry.name: entry for entry in entries}
+        self._names = {plain_name(name): name for name in self._entries}
         super().__init__(
             name="pressroom",
             title="Pressroom",
@@ -69,7 +94,7 @@ class PressroomServer(MCPServer[Any]):
     ) -> CallToolResult:
         """Run a tool; whatever goes wrong is a tool error with our own text."""
         try:
-            entry = self._entry(ALIASES.get(name, name))
+            entry = self._entry(self._names.get(plain_name(name), name))
             reply = await entry.call(arguments, context or Context(mcp_server=self))
         except (CallerError, ConfigError) as error:  # settings are read with the first call
             return _refusal(error)
@@ -87,7 +112,7 @@ class PressroomServer(MCPServer[Any]):
         async with stdio_server(source, sink) as (read, write):
             await server.run(read, write, server.create_initialization_options())
 
-    def _entry(self, name: str) -> Entry:
+    def _entry(self, name: str) -> Entry | PluginEntry:
         entry = self._entries.get(name)
         if entry is None:
             known = f"The tools are: {', '.join(self._entries)}."
@@ -113,8 +138,13 @@ async def list_plain_names(
         return result
     listed = cast("dict[str, Any]", result)
     tools = cast("list[dict[str, Any]]", listed["tools"])
-    renamed = [{**tool, "name": PLAIN_NAMES.get(tool["name"], tool["name"])} for tool in tools]
+    renamed = [{**tool, "name": plain_name(tool["name"])} for tool in tools]
     return {**listed, "tools": renamed}
+
+
+def plain_name(name: str) -> str:
+    """Return a name of letters, digits and `_` only; it is accepted beside the one with hyphens."""
+    return name.replace("-", "_")
 
 
 def _wants_plain_names(ctx: ServerRequestContext[Any, Any]) -> bool:

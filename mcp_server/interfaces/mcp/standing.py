@@ -7,26 +7,29 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcp_server.interfaces.mcp import sentences
-from mcp_server.interfaces.mcp.replies import Operation, Worker
+from mcp_server.interfaces.mcp.replies import Operation, Queue, Worker
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import Batch, BatchState, Job, JobState
+from mcp_server.jobs.store import Stats
 from mcp_server.progress.estimate import estimate, percent
 from mcp_server.progress.words import batch_name, current_task, relative_time
+
+WITH_FILES = frozenset({"promote", "rollback"})
+"""Kinds of batches with jobs that are not counted, and may fail all the same."""
 
 CONCURRENCY = 4
 """What a worker has by default; one that says how many it has is believed."""
 
-FIRST_SHOWN = {JobState.FAILED: 0, JobState.PROCESSING: 1, JobState.PAUSED: 2}
-"""What a reader wants to see first; the rest follows in the order of the site."""
+SHOWN_LAST = frozenset(JobState) - {JobState.FAILED, JobState.PROCESSING, JobState.PAUSED}
+"""What a reader wants to see first is what failed, runs, or stands still."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """One batch with what belongs to it: its jobs, what it wrote, and the sentence."""
+    """One batch with what belongs to it: what failed, what it wrote, and the sentence."""
 
     operation: Operation
-    jobs: Sequence[Job]
-    """What a reader wants to see first comes first."""
+    failures: Sequence[Job]
     files: Sequence[str]
     sentence: str
     next: str | None
@@ -36,19 +39,53 @@ async def standing(
     services: Services, batch: Batch, *, health: Mapping[str, Any], now: float
 ) -> Standing:
     """Return where `batch` stands."""
-    jobs = await services.batches.jobs(batch.id, owner=batch.origin.owner)
+    failures = await _failures(services, batch)
     writes = batch.ended and batch.kind != "generate"
-    failures = [job for job in jobs if job.state is JobState.FAILED]
     unwritten = {job.subject for job in failures if not job.counted}
     files = await services.content.files_written(batch.id, failed=unwritten) if writes else ()
     shown = operation(batch, health=health, now=now)
     return Standing(
         operation=shown,
-        jobs=sorted(jobs, key=lambda job: FIRST_SHOWN.get(job.state, len(FIRST_SHOWN))),
+        failures=failures,
         files=files,
         sentence=sentences.standing(batch, failures, files, shown.estimated_completion),
         next=_next(batch, failures),
     )
+
+
+async def jobs_shown(
+    services: Services, batch: Batch, failures: Sequence[Job], *, start: int, count: int
+) -> Sequence[Job]:
+    """Return `count` jobs of a batch from position `start`.
+
+    Those that failed, run or stand still come first; the rest follows in the order of the site. No
+    more are read than these: a batch has up to 100,000.
+    """
+    owner, end = batch.origin.owner, start + count
+    first = [*failures, *batch.running]
+    if batch.state is BatchState.PAUSED:
+        still = [JobState.PAUSED]
+        first += await services.batches.jobs(batch.id, owner=owner, states=still, limit=end)
+    shown = first[start:end]
+    if len(shown) < count:
+        rest = await services.batches.jobs(
+            batch.id,
+            owner=owner,
+            states=SHOWN_LAST,
+            after=max(0, start - len(first)),
+            limit=count - len(shown),
+        )
+        before = {job.id for job in first}  # it may have ended since it was read
+        shown += [job for job in rest if job.id not in before]
+    return shown
+
+
+async def _failures(services: Services, batch: Batch) -> Sequence[Job]:
+    """Return the failed jobs; while it is not over, they are looked for where there may be any."""
+    if not (batch.ended or batch.failed or batch.kind in WITH_FILES):
+        return ()
+    states = [JobState.FAILED]
+    return await services.batches.jobs(batch.id, owner=batch.origin.owner, states=states)
 
 
 def operation(batch: Batch, *, health: Mapping[str, Any], now: float) -> Operation:
@@ -67,15 +104,27 @@ def operation(batch: Batch, *, health: Mapping[str, Any], now: float) -> Operati
     )
 
 
-def worker(health: Mapping[str, Any]) -> Worker:
-    """Return what is known of the worker."""
+def worker(health: Mapping[str, Any], *, full: bool = False) -> Worker:
+    """Return what is known of the worker; in full with its version."""
     return Worker(
         alive=bool(health.get("alive")),
         mode=health.get("mode"),
         message=sentences.short(health.get("message")),
         pid=health.get("pid"),
+        version=health.get("version") if full else None,
         oldest_due_seconds=health.get("oldestDueSeconds"),
         last_claim_seconds=health.get("lastClaimSeconds"),
+    )
+
+
+def queue(stats: Stats) -> Queue:
+    """Return how many jobs there are, by state, and by kind and state."""
+    return Queue(
+        jobs={state.value: count for state, count in stats.jobs.items()},
+        kinds={
+            kind: {state.value: count for state, count in states.items()}
+            for kind, states in sorted(stats.kinds.items())
+        },
     )
 
 

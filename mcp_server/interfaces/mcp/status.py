@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from mcp_server.clock import Clock
+from mcp_server.content.concerning import key_ranges
 from mcp_server.content.visible import visible
 from mcp_server.interfaces.mcp import sentences
 from mcp_server.interfaces.mcp.replies import (
@@ -18,15 +19,19 @@ from mcp_server.interfaces.mcp.replies import (
     StatusReply,
     fitted,
 )
-from mcp_server.interfaces.mcp.standing import operation, standing, worker
+from mcp_server.interfaces.mcp.standing import jobs_shown, operation, queue, standing, worker
 from mcp_server.interfaces.services import Services
-from mcp_server.jobs.job import Batch, BatchState, Job
+from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job
 from mcp_server.progress.words import relative_time
 
 ACTIVE_MAX = 200
 """Unfinished batches that are looked at; nobody has more, as a section is in one only."""
+KEYED_MAX = 1_000
+"""Jobs about one page or section that are looked at: of a page's sections each has several."""
 FULL_REASON_LENGTH = 2_000
 """Of a reason where full detail was asked for."""
+NOTES_MAX = 3
+"""Of what is wrong with plugins."""
 PAYLOAD_UNIT = 40
 """A payload is shortened in steps: its texts to so many characters per step left."""
 
@@ -93,6 +98,7 @@ class Status:
         else:
             listed = _Listed([*(active if page.cursor is None else ()), *ended], ended)
         health = await self.services.worker_health()
+        stats = await self.services.worker_health.stats() if page.full else None
         now = self.clock.now()
 
         def build(rows: int) -> StatusReply:
@@ -100,7 +106,9 @@ class Status:
                 message=self._overview_sentence(active, ended, page, now),
                 operations=[operation(b, health=health, now=now) for b in listed.all[:rows]],
                 next_cursor=listed.cursor_after(rows),
-                worker=worker(health),
+                worker=worker(health, full=page.full),
+                queue=queue(stats) if stats is not None else None,
+                notes=self._notes(),
             )
 
         rows = min(page.rows, len(listed.all))
@@ -111,10 +119,11 @@ class Status:
         health = await self.services.worker_health()
         found = await standing(self.services, batch, health=health, now=self.clock.now())
         start = page.cursor or 0
-        jobs = found.jobs[start : start + page.rows]
+        jobs = await jobs_shown(
+            self.services, batch, found.failures, start=start, count=page.rows + 1
+        )
 
         def build(rows: int) -> StatusReply:
-            end = start + rows
             return StatusReply(
                 message=found.sentence,
                 operations=[found.operation],
@@ -122,25 +131,62 @@ class Status:
                 files=list(found.files[:ROWS]) or None,
                 file_count=len(found.files) or None,
                 next=found.next,
-                next_cursor=end if end < len(found.jobs) else None,
+                next_cursor=start + rows if rows < len(jobs) else None,
                 worker=worker(health),
             )
 
-        return fitted(build, len(jobs), bytes_max=page.bytes_max, least=min(len(jobs), 1))
+        rows = min(len(jobs), page.rows)
+        return fitted(build, rows, bytes_max=page.bytes_max, least=min(rows, 1))
+
+    async def concerning(self, id: str, page: Page) -> StatusReply:
+        """Return what concerned a section, or a page, of late: the newest job of each section.
+
+        Only what is not forgotten: a job that has ended is for a day.
+        """
+        batches = self.services.batches
+        jobs = await batches.keyed(key_ranges(id), owner=self.owner, limit=KEYED_MAX)
+        newest = list({job.subject: job for job in reversed(jobs)}.values())[::-1]
+        ids = list(dict.fromkeys(job.batch_id for job in jobs if job.batch_id is not None))
+        found = [await batches.get(batch_id, owner=self.owner) for batch_id in ids[: page.rows]]
+        health = await self.services.worker_health()
+        now = self.clock.now()
+
+        def build(rows: int) -> StatusReply:
+            return StatusReply(
+                message=sentences.concerning(id, newest[0] if newest else None),
+                operations=[operation(b, health=health, now=now) for b in found[:rows]],
+                sections=[_section_row(job, full=page.full) for job in newest[:rows]] or None,
+                next=sentences.call("status", {"batchId": ids[0]}) if ids else None,
+                worker=worker(health),
+            )
+
+        return fitted(build, page.rows, bytes_max=page.bytes_max, least=1)
 
     async def job(self, job_id: str, page: Page) -> StatusReply:
         """Return one job with its payload as it was stored; long texts in it are shortened."""
         job = await self.services.batches.job(job_id, owner=self.owner)
-        reason = f": {sentences.short(job.reason)}" if job.reason else "."
+        ended = job.state in ENDED_JOB_STATES
 
         def build(size: int) -> StatusReply:
             return StatusReply(
-                message=f"{job.kind} {job.subject} is {job.state}{reason}",
+                message=sentences.job_standing(job) + self._unhandled(job),
                 operations=[],
-                job=_job_row(job, size if not page.full else 10 * size),
+                job=job_row(job, size if not page.full else 10 * size),
+                next=None if ended else sentences.call("status", {"jobId": job.id}),
             )
 
         return fitted(build, ROWS, bytes_max=page.bytes_max, least=1)
+
+    def _notes(self) -> list[str] | None:
+        """What is wrong with plugins: it shows where one looks for what should run."""
+        problems = self.services.plugins.problems[:NOTES_MAX]
+        return [sentences.short(problem) or "" for problem in problems] or None
+
+    def _unhandled(self, job: Job) -> str:
+        """Say why a job waits that nothing here runs."""
+        if job.state in ENDED_JOB_STATES or job.kind in self.services.plugins.registry.kinds:
+            return ""
+        return f" Nothing here runs jobs of kind {job.kind}: is its plugin installed?"
 
     def _overview_sentence(
         self, active: Sequence[Batch], ended: Sequence[Batch], page: Page, now: float
@@ -185,7 +231,8 @@ def _section_row(job: Job, *, full: bool) -> SectionRow:
     )
 
 
-def _job_row(job: Job, size: int) -> JobRow:
+def job_row(job: Job, size: int) -> JobRow:
+    """Return a job for an answer, its texts no longer than `size` units."""
     result = cast("dict[str, Any]", _readable(job.result, size)) if job.result else None
     return JobRow(
         job_id=job.id,

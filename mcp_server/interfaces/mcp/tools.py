@@ -9,6 +9,8 @@ from mcp.server.mcpserver import Context
 
 from mcp_server.clock import Clock
 from mcp_server.content.calls import ChangeCall, GenerateCall, Submitted
+from mcp_server.content.concerning import concerned
+from mcp_server.content.submitting import ACTIONS
 from mcp_server.errors import InvalidPayload
 from mcp_server.interfaces.mcp import sentences
 from mcp_server.interfaces.mcp.arguments import (
@@ -23,7 +25,7 @@ from mcp_server.interfaces.mcp.arguments import (
     Waiting,
 )
 from mcp_server.interfaces.mcp.marks import Marks
-from mcp_server.interfaces.mcp.queueing import Queued
+from mcp_server.interfaces.mcp.queueing import Queued, retried_reply
 from mcp_server.interfaces.mcp.replies import (
     ROWS,
     CancelReply,
@@ -34,9 +36,9 @@ from mcp_server.interfaces.mcp.replies import (
 from mcp_server.interfaces.mcp.reviewing import review_reply
 from mcp_server.interfaces.mcp.standing import standing
 from mcp_server.interfaces.mcp.status import Page, Status
-from mcp_server.interfaces.mcp.waiting import Reporter, follow
+from mcp_server.interfaces.mcp.waiting import Reporter, follow, follow_job
 from mcp_server.interfaces.services import Services, ServicesProvider
-from mcp_server.jobs.job import BatchState, Origin
+from mcp_server.jobs.job import Batch, BatchState, Origin
 from mcp_server.jobs.store import Cancelled
 
 Call = Context[Any, Any]
@@ -95,6 +97,9 @@ class Tools:
     async def retry(self, arguments: RetryArguments, ctx: Call) -> QueueReply:
         """Take up again what failed, was cancelled or is paused."""
         services = await self.provider.services()
+        batch = await services.batches.get(arguments.batch_id, owner=self.origin.owner)
+        if batch.kind not in ACTIONS:  # a plugin's: there is no site to plan from
+            return await self._retry_plugin(services, batch, arguments, ctx)
         submitted = await services.content.retry(
             arguments.batch_id, self.origin, request_key=arguments.request_key or None
         )
@@ -105,12 +110,17 @@ class Tools:
         services = await self.provider.services()
         status = Status(services=services, owner=self.origin.owner, clock=self.clock)
         page = Page(arguments.limit, arguments.cursor, arguments.detail == "full")
-        if arguments.job_id and arguments.batch_id:
-            raise InvalidPayload("status", ["give either batchId or jobId"])
+        named = arguments.section or arguments.page
+        if sum(map(bool, (arguments.job_id, arguments.batch_id, named))) > 1:
+            raise InvalidPayload("status", ["give only one of batchId, jobId and section or page"])
         if arguments.job_id:
+            await self._follow_job(services, arguments.job_id, arguments.wait_s, ctx)
             return await status.job(arguments.job_id, page)
         if arguments.batch_id:
             return await self._batch_status(status, arguments.batch_id, arguments, page, ctx)
+        if named:
+            id = concerned(arguments.page or None, arguments.section or None)
+            return await status.concerning(id, page)
         newest = await status.newest_active() if arguments.wait_s else None
         if newest is not None:
             await self._wait(services, newest.id, arguments.wait_s, Reporter(ctx))
@@ -186,6 +196,24 @@ class Tools:
             await self._wait(status.services, batch_id, wait_s, Reporter(ctx))
             batch = await status.services.batches.get(batch_id, owner=self.origin.owner)
         return await status.batch(batch, page)
+
+    async def _retry_plugin(
+        self, services: Services, batch: Batch, arguments: RetryArguments, ctx: Call
+    ) -> QueueReply:
+        key = arguments.request_key or None
+        owner = self.origin.owner
+        submission = await services.batches.retry(batch.id, owner=owner, request_key=key)
+        if submission.batch is not None and arguments.wait_s:
+            await self._wait(services, batch.id, arguments.wait_s, Reporter(ctx))
+        batch = await services.batches.get(batch.id, owner=owner)
+        health = await services.worker_health()
+        seen = await standing(services, batch, health=health, now=self.clock.now())
+        return retried_reply(submission.batch, seen)
+
+    async def _follow_job(self, services: Services, job_id: str, seconds: float, ctx: Call) -> None:
+        job = await services.batches.job(job_id, owner=self.origin.owner)
+        if seconds:
+            await follow_job(services.queue, job, seconds=seconds, reporter=Reporter(ctx))
 
     async def _wait(
         self, services: Services, batch_id: str, seconds: float, reporter: Reporter

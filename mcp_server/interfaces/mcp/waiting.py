@@ -7,7 +7,9 @@ from typing import Any
 import anyio
 from mcp.server.mcpserver import Context
 
-from mcp_server.jobs.job import Batch
+from mcp_server.interfaces.mcp import sentences
+from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, Job
+from mcp_server.jobs.queue import JobQueue
 from mcp_server.progress.estimate import fraction_done
 from mcp_server.progress.monitor import ProgressMonitor
 from mcp_server.progress.words import progress_line
@@ -33,6 +35,13 @@ class Reporter:
         value = whole if batch.ended else max(0.0, min(fraction_done(batch), whole - UNFINISHED))
         await self._send(value, batch.total, progress_line(batch))
 
+    async def job(self, job: Job) -> None:
+        """Say where a job stands that is in no batch."""
+        ended, step = job.state in ENDED_JOB_STATES, job.step
+        said = sentences.short(step.message) if step is not None and not ended else None
+        value = 1.0 if ended else min(step.fraction, 1 - UNFINISHED) if step is not None else 0.0
+        await self._send(value, 1, said or f"{sentences.job_name(job)}: {job.state}")
+
     async def _send(self, value: float, total: int, message: str) -> None:
         if value > self._last:
             self._last = value
@@ -47,3 +56,13 @@ async def follow(
         async with monitor.watch(batch_id) as snapshots:
             async for batch in snapshots:
                 await reporter.snapshot(batch)
+
+
+async def follow_job(queue: JobQueue, job: Job, *, seconds: float, reporter: Reporter) -> Job:
+    """Report a job until it ends, for at most `seconds`; return it as it was last seen."""
+    with anyio.move_on_after(seconds):
+        await reporter.job(job)
+        while job.state not in ENDED_JOB_STATES:
+            job = await queue.after(job)
+            await reporter.job(job)
+    return job

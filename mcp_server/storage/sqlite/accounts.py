@@ -6,9 +6,11 @@ Every function here is a part of somebody's transaction.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
-from mcp_server.jobs.job import BATCH_TRANSITIONS, BatchState, JobState
+from mcp_server.jobs.job import BATCH_TRANSITIONS, BatchState, Job, JobState
+from mcp_server.jobs.retry import Verdict
 from mcp_server.storage.sqlite.connection import Transaction
 
 UNFINISHED = frozenset({"pending", "processing", "paused"})
@@ -37,9 +39,24 @@ def note_end(
     tx.run("forget_awaiting", job=job["id"])
 
 
-def note_arrival(tx: Transaction, batch: int, *, counted: bool) -> None:
-    """Let the batch wait for one job more, and count it where it is to be counted."""
-    counters = {**NOTHING, "outstanding": 1, "total": int(counted)}
+def note_ends(tx: Transaction, ended: Sequence[tuple[Job, Verdict]], *, now: float) -> None:
+    """Count the ends of many jobs that only their own batches wait for: once for each batch."""
+    alike = Counter((job.batch_id, v.state, v.code, job.counted) for job, v in ended)
+    tallies: dict[str, dict[str, int]] = {}
+    for (batch_id, state, code, counted), times in alike.items():
+        if batch_id is not None:
+            tally = tallies.setdefault(batch_id, dict(NOTHING))
+            for name, count in _counters(state, code=code, counted=counted).items():
+                tally[name] += count * times
+    for batch_id, tally in tallies.items():
+        batch = tx.one("get_batch", batch_id=batch_id)
+        assert batch is not None, "a batch row never goes away"
+        _count(tx, batch["id"], tally, now)
+
+
+def note_arrivals(tx: Transaction, batch: int, *, jobs: int, counted: int) -> None:
+    """Let the batch wait for more jobs, and count those of them that are to be counted."""
+    counters = {**NOTHING, "outstanding": jobs, "total": counted}
     tx.run("count_job", id=batch, change=next_change(tx), **counters)
 
 

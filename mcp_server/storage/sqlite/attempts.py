@@ -7,16 +7,24 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
 
 from mcp_server.errors import LostClaim
-from mcp_server.jobs.job import JOB_TRANSITIONS, Attempt, BatchState, Dedup, Job, JobState
+from mcp_server.jobs.job import (
+    ENDED_JOB_STATES,
+    JOB_TRANSITIONS,
+    Attempt,
+    BatchState,
+    Dedup,
+    JobState,
+    Json,
+)
 from mcp_server.jobs.retry import Verdict
+from mcp_server.jobs.store import Claim, Report
 from mcp_server.storage.sqlite import accounts, submission
 from mcp_server.storage.sqlite.connection import Transaction
-from mcp_server.storage.sqlite.rows import dumped, job_of
+from mcp_server.storage.sqlite.rows import attempt_of, encoded
 
 ApplyAll = Callable[[Transaction, sqlite3.Row], "str | None"]
 """Applies an attempt's effects; returns why they cannot be, and then none may stay applied."""
@@ -25,61 +33,138 @@ Keep = Callable[[Transaction, sqlite3.Row], None]
 """Stores what is kept of effects that came too late."""
 
 
-def claim(
+def exchange(
     tx: Transaction,
-    worker_id: str,
-    attempt_ids: Sequence[str],
+    reports: Sequence[Report],
+    claim: Claim | None,
+    apply: ApplyAll,
+    keep: Keep,
     *,
-    kinds: Collection[str],
-    abilities: Collection[str],
-    lease_s: float,
     now: float,
-) -> list[Attempt]:
-    """Claim ready jobs, one for each attempt id, by priority and then age."""
-    rows = tx.all(
-        "claim_candidates",
-        kinds=json.dumps(sorted(kinds)),
-        abilities=json.dumps(sorted(abilities)),
-        limit=len(attempt_ids),
-    )
-    attempts: list[Attempt] = []
-    for row, attempt_id in zip(rows, attempt_ids, strict=False):
-        tx.run(
-            "claim_job",
-            id=row["id"],
-            attempt_id=attempt_id,
-            worker_id=worker_id,
-            lease_until=now + lease_s,
-        )
-        stored = tx.one("get_job_by_row", id=row["id"])
-        assert stored is not None
-        terms: dict[str, Any] = json.loads(stored["terms"] or "{}")
-        attempts.append(Attempt(id=attempt_id, job=job_of(stored), terms=terms))
-        _mark_batch_started(tx, stored["batch"], now)
-    if attempts:
-        tx.run("note_claim", now_ms=int(now * 1000))
-    return attempts
+) -> tuple[Sequence[Verdict | Exception], Sequence[Attempt]]:
+    """Record how attempts ended, then claim ready jobs: in this order, for an end frees a lane."""
+    recorded = finish(tx, reports, apply, keep, now=now) if reports else ()
+    return recorded, _claim(tx, claim, now) if claim is not None and claim.limit > 0 else ()
 
 
 def finish(
-    tx: Transaction, attempt: Attempt, verdict: Verdict, apply: ApplyAll, keep: Keep, *, now: float
-) -> Job:
-    """Record how an attempt ended, with its effects; or that an effect met something else.
+    tx: Transaction, reports: Sequence[Report], apply: ApplyAll, keep: Keep, *, now: float
+) -> list[Verdict | Exception]:
+    """Record each report, with its effects; or that an effect met something else.
 
-    Raises:
-        LostClaim: the job belongs to another attempt, or to nobody.
+    Ends that are only written down are written together; if one of those has lost its claim, and
+    for all others, each has a savepoint of its own.
     """
+    plain = _plain(tx, reports)
+    together = plain and not isinstance(
+        tx.trial(lambda: _finish_together(tx, plain, now)), Exception
+    )
+    done = {report.attempt.id for report in plain} if together else set[str]()
+    return [
+        report.verdict
+        if report.attempt.id in done
+        else tx.trial(partial(_finish_alone, tx, report, apply, keep, now))
+        for report in reports
+    ]
+
+
+def _plain(tx: Transaction, reports: Sequence[Report]) -> list[Report]:
+    """Return the reports of jobs that are over, ask for nothing, and that nobody else awaits."""
+    plain = [r for r in reports if r.verdict.state in ENDED_JOB_STATES and not r.verdict.effects]
+    rows = json.dumps([report.attempt.job.order for report in plain])
+    awaited = {row["job"] for row in tx.all("list_awaited", jobs=rows)}
+    return [report for report in plain if report.attempt.job.order not in awaited]
+
+
+def _finish_together(tx: Transaction, reports: Sequence[Report], now: float) -> None:
+    changed = _finish(tx, [(r, r.verdict, r.verdict.state) for r in reports], now)
+    if changed != len(reports):
+        raise LostClaim(reports[0].attempt.job.id, "one of several")
+    ended = [(report.attempt.job, report.verdict) for report in reports]
+    accounts.note_ends(tx, ended, now=now)
+
+
+def _finish_alone(
+    tx: Transaction, report: Report, apply: ApplyAll, keep: Keep, now: float
+) -> Verdict:
+    attempt, verdict = report.attempt, report.verdict
     job = _held(tx, attempt)
     if job["state"] != JobState.PROCESSING:
-        return job_of(job)  # the same attempt reporting twice
+        return _verdict_of(job)  # the same attempt reporting twice
     conflict = tx.attempt(lambda: apply(tx, job), failed=lambda found: found is not None)
     if conflict is not None:
         keep(tx, job)
         verdict = Verdict(state=JobState.FAILED, code="conflict", reason=conflict)
-    _record(tx, job, attempt.id, verdict, now)
-    stored = tx.one("get_job", job_id=attempt.job.id)
+    _record(tx, job, report, verdict, now)
+    stored = tx.one("get_job_by_row", id=job["id"])
     assert stored is not None
-    return job_of(stored)
+    return _verdict_of(stored)
+
+
+def _finish(tx: Transaction, ended: Iterable[tuple[Report, Verdict, JobState]], now: float) -> int:
+    """Write down how attempts ended, and in which state each leaves its job; return how many."""
+    rows = [
+        (
+            report.attempt.job.order,
+            report.attempt.id,
+            state,
+            verdict.attempts,
+            verdict.due_at,
+            now if verdict.state in ENDED_JOB_STATES else None,
+            verdict.code,
+            verdict.reason,
+            None if verdict.result is None else encoded(verdict.result),
+            *(report.step or (None, None, None)),
+        )
+        for report, verdict, state in ended
+    ]
+    return tx.run("finish_jobs", reports=encoded(rows))
+
+
+def _claim(tx: Transaction, claim: Claim, now: float) -> list[Attempt]:
+    """Claim ready jobs, by priority and then age."""
+    ids = claimable(tx, claim.kinds, claim.abilities, limit=claim.limit)
+    if not ids:
+        return []
+    rows = tx.all(
+        "claim_jobs",
+        ids=json.dumps(ids),
+        claim=claim.id,
+        worker_id=claim.worker_id,
+        lease_until=now + claim.lease_s,
+        now=now,
+    )
+    assert len(rows) == len(ids), "they were read in this transaction"
+    rows.sort(key=lambda row: (-row["priority"], row["id"]))  # RETURNING keeps no order
+    batches = {id: _started_batch(tx, id, now) for id in {row["batch"] for row in rows}}
+    tx.run("note_claim", now_ms=int(now * 1000))
+    return [attempt_of(row, *batches[row["batch"]]) for row in rows]
+
+
+def claimable(
+    tx: Transaction, kinds: Collection[str], abilities: Collection[str], *, limit: int
+) -> list[int]:
+    """Return the rows of the next jobs that a worker could claim.
+
+    Each kind has its own run in the index: ready jobs that this worker cannot run are not walked
+    past, however many there are.
+    """
+    known = json.dumps(sorted(abilities))
+    found = [
+        (-row["priority"], row["id"])
+        for kind in sorted(kinds)
+        for row in tx.all("claim_candidates", kind=kind, abilities=known, limit=limit)
+    ]
+    return [id for _, id in sorted(found)[:limit]]
+
+
+def _started_batch(tx: Transaction, id: int | None, now: float) -> tuple[str | None, Json]:
+    """Mark a batch as started, if it was not; return its id and what its round was promised."""
+    row = None if id is None else tx.one("get_batch_by_row", id=id)
+    if row is None:
+        return None, {}
+    tx.run("mark_batch_started", id=id, now=now, change=accounts.next_change(tx))
+    return row["batch_id"], json.loads(row["terms"])
 
 
 def checkpoint(tx: Transaction, attempt: Attempt, apply: ApplyAll) -> str | None:
@@ -113,14 +198,13 @@ def rescue(
     """Return jobs of lost attempts to the queue; fail those that crashed too often."""
     lost = list_lost(tx, now=now, except_worker=except_worker, limit=limit)
     for job in lost:
-        crashed = job["started_at"] is not None
-        if crashed and job["crashes"] >= crashes_max:
+        if job["crashes"] >= crashes_max:
             reason = f"its worker died {job['crashes'] + 1} times while it ran"
             state = JobState.FAILED
             tx.run("end_job", id=job["id"], state=state, code="crashed", reason=reason, now=now)
             accounts.note_end(tx, job, state, code="crashed", now=now)
         else:
-            _return(tx, job, crashed=crashed, now=now)
+            _return(tx, job, crashed=True, now=now)
     return len(lost)
 
 
@@ -136,50 +220,50 @@ def pause(tx: Transaction, batch: int, reason: str) -> None:
     tx.run("set_batch_state", id=batch, state=state, reason=reason, ended_at=None, change=change)
 
 
+def _verdict_of(job: sqlite3.Row) -> Verdict:
+    return Verdict(
+        state=JobState(job["state"]),
+        code=job["code"],
+        reason=job["reason"],
+        result=None if job["result"] is None else json.loads(job["result"]),
+        due_at=job["due_at"] if job["state"] == JobState.SCHEDULED else None,
+    )
+
+
 def _held(tx: Transaction, attempt: Attempt) -> sqlite3.Row:
-    job = tx.one("get_job", job_id=attempt.job.id)
+    job = tx.one("get_job_by_row", id=attempt.job.order)
     if job is None or job["attempt_id"] != attempt.id:
         raise LostClaim(attempt.job.id, attempt.id)
     return job
 
 
 def _record(
-    tx: Transaction, job: sqlite3.Row, attempt_id: str, verdict: Verdict, now: float
+    tx: Transaction, job: sqlite3.Row, report: Report, verdict: Verdict, now: float
 ) -> None:
     assert verdict.state in JOB_TRANSITIONS[JobState.PROCESSING]
     verdict = _as_the_batch_allows(tx, job, verdict)
-    ended = verdict.state in (JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED)
-    changed = tx.run(
-        "finish_job",
-        id=job["id"],
-        attempt_id=attempt_id,
-        state=JobState.PROCESSING if _joins(tx, job, verdict) else verdict.state,
-        counts=verdict.attempts,
-        due_at=verdict.due_at,
-        ended_at=now if ended else None,
-        code=verdict.code,
-        reason=verdict.reason,
-        result=None if verdict.result is None else dumped(verdict.result),
-    )
+    joins = _joins(tx, job, verdict)
+    state = verdict.state if joins is None else JobState.PROCESSING
+    changed = _finish(tx, [(report, verdict, state)], now)
     assert changed == 1, "the row was read in this transaction"
-    if ended:
+    if verdict.state in ENDED_JOB_STATES:
         accounts.note_end(tx, job, verdict.state, code=verdict.code, now=now)
-    elif (waiting := _joins(tx, job, verdict)) is not None:
-        submission.absorb(tx, job, waiting, now=now)
+    elif joins is not None:
+        submission.absorb(tx, job, joins, now=now)
     elif job["batch"] is not None:
         if verdict.state is JobState.PAUSED:
             pause(tx, job["batch"], verdict.reason or "")
-        tx.run("touch_batch", id=job["batch"], change=accounts.next_change(tx))
+        tx.run("touch_batch", batch_id=job["batch_id"], change=accounts.next_change(tx))
 
 
 def _as_the_batch_allows(tx: Transaction, job: sqlite3.Row, verdict: Verdict) -> Verdict:
     """A job to be tried again waits with its paused batch; where nothing resumes it, it fails."""
     batch = None if job["batch"] is None else tx.one("get_batch_by_row", id=job["batch"])
     if verdict.state is JobState.PAUSED and (batch is None or batch["stopping"]):
-        return replace(verdict, state=JobState.FAILED)
+        return verdict._replace(state=JobState.FAILED)
     again = verdict.state in (JobState.SCHEDULED, JobState.PENDING)
     if again and job["counted"] and batch is not None and batch["state"] == BatchState.PAUSED:
-        return replace(verdict, state=JobState.PAUSED, reason=batch["reason"])
+        return verdict._replace(state=JobState.PAUSED, reason=batch["reason"])
     return verdict
 
 
@@ -197,9 +281,4 @@ def _return(tx: Transaction, job: sqlite3.Row, *, crashed: bool, now: float) -> 
     state = JobState.PAUSED if paused else JobState.PENDING
     submission.requeue(tx, job, state, crashed=crashed, now=now)
     if batch is not None:
-        tx.run("touch_batch", id=batch["id"], change=accounts.next_change(tx))
-
-
-def _mark_batch_started(tx: Transaction, batch: int | None, now: float) -> None:
-    if batch is not None:
-        tx.run("mark_batch_started", id=batch, now=now, change=accounts.next_change(tx))
+        tx.run("touch_batch", batch_id=batch["batch_id"], change=accounts.next_change(tx))

@@ -7,11 +7,12 @@ not leave half a transaction behind.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -61,6 +62,10 @@ class Transaction:
         """Execute a statement; return how many rows it changed."""
         return self._connection.execute(query(name), values).rowcount
 
+    def many(self, name: str, rows: Iterable[Mapping[str, object]], /) -> int:
+        """Execute a statement once for each of `rows`; return how many rows it changed in all."""
+        return self._connection.executemany(query(name), rows).rowcount
+
     def insert(self, name: str, /, **values: object) -> int:
         """Execute an INSERT; return the new row's id."""
         row_id = self._connection.execute(query(name), values).lastrowid
@@ -92,6 +97,24 @@ class Transaction:
         self._connection.execute("RELEASE step")
         return result
 
+    def trial(self, step: Callable[[], T]) -> T | Exception:
+        """Run `step` in a savepoint; what it raises undoes it, and is returned.
+
+        Raises:
+            sqlite3.Error: the whole transaction is gone (a full disk, an I/O error).
+        """
+        self._connection.execute("SAVEPOINT trial")
+        result: T | Exception
+        try:
+            result = step()
+        except Exception as error:
+            if not self._connection.in_transaction:
+                raise
+            self._connection.execute("ROLLBACK TO trial")
+            result = error
+        self._connection.execute("RELEASE trial")
+        return result
+
 
 class Member(Generic[T]):
     """One caller's part of a group, and what became of it."""
@@ -101,6 +124,7 @@ class Member(Generic[T]):
         self._result: list[T] = []
         self._changed = False
         self.error: Exception | None = None
+        self.committed = anyio.Event()
 
     def run(self, connection: sqlite3.Connection) -> None:
         """Do this part; what it raises is raised."""
@@ -169,6 +193,7 @@ class Connection(aiosqlite.Connection):
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
         super().__init__(connector, iter_chunk_size=64)
         self._waiting: deque[Member[Any]] = deque()
+        self._committer: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         with anyio.CancelScope(shield=True):  # its thread must not outlive a caller who left
@@ -177,6 +202,8 @@ class Connection(aiosqlite.Connection):
 
     async def __aexit__(self, *exc_info: object) -> None:
         with anyio.CancelScope(shield=True):
+            if self._committer is not None:  # callers are gone; what they asked for is not
+                await self._committer
             await self.close()
 
     async def hop(self, function: Callable[[sqlite3.Connection], T]) -> T:
@@ -206,14 +233,29 @@ class Connection(aiosqlite.Connection):
         """
         member = Member(function)
         self._waiting.append(member)
-        await self.hop(self._commit_waiting)
+        if self._committer is None:
+            self._committer = asyncio.create_task(self._commit_waiting())
+        with anyio.CancelScope(shield=True):
+            await member.committed.wait()
         return member.outcome()
 
-    def _commit_waiting(self, connection: sqlite3.Connection) -> None:
-        """Commit what waits, at most `GROUP_MAX` at once; nothing if an earlier turn took it."""
-        while self._waiting:
-            group = [self._waiting.popleft() for _ in range(min(GROUP_MAX, len(self._waiting)))]
-            commit(connection, group)
+    async def _commit_waiting(self) -> None:
+        """Commit group after group, in a task that no caller's cancellation reaches."""
+        try:
+            while self._waiting:
+                group = [self._waiting.popleft() for _ in range(min(GROUP_MAX, len(self._waiting)))]
+                await self._commit(group)
+        finally:
+            self._committer = None
+
+    async def _commit(self, group: Sequence[Member[Any]]) -> None:
+        try:
+            await self._mapped(lambda connection: commit(connection, group))
+        except (StorageError, ValueError) as error:  # of a closed connection: each caller is told
+            for member in group:
+                member.error = error
+        for member in group:
+            member.committed.set()
 
     async def read(self, function: Callable[[Transaction], T]) -> T:
         """Run `function` on one snapshot of the database."""

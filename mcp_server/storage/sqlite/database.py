@@ -23,12 +23,12 @@ POLL_S = 0.1
 class Database:
     """One file, as one process has it open: a writer, a reader, and an eye on other processes."""
 
-    def __init__(self, writer: Connection, reader: Connection, watcher: Connection) -> None:
-        self._writer, self._reader, self._watcher = writer, reader, watcher
+    def __init__(self, writer: Connection, reader: Connection) -> None:
+        self._writer, self._reader = writer, reader
         self._changed = anyio.Event()
         self._version = 0
         self._seen: int | None = None
-        self._polled_at = 0.0
+        self._watched = False
 
     @classmethod
     @asynccontextmanager
@@ -45,18 +45,25 @@ class Database:
         async with (
             connect(path, synchronous=synchronous) as writer,
             connect(path, synchronous=synchronous) as reader,
-            connect(path, synchronous=synchronous) as watcher,
         ):
-            database = cls(writer, reader, watcher)
+            database = cls(writer, reader)
             database._seen = await database._data_version()
             yield database
 
     async def write(self, function: Callable[[Transaction], T]) -> T:
         """Run one write transaction; if it changed anything, wake who waits for a change."""
+        return (await self.write_step(function))[0]
+
+    async def write_step(self, function: Callable[[Transaction], T]) -> tuple[T, int]:
+        """Run one write transaction; return also the version that has it and all before it.
+
+        What was noticed while it ran may have been committed after it: it is not in that version.
+        """
+        before = self._version
         result, changed = await self._writer.write(function)
         if changed:  # or a worker that claims nothing would wake itself to claim again
             self._notice()
-        return result
+        return result, before + changed
 
     async def read(self, function: Callable[[Transaction], T]) -> T:
         """Run one read transaction on a snapshot."""
@@ -73,18 +80,27 @@ class Database:
         """Wait until `version` is past `since`; False: the time ran out first."""
         with anyio.move_on_after(timeout_s):
             while self._version <= since:
-                event = self._changed
-                with anyio.move_on_after(poll_s):
-                    await event.wait()
-                await self._look_outside()
+                if self._watched:
+                    await self._changed.wait()
+                else:
+                    await self._watch(since, poll_s)
         return self._version > since
 
+    async def _watch(self, since: int, poll_s: float) -> None:
+        """Wait and look outside, on behalf of all who wait; when leaving, let another do so."""
+        self._watched = True
+        try:
+            while self._version <= since:
+                with anyio.move_on_after(poll_s):
+                    await self._changed.wait()
+                    continue
+                await self._look_outside()
+        finally:
+            self._watched = False
+            self._wake()
+
     async def _look_outside(self) -> None:
-        """Notice another process's commit; however many wait, look once per `POLL_S`."""
-        now = anyio.current_time()
-        if now - self._polled_at < POLL_S / 2:
-            return
-        self._polled_at = now
+        """Notice another process's commit. The writer's own commits do not show on itself."""
         try:
             seen = await self._data_version()
         except StorageError:
@@ -94,9 +110,12 @@ class Database:
             self._notice()
 
     async def _data_version(self) -> int:
-        return await self._watcher.hop(lambda c: c.execute("PRAGMA data_version").fetchone()[0])
+        return await self._writer.hop(lambda c: c.execute("PRAGMA data_version").fetchone()[0])
 
     def _notice(self) -> None:
         self._version += 1
+        self._wake()
+
+    def _wake(self) -> None:
         self._changed.set()
         self._changed = anyio.Event()

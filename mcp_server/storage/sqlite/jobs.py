@@ -11,7 +11,6 @@ from mcp_server.jobs.job import (
     ENDED_JOB_STATES,
     Attempt,
     Dedup,
-    Job,
     JobState,
     Json,
     NewJob,
@@ -19,8 +18,16 @@ from mcp_server.jobs.job import (
     Step,
 )
 from mcp_server.jobs.outcome import Enqueue
-from mcp_server.jobs.retry import Verdict
-from mcp_server.jobs.store import Cancelled, Host, NewBatch, Request, Submission
+from mcp_server.jobs.store import (
+    Cancelled,
+    Claim,
+    Exchange,
+    Host,
+    NewBatch,
+    Report,
+    Request,
+    Submission,
+)
 from mcp_server.storage.sqlite import accounts, attempts, submission
 from mcp_server.storage.sqlite.connection import Transaction
 from mcp_server.storage.sqlite.database import Database
@@ -75,10 +82,11 @@ class SqliteJobStore(JobReads):
         self, id: str, job: NewJob, *, origin: Origin, now: float
     ) -> tuple[str, bool]:
         def step(tx: Transaction) -> tuple[str, bool]:
-            holder = tx.one("find_holder", dedup=job.dedup, dedup_key=job.dedup_key)
-            if holder is not None:
-                return holder["job_id"], False
-            submission.insert_job(tx, id, job, origin=origin, batch=None, now=now)
+            if job.dedup is not Dedup.NONE:
+                holder = tx.one("find_holder", dedup=job.dedup, dedup_key=job.dedup_key)
+                if holder is not None:
+                    return holder["job_id"], False
+            submission.insert_jobs(tx, [(id, job)], origin=origin, batch=None, now=now)
             accounts.next_change(tx)  # there is work again: a stopped worker may be started
             return id, True
 
@@ -116,34 +124,22 @@ class SqliteJobStore(JobReads):
 
     # The life of an attempt
 
-    async def claim(
-        self,
-        worker_id: str,
-        attempt_ids: Sequence[str],
-        *,
-        kinds: Collection[str],
-        abilities: Collection[str],
-        lease_s: float,
-        now: float,
-    ) -> Sequence[Attempt]:
-        return await self._database.write(
-            lambda tx: attempts.claim(
-                tx,
-                worker_id,
-                attempt_ids,
-                kinds=kinds,
-                abilities=abilities,
-                lease_s=lease_s,
-                now=now,
-            )
+    async def exchange(
+        self, reports: Sequence[Report], claim: Claim | None, *, now: float
+    ) -> Exchange:
+        verdicts = {report.attempt.id: report.verdict for report in reports}
+
+        def apply(tx: Transaction, job: sqlite3.Row) -> str | None:
+            return self._apply_all(tx, job, verdicts[job["attempt_id"]].effects, now)
+
+        def keep(tx: Transaction, job: sqlite3.Row) -> None:
+            for effect in verdicts[job["attempt_id"]].effects:
+                self._effects.keep(tx, effect, job=job, now=now)
+
+        (recorded, claimed), version = await self._database.write_step(
+            lambda tx: attempts.exchange(tx, reports, claim, apply, keep, now=now)
         )
-
-    async def start(self, attempt: Attempt, *, now: float) -> bool:
-        def step(tx: Transaction) -> bool:
-            changed = tx.run("start_job", job_id=attempt.job.id, attempt_id=attempt.id, now=now)
-            return changed == 1
-
-        return await self._database.write(step)
+        return Exchange(recorded, claimed, version)
 
     async def renew(self, attempt_ids: Collection[str], *, lease_s: float, now: float) -> set[str]:
         def step(tx: Transaction) -> set[str]:
@@ -154,23 +150,19 @@ class SqliteJobStore(JobReads):
 
         return await self._database.write(step)
 
-    async def step(self, attempt: Attempt, step: Step) -> bool:
-        def record(tx: Transaction) -> bool:
-            row = tx.one(
-                "step_job",
-                job_id=attempt.job.id,
-                attempt_id=attempt.id,
-                current=step.current,
-                total=step.total,
-                message=step.message,
-            )
-            if row is None:
-                return False
-            if row["batch"] is not None:
-                tx.run("touch_batch", id=row["batch"], change=accounts.next_change(tx))
-            return True
+    async def step(self, steps: Sequence[tuple[Attempt, Step]]) -> None:
+        rows = [
+            {"id": attempt.job.order, "attempt_id": attempt.id, **step._asdict()}
+            for attempt, step in steps
+        ]
 
-        return await self._database.write(record)
+        def record(tx: Transaction) -> None:
+            if tx.many("step_job", rows):
+                change = accounts.next_change(tx)
+                for batch_id in {attempt.job.batch_id for attempt, _ in steps}:
+                    tx.run("touch_batch", batch_id=batch_id, change=change)
+
+        await self._database.write(record)
 
     async def checkpoint(
         self, attempt: Attempt, effects: Sequence[object], *, now: float
@@ -179,18 +171,6 @@ class SqliteJobStore(JobReads):
             lambda tx: attempts.checkpoint(
                 tx, attempt, lambda t, job: self._apply_all(t, job, effects, now)
             )
-        )
-
-    async def finish(self, attempt: Attempt, verdict: Verdict, *, now: float) -> Job:
-        def apply(tx: Transaction, job: sqlite3.Row) -> str | None:
-            return self._apply_all(tx, job, verdict.effects, now)
-
-        def keep(tx: Transaction, job: sqlite3.Row) -> None:
-            for effect in verdict.effects:
-                self._effects.keep(tx, effect, job=job, now=now)
-
-        return await self._database.write(
-            lambda tx: attempts.finish(tx, attempt, verdict, apply, keep, now=now)
         )
 
     async def give_back(self, attempt_ids: Collection[str], *, now: float) -> None:
@@ -309,9 +289,8 @@ class SqliteJobStore(JobReads):
         origin = job_of(job).origin
         if effect.job.dedup is Dedup.SKIP and submission.is_held(tx, effect.job.dedup_key):
             return None
-        submission.insert_job(
-            tx, self._new_job_id(), effect.job, origin=origin, batch=batch, now=now
-        )
+        new = [(self._new_job_id(), effect.job)]
+        submission.insert_jobs(tx, new, origin=origin, batch=batch, now=now)
         return None
 
 

@@ -5,13 +5,23 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 
 from mcp_server.jobs.job import Batch, Job, JobState
-from mcp_server.jobs.store import Host, Request, Stats
-from mcp_server.storage.sqlite import accounts, submission
-from mcp_server.storage.sqlite.connection import Transaction
+from mcp_server.jobs.store import Host, Lag, Request, Stats
+from mcp_server.storage.sqlite import accounts, attempts, submission
+from mcp_server.storage.sqlite.connection import Transaction, connect
 from mcp_server.storage.sqlite.database import POLL_S, Database
 from mcp_server.storage.sqlite.rows import batch_of, host_of, job_of
+
+STOPPED = frozenset({JobState.PAUSED, JobState.FAILED, JobState.CANCELLED})
+"""States that are few, or all of a batch, and looked for by themselves."""
+
+LINES_MAX = 200
+"""Lines of ready jobs, one for each kind and priority, that are looked at for the oldest."""
+
+FIRST_IN_LINE = 64
+"""Of each line so many: the oldest is further back only where that many were put off."""
 
 
 class JobReads:
@@ -38,16 +48,11 @@ class JobReads:
     async def batches(
         self, *, owner: str, active: bool | None = None, before: int | None = None, limit: int
     ) -> Sequence[Batch]:
+        name = {None: "list_batches", True: "list_unfinished_batches", False: "list_ended_batches"}
+        before = 2**62 if before is None else before
         return await self._database.read(
             lambda tx: _with_running(
-                tx,
-                tx.all(
-                    "list_batches",
-                    owner=owner,
-                    active=None if active is None else int(active),
-                    before=before if before is not None else 2**62,
-                    limit=limit,
-                ),
+                tx, tx.all(name[active], owner=owner, before=before, limit=limit)
             )
         )
 
@@ -63,16 +68,16 @@ class JobReads:
         after: int = 0,
         limit: int | None = None,
     ) -> Sequence[Job]:
-        rows = await self._database.read(
-            lambda tx: tx.all(
-                "list_jobs",
-                batch_id=batch_id,
-                states=None if states is None else json.dumps(sorted(states)),
-                after=after,
-                limit=-1 if limit is None else limit,
-            )
-        )
-        return [job_of(row) for row in rows]
+        def look(tx: Transaction) -> Sequence[sqlite3.Row]:
+            page = {"batch_id": batch_id, "after": after, "limit": -1 if limit is None else limit}
+            match sorted(states or ()):
+                case [state] if state in STOPPED:
+                    return tx.all("list_stopped_jobs", state=state, **page)
+                case _:
+                    wanted = None if states is None else json.dumps(sorted(states))
+                    return tx.all("list_jobs", states=wanted, **page)
+
+        return [job_of(row) for row in await self._database.read(look)]
 
     async def job(self, job_id: str) -> Job | None:
         row = await self._database.read(lambda tx: tx.one("get_job", job_id=job_id))
@@ -89,29 +94,38 @@ class JobReads:
         assert row is not None
         return row["value"]
 
-    async def stats(self, *, now: float) -> Stats:
-        def look(tx: Transaction) -> Stats:
-            counts = {JobState(row["state"]): row["jobs"] for row in tx.all("count_jobs")}
-            oldest, claim = tx.one("oldest_due"), tx.one("last_claim")
+    async def lag(self, *, now: float) -> Lag:
+        def look(tx: Transaction) -> Lag:
+            oldest = tx.one("oldest_due", now=now, first=FIRST_IN_LINE, lines_max=LINES_MAX)
+            claim = tx.one("last_claim")
             due_at = oldest["due_at"] if oldest else None
-            return Stats(
-                jobs={state: counts.get(state, 0) for state in JobState},
+            return Lag(
                 oldest_due_s=None if due_at is None else max(0.0, now - due_at),
                 last_claim_at=claim["value"] / 1000 if claim and claim["value"] else None,
             )
 
         return await self._database.read(look)
 
-    async def claimable(self, *, kinds: Collection[str], abilities: Collection[str]) -> bool:
+    async def stats(self) -> Stats:
+        file = await self._database.read(lambda tx: tx.one("database_file"))
+        assert file is not None
+        async with connect(Path(file["file"])) as aside:
+            return stats_of(await aside.read(lambda tx: tx.all("count_jobs")))
+
+    async def keyed(
+        self, ranges: Sequence[tuple[str, str]], *, owner: str, limit: int
+    ) -> Sequence[Job]:
         rows = await self._database.read(
             lambda tx: tx.all(
-                "claim_candidates",
-                kinds=json.dumps(sorted(kinds)),
-                abilities=json.dumps(sorted(abilities)),
-                limit=1,
+                "list_keyed_jobs", ranges=json.dumps(ranges), owner=owner, limit=limit
             )
         )
-        return bool(rows)
+        return [job_of(row) for row in rows]
+
+    async def claimable(self, *, kinds: Collection[str], abilities: Collection[str]) -> bool:
+        return bool(
+            await self._database.read(lambda tx: attempts.claimable(tx, kinds, abilities, limit=1))
+        )
 
     async def work_before(self, *, now: float, horizon_s: float) -> bool:
         return await self._database.read(lambda tx: work_until(tx, now + horizon_s))
@@ -153,6 +167,21 @@ class JobReads:
     async def hosts(self, *, seen_after: float) -> Sequence[Host]:
         rows = await self._database.read(lambda tx: tx.all("list_hosts", seen_after=seen_after))
         return [host_of(row) for row in rows]
+
+
+def stats_of(rows: Sequence[sqlite3.Row]) -> Stats:
+    """Return the figures of `count_jobs` rows: what has no row of its own is completed."""
+    kinds: dict[str, dict[JobState, int]] = {}
+    jobs = dict.fromkeys(JobState, 0)
+    for row in rows:
+        if row["state"] is None:
+            jobs[JobState.COMPLETED] += row["jobs"]
+            continue
+        state = JobState(row["state"])
+        kinds.setdefault(row["kind"], {})[state] = row["jobs"]
+        jobs[state] += row["jobs"]
+        jobs[JobState.COMPLETED] -= row["jobs"]
+    return Stats(jobs=jobs, kinds=kinds)
 
 
 def batch_or_none(row: sqlite3.Row | None) -> Batch | None:

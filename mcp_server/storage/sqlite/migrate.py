@@ -43,6 +43,11 @@ def migrate(
     return version
 
 
+def newest_schema() -> int:
+    """Return the number of the schema that this version knows."""
+    return max(_migrations())
+
+
 def _apply(connection: sqlite3.Connection, path: Path, number: int, script: str) -> None:
     if _version(connection) >= number:
         return

@@ -7,9 +7,45 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, cast
 
+from pydantic_core import from_json, to_json
+
 from mcp_server.entities.entity import Author, AuthorKind, Entity, Revision
-from mcp_server.jobs.job import Batch, BatchState, Job, JobState, Origin, Step
+from mcp_server.jobs.job import Attempt, Batch, BatchState, Job, JobState, Json, Origin, Step
 from mcp_server.jobs.store import Host
+
+
+def attempt_of(row: sqlite3.Row, batch_id: str | None, terms: Json) -> Attempt:
+    """Return the attempt of a `claim_jobs` row, of a batch of which this is known.
+
+    By position: a row is asked for a name ten times as slowly, and this is made for every job.
+    """
+    (
+        order, id, kind, payload, subject, priority, _, round, counted, owner, interface,
+        destination, attempts, crashes, max_retries, created_at, due_at, started_at, attempt_id,
+        requires,
+    ) = row  # fmt: skip
+    job = Job(
+        id,
+        kind,
+        from_json(payload),
+        JobState.PROCESSING,
+        subject,
+        priority,
+        batch_id,
+        round,
+        bool(counted),
+        Origin(owner, interface, destination),
+        attempts,
+        crashes,
+        max_retries,
+        created_at,
+        due_at,
+        started_at,
+        attempt_id=attempt_id,
+        requires=requires,
+        order=order,
+    )
+    return Attempt(attempt_id, job, terms)
 
 
 def job_of(row: sqlite3.Row) -> Job:
@@ -38,6 +74,7 @@ def job_of(row: sqlite3.Row) -> Job:
         result=_json(row["result"]),
         step=_step(row),
         requires=row["requires"],
+        order=row["id"],
     )
 
 
@@ -110,6 +147,15 @@ def entity_of(row: sqlite3.Row) -> Entity:
 def dumped(value: Any) -> str:
     """Return `value` as JSON, the same text for the same value."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def encoded(value: object) -> str:
+    """Return `value` as JSON, as it is.
+
+    Raises:
+        PydanticSerializationError: something in it is no JSON.
+    """
+    return to_json(value).decode()
 
 
 def _origin(row: sqlite3.Row) -> Origin:

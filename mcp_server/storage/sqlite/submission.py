@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from mcp_server.errors import InvalidPayload
 from mcp_server.jobs.job import Batch, BatchState, Dedup, JobState, Json, NewJob, Origin
 from mcp_server.jobs.store import NewBatch, Request, Submission
 from mcp_server.storage.sqlite import accounts
 from mcp_server.storage.sqlite.connection import Transaction
-from mcp_server.storage.sqlite.rows import batch_of, dumped
+from mcp_server.storage.sqlite.rows import batch_of, dumped, encoded
 
 REQUEST_KEY_S = 24 * 3600
 """How long a request key is remembered (R2)."""
@@ -41,59 +41,75 @@ def submit(tx: Transaction, new: NewBatch, apply: Apply, *, now: float) -> Submi
         return Submission(batch=None, held=held)
     row = _insert_batch(tx, new, now=now)
     remember(tx, new.request, owner=new.origin.owner, batch=row["id"], now=now)
-    for id, job in jobs:
-        insert_job(tx, id, job, origin=new.origin, batch=row, now=now)
+    insert_jobs(tx, jobs, origin=new.origin, batch=row, now=now)
     stored = tx.one("get_batch_by_row", id=row["id"])
     assert stored is not None
     return Submission(batch=batch_of(stored), held=held)
 
 
-def insert_job(
+def insert_jobs(
     tx: Transaction,
-    id: str,
-    job: NewJob,
+    jobs: Sequence[tuple[str, NewJob]],
     *,
     origin: Origin,
     batch: sqlite3.Row | None,
     now: float,
 ) -> None:
-    """Store a job, or let the batch wait for the one that it coalesces with."""
-    if job.dedup is Dedup.COALESCE and (waiting := _waiting(tx, job.dedup_key)) is not None:
-        if batch is not None:
-            join(tx, waiting, batch["id"])
-        return
-    paused = batch is not None and batch["state"] == BatchState.PAUSED and job.counted
-    ready = JobState.SCHEDULED if job.delay_s > 0 else JobState.PENDING
-    tx.insert(
-        "insert_job",
-        job_id=id,
-        kind=job.kind,
-        payload=dumped(job.payload),
-        subject=job.subject,
-        state=JobState.PAUSED if paused else ready,
-        priority=job.priority,
-        batch=batch["id"] if batch else None,
-        round=batch["round"] if batch else 1,
-        counted=int(job.counted),
-        owner=origin.owner,
-        interface=origin.interface,
-        destination=origin.destination,
-        dedup=job.dedup,
-        dedup_key=job.dedup_key,
-        requires=job.requires,
-        max_retries=job.max_retries,
-        now=now,
-        due_at=now + job.delay_s,
-    )
-    if batch is not None:
-        accounts.note_arrival(tx, batch["id"], counted=job.counted)
+    """Store jobs; of those that coalesce with one that waits, let the batch wait for that one."""
+    new: list[tuple[str, NewJob]] = []
+    coalesced: set[str | None] = set()
+    for id, job in jobs:
+        if job.dedup is Dedup.COALESCE:
+            waiting = _waiting(tx, job.dedup_key)
+            if waiting is not None and batch is not None:
+                join(tx, waiting, batch["id"])
+            if waiting is not None or job.dedup_key in coalesced:
+                continue
+            coalesced.add(job.dedup_key)
+        new.append((id, job))
+    tx.many("insert_job", _new_rows(new, origin, batch, now))
+    if batch is not None and new:
+        counted = sum(job.counted for _, job in new)
+        accounts.note_arrivals(tx, batch["id"], jobs=len(new), counted=counted)
+
+
+def _new_rows(
+    jobs: Sequence[tuple[str, NewJob]], origin: Origin, batch: sqlite3.Row | None, now: float
+) -> Iterator[Mapping[str, object]]:
+    """Yield the values of `insert_job` for each job."""
+    paused = batch is not None and batch["state"] == BatchState.PAUSED
+    shared = {
+        "batch": batch["id"] if batch else None,
+        "round": batch["round"] if batch else 1,
+        "owner": origin.owner,
+        "interface": origin.interface,
+        "destination": origin.destination,
+        "now": now,
+    }
+    for id, job in jobs:
+        ready = JobState.SCHEDULED if job.delay_s > 0 else JobState.PENDING
+        yield {
+            **shared,
+            "job_id": id,
+            "kind": job.kind,
+            "payload": encoded(job.payload),
+            "subject": job.subject,
+            "state": JobState.PAUSED if paused and job.counted else ready,
+            "priority": job.priority,
+            "counted": job.counted,
+            "dedup": job.dedup,
+            "dedup_key": job.dedup_key,
+            "requires": job.requires,
+            "max_retries": job.max_retries,
+            "due_at": now + job.delay_s,
+        }
 
 
 def join(tx: Transaction, job: int, batch: int) -> None:
     """Let `batch` wait for `job`, unless it does already."""
     owner = tx.one("get_job_by_row", id=job)
     if owner is not None and owner["batch"] != batch and tx.run("await_job", job=job, batch=batch):
-        accounts.note_arrival(tx, batch, counted=False)
+        accounts.note_arrivals(tx, batch, jobs=1, counted=0)
 
 
 def requeue(

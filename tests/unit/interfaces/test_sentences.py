@@ -120,7 +120,7 @@ def test_many_failures_are_counted_and_the_first_are_named(ended: Batch, job: Jo
 def test_a_conflict_is_not_for_retry(ended: Batch, job: Job) -> None:
     """Somebody has to look (R17)."""
     batch = replace(ended, state=BatchState.FAILED, completed=39, failed=1)
-    sentence = sentences.standing(batch, [replace(job, code="conflict")], (), None)
+    sentence = sentences.standing(batch, [job._replace(code="conflict")], (), None)
     assert "retry takes up" not in sentence
     assert "a conflict is not retried" in sentence
 
@@ -128,7 +128,7 @@ def test_a_conflict_is_not_for_retry(ended: Batch, job: Job) -> None:
 def test_a_file_that_was_not_written_is_told_apart_from_sections(ended: Batch, job: Job) -> None:
     """An export is not counted, but it makes the batch failed (R21)."""
     batch = replace(ended, kind="promote", state=BatchState.FAILED)
-    export = replace(job, kind="content-export", subject="menu", counted=False, reason="disk full")
+    export = job._replace(kind="content-export", subject="menu", counted=False, reason="disk full")
     sentence = sentences.standing(batch, [export], (), None)
     assert sentence.startswith("40 of 40 promoted, 1 not written to a file: menu (disk full)")
 

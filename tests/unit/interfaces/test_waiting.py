@@ -61,7 +61,7 @@ async def test_values_strictly_increase_and_repeats_are_dropped(mode: str, batch
 
 async def test_what_runs_counts_by_its_fraction(mode: str, batch: Batch, job: Job) -> None:
     """A single long section moves too."""
-    half = replace(job, state=JobState.PROCESSING, step=Step(current=1, total=2))
+    half = job._replace(state=JobState.PROCESSING, step=Step(current=1, total=2))
     (note,) = await heard(mode, [replace(batch, running=(half,))])
     assert note == Heard(7.5, 40, "7/40 · drafting menu/hero")
 

@@ -26,6 +26,7 @@ from mcp_server.jobs.store import Host, JobStore, NewBatch
 from mcp_server.jobs.worker import Worker, WorkerSettings
 from mcp_server.storage.sqlite.database import Database
 from mcp_server.storage.sqlite.jobs import SqliteJobStore
+from tests.attempts import claim_one, run_one
 from tests.harness import ManualClock
 
 ORIGIN = Origin(owner="ada", interface="test")
@@ -110,14 +111,10 @@ class Rig:
 
     async def claim(self, kind: str = "toy") -> Attempt:
         """Claim the next job for a worker that is not there."""
-        [attempt] = await self.store.claim(
-            "nobody",
-            [new_id("a", self.clock)],
-            kinds=[kind],
-            abilities=[],
-            lease_s=30,
-            now=self.clock.now(),
+        attempt = await claim_one(
+            self.store, new_id("a", self.clock), kinds=[kind], now=self.clock.now()
         )
+        assert attempt is not None
         return attempt
 
     async def job(self, job_id: str) -> Job:
@@ -126,14 +123,13 @@ class Rig:
         assert job is not None
         return job
 
-    def runner(self, store: JobStore | None = None) -> AttemptRunner:
-        """Make what runs attempts, on another store where given."""
+    def runner(self) -> AttemptRunner:
+        """Make what runs attempts."""
 
         def context(attempt: Attempt, progress: Progress) -> Context:
             return Context(attempt, progress, self.acts)
 
         return AttemptRunner(
-            store or self.store,
             self.registry,
             self.clock,
             context,
@@ -141,16 +137,22 @@ class Rig:
             random=lambda: 1.0,
         )
 
+    async def run_next(self) -> None:
+        """Claim the next job, run it and record its end, without a worker."""
+        await run_one(self.store, self.runner(), await self.claim(), now=self.clock.now())
+
     def host(self, id: str = "worker", role: str = "worker", **different: Any) -> Host:
         """Make a process."""
         made: dict[str, Any] = {"id": id, "role": role, "pid": os.getpid()}
         made |= {"abilities": frozenset[str](), "version": "1.0.0"}
         return Host(**(made | different))
 
-    def worker(self, *, host: Host | None = None, **settings: Any) -> Worker:
-        """Make a worker; keywords are its settings."""
+    def worker(
+        self, *, host: Host | None = None, store: JobStore | None = None, **settings: Any
+    ) -> Worker:
+        """Make a worker, on another store where given; keywords are its settings."""
         return Worker(
-            self.store,
+            store or self.store,
             self.registry,
             self.runner(),
             Maintenance(self.store, self.clock, MaintenanceSettings()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import anyio
@@ -11,18 +12,28 @@ import pytest
 from mcp_server.errors import NotFound, StorageBusy, StorageError
 from mcp_server.jobs.job import Job, JobState, Step
 from mcp_server.jobs.outcome import Done, Fail, Outcome
-from mcp_server.jobs.store import JobStore
+from mcp_server.jobs.store import Exchange, JobStore, Report
 from tests.unit.jobs.rig import ORIGIN, Context, Rig, a_toy
 
 pytestmark = pytest.mark.anyio
 
 
 async def run(rig: Rig, act: Any, *, kind: str = "toy") -> Job:
-    """Run one job that does `act` through one attempt; return it as stored."""
+    """Let a worker run one job that does `act`; return it as the attempt left it."""
     rig.acts["act"] = act
     [job_id] = await rig.submit("b", a_toy("act", kind=kind))
-    await rig.runner().run(await rig.claim(kind))
-    return await rig.job(job_id)
+    async with rig.working(concurrency=1):
+        return await left(rig, job_id)
+
+
+async def left(rig: Rig, job_id: str) -> Job:
+    """Wait until a job neither waits for its turn nor runs."""
+    while True:
+        since = rig.store.version
+        job = await rig.job(job_id)
+        if job.state not in (JobState.PENDING, JobState.PROCESSING):
+            return job
+        await rig.store.wait_for_change(5, since=since)
 
 
 async def test_what_a_handler_answers_is_stored(rig: Rig) -> None:
@@ -139,30 +150,24 @@ async def test_a_payload_that_no_longer_fits_fails_the_job(rig: Rig) -> None:
     """It was queued by another version; its handler is not run."""
     old = a_toy(payload={"was": 1})
     await rig.store.enqueue("old", old, origin=ORIGIN, now=rig.clock.now())
-    await rig.runner().run(await rig.claim())
-    job = await rig.job("old")
+    async with rig.working():
+        job = await left(rig, "old")
     assert (job.state, job.code) == (JobState.FAILED, "refused")
 
 
 async def test_an_attempt_that_lost_its_claim_writes_nothing(rig: Rig) -> None:
-    """The job was rescued while it ran; what it answers is dropped without a fuss."""
+    """The job was rescued while it ran; what it answers is dropped, and the job is run again."""
+    tries: list[str] = []
 
     async def act(context: Context) -> Outcome:
-        await rescue(rig)
-        await context.progress(1, 2)
-        return Done({"too": "late"})
+        tries.append(context.attempt.id)
+        if len(tries) == 1:
+            await rescue(rig)
+            await context.progress(1, 2)
+        return Done({"try": len(tries)})
 
     job = await run(rig, act)
-    assert (job.state, job.result, job.step, job.crashes) == (JobState.PENDING, None, None, 1)
-
-
-async def test_an_attempt_whose_claim_is_gone_before_it_starts_is_not_run(rig: Rig) -> None:
-    """Its handler is never called."""
-    await rig.submit("b", a_toy("missing"))
-    attempt = await rig.claim()
-    await rescue(rig)
-    await rig.runner().run(attempt)
-    assert (await rig.job(attempt.job.id)).crashes == 0
+    assert (job.state, job.result, job.step, job.crashes) == ("completed", {"try": 2}, None, 1)
 
 
 async def test_progress_is_written_seldom_and_the_last_of_it_always(rig: Rig) -> None:
@@ -199,24 +204,34 @@ async def test_progress_can_be_seen_while_the_job_runs(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize(
-    ("current", "total", "message"),
-    [(float("nan"), 1.0, ""), (1, float("inf"), ""), (10**40, 1, ""), (1, 2, "half a \ud800")],
+    ("current", "total"),
+    [(float("nan"), 1.0), (1, float("inf")), (10**400, 1), ("one", 2), (None, None)],
 )
-async def test_progress_that_cannot_be_stored_breaks_nothing(
-    rig: Rig, current: float, total: float, message: str
+async def test_progress_that_is_no_number_breaks_nothing(
+    rig: Rig, current: Any, total: Any
 ) -> None:
     """The job goes on to its end."""
 
     async def act(context: Context) -> Outcome:
-        await context.progress(current, total, message)
+        await context.progress(current, total)
         return Done()
 
     job = await run(rig, act)
     assert (job.state, job.step) == (JobState.COMPLETED, None)
 
 
+async def test_progress_in_half_a_character_is_stored_as_far_as_it_can_be(rig: Rig) -> None:
+    """Nothing is lost of the rest."""
+
+    async def act(context: Context) -> Outcome:
+        await context.progress(1, 2, "half a \ud800")
+        return Done()
+
+    assert (await run(rig, act)).step == Step(1, 2, "half a ?")
+
+
 class Refusing:
-    """A real store whose `finish` and `step` are refused so many times first."""
+    """A real store that refuses reports and steps so many times first."""
 
     def __init__(self, store: JobStore, times: int) -> None:
         self._store, self.left = store, times
@@ -224,13 +239,14 @@ class Refusing:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    async def finish(self, *args: Any, **more: Any) -> Job:
-        self._refuse()
-        return await self._store.finish(*args, **more)
+    async def exchange(self, reports: Sequence[Report], *rest: Any, **more: Any) -> Exchange:
+        if reports:
+            self._refuse()
+        return await self._store.exchange(reports, *rest, **more)
 
-    async def step(self, *args: Any) -> bool:
+    async def step(self, *args: Any) -> None:
         self._refuse()
-        return await self._store.step(*args)
+        await self._store.step(*args)
 
     def _refuse(self) -> None:
         if self.left:
@@ -240,17 +256,20 @@ class Refusing:
 
 async def test_an_end_is_reported_until_the_database_takes_it(rig: Rig) -> None:
     """The work was done and paid for: it is not done again because of a lock."""
+    refusing: Any = Refusing(rig.store, times=2)
+    runs: list[str] = []
 
     async def act(context: Context) -> Outcome:
+        runs.append(context.attempt.id)
         await context.progress(1, 1, "written")
         return Done({"words": 3})
 
     rig.acts["act"] = act
     [job_id] = await rig.submit("b", a_toy("act"))
-    refusing: Any = Refusing(rig.store, times=2)
-    await rig.runner(refusing).run(await rig.claim())
-    job = await rig.job(job_id)
+    async with rig.working(store=refusing):
+        job = await left(rig, job_id)
     assert (job.state, job.result, refusing.left) == (JobState.COMPLETED, {"words": 3}, 0)
+    assert len(runs) == 1
 
 
 async def rescue(rig: Rig) -> None:

@@ -32,7 +32,7 @@ async def test_a_batch_survives_its_process_and_is_ended_by_another_worker(tmp_p
     path = tmp_path / "jobs.db"
     async with open_rig(path) as rig:
         await rig.submit("b", a_toy(), a_toy(), a_toy())
-        await rig.runner().run(await rig.claim())
+        await rig.run_next()
         await rig.claim()
     async with open_rig(path) as rig, rig.working():
         batch = await rig.batches.wait("b", owner="ada")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -53,7 +51,7 @@ def test_every_outcome_leads_to_a_state_that_a_running_job_may_go_to(
     outcome: Outcome, attempts: int, max_retries: int, jitter: float
 ) -> None:
     """And to one that says when, if it is to be run again; only Retry and Snooze do that."""
-    job = replace(JOB, attempts=attempts, max_retries=max_retries)
+    job = JOB._replace(attempts=attempts, max_retries=max_retries)
     verdict = decide(job, outcome, now=NOW, jitter=jitter)
     assert verdict.state in JOB_TRANSITIONS[JobState.PROCESSING]
     assert (verdict.state is JobState.SCHEDULED) == (verdict.due_at is not None)
@@ -67,7 +65,7 @@ def test_a_job_is_retried_as_often_as_it_may_be(
     attempts: int, max_retries: int, jitter: float
 ) -> None:
     """Not once more; and every retry counts."""
-    job = replace(JOB, attempts=attempts, max_retries=max_retries)
+    job = JOB._replace(attempts=attempts, max_retries=max_retries)
     verdict = decide(job, Retry("busy"), now=NOW, jitter=jitter)
     assert (verdict.state is JobState.SCHEDULED) == (attempts < max_retries)
     assert verdict.attempts == 1
@@ -141,7 +139,7 @@ def test_only_done_and_fail_carry_effects() -> None:
 
 def test_a_job_without_retries_says_that_it_was_tried_once() -> None:
     """Otherwise how often."""
-    once = decide(replace(JOB, max_retries=0), Retry("busy"), now=NOW, jitter=1.0)
+    once = decide(JOB._replace(max_retries=0), Retry("busy"), now=NOW, jitter=1.0)
     assert (once.code, once.reason) == ("retries-exhausted", "busy (tried once)")
-    often = decide(replace(JOB, attempts=3), Retry("busy"), now=NOW, jitter=1.0)
+    often = decide(JOB._replace(attempts=3), Retry("busy"), now=NOW, jitter=1.0)
     assert often.reason == "busy (tried 4 times)"

@@ -21,7 +21,7 @@ async def fail(context: Context) -> Outcome:
 
 async def run_one(rig: Rig) -> None:
     """Take the next job to its end."""
-    await rig.runner().run(await rig.claim())
+    await rig.run_next()
 
 
 # Batches

@@ -212,7 +212,7 @@ async def test_a_heartbeat_keeps_the_lease_of_what_runs(rig: Rig, gate: Gate) ->
 async def test_a_worker_that_is_alone_takes_up_what_others_left(rig: Rig) -> None:
     """At once; their leases are not waited for."""
     [job_id] = await rig.submit("b", a_toy())
-    await rig.store.start(await rig.claim(), now=rig.clock.now())
+    await rig.claim()
     async with rig.working():
         await rig.batches.wait("b", owner="ada")
     assert (await rig.job(job_id)).crashes == 1
@@ -320,7 +320,7 @@ async def test_a_worker_that_is_asked_to_drain_ends_what_runs_and_leaves(
 async def test_a_worker_forgets_old_jobs_when_it_starts(rig: Rig) -> None:
     """A day after their end."""
     [job_id] = await rig.submit("b", a_toy())
-    await rig.runner().run(await rig.claim())
+    await rig.run_next()
     rig.clock.advance(24 * 3600 + 1)
     async with rig.working():
         since = rig.store.version

@@ -70,6 +70,6 @@ def a_job() -> MakeJob:
 
     def make(done: float | None = None, **different: Any) -> Job:
         step = None if done is None else Step(current=done, total=1.0)
-        return replace(JOB, **({"step": step} | different))
+        return JOB._replace(**({"step": step} | different))
 
     return make

@@ -13,11 +13,12 @@ import pytest
 
 from mcp_server.errors import NotFound, StorageError
 from mcp_server.jobs.job import Batch, BatchState, JobState, NewJob, Origin, Step
-from mcp_server.jobs.store import NewBatch, Verdict
+from mcp_server.jobs.store import NewBatch, Report, Verdict
 from mcp_server.progress.monitor import ProgressMonitor
 from mcp_server.storage.sqlite.content import ContentEffects
 from mcp_server.storage.sqlite.database import Database
 from mcp_server.storage.sqlite.jobs import SqliteJobStore
+from tests.attempts import claim_one, record
 
 ORIGIN = Origin(owner="local", interface="test")
 AN_HOUR_S = 3_600.0
@@ -54,19 +55,18 @@ class Workspace:
 
     async def work(self, *, step: Step | None = None) -> None:
         """Take up the next job and finish it; with `step`, only report that it came so far."""
-        [attempt] = await self.store.claim(
-            "worker",
-            [f"attempt_{next(self._attempts)}"],
+        attempt = await claim_one(
+            self.store,
+            f"claim_{next(self._attempts)}",
             kinds=["content-generate"],
-            abilities=[],
-            lease_s=30.0,
             now=self.clock.now(),
         )
-        await self.store.start(attempt, now=self.clock.now())
+        assert attempt is not None
         if step is not None:
-            await self.store.step(attempt, step)
+            await self.store.step([(attempt, step)])
             return
-        await self.store.finish(attempt, Verdict(state=JobState.COMPLETED), now=self.clock.now())
+        report = Report(attempt, Verdict(state=JobState.COMPLETED))
+        await record(self.store, report, now=self.clock.now())
 
 
 def opened(path: Path, database: Database) -> Workspace:

@@ -1,7 +1,7 @@
--- Ready jobs this worker can run. Of a coalesced key at most one runs at a time.
-SELECT jobs.id FROM jobs
+-- Ready jobs of one kind this worker can run. Of a coalesced key at most one runs at a time.
+SELECT jobs.priority, jobs.id FROM jobs
 WHERE jobs.state = 'pending'
-AND jobs.kind IN (SELECT value FROM json_each(:kinds))
+AND jobs.kind = :kind
 AND (jobs.requires IS NULL OR jobs.requires IN (SELECT value FROM json_each(:abilities)))
 AND (
     jobs.dedup <> 'coalesce'

@@ -1,6 +1,4 @@
 SELECT * FROM batches
-WHERE owner = :owner
-AND id < :before
-AND (:active IS NULL OR (state IN ('pending', 'processing', 'paused')) = :active)
+WHERE owner = :owner AND id < :before
 ORDER BY id DESC
 LIMIT :limit

@@ -1,5 +1,6 @@
+-- Few jobs run at a time, and a batch has many: SQLite is kept from going by the batch, or the id.
 SELECT jobs.*, batches.batch_id, batches.terms
-FROM jobs
+FROM jobs INDEXED BY jobs_running
 JOIN batches ON batches.id = jobs.batch
 WHERE jobs.state = 'processing' AND jobs.batch IN (SELECT value FROM json_each(:batches))
 ORDER BY jobs.id

@@ -1,1 +1,1 @@
-UPDATE batches SET change = :change WHERE id = :id
+UPDATE batches SET change = :change WHERE batch_id = :batch_id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from mcp_server.content.model import ModelChoice
 from mcp_server.content.site import Site
 from mcp_server.content.workspace import site_from_document
 from mcp_server.entities.store import EntityStore
-from mcp_server.errors import LostClaim, StorageError
+from mcp_server.errors import StorageError
 from mcp_server.jobs.attempt import Progress
 from mcp_server.jobs.job import Attempt, Job
 from mcp_server.jobs.store import JobStore
@@ -32,8 +32,12 @@ class Workbench:
         clock: Clock,
         *,
         composer_delay_s: float,
+        model: ModelChoice,
+        present_site: Callable[[], Site],
     ) -> None:
         self.store, self.entities, self.files, self.clock = store, entities, files, clock
+        self.model = model
+        self._present_site = present_site
         self._composer_delay_s = composer_delay_s
         self._sites: dict[str, Site] = {}
         self._drafters: dict[ModelChoice, Drafter] = {}
@@ -42,8 +46,14 @@ class Workbench:
         """Return what a handler is given for this attempt."""
         return JobContext(attempt, progress, self)
 
-    async def site(self, hash: str) -> Site:
-        """Return the site stored under this hash; parsed once."""
+    async def site(self, hash: str | None) -> Site:
+        """Return the site stored under this hash, parsed once; without one, as its files are now.
+
+        Raises:
+            Unavailable: the files cannot be used as they are.
+        """
+        if hash is None:
+            return await anyio.to_thread.run_sync(self._present_site)
         if hash not in self._sites:
             document = await self.entities.get_site(hash)
             if document is None:
@@ -79,7 +89,10 @@ class JobContext:
 
     @property
     def terms(self) -> Mapping[str, Any]:
-        """What the round was promised: the site's hash, and the model where one drafts."""
+        """What the round was promised: the site's hash, and the model where one drafts.
+
+        Empty for jobs outside any batch, and for those of a plugin.
+        """
         return self._attempt.terms
 
     @property
@@ -93,18 +106,21 @@ class JobContext:
         return self._bench.files
 
     async def site(self) -> Site:
-        """Return the site as it was when the round began."""
-        return await self._bench.site(self.terms["site"])
+        """Return the site as it was when the round began; where that promised none, as it is now.
+
+        Raises:
+            Unavailable: it is to be as it is now, and cannot be used as it is.
+        """
+        return await self._bench.site(self.terms.get("site"))
 
     async def draft(self, request: DraftRequest) -> Drafted:
-        """Write a section with the model that the round was promised.
+        """Write a section with the model that the round was promised, or else the worker's own.
 
         Raises:
             ComposerGap: the composer lacks facts.
             ModelTrouble: one of its subclasses says how asking the model ended.
         """
-        choice = ModelChoice(name=self.terms["model"], url=self.terms.get("modelUrl"))
-        return await self._bench.drafter(choice).draft(request, self.progress)
+        return await self._bench.drafter(self._model).draft(request, self.progress)
 
     async def checkpoint(self, effects: Sequence[object]) -> str | None:
         """Apply effects now, and go on; return the conflict where one does not apply.
@@ -115,5 +131,8 @@ class JobContext:
         now = self._bench.clock.now()
         return await self._bench.store.checkpoint(self._attempt, effects, now=now)
 
-
-__all__ = ["JobContext", "LostClaim", "Workbench"]
+    @property
+    def _model(self) -> ModelChoice:
+        if "model" not in self.terms:
+            return self._bench.model
+        return ModelChoice(name=self.terms["model"], url=self.terms.get("modelUrl"))

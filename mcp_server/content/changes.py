@@ -1,0 +1,62 @@
+"""A promote or rollback planned, with what is said of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mcp_server.content.calls import Action, ChangeCall, Submitted
+from mcp_server.content.plan import (
+    Plan,
+    Standing,
+    digest_of,
+    plan_promote,
+    plan_rollback_of_batch,
+    plan_undo,
+)
+from mcp_server.content.selection import Selection
+from mcp_server.jobs.job import Batch
+
+
+def promotion(
+    call: ChangeCall,
+    selection: Selection,
+    standing: Standing,
+    drafted: Mapping[str, bool] | None,
+    notes: Sequence[str],
+) -> tuple[Plan, Submitted]:
+    """Return the plan of a promote, and its answer as a dry run gives it."""
+    plan = plan_promote(call, selection, standing, drafted=drafted)
+    return plan, _answer("promotion", plan, notes, dry_run=call.dry_run)
+
+
+def rollback(
+    call: ChangeCall,
+    target: Batch | None,
+    ids: Sequence[str],
+    standing: Standing,
+    notes: Sequence[str],
+) -> tuple[Plan, Submitted]:
+    """Return the plan of a rollback, of a batch or of last changes, and its answer likewise."""
+    exact = call.digest is not None
+    if target is None:
+        plan = plan_undo(ids, standing, force=call.force, exact=exact)
+    else:
+        plan = plan_rollback_of_batch(target.id, ids, standing, force=call.force, exact=exact)
+    return plan, _answer("rollback", plan, notes, dry_run=call.dry_run)
+
+
+def _answer(action: Action, plan: Plan, notes: Sequence[str], *, dry_run: bool) -> Submitted:
+    placeholders = sum(planned.placeholder for planned in plan.planned)
+    if placeholders:
+        are = "One of these is a placeholder" if placeholders == 1 else None
+        are = are or f"{placeholders} of these are placeholders"
+        notes = [*notes, f"{are}, written without a model."]
+    return Submitted(
+        action=action,
+        total_sections=len(plan.steps),
+        planned=plan.planned,
+        skipped=plan.skipped,
+        digest=digest_of(action, plan.planned) if plan.steps else None,
+        notes=tuple(notes),
+        dry_run=dry_run,
+    )

@@ -1,0 +1,106 @@
+"""Whether a worker lives, and how far behind the queue is (lesson L8), in words and as facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import anyio
+
+from mcp_server.clock import Clock
+from mcp_server.jobs.host import DetachedWorker, StartWorker, StopMark, WorkerLock
+from mcp_server.jobs.store import JobStore, Stats
+from mcp_server.jobs.telemetry import AttemptFigures
+
+Mode = Literal["embedded", "detached"]
+
+COUNTING_SHARE = 20
+"""A count stands for so many times as long as it took: counting is never more than a twentieth of
+what is done, however many jobs there are and whoever asks how often."""
+
+
+class Health:
+    """What is known of a workspace's worker and of its queue.
+
+    `log` is how a person finds what a detached worker had to say.
+    """
+
+    def __init__(
+        self,
+        store: JobStore,
+        lock: WorkerLock,
+        clock: Clock,
+        mode: Mode,
+        mark: StopMark,
+        start: StartWorker | None = None,
+        *,
+        log: str = "",
+        figures: AttemptFigures | None = None,
+    ) -> None:
+        self.mode: Mode = mode
+        self._figures = figures or AttemptFigures()
+        self._store, self._lock, self._clock = store, lock, clock
+        self._mark, self._start, self._log = mark, start, log
+        self._counter = Counter(store, anyio.current_time)
+
+    async def __call__(self) -> Mapping[str, Any]:
+        """Return the facts, in wire names; a pid only while that worker lives.
+
+        Takes the same time however many jobs there are.
+        """
+        now = self._clock.now()
+        lag = await self._store.lag(now=now)
+        facts: dict[str, Any] = {"mode": self.mode, "alive": self._lock.is_held()}
+        workers = [h for h in await self._store.hosts(seen_after=0) if h.role == "worker"]
+        if facts["alive"] and workers:
+            worker = workers[0]
+            facts |= {"pid": worker.pid, "version": worker.version, **worker.details}
+        if lag.oldest_due_s is not None:
+            facts["oldestDueSeconds"] = round(lag.oldest_due_s, 1)
+        if lag.last_claim_at is not None:
+            facts["lastClaimSeconds"] = round(now - lag.last_claim_at, 1)
+        return facts | {"message": self._message(facts)}
+
+    @property
+    def figures(self) -> AttemptFigures:
+        """The attempts that this process has run."""
+        return self._figures
+
+    async def stats(self) -> Stats:
+        """Return how many jobs there are; where counting takes long, as they were a while ago."""
+        return await self._counter.read()
+
+    def _message(self, facts: Mapping[str, Any]) -> str:
+        if facts["alive"]:
+            where = f"process {facts['pid']}" if "pid" in facts else "starting"
+            return f"A worker is running ({facts['mode']}, {where})."
+        if self._mark.is_set:
+            return "The worker was stopped; the next call that queues work starts it again."
+        if "oldestDueSeconds" in facts:
+            if isinstance(self._start, DetachedWorker) and self._start.exit_code is not None:
+                return (
+                    f"No worker is running: it ended with code {self._start.exit_code}; "
+                    f"{self._log} says why. It is tried again."
+                )
+            return f"No worker is running; one is being started ({self.mode})."
+        return "No worker is running, and none is needed; the next job starts one."
+
+
+class Counter:
+    """Counts one at a time, and no more often than it may."""
+
+    def __init__(self, store: JobStore, monotonic: Callable[[], float]) -> None:
+        self._store, self._monotonic = store, monotonic
+        self._counting = anyio.Lock()
+        self._counted: Stats | None = None
+        self._stands_until = 0.0
+
+    async def read(self) -> Stats:
+        """Return the figures; those of the last count while it stands."""
+        async with self._counting:
+            began = self._monotonic()
+            if self._counted is None or began >= self._stands_until:
+                self._counted = await self._store.stats()
+                ended = self._monotonic()
+                self._stands_until = ended + COUNTING_SHARE * (ended - began)
+            return self._counted

@@ -1,0 +1,156 @@
+"""Lanes: the worker's concurrent places, which run attempts and say how they ended.
+
+A lane is one long-lived task that runs attempt after attempt; a task, a timeout and a wake-up for
+each job would cost more than the job's transaction. Deadlines share one timekeeper. A lane that was
+idle is woken by the lane before it, so that jobs that never wait are run by one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+import anyio
+
+from mcp_server.jobs.attempt import AttemptRunner, Progress
+from mcp_server.jobs.job import Attempt
+from mcp_server.jobs.outcome import Outcome
+from mcp_server.jobs.store import Report
+
+SLICE_S = 0.002
+"""How long jobs that never wait may keep the event loop to themselves."""
+
+
+class _Stop(Enum):
+    """Why a running attempt is stopped."""
+
+    TIME_LIMIT = "time limit"
+    LOST = "lost"
+
+
+@dataclass(slots=True)
+class _Lane:
+    """A place, the attempt that runs in it, and what stops it."""
+
+    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    progress: Progress | None = None
+    deadline: float = math.inf
+    stop: _Stop | None = None
+    wake: anyio.Event = field(default_factory=anyio.Event)
+
+
+class Lanes:
+    """Run what they are given, at most `size` attempts at once.
+
+    `ended` is called with each attempt and its report, or `None` where it had lost its claim;
+    `stepped` when a handler says how far it is. Both are called in the event loop, and return soon.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        runner: AttemptRunner,
+        *,
+        ended: Callable[[Attempt, Report | None], None],
+        stepped: Callable[[Progress], None],
+    ) -> None:
+        self._runner, self._ended, self._stepped = runner, ended, stepped
+        self._waiting: deque[Attempt] = deque()
+        self._lanes = [_Lane() for _ in range(size)]
+        self._idle: list[_Lane] = []
+        self._alarm = math.inf
+        self._alarm_moved = anyio.Event()
+
+    async def run(self) -> None:
+        """Run attempts until cancelled."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._keep_time)
+            for lane in self._lanes:
+                tasks.start_soon(self._live, lane)
+
+    def give(self, attempts: Sequence[Attempt]) -> None:
+        """Run these as soon as lanes are free."""
+        self._waiting.extend(attempts)
+        self._wake_next()
+
+    def lose(self, attempt_ids: Collection[str]) -> None:
+        """Stop attempts whose claim is gone; they report nothing."""
+        for lane in self._lanes:
+            if lane.progress is not None and lane.progress.attempt.id in attempt_ids:
+                self._stop(lane, _Stop.LOST)
+
+    # One lane
+
+    async def _live(self, lane: _Lane) -> None:
+        while True:
+            with lane.scope:
+                await self._work(lane)
+            if lane.progress is not None:
+                self._end(lane, lane.progress, None)
+            lane.scope = anyio.CancelScope()  # one that was cancelled is of no more use
+
+    async def _work(self, lane: _Lane) -> None:
+        """Run attempts until one of them is stopped."""
+        slice_ends = anyio.current_time() + SLICE_S
+        while not lane.scope.cancel_called:
+            attempt = await self._next(lane)
+            now = anyio.current_time()
+            if now > slice_ends:
+                await anyio.lowlevel.checkpoint()
+                now = anyio.current_time()
+                slice_ends = now + SLICE_S
+            lane.progress = progress = Progress(attempt, self._stepped)
+            self._set_deadline(lane, now + self._runner.time_limit_s(attempt))
+            self._end(lane, progress, await self._runner.run(attempt, progress))
+
+    async def _next(self, lane: _Lane) -> Attempt:
+        while not self._waiting:
+            lane.wake = anyio.Event()
+            self._idle.append(lane)
+            await lane.wake.wait()
+        attempt = self._waiting.popleft()
+        self._wake_next()
+        return attempt
+
+    def _wake_next(self) -> None:
+        if self._waiting and self._idle:
+            self._idle.pop().wake.set()
+
+    def _end(self, lane: _Lane, progress: Progress, outcome: Outcome | None) -> None:
+        """Say how an attempt ended; without an outcome it was stopped."""
+        stop, lane.stop, lane.deadline, lane.progress = lane.stop, None, math.inf, None
+        attempt = progress.attempt
+        if stop is _Stop.LOST:
+            self._ended(attempt, None)
+        else:
+            ended = outcome or self._runner.time_out(attempt)
+            self._ended(attempt, self._runner.report(progress, ended))
+
+    # Time limits
+
+    def _set_deadline(self, lane: _Lane, deadline: float) -> None:
+        lane.deadline = deadline
+        if deadline < self._alarm:
+            self._alarm = deadline
+            self._alarm_moved.set()
+
+    async def _keep_time(self) -> None:
+        while True:
+            self._alarm = min(lane.deadline for lane in self._lanes)
+            self._alarm_moved = anyio.Event()
+            with anyio.move_on_at(self._alarm):
+                await self._alarm_moved.wait()
+                continue
+            now = anyio.current_time()
+            for lane in self._lanes:
+                if lane.deadline <= now:
+                    self._stop(lane, _Stop.TIME_LIMIT)
+
+    def _stop(self, lane: _Lane, why: _Stop) -> None:
+        lane.deadline = math.inf
+        if lane.stop is None:
+            lane.stop = why
+            lane.scope.cancel()

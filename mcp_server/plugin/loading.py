@@ -1,0 +1,103 @@
+"""Plugins are found by their entry points; one that cannot be loaded stops nobody else."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import structlog
+
+from mcp_server.errors import ConfigError, ServerError
+from mcp_server.jobs.job import Origin
+from mcp_server.jobs.registry import Registry
+from mcp_server.plugin.context import Additions, Jobs, PluginContext, PluginTool
+
+GROUP = "pressroom.plugins"
+"""The entry points that are read: each names a function `register(context)`."""
+
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Plugins:
+    """The plugins of this process: what they added, and what is wrong with the others."""
+
+    registry: Registry
+    """All kinds of this process, Pressroom's own and those of plugins."""
+    _problems: list[str] = field(default_factory=list[str])
+    _additions: Additions = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._additions = Additions(self.registry)
+
+    @property
+    def tools(self) -> Sequence[PluginTool[Any]]:
+        """The tools that plugins brought."""
+        return tuple(self._additions.tools.values())
+
+    @property
+    def problems(self) -> Sequence[str]:
+        """A sentence for each plugin or tool that is not there, fit for a client's eyes."""
+        return tuple(self._problems)
+
+    def context(self, plugin: str, origin: Origin | None = None) -> PluginContext:
+        """Return what this plugin is given; with an `origin`, for a call that came from there."""
+        return PluginContext(self._additions, plugin, origin)
+
+    def connect(self, jobs: Jobs) -> None:
+        """Let plugins work on this queue from now on: the workspace is open."""
+        self._additions.jobs = jobs
+
+    def load(self, found: Iterable[EntryPoint] | None = None) -> None:
+        """Load the plugins that are installed, each whole or not at all; to be called once.
+
+        One that fails is logged with its traceback and named in `problems`.
+        """
+        points = entry_points(group=GROUP) if found is None else found
+        for point in sorted(points, key=lambda point: (_distribution(point), point.name)):
+            handlers, tools = self.registry.handlers, dict(self._additions.tools)
+            try:
+                _register(point, self.context(point.name))
+            except (Exception, SystemExit) as error:  # the boundary to code that is not ours
+                self.registry.replace(handlers)
+                self._additions.tools = tools
+                logger.exception("a plugin cannot be loaded", plugin=point.name)
+                self._refuse(point, error)
+
+    def refuse_tool(self, tool: PluginTool[Any], reason: str) -> None:
+        """Do without a tool that cannot be offered, and say so."""
+        del self._additions.tools[tool.name]
+        problem = f"The tool {tool.name} of the plugin {tool.plugin} is not offered: {reason}"
+        self._problems.append(problem)
+        logger.warning("a plugin's tool is not offered", tool=tool.name, reason=reason)
+
+    def _refuse(self, point: EntryPoint, error: BaseException) -> None:
+        name = f"The plugin {point.name} ({_distribution(point)})"
+        self._problems.append(
+            f"{name} was not loaded: {_told(error)} Everything else works; the log says more."
+        )
+
+
+def _register(point: EntryPoint, context: PluginContext) -> None:
+    register: Callable[[PluginContext], object] = point.load()
+    if inspect.iscoroutinefunction(register):
+        raise ConfigError(f"{point.value} must be a plain function, not an async one.")
+    register(context)
+
+
+def _distribution(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else "?"
+
+
+def _told(error: BaseException) -> str:
+    """What a client may know of an error: our own words, or what kind it was, but no path."""
+    match error:
+        case ServerError():
+            return str(error)
+        case ModuleNotFoundError(name=str(name)):
+            return f"the module {name} that it needs is not installed."
+        case _:
+            return f"it failed with {type(error).__name__}."

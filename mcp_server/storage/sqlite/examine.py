@@ -1,0 +1,47 @@
+"""Looking a database file over, without changing it or bringing it to this version."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcp_server.storage.sqlite.connection import BUSY_TIMEOUT_S, storage_error
+from mcp_server.storage.sqlite.migrate import newest_schema
+
+PROBLEMS_MAX = 5
+"""Of a damaged file: so many of what SQLite finds wrong say enough."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """What is known of a database file."""
+
+    schema: int
+    newest_schema: int
+    """The one that this version of Pressroom knows."""
+    problems: tuple[str, ...]
+    """What SQLite finds wrong with it; nothing where it is sound."""
+    file_bytes: int
+
+
+def examine(path: Path) -> Examined:
+    """Read the whole file and return what is known of it.
+
+    Raises:
+        StorageError: it cannot be opened or read, or is no database.
+    """
+    try:
+        size = path.stat().st_size
+        with closing(
+            sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)
+        ) as file:
+            rows = file.execute(f"PRAGMA quick_check({PROBLEMS_MAX})").fetchall()
+            schema = file.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.Error as error:
+        raise storage_error(error) from error
+    problems = tuple(row[0] for row in rows if row[0] != "ok")
+    return Examined(
+        schema=schema, newest_schema=newest_schema(), problems=problems, file_bytes=size
+    )

@@ -1,0 +1,10 @@
+-- The newest jobs whose dedup key lies in one of the ranges [from, to).
+SELECT jobs.*, batches.batch_id, batches.terms
+FROM json_each(:ranges) AS wanted
+JOIN jobs
+ON jobs.dedup_key >= json_extract(wanted.value, '$[0]')
+AND jobs.dedup_key < json_extract(wanted.value, '$[1]')
+LEFT JOIN batches ON batches.id = jobs.batch
+WHERE jobs.dedup_key IS NOT NULL AND jobs.owner = :owner
+ORDER BY jobs.id DESC
+LIMIT :limit

@@ -1,0 +1,89 @@
+"""What is measured of the server: how much, and what comes out of it."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+OWN = "pressroom"
+
+Values = Mapping[tuple[str, str], float]
+"""By system and part of a figure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSizes:
+    """How much is measured."""
+
+    noops: int = 500_000
+    """Drained beside a server that is asked for `status`."""
+    noops_s: float = 120.0
+    """How long the server is asked, if the drain takes longer."""
+    calls: int = 5
+    """Calls of a kind; the median counts."""
+    sections: tuple[int, ...] = (1_000, 3_000, 10_000)
+    """Sites that are planned."""
+    lanes: tuple[tuple[int, int], ...] = ((1, 12), (32, 960))
+    """How many sections are drafted at once, and how many in all."""
+    double_s: float = 0.3
+    """What the model double takes for a section."""
+    answered: int = 20
+    """Sections of the site whose tool returns at once."""
+    drafted: int = 10_000
+    """Sections of 2 kB whose drafting takes memory."""
+    followed: int = 120
+    """Sections of the batch that a client follows."""
+    followed_batches: int = 10
+    """Short batches that are followed to their end."""
+    idle_s: float = 60.0
+    """How long an idle server with its worker is watched."""
+
+
+QUICK = ServerSizes(
+    noops=20_000,
+    noops_s=10.0,
+    calls=2,
+    sections=(100, 300),
+    lanes=((1, 3), (32, 96)),
+    answered=4,
+    drafted=300,
+    followed=24,
+    followed_batches=2,
+    idle_s=3.0,
+)
+"""Enough to see that everything runs; too little to say how fast."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One number that comes out of a figure."""
+
+    unit: str
+    to: tuple[str, str] | None = None
+    """System and part that its ratio is taken to."""
+    words: str = ""
+    """What that is."""
+    times: bool = False
+    """Whether the ratio says how many times less this is, rather than which part of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerFigure:
+    """One thing that is measured of the server."""
+
+    words: str
+    parts: Mapping[str, Part]
+    measure: Callable[[Path, ServerSizes], Awaitable[Values]]
+    """Takes an empty folder."""
+
+
+def p95(values: Sequence[float]) -> float:
+    """Return what 95 of 100 values are not above."""
+    return statistics.quantiles(values, n=100, method="inclusive")[94]
+
+
+def p99(values: Sequence[float]) -> float:
+    """Return what 99 of 100 values are not above."""
+    return statistics.quantiles(values, n=100, method="inclusive")[98]

@@ -1,0 +1,256 @@
+"""Measures the server and the drafting: what waits for what, how long, and with how much memory.
+
+    uv run python -m tests.benchmarks.server [--quick] [--json] …
+
+Server and worker are processes of their own, as a client and a server start them. Round by round,
+each figure is measured on a fresh workspace.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+from rich.console import Console
+from rich.table import Table
+
+from tests.benchmarks import drafting, idling, listening, planning, watching
+from tests.benchmarks.measuring import OWN, QUICK, Part, ServerFigure, ServerSizes
+from tests.benchmarks.queue import TABLE_WIDTH, machine, names_among
+from tests.benchmarks.results import Row, number
+
+ROUNDS = 3
+FIGURE_S = 900
+"""How long one figure may take in one round."""
+
+
+def figures(sizes: ServerSizes) -> Mapping[str, ServerFigure]:
+    """Return what can be measured, by name."""
+    return {
+        "status": ServerFigure(
+            words="`status` of all, and of one batch, while the worker beside the server drains "
+            f"{sizes.noops:,} no-ops; the longest stall of the server's event loop meanwhile, "
+            "and that of a loop beside it which does nothing",
+            parts={
+                "status-p99": Part(unit="ms"),
+                "status-batch-p99": Part(unit="ms"),
+                "status-stall": Part(
+                    unit="ms", to=("bare-loop", "status-stall"), words="a loop that does nothing"
+                ),
+                "status-drain": Part(unit="jobs/s"),
+            },
+            measure=watching.status_beside_a_drain,
+        ),
+        "generate": ServerFigure(
+            words="`generate-all` until its batch ID, its dry run, and the first look at a site "
+            "(site.yaml is read); nobody works meanwhile; the longest stall of the event loop",
+            parts=_planning(sizes),
+            measure=planning.generate_all,
+        ),
+        "draft": ServerFigure(
+            words=f"drafting with a model double of {sizes.double_s * 1000:g} ms, so many at once",
+            parts={
+                f"draft-{lanes}": Part(unit="sections/s")
+                if number == 0
+                else Part(
+                    unit="sections/s",
+                    to=(OWN, f"draft-{sizes.lanes[0][0]}"),
+                    words=f"draft-{sizes.lanes[0][0]}",
+                )
+                for number, (lanes, _) in enumerate(sizes.lanes)
+            },
+            measure=drafting.draft_at_once,
+        ),
+        "answer": ServerFigure(
+            words=f"until `generate-all` of {sizes.answered} sections returns",
+            parts={
+                "answer": Part(
+                    unit="ms",
+                    to=("in-call", "answer"),
+                    words="drafting in the call, one after another: so many times sooner",
+                    times=True,
+                )
+            },
+            measure=drafting.answer_at_once,
+        ),
+        "memory": ServerFigure(
+            words=f"growth of the idle worker while it drafts {sizes.drafted:,} sections of 2 kB",
+            parts={
+                "memory": Part(
+                    unit="kB", to=("collecting", "memory"), words="a loop that keeps all drafts"
+                ),
+                "drafting": Part(unit="sections/s"),
+            },
+            measure=drafting.draft_in_memory,
+        ),
+        "progress": ServerFigure(
+            words="a change in the worker until its notification at the client; the last one of a "
+            "batch; those that never came",
+            parts={
+                "progress-p95": Part(unit="ms"),
+                "progress-last-p95": Part(unit="ms"),
+                "progress-lost": Part(unit="changes"),
+            },
+            measure=listening.follow,
+        ),
+        "idle": ServerFigure(
+            words=f"server and worker in one process with nothing to do, {sizes.idle_s:g} s",
+            parts={
+                "idle-server-cpu": Part(unit="% of a core"),
+                "idle-server-growth": Part(unit="kB"),
+            },
+            measure=idling.idle_embedded,
+        ),
+    }
+
+
+def _planning(sizes: ServerSizes) -> dict[str, Part]:
+    least = sizes.sections[0]
+    parts: dict[str, Part] = {}
+    for what in ("generate", "dry-run", "first-look"):
+        parts[f"{what}-{least}"] = Part(unit="ms")
+        for sections in sizes.sections[1:]:
+            words = f"{what}-{least}; {sections / least:g} is linear"
+            parts[f"{what}-{sections}"] = Part(unit="ms", to=(OWN, f"{what}-{least}"), words=words)
+    return parts | {"planning-stall": Part(unit="ms"), "first-look-stall": Part(unit="ms")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What is measured, and how often."""
+
+    figures: Mapping[str, ServerFigure]
+    sizes: ServerSizes
+    rounds: int
+    folder: Path
+
+
+class Bench:
+    """Works through a run."""
+
+    def __init__(self, run: Run, console: Console) -> None:
+        self._run, self._console = run, console
+        self._values: dict[tuple[str, str], list[float]] = {}
+        self.errors: dict[str, None] = {}
+
+    async def measure(self) -> Sequence[Row]:
+        """Measure everything, round by round; a figure that breaks does not cost the others."""
+        with tempfile.TemporaryDirectory(prefix="pressroom-bench-", dir=self._run.folder) as folder:
+            self._console.print(machine(Path(folder)), highlight=False)
+            for round in range(self._run.rounds):
+                for name, figure in self._run.figures.items():
+                    here = f"round {round + 1}/{self._run.rounds}  {name}"
+                    self._console.print(here, style="dim", highlight=False)
+                    place = Path(folder) / f"{name}-{round}"
+                    place.mkdir()
+                    await self._once(name, figure, place)
+        return self._rows()
+
+    def _rows(self) -> Sequence[Row]:
+        return [
+            self._row(system, part, about)
+            for figure in self._run.figures.values()
+            for part, about in figure.parts.items()
+            for system in (OWN, *((about.to[0],) if about.to and about.to[0] != OWN else ()))
+            if (system, part) in self._values
+        ]
+
+    async def _once(self, name: str, figure: ServerFigure, place: Path) -> None:
+        try:
+            with anyio.fail_after(FIGURE_S):
+                values = await figure.measure(place, self._run.sizes)
+        except Exception as error:  # noqa: BLE001 -- told where the table is printed
+            traceback.print_exc()
+            self.errors[f"{name}: {type(error).__name__}: {error}"] = None
+            return
+        for key, value in values.items():
+            self._values.setdefault(key, []).append(value)
+
+    def _row(self, system: str, part: str, about: Part) -> Row:
+        values = self._values[system, part]
+        median = statistics.median(values)
+        base = self._values.get(about.to) if about.to and system == OWN else None
+        return Row(
+            system=system,
+            figure=part,
+            durability="FULL" if system == OWN else "none",
+            unit=about.unit,
+            median=median,
+            min=min(values),
+            max=max(values),
+            rounds=len(values),
+            ratio=_ratio(median, statistics.median(base), about) if base else None,
+            ratio_to=about.words if base else None,
+        )
+
+
+def _ratio(value: float, base: float, about: Part) -> float | None:
+    over, under = (base, value) if about.times else (value, base)
+    return over / under if under else None
+
+
+def print_table(rows: Sequence[Row], run: Run, console: Console) -> None:
+    """Print the figures, and below them what they are."""
+    table = Table(title="The server and the drafting", title_justify="left")
+    for heading in ("figure", "system", "unit"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("median", "min", "max", "ratio"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+        values = [number(value) for value in (row.median, row.min, row.max)]
+        table.add_row(row.figure, row.system, row.unit, *values, ratio)
+    console.print(table)
+    for name, figure in run.figures.items():
+        console.print(f"{name}: {figure.words}", highlight=False)
+    for row in rows:
+        if row.ratio_to:
+            console.print(f"ratio of {row.figure}: to {row.ratio_to}", highlight=False)
+
+
+def arguments(words: Sequence[str]) -> tuple[Run, bool]:
+    """Return what to do, and whether to answer in JSON."""
+    known = figures(ServerSizes())
+    parser = argparse.ArgumentParser(prog="tests.benchmarks.server", description=__doc__)
+    parser.add_argument("--rounds", type=int, help=f"measure so often (default {ROUNDS})")
+    parser.add_argument("--figures", type=names_among(known), metavar="F,…", help=", ".join(known))
+    parser.add_argument("--folder", type=Path, help="a folder on the disk to measure")
+    parser.add_argument("--quick", action="store_true", help="see that it runs, in a minute or so")
+    parser.add_argument("--json", action="store_true", help="one object a line")
+    given = parser.parse_args(words)
+    sizes = QUICK if given.quick else ServerSizes()
+    run = Run(
+        figures={k: f for k, f in figures(sizes).items() if k in (given.figures or known)},
+        sizes=sizes,
+        rounds=given.rounds or (1 if given.quick else ROUNDS),
+        folder=given.folder or Path(tempfile.gettempdir()),
+    )
+    return run, given.json
+
+
+def main(words: Sequence[str]) -> int:
+    """Measure, print; what was measured goes to stdout, all else to stderr."""
+    run, as_json = arguments(words)
+    aside = Console(stderr=True)
+    bench = Bench(run, aside)
+    rows = anyio.run(bench.measure)
+    if as_json:
+        for row in rows:
+            print(row.as_json())
+    else:
+        out = Console()
+        print_table(rows, run, out if out.is_terminal else Console(width=TABLE_WIDTH))
+    for error in bench.errors:
+        aside.print(f"not measured: {error}", highlight=False)
+    return 1 if bench.errors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

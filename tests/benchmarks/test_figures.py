@@ -1,0 +1,38 @@
+"""Every figure of the server can be measured; what it says is shown by the command, not here."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.measuring import ServerSizes
+from tests.benchmarks.server import figures
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+
+TINY = ServerSizes(
+    noops=500,
+    noops_s=5.0,
+    calls=1,
+    sections=(10, 20),
+    lanes=((1, 1), (8, 8)),
+    double_s=0.03,
+    answered=3,
+    drafted=20,
+    followed=4,
+    followed_batches=2,
+    idle_s=0.5,
+)
+FIGURES = figures(TINY)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+async def test_a_figure_measures_all_its_parts(name: str, tmp_path: Path) -> None:
+    """Each part, and what its ratio is taken to, comes out as a number."""
+    figure = FIGURES[name]
+    values = await figure.measure(tmp_path, TINY)
+    bases = {part.to for part in figure.parts.values() if part.to is not None}
+    assert set(values) == {("pressroom", part) for part in figure.parts} | bases
+    assert all(math.isfinite(value) for value in values.values())

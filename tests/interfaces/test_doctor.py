@@ -1,0 +1,282 @@
+"""`pressroom doctor` and `pressroom job` as their user has them: a process, lines, an exit code."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+from contextlib import closing
+from pathlib import Path, PurePath
+from typing import Any
+
+import pytest
+
+from mcp_server.storage.sqlite.place import network_type, synchronised_folder, unsafe_place
+from tests.harness import desk, read_site, small_site, write_settings, write_site
+from tests.promises.moves import QUICK, parts_of
+from tests.wire import command, environment, over_stdio
+
+pytestmark = pytest.mark.timeout(90)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A small site."""
+    return small_site(tmp_path / "site", {"menu": 2}, **QUICK)
+
+
+def run(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run(
+        command(*map(str, arguments)),
+        env=environment(**variables),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+
+
+def findings(root: Path, *, code: int, **variables: str) -> dict[str, list[dict[str, Any]]]:
+    """Run the doctor, which should end with `code`; return its findings by what they are about."""
+    done = run("doctor", "--json", "--workspace", root, **variables)
+    assert done.returncode == code, done.stdout + done.stderr
+    found: dict[str, list[dict[str, Any]]] = {}
+    for finding in json.loads(done.stdout):
+        found.setdefault(finding["check"], []).append(finding)
+    return found
+
+
+def levels(found: dict[str, list[dict[str, Any]]]) -> dict[str, str]:
+    """Return the level of each thing that was looked at."""
+    return {check: rows[0]["level"] for check, rows in found.items()}
+
+
+# Well
+
+
+@pytest.mark.anyio
+async def test_a_workspace_in_order_is_all_well(root: Path) -> None:
+    """Each thing that is needed was looked at; jobs are counted by state and kind."""
+    async with desk(root) as chat:
+        await chat.run("generate-all")
+        found = findings(root, code=0)
+    assert {"versions", "workspace", "site", "model", "content folder"} <= found.keys()
+    assert {"state folder", "disk", "database", "worker", "queue", "jobs"} <= found.keys()
+    assert "error" not in levels(found).values()
+    assert "2 completed" in found["jobs"][0]["message"]
+    assert "alive, process" in found["worker"][0]["message"]
+
+
+def test_it_is_told_in_lines_and_changes_nothing(root: Path) -> None:
+    """Before the first call there is no database, and none is made."""
+    done = run("doctor", "--workspace", root)
+    assert done.returncode == 0, done.stdout
+    assert "ok       site: site.yaml: 1 pages, 2 sections" in done.stdout
+    assert not (root / ".pressroom").exists()
+
+
+# Not well
+
+
+def test_without_a_workspace_it_says_how_to_make_one(tmp_path: Path) -> None:
+    """And ends with 1, as a check in a script should."""
+    found = findings(tmp_path, code=1)
+    assert "pressroom init" in found["workspace"][0]["message"]
+
+
+def test_every_mistake_in_settings_and_site_is_a_finding_of_its_own(root: Path) -> None:
+    """With file and line, and what to write instead."""
+    site = read_site(root)
+    site["pages"][0]["sections"][0]["id"] = "No Slug"
+    del site["title"]
+    write_site(root, site)
+    assert len(findings(root, code=1)["site"]) == 2
+    write_settings(root, concurrency=0, modell="x")
+    assert len(findings(root, code=1)["settings"]) == 2
+
+
+def test_a_model_without_a_key_is_an_error_that_names_the_variable(root: Path) -> None:
+    """And with it, none; the key itself is never shown."""
+    write_settings(root, model="anthropic:claude-sonnet-5")
+    nowhere = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring", "ANTHROPIC_API_KEY": ""}
+    [finding] = findings(root, code=1, **nowhere)["model"]
+    assert "ANTHROPIC_API_KEY" in finding["advice"]
+    done = run("doctor", "--workspace", root, **(nowhere | {"ANTHROPIC_API_KEY": "sk-secret"}))
+    assert done.returncode == 0
+    assert "sk-secret" not in done.stdout
+
+
+@pytest.mark.anyio
+async def test_a_damaged_database_is_an_error_that_says_what_helps(root: Path) -> None:
+    """A page of it was overwritten."""
+    async with desk(root) as chat:
+        await chat.run("generate-all")
+    database = root / ".pressroom" / "pressroom.db"
+    with closing(sqlite3.connect(database)) as file:
+        file.execute("PRAGMA journal_mode = DELETE")
+        size = file.execute("PRAGMA page_size").fetchone()[0]
+    with database.open("r+b") as file:
+        for page in range(3, 9):
+            file.seek(page * size)
+            file.write(b"\xff" * 64)
+    [finding] = findings(root, code=1)["database"]
+    assert finding["level"] == "error"
+    assert "copy" in finding["advice"] or "see to" in finding["advice"]
+
+
+def test_what_is_no_database_is_an_error(root: Path) -> None:
+    """In words, and not a traceback."""
+    (root / ".pressroom").mkdir()
+    (root / ".pressroom" / "pressroom.db").write_text("not a database at all" * 99)
+    [finding] = findings(root, code=1)["database"]
+    assert "not a database" in finding["message"]
+
+
+@pytest.mark.anyio
+async def test_a_newer_database_is_an_error_and_stays_as_it_is(root: Path) -> None:
+    """The advice is to upgrade."""
+    async with desk(root):
+        pass
+    with closing(sqlite3.connect(root / ".pressroom" / "pressroom.db")) as file:
+        file.execute("PRAGMA user_version = 999")
+    [finding] = findings(root, code=1)["database"]
+    assert (finding["level"], finding["advice"]) == ("error", "Upgrade Pressroom.")
+
+
+@pytest.mark.anyio
+async def test_due_jobs_without_a_worker_are_a_warning(root: Path) -> None:
+    """With what starts one."""
+    async with parts_of(root) as parts:
+        assert parts.lock.acquire()
+        async with desk(root) as chat:
+            await chat.call("generate-all")
+        assert "alive" in findings(root, code=0)["worker"][0]["message"]
+        parts.lock.release()
+        found = findings(root, code=0)
+    assert found["worker"][0]["level"] == "warning"
+    assert "pressroom worker" in found["worker"][0]["advice"]
+    assert "content-generate: 2 pending" in found["jobs"][0]["message"]
+
+
+def test_a_state_folder_that_cannot_be_written_is_an_error(root: Path, tmp_path: Path) -> None:
+    """A file stands where the folder should be."""
+    (tmp_path / "file").write_text("")
+    found = findings(root, code=1, PRESSROOM_STATE_DIR=str(tmp_path / "file" / "state"))
+    assert levels(found)["state folder"] == "error"
+
+
+# Where the database lies
+
+
+def test_network_disks_are_told_by_the_mount_that_is_nearest() -> None:
+    """Of two at one place, by the one that was mounted last."""
+    nfs = (PurePath("/net"), "nfs4")
+    disk = (PurePath("/"), "ext4")
+    assert network_type(PurePath("/net/site/db"), [nfs, disk]) == "nfs4"
+    assert network_type(PurePath("/network/site/db"), [nfs, disk]) is None
+    assert network_type(PurePath("/net/site/db"), [(PurePath("/net"), "ext4"), nfs, disk]) is None
+    assert network_type(PurePath("/net/site/db"), [(PurePath("/net/site"), "xfs"), nfs]) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["Dropbox", "OneDrive - Firm", "Google Drive", "Nextcloud", "Mobile Documents"]
+)
+def test_synchronised_folders_are_told_by_their_names(name: str) -> None:
+    """Which their programs give them."""
+    assert synchronised_folder(Path("/home/ada") / name / "site" / "pressroom.db") == name
+    assert synchronised_folder(Path("/home/ada/drive/boxes/pressroom.db")) is None
+
+
+def test_a_folder_that_syncthing_marks_is_synchronised(tmp_path: Path) -> None:
+    """Whatever it is called."""
+    (tmp_path / ".stfolder").mkdir()
+    folder = tmp_path / "site" / ".pressroom"
+    folder.mkdir(parents=True)
+    assert tmp_path.name in (unsafe_place(folder / "pressroom.db") or "")
+
+
+@pytest.mark.anyio
+async def test_a_server_warns_of_such_a_folder_in_its_log(root: Path) -> None:
+    """And works all the same."""
+    (root.parent / ".stfolder").mkdir()
+    async with over_stdio(root) as chat:
+        await chat.call("status")
+    log = (root.parent / f"{root.name}.stderr").read_text("utf-8")
+    assert "PRESSROOM_STATE_DIR" in log
+
+
+# One job
+
+
+@pytest.mark.anyio
+async def test_a_job_is_shown_with_its_payload_as_indented_json(root: Path) -> None:
+    """And where it stands, and what it answered."""
+    async with desk(root) as chat:
+        drafted = await chat.run("generate-all")
+        answer = await chat.call("status", batchId=drafted["batchId"], detail="full")
+    job_id = answer["sections"][0]["jobId"]
+    done = run("job", job_id, "--workspace", root)
+    assert done.returncode == 0, done.stderr
+    first, *rest = done.stdout.splitlines()
+    assert first == f"{job_id}  content-generate menu/s1: completed"
+    assert f"  batch     {drafted['batchId']}, round 1" in rest
+    assert "  attempts  1 of at most 4" in rest
+    start, end = rest.index("  payload:"), rest.index("  result:")
+    assert json.loads("\n".join(rest[start + 1 : end]))["section"] == "menu/s1"
+    assert json.loads("\n".join(rest[end + 1 :]))["section"] == "menu/s1"
+
+
+def test_a_job_that_is_not_there_is_one_line(root: Path) -> None:
+    """It names the id, and why it may be gone."""
+    done = run("job", "j_nothing", "--workspace", root)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert "j_nothing" in done.stderr
+
+
+# What a chat is told
+
+
+@pytest.mark.anyio
+async def test_status_counts_jobs_only_where_full_detail_is_asked_for(root: Path) -> None:
+    """Counting takes longer the more there are."""
+    async with desk(root) as chat:
+        await chat.run("generate-all")
+        assert "queue" not in await chat.call("status")
+        full = await chat.call("status", detail="full")
+    assert full["queue"]["jobs"]["completed"] == 2
+    assert full["queue"]["kinds"] == {}
+    assert "version" in full["worker"]
+
+
+@pytest.mark.anyio
+async def test_status_by_section_and_page_tells_what_concerned_it_last(root: Path) -> None:
+    """The newest job of each section, and the batches that they are of."""
+    async with desk(root) as chat:
+        drafted = await chat.run("generate-all")
+        promoted = await chat.run("promote", section="menu/s1")
+        section = await chat.call("status", section="menu/s1")
+        assert [row["batchId"] for row in section["operations"]] == [
+            promoted["batchId"],
+            drafted["batchId"],
+        ]
+        assert [(row["section"], row["state"]) for row in section["sections"]] == [
+            ("menu/s1", "completed")
+        ]
+        assert "menu/s1" in section["message"] and "completed" in section["message"]
+        assert (await chat.call("status", section="s1", page="menu"))["sections"] == section[
+            "sections"
+        ]
+        page = await chat.call("status", page="menu")
+        assert {row["section"] for row in page["sections"]} == {
+            "menu/s1",
+            "menu/s2",
+            "menu (file)",
+        }
+        nothing = await chat.call("status", section="menu/s9")
+        assert nothing["operations"] == []
+        assert "Nothing was queued for menu/s9" in nothing["message"]
+        assert "page/section" in await chat.refused("status", section="s1")
+        assert "only one of" in await chat.refused("status", section="menu/s1", jobId="j_1")
