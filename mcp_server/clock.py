@@ -10,6 +10,10 @@ ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32 in lower case: no letter can be taken for a digit."""
 
 
+_PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
+_HIGH, _LOW = range(50, -1, -10), range(60, -1, -10)
+
+
 class Clock(Protocol):
     """What the rest of the package may know of time. Times are seconds since the epoch, UTC."""
 
@@ -32,4 +36,6 @@ def new_id(prefix: str, clock: Clock) -> str:
     one end.
     """
     value = (int(clock.now() * 1000) << 80) | secrets.randbits(80)
-    return f"{prefix}_" + "".join(ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
+    high, low = value >> 70, value & (1 << 70) - 1  # small integers are shifted faster
+    letters = [_PAIRS[high >> shift & 1023] for shift in _HIGH]
+    return f"{prefix}_" + "".join(letters + [_PAIRS[low >> shift & 1023] for shift in _LOW])

@@ -85,7 +85,7 @@ class Settings(BaseModel):
     """`NORMAL` is faster and may lose the last moments in a power cut."""
     prune_after_h: float = Field(default=24, gt=0, le=24 * 365)
     """After how long completed jobs are removed; batches and texts stay."""
-    claim_max: int = Field(default=64, ge=1, le=10_000)
+    claim_max: int = Field(default=256, ge=1, le=10_000)
     """Jobs claimed at once."""
     sweep_max: int = Field(default=100, ge=1, le=10_000)
     """Expired leases handled at once."""

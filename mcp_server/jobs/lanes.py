@@ -7,6 +7,7 @@ idle is woken by the lane before it, so that jobs that never wait are run by one
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
@@ -20,8 +21,14 @@ from mcp_server.jobs.job import Attempt
 from mcp_server.jobs.outcome import Outcome
 from mcp_server.jobs.store import Report
 
-SLICE_S = 0.002
+SLICE_S = 0.005
 """How long jobs that never wait may keep the event loop to themselves."""
+
+QUICK_S = 0.005
+"""A kind whose jobs take less on average is quick: a worker may claim more of it than it runs."""
+
+PACE_WEIGHT = 0.2
+"""What one more job counts in its kind's average."""
 
 
 class _Stop(Enum):
@@ -61,11 +68,14 @@ class Lanes:
         self._waiting: deque[Attempt] = deque()
         self._lanes = [_Lane() for _ in range(size)]
         self._idle: list[_Lane] = []
+        self._paces: dict[str, float] = {}
+        self._time = anyio.current_time
         self._alarm = math.inf
         self._alarm_moved = anyio.Event()
 
     async def run(self) -> None:
         """Run attempts until cancelled."""
+        self._time = asyncio.get_running_loop().time  # `anyio.current_time`, without the way there
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._keep_time)
             for lane in self._lanes:
@@ -76,8 +86,22 @@ class Lanes:
         self._waiting.extend(attempts)
         self._wake_next()
 
+    @property
+    def quick_kinds(self) -> frozenset[str]:
+        """Kinds whose jobs were done in no time so far."""
+        return frozenset(kind for kind, usual_s in self._paces.items() if usual_s < QUICK_S)
+
+    def take_back(self) -> Sequence[Attempt]:
+        """Return the attempts that no lane has begun, which none will begin now."""
+        waiting = list(self._waiting)
+        self._waiting.clear()
+        return waiting
+
     def lose(self, attempt_ids: Collection[str]) -> None:
         """Stop attempts whose claim is gone; they report nothing."""
+        for attempt in [waiting for waiting in self._waiting if waiting.id in attempt_ids]:
+            self._waiting.remove(attempt)
+            self._ended(attempt, None)
         for lane in self._lanes:
             if lane.progress is not None and lane.progress.attempt.id in attempt_ids:
                 self._stop(lane, _Stop.LOST)
@@ -94,30 +118,40 @@ class Lanes:
 
     async def _work(self, lane: _Lane) -> None:
         """Run attempts until one of them is stopped."""
-        slice_ends = anyio.current_time() + SLICE_S
+        now = self._time()
+        slice_ends = now + SLICE_S
         while not lane.scope.cancel_called:
-            attempt = await self._next(lane)
-            now = anyio.current_time()
-            if now > slice_ends:
-                await anyio.lowlevel.checkpoint()
-                now = anyio.current_time()
+            if not self._waiting:
+                await self._wait(lane)
+                now = self._time()
                 slice_ends = now + SLICE_S
+            elif now > slice_ends:
+                await anyio.lowlevel.checkpoint()
+                now = self._time()
+                slice_ends = now + SLICE_S
+                continue
+            attempt = self._waiting.popleft()
+            self._wake_next()
             lane.progress = progress = Progress(attempt, self._stepped)
             self._set_deadline(lane, now + self._runner.time_limit_s(attempt))
-            self._end(lane, progress, await self._runner.run(attempt, progress))
+            outcome = await self._runner.run(attempt, progress)
+            began, now = now, self._time()
+            self._note_pace(attempt.job.kind, now - began)
+            self._end(lane, progress, outcome)
 
-    async def _next(self, lane: _Lane) -> Attempt:
+    async def _wait(self, lane: _Lane) -> None:
         while not self._waiting:
             lane.wake = anyio.Event()
             self._idle.append(lane)
             await lane.wake.wait()
-        attempt = self._waiting.popleft()
-        self._wake_next()
-        return attempt
 
     def _wake_next(self) -> None:
         if self._waiting and self._idle:
             self._idle.pop().wake.set()
+
+    def _note_pace(self, kind: str, seconds: float) -> None:
+        usual_s = self._paces.get(kind, seconds)
+        self._paces[kind] = usual_s + PACE_WEIGHT * (seconds - usual_s)
 
     def _end(self, lane: _Lane, progress: Progress, outcome: Outcome | None) -> None:
         """Say how an attempt ended; without an outcome it was stopped."""

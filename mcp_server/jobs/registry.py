@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import pkgutil
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
@@ -11,6 +10,7 @@ from typing import Any, cast
 import anyio
 import structlog
 from pydantic import BaseModel, ValidationError
+from pydantic_core import to_json
 
 from mcp_server.errors import ConfigError, InvalidPayload, LimitExceeded, UnknownKind
 from mcp_server.jobs.handler import Failure, Handler
@@ -103,7 +103,7 @@ class Registry:
             LimitExceeded: the payload is too large.
         """
         self.payload(job.kind, job.payload)
-        size = len(json.dumps(dict(job.payload), ensure_ascii=False).encode())
+        size = len(to_json(job.payload))
         if size > self._payload_bytes_max:
             raise LimitExceeded(
                 f"payload of {job.kind} {job.subject}".rstrip(),

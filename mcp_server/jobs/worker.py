@@ -60,7 +60,7 @@ class WorkerSettings:
     """How a worker works; times in seconds."""
 
     concurrency: int = 4
-    claim_max: int = 64
+    claim_max: int = 256
     lease_s: float = 30.0
     heartbeat_s: float = 10.0
     grace_s: float = 10.0
@@ -150,45 +150,43 @@ class Worker:
             if await self._may_leave():
                 return
             await self._until_news()
+        waiting = len(self._lanes.take_back())
         with anyio.move_on_after(self._settings.grace_s):
-            while self._held:
+            while len(self._held) > waiting:
                 await self._exchange(claims=False)
                 await self._until_news()
 
     async def _until_news(self) -> None:
-        if self._held or not self._stopping:
-            await self._news.wait()
+        await self._news.wait()
         self._news = anyio.Event()
 
     async def _exchange(self, *, claims: bool) -> None:
         """Record what ended, and claim for the lanes that are free; in one transaction."""
         reports, self._reports = self._reports, []
-        limit = self._wanted(len(reports)) if claims else 0
-        if not reports and not limit:
+        claim = self._claim(len(reports)) if claims else None
+        if not reports and claim is None:
             return
         now = self._clock.now()
         try:
-            exchange = await self._store.exchange(reports, self._claim(limit), now=now)
+            exchange = await self._store.exchange(reports, claim, now=now)
         except StorageError as error:
             self._try_again(reports, error)
             await anyio.sleep(STORAGE_PAUSE_S)
             return
         for report, recorded in zip(reports, exchange.recorded, strict=True):
             self._note_recorded(report, recorded)
-        if limit:
+        if claim is not None:
             self._take_up(exchange.attempts, now)
-            short = len(exchange.attempts) < limit
+            short = len(exchange.attempts) < claim.limit
             self._looked_at = exchange.version if short else None
 
-    def _wanted(self, ended: int) -> int:
-        """Return how many jobs to claim; none where none can have come since none was left."""
+    def _claim(self, ended: int) -> Claim | None:
+        """Return what to claim: nothing where none can have come since none was left."""
         if not ended and self._looked_at is not None and self._store.version <= self._looked_at:
-            return 0
-        free = self._settings.concurrency - len(self._held) + ended
-        return min(free, self._settings.claim_max)
-
-    def _claim(self, limit: int) -> Claim | None:
-        if not limit:
+            return None
+        settings, held = self._settings, len(self._held) - ended
+        limit = min(settings.concurrency - held, settings.claim_max)
+        if limit <= 0:  # what was claimed ahead is enough
             return None
         return Claim(
             id=self._new_claim_id(),
@@ -196,7 +194,9 @@ class Worker:
             limit=limit,
             kinds=self._registry.kinds,
             abilities=self._host.abilities,
-            lease_s=self._settings.lease_s,
+            lease_s=settings.lease_s,
+            ahead=settings.claim_max - limit,
+            quick_kinds=self._lanes.quick_kinds,
         )
 
     def _take_up(self, attempts: Sequence[Attempt], claimed_at: float) -> None:

@@ -6,7 +6,6 @@ Every function here is a part of somebody's transaction.
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from mcp_server.jobs.job import BATCH_TRANSITIONS, BatchState, Job, JobState
@@ -39,14 +38,17 @@ def note_end(
     tx.run("forget_awaiting", job=job["id"])
 
 
-def note_ends(tx: Transaction, ended: Sequence[tuple[Job, Verdict]], *, now: float) -> None:
-    """Count the ends of many jobs that only their own batches wait for: once for each batch."""
-    alike = Counter((job.batch_id, v.state, v.code, job.counted) for job, v in ended)
+def note_ends(tx: Transaction, ended: Sequence[tuple[Job, Verdict, int]], *, now: float) -> None:
+    """Count the ends of many jobs that only their own batches wait for: once for each batch.
+
+    Each entry is a job, how it ended, and how many of its batch ended so.
+    """
     tallies: dict[str, dict[str, int]] = {}
-    for (batch_id, state, code, counted), times in alike.items():
-        if batch_id is not None:
-            tally = tallies.setdefault(batch_id, dict(NOTHING))
-            for name, count in _counters(state, code=code, counted=counted).items():
+    for job, verdict, times in ended:
+        if job.batch_id is not None:
+            tally = tallies.setdefault(job.batch_id, dict(NOTHING))
+            counters = _counters(verdict.state, code=verdict.code, counted=job.counted)
+            for name, count in counters.items():
                 tally[name] += count * times
     for batch_id, tally in tallies.items():
         batch = tx.one("get_batch", batch_id=batch_id)

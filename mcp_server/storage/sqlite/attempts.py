@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 
 from mcp_server.errors import LostClaim
@@ -16,13 +16,13 @@ from mcp_server.jobs.job import (
     JOB_TRANSITIONS,
     Attempt,
     BatchState,
-    Dedup,
     JobState,
     Json,
+    Step,
 )
 from mcp_server.jobs.retry import Verdict
 from mcp_server.jobs.store import Claim, Report
-from mcp_server.storage.sqlite import accounts, submission
+from mcp_server.storage.sqlite import accounts, sharing
 from mcp_server.storage.sqlite.connection import Transaction
 from mcp_server.storage.sqlite.rows import attempt_of, encoded
 
@@ -71,17 +71,59 @@ def finish(
 def _plain(tx: Transaction, reports: Sequence[Report]) -> list[Report]:
     """Return the reports of jobs that are over, ask for nothing, and that nobody else awaits."""
     plain = [r for r in reports if r.verdict.state in ENDED_JOB_STATES and not r.verdict.effects]
-    rows = json.dumps([report.attempt.job.order for report in plain])
+    if tx.one("find_awaited") is None:  # almost always
+        return plain
+    rows = encoded([report.attempt.job.order for report in plain])
     awaited = {row["job"] for row in tx.all("list_awaited", jobs=rows)}
     return [report for report in plain if report.attempt.job.order not in awaited]
 
 
 def _finish_together(tx: Transaction, reports: Sequence[Report], now: float) -> None:
-    changed = _finish(tx, [(r, r.verdict, r.verdict.state) for r in reports], now)
-    if changed != len(reports):
-        raise LostClaim(reports[0].attempt.job.id, "one of several")
-    ended = [(report.attempt.job, report.verdict) for report in reports]
+    """Write down ends, one statement for all that are alike but for their results."""
+    alike: dict[tuple[object, ...], list[Report]] = {}
+    for report in reports:
+        (_, job, _), verdict, _ = report
+        key = (job.batch_id, job.counted, verdict.state, verdict.code, verdict.reason)
+        alike.setdefault(key, []).append(report)
+    _write_steps(tx, reports)
+    for group in alike.values():
+        verdict = group[0].verdict
+        if _write_ends(tx, group, verdict, verdict.state, now) != len(group):
+            raise LostClaim(group[0].attempt.job.id, "one of several")
+    ended = [(group[0].attempt.job, group[0].verdict, len(group)) for group in alike.values()]
     accounts.note_ends(tx, ended, now=now)
+
+
+def _write_steps(tx: Transaction, reports: Iterable[Report]) -> None:
+    steps = [(report.attempt, report.step) for report in reports if report.step is not None]
+    if steps:
+        step(tx, steps)
+
+
+def _write_ends(
+    tx: Transaction, reports: Sequence[Report], verdict: Verdict, state: JobState, now: float
+) -> int:
+    """Write down that attempts ended with `verdict`, but for their results; return how many."""
+    ends = [
+        (attempt.job.order, attempt.id, None if v.result is None else encoded(v.result))
+        for attempt, v, _ in reports
+    ]
+    return tx.run(
+        "finish_jobs",
+        ends=encoded(ends),
+        state=state,
+        counts=verdict.attempts,
+        due_at=verdict.due_at,
+        ended_at=now if verdict.state in ENDED_JOB_STATES else None,
+        code=verdict.code,
+        reason=verdict.reason,
+    )
+
+
+def step(tx: Transaction, steps: Sequence[tuple[Attempt, Step]]) -> int:
+    """Write down how far attempts have come; return how many still had their claim."""
+    rows = [{"id": a.job.order, "attempt_id": a.id, **step._asdict()} for a, step in steps]
+    return tx.many("step_job", rows)
 
 
 def _finish_alone(
@@ -101,34 +143,23 @@ def _finish_alone(
     return _verdict_of(stored)
 
 
-def _finish(tx: Transaction, ended: Iterable[tuple[Report, Verdict, JobState]], now: float) -> int:
-    """Write down how attempts ended, and in which state each leaves its job; return how many."""
-    rows = [
-        (
-            report.attempt.job.order,
-            report.attempt.id,
-            state,
-            verdict.attempts,
-            verdict.due_at,
-            now if verdict.state in ENDED_JOB_STATES else None,
-            verdict.code,
-            verdict.reason,
-            None if verdict.result is None else encoded(verdict.result),
-            *(report.step or (None, None, None)),
-        )
-        for report, verdict, state in ended
-    ]
-    return tx.run("finish_jobs", reports=encoded(rows))
-
-
 def _claim(tx: Transaction, claim: Claim, now: float) -> list[Attempt]:
     """Claim ready jobs, by priority and then age."""
-    ids = claimable(tx, claim.kinds, claim.abilities, limit=claim.limit)
+    quick = claim.quick_kinds if claim.ahead else ()
+    ids = claimable(
+        tx,
+        claim.kinds,
+        claim.abilities,
+        limit=claim.limit,
+        ahead=claim.ahead,
+        quick_kinds=quick,
+        room=_room(tx, claim),
+    )
     if not ids:
         return []
     rows = tx.all(
         "claim_jobs",
-        ids=json.dumps(ids),
+        ids=encoded(ids),
         claim=claim.id,
         worker_id=claim.worker_id,
         lease_until=now + claim.lease_s,
@@ -141,21 +172,43 @@ def _claim(tx: Transaction, claim: Claim, now: float) -> list[Attempt]:
     return [attempt_of(row, *batches[row["batch"]]) for row in rows]
 
 
+def _room(tx: Transaction, claim: Claim) -> Mapping[str, int]:
+    """Return, of kinds that are limited, how many more may run; all that run are counted."""
+    if not claim.limits:
+        return {}
+    rows = tx.all("count_running", kinds=json.dumps(list(claim.limits)))
+    running = {row["kind"]: row["jobs"] for row in rows}
+    return {kind: max(0, most - running.get(kind, 0)) for kind, most in claim.limits.items()}
+
+
 def claimable(
-    tx: Transaction, kinds: Collection[str], abilities: Collection[str], *, limit: int
+    tx: Transaction,
+    kinds: Collection[str],
+    abilities: Collection[str],
+    *,
+    limit: int,
+    ahead: int = 0,
+    quick_kinds: Collection[str] = (),
+    room: Mapping[str, int] | None = None,
 ) -> list[int]:
-    """Return the rows of the next jobs that a worker could claim.
+    """Return the rows of the next jobs that a worker could claim, and of quick kinds so many more.
+
+    `room` is how many there may be of a kind, where there may not be any number.
 
     Each kind has its own run in the index: ready jobs that this worker cannot run are not walked
     past, however many there are.
     """
     known = json.dumps(sorted(abilities))
-    found = [
-        (-row["priority"], row["id"])
-        for kind in sorted(kinds)
-        for row in tx.all("claim_candidates", kind=kind, abilities=known, limit=limit)
-    ]
-    return [id for _, id in sorted(found)[:limit]]
+    found: list[tuple[int, int, bool]] = []
+    for kind in sorted(kinds):
+        quick = kind in quick_kinds
+        most = limit + ahead if quick else limit
+        most = min(most, (room or {}).get(kind, most))
+        rows = tx.all("claim_candidates", kind=kind, abilities=known, limit=most)
+        found += [(-row["priority"], row["id"], quick) for row in rows]
+    found.sort()
+    more = [id for _, id, quick in found[limit:] if quick]
+    return [id for _, id, _ in found[:limit]] + more[:ahead]
 
 
 def _started_batch(tx: Transaction, id: int | None, now: float) -> tuple[str | None, Json]:
@@ -244,12 +297,13 @@ def _record(
     verdict = _as_the_batch_allows(tx, job, verdict)
     joins = _joins(tx, job, verdict)
     state = verdict.state if joins is None else JobState.PROCESSING
-    changed = _finish(tx, [(report, verdict, state)], now)
+    _write_steps(tx, [report])
+    changed = _write_ends(tx, [report._replace(verdict=verdict)], verdict, state, now)
     assert changed == 1, "the row was read in this transaction"
     if verdict.state in ENDED_JOB_STATES:
         accounts.note_end(tx, job, verdict.state, code=verdict.code, now=now)
     elif joins is not None:
-        submission.absorb(tx, job, joins, now=now)
+        sharing.absorb(tx, job, joins, now=now)
     elif job["batch"] is not None:
         if verdict.state is JobState.PAUSED:
             pause(tx, job["batch"], verdict.reason or "")
@@ -267,18 +321,15 @@ def _as_the_batch_allows(tx: Transaction, job: sqlite3.Row, verdict: Verdict) ->
     return verdict
 
 
-def _joins(tx: Transaction, job: sqlite3.Row, verdict: Verdict) -> int | None:
+def _joins(tx: Transaction, job: sqlite3.Row, verdict: Verdict) -> sqlite3.Row | None:
     again = verdict.state in (JobState.SCHEDULED, JobState.PENDING, JobState.PAUSED)
-    if not again or job["dedup"] != Dedup.COALESCE:
-        return None
-    row = tx.one("find_waiting", dedup_key=job["dedup_key"], except_id=job["id"])
-    return None if row is None else row["id"]
+    return sharing.joined(tx, job) if again else None
 
 
 def _return(tx: Transaction, job: sqlite3.Row, *, crashed: bool, now: float) -> None:
     batch = None if job["batch"] is None else tx.one("get_batch_by_row", id=job["batch"])
     paused = batch is not None and batch["state"] == BatchState.PAUSED and job["counted"]
     state = JobState.PAUSED if paused else JobState.PENDING
-    submission.requeue(tx, job, state, crashed=crashed, now=now)
+    sharing.requeue(tx, job, state, crashed=crashed, now=now)
     if batch is not None:
         tx.run("touch_batch", batch_id=batch["batch_id"], change=accounts.next_change(tx))

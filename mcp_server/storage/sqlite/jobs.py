@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import Protocol
 
 from mcp_server.jobs.job import (
@@ -28,7 +29,7 @@ from mcp_server.jobs.store import (
     Request,
     Submission,
 )
-from mcp_server.storage.sqlite import accounts, attempts, submission
+from mcp_server.storage.sqlite import accounts, attempts, pruning, sharing, submission
 from mcp_server.storage.sqlite.connection import Transaction
 from mcp_server.storage.sqlite.database import Database
 from mcp_server.storage.sqlite.looking import JobReads, batch_or_none, work_until
@@ -82,10 +83,11 @@ class SqliteJobStore(JobReads):
         self, id: str, job: NewJob, *, origin: Origin, now: float
     ) -> tuple[str, bool]:
         def step(tx: Transaction) -> tuple[str, bool]:
-            if job.dedup is not Dedup.NONE:
-                holder = tx.one("find_holder", dedup=job.dedup, dedup_key=job.dedup_key)
-                if holder is not None:
-                    return holder["job_id"], False
+            holder = _holder(tx, job)
+            if holder is not None and job.dedup is Dedup.REPLACE:
+                sharing.share(tx, holder, job, None, now=now)
+            if holder is not None:
+                return holder["job_id"], False
             submission.insert_jobs(tx, [(id, job)], origin=origin, batch=None, now=now)
             accounts.next_change(tx)  # there is work again: a stopped worker may be started
             return id, True
@@ -151,13 +153,8 @@ class SqliteJobStore(JobReads):
         return await self._database.write(step)
 
     async def step(self, steps: Sequence[tuple[Attempt, Step]]) -> None:
-        rows = [
-            {"id": attempt.job.order, "attempt_id": attempt.id, **step._asdict()}
-            for attempt, step in steps
-        ]
-
         def record(tx: Transaction) -> None:
-            if tx.many("step_job", rows):
+            if attempts.step(tx, steps):
                 change = accounts.next_change(tx)
                 for batch_id in {attempt.job.batch_id for attempt, _ in steps}:
                     tx.run("touch_batch", batch_id=batch_id, change=change)
@@ -232,13 +229,23 @@ class SqliteJobStore(JobReads):
     # Housekeeping
 
     async def prune(self, *, completed_before: float, ended_before: float, limit: int) -> int:
-        return await self._database.write(
-            lambda tx: tx.run(
-                "prune_jobs",
-                completed_before=completed_before,
-                ended_before=ended_before,
-                limit=limit,
+        while True:
+            found = await self._database.read(
+                lambda tx: pruning.find(
+                    tx, completed_before=completed_before, ended_before=ended_before, limit=limit
+                )
             )
+            if not found:
+                return 0
+            if deleted := await self._database.write(partial(pruning.prune, found=found)):
+                return deleted
+
+    async def forget_requests(self, *, now: float, limit: int) -> int:
+        before = now - submission.REQUEST_KEY_S
+        if await self._database.read(lambda tx: tx.one("find_old_request", before=before)) is None:
+            return 0
+        return await self._database.write(
+            lambda tx: tx.run("prune_requests", before=before, limit=limit)
         )
 
     async def announce(self, host: Host, *, now: float) -> Host:
@@ -292,6 +299,15 @@ class SqliteJobStore(JobReads):
         new = [(self._new_job_id(), effect.job)]
         submission.insert_jobs(tx, new, origin=origin, batch=batch, now=now)
         return None
+
+
+def _holder(tx: Transaction, job: NewJob) -> sqlite3.Row | None:
+    """Return the job that a job outside any batch would repeat, join or replace."""
+    if job.dedup in sharing.SHARED:
+        return sharing.waiting(tx, job.dedup_key)
+    if job.dedup is Dedup.SKIP:
+        return tx.one("find_holder", dedup_key=job.dedup_key)
+    return None
 
 
 def _done(row: sqlite3.Row | None) -> int:
