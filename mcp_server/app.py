@@ -6,13 +6,14 @@ worker opens the same parts, less the ones that face a client.
 
 from __future__ import annotations
 
+import gc
 import io
 import logging
 import os
 import random
 import signal
 import sys
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -173,9 +174,10 @@ class Application:
         default_mode: Mode,
         clock: Clock | None = None,
         plugins: Plugins | None = None,
+        opened: Callable[[], None] | None = None,
     ) -> None:
         self._explicit = explicit
-        self._plugins = plugins
+        self._plugins, self._opened = plugins, opened
         self._default_mode: Mode = default_mode
         self._clock = clock or SystemClock()
         self._opening = anyio.Lock()
@@ -212,6 +214,8 @@ class Application:
             await self.services()
         except ServerError as error:
             logger.warning("the workspace cannot be opened yet", reason=str(error))
+        if self._opened is not None:
+            self._opened()
 
     async def _serve(self, *, task_status: anyio.abc.TaskStatus[Services]) -> None:
         workspace = await anyio.to_thread.run_sync(
@@ -309,7 +313,9 @@ def serve_stdio(workspace: Path | None) -> None:
 
     async def serve() -> None:
         origin = Origin(owner="local", interface="mcp-stdio")
-        application = Application(workspace, default_mode="detached", plugins=plugins)
+        application = Application(
+            workspace, default_mode="detached", plugins=plugins, opened=settle_memory
+        )
         async with application.running():
             await serve_stdio(
                 build_server(
@@ -343,7 +349,9 @@ def serve_http(
     plugins = load_plugins()
 
     async def serve() -> None:
-        application = Application(workspace, default_mode="embedded", plugins=plugins)
+        application = Application(
+            workspace, default_mode="embedded", plugins=plugins, opened=settle_memory
+        )
         async with application.running():
             server = build_server(
                 application,
@@ -382,6 +390,7 @@ def run_worker(workspace: Path | None, *, detached: bool) -> None:
         found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
         mark = StopMark(found.state_dir)
         async with open_parts(found, SystemClock(), plugins) as parts:
+            settle_memory()
             if not detached:
                 mark.clear()  # somebody wants it now
 
@@ -613,6 +622,14 @@ class _Stderr(io.TextIOBase):
     def flush(self) -> None:
         with suppress(OSError, ValueError):
             sys.stderr.flush()
+
+
+def settle_memory() -> None:
+    """Let what a process has imported by now be part of it for good.
+
+    A full collection walks all of it otherwise, and stops the event loop for 40 to 80 ms.
+    """
+    gc.freeze()
 
 
 def log_to_stderr() -> None:

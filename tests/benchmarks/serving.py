@@ -102,7 +102,7 @@ def serve(root: Path, watch: Watch | None) -> None:
     from mcp_server.interfaces.mcp.stdio import claim_stdout, serve_stdio
 
     claim_stdout()
-    from mcp_server.app import Application, log_to_stderr
+    from mcp_server.app import Application, log_to_stderr, settle_memory
     from mcp_server.interfaces.mcp.server import build_server
     from mcp_server.jobs.job import Origin
 
@@ -110,7 +110,9 @@ def serve(root: Path, watch: Watch | None) -> None:
 
     async def run() -> None:
         async with (
-            Application(root, default_mode="detached").running() as application,
+            Application(
+                root, default_mode="detached", opened=settle_memory
+            ).running() as application,
             anyio.create_task_group() as tasks,
         ):
             if watch is not None:

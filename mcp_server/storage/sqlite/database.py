@@ -28,7 +28,9 @@ class Database:
         self._changed = anyio.Event()
         self._version = 0
         self._seen: int | None = None
+        self._polls: list[float] = []
         self._watched = False
+        self._trouble: str | None = None
 
     @classmethod
     @asynccontextmanager
@@ -60,8 +62,13 @@ class Database:
         What was noticed while it ran may have been committed after it: it is not in that version.
         """
         before = self._version
-        result, changed = await self._writer.write(function)
+        try:
+            result, changed = await self._writer.write(function)
+        except StorageError as error:
+            self._trouble = error.shown or self._trouble
+            raise
         if changed:  # or a worker that claims nothing would wake itself to claim again
+            self._trouble = None
             self._notice()
         return result, before + changed
 
@@ -74,24 +81,35 @@ class Database:
         """How many commits were noticed so far."""
         return self._version
 
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing could be written of late, in words; `None` once something was."""
+        return self._trouble
+
     async def wait_for_change(
         self, timeout_s: float, *, since: int, poll_s: float = POLL_S
     ) -> bool:
         """Wait until `version` is past `since`; False: the time ran out first."""
-        with anyio.move_on_after(timeout_s):
-            while self._version <= since:
-                if self._watched:
-                    await self._changed.wait()
-                else:
-                    await self._watch(since, poll_s)
+        if self._polls and poll_s < min(self._polls):
+            self._wake()  # whoever looks for all is to look as often as this one wants
+        self._polls.append(poll_s)
+        try:
+            with anyio.move_on_after(timeout_s):
+                while self._version <= since:
+                    if self._watched:
+                        await self._changed.wait()
+                    else:
+                        await self._watch(since)
+        finally:
+            self._polls.remove(poll_s)
         return self._version > since
 
-    async def _watch(self, since: int, poll_s: float) -> None:
+    async def _watch(self, since: int) -> None:
         """Wait and look outside, on behalf of all who wait; when leaving, let another do so."""
         self._watched = True
         try:
             while self._version <= since:
-                with anyio.move_on_after(poll_s):
+                with anyio.move_on_after(min(self._polls)):
                     await self._changed.wait()
                     continue
                 await self._look_outside()
