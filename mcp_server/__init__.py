@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Entity, Revision, split_id
     from mcp_server.errors import CallerError, InvalidPayload
     from mcp_server.jobs.handler import Failure, Handler, handler
+    from mcp_server.jobs.isolation import IsolatedContext
     from mcp_server.jobs.job import Dedup, JobState, NewJob, Origin, Priority
     from mcp_server.jobs.outcome import Done, Enqueue, Fail, Outcome, Pause, Retry, Skip, Snooze
     from mcp_server.plugin.context import PluginContext
@@ -82,6 +83,7 @@ __all__ = [
     "FileState",
     "Handler",
     "InvalidPayload",
+    "IsolatedContext",
     "JobContext",
     "JobState",
     "JobStatus",
@@ -125,6 +127,7 @@ _HOMES = (
     "mcp_server.entities.entity",
     "mcp_server.errors",
     "mcp_server.jobs.handler",
+    "mcp_server.jobs.isolation",
     "mcp_server.jobs.job",
     "mcp_server.jobs.outcome",
     "mcp_server.plugin.context",

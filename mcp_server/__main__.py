@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mcp_server.interfaces.cli import Runners, run_cli
+from mcp_server.interfaces.cli import Runners, Waited, run_cli
 from mcp_server.jobs.job import Job
 
 
@@ -19,6 +19,7 @@ def main() -> None:
             run_worker=_run_worker,
             stop_worker=_stop_worker,
             status=_status,
+            wait=_wait,
             job=_job,
             doctor=_doctor,
         )
@@ -71,6 +72,12 @@ def _status(workspace: Path | None, batch_id: str | None) -> Mapping[str, Any]:
     from mcp_server import app  # noqa: PLC0415 - as late as can be
 
     return app.status(workspace, batch_id)
+
+
+def _wait(workspace: Path | None, batch_id: str | None, *, timeout_s: float) -> Waited:
+    from mcp_server import app  # noqa: PLC0415 - as late as can be
+
+    return app.wait(workspace, batch_id, timeout_s=timeout_s)
 
 
 def _job(workspace: Path | None, job_id: str) -> Job:

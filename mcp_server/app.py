@@ -35,6 +35,7 @@ from mcp_server.content.standing import StandingReader
 from mcp_server.content.submitting import Submitter
 from mcp_server.content.workspace import SiteLoader
 from mcp_server.errors import ServerError, Unavailable
+from mcp_server.interfaces.cli.runners import Waited
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.attempt import AttemptRunner
 from mcp_server.jobs.batch import BatchLimits, BatchService
@@ -46,19 +47,21 @@ from mcp_server.jobs.host import (
     StopMark,
     WorkerKeeper,
     WorkerLock,
+    WorkerProcess,
     work_in_turns,
 )
-from mcp_server.jobs.job import Job
+from mcp_server.jobs.job import BatchState, Job
 from mcp_server.jobs.maintenance import Maintenance, MaintenanceSettings
 from mcp_server.jobs.queue import JobQueue
 from mcp_server.jobs.registry import Registry, discover
-from mcp_server.jobs.store import Host
+from mcp_server.jobs.store import Host, JobStore
 from mcp_server.jobs.telemetry import AttemptFigures, AttemptWatch
 from mcp_server.jobs.worker import Worker, WorkerSettings
 from mcp_server.plugin import Workbench
 from mcp_server.plugin.context import Jobs
 from mcp_server.plugin.loading import Plugins
 from mcp_server.progress.monitor import ProgressMonitor
+from mcp_server.progress.words import batch_name, progress_line
 from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
 from mcp_server.storage.sqlite.database import Database
 from mcp_server.storage.sqlite.jobs import SqliteJobStore
@@ -134,7 +137,7 @@ async def open_parts(
     keys = await anyio.to_thread.run_sync(abilities, os.environ, model)
     keys |= {ability for ability, name in WELL_KNOWN_KEYS.items() if os.environ.get(name)}
     plugins = plugins or Plugins(Registry(discover(HANDLERS)))
-    registry = plugins.registry.bounded(settings.payload_bytes_max)
+    registry = plugins.registry.bounded(settings.payload_bytes_max, limits=settings.limits)
     async with Database.open(workspace.database, synchronous=settings.synchronous) as database:
         new_job_id = partial(new_id, "j", clock)
         store = SqliteJobStore(database, ContentEffects(), new_job_id)
@@ -458,6 +461,40 @@ def status(workspace: Path | None, batch_id: str | None) -> Mapping[str, Any]:
     return anyio.run(read)
 
 
+def wait(workspace: Path | None, batch_id: str | None, *, timeout_s: float) -> Waited:
+    """Wait for one batch, or until nothing waits or runs; for at most `timeout_s`.
+
+    Raises:
+        NotFound: there is no such batch.
+        Unavailable: there is no workspace, or it is broken.
+    """
+    log_to_stderr()
+    owner = "local"
+
+    async def look() -> Waited:
+        found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
+        async with open_parts(found, SystemClock()) as parts:
+            batches, health = (
+                parts.jobs.batches,
+                _health(parts, "detached", StopMark(found.state_dir)),
+            )
+            try:
+                if batch_id is None:
+                    await batches.wait_idle(owner=owner, timeout_s=timeout_s)
+                    return Waited(done=True, message="Nothing waits, and nothing runs.")
+                batch = await batches.wait(batch_id, owner=owner, timeout_s=timeout_s)
+            except TimeoutError as error:
+                said = (await health())["message"]
+                return Waited(done=False, message=f"{error}. {said}")
+            line = progress_line(batch)
+            return Waited(
+                done=batch.state is BatchState.COMPLETED,
+                message=f"{batch_name(batch.kind)} {batch.id} is {batch.state}: {line}.",
+            )
+
+    return anyio.run(look)
+
+
 def job(workspace: Path | None, job_id: str) -> Job:
     """Return one job, whoever asked for it, as it is stored.
 
@@ -479,7 +516,7 @@ def doctor(workspace: Path | None) -> Sequence[Mapping[str, str]]:
     from mcp_server.doctor import examine_workspace  # noqa: PLC0415 - only here
 
     log_to_stderr()
-    problems = load_plugins().problems
+    plugins = load_plugins()
 
     async def look() -> Sequence[Mapping[str, str]]:
         findings = await examine_workspace(
@@ -487,7 +524,8 @@ def doctor(workspace: Path | None) -> Sequence[Mapping[str, str]]:
             environ=os.environ,
             cwd=Path.cwd(),
             clock=SystemClock(),
-            plugin_problems=problems,
+            plugin_problems=plugins.problems,
+            kinds=plugins.registry.kinds,
         )
         return [asdict(finding) for finding in findings]
 
@@ -541,6 +579,8 @@ async def _work(parts: Parts, mode: Mode, *, leaves: bool = False, listens: bool
             alone=not settings.several_workers,
         ),
         partial(new_id, "a", clock),
+        open_store=partial(_open_store, parts),
+        process=WorkerProcess() if mode == "detached" else None,
     )
     try:
         async with anyio.create_task_group() as tasks:
@@ -552,6 +592,16 @@ async def _work(parts: Parts, mode: Mode, *, leaves: bool = False, listens: bool
         with anyio.CancelScope(shield=True), anyio.move_on_after(2):
             await bench.aclose()
     return not worker.stopped
+
+
+@asynccontextmanager
+async def _open_store(parts: Parts) -> AsyncGenerator[JobStore]:
+    """Open the queue once more, for a thread that sees to a worker that cannot."""
+    settings = parts.workspace.settings
+    async with Database.open(
+        parts.workspace.database, synchronous=settings.synchronous
+    ) as database:
+        yield SqliteJobStore(database, ContentEffects(), partial(new_id, "j", parts.clock))
 
 
 async def _stop_on_signal(worker: Worker) -> None:

@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -93,6 +93,10 @@ class Settings(BaseModel):
     """Size of a job's payload."""
     batch_jobs_max: int = Field(default=100_000, ge=1, le=10_000_000)
     """Jobs in one batch."""
+    limits: Mapping[str, Annotated[int, Field(ge=1, le=10_000)]] = Field(
+        default_factory=dict[str, int]
+    )
+    """Jobs of a kind that run at once at most, over all workers: `[limits]`, then `kind = 2`."""
     subscriber_buffer: int = Field(default=256, ge=1, le=100_000)
     """Progress events kept for a slow listener."""
 
@@ -100,6 +104,15 @@ class Settings(BaseModel):
     @classmethod
     def _composer_is_none(cls, model: str | None) -> str | None:
         return None if model is None or model.strip() in {"", "composer"} else model.strip()
+
+    @field_validator("limits", mode="before")
+    @classmethod
+    def _pairs(cls, limits: object) -> object:
+        """In a variable they are written `content-generate=2,count-words=1`."""
+        if not isinstance(limits, str):
+            return limits
+        pairs = [pair.partition("=") for pair in limits.split(",") if pair.strip()]
+        return {kind.strip(): limit.strip() for kind, _, limit in pairs}
 
     @field_validator("model_url")
     @classmethod
@@ -307,6 +320,7 @@ def _place(file: Path, text: str, key: str) -> str:
 def _in_words(details: ErrorDetails, sources: Mapping[str, str], file: str) -> str:
     name = str(details["loc"][0]) if details["loc"] else ""
     where = sources.get(name, f"{file}: {name}") if name else file
+    where = ".".join([where, *map(str, details["loc"][1:])])
     context = details.get("ctx", {})
     match details["type"]:
         case "extra_forbidden":
@@ -321,6 +335,8 @@ def _in_words(details: ErrorDetails, sources: Mapping[str, str], file: str) -> s
             sign, bound = next(iter(context.items()))
             words = {"ge": "at least", "gt": "more than", "le": "at most"}
             wanted = f"{words[sign]} {bound:,.0f}"
+        case "dict_type":
+            wanted = f"[{name}] and below it lines such as content-generate = 2"
         case "bool_parsing" | "bool_type":
             wanted = "true or false"
         case "int_parsing" | "int_type" | "int_from_float":

@@ -11,20 +11,22 @@ import platform
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
 from mcp_server.clock import Clock
-from mcp_server.config import Workspace, find_workspace
+from mcp_server.config import SETTINGS_FILE, Workspace, find_workspace
 from mcp_server.content.model import ModelChoice, find_key, key_hint
 from mcp_server.content.workspace import SiteLoader, SiteProblems
 from mcp_server.errors import CallerError, ConfigError, StorageError
+from mcp_server.jobs.health import left_over_of
 from mcp_server.jobs.host import StopMark, WorkerLock
 from mcp_server.jobs.job import JobState
 from mcp_server.jobs.store import Host, JobStore, Lag, Stats
+from mcp_server.storage.sqlite.connection import Transaction
 from mcp_server.storage.sqlite.content import ContentEffects
 from mcp_server.storage.sqlite.database import Database
 from mcp_server.storage.sqlite.examine import Examined, examine
@@ -58,12 +60,15 @@ async def examine_workspace(
     cwd: Path,
     clock: Clock,
     plugin_problems: Sequence[str] = (),
+    kinds: Collection[str] | None = None,
 ) -> list[Finding]:
     """Look at everything and return a finding for each thing, in the order of looking.
 
+    `kinds` are those that have a handler here, where that is known.
     It reads the whole database file: that takes seconds where there is much in it.
     """
-    return [finding async for finding in _examined(explicit, environ, cwd, clock, plugin_problems)]
+    looked = _examined(explicit, environ, cwd, clock, plugin_problems, kinds)
+    return [finding async for finding in looked]
 
 
 async def _examined(
@@ -72,6 +77,7 @@ async def _examined(
     cwd: Path,
     clock: Clock,
     plugin_problems: Sequence[str],
+    kinds: Collection[str] | None,
 ) -> AsyncIterator[Finding]:
     yield _versions()
     for finding in _plugins(plugin_problems):
@@ -86,6 +92,8 @@ async def _examined(
         yield Finding(check="workspace", level="error", message=str(error))
         return
     yield Finding(check="workspace", level="ok", message=str(workspace.root))
+    for finding in _limits(workspace, kinds):
+        yield finding
     for check in (_site, _key, _content_folder, _state_folder, _place, _disk):
         for finding in check(workspace, environ):
             yield finding
@@ -112,6 +120,16 @@ def _plugins(problems: Sequence[str]) -> Iterator[Finding]:
     for problem in problems:
         advice = "Install what it needs, or uninstall it; everything else works without it."
         yield Finding(check="plugins", level="warning", message=problem, advice=advice)
+
+
+def _limits(workspace: Workspace, kinds: Collection[str] | None) -> Iterator[Finding]:
+    """A limit of a kind that nobody has is a slip of the pen, or waits for its plugin."""
+    for kind in workspace.settings.limits:
+        if kinds is not None and kind not in kinds:
+            known = ", ".join(sorted(kinds))
+            message = f"{SETTINGS_FILE} limits jobs of kind {kind}, which nothing here runs"
+            advice = f"Kinds are: {known}."
+            yield Finding(check="limits", level="warning", message=message, advice=advice)
 
 
 # What lies in the folder
@@ -230,7 +248,8 @@ def _of_file(path: Path, found: Examined) -> Finding:
             check="database",
             level="error",
             message=f"{path.name} is damaged: {'; '.join(found.problems)}",
-            advice="Stop the server and put back a copy; `sqlite3 FILE .recover` saves what can be "
+            advice="Put back a copy: `pressroom stop`, remove this file and those whose names end "
+            "in -wal and -shm, move the copy here. `sqlite3 FILE .recover` saves what can be "
             "saved.",
         )
     if found.schema > found.newest_schema:
@@ -255,8 +274,10 @@ async def _queue(workspace: Workspace, clock: Clock) -> AsyncIterator[Finding]:
     try:
         async with Database.open(workspace.database) as database:
             store: JobStore = SqliteJobStore(database, ContentEffects(), _no_job)
+            await database.write(_nothing)
             lag, stats = await store.lag(now=now), await store.stats()
             hosts = await store.hosts(seen_after=0)
+            left_over = await left_over_of(store, hosts, now=now)
     except StorageError as error:
         yield Finding(check="queue", level="error", message=str(error))
         return
@@ -265,7 +286,13 @@ async def _queue(workspace: Workspace, clock: Clock) -> AsyncIterator[Finding]:
     log = workspace.worker_log
     yield _worker(hosts, lag, log, alive=alive, stopped=stopped)
     yield _oldest(lag, alive=alive)
+    for problem in left_over:
+        yield Finding(check="queue", level="warning", message=problem)
     yield _jobs(stats)
+
+
+def _nothing(_: Transaction) -> None:
+    """Change nothing: it only shows whether the lock for writing can be had."""
 
 
 def _no_job() -> str:
@@ -275,12 +302,7 @@ def _no_job() -> str:
 def _worker(hosts: Sequence[Host], lag: Lag, log: Path, *, alive: bool, stopped: bool) -> Finding:
     workers = [host for host in hosts if host.role == "worker"]
     if alive and workers:
-        worker = workers[0]
-        message = f"alive, process {worker.pid}, version {worker.version}"
-        if worker.version == version("pressroom"):
-            return Finding(check="worker", level="ok", message=message)
-        advice = "A server of this version asks it to make room; `pressroom stop` does, too."
-        return Finding(check="worker", level="warning", message=message, advice=advice)
+        return _living(workers[0], log)
     if alive:
         return Finding(check="worker", level="ok", message="alive, and starting")
     if stopped:
@@ -298,6 +320,18 @@ def _worker(hosts: Sequence[Host], lag: Lag, log: Path, *, alive: bool, stopped:
         message="none is running, and jobs are due",
         advice=f"A server starts one; without a server, `pressroom worker` does.{said}",
     )
+
+
+def _living(worker: Host, log: Path) -> Finding:
+    message = f"alive, process {worker.pid}, version {worker.version}"
+    if "unhealthy" in worker.details:
+        message = f"{message}; unhealthy: {worker.details['unhealthy']}"
+        advice = f"{log} says which handler it is, and where; with an embedded one, the server's."
+        return Finding(check="worker", level="warning", message=message, advice=advice)
+    if worker.version == version("pressroom"):
+        return Finding(check="worker", level="ok", message=message)
+    advice = "A server of this version asks it to make room; `pressroom stop` does, too."
+    return Finding(check="worker", level="warning", message=message, advice=advice)
 
 
 def _oldest(lag: Lag, *, alive: bool) -> Finding:

@@ -10,7 +10,8 @@
     │   └── Unavailable      the workspace is missing or broken; says how to mend it
     ├── LostClaim            this attempt must stop and write nothing
     ├── StorageError         the database refused; always has a `__cause__`
-    │   └── StorageBusy      somebody else holds the write lock; safe to try again
+    │   ├── StorageBusy      somebody else holds the write lock; safe to try again
+    │   └── StorageOutdated  a newer Pressroom has changed the schema; this process must end
     └── ConfigError          wrong settings; at start-up only
 
 Each class takes facts and writes its own message. Nobody matches on text.
@@ -103,6 +104,17 @@ class StorageBusy(StorageError):
     """Another process held the write lock for too long; trying again is safe."""
 
     transient = True
+
+
+class StorageOutdated(StorageError):
+    """A newer Pressroom brought the database to its schema while we had it open."""
+
+    def __init__(self, found: int, known: int) -> None:
+        why = (
+            f"a newer Pressroom has brought it to schema {found} (this one knows {known}): "
+            "upgrade this one, or start the newer one in its place"
+        )
+        super().__init__(why, shown=why)
 
 
 class ConfigError(ServerError):

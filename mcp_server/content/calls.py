@@ -106,5 +106,12 @@ class Submitted:
     next_calls: tuple[NextCall, ...] = ()
     paused_reason: str | None = None
     """Why the batch found as a duplicate is paused."""
+    taken_up: int = 0
+    """Sections that are worked on beside the planned ones, and that nobody needs to be listed."""
     ended_as: str | None = None
     """How the batch has ended that the same request was answered with before."""
+
+    @property
+    def count(self) -> int:
+        """How many sections are worked on, or would be."""
+        return len(self.planned) + self.taken_up

@@ -208,6 +208,7 @@ def remove_page(path: Path) -> None:
     with _explained(path, "removed"):
         path.unlink(missing_ok=True)
         if path.parent.is_dir():
+            _sweep(path, path.parent)
             _sync_folder(path.parent)
 
 

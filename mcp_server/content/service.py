@@ -16,7 +16,6 @@ import anyio.to_thread
 from mcp_server.content.calls import (
     ChangeCall,
     GenerateCall,
-    Planned,
     Selector,
     Skipped,
     Submitted,
@@ -55,7 +54,8 @@ from mcp_server.jobs.store import Submission
 STALE_TRIES_MAX = 20
 """How often a rollback of a batch that is running is planned again because it moved on."""
 
-UNFINISHED = frozenset({JobState.PENDING, JobState.PROCESSING, JobState.SCHEDULED})
+CONFLICT = "conflict"
+"""The code of a job whose text, or file, somebody changed: trying again does not help (R17)."""
 
 
 class ContentService:
@@ -264,25 +264,28 @@ class ContentService:
         if repeated := await self._batches.requested(request, owner=origin.owner):
             return answered_before(repeated)
         await self._refuse_after_rollback(batch)
-        jobs = await self._batches.jobs(batch_id, owner=origin.owner)
-        conflicts = [j for j in jobs if j.state is JobState.FAILED and j.code == "conflict"]
+        failed = await self._batches.jobs(
+            batch_id, owner=origin.owner, states=[JobState.FAILED]
+        )
+        conflicts = [job for job in failed if job.code == CONFLICT and job.counted]
         terms, requires, notes = await self._terms_now(batch)
         submission = await self._batches.retry(
             batch_id,
             owner=origin.owner,
             terms=terms,
             requires=requires,
-            leave_out=[job.id for job in conflicts if job.counted],
+            leave_out=[CONFLICT],
             request_key=request_key,
         )
-        jobs = await self._batches.jobs(batch_id, owner=origin.owner)
-        taken = [j for j in jobs if submission.batch and j.counted and j.state in UNFINISHED]
+        again = submission.batch
+        taken_up = again.total - again.finished if again else 0
         return Submitted(
             action=ACTIONS[batch.kind],
-            total_sections=len(taken),
-            planned=tuple(Planned(section=job.subject, change="again") for job in taken),
+            total_sections=taken_up,
+            planned=(),
+            taken_up=taken_up,
             skipped=(*skipped_as_held(submission.held), *_left_out(batch, conflicts)),
-            batch_id=submission.batch.id if submission.batch else None,
+            batch_id=again.id if again else None,
             model=terms.get("model"),
             notes=tuple(notes),
         )
@@ -384,5 +387,4 @@ def _left_out(batch: Batch, conflicts: Sequence[Job]) -> tuple[Skipped, ...]:
     return tuple(
         Skipped(section=job.subject, reason=f"is a conflict ({job.reason}); {helps}")
         for job in conflicts
-        if job.counted
     )

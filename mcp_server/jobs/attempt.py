@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import anyio
@@ -11,14 +13,17 @@ import structlog
 
 from mcp_server.clock import Clock
 from mcp_server.errors import CallerError, StorageError, UnknownKind
+from mcp_server.jobs.child import task_of
+from mcp_server.jobs.handler import Handler
+from mcp_server.jobs.isolation import HandlerCrashed, IsolatedContext
 from mcp_server.jobs.job import Attempt, JobState, Step
-from mcp_server.jobs.outcome import Done, Fail, Outcome, Pause, Retry, Skip, Snooze
+from mcp_server.jobs.outcome import Done, Outcome, Retry, checked, refused
+from mcp_server.jobs.processes import Processes
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.retry import Verdict, decide
 from mcp_server.jobs.store import Report
 from mcp_server.jobs.telemetry import AttemptWatch
-
-OUTCOMES = (Done, Skip, Retry, Snooze, Fail, Pause)
+from mcp_server.jobs.threads import Threads
 
 logger = structlog.get_logger(__name__)
 
@@ -41,11 +46,15 @@ class Progress:
 
     async def __call__(self, current: float, total: float, message: str = "") -> None:
         """Report step `current` of `total`. Never waits for the database."""
+        self.note(current, total, message)
+        await anyio.lowlevel.checkpoint()
+
+    def note(self, current: float, total: float, message: str = "") -> None:
+        """Take down step `current` of `total`, for a handler that is not in the event loop."""
         step = _step(current, total, message)
         if step is not None:
             self.latest = step
             self._changed(self)
-        await anyio.lowlevel.checkpoint()
 
 
 ContextFactory = Callable[[Attempt, Progress], Any]
@@ -68,6 +77,11 @@ class AttemptRunner:
         self._registry, self._clock, self._context = registry, clock, context
         self._time_limit_s = time_limit_s
         self._random, self._watch = random, watch or AttemptWatch()
+        self._threads, self._processes = Threads(), Processes()
+
+    async def aclose(self) -> None:
+        """End the processes that are kept for handlers."""
+        await self._processes.aclose()
 
     def time_limit_s(self, attempt: Attempt) -> float:
         """Return how long the attempt may take."""
@@ -76,11 +90,19 @@ class AttemptRunner:
         except UnknownKind:  # taken out since the claim: `run` says so
             return self._time_limit_s
 
-    async def run(self, attempt: Attempt, progress: Progress) -> Outcome:
+    def run(self, attempt: Attempt, progress: Progress) -> Awaitable[Outcome]:
         """Run the attempt's handler to its end; only our own cancellation is raised."""
-        with self._watch(attempt) as seen:
+        traced = self._run_traced if self._watch.traces else self._run
+        return traced(attempt, progress)
+
+    def note(self, attempt: Attempt, outcome: Outcome | None, seconds: float) -> None:
+        """Count an attempt that took so long; without an outcome it was cut off."""
+        self._watch.note(attempt, outcome, seconds)
+
+    async def _run_traced(self, attempt: Attempt, progress: Progress) -> Outcome:
+        with self._watch.span(attempt) as ended:
             outcome = await self._run(attempt, progress)
-            seen.ended(outcome)
+            ended.append(outcome)
         return outcome
 
     async def _run(self, attempt: Attempt, progress: Progress) -> Outcome:
@@ -88,24 +110,46 @@ class AttemptRunner:
         try:
             handler = self._registry.get(job.kind)
             payload = self._registry.payload(job.kind, job.payload)
-            outcome = await handler.run(payload, self._context(attempt, progress))
-        except CallerError as error:
-            return Fail("refused", str(error))
-        except StorageError as error:
-            return Retry(f"the database could not be read: {error}")
+            if handler.isolation == "loop":
+                outcome = await handler.run(payload, self._context(attempt, progress))
+            else:
+                outcome = await self._run_apart(handler, payload, progress)
+        except (CallerError, StorageError) as error:
+            return refused(error)
         except anyio.get_cancelled_exc_class():
             await anyio.lowlevel.checkpoint_if_cancelled()  # raises where we were cancelled
             logger.exception("handler crashed: what it waited for was cancelled", **named(attempt))
             return Retry("what its handler waited for was cancelled")
-        except (KeyboardInterrupt, GeneratorExit):
-            raise
-        except BaseException as error:  # a handler cannot end the worker
+        except HandlerCrashed as crash:
+            logger.error("handler crashed", exception=crash.traceback, **named(attempt))  # noqa: TRY400 -- where it crashed is in there
+            return _crashed(crash.name)
+        except BaseException as error:  # a handler cannot end the worker, not by KeyboardInterrupt
+            if isinstance(error, GeneratorExit) and not _is_running():
+                raise  # nobody asks for this attempt any more: the loop is gone
             logger.exception("handler crashed", **named(attempt))
-            name = type(error).__name__
-            return Retry(f"its handler crashed ({name}); the worker's log says where")
-        if not isinstance(outcome, OUTCOMES):  # pyright: ignore[reportUnnecessaryIsInstance] -- a plugin may be untyped
-            return Fail("handler-error", f"its handler answered {type(outcome).__name__}")
-        return outcome
+            return _crashed(type(error).__name__)
+        if (
+            type(outcome) is Done  # as nearly all of them are
+            and type(outcome.result) is dict
+            and type(outcome.effects) is tuple
+        ):
+            return outcome
+        return checked(outcome)
+
+    async def _run_apart(self, handler: Handler[Any], payload: Any, progress: Progress) -> Any:
+        """Run a handler in a thread or a process."""
+        attempt = progress.attempt
+        if handler.isolation == "process":
+            return await self._processes.run(
+                task_of(attempt, handler), lambda step: progress.note(*step)
+            )
+        loop = asyncio.get_running_loop()
+        context = IsolatedContext(attempt, partial(loop.call_soon_threadsafe, progress.note))
+        return await self._threads.run(attempt, context, partial(handler.run, payload))
+
+    def stray(self, attempt: Attempt) -> anyio.Event | None:
+        """Return what is set when the attempt's thread ends, if it was stopped and goes on."""
+        return self._threads.stray(attempt)
 
     def report(self, progress: Progress, outcome: Outcome) -> Report:
         """Return what is to be recorded of an attempt that ended so."""
@@ -120,6 +164,18 @@ class AttemptRunner:
         """Return the outcome of an attempt that was stopped for taking too long."""
         limit_s = self.time_limit_s(attempt)
         return Retry(f"it took longer than its time limit of {limit_s:g} s")
+
+
+def _crashed(name: str) -> Outcome:
+    return Retry(f"its handler crashed ({name}); the worker's log says where")
+
+
+def _is_running() -> bool:
+    """Whether this is a task that the event loop runs, and not one that it was left with."""
+    try:
+        return asyncio.current_task() is not None
+    except RuntimeError:
+        return False
 
 
 def _step(current: float, total: float, message: str) -> Step | None:

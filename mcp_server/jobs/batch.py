@@ -13,6 +13,12 @@ from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job, JobSta
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.store import Cancelled, JobStore, NewBatch, Request, Submission
 from mcp_server.jobs.telemetry import submit_span, with_trace
+from mcp_server.jobs.waiting import NAMED_MAX, timed_out
+
+LOOK_S = 60.0
+"""The longest wait for a change before it is looked at all the same."""
+
+UNFINISHED = frozenset(JobState) - ENDED_JOB_STATES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +126,15 @@ class BatchService:
             raise NotFound("job", job_id, hint="Finished jobs are forgotten after a day.")
         return job
 
+    async def alone(
+        self, *, owner: str, active: bool, limit: int, before: int | None = None
+    ) -> Sequence[Job]:
+        """Return the owner's jobs outside any batch, newest first: the unfinished, or the ended.
+
+        Of these those before the `order` of `before`.
+        """
+        return await self._store.alone(owner=owner, active=active, before=before, limit=limit)
+
     async def keyed(
         self, ranges: Sequence[tuple[str, str]], *, owner: str, limit: int
     ) -> Sequence[Job]:
@@ -180,6 +195,7 @@ class BatchService:
     ) -> Submission:
         """Take up again what failed, was cancelled or is paused.
 
+        Counted jobs that failed with a code in `leave_out`, such as `conflict`, stay as they are.
         A paused batch goes on with its round, an ended one opens the next.
 
         Raises:
@@ -237,14 +253,28 @@ class BatchService:
                 since = self._store.version
                 batch = await self.get(batch_id, owner=owner)
                 if not batch.ended:
-                    await self._store.wait_for_change(timeout_s, since=since)
+                    await self._store.wait_for_change(LOOK_S, since=since)
             return batch
-        jobs = await self._store.jobs(batch_id)
-        outstanding = [f"{j.subject or j.id} ({j.state})" for j in jobs if not _ended(j)]
-        raise TimeoutError(
-            f"Batch {batch_id} timed out after {timeout_s * 1000:g}ms; outstanding: "
-            f"{', '.join(outstanding[:10])}{' …' if len(outstanding) > 10 else ''}"
-        )
+        jobs = await self._store.jobs(batch_id, states=UNFINISHED, limit=NAMED_MAX + 1)
+        raise timed_out(f"Batch {batch_id}", timeout_s, jobs)
+
+    async def wait_idle(self, *, owner: str, timeout_s: float = 60.0) -> None:
+        """Return once none of the owner's batches, nor his jobs outside any, waits or runs.
+
+        What is scheduled counts, however late it is due. What is paused does not: it waits for
+        somebody to mend the cause, and for no worker.
+
+        Raises:
+            TimeoutError: some still do; names them.
+        """
+        with anyio.move_on_after(timeout_s):
+            while True:
+                since = self._store.version
+                if not await self._store.under_way(owner=owner, limit=1):
+                    return
+                await self._store.wait_for_change(LOOK_S, since=since)
+        outstanding = await self._store.under_way(owner=owner, limit=NAMED_MAX + 1)
+        raise timed_out("Waiting for idle", timeout_s, outstanding)
 
 
 def retry_request(request_key: str | None, batch_id: str) -> Request | None:
@@ -257,7 +287,3 @@ def _as_seen_by(owner: str, submission: Submission) -> Submission:
     held = submission.held.items()
     own = {key: b if b is not None and b.origin.owner == owner else None for key, b in held}
     return replace(submission, held=own)
-
-
-def _ended(job: Job) -> bool:
-    return job.state in ENDED_JOB_STATES

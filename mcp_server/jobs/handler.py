@@ -1,19 +1,28 @@
-"""What does a kind of job: a payload model and an async function that answers with an outcome."""
+"""What does a kind of job: a payload model, and a function that answers with an outcome.
+
+A handler that waits is async and runs in the worker's event loop. One that computes, or calls what
+blocks, is a plain function and says so: `isolation="thread"`, or `"process"` where it is heavy or
+may take the memory of its process with it.
+"""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar, overload
 
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 
-from mcp_server.errors import InvalidPayload
+from mcp_server.errors import ConfigError, InvalidPayload
 from mcp_server.jobs.job import Dedup, Job, NewJob, Priority
 from mcp_server.jobs.outcome import Outcome
 
 P = TypeVar("P", bound=BaseModel)
+
+Isolation = Literal["loop", "thread", "process"]
+"""Where a handler runs: in the worker's event loop, a thread, or a process of its own."""
 
 TIME_LIMIT_S = 300.0
 """How long one attempt may take unless its kind says otherwise (seed 004: five minutes)."""
@@ -48,11 +57,16 @@ class Handler(Generic[P]):
 
     kind: str
     payload: type[P]
-    run: Callable[[P, Any], Awaitable[Outcome]]
+    run: Callable[[P, Any], Any]
+    """Answers with an outcome, to be awaited where the isolation is `loop`."""
     timeout_s: float | None = None
     """`None`: the worker's setting."""
     on_error: OnError[P] | None = None
     """Told of every attempt that failed, at most once for each; what it raises is only logged."""
+    isolation: Isolation = "loop"
+    limit: int | None = None
+    """So many of this kind run at once at most, over all workers, unless a setting says otherwise;
+    `None`: any number. A job that was cancelled counts no more, even if its handler goes on."""
 
     def job(
         self,
@@ -82,19 +96,69 @@ class Handler(Generic[P]):
         )
 
 
+@overload
 def handler(
     kind: str,
     payload: type[P],
     *,
     timeout_s: float | None = None,
     on_error: OnError[P] | None = None,
-) -> Callable[[Callable[[P, Any], Awaitable[Outcome]]], Handler[P]]:
-    """Make a handler of an async function `(payload, context) -> Outcome`. Registers nothing."""
+    isolation: Literal["loop"] = "loop",
+    limit: int | None = None,
+) -> Callable[[Callable[[P, Any], Awaitable[Outcome]]], Handler[P]]: ...
 
-    def decorate(run: Callable[[P, Any], Awaitable[Outcome]]) -> Handler[P]:
-        return Handler(kind, payload, run, timeout_s, on_error)
+
+@overload
+def handler(
+    kind: str,
+    payload: type[P],
+    *,
+    timeout_s: float | None = None,
+    on_error: OnError[P] | None = None,
+    isolation: Literal["thread", "process"],
+    limit: int | None = None,
+) -> Callable[[Callable[[P, Any], Outcome]], Handler[P]]: ...
+
+
+def handler(
+    kind: str,
+    payload: type[P],
+    *,
+    timeout_s: float | None = None,
+    on_error: OnError[P] | None = None,
+    isolation: Isolation = "loop",
+    limit: int | None = None,
+) -> Callable[[Callable[[P, Any], Any]], Handler[P]]:
+    """Make a handler of a function `(payload, context) -> Outcome`. Registers nothing.
+
+    The function is async, and its context a `JobContext`; for a thread or a process it is plain,
+    and its context an `IsolatedContext`. For a process it is defined at the top of a module that
+    can be imported anywhere, under its own name.
+
+    Raises:
+        ConfigError: the function cannot be run in that isolation, or none is allowed to run.
+    """
+    if limit is not None and limit < 1:
+        raise ConfigError(f"The limit of {kind!r} is {limit}: at least one has to run at a time.")
+
+    def decorate(run: Callable[[P, Any], Any]) -> Handler[P]:
+        if isolation != "loop":
+            _check_plain(kind, run, isolation)
+        return Handler(kind, payload, run, timeout_s, on_error, isolation, limit)
 
     return decorate
+
+
+def _check_plain(kind: str, run: Callable[..., Any], isolation: Isolation) -> None:
+    if inspect.iscoroutinefunction(run):
+        raise ConfigError(
+            f"The handler of {kind!r} is async: one that runs in a {isolation} is a plain function."
+        )
+    if isolation == "process" and ("<locals>" in run.__qualname__ or run.__module__ == "__main__"):
+        raise ConfigError(
+            f"The handler of {kind!r} runs in a process, which has to import it: define it at the "
+            "top of a module, not within a function or a script."
+        )
 
 
 def stored_payload(kind: str, payload: object) -> dict[str, Any]:

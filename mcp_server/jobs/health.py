@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import anyio
 
 from mcp_server.clock import Clock
 from mcp_server.jobs.host import DetachedWorker, StartWorker, StopMark, WorkerLock
-from mcp_server.jobs.store import JobStore, Stats
+from mcp_server.jobs.store import Host, JobStore, Stats
 from mcp_server.jobs.telemetry import AttemptFigures
+from mcp_server.jobs.worker import lacking
 
 Mode = Literal["embedded", "detached"]
 
 COUNTING_SHARE = 20
 """A count stands for so many times as long as it took: counting is never more than a twentieth of
 what is done, however many jobs there are and whoever asks how often."""
+
+SILENT_S = 60.0
+"""A worker says that it lives every few seconds; one that does not for so long is stuck."""
 
 
 class Health:
@@ -51,14 +55,20 @@ class Health:
         now = self._clock.now()
         lag = await self._store.lag(now=now)
         facts: dict[str, Any] = {"mode": self.mode, "alive": self._lock.is_held()}
-        workers = [h for h in await self._store.hosts(seen_after=0) if h.role == "worker"]
+        hosts = await self._store.hosts(seen_after=0)
+        workers = [host for host in hosts if host.role == "worker"]
         if facts["alive"] and workers:
             worker = workers[0]
             facts |= {"pid": worker.pid, "version": worker.version, **worker.details}
+            silent_s = now - worker.seen_at
+            if silent_s > SILENT_S:
+                facts["unhealthy"] = f"it has said nothing for {silent_s:.0f} s; its log may."
         if lag.oldest_due_s is not None:
             facts["oldestDueSeconds"] = round(lag.oldest_due_s, 1)
         if lag.last_claim_at is not None:
             facts["lastClaimSeconds"] = round(now - lag.last_claim_at, 1)
+        if left_over := await left_over_of(self._store, hosts, now=now):
+            facts["leftOver"] = left_over
         return facts | {"message": self._message(facts)}
 
     @property
@@ -71,9 +81,10 @@ class Health:
         return await self._counter.read()
 
     def _message(self, facts: Mapping[str, Any]) -> str:
+        if self._store.trouble is not None:
+            return f"Nothing can be recorded: {self._store.trouble}. Work goes on once it can."
         if facts["alive"]:
-            where = f"process {facts['pid']}" if "pid" in facts else "starting"
-            return f"A worker is running ({facts['mode']}, {where})."
+            return _alive(facts)
         if self._mark.is_set:
             return "The worker was stopped; the next call that queues work starts it again."
         if "oldestDueSeconds" in facts:
@@ -84,6 +95,39 @@ class Health:
                 )
             return f"No worker is running; one is being started ({self.mode})."
         return "No worker is running, and none is needed; the next job starts one."
+
+
+def _alive(facts: Mapping[str, Any]) -> str:
+    if "unhealthy" in facts:
+        return f"Worker process {facts['pid']} is unhealthy: {facts['unhealthy']}"
+    where = f"process {facts['pid']}" if "pid" in facts else "starting"
+    return f"A worker is running ({facts['mode']}, {where})."
+
+
+async def left_over_of(store: JobStore, hosts: Sequence[Host], *, now: float) -> Sequence[str]:
+    """Return a sentence for each thing that ready jobs need, and that none of `hosts` has.
+
+    Such a job waits until somebody has it, and is run then; a batch of such jobs is paused, and
+    says so itself. Nothing where nobody is alive: then there is nobody to run anything.
+    """
+    alive = [host for host in hosts if now - host.seen_at <= SILENT_S]
+    if not alive:
+        return []
+    kinds = {kind for host in alive for kind in host.details.get("kinds", ())}
+    abilities = {ability for host in alive for ability in host.abilities}
+    missing = await store.unclaimable(kinds=kinds, abilities=abilities)
+    return [
+        *(
+            f"Jobs of kind {kind} are due, and nothing here runs them: is their plugin installed?"
+            for kind in await store.unknown_kinds(kinds)
+        ),
+        *map(_without, sorted(missing)),
+    ]
+
+
+def _without(ability: str) -> str:
+    what, advice = lacking(ability)
+    return f"Jobs are due, and no worker has {what}. {advice}; they are run then."
 
 
 class Counter:

@@ -7,12 +7,14 @@ process (`embedded`) or in one that outlives it (`detached`).
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import anyio
 import structlog
@@ -30,6 +32,9 @@ START_S = 15.0
 
 RESTART_S = (1.0, 60.0)
 """How long a detached worker that failed to start is left alone: at first, and at most."""
+
+REPLACE_CODE = 75
+"""What a process ends with that should be started again (`EX_TEMPFAIL`)."""
 
 logger = structlog.get_logger(__name__)
 
@@ -131,6 +136,26 @@ class EmbeddedWorker:
             await self._run()
         finally:
             self._lock.release()
+
+
+class WorkerProcess:
+    """The process of a worker that has it to itself; what cannot be stopped ends with it.
+
+    The operating system frees the lock in that moment.
+    """
+
+    def replace(self) -> NoReturn:
+        """Begin afresh with the same command line, in this process's place."""
+        sys.stderr.flush()
+        if sys.platform != "win32":  # where it would be another process, beside its starter
+            with suppress(OSError):
+                os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 -- our own command line
+        os._exit(REPLACE_CODE)
+
+    def end(self) -> NoReturn:
+        """End at once, whatever still runs."""
+        sys.stderr.flush()
+        os._exit(0)
 
 
 async def work_in_turns(turn: Callable[[], Awaitable[bool]], store: JobStore, clock: Clock) -> None:

@@ -46,7 +46,14 @@ class BatchState(StrEnum):
 
 JOB_TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
     JobState.SCHEDULED: frozenset({JobState.PENDING, JobState.PAUSED, JobState.CANCELLED}),
-    JobState.PENDING: frozenset({JobState.PROCESSING, JobState.PAUSED, JobState.CANCELLED}),
+    JobState.PENDING: frozenset(
+        {
+            JobState.PROCESSING,
+            JobState.PAUSED,
+            JobState.CANCELLED,
+            JobState.SCHEDULED,  # replaced by one of its key that is due later
+        }
+    ),
     JobState.PROCESSING: frozenset(
         {
             JobState.COMPLETED,
@@ -102,8 +109,9 @@ ENDED_BATCH_STATES = frozenset({BatchState.COMPLETED, BatchState.FAILED, BatchSt
 class Dedup(StrEnum):
     """What a job's `dedup_key` does when another job holds the same key.
 
-    A key is held from enqueueing until the job has ended, and where the job is part of a batch
-    until that batch's round has ended.
+    A key is held from enqueueing until the job has ended, and with `skip`, where the job is part of
+    a batch, until that batch's round has ended. `coalesce` and `replace` share their keys: of a key
+    at most one job waits and one runs, whichever of the two asked.
     """
 
     NONE = "none"
@@ -112,6 +120,13 @@ class Dedup(StrEnum):
     """The later job is not queued; the answer names who holds the key."""
     COALESCE = "coalesce"
     """Joins a job that still waits; beside one that runs, one more waits and runs after it."""
+    REPLACE = "replace"
+    """Takes the place of a job that still waits; beside one that runs, one more waits and runs
+    after it. The job that waited keeps its id, its batch and who asked for it, so that whoever was
+    given the id sees what became of it; kind, payload, subject, priority, delay, retries and what
+    it requires are those of the later one, and its tries are counted anew. If its batch is paused
+    it stays so. A later batch waits for it without counting it, as where jobs coalesce; if the
+    batch it is in is cancelled, the work is done for the later one all the same."""
 
 
 class Priority:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+import anyio
 
 from mcp_server.clock import Clock
 from mcp_server.jobs.store import JobStore
 
-PRUNE_LIMIT = 1000
+PRUNE_LIMIT = 500
 """Jobs deleted per transaction, so that pruning never holds the writer for long."""
+
+PRUNE_PAUSE_S = 0.02
+"""Between two of those transactions: most of the time the writer is there for others."""
 
 UNFINISHED_BUSINESS_S = 30 * 24 * 3600
 """How long failed and cancelled jobs of an ended batch stay, for `retry` (R18)."""
@@ -36,13 +42,20 @@ class Maintenance:
             rescued += found
         return rescued
 
-    async def sweep(self, now: float) -> int:
-        """Return to the queue attempts whose lease ran out, and release jobs that are due."""
-        await self._release_due(now)
-        return await self._rescue(None, now)
+    async def sweep(self, now: float) -> float:
+        """Return to the queue attempts whose lease ran out, and release jobs that are due.
+
+        Return when the next job becomes due: infinity where none is scheduled.
+        """
+        due_at = await self._release_due(now)
+        await self._rescue(None, now)
+        return due_at
 
     async def prune(self) -> int:
-        """Delete finished jobs that are old enough, in steps; return how many."""
+        """Delete finished jobs that are old enough, in steps, and return how many.
+
+        Forget old requests as well.
+        """
         now = self._clock.now()
         pruned = 0
         while found := await self._store.prune(
@@ -51,12 +64,18 @@ class Maintenance:
             limit=PRUNE_LIMIT,
         ):
             pruned += found
+            await anyio.sleep(PRUNE_PAUSE_S)
+        while await self._store.forget_requests(now=now, limit=PRUNE_LIMIT):
+            await anyio.sleep(PRUNE_PAUSE_S)
         return pruned
 
-    async def _release_due(self, now: float) -> None:
-        due = await self._store.next_due()
-        if due is not None and due <= now:
+    async def _release_due(self, now: float) -> float:
+        due_at = await self._store.next_due()
+        if due_at is None:
+            return math.inf
+        if due_at <= now:
             await self._store.release_due(now=now, limit=self._settings.sweep_max)
+        return due_at
 
     async def _rescue(self, except_worker: str | None, now: float) -> int:
         return await self._store.rescue(

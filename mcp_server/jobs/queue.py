@@ -11,6 +11,7 @@ from mcp_server.errors import NotFound
 from mcp_server.jobs.job import ENDED_JOB_STATES, Job, NewJob, Origin
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.store import JobStore
+from mcp_server.jobs.waiting import timed_out
 
 LOOK_S = 60.0
 """The longest wait for a change before a job is looked at all the same."""
@@ -27,6 +28,8 @@ class JobQueue:
 
     async def enqueue(self, job: NewJob, *, origin: Origin) -> str:
         """Store a job and return its id, or that of the job which holds its dedup key.
+
+        With `replace` that one is this job from now on.
 
         Raises:
             UnknownKind: nothing runs its kind.
@@ -62,7 +65,7 @@ class JobQueue:
             while job.state not in ENDED_JOB_STATES:
                 job = await self.after(job)
             return job
-        raise TimeoutError(f"job {job_id} timed out after {timeout_s:g} s: it is {job.state}")
+        raise timed_out(f"Job {job_id}", timeout_s, [job])
 
     async def after(self, job: Job) -> Job:
         """Return the job as soon as it is no longer as it is given: in another state or step.

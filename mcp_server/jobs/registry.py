@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import anyio
@@ -33,9 +33,11 @@ class Registry:
         handlers: Iterable[Handler[Any]] = (),
         *,
         payload_bytes_max: int = PAYLOAD_BYTES_MAX,
+        limits: Mapping[str, int] | None = None,
     ) -> None:
         self._handlers: dict[str, Handler[Any]] = {}
         self._payload_bytes_max = payload_bytes_max
+        self._limits = limits or {}
         for handler in handlers:
             self.register(handler)
 
@@ -49,9 +51,20 @@ class Registry:
         """The handlers, in the order in which they were registered."""
         return tuple(self._handlers.values())
 
-    def bounded(self, payload_bytes_max: int) -> Registry:
-        """Return a registry with a bound of its own and the same kinds, those of later too."""
-        bounded = Registry(payload_bytes_max=payload_bytes_max)
+    @property
+    def limits(self) -> Mapping[str, int]:
+        """Of a kind at most so many run at once; the kinds that are not here are not limited."""
+        limits = {kind: self._limits.get(kind, h.limit) for kind, h in self._handlers.items()}
+        return {kind: limit for kind, limit in limits.items() if limit is not None}
+
+    def bounded(
+        self, payload_bytes_max: int, *, limits: Mapping[str, int] | None = None
+    ) -> Registry:
+        """Return a registry with bounds of its own and the same kinds, those of later too.
+
+        `limits` go before those of the handlers; they may name kinds that nobody has.
+        """
+        bounded = Registry(payload_bytes_max=payload_bytes_max, limits=limits)
         bounded._handlers = self._handlers
         return bounded
 

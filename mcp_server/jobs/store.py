@@ -80,9 +80,15 @@ class Claim:
     """A new one each time: the ids of its attempts begin with it."""
     worker_id: str
     limit: int
+    """How many at most: one for each free lane."""
     kinds: Collection[str]
     abilities: Collection[str]
     lease_s: float
+    ahead: int = 0
+    """How many more at most, of quick kinds only: they wait for their lane in the worker."""
+    quick_kinds: Collection[str] = ()
+    limits: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Of a kind at most so many run at once, whoever runs them; other kinds are not limited."""
 
 
 class Report(NamedTuple):
@@ -165,7 +171,10 @@ class JobStore(Protocol):
     async def enqueue(
         self, id: str, job: NewJob, *, origin: Origin, now: float
     ) -> tuple[str, bool]:
-        """Store a job outside any batch; return its id, or the holder's, and whether it is new."""
+        """Store a job outside any batch; return its id, or the holder's, and whether it is new.
+
+        The holder is the job that holds its dedup key: with `replace` it is another job now.
+        """
         ...
 
     async def exchange(
@@ -231,7 +240,14 @@ class JobStore(Protocol):
     async def unclaimable(
         self, *, kinds: Collection[str], abilities: Collection[str]
     ) -> Mapping[str, Sequence[str]]:
-        """Return, by missing ability, the ids of unfinished batches whose ready jobs need it."""
+        """Return, by missing ability, the ids of the batches whose ready jobs need it.
+
+        There may be none: a job outside any batch counts, too.
+        """
+        ...
+
+    async def unknown_kinds(self, kinds: Collection[str]) -> Sequence[str]:
+        """Return the kinds of ready jobs that are not among these."""
         ...
 
     async def pause(self, batch_id: str, reason: str) -> None:
@@ -256,8 +272,9 @@ class JobStore(Protocol):
         request: Request | None,
         now: float,
     ) -> Submission:
-        """Take up again what failed, was cancelled or is paused, less the jobs in `leave_out`.
+        """Take up again what failed, was cancelled or is paused.
 
+        Counted jobs that failed with one of the codes in `leave_out` stay as they are.
         A paused batch goes on with its round, an ended one opens the next. `terms` replace the
         round's (`None` keeps them), `requires` the ability of the counted jobs.
         """
@@ -308,6 +325,16 @@ class JobStore(Protocol):
         """Return a job."""
         ...
 
+    async def alone(
+        self, *, owner: str, active: bool, before: int | None = None, limit: int
+    ) -> Sequence[Job]:
+        """Return an owner's jobs outside any batch, newest first.
+
+        `active` True: the unfinished ones; False: the ended ones that were not pruned; `before`:
+        older than this `Job.order` only.
+        """
+        ...
+
     async def changes_after(self, change: int, *, limit: int) -> Sequence[Batch]:
         """Return batches that changed after this change number, oldest change first."""
         ...
@@ -317,11 +344,16 @@ class JobStore(Protocol):
         ...
 
     async def prune(self, *, completed_before: float, ended_before: float, limit: int) -> int:
-        """Delete finished jobs (R18) and return how many, at most `limit`.
+        """Delete finished jobs (R18) and return how many, at most `limit`; 0: none are left.
 
         Completed jobs of batches that completed, ended before `completed_before`; other jobs whose
-        batch ended before `ended_before`. Batches and rounds stay.
+        batch ended before `ended_before`. Batches and rounds stay. What is looked at is bounded,
+        however many jobs and batches are kept.
         """
+        ...
+
+    async def forget_requests(self, *, now: float, limit: int) -> int:
+        """Delete requests that stand for nothing any more; return how many, at most `limit`."""
         ...
 
     async def claimable(self, *, kinds: Collection[str], abilities: Collection[str]) -> bool:
@@ -334,6 +366,10 @@ class JobStore(Protocol):
 
     async def stats(self) -> Stats:
         """Count the jobs, in a snapshot of its own: other reads do not wait for it."""
+        ...
+
+    async def under_way(self, *, owner: str, limit: int) -> Sequence[Batch | Job]:
+        """Return an owner's unfinished batches, then jobs outside any, that are not paused."""
         ...
 
     async def keyed(
@@ -370,6 +406,11 @@ class JobStore(Protocol):
     @property
     def version(self) -> int:
         """How many commits, of this process or another, were noticed so far."""
+        ...
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing could be stored of late by this process; `None` once something was."""
         ...
 
     async def wait_for_change(self, timeout_s: float, *, since: int, poll_s: float = 0.1) -> bool:

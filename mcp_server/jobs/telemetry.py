@@ -9,13 +9,10 @@ to nothing is spent on them.
 
 from __future__ import annotations
 
-import time
 from bisect import bisect_left
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -114,63 +111,34 @@ class AttemptFigures:
 
 
 class AttemptWatch:
-    """Watches attempts: `with watch(attempt) as seen: seen.ended(await …)`.
+    """Watches attempts: counts how they end, and traces them where there is an SDK."""
 
-    Whether there is an SDK is looked at once, when the watch is made: it costs as much as the rest.
-    """
-
-    def __init__(
-        self,
-        figures: AttemptFigures | None = None,
-        timer: Callable[[], float] = time.perf_counter,
-    ) -> None:
+    def __init__(self, figures: AttemptFigures | None = None) -> None:
         self.figures = figures or AttemptFigures()
-        self._timer = timer
-        self._traces = is_tracing()
+        self.traces = is_tracing()
+        """Looked at once, when the watch is made: it costs as much as the rest."""
 
-    def __call__(self, attempt: Attempt) -> Watched:
-        """Return a context to run the attempt in, within one task."""
-        span = _started(attempt) if self._traces else None
-        return Watched(attempt, self.figures, self._timer, span)
+    def note(self, attempt: Attempt, outcome: Outcome | None, seconds: float) -> None:
+        """Count an attempt that took so long; without an outcome it was cut off."""
+        self.figures.note(attempt.job.kind, _name(outcome), seconds)
+
+    @contextmanager
+    def span(self, attempt: Attempt) -> Generator[list[Outcome]]:
+        """Trace what runs within, within one task: spans that are begun there are its children.
+
+        Append the outcome to what is yielded; without one the attempt was cut off.
+        """
+        span, ended = _started(attempt), list[Outcome]()
+        token = otel_context.attach(trace.set_span_in_context(span))
+        try:
+            yield ended
+        finally:
+            otel_context.detach(token)
+            _end(span, ended[0] if ended else None)
 
 
-class Watched:
-    """One attempt under watch. While it is entered, spans that are begun are its children."""
-
-    __slots__ = ("_attempt", "_began", "_figures", "_outcome", "_span", "_timer", "_token")
-
-    def __init__(
-        self,
-        attempt: Attempt,
-        figures: AttemptFigures,
-        timer: Callable[[], float],
-        span: trace.Span | None,
-    ) -> None:
-        self._attempt, self._figures, self._timer, self._span = attempt, figures, timer, span
-        self._began = 0.0
-        self._outcome: Outcome | None = None
-
-    def __enter__(self) -> Self:
-        self._began = self._timer()
-        if self._span is not None:
-            self._token = otel_context.attach(trace.set_span_in_context(self._span))
-        return self
-
-    def ended(self, outcome: Outcome) -> None:
-        """Say how it ended."""
-        self._outcome = outcome
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        name = STOPPED if self._outcome is None else type(self._outcome).__name__.lower()
-        self._figures.note(self._attempt.job.kind, name, self._timer() - self._began)
-        if self._span is not None:
-            otel_context.detach(self._token)
-            _end(self._span, name, self._outcome)
+def _name(outcome: Outcome | None) -> str:
+    return STOPPED if outcome is None else type(outcome).__name__.lower()
 
 
 def _started(attempt: Attempt) -> trace.Span:
@@ -195,7 +163,8 @@ def _started(attempt: Attempt) -> trace.Span:
     )
 
 
-def _end(span: trace.Span, name: str, outcome: Outcome | None) -> None:
+def _end(span: trace.Span, outcome: Outcome | None) -> None:
+    name = _name(outcome)
     span.set_attribute("pressroom.outcome", name)
     match outcome:
         case Fail():

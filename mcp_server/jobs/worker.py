@@ -11,7 +11,8 @@ prune                                                   at start and hourly
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
 import anyio
@@ -19,7 +20,7 @@ import anyio.abc
 import structlog
 
 from mcp_server.clock import Clock
-from mcp_server.errors import LostClaim, StorageError
+from mcp_server.errors import LostClaim, StorageError, StorageOutdated
 from mcp_server.jobs.attempt import AttemptRunner, Progress, named, unstorable
 from mcp_server.jobs.handler import Failure
 from mcp_server.jobs.job import Attempt, JobState
@@ -28,6 +29,7 @@ from mcp_server.jobs.maintenance import Maintenance
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.retry import Verdict
 from mcp_server.jobs.store import Claim, Host, JobStore, Report
+from mcp_server.jobs.watchdog import Held, OpenStore, OwnProcess, Watchdog, told_of
 
 IDLE_S = 1.0
 """Longest time between two sweeps: so late a job may be that became due."""
@@ -66,6 +68,8 @@ class WorkerSettings:
     grace_s: float = 10.0
     idle_s: float | None = None
     """Leave after this long without work; `None`: never."""
+    heed_s: float = 10.0
+    """How long a handler may go on after it was stopped, before its lane counts as lost."""
     alone: bool = True
     """Whether this worker holds the workspace's lock, so that all others are gone."""
 
@@ -83,13 +87,35 @@ class Worker:
         host: Host,
         settings: WorkerSettings,
         new_claim_id: Callable[[], str],
+        *,
+        open_store: OpenStore | None = None,
+        process: OwnProcess | None = None,
     ) -> None:
         self._store, self._registry = store, registry
         self._maintenance, self._clock, self._host = maintenance, clock, host
         self._settings, self._new_claim_id = settings, new_claim_id
         self._lanes = Lanes(
-            settings.concurrency, runner, ended=self._note_end, stepped=self._note_step
+            settings.concurrency,
+            runner,
+            ended=self._note_end,
+            stepped=self._note_step,
+            strayed=self._note_strays,
+            heed_s=settings.heed_s,
         )
+        self._process = process
+        self._watchdog = None
+        if open_store is not None:
+            self._watchdog = Watchdog(
+                open_store,
+                runner,
+                self._lanes,
+                clock,
+                host,
+                lambda: Held(attempt_ids=list(self._held), reports=list(self._reports)),
+                lease_s=settings.lease_s,
+                heartbeat_s=settings.heartbeat_s,
+                process=process,
+            )
         self._held: dict[str, Attempt] = {}
         """Attempts that are claimed, and whose end is not recorded yet."""
         self._reports: list[Report] = []
@@ -101,7 +127,10 @@ class Worker:
         """Where `on_error` hooks run: nobody waits for them."""
         self._news, self._to_sweep, self._stepped = anyio.Event(), anyio.Event(), anyio.Event()
         self._stopping = False
-        self._renewed_at = self._idle_since = clock.now()
+        self._spent = False
+        """Whether a lane was lost, and another process is to take this one's place."""
+        self._renewed_at = self._idle_since = self._sweep_at = clock.now()
+        self._swept_version = -1
 
     def stop(self) -> None:
         """Ask for a graceful stop: no new claims, running jobs get their grace."""
@@ -130,13 +159,19 @@ class Worker:
             if self._settings.alone:
                 rescued = await self._maintenance.rescue_others(self._host.id)
                 logger.info("worker started", worker=self._host.id, rescued=rescued)
-            async with anyio.create_task_group() as tasks:
+            async with AsyncExitStack() as stack:
+                if self._watchdog is not None:
+                    await stack.enter_async_context(self._watchdog.watching())
+                tasks = await stack.enter_async_context(anyio.create_task_group())
                 self._hooks = tasks
                 for service in services:
                     tasks.start_soon(service)
                 task_status.started()
                 await self._work()
                 tasks.cancel_scope.cancel()
+                if self._process is not None:
+                    with anyio.CancelScope(shield=True):
+                        await self._free(self._process)
         finally:
             with anyio.CancelScope(shield=True), anyio.move_on_after(5):
                 await self._leave()
@@ -146,8 +181,8 @@ class Worker:
     async def _work(self) -> None:
         self._idle_since = self._clock.now()
         while not self._stopping:
-            await self._exchange(claims=True)
-            if await self._may_leave():
+            await self._exchange(claims=not self._spent)
+            if await self._may_leave() or (self._spent and not self._held):
                 return
             await self._until_news()
         waiting = len(self._lanes.take_back())
@@ -171,6 +206,7 @@ class Worker:
             exchange = await self._store.exchange(reports, claim, now=now)
         except StorageError as error:
             self._try_again(reports, error)
+            self._give_way(error)
             await anyio.sleep(STORAGE_PAUSE_S)
             return
         for report, recorded in zip(reports, exchange.recorded, strict=True):
@@ -185,18 +221,19 @@ class Worker:
         if not ended and self._looked_at is not None and self._store.version <= self._looked_at:
             return None
         settings, held = self._settings, len(self._held) - ended
-        limit = min(settings.concurrency - held, settings.claim_max)
+        limit = min(self._lanes.usable - held, settings.claim_max)
         if limit <= 0:  # what was claimed ahead is enough
             return None
         return Claim(
             id=self._new_claim_id(),
             worker_id=self._host.id,
             limit=limit,
-            kinds=self._registry.kinds,
+            kinds=self._lanes.admitted(self._registry.kinds),
             abilities=self._host.abilities,
             lease_s=settings.lease_s,
             ahead=settings.claim_max - limit,
             quick_kinds=self._lanes.quick_kinds,
+            limits=self._registry.limits,
         )
 
     def _take_up(self, attempts: Sequence[Attempt], claimed_at: float) -> None:
@@ -216,6 +253,11 @@ class Worker:
         self._news.set()
 
     def _note_recorded(self, report: Report, recorded: Verdict | Exception) -> None:
+        if (
+            recorded is report.verdict and report.verdict.state is JobState.COMPLETED
+        ):  # almost always
+            self._held.pop(report.attempt.id, None)
+            return
         if isinstance(recorded, Exception) and not isinstance(recorded, LostClaim):
             self._record_instead(report, recorded)
             return
@@ -263,17 +305,70 @@ class Worker:
         self._reports[:0] = [report for report in reports if report.attempt.id in self._held]
         self._news.set()
 
+    # Lanes that were lost
+
+    def _note_strays(self) -> None:
+        """Take down that a lane was lost to an attempt that does not stop, or is there again."""
+        self._looked_at = None
+        self._hooks.start_soon(self._see_to_strays)
+        self._news.set()
+
+    async def _see_to_strays(self) -> None:
+        strays = self._lanes.strays
+        for stray in strays:
+            logger.error("an attempt goes on although it was stopped", **named(stray))
+        if strays and self._process is not None:
+            self._spent = True
+        if self._spent or not self._lanes.usable:
+            waiting = [attempt.id for attempt in self._lanes.take_back()]
+            await self._try(self._give_back, waiting)
+        await self._try(self._announce)
+        self._news.set()
+
+    async def _free(self, process: OwnProcess) -> None:
+        """Leave a process whose lanes cannot be ended otherwise than with it."""
+        ended = await self._lanes.end()
+        if ended and not self._spent:
+            return
+        with anyio.move_on_after(5):
+            await self._leave()
+        if self._spent and not self._stopping:
+            logger.warning("replacing this process", worker=self._host.id)
+            process.replace()
+        else:
+            logger.warning("ending this process by force", worker=self._host.id)
+            process.end()
+
+    async def _give_back(self, attempt_ids: Collection[str]) -> None:
+        await self._store.give_back(attempt_ids, now=self._clock.now())
+        for id in attempt_ids:
+            self._held.pop(id, None)
+
+    async def _try(self, act: Callable[..., Awaitable[None]], *arguments: object) -> None:
+        try:
+            await act(*arguments)
+        except StorageError as error:
+            logger.warning("the database refused", error=str(error))
+
     # Stopping
 
+    def _give_way(self, error: StorageError) -> None:
+        """Leave at once where the database is a newer version's: nothing can be recorded here."""
+        if isinstance(error, StorageOutdated):
+            self._held.clear()
+            self._reports.clear()
+            self.stop()
+
     async def _leave(self) -> None:
-        await self._exchange(claims=False)  # what ended while the grace did
-        try:
-            await self._store.give_back(list(self._held), now=self._clock.now())
-            await self._store.withdraw(
-                self._host.id, unless_work_within_s=None, now=self._clock.now()
-            )
-        except StorageError as error:
-            logger.warning("cannot say goodbye; the leases will run out", error=str(error))
+        async with anyio.create_task_group() as self._hooks:  # what they ran in before is closed
+            await self._exchange(claims=False)  # what ended while the grace did
+            try:
+                await self._store.give_back(list(self._held), now=self._clock.now())
+                await self._store.withdraw(
+                    self._host.id, unless_work_within_s=None, now=self._clock.now()
+                )
+            except StorageError as error:
+                logger.warning("cannot say goodbye; the leases will run out", error=str(error))
         logger.info("worker stopped", worker=self._host.id)
 
     async def _may_leave(self) -> bool:
@@ -334,6 +429,9 @@ class Worker:
 
     async def _announce(self) -> None:
         details = {**self._host.details, "running": len(self._held)}
+        if strays := self._lanes.strays:
+            lanes, replaced = self._settings.concurrency, self._process is not None
+            details["unhealthy"] = told_of(strays, lanes=lanes, replaced=replaced)
         host = replace(self._host, details=details)
         stored = await self._store.announce(host, now=self._clock.now())
         self._obey(stored.wanted)
@@ -358,6 +456,7 @@ class Worker:
                 await self._sweep()
             except StorageError as error:
                 logger.warning("cannot sweep", error=str(error))
+                self._give_way(error)
             await anyio.sleep(SWEEP_PAUSE_S)
 
     async def _sweep(self) -> None:
@@ -365,15 +464,19 @@ class Worker:
 
         After a sleep of the whole machine they have run out like everybody's.
         """
-        if self._held:
-            if self._clock.now() - self._renewed_at > self._settings.heartbeat_s:
-                await self._renew()
-            self._lose(await self._store.lost(list(self._held)))
-        await self._hear()
-        if self._looked_at is not None:
-            await self._hand_over()
-        await self._maintenance.sweep(self._clock.now())
-        self._looked_at = None  # once a second nothing is taken for granted
+        now, version = self._clock.now(), self._store.version
+        if self._held and now - self._renewed_at > self._settings.heartbeat_s:
+            await self._renew()
+        if version != self._swept_version or now >= self._sweep_at:
+            self._swept_version, self._sweep_at = version, now + self._settings.heartbeat_s
+            if self._held:
+                self._lose(await self._store.lost(list(self._held)))
+            await self._hear()
+            if self._looked_at is not None:
+                await self._hand_over()
+            due_at = await self._maintenance.sweep(now)
+            self._sweep_at = min(self._sweep_at, due_at)
+            self._looked_at = None  # now and then nothing is taken for granted
         self._news.set()
 
     async def _keep_pruning(self) -> None:
@@ -407,8 +510,14 @@ class Worker:
             await anyio.sleep(STEP_INTERVAL_S)
 
 
-def _missing(ability: str) -> str:
+def lacking(ability: str) -> tuple[str, str]:
+    """Return, in words, what an ability is that no worker has, and how it is provided."""
     kind, _, name = ability.partition(":")
-    what = f"the key for {name}" if kind == "key" else f"what it needs ({ability})"
-    advice = f"Set {name.upper()}_API_KEY where the server runs" if kind == "key" else "Provide it"
+    if kind == "key":
+        return f"the key for {name}", f"Set {name.upper()}_API_KEY where the server runs"
+    return f"what it needs ({ability})", "Provide it"
+
+
+def _missing(ability: str) -> str:
+    what, advice = lacking(ability)
     return f"no worker has {what}. {advice}, then call retry"

@@ -194,7 +194,8 @@ class PluginContext:
         """Queue a job outside any batch, and return its id, which survives anything.
 
         The kind is a handler, and the payload its model; or a name, and a mapping. Where another
-        job of this kind and origin holds the `dedup_key`, that one's id is returned.
+        job of this kind and owner holds the `dedup_key`, that one's id is returned; `Dedup.REPLACE`
+        has put this job in its place.
 
         Raises:
             UnknownKind: nothing runs the kind.
@@ -213,9 +214,9 @@ class PluginContext:
             max_retries=max_retries,
             delay_s=delay_s,
             dedup=dedup,
-            dedup_key=dedup_key and f"{made.kind}:{asker.owner}:{dedup_key}",
+            dedup_key=dedup_key,
         )
-        return await self._jobs.queue.enqueue(job, origin=asker)
+        return await self._jobs.queue.enqueue(_with_own_key(job, asker), origin=asker)
 
     async def get_job_status(self, job_id: str) -> JobStatus | None:
         """Return where a job stands; `None` if there is none, or it is another's, or forgotten."""
@@ -252,7 +253,7 @@ class PluginContext:
         if not jobs:
             raise InvalidPayload(f"batch {name}", ["it has no jobs"])
         asker, found = self._asker(origin), self._jobs
-        prepared = found.batches.prepare(jobs)
+        prepared = found.batches.prepare([_with_own_key(job, asker) for job in jobs])
         submission = await found.batches.submit(
             NewBatch(id=found.new_batch_id(), kind=name, origin=asker, jobs=prepared)
         )
@@ -290,6 +291,17 @@ class PluginContext:
         ended = await self._jobs.batches.wait(batch_id, owner=owner, timeout_s=timeout_s)
         return await self._batch_status(ended)
 
+    async def wait_for_idle(self, *, timeout_s: float = 60.0, origin: Origin | None = None) -> None:
+        """Return once none of the origin's batches, nor jobs outside any, waits or runs.
+
+        What is paused does not count.
+
+        Raises:
+            TimeoutError: some still do; names them.
+        """
+        owner = self._asker(origin).owner
+        await self._jobs.batches.wait_idle(owner=owner, timeout_s=timeout_s)
+
     async def _batch_status(self, batch: Batch) -> BatchStatus:
         failed: Sequence[Job] = ()
         if batch.failed:
@@ -317,3 +329,10 @@ class PluginContext:
     def _sees(self, origin: Origin) -> bool:
         """Whether what came from `origin` may be told; outside a tool a plugin sees everything."""
         return self._origin is None or self._origin.owner == origin.owner
+
+
+def _with_own_key(job: NewJob, asker: Origin) -> NewJob:
+    """Return the job with a key that no job of another kind or owner has."""
+    if job.dedup_key is None:
+        return job
+    return job._replace(dedup_key=f"{job.kind}:{asker.owner}:{job.dedup_key}")

@@ -139,9 +139,7 @@ class PressroomQueue:
         return Worker(
             self._store,
             self._registry,
-            AttemptRunner(
-                self._registry, clock, _context, time_limit_s=300, random=random.random
-            ),
+            AttemptRunner(self._registry, clock, _context, time_limit_s=300, random=random.random),
             Maintenance(self._store, clock, MaintenanceSettings()),
             clock,
             Host(

@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,19 @@ from typing import Any
 import anyio
 import pytest
 
+from mcp_server.content.payloads import export_of
 from mcp_server.errors import ConfigError
 from mcp_server.interfaces.cli import Runners, run_cli
 from mcp_server.interfaces.cli.connect import claude_code_line, desktop_config
 from mcp_server.interfaces.cli.conversation import CallFailed, conversation
+from mcp_server.jobs.job import Origin
+from tests.harness import desk, small_site
+from tests.promises.moves import parts_of
 
 HEAVY = ("mcp", "pydantic_ai", "rich", "keyring")
 """What must not be paid for by whoever only asks a question."""
+
+COMMANDS = ("serve", "init", "worker", "stop", "status", "wait", "job", "doctor", "demo")
 
 
 def pressroom(
@@ -62,13 +69,11 @@ def test_help_names_every_command() -> None:
     """And the first line says what this is for."""
     done = pressroom("--help")
     assert done.returncode == 0
-    for command in ("serve", "init", "worker", "stop", "status", "job", "doctor", "demo"):
+    for command in COMMANDS:
         assert f"  {command} " in done.stdout
 
 
-@pytest.mark.parametrize(
-    "command", ["serve", "init", "worker", "stop", "status", "job", "doctor", "demo"]
-)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself(command: str) -> None:
     """Its help ends well and is not empty."""
     done = pressroom(command, "--help")
@@ -141,6 +146,35 @@ def test_status_of_an_unknown_batch_is_one_line(tmp_path: Path) -> None:
     assert "batch_x" in done.stderr
 
 
+@pytest.mark.anyio
+async def test_wait_ends_with_the_batch_and_says_what_became_of_it(tmp_path: Path) -> None:
+    """By its exit code too: a script goes on only where all of it is done."""
+    root = small_site(tmp_path / "site", {"menu": 3})
+    where = ("--workspace", root)
+    async with desk(root) as chat:
+        batch_id = (await chat.call("generate-all"))["batchId"]
+        waited = partial(pressroom, "wait", *where, "--batch", batch_id)
+        done = await anyio.to_thread.run_sync(waited)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"Content generation {batch_id} is completed: 3/3 · done.\n"
+    idle = pressroom("wait", *where)
+    assert (idle.returncode, idle.stdout) == (0, "Nothing waits, and nothing runs.\n")
+    assert_one_line(pressroom("wait", *where, "--batch", "b_none"))
+
+
+@pytest.mark.anyio
+async def test_wait_that_runs_out_names_what_is_outstanding(tmp_path: Path) -> None:
+    """On stderr, with why nothing happens, where nothing does."""
+    root = small_site(tmp_path / "site", {"menu": 2})
+    async with parts_of(root) as parts:
+        job = export_of("menu/s1").job._replace(delay_s=3600)
+        await parts.jobs.queue.enqueue(job, origin=Origin("local", "test"))
+    out = pressroom("wait", "--workspace", root, "--timeout", "0.05")
+    assert (out.returncode, out.stdout) == (1, "")
+    assert out.stderr.startswith("Waiting for idle timed out after 50ms; outstanding: menu (sched")
+    assert "No worker is running" in out.stderr
+
+
 def test_stop_without_a_worker_says_so(tmp_path: Path) -> None:
     """That is no trouble: what was wanted is the case."""
     pressroom("init", tmp_path)
@@ -208,6 +242,7 @@ def runners(trouble: Exception) -> Runners:
         run_worker=unused,
         stop_worker=unused,
         status=status,
+        wait=unused,
         job=unused,
         doctor=unused,
     )

@@ -159,6 +159,16 @@ async def test_due_jobs_without_a_worker_are_a_warning(root: Path) -> None:
     assert "content-generate: 2 pending" in found["jobs"][0]["message"]
 
 
+def test_a_limit_of_a_kind_that_nobody_has_is_a_warning(root: Path) -> None:
+    """It names the kinds there are."""
+    with (root / "pressroom.toml").open("a", encoding="utf-8") as settings:
+        settings.write("[limits]\ncontent-generate = 1\ncontent-genrate = 1\n")
+    [warning] = findings(root, code=0)["limits"]
+    assert warning["level"] == "warning"
+    assert "content-genrate" in warning["message"]
+    assert "content-generate" in warning["advice"]
+
+
 def test_a_state_folder_that_cannot_be_written_is_an_error(root: Path, tmp_path: Path) -> None:
     """A file stands where the folder should be."""
     (tmp_path / "file").write_text("")

@@ -548,3 +548,99 @@ async def test_tools_that_cannot_be_offered_are_left_out_and_named(tmp_path: Pat
 def _all_begin(texts: Sequence[str], beginnings: Sequence[str]) -> bool:
     pairs = zip(texts, beginnings, strict=True)
     return all(text.startswith(beginning) for text, beginning in pairs)
+
+
+async def test_a_later_job_of_a_key_replaces_the_one_that_waits(tmp_path: Path) -> None:
+    """In a batch too; keys are the plugin's own there as they are for a job by itself."""
+    root = small_site(tmp_path / "site", {"menu": 1})
+    plugins = registering(a_task)
+    async with working(root, plugins):
+        context = plugins.context("test", ADA)
+
+        def job(name: str, dedup: Dedup = Dedup.REPLACE) -> NewJob:
+            task = Task(name=name)
+            return a_task.job(task, subject=name, delay_s=3600, dedup=dedup, dedup_key="k")
+
+        first = await context.enqueue_job(
+            a_task, Task(name="a"), delay_s=3600, dedup=Dedup.REPLACE, dedup_key="k"
+        )
+        waiting = await context.enqueue_batch("test-tasks", [job("b")])
+        second = await context.enqueue_job(
+            a_task, Task(name="c"), subject="c", dedup=Dedup.REPLACE, dedup_key="k"
+        )
+        ended = await context.wait_for_job(first)
+        batch = await context.wait_for_batch(waiting)
+    assert first == second
+    assert (ended.result, ended.subject) == ({"name": "c"}, "c")
+    assert (batch.total, batch.status) == (0, "completed")
+
+
+async def test_a_plugin_waits_until_its_caller_has_nothing_left(tmp_path: Path) -> None:
+    """What others have does not count; a wait that runs out names what is outstanding."""
+    root = small_site(tmp_path / "site", {"menu": 1})
+    plugins = registering(a_task)
+    async with working(root, plugins):
+        context = plugins.context("test", ADA)
+        jobs = [a_task.job(Task(name=name)) for name in "abc"]
+        batch_id = await context.enqueue_batch("test-tasks", jobs)
+        job_id = await context.enqueue_job(a_task, Task(name="d"))
+        await context.enqueue_job(a_task, Task(name="e"), delay_s=3600, origin=BOB)
+        await context.wait_for_idle()
+        job, batch = await context.get_job_status(job_id), await context.get_batch_status(batch_id)
+        assert job is not None and job.status is JobState.COMPLETED
+        assert batch is not None and batch.completed == 3
+        with pytest.raises(TimeoutError, match=r"outstanding: j_\w+ \(scheduled\)$"):
+            await context.wait_for_idle(timeout_s=0.01, origin=BOB)
+
+
+async def test_status_lists_jobs_outside_any_batch_among_the_operations(tmp_path: Path) -> None:
+    """Under way and over, newest first; without a batch there is nothing to retry, and no id."""
+    root = small_site(tmp_path / "site", {"menu": 1})
+    plugins = registering(a_task)
+    async with working(root, plugins) as chat:
+        context = plugins.context("test", Origin(owner="local", interface="test"))
+        drafted = (await chat.run("generate-all"))["batchId"]
+        done = await context.enqueue_job(a_task, Task(name="one"), subject="one")
+        await context.wait_for_job(done)
+        idle = await chat.call("status")
+        waits = await context.enqueue_job(a_task, Task(name="two"), subject="two", delay_s=3600)
+        busy = await chat.call("status", waitSeconds=0)
+        active = await chat.call("status", activeOnly=True)
+        first = await chat.call("status", limit=2)
+        rest = await chat.call("status", limit=2, cursor=first["nextCursor"])
+    assert idle["message"].startswith("No background operations running. The last one: Test task")
+    assert busy["message"] == "1 operation in progress."
+    listed = [each.get("jobId") or each.get("batchId") for each in busy["operations"]]
+    assert listed == [waits, done, drafted]
+    assert busy["operations"][0] == {
+        "type": "Test task",
+        "status": "scheduled",
+        "progress": "0/1",
+        "percentComplete": 0,
+        "currentTask": "two",
+        "startedAt": "just now",
+        "jobId": waits,
+    }
+    assert busy["operations"][1]["percentComplete"] == 100
+    assert [each["jobId"] for each in active["operations"]] == [waits]
+    assert [each.get("jobId") for each in first["operations"]] == [waits, done]
+    assert [each.get("batchId") for each in rest["operations"]] == [drafted]
+    assert "nextCursor" not in rest
+
+
+async def test_a_due_job_that_nobody_can_run_is_told_of(tmp_path: Path) -> None:
+    """It waits for whoever can: nothing is lost, and somebody knows."""
+    root = small_site(tmp_path / "site", {"menu": 1})
+    plugins = registering(a_task)
+    async with working(root, plugins) as chat:
+        services = chat.services
+        assert services is not None
+        needy = NewJob(kind="test-task", payload={"name": "one"}, requires="key:nobody")
+        job_id = await services.queue.enqueue(needy, origin=ADA)
+        answer = await chat.call("status")
+        job = await services.queue.get(job_id)
+    assert answer["notes"] == [
+        "Jobs are due, and no worker has the key for nobody. Set NOBODY_API_KEY where the server "
+        "runs; they are run then."
+    ]
+    assert job.state is JobState.PENDING

@@ -129,10 +129,10 @@ CHECKS: dict[str, tuple[str, str]] = {
         """,
         "`retry` resumes the jobs of paused batches only",
     ),
-    "two jobs of a coalesced key run, or two wait": (
+    "two jobs of a shared key run, or two wait": (
         """
         SELECT dedup_key, state = 'processing' AS running, count(*) AS n FROM jobs
-        WHERE dedup = 'coalesce' AND dedup_key IS NOT NULL
+        WHERE dedup IN ('coalesce', 'replace') AND dedup_key IS NOT NULL
         AND state IN ('scheduled', 'pending', 'processing', 'paused')
         GROUP BY 1, 2 HAVING n > 1
         """,

@@ -113,8 +113,9 @@ class Bench:
         kinds: Collection[str] = ("work",),
         abilities: Collection[str] = (),
         lease_s: float = 30.0,
+        ahead: int = 0,
     ) -> Sequence[Attempt]:
-        """Claim ready jobs."""
+        """Claim ready jobs, and so many more that are quick."""
         claim = Claim(
             id=f"{worker}.{id(self)}.{next(self._attempts)}",
             worker_id=worker,
@@ -122,6 +123,8 @@ class Bench:
             kinds=kinds,
             abilities=abilities,
             lease_s=lease_s,
+            ahead=ahead,
+            quick_kinds=kinds,
         )
         return (await self.store.exchange([], claim, now=self.now)).attempts
 

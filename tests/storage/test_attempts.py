@@ -140,6 +140,16 @@ async def test_a_sweep_rescues_no_more_than_its_limit(bench: Bench) -> None:
     assert [await bench.rescue(limit=2) for _ in range(4)] == [2, 2, 1, 0]
 
 
+async def test_what_was_claimed_ahead_and_never_started_costs_nothing(bench: Bench) -> None:
+    """Its worker died over another job: only what it had a lane for counts as crashed."""
+    await bench.submit("b1", *[a_job() for _ in range(4)])
+    assert len(await bench.claim(1, ahead=2)) == 3
+    bench.clock.advance(31)
+    assert await bench.rescue(crashes_max=0) == 3
+    assert await bench.states() == ["failed", "pending", "pending", "pending"]
+    assert [job.crashes for job in await bench.store.jobs("b1")] == [0, 0, 0, 0]
+
+
 async def test_a_lost_attempt_is_a_crash_and_no_try(bench: Bench) -> None:
     """Crashes have a cap of their own: dying workers do not use up the retries."""
     await bench.submit()

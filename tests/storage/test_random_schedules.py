@@ -22,6 +22,7 @@ FOLLOW_UPS = (
     a_job(dedup=Dedup.COALESCE, dedup_key="page", counted=False),
     a_job(dedup=Dedup.COALESCE, dedup_key="page"),
     a_job(dedup=Dedup.SKIP, dedup_key="k1"),
+    a_job(dedup=Dedup.REPLACE, dedup_key="page", counted=False),
     a_job(counted=False),
 )
 JOBS = (
@@ -30,6 +31,8 @@ JOBS = (
     a_job(dedup=Dedup.SKIP, dedup_key="k2"),
     a_job(dedup=Dedup.COALESCE, dedup_key="page"),
     a_job(dedup=Dedup.COALESCE, dedup_key="page", counted=False),
+    a_job(dedup=Dedup.REPLACE, dedup_key="page"),
+    a_job(dedup=Dedup.REPLACE, dedup_key="page", delay_s=5.0, counted=False),
     a_job(delay_s=5.0),
     a_job(requires="key:x"),
 )

@@ -101,6 +101,12 @@ async def test_a_file_is_copied_before_it_is_migrated(path: Path) -> None:
     assert (copy.name, notes(copy)) == (f"{path.name}.before-2", [("old",)])
 
 
+async def test_a_new_file_is_not_copied_however_many_migrations_make_it(path: Path) -> None:
+    """There is nothing in it to be kept."""
+    assert migrate(path, migrations={1: FIRST, 2: SECOND}) == 2
+    assert list(path.parent.glob("*.before-*")) == []
+
+
 async def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path) -> None:
     """All of its statements are undone, and the next start tries again."""
     migrate(path, migrations={1: FIRST})

@@ -290,15 +290,21 @@ async def test_a_retried_job_has_all_its_tries_again(bench: Bench, store: JobSto
 
 
 async def test_jobs_that_are_left_out_stay_as_they_are(bench: Bench) -> None:
-    """Where all are left out, no round is opened."""
-    await bench.submit("b1", a_job(), a_job())
-    await bench.work_all(FAILED)
-    nothing = await bench.retry(leave_out=["b1.1", "b1.2"])
-    assert nothing.batch is None
-    assert (await bench.batch()).round == 1
-    await bench.retry(leave_out=["b1.1"])
-    assert await bench.states() == ["failed", "pending"]
+    """Those that failed with such a code, if the batch counts them; without others, no round."""
+    await bench.submit("b1", a_job(), a_job(), a_job(counted=False))
+    await bench.work(Fail("conflict", "somebody changed it"))
+    await bench.work(Fail("no", "it cannot"))
+    await bench.work(Fail("conflict", "somebody changed the file"))
+    nothing = await bench.retry(leave_out=["conflict", "no", "other"])
+    assert nothing.batch is not None and nothing.batch.total == 0
+    assert await bench.states() == ["failed", "failed", "pending"]
+    await bench.work()
+    await bench.retry(leave_out=["conflict"])
+    assert await bench.states() == ["failed", "pending", "completed"]
     assert (await bench.batch()).total == 1
+    await bench.work()
+    assert (await bench.retry(leave_out=["conflict"])).batch is None
+    assert (await bench.batch()).round == 3
 
 
 async def test_sections_in_another_unfinished_batch_are_not_retried(bench: Bench) -> None:

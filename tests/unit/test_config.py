@@ -240,3 +240,35 @@ def test_a_workspace_is_a_value(tmp_path: Path) -> None:
     root = workspace(tmp_path)
     assert isinstance(open_workspace(root, {}), Workspace)
     assert open_workspace(root, {}) == open_workspace(root, {})
+
+
+@pytest.mark.parametrize(
+    "text", ["[limits]\na-kind = 2\nb = 3\n", "limits = {a-kind = 2, b = 3}\n"]
+)
+def test_limits_are_a_table_of_kinds(tmp_path: Path, text: str) -> None:
+    """Whether a kind is known is not known here: plugins bring some."""
+    assert open_workspace(workspace(tmp_path, text), {}).settings.limits == {"a-kind": 2, "b": 3}
+
+
+def test_limits_in_the_environment_are_pairs(tmp_path: Path) -> None:
+    """They replace the table as a whole, as other settings are replaced."""
+    folder = workspace(tmp_path, "[limits]\nother = 9\n")
+    environ = {"PRESSROOM_LIMITS": "a-kind=2, b = 3"}
+    assert open_workspace(folder, environ).settings.limits == {"a-kind": 2, "b": 3}
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "problem"),
+    [
+        ("[limits]\na = 0\n", {}, "pressroom.toml:1: limits.a is 0; write at least 1"),
+        ("limits = 3\n", {}, "limits is 3; write [limits] and below it lines such as"),
+        ("", {"PRESSROOM_LIMITS": "a"}, "PRESSROOM_LIMITS.a is ''; write a whole number"),
+        ("", {"PRESSROOM_LIMITS": "a=many"}, "PRESSROOM_LIMITS.a is 'many'; write a whole number"),
+    ],
+)
+def test_a_limit_that_is_none_is_named(
+    tmp_path: Path, text: str, environ: dict[str, str], problem: str
+) -> None:
+    """With what to write instead."""
+    [found] = problems_of(tmp_path, text, **environ)
+    assert problem in found

@@ -20,7 +20,7 @@ EXIT_TROUBLE = 2
 """Exit code for expected trouble, as for a wrong option."""
 
 EXIT_UNWELL = 1
-"""Exit code of the doctor where something is wrong."""
+"""Exit code of the doctor where something is wrong, and of a wait for what was not done."""
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
@@ -51,7 +51,7 @@ def build_cli(runners: Runners) -> typer.Typer:
         context_settings={"obj": runners},
     )
     cli.callback()(root)
-    for command in (serve, init, worker, stop, status, job, doctor, demo):
+    for command in (serve, init, worker, stop, status, wait, job, doctor, demo):
         cli.command(command.__name__)(command)
     return cli
 
@@ -158,6 +158,22 @@ def status(
         typer.echo(line)
 
 
+def wait(
+    context: typer.Context,
+    *,
+    workspace: WorkspaceOption = None,
+    batch: Annotated[
+        str | None, typer.Option(metavar="ID", help="One batch, instead of all there is.")
+    ] = None,
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="At most so long.")] = 60,
+) -> None:
+    """Wait until nothing is left to do. Ends with 1 if the time runs out, or the batch failed."""
+    outcome = _runners(context).wait(workspace, batch, timeout_s=timeout)
+    typer.echo(outcome.message, err=not outcome.done)
+    if not outcome.done:
+        raise typer.Exit(EXIT_UNWELL)
+
+
 def job(
     context: typer.Context,
     id: Annotated[str, typer.Argument(metavar="ID", help="As `status` shows it in full detail.")],
@@ -214,7 +230,8 @@ def _refuse_without_http(*given: object) -> None:
 def _status_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     yield str(answer.get("message", ""))
     for operation in answer.get("operations", ()):
-        words = [operation.get(key) for key in ("batchId", "type", "status", "progress")]
+        id = operation.get("batchId") or operation.get("jobId")
+        words = [id, *(operation.get(key) for key in ("type", "status", "progress"))]
         words += [operation.get("currentTask"), operation.get("startedAt")]
         yield "  " + " · ".join(str(word) for word in words if word)
     worker: Mapping[str, Any] = answer.get("worker", {})

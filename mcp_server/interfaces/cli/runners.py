@@ -76,6 +76,28 @@ class ReadStatus(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waited:
+    """What came of a wait."""
+
+    done: bool
+    """Whether all is done that was waited for."""
+    message: str
+
+
+class Wait(Protocol):
+    """Waits for one batch, or until nothing waits or runs."""
+
+    def __call__(self, workspace: Path | None, batch_id: str | None, *, timeout_s: float) -> Waited:
+        """Wait.
+
+        Raises:
+            NotFound: there is no such batch.
+            Unavailable: there is no workspace, or it is broken.
+        """
+        ...
+
+
 class ReadJob(Protocol):
     """Returns one job, whoever asked for it, as it is stored."""
 
@@ -106,5 +128,6 @@ class Runners:
     run_worker: RunWorker
     stop_worker: StopWorker
     status: ReadStatus
+    wait: Wait
     job: ReadJob
     doctor: Examine

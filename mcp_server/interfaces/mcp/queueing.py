@@ -59,7 +59,7 @@ class Queued:
     def _queued_count(self) -> int:
         """How many sections this very call has queued."""
         nothing = self.submitted.batch_id is None or self.submitted.duplicate
-        return 0 if nothing else len(self.submitted.planned)
+        return 0 if nothing else self.submitted.count
 
     def _with(self, rows: int) -> QueueReply:
         outcome, seen = self.submitted, self.seen

@@ -65,7 +65,7 @@ class PlannedRow(Wire):
 
 
 class Operation(Wire):
-    """A batch as `status` lists it."""
+    """A batch, or a job outside any, as `status` lists it."""
 
     type: str
     status: str
@@ -74,7 +74,8 @@ class Operation(Wire):
     current_task: str | None = None
     started_at: str | None = None
     estimated_completion: str | None = None
-    batch_id: str
+    batch_id: str | None = None
+    job_id: str | None = None
 
 
 class Worker(Wire):

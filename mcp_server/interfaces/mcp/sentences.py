@@ -59,7 +59,7 @@ def submitted(
     `again`: it was a retry. `over`: its end has been seen, and is told beside this. `outlives`:
     the worker goes on without the server.
     """
-    action, count = outcome.action, len(outcome.planned)
+    action, count = outcome.action, outcome.count
     if outcome.batch_id is None and count == 0:
         return nothing(outcome)
     if outcome.dry_run:
@@ -141,18 +141,26 @@ def job_standing(job: Job) -> str:
     return f"{job_name(job)} is {job.state}{reason}"
 
 
-def operations(active: int, paused: int) -> str:
-    """Return how many operations are in progress, and how many of them stand still."""
+def operations(active: int, paused: int, *, at_most: int) -> str:
+    """Return how many operations are in progress, and how many of them stand still.
+
+    More than `at_most` are not counted.
+    """
     if active == 0:
         return NO_OPERATIONS
+    if active > at_most:
+        return f"More than {at_most} operations in progress."
     plural = "" if active == 1 else "s"
     still = f", {paused} of them paused" if paused and active > 1 else ""
     still = ", paused" if paused and active == 1 else still
     return f"{active} operation{plural} in progress{still}."
 
 
-def last_one(batch: Batch, ago: str) -> str:
-    """Return what the latest batch that ended was, and how it ended."""
+def last_one(ended: Batch | Job, ago: str) -> str:
+    """Return what the latest operation that ended was, and how it ended."""
+    if isinstance(ended, Job):
+        return f"The last one: {job_name(ended)}, {ended.state} {ago}."
+    batch = ended
     return f"The last one: {batch_name(batch.kind)}, {batch.state} {ago} ({_tally(batch)})."
 
 

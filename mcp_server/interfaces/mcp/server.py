@@ -101,6 +101,9 @@ class PressroomServer(MCPServer[Any]):
         except StorageError as error:
             logger.exception("tool %r: the database refused", name)
             return _error(_code(error), _storage_sentence(error))
+        except OSError as error:  # no file can be opened, say: not a mistake of ours
+            logger.exception("tool %r: the system refused", name)
+            return _error("system_error", SYSTEM_ERROR.format(why=error.strerror or "no reason"))
         except Exception:  # the tool boundary: nothing unexpected reaches a client as it is
             logger.exception("tool %r failed unexpectedly", name)
             return _error("internal_error", INTERNAL_ERROR)
@@ -126,6 +129,11 @@ ERROR_META = "pressroom/error"
 INTERNAL_ERROR = (
     "Something went wrong inside the server; its log says what. What was queued before goes on: "
     "status shows it."
+)
+
+SYSTEM_ERROR = (
+    "The operating system refused something that the server needs: {why}. Mend that, then call "
+    "again. What was queued before goes on: status shows it."
 )
 
 

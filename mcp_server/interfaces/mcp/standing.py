@@ -9,7 +9,7 @@ from typing import Any
 from mcp_server.interfaces.mcp import sentences
 from mcp_server.interfaces.mcp.replies import Operation, Queue, Worker
 from mcp_server.interfaces.services import Services
-from mcp_server.jobs.job import Batch, BatchState, Job, JobState
+from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job, JobState
 from mcp_server.jobs.store import Stats
 from mcp_server.progress.estimate import estimate, percent
 from mcp_server.progress.words import batch_name, current_task, relative_time
@@ -19,6 +19,9 @@ WITH_FILES = frozenset({"promote", "rollback"})
 
 CONCURRENCY = 4
 """What a worker has by default; one that says how many it has is believed."""
+
+UNFINISHED_MAX = 0.99
+"""Of a job that has not ended no more is done, whatever its handler says."""
 
 SHOWN_LAST = frozenset(JobState) - {JobState.FAILED, JobState.PROCESSING, JobState.PAUSED}
 """What a reader wants to see first is what failed, runs, or stands still."""
@@ -88,8 +91,27 @@ async def _failures(services: Services, batch: Batch) -> Sequence[Job]:
     return await services.batches.jobs(batch.id, owner=batch.origin.owner, states=states)
 
 
-def operation(batch: Batch, *, health: Mapping[str, Any], now: float) -> Operation:
-    """Return a batch as `status` lists it."""
+def operation(of: Batch | Job, *, health: Mapping[str, Any], now: float) -> Operation:
+    """Return a batch, or a job outside any, as `status` lists it."""
+    return _job(of, now) if isinstance(of, Job) else _batch(of, health, now)
+
+
+def _job(job: Job, now: float) -> Operation:
+    ended, step = job.state in ENDED_JOB_STATES, job.step
+    done = 1.0 if ended else min(step.fraction, UNFINISHED_MAX) if step is not None else 0.0
+    said = step.message if step is not None and job.state is JobState.PROCESSING else None
+    return Operation(
+        type=batch_name(job.kind),
+        status=job.state.value,
+        progress=f"{int(ended)}/1",
+        percent_complete=int(100 * done),
+        current_task=sentences.short(said or job.subject),
+        started_at=relative_time(now - (job.started_at or job.created_at)),
+        job_id=job.id,
+    )
+
+
+def _batch(batch: Batch, health: Mapping[str, Any], now: float) -> Operation:
     lanes = int(health.get("concurrency", CONCURRENCY))
     left = estimate(batch, now=now, concurrency=lanes)
     return Operation(

@@ -10,6 +10,7 @@ from mcp_server.clock import Clock
 from mcp_server.content.concerning import key_ranges
 from mcp_server.content.visible import visible
 from mcp_server.interfaces.mcp import sentences
+from mcp_server.interfaces.mcp.operations import ACTIVE_MAX, Operations, read_operations
 from mcp_server.interfaces.mcp.replies import (
     DETAIL_BYTES_MAX,
     REPLY_BYTES_MAX,
@@ -21,17 +22,15 @@ from mcp_server.interfaces.mcp.replies import (
 )
 from mcp_server.interfaces.mcp.standing import jobs_shown, operation, queue, standing, worker
 from mcp_server.interfaces.services import Services
-from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job
+from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, Job
 from mcp_server.progress.words import relative_time
 
-ACTIVE_MAX = 200
-"""Unfinished batches that are looked at; nobody has more, as a section is in one only."""
 KEYED_MAX = 1_000
 """Jobs about one page or section that are looked at: of a page's sections each has several."""
 FULL_REASON_LENGTH = 2_000
 """Of a reason where full detail was asked for."""
 NOTES_MAX = 3
-"""Of what is wrong with plugins."""
+"""Of what is left over, and of what is wrong with plugins."""
 PAYLOAD_UNIT = 40
 """A payload is shortened in steps: its texts to so many characters per step left."""
 
@@ -78,40 +77,30 @@ class Status:
     owner: str
     clock: Clock
 
-    async def newest_active(self) -> Batch | None:
-        """Return the batch that was queued last of those that have not ended."""
-        active = await self.services.batches.list(owner=self.owner, active=True, limit=1)
-        return active[0] if active else None
-
     async def overview(self, page: Page, *, active_only: bool = False) -> StatusReply:
         """Return what runs, then what ended, newest first; the cursor goes further back."""
-        batches = self.services.batches
-        active = await batches.list(owner=self.owner, active=True, limit=ACTIVE_MAX)
-        ended = await batches.list(
+        found = await read_operations(
+            self.services.batches,
             owner=self.owner,
-            active=False,
-            limit=page.rows + 1,
-            before=None if active_only else page.cursor,
+            cursor=page.cursor,
+            rows=page.rows,
+            active_only=active_only,
         )
-        if active_only:
-            listed = _Listed([b for b in active if page.cursor is None or b.order < page.cursor])
-        else:
-            listed = _Listed([*(active if page.cursor is None else ()), *ended], ended)
         health = await self.services.worker_health()
         stats = await self.services.worker_health.stats() if page.full else None
-        now = self.clock.now()
+        now, listed = self.clock.now(), found.listed
 
         def build(rows: int) -> StatusReply:
             return StatusReply(
-                message=self._overview_sentence(active, ended, page, now),
-                operations=[operation(b, health=health, now=now) for b in listed.all[:rows]],
-                next_cursor=listed.cursor_after(rows),
+                message=self._overview_sentence(found, page, now),
+                operations=[operation(each, health=health, now=now) for each in listed[:rows]],
+                next_cursor=found.cursor_after(rows),
                 worker=worker(health, full=page.full),
                 queue=queue(stats) if stats is not None else None,
-                notes=self._notes(),
+                notes=self._notes(health),
             )
 
-        rows = min(page.rows, len(listed.all))
+        rows = min(page.rows, len(listed))
         return fitted(build, rows, bytes_max=page.bytes_max, least=min(rows, 1))
 
     async def batch(self, batch: Batch, page: Page) -> StatusReply:
@@ -177,9 +166,9 @@ class Status:
 
         return fitted(build, ROWS, bytes_max=page.bytes_max, least=1)
 
-    def _notes(self) -> list[str] | None:
-        """What is wrong with plugins: it shows where one looks for what should run."""
-        problems = self.services.plugins.problems[:NOTES_MAX]
+    def _notes(self, health: Mapping[str, Any]) -> list[str] | None:
+        """What waits for nobody, and what is wrong with plugins: where one looks for what runs."""
+        problems = [*health.get("leftOver", ()), *self.services.plugins.problems][:NOTES_MAX]
         return [sentences.short(problem) or "" for problem in problems] or None
 
     def _unhandled(self, job: Job) -> str:
@@ -188,36 +177,13 @@ class Status:
             return ""
         return f" Nothing here runs jobs of kind {job.kind}: is its plugin installed?"
 
-    def _overview_sentence(
-        self, active: Sequence[Batch], ended: Sequence[Batch], page: Page, now: float
-    ) -> str:
-        paused = sum(batch.state is BatchState.PAUSED for batch in active)
-        counts = sentences.operations(len(active), paused)
-        if active or not ended or page.cursor is not None:
+    def _overview_sentence(self, found: Operations, page: Page, now: float) -> str:
+        counts = sentences.operations(len(found.active), found.paused, at_most=ACTIVE_MAX)
+        latest = found.latest
+        if found.active or latest is None or page.cursor is not None:
             return counts
-        latest = ended[0]
         ago = relative_time(now - (latest.ended_at or latest.created_at))
         return f"{counts} {sentences.last_one(latest, ago)}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Listed:
-    """What can be listed on this page, and where a next page starts."""
-
-    all: Sequence[Batch]
-    ended: Sequence[Batch] | None = None
-    """Those of `all` that ended; `None` where none is asked for."""
-
-    def cursor_after(self, rows: int) -> int | None:
-        """Return the cursor of what comes after the first `rows`, `None` if nothing does."""
-        if rows >= len(self.all):
-            return None
-        if self.ended is None:
-            return self.all[rows - 1].order
-        shown = rows - (len(self.all) - len(self.ended))
-        if shown <= 0:
-            return self.ended[0].order + 1 if self.ended else None
-        return self.ended[shown - 1].order
 
 
 def _section_row(job: Job, *, full: bool) -> SectionRow:

@@ -25,6 +25,7 @@ from mcp_server.interfaces.mcp.arguments import (
     Waiting,
 )
 from mcp_server.interfaces.mcp.marks import Marks
+from mcp_server.interfaces.mcp.operations import newest_active
 from mcp_server.interfaces.mcp.queueing import Queued, retried_reply
 from mcp_server.interfaces.mcp.replies import (
     ROWS,
@@ -38,7 +39,7 @@ from mcp_server.interfaces.mcp.standing import standing
 from mcp_server.interfaces.mcp.status import Page, Status
 from mcp_server.interfaces.mcp.waiting import Reporter, follow, follow_job
 from mcp_server.interfaces.services import Services, ServicesProvider
-from mcp_server.jobs.job import Batch, BatchState, Origin
+from mcp_server.jobs.job import Batch, BatchState, Job, Origin
 from mcp_server.jobs.store import Cancelled
 
 Call = Context[Any, Any]
@@ -121,9 +122,8 @@ class Tools:
         if named:
             id = concerned(arguments.page or None, arguments.section or None)
             return await status.concerning(id, page)
-        newest = await status.newest_active() if arguments.wait_s else None
-        if newest is not None:
-            await self._wait(services, newest.id, arguments.wait_s, Reporter(ctx))
+        if arguments.wait_s:
+            await self._wait_for_newest(services, arguments.wait_s, ctx)
         return await status.overview(page, active_only=bool(arguments.active_only))
 
     async def cancel(self, arguments: CancelArguments, ctx: Call) -> CancelReply:  # noqa: ARG002 - all tools are called alike
@@ -177,7 +177,7 @@ class Tools:
             return queued.reply()
         reporter = Reporter(ctx)
         if not submitted.duplicate:
-            await reporter.queued(len(submitted.planned))
+            await reporter.queued(submitted.count)
         if not waiting.wait_s:
             return queued.reply()
         await self._wait(services, submitted.batch_id, waiting.wait_s, reporter)
@@ -214,6 +214,15 @@ class Tools:
         job = await services.batches.job(job_id, owner=self.origin.owner)
         if seconds:
             await follow_job(services.queue, job, seconds=seconds, reporter=Reporter(ctx))
+
+    async def _wait_for_newest(self, services: Services, seconds: float, ctx: Call) -> None:
+        match await newest_active(services.batches, owner=self.origin.owner):
+            case Batch() as batch:
+                await self._wait(services, batch.id, seconds, Reporter(ctx))
+            case Job() as job:
+                await self._follow_job(services, job.id, seconds, ctx)
+            case None:
+                pass
 
     async def _wait(
         self, services: Services, batch_id: str, seconds: float, reporter: Reporter

@@ -160,6 +160,7 @@ def _claim(tx: Transaction, claim: Claim, now: float) -> list[Attempt]:
     rows = tx.all(
         "claim_jobs",
         ids=encoded(ids),
+        started=encoded(ids[: claim.limit]),
         claim=claim.id,
         worker_id=claim.worker_id,
         lease_until=now + claim.lease_s,
@@ -251,13 +252,14 @@ def rescue(
     """Return jobs of lost attempts to the queue; fail those that crashed too often."""
     lost = list_lost(tx, now=now, except_worker=except_worker, limit=limit)
     for job in lost:
-        if job["crashes"] >= crashes_max:
+        started = job["started_at"] is not None  # what waited for a lane has broken nothing
+        if started and job["crashes"] >= crashes_max:
             reason = f"its worker died {job['crashes'] + 1} times while it ran"
             state = JobState.FAILED
             tx.run("end_job", id=job["id"], state=state, code="crashed", reason=reason, now=now)
             accounts.note_end(tx, job, state, code="crashed", now=now)
         else:
-            _return(tx, job, crashed=True, now=now)
+            _return(tx, job, crashed=started, now=now)
     return len(lost)
 
 

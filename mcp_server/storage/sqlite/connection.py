@@ -21,7 +21,8 @@ from typing import Any, Generic, Literal, Self, TypeVar
 import aiosqlite
 import anyio
 
-from mcp_server.errors import StorageBusy, StorageError
+from mcp_server.errors import StorageBusy, StorageError, StorageOutdated
+from mcp_server.storage.sqlite.opened import OpenedFile
 
 T = TypeVar("T")
 
@@ -43,13 +44,30 @@ MESSAGES = {
     sqlite3.SQLITE_READONLY: "its file, or the folder it lies in, is read-only: make both writable",
     sqlite3.SQLITE_CORRUPT: "its file is damaged: put back a copy, or move it away",
     sqlite3.SQLITE_NOTADB: "its file is not a database: move it away",
-    sqlite3.SQLITE_CANTOPEN: "its file cannot be opened: see what it is, and who may open it",
+    sqlite3.SQLITE_CANTOPEN: "its file cannot be opened: see what it is, whether its folder is "
+    "read-only, and who may open it",
     sqlite3.SQLITE_IOERR: "the disk reports an error: see whether it is full or failing",
     sqlite3.SQLITE_PERM: "its file may not be opened: see who may",
     sqlite3.SQLITE_BUSY: "another process is writing to the database",
     sqlite3.SQLITE_LOCKED: "another process is writing to the database",
+    sqlite3.SQLITE_NOMEM: "there is no memory left: end what takes it",
+    sqlite3.SQLITE_INTERRUPT: "a statement was interrupted",
 }
-"""What SQLite's primary result codes mean to a person."""
+"""What SQLite's primary result codes mean to a person: none is the fault of what is stored."""
+
+DRIVER_ERRORS = (sqlite3.Error, MemoryError)
+"""What the driver raises: where SQLite finds no memory it is not one of its own errors."""
+
+LASTING = frozenset(
+    {
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_IOERR,
+    }
+)
+"""What a connection may not get over although the file was mended: it has to be opened anew."""
 
 
 class Transaction:
@@ -101,14 +119,15 @@ class Transaction:
         """Run `step` in a savepoint; what it raises undoes it, and is returned.
 
         Raises:
-            sqlite3.Error: the whole transaction is gone (a full disk, an I/O error).
+            sqlite3.Error, MemoryError: the machine's trouble (a full disk, an I/O error), which is
+                no fault of this step; the transaction may be gone.
         """
         self._connection.execute("SAVEPOINT trial")
         result: T | Exception
         try:
             result = step()
         except Exception as error:
-            if not self._connection.in_transaction:
+            if not self._connection.in_transaction or _result_code(error) in MESSAGES:
                 raise
             self._connection.execute("ROLLBACK TO trial")
             result = error
@@ -135,32 +154,46 @@ class Member(Generic[T]):
 
     def outcome(self) -> tuple[T, bool]:
         """Return the result and whether anything was changed, or raise what stood in the way."""
-        if isinstance(self.error, sqlite3.Error):
+        if isinstance(self.error, DRIVER_ERRORS):
             raise storage_error(self.error) from self.error
         if self.error is not None:
             raise self.error
         return self._result[0], self._changed
 
 
-def commit(connection: sqlite3.Connection, group: Sequence[Member[Any]]) -> None:
+def _anything(_: sqlite3.Connection) -> None:
+    """Have nothing against a transaction."""
+
+
+def commit(
+    connection: sqlite3.Connection,
+    group: Sequence[Member[Any]],
+    check: Callable[[sqlite3.Connection], None] = _anything,
+) -> None:
     """Commit the group as one transaction; where that fails as a whole, each member alone.
 
     Where another process holds the lock nobody is tried again: all have waited for it already.
+    What `check` raises at the start of a transaction is raised, and nothing is done.
     """
     try:
-        _commit_together(connection, group)
-    except sqlite3.Error as error:
+        _commit_together(connection, group, check)
+    except DRIVER_ERRORS as error:
         if len(group) == 1 or isinstance(storage_error(error), StorageBusy):
             for member in group:
                 member.error = error
             return
         for member in group:
-            commit(connection, [member])
+            commit(connection, [member], check)
 
 
-def _commit_together(connection: sqlite3.Connection, group: Sequence[Member[Any]]) -> None:
-    connection.execute("BEGIN IMMEDIATE")
+def _commit_together(
+    connection: sqlite3.Connection,
+    group: Sequence[Member[Any]],
+    check: Callable[[sqlite3.Connection], None],
+) -> None:
+    _begin(connection, "BEGIN IMMEDIATE")
     try:
+        check(connection)
         for member in group:
             _run_alone(connection, member)
         connection.execute("COMMIT")
@@ -168,6 +201,12 @@ def _commit_together(connection: sqlite3.Connection, group: Sequence[Member[Any]
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _begin(connection: sqlite3.Connection, how: str) -> None:
+    if connection.in_transaction:  # the last one could not even be rolled back
+        connection.execute("ROLLBACK")
+    connection.execute(how)
 
 
 def _run_alone(connection: sqlite3.Connection, member: Member[Any]) -> None:
@@ -190,8 +229,12 @@ def _run_alone(connection: sqlite3.Connection, member: Member[Any]) -> None:
 class Connection(aiosqlite.Connection):
     """An aiosqlite connection that runs a whole function on its thread in one hop."""
 
-    def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
+    def __init__(
+        self, connector: Callable[[], sqlite3.Connection], file: OpenedFile | None = None
+    ) -> None:
         super().__init__(connector, iter_chunk_size=64)
+        self._file = file
+        self._check_schema = _anything if file is None else file.check_schema
         self._waiting: deque[Member[Any]] = deque()
         self._committer: asyncio.Task[None] | None = None
 
@@ -213,15 +256,37 @@ class Connection(aiosqlite.Connection):
             StorageError: SQLite refused; `StorageBusy` where trying again may help.
         """
         with anyio.CancelScope(shield=True):
-            return await self._mapped(function)
+            return await self._mapped(lambda: function(self._checked()))
         raise AssertionError("a shielded scope is not left early")
 
-    async def _mapped(self, function: Callable[[sqlite3.Connection], T]) -> T:
+    async def reopen(self, prepare: Callable[[], object]) -> None:
+        """Open the file of this name anew, once `prepare` has made it ready for us.
+
+        Raises:
+            StorageError: it cannot be opened; everything stays as it was.
+        """
+
+        def anew() -> None:
+            if self._file is not None:
+                self._file.check_next()
+            prepare()
+            before, self._connection = self._conn, self._connector()
+            before.close()
+
+        with anyio.CancelScope(shield=True):
+            await self._mapped(anew)
+
+    def _checked(self) -> sqlite3.Connection:
+        if self._file is not None:
+            self._file.check()
+        return self._conn
+
+    async def _mapped(self, function: Callable[[], T]) -> T:
         try:
             # aiosqlite's own methods hop once per statement; this one, which they are made of, is
             # not typed.
-            return await self._execute(function, self._conn)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        except sqlite3.Error as error:
+            return await self._execute(function)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        except DRIVER_ERRORS as error:
             raise storage_error(error) from error
 
     async def write(self, function: Callable[[Transaction], T]) -> tuple[T, bool]:
@@ -250,7 +315,7 @@ class Connection(aiosqlite.Connection):
 
     async def _commit(self, group: Sequence[Member[Any]]) -> None:
         try:
-            await self._mapped(lambda connection: commit(connection, group))
+            await self._mapped(lambda: commit(self._checked(), group, self._check_schema))
         except (StorageError, ValueError) as error:  # of a closed connection: each caller is told
             for member in group:
                 member.error = error
@@ -261,18 +326,32 @@ class Connection(aiosqlite.Connection):
         """Run `function` on one snapshot of the database."""
 
         def transaction(connection: sqlite3.Connection) -> T:
-            connection.execute("BEGIN")
+            _begin(connection, "BEGIN")
             try:
+                self._check_schema(connection)
                 return function(Transaction(connection))
             finally:
-                connection.execute("COMMIT")
+                if connection.in_transaction:  # or what went wrong would be told as something else
+                    connection.execute("COMMIT")
 
         return await self.hop(transaction)
 
 
-def connect(path: Path, *, synchronous: Synchronous = "FULL") -> Connection:
-    """Return a connection to enter as a context manager."""
-    return Connection(lambda: open_file(path, synchronous=synchronous))
+def connect(
+    path: Path, *, synchronous: Synchronous = "FULL", schema: int | None = None
+) -> Connection:
+    """Return a connection to enter as a context manager.
+
+    It refuses to work on another schema than `schema`, or that of when it was opened.
+    """
+    file = OpenedFile(path, schema)
+
+    def connector() -> sqlite3.Connection:
+        connection = open_file(path, synchronous=synchronous)
+        file.note(connection)
+        return connection
+
+    return Connection(connector, file)
 
 
 def open_file(path: Path, *, synchronous: Synchronous = "FULL") -> sqlite3.Connection:
@@ -313,13 +392,27 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
             return
 
 
-def storage_error(error: sqlite3.Error) -> StorageError:
+def storage_error(error: sqlite3.Error | MemoryError) -> StorageError:
     """Return what a driver's error means to the rest of the package."""
-    code = getattr(error, "sqlite_errorcode", None)
-    primary = code & 0xFF if isinstance(code, int) else None
-    kind = StorageBusy if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) else StorageError
-    meaning = MESSAGES.get(primary or 0)
+    code = _result_code(error)
+    kind = StorageBusy if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) else StorageError
+    meaning = MESSAGES.get(code)
     return kind(meaning or "the database refused a statement", shown=meaning or "")
+
+
+def _result_code(error: Exception) -> int:
+    """Return SQLite's primary result code of an error; 0 where there is none."""
+    if isinstance(error, MemoryError):
+        return sqlite3.SQLITE_NOMEM
+    code = getattr(error, "sqlite_errorcode", None)
+    return code & 0xFF if isinstance(code, int) else 0
+
+
+def outlives_mending(error: StorageError) -> bool:
+    """Whether an open connection goes on meeting this error although the file was mended."""
+    code = getattr(error.__cause__, "sqlite_errorcode", 0)
+    outdated = isinstance(error, StorageOutdated)  # until a copy of before is put back
+    return outdated or isinstance(error.__cause__, OSError) or code & 0xFF in LASTING
 
 
 @cache

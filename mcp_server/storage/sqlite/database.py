@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import anyio
 import anyio.to_thread
+import structlog
 
-from mcp_server.errors import StorageError
-from mcp_server.storage.sqlite.connection import Connection, Synchronous, Transaction, connect
+from mcp_server.errors import StorageError, Unavailable
+from mcp_server.storage.sqlite.connection import (
+    Connection,
+    Synchronous,
+    Transaction,
+    connect,
+    outlives_mending,
+)
+from mcp_server.storage.sqlite.log_file import LogFile
 from mcp_server.storage.sqlite.migrate import migrate
 
 T = TypeVar("T")
@@ -19,12 +28,24 @@ T = TypeVar("T")
 POLL_S = 0.1
 """How often other processes' commits are looked for while somebody waits for a change."""
 
+logger = structlog.get_logger(__name__)
+
 
 class Database:
     """One file, as one process has it open: a writer, a reader, and an eye on other processes."""
 
-    def __init__(self, writer: Connection, reader: Connection) -> None:
-        self._writer, self._reader = writer, reader
+    def __init__(
+        self,
+        writer: Connection,
+        reader: Connection,
+        log: LogFile | None = None,
+        prepare: Callable[[], object] | None = None,
+    ) -> None:
+        self._writer, self._reader, self._prepare = writer, reader, prepare
+        self._log = log
+        self._reopening = anyio.Lock()
+        self._unopened: str | None = None
+        """Why it could not be opened again, the last time that this was tried."""
         self._changed = anyio.Event()
         self._version = 0
         self._seen: int | None = None
@@ -43,12 +64,13 @@ class Database:
             Unavailable: a newer Pressroom wrote it.
             StorageError: it cannot be opened or written.
         """
-        await anyio.to_thread.run_sync(lambda: migrate(path, synchronous=synchronous))
+        prepare = partial(migrate, path, synchronous=synchronous)
+        schema = await anyio.to_thread.run_sync(prepare)
         async with (
-            connect(path, synchronous=synchronous) as writer,
-            connect(path, synchronous=synchronous) as reader,
+            connect(path, synchronous=synchronous, schema=schema) as writer,
+            connect(path, synchronous=synchronous, schema=schema) as reader,
         ):
-            database = cls(writer, reader)
+            database = cls(writer, reader, LogFile(path), prepare)
             database._seen = await database._data_version()
             yield database
 
@@ -66,6 +88,7 @@ class Database:
             result, changed = await self._writer.write(function)
         except StorageError as error:
             self._trouble = error.shown or self._trouble
+            await self._reopen_after(error)
             raise
         if changed:  # or a worker that claims nothing would wake itself to claim again
             self._trouble = None
@@ -74,7 +97,30 @@ class Database:
 
     async def read(self, function: Callable[[Transaction], T]) -> T:
         """Run one read transaction on a snapshot."""
-        return await self._reader.read(function)
+        try:
+            return await self._reader.read(function)
+        except StorageError as error:
+            await self._reopen_after(error)
+            raise
+
+    async def _reopen_after(self, error: StorageError) -> None:
+        """Open the file anew where that may help: it was made writable, or a copy was put back.
+
+        What was refused stays refused; what comes next finds the file of now.
+        """
+        if self._prepare is None or not outlives_mending(error) or self._reopening.locked():
+            return
+        async with self._reopening:
+            try:
+                await self._writer.reopen(self._prepare)
+                await self._reader.reopen(self._prepare)
+            except (StorageError, Unavailable) as again:
+                if self._unopened != str(again):  # once, not with every read
+                    self._unopened = str(again)
+                    logger.warning("the database cannot be opened again", reason=str(again))
+                return
+        self._seen = None
+        self._notice()
 
     @property
     def version(self) -> int:
@@ -118,10 +164,16 @@ class Database:
             self._wake()
 
     async def _look_outside(self) -> None:
-        """Notice another process's commit. The writer's own commits do not show on itself."""
+        """Notice another process's commit. The writer's own commits do not show on itself.
+
+        As long as the log's file stays as it is nobody has committed, and nothing need be asked.
+        """
+        if self._log is not None and self._log.is_quiet():
+            return
         try:
             seen = await self._data_version()
-        except StorageError:
+        except StorageError as error:
+            await self._reopen_after(error)
             return  # nobody is woken by it; whoever reads or writes next is told
         if seen != self._seen:
             self._seen = seen

@@ -31,10 +31,9 @@ class JobReads:
         self._database = database
 
     async def requested(self, request: Request, *, owner: str, now: float) -> Batch | None:
-        row = await self._database.read(
-            lambda tx: submission.requested(tx, request, owner=owner, now=now)
+        return await self._database.read(
+            lambda tx: batch_or_none(submission.requested(tx, request, owner=owner, now=now))
         )
-        return batch_or_none(row)
 
     async def batch(self, batch_id: str, *, running: bool = False) -> Batch | None:
         def look(tx: Transaction) -> Batch | None:
@@ -57,8 +56,9 @@ class JobReads:
         )
 
     async def about(self, batch_id: str) -> Sequence[Batch]:
-        rows = await self._database.read(lambda tx: tx.all("list_batches_about", batch_id=batch_id))
-        return [batch_of(row) for row in rows]
+        return await self._database.read(
+            lambda tx: [batch_of(row) for row in tx.all("list_batches_about", batch_id=batch_id)]
+        )
 
     async def jobs(
         self,
@@ -68,26 +68,47 @@ class JobReads:
         after: int = 0,
         limit: int | None = None,
     ) -> Sequence[Job]:
-        def look(tx: Transaction) -> Sequence[sqlite3.Row]:
+        def look(tx: Transaction) -> Sequence[Job]:
             page = {"batch_id": batch_id, "after": after, "limit": -1 if limit is None else limit}
             match sorted(states or ()):
                 case [state] if state in STOPPED:
-                    return tx.all("list_stopped_jobs", state=state, **page)
+                    rows = tx.all("list_stopped_jobs", state=state, **page)
                 case _:
                     wanted = None if states is None else json.dumps(sorted(states))
-                    return tx.all("list_jobs", states=wanted, **page)
+                    rows = tx.all("list_jobs", states=wanted, **page)
+            return [job_of(row) for row in rows]
 
-        return [job_of(row) for row in await self._database.read(look)]
+        return await self._database.read(look)
 
     async def job(self, job_id: str) -> Job | None:
         row = await self._database.read(lambda tx: tx.one("get_job", job_id=job_id))
         return None if row is None else job_of(row)
 
-    async def changes_after(self, change: int, *, limit: int) -> Sequence[Batch]:
-        rows = await self._database.read(
-            lambda tx: tx.all("list_changed_batches", change=change, limit=limit)
+    async def alone(
+        self, *, owner: str, active: bool, before: int | None = None, limit: int
+    ) -> Sequence[Job]:
+        name = "list_alone_unfinished" if active else "list_alone"
+        before = 2**62 if before is None else before
+        return await self._database.read(
+            lambda tx: [
+                job_of(row) for row in tx.all(name, owner=owner, before=before, limit=limit)
+            ]
         )
-        return [batch_of(row) for row in rows]
+
+    async def under_way(self, *, owner: str, limit: int) -> Sequence[Batch | Job]:
+        def look(tx: Transaction) -> Sequence[Batch | Job]:
+            batches = tx.all("list_batches_under_way", owner=owner, limit=limit)
+            jobs = tx.all("list_alone_under_way", owner=owner, limit=limit - len(batches))
+            return [*map(batch_of, batches), *map(job_of, jobs)]
+
+        return await self._database.read(look)
+
+    async def changes_after(self, change: int, *, limit: int) -> Sequence[Batch]:
+        return await self._database.read(
+            lambda tx: [
+                batch_of(row) for row in tx.all("list_changed_batches", change=change, limit=limit)
+            ]
+        )
 
     async def last_change(self) -> int:
         row = await self._database.read(lambda tx: tx.one("last_change"))
@@ -115,12 +136,11 @@ class JobReads:
     async def keyed(
         self, ranges: Sequence[tuple[str, str]], *, owner: str, limit: int
     ) -> Sequence[Job]:
-        rows = await self._database.read(
-            lambda tx: tx.all(
-                "list_keyed_jobs", ranges=json.dumps(ranges), owner=owner, limit=limit
-            )
-        )
-        return [job_of(row) for row in rows]
+        def look(tx: Transaction) -> Sequence[Job]:
+            asked = {"ranges": json.dumps(ranges), "owner": owner, "limit": limit}
+            return [job_of(row) for row in tx.all("list_keyed_jobs", **asked)]
+
+        return await self._database.read(look)
 
     async def claimable(self, *, kinds: Collection[str], abilities: Collection[str]) -> bool:
         return bool(
@@ -133,6 +153,10 @@ class JobReads:
     @property
     def version(self) -> int:
         return self._database.version
+
+    @property
+    def trouble(self) -> str | None:
+        return self._database.trouble
 
     async def wait_for_change(
         self, timeout_s: float, *, since: int, poll_s: float = POLL_S
@@ -161,8 +185,16 @@ class JobReads:
         )
         found: dict[str, list[str]] = {}
         for row in rows:
-            found.setdefault(row["requires"], []).append(row["batch_id"])
+            batches = found.setdefault(row["requires"], [])
+            if row["batch_id"] is not None:
+                batches.append(row["batch_id"])
         return found
+
+    async def unknown_kinds(self, kinds: Collection[str]) -> Sequence[str]:
+        known = json.dumps(sorted(kinds))
+        return await self._database.read(
+            lambda tx: [row["kind"] for row in tx.all("list_unknown_kinds", kinds=known)]
+        )
 
     async def hosts(self, *, seen_after: float) -> Sequence[Host]:
         rows = await self._database.read(lambda tx: tx.all("list_hosts", seen_after=seen_after))

@@ -30,8 +30,9 @@ def migrate(
     migrations = migrations or _migrations()
     with closing(open_file(path, synchronous=synchronous)) as connection:
         try:
+            holds_something = _version(connection) > 0
             for number, script in migrations.items():
-                _apply(connection, path, number, script)
+                _apply(connection, path, number, script, copied=holds_something)
             version = _version(connection)
         except sqlite3.Error as error:
             raise storage_error(error) from error
@@ -48,13 +49,15 @@ def newest_schema() -> int:
     return max(_migrations())
 
 
-def _apply(connection: sqlite3.Connection, path: Path, number: int, script: str) -> None:
+def _apply(
+    connection: sqlite3.Connection, path: Path, number: int, script: str, *, copied: bool
+) -> None:
     if _version(connection) >= number:
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if (version := _version(connection)) < number:  # another process may have been faster
-            if version > 0:
+        if _version(connection) < number:  # another process may have been faster
+            if copied:
                 _copy(path, path.with_name(f"{path.name}.before-{number}"))
             for statement in _statements(script):
                 connection.execute(statement)

@@ -24,27 +24,11 @@ def attempt_of(row: sqlite3.Row, batch_id: str | None, terms: Json) -> Attempt:
         destination, attempts, crashes, max_retries, created_at, due_at, started_at, attempt_id,
         requires,
     ) = row  # fmt: skip
-    job = Job(
-        id,
-        kind,
-        from_json(payload),
-        JobState.PROCESSING,
-        subject,
-        priority,
-        batch_id,
-        round,
-        bool(counted),
-        Origin(owner, interface, destination),
-        attempts,
-        crashes,
-        max_retries,
-        created_at,
-        due_at,
-        started_at,
-        attempt_id=attempt_id,
-        requires=requires,
-        order=order,
-    )
+    job = Job._make((
+        id, kind, from_json(payload), JobState.PROCESSING, subject, priority, batch_id, round,
+        bool(counted), Origin(owner, interface, destination), attempts, crashes, max_retries,
+        created_at, due_at, started_at, None, attempt_id, None, None, None, None, requires, order,
+    ))  # fmt: skip
     return Attempt(attempt_id, job, terms)
 
 

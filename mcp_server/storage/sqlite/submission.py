@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from mcp_server.errors import InvalidPayload
 from mcp_server.jobs.job import Batch, BatchState, Dedup, JobState, Json, NewJob, Origin
 from mcp_server.jobs.store import NewBatch, Request, Submission
-from mcp_server.storage.sqlite import accounts
+from mcp_server.storage.sqlite import accounts, sharing
 from mcp_server.storage.sqlite.connection import Transaction
 from mcp_server.storage.sqlite.rows import batch_of, dumped, encoded
 
@@ -55,18 +55,20 @@ def insert_jobs(
     batch: sqlite3.Row | None,
     now: float,
 ) -> None:
-    """Store jobs; of those that coalesce with one that waits, let the batch wait for that one."""
+    """Store jobs; of those that share a key with one that waits, let the batch wait for that."""
     new: list[tuple[str, NewJob]] = []
-    coalesced: set[str | None] = set()
+    places: dict[str, int] = {}
     for id, job in jobs:
-        if job.dedup is Dedup.COALESCE:
-            waiting = _waiting(tx, job.dedup_key)
-            if waiting is not None and batch is not None:
-                join(tx, waiting, batch["id"])
-            if waiting is not None or job.dedup_key in coalesced:
-                continue
-            coalesced.add(job.dedup_key)
-        new.append((id, job))
+        key = job.dedup_key if job.dedup in sharing.SHARED else None
+        if key is not None and (held := sharing.waiting(tx, key)) is not None:
+            sharing.share(tx, held, job, batch, now=now)
+        elif key is None or key not in places:
+            if key is not None:
+                places[key] = len(new)
+            new.append((id, job))
+        elif job.dedup is Dedup.REPLACE:
+            first_id, first = new[places[key]]
+            new[places[key]] = (first_id, job._replace(counted=first.counted))
     tx.many("insert_job", _new_rows(new, origin, batch, now))
     if batch is not None and new:
         counted = sum(job.counted for _, job in new)
@@ -103,34 +105,6 @@ def _new_rows(
             "max_retries": job.max_retries,
             "due_at": now + job.delay_s,
         }
-
-
-def join(tx: Transaction, job: int, batch: int) -> None:
-    """Let `batch` wait for `job`, unless it does already."""
-    owner = tx.one("get_job_by_row", id=job)
-    if owner is not None and owner["batch"] != batch and tx.run("await_job", job=job, batch=batch):
-        accounts.note_arrivals(tx, batch, jobs=1, counted=0)
-
-
-def requeue(
-    tx: Transaction, job: sqlite3.Row, state: JobState, *, crashed: bool, now: float
-) -> None:
-    """Return a running job to the queue; one that another of its key waits for joins that one."""
-    waiting = _waiting(tx, job["dedup_key"], except_id=job["id"])
-    if job["dedup"] == Dedup.COALESCE and waiting is not None:
-        absorb(tx, job, waiting, now=now)
-    else:
-        tx.run("return_job", id=job["id"], state=state, crashed=int(crashed))
-
-
-def absorb(tx: Transaction, job: sqlite3.Row, waiting: int, *, now: float) -> None:
-    """End `job`, whose work the job `waiting` will do; who waited for it waits for that one."""
-    batches = [row["batch"] for row in tx.all("list_awaiting", job=job["id"])]
-    for batch in [*batches, *([job["batch"]] if job["batch"] is not None else [])]:
-        join(tx, waiting, batch)
-    reason = "a later job of the same key does this work"
-    tx.run("end_job", id=job["id"], state=JobState.COMPLETED, code="joined", reason=reason, now=now)
-    accounts.note_end(tx, job, JobState.COMPLETED, code="joined", now=now)
 
 
 def retry(
@@ -186,6 +160,7 @@ def cancel_one(tx: Transaction, job: sqlite3.Row, *, reason: str, now: float) ->
     """Cancel one job that has not ended; a running attempt is fenced by losing its id."""
     state = JobState.CANCELLED
     tx.run("end_job", id=job["id"], state=state, code="cancelled", reason=reason, now=now)
+    sharing.hand_over(tx, job, now=now)
     accounts.note_end(tx, job, state, code="cancelled", now=now)
 
 
@@ -265,13 +240,6 @@ def _each_key_once(jobs: Collection[tuple[str, NewJob]]) -> list[tuple[str, NewJ
     ]
 
 
-def _waiting(tx: Transaction, key: str | None, *, except_id: int = 0) -> int | None:
-    if key is None:
-        return None
-    row = tx.one("find_waiting", dedup_key=key, except_id=except_id)
-    return None if row is None else row["id"]
-
-
 def _insert_batch(tx: Transaction, new: NewBatch, *, now: float) -> sqlite3.Row:
     id = tx.insert(
         "insert_batch",
@@ -326,10 +294,10 @@ def _next_round(
 def _restart(
     tx: Transaction, job: sqlite3.Row, *, round: int, requires: str | None, now: float
 ) -> None:
-    waiting = _waiting(tx, job["dedup_key"], except_id=job["id"])
-    if job["dedup"] == Dedup.COALESCE and waiting is not None:
+    other = sharing.joined(tx, job)
+    if other is not None:
         tx.run("move_job", id=job["id"], round=round)
-        absorb(tx, job, waiting, now=now)
+        sharing.absorb(tx, job, other, now=now)
     else:
         tx.run("restart_job", id=job["id"], round=round, requires=requires, now=now)
 

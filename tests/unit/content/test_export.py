@@ -303,7 +303,10 @@ def test_a_page_can_be_read_by_a_web_server_and_keeps_its_permissions(tmp_path: 
     assert path.stat().st_mode & 0o777 == 0o640
 
 
-def test_what_a_killed_writer_left_behind_goes_with_the_next_write(tmp_path: Path) -> None:
+@pytest.mark.parametrize("then", ["written", "removed"])
+def test_what_a_killed_writer_left_behind_goes_with_the_next_export(
+    tmp_path: Path, then: str
+) -> None:
     """Temporary files of the page are swept; a young one of a living process is left to it."""
     path, alive = tmp_path / "menu.md", os.getpid()
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
@@ -320,7 +323,10 @@ def test_what_a_killed_writer_left_behind_goes_with_the_next_write(tmp_path: Pat
     for leftover in (old, young, orphaned, other):
         leftover.write_text("half")
     os.utime(old, (0, 0))
-    write_page(path, "Whole")
+    if then == "written":
+        write_page(path, "Whole")
+    else:
+        remove_page(path)
     assert (old.exists(), young.exists(), other.exists()) == (False, True, True)
     assert orphaned.exists() == (os.name != "posix")
 

@@ -82,7 +82,7 @@ def test_a_wait_that_saw_the_end_answers_with_it(ended: Batch) -> None:
         batch_id=ended.id,
     )
     seen = Standing(
-        operation=operation, jobs=(), files=files, sentence="40 of 40 promoted.", next=None
+        operation=operation, failures=(), files=files, sentence="40 of 40 promoted.", next=None
     )
     reply = Queued(submitted=replace(queued(40), action="promotion"), seen=seen).reply()
     assert reply.message == "Queued promotion of 40 sections to production. 40 of 40 promoted."
@@ -102,7 +102,11 @@ def test_a_wait_that_ran_out_answers_how_far_it_is(batch: Batch) -> None:
         batch_id=batch.id,
     )
     seen = Standing(
-        operation=running, jobs=(), files=(), sentence="Content generation: 7/40.", next="status {}"
+        operation=running,
+        failures=(),
+        files=(),
+        sentence="Content generation: 7/40.",
+        next="status {}",
     )
     reply = Queued(submitted=queued(40), seen=seen).reply()
     assert reply.status == "processing"

@@ -87,11 +87,13 @@ def test_a_paused_duplicate_says_why_and_names_both_ways_on() -> None:
         (3, 0, "3 operations in progress."),
         (3, 1, "3 operations in progress, 1 of them paused."),
         (1, 1, "1 operation in progress, paused."),
+        (200, 0, "200 operations in progress."),
+        (201, 1, "More than 200 operations in progress."),
     ],
 )
 def test_operations_are_counted(active: int, paused: int, sentence: str) -> None:
     """As the seeds have it."""
-    assert sentences.operations(active, paused) == sentence
+    assert sentences.operations(active, paused, at_most=200) == sentence
 
 
 def test_a_running_batch_says_how_far_it_is(batch: Batch) -> None:

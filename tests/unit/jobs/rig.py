@@ -23,6 +23,7 @@ from mcp_server.jobs.outcome import Done, Outcome
 from mcp_server.jobs.queue import JobQueue
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.store import Host, JobStore, NewBatch
+from mcp_server.jobs.watchdog import OwnProcess
 from mcp_server.jobs.worker import Worker, WorkerSettings
 from mcp_server.storage.sqlite.database import Database
 from mcp_server.storage.sqlite.jobs import SqliteJobStore
@@ -148,7 +149,12 @@ class Rig:
         return Host(**(made | different))
 
     def worker(
-        self, *, host: Host | None = None, store: JobStore | None = None, **settings: Any
+        self,
+        *,
+        host: Host | None = None,
+        store: JobStore | None = None,
+        process: OwnProcess | None = None,
+        **settings: Any,
     ) -> Worker:
         """Make a worker, on another store where given; keywords are its settings."""
         return Worker(
@@ -160,6 +166,7 @@ class Rig:
             host or self.host(),
             WorkerSettings(**settings),
             partial(new_id, "a", self.clock),
+            process=process,
         )
 
     @asynccontextmanager

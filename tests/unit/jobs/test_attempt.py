@@ -272,6 +272,23 @@ async def test_an_end_is_reported_until_the_database_takes_it(rig: Rig) -> None:
     assert len(runs) == 1
 
 
+async def test_a_failure_is_recorded_by_a_worker_that_is_on_its_way_out(rig: Rig) -> None:
+    """Refused at first, and then the worker was to end: the job fails, and the worker is gone."""
+    refusing: Any = Refusing(rig.store, times=1)
+
+    async def act(context: Context) -> Outcome:
+        return Fail("no", "it cannot")
+
+    rig.acts["act"] = act
+    [job_id] = await rig.submit("b", a_toy("act"))
+    async with rig.working(store=refusing):
+        while refusing.left:
+            await anyio.lowlevel.checkpoint()
+    job = await rig.job(job_id)
+    assert (job.state, job.code) == (JobState.FAILED, "no")
+    assert await rig.store.hosts(seen_after=0) == []
+
+
 async def rescue(rig: Rig) -> None:
     """Take every running job away from whoever has it."""
     await rig.store.rescue(now=rig.clock.now(), except_worker="me", crashes_max=10, limit=9)

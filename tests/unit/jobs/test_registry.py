@@ -230,3 +230,19 @@ def test_the_modules_of_a_package_are_searched_for_handlers() -> None:
     assert len(kinds) == len(set(kinds))
     assert "content-generate" in kinds
     assert kinds == sorted(kinds)
+
+
+def test_a_limit_is_that_of_the_settings_or_else_of_the_handler() -> None:
+    """A kind without either is not limited; one that comes later may be."""
+    registry = Registry([Handler("one", Toy, toy.run, limit=3), Handler("two", Toy, toy.run)])
+    bounded = registry.bounded(1000, limits={"one": 1, "later": 2})
+    assert (registry.limits, bounded.limits) == ({"one": 3}, {"one": 1})
+    registry.register(Handler("later", Toy, toy.run))
+    assert bounded.limits == {"one": 1, "later": 2}
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_kind_of_which_none_may_run_is_a_mistake(limit: int) -> None:
+    """Its jobs would wait for ever."""
+    with pytest.raises(ConfigError, match="at least one"):
+        handler("none", Toy, limit=limit)

@@ -95,6 +95,52 @@ async def test_a_wait_that_runs_out_names_what_is_outstanding(rig: Rig) -> None:
     assert (await rig.batches.get("b", owner="ada")).state is BatchState.PROCESSING
 
 
+async def test_a_wait_that_runs_out_reads_no_more_jobs_than_it_names(rig: Rig) -> None:
+    """However many a batch has; those that are over are not among them."""
+    await rig.submit("b", *[a_toy(subject=f"s{n}") for n in range(1, 13)])
+    await run_one(rig)
+    with pytest.raises(TimeoutError) as caught:
+        await rig.batches.wait("b", owner="ada", timeout_s=0.01)
+    named = ", ".join(f"s{n} (pending)" for n in range(2, 12))
+    assert str(caught.value) == f"Batch b timed out after 10ms; outstanding: {named} …"
+
+
+async def test_a_wait_for_idle_ends_with_the_last_of_the_owners_work(rig: Rig) -> None:
+    """Of batches and of jobs outside any; at once where there is none, whatever others do."""
+    await rig.batches.wait_idle(owner="ada")
+    await rig.submit("b", a_toy(), a_toy())
+    await rig.queue.enqueue(a_toy(delay_s=5), origin=ORIGIN)
+    await rig.batches.wait_idle(owner="eve")
+    idle = anyio.Event()
+
+    async def wait() -> None:
+        await rig.batches.wait_idle(owner="ada")
+        idle.set()
+
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(wait)
+            await run_one(rig)
+            await run_one(rig)
+            assert not idle.is_set()
+            rig.clock.advance(5)
+            await rig.store.release_due(now=rig.clock.now(), limit=9)
+            await run_one(rig)
+    assert idle.is_set()
+
+
+async def test_a_wait_for_idle_that_runs_out_names_what_is_outstanding(rig: Rig) -> None:
+    """Batches by their ids, jobs outside any by their subjects; nothing that is paused."""
+    await rig.submit("paused", a_toy())
+    await rig.store.pause("paused", "no key")
+    await rig.submit("b", a_toy())
+    await rig.queue.enqueue(a_toy(subject="menu", delay_s=5), origin=ORIGIN)
+    with pytest.raises(TimeoutError) as caught:
+        await rig.batches.wait_idle(owner="ada", timeout_s=0.02)
+    said = "Waiting for idle timed out after 20ms; outstanding: batch b (pending), menu (scheduled)"
+    assert str(caught.value) == said
+
+
 async def test_a_paused_batch_is_no_end_of_a_wait(rig: Rig) -> None:
     """Somebody may resume it."""
     await rig.submit("b", *[a_toy()] * 11)
@@ -171,8 +217,9 @@ async def test_an_unknown_job_is_not_found(rig: Rig) -> None:
 async def test_a_wait_for_a_job_ends_with_it(rig: Rig) -> None:
     """Or says in which state it still is."""
     job_id = await rig.queue.enqueue(a_toy(), origin=ORIGIN)
-    with pytest.raises(TimeoutError, match="pending"):
+    with pytest.raises(TimeoutError) as caught:
         await rig.queue.wait(job_id, timeout_s=0.01)
+    assert str(caught.value) == f"Job {job_id} timed out after 10ms; outstanding: done (pending)"
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(run_one, rig)
         with anyio.fail_after(10):

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import anyio
 import pytest
 
+from mcp_server.jobs.handler import Handler
 from mcp_server.jobs.job import BatchState, JobState, Priority
 from mcp_server.jobs.outcome import Done, Outcome, Pause, Retry
-from tests.unit.jobs.rig import Context, Rig, a_toy
+from tests.unit.jobs.rig import Context, Rig, Toy, a_toy, toy
 
 pytestmark = pytest.mark.anyio
 
@@ -361,3 +362,26 @@ async def test_a_worker_that_had_to_pause_a_batch_leaves(rig: Rig) -> None:
     batch = await rig.batches.get("b", owner="ada")
     assert (batch.state, batch.reason) == ("paused", "the key was refused")
     assert await rig.store.hosts(seen_after=0) == []
+
+
+async def test_a_limited_kind_leaves_its_lanes_to_others(rig: Rig) -> None:
+    """And goes on with its next job when one has ended, as nothing else would wake it."""
+    running = most = 0
+    together = anyio.Event()
+
+    async def count(context: Context) -> Outcome:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        if running == 2:
+            together.set()
+        await together.wait()
+        running -= 1
+        return Done()
+
+    rig.registry.register(Handler("tight", Toy, toy.run, limit=2))
+    rig.acts["count"] = count
+    await rig.submit("b", *[a_toy("count", kind="tight", priority=9)] * 6, *[a_toy()] * 3)
+    async with rig.working(concurrency=8):
+        batch = await rig.batches.wait("b", owner="ada")
+    assert (batch.completed, most) == (9, 2)

@@ -115,11 +115,9 @@ CREATE TABLE jobs (
     step_total REAL,
     step_message TEXT
 );
-CREATE INDEX jobs_ready ON jobs (kind, priority DESC, id) WHERE state = 'pending';
+CREATE INDEX jobs_ready ON jobs (priority DESC, id) WHERE state = 'pending';
 CREATE INDEX jobs_scheduled ON jobs (due_at) WHERE state = 'scheduled';
 CREATE INDEX jobs_running ON jobs (lease_until) WHERE state = 'processing';
-CREATE INDEX jobs_stopped ON jobs (batch, state, id, kind)
-WHERE state IN ('paused', 'failed', 'cancelled');
 CREATE INDEX jobs_of_batch ON jobs (batch, id) WHERE batch IS NOT NULL;
 CREATE INDEX jobs_alone_ended ON jobs (ended_at)
 WHERE batch IS NULL AND ended_at IS NOT NULL;

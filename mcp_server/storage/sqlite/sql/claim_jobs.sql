@@ -1,7 +1,9 @@
 UPDATE jobs
 SET
     state = 'processing', attempt_id = :claim || '.' || id, worker_id = :worker_id,
-    lease_until = :lease_until, started_at = :now, ended_at = NULL, code = NULL, reason = NULL,
+    lease_until = :lease_until,
+    started_at = CASE WHEN id IN (SELECT value FROM json_each(:started)) THEN :now END,
+    ended_at = NULL, code = NULL, reason = NULL,
     step_current = NULL, step_total = NULL, step_message = NULL
 WHERE id IN (SELECT value FROM json_each(:ids)) AND state = 'pending'
 RETURNING

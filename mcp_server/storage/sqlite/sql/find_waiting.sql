@@ -1,4 +1,8 @@
--- The job that waits under a key which is coalesced.
-SELECT id FROM jobs
-WHERE dedup_key = :dedup_key AND dedup = 'coalesce' AND state IN ('scheduled', 'pending', 'paused')
-AND id <> :except_id
+-- The job that waits under a key of which at most one may.
+SELECT jobs.*, batches.batch_id
+FROM jobs
+LEFT JOIN batches ON batches.id = jobs.batch
+WHERE jobs.dedup_key = :dedup_key
+AND jobs.dedup IN ('coalesce', 'replace')
+AND jobs.state IN ('scheduled', 'pending', 'paused')
+AND jobs.id <> :except_id

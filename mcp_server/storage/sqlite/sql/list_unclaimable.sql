@@ -1,7 +1,19 @@
+-- The abilities that ready jobs need and are not among these, with the batches of those jobs.
+-- From one ability to the next: jobs that this worker can run are not walked past.
+WITH RECURSIVE needed (ability) AS (
+    SELECT (SELECT min(requires) FROM jobs WHERE requires IS NOT NULL AND state = 'pending')
+    UNION ALL
+    SELECT (
+        SELECT min(jobs.requires) FROM jobs
+        WHERE requires IS NOT NULL AND state = 'pending' AND jobs.requires > needed.ability
+    )
+    FROM needed
+    WHERE needed.ability IS NOT NULL
+)
 SELECT DISTINCT jobs.requires, batches.batch_id
-FROM jobs
-JOIN batches ON batches.id = jobs.batch
-WHERE jobs.state = 'pending'
+FROM needed
+CROSS JOIN jobs INDEXED BY jobs_requiring ON jobs.requires = needed.ability
+LEFT JOIN batches ON batches.id = jobs.batch
+WHERE needed.ability NOT IN (SELECT value FROM json_each(:abilities))
+AND jobs.requires IS NOT NULL AND jobs.state = 'pending'
 AND jobs.kind IN (SELECT value FROM json_each(:kinds))
-AND jobs.requires IS NOT NULL
-AND jobs.requires NOT IN (SELECT value FROM json_each(:abilities))

@@ -1,15 +1,8 @@
--- R18: completed jobs of completed batches; other jobs of a batch long after its end.
+-- Those of these jobs whose batch is still over: it may have been taken up again since.
 DELETE FROM jobs
-WHERE id IN (
-    SELECT jobs.id FROM batches
-    JOIN jobs ON jobs.batch = batches.id
-    WHERE batches.ended_at IS NOT NULL
-    AND (
-        (batches.state = 'completed' AND jobs.state = 'completed'
-         AND batches.ended_at < :completed_before)
-        OR batches.ended_at < :ended_before
-    )
-    UNION ALL
-    SELECT id FROM jobs WHERE batch IS NULL AND ended_at < :completed_before
-    LIMIT :limit
+WHERE id IN (SELECT value FROM json_each(:jobs))
+AND ended_at IS NOT NULL
+AND (
+    batch IS NULL
+    OR EXISTS (SELECT 1 FROM batches WHERE id = jobs.batch AND ended_at IS NOT NULL)
 )

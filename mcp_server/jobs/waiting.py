@@ -1,0 +1,30 @@
+"""What a wait says that ran out: how long it was, and what is outstanding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mcp_server.jobs.job import Batch, Job
+
+NAMED_MAX = 10
+"""Of what is outstanding, so much is named."""
+
+
+def timed_out(what: str, timeout_s: float, outstanding: Sequence[Batch | Job]) -> TimeoutError:
+    """Return the error of a wait that ran out, in the words of seed 000.
+
+    More than `NAMED_MAX` outstanding ones are shown as such, so that one more is enough to know.
+    """
+    names = ", ".join(map(_named, outstanding[:NAMED_MAX]))
+    more = " …" if len(outstanding) > NAMED_MAX else ""
+    return TimeoutError(
+        f"{what} timed out after {timeout_s * 1000:g}ms; outstanding: {names}{more}"
+    )
+
+
+def _named(operation: Batch | Job) -> str:
+    match operation:
+        case Batch():
+            return f"batch {operation.id} ({operation.state})"
+        case Job():
+            return f"{operation.subject or operation.id} ({operation.state})"

@@ -1,0 +1,92 @@
+"""Which file a connection has open: the one of its name may be another by now.
+
+Who puts back a copy while we have the file open would otherwise see us write into one that nobody
+finds any more. And the log of the file before must not be taken for the log of the next.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+from pathlib import Path
+
+from mcp_server.errors import StorageError, StorageOutdated
+
+GONE = "its file is not there any more: put it back"
+REPLACED = "another file was put in its place: call again"
+LOG_LEFT = (
+    "another file was put in its place, beside the log of the one before: remove the two files "
+    "whose names end in -wal and -shm"
+)
+
+Identity = tuple[int, int]
+
+
+class OpenedFile:
+    """The file that was found under a path when a connection was opened."""
+
+    def __init__(self, path: Path, schema: int | None) -> None:
+        self._path, self._log_path = os.fspath(path), f"{os.fspath(path)}-wal"
+        self._file: Identity | None = None
+        self._log: Identity | None = None
+        self._schema = schema
+
+    def note(self, connection: sqlite3.Connection) -> None:
+        """Remember the file of now; its schema, too, if it need not be a certain one."""
+        self._file, self._log = _identity(self._path), _identity(self._log_path)
+        if self._schema is None:
+            self._schema = _schema(connection)
+
+    def check_schema(self, connection: sqlite3.Connection) -> None:
+        """Make sure, within a transaction, that nobody has changed the schema since.
+
+        Raises:
+            StorageOutdated: a newer Pressroom has.
+        """
+        assert self._schema is not None, "it was noted when the file was opened"
+        if (found := _schema(connection)) != self._schema:
+            raise StorageOutdated(found, self._schema)
+
+    def check(self) -> None:
+        """Make sure that it is still the file of this name.
+
+        Raises:
+            StorageError: it was moved away, or replaced.
+        """
+        if (found := _identity(self._path)) != self._file:
+            raise _moved(self._obstacle(found) or REPLACED)
+
+    def check_next(self) -> None:
+        """Make sure that the file of this name can be opened in place of ours.
+
+        Raises:
+            StorageError: there is none, or what lies beside it belongs to ours.
+        """
+        if (why := self._obstacle(_identity(self._path))) is not None:
+            raise _moved(why)
+
+    def _obstacle(self, found: Identity | None) -> str | None:
+        if found is None:
+            return GONE
+        if found == self._file or self._log is None:
+            return None
+        return LOG_LEFT if _identity(self._log_path) == self._log else None
+
+
+def _schema(connection: sqlite3.Connection) -> int:
+    return connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def _identity(path: str) -> Identity | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - before every transaction: no path is made for it
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _moved(why: str) -> StorageError:
+    error = StorageError(why, shown=why)
+    error.__cause__ = OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+    return error

@@ -1,0 +1,1 @@
+SELECT 1 FROM requests WHERE created_at <= :before LIMIT 1

@@ -1,0 +1,188 @@
+"""What must hold of a workspace's file after anything that may happen to it.
+
+Reads the file with plain `sqlite3`, past all our own code, so that a mistake in it cannot hide.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+UNFINISHED = "('scheduled', 'pending', 'processing', 'paused')"
+OPEN = "('pending', 'processing', 'paused')"
+
+
+def check_invariants(path: Path) -> None:
+    """Fail, naming every row that contradicts another. A file that is not there is fine."""
+    if not path.exists():
+        return
+    with closing(sqlite3.connect(path)) as connection:
+        connection.row_factory = sqlite3.Row
+        problems = list(_problems(connection))
+    assert not problems, "the file contradicts itself:\n" + "\n".join(problems)
+
+
+def _problems(connection: sqlite3.Connection) -> Iterator[str]:
+    for name, (statement, _why) in CHECKS.items():
+        for row in connection.execute(statement):
+            yield f"{name}: {dict(row)}"
+    for row in connection.execute("PRAGMA foreign_key_check"):
+        yield f"a row refers to nothing: {tuple(row)}"
+    [(verdict,)] = connection.execute("PRAGMA quick_check").fetchall()[:1]
+    if verdict != "ok":
+        yield f"the file is damaged: {verdict}"
+
+
+CHECKS: dict[str, tuple[str, str]] = {
+    "a batch does not wait for exactly its unfinished jobs": (
+        f"""
+        SELECT batch_id, state, outstanding, own, others FROM (
+            SELECT *,
+                (SELECT count(*) FROM jobs WHERE batch = batches.id AND state IN {UNFINISHED})
+                    AS own,
+                (SELECT count(*) FROM awaited WHERE batch = batches.id) AS others
+            FROM batches
+        ) WHERE outstanding <> own + others
+        """,
+        "otherwise it never ends, or ends too early",
+    ),
+    "a batch's counters are not its jobs": (
+        """
+        SELECT * FROM (
+            SELECT batch_id, state, round, total, completed, skipped, failed, cancelled,
+                (SELECT count(*) FROM jobs WHERE batch = batches.id AND counted
+                    AND round = batches.round) AS n,
+                (SELECT count(*) FROM jobs WHERE batch = batches.id AND counted
+                    AND round = batches.round AND state = 'completed') AS n_completed,
+                (SELECT count(*) FROM jobs WHERE batch = batches.id AND counted
+                    AND round = batches.round AND state = 'completed' AND code = 'skipped')
+                    AS n_skipped,
+                (SELECT count(*) FROM jobs WHERE batch = batches.id AND counted
+                    AND round = batches.round AND state = 'failed') AS n_failed,
+                (SELECT count(*) FROM jobs WHERE batch = batches.id AND counted
+                    AND round = batches.round AND state = 'cancelled') AS n_cancelled,
+                ended_at
+            FROM batches
+        )
+        WHERE (total, completed, skipped, failed, cancelled)
+            <> (n, n_completed, n_skipped, n_failed, n_cancelled)
+        AND NOT (ended_at IS NOT NULL AND n < total)
+        """,
+        "where an ended batch has fewer jobs than it counted, they were pruned",
+    ),
+    "a batch is over and waits, or waits for nothing and is not over": (
+        f"""
+        SELECT batch_id, state, outstanding, ended_at FROM batches
+        WHERE (state IN {OPEN}) = (outstanding = 0) OR (state IN {OPEN}) <> (ended_at IS NULL)
+        """,
+        "the end of a round is the moment its last job ends",
+    ),
+    "a round has not exactly one end": (
+        f"""
+        SELECT batch_id, state, round,
+            (SELECT count(*) FROM rounds WHERE batch = batches.id) AS ends
+        FROM batches
+        WHERE ends <> round - (state IN {OPEN})
+        OR EXISTS (SELECT 1 FROM rounds WHERE batch = batches.id AND number > batches.round)
+        """,
+        "one row for each round that is over",
+    ),
+    "the end of a round says something else than its batch": (
+        f"""
+        SELECT batch_id, batches.state, rounds.state AS said FROM batches
+        JOIN rounds ON rounds.batch = batches.id AND rounds.number = batches.round
+        WHERE batches.state IN {OPEN}
+        OR (rounds.state, rounds.total, rounds.completed, rounds.failed, rounds.cancelled)
+            <> (batches.state, batches.total, batches.completed, batches.failed,
+                batches.cancelled)
+        """,
+        "it is a copy",
+    ),
+    "a running job has no claim, or a job that does not run has a lease": (
+        """
+        SELECT job_id, state, attempt_id, worker_id, lease_until FROM jobs
+        WHERE (state = 'processing') <> (lease_until IS NOT NULL)
+        OR (state = 'processing' AND (attempt_id IS NULL OR worker_id IS NULL))
+        """,
+        "a claim and a lease come and go together",
+    ),
+    "a job is over without a time, or has one and is not over": (
+        """
+        SELECT job_id, state, ended_at FROM jobs
+        WHERE (state IN ('completed', 'failed', 'cancelled')) <> (ended_at IS NOT NULL)
+        """,
+        "",
+    ),
+    "a counted job waits for a worker although its batch is paused": (
+        """
+        SELECT job_id, jobs.state FROM jobs JOIN batches ON batches.id = jobs.batch
+        WHERE batches.state = 'paused' AND counted AND jobs.state IN ('pending', 'scheduled')
+        """,
+        "",
+    ),
+    "a job is paused and nothing would resume it": (
+        """
+        SELECT job_id FROM jobs LEFT JOIN batches ON batches.id = jobs.batch
+        WHERE jobs.state = 'paused' AND batches.state IS NOT 'paused'
+        """,
+        "`retry` resumes the jobs of paused batches only",
+    ),
+    "two jobs of a shared key run, or two wait": (
+        """
+        SELECT dedup_key, state = 'processing' AS running, count(*) AS n FROM jobs
+        WHERE dedup IN ('coalesce', 'replace') AND dedup_key IS NOT NULL
+        AND state IN ('scheduled', 'pending', 'processing', 'paused')
+        GROUP BY 1, 2 HAVING n > 1
+        """,
+        "R20",
+    ),
+    "two unfinished jobs hold the same key": (
+        f"""
+        SELECT dedup_key, count(*) AS n FROM jobs
+        WHERE dedup = 'skip' AND dedup_key IS NOT NULL AND state IN {UNFINISHED}
+        GROUP BY 1 HAVING n > 1
+        """,
+        "R3",
+    ),
+    "a batch waits for a job that is over, or for its own twice": (
+        f"""
+        SELECT awaited.job, awaited.batch FROM awaited JOIN jobs ON jobs.id = awaited.job
+        WHERE jobs.state NOT IN {UNFINISHED} OR jobs.batch = awaited.batch
+        """,
+        "",
+    ),
+    "a job wrote the same text twice": (
+        """
+        SELECT job_id, type, entity_id, count(*) AS n FROM revisions
+        WHERE job_id IS NOT NULL AND effective
+        GROUP BY 1, 2, 3 HAVING n > 1
+        """,
+        "effects are applied once",
+    ),
+    "a current revision is not the newest, or not that of its entity": (
+        """
+        SELECT entities.type, entities.entity_id, current FROM entities
+        LEFT JOIN revisions ON revisions.id = entities.current
+        WHERE revisions.type IS NOT entities.type
+        OR revisions.entity_id IS NOT entities.entity_id
+        OR revisions.content_hash IS NOT entities.content_hash
+        OR NOT revisions.effective
+        OR current <> (
+            SELECT max(id) FROM revisions AS other
+            WHERE other.type = entities.type AND other.entity_id = entities.entity_id
+            AND other.effective
+        )
+        """,
+        "",
+    ),
+    "a batch changed later than anything": (
+        """
+        SELECT batch_id, change FROM batches
+        WHERE change > (SELECT value FROM counters WHERE name = 'change')
+        """,
+        "",
+    ),
+}
+"""By what is wrong: the rows of which it is true, and why it must not be."""

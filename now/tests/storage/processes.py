@@ -1,0 +1,52 @@
+"""Other processes that open the same file: they do one thing, and wait to be told to end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+HOLDER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("INSERT INTO sites VALUES ('from outside', '{}')")
+print("ready", flush=True)
+sys.stdin.readline()
+connection.execute("COMMIT")
+"""
+"""Holds the write lock from `ready` until it is told to commit."""
+
+OPENER = """
+import sys
+from pathlib import Path
+from mcp_server.storage.sqlite.migrate import migrate
+print("ready", flush=True)
+sys.stdin.readline()
+print(migrate(Path(sys.argv[1])))
+"""
+"""Opens the file when it is told to, and says which schema it has."""
+
+
+@contextmanager
+def running(script: str, path: Path) -> Generator[subprocess.Popen[str]]:
+    """Run a script in a process of its own, up to its `ready`; it is killed if it is left."""
+    command = [sys.executable, "-c", script, str(path)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def tell(process: subprocess.Popen[str]) -> None:
+    """Let a process go on."""
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()

@@ -1,0 +1,180 @@
+"""What the store suites work with: stores on a real file, a clock that stands still, shorthand."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from mcp_server.clock import new_id
+from mcp_server.entities.entity import PREVIEW, Author, Revision
+from mcp_server.entities.store import EntityStore
+from mcp_server.jobs.job import Attempt, Batch, Job, JobState, NewJob, Origin
+from mcp_server.jobs.outcome import Done, Outcome
+from mcp_server.jobs.retry import Verdict, decide
+from mcp_server.jobs.store import Cancelled, Claim, JobStore, NewBatch, Report, Submission
+from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
+from mcp_server.storage.sqlite.database import Database
+from mcp_server.storage.sqlite.jobs import SqliteJobStore
+from tests.attempts import record
+from tests.harness import ManualClock
+
+ORIGIN = Origin(owner="ada", interface="test", destination="room-7")
+DONE = Done({"ok": True})
+HOUR_S = 3600.0
+DAY_S = 24 * HOUR_S
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Both stores on one file."""
+
+    jobs: JobStore
+    entities: EntityStore
+
+
+Engine = Callable[[Path], AbstractAsyncContextManager[Stores]]
+"""Opens a file of this name, new or not."""
+
+
+@asynccontextmanager
+async def sqlite(path: Path) -> AsyncGenerator[Stores]:
+    """Open both stores on a SQLite file."""
+    async with Database.open(path, synchronous="NORMAL") as database:
+        ids = partial(new_id, "j", ManualClock())
+        jobs = SqliteJobStore(database, ContentEffects(), ids)
+        yield Stores(jobs, SqliteEntityStore(database))
+
+
+ENGINES: dict[str, Engine] = {"sqlite": sqlite}
+
+
+def a_job(**different: Any) -> NewJob:
+    """Make a job of kind `work`; keywords say what is different."""
+    made: dict[str, Any] = {"kind": "work", "payload": {"n": 1}}
+    return NewJob(**(made | different))
+
+
+def a_text(entity_id: str = "menu/hero", text: str = "hello", **different: Any) -> Revision:
+    """Make a draft that is not stored yet; keywords say what is different."""
+    made: dict[str, Any] = {
+        "type": PREVIEW,
+        "entity_id": entity_id,
+        "template": "note",
+        "fields": {"text": text},
+        "markdown": f"{text}\n",
+        "author": Author(kind="model", name="test:one"),
+    }
+    return Revision(**(made | different))
+
+
+class Bench:
+    """A store and the steps that many tests take."""
+
+    def __init__(
+        self, stores: Stores, engine: Engine, path: Path, clock: ManualClock | None = None
+    ) -> None:
+        self.store, self.entities = stores.jobs, stores.entities
+        self.path = path
+        self.clock = clock or ManualClock()
+        self._engine = engine
+        self._attempts = count(1)
+
+    @property
+    def now(self) -> float:
+        """Where the clock stands."""
+        return self.clock.now()
+
+    @asynccontextmanager
+    async def another(self) -> AsyncGenerator[Bench]:
+        """Open the same file once more, as another process would."""
+        async with self._engine(self.path) as stores:
+            yield Bench(stores, self._engine, self.path, self.clock)
+
+    async def submit(self, id: str = "b1", *jobs: NewJob, **different: Any) -> Submission:
+        """Hand in a batch; without jobs, one of a single job. Job ids are `b1.1` and so on."""
+        handed = [(f"{id}.{n}", job) for n, job in enumerate(jobs or [a_job()], start=1)]
+        made: dict[str, Any] = {"id": id, "kind": "generate", "origin": ORIGIN, "jobs": handed}
+        return await self.store.submit(NewBatch(**(made | different)), now=self.now)
+
+    async def enqueue(self, id: str, job: NewJob | None = None) -> tuple[str, bool]:
+        """Hand in a job outside any batch."""
+        return await self.store.enqueue(id, job or a_job(), origin=ORIGIN, now=self.now)
+
+    async def claim(
+        self,
+        limit: int = 1,
+        *,
+        worker: str = "w1",
+        kinds: Collection[str] = ("work",),
+        abilities: Collection[str] = (),
+        lease_s: float = 30.0,
+        ahead: int = 0,
+    ) -> Sequence[Attempt]:
+        """Claim ready jobs, and so many more that are quick."""
+        claim = Claim(
+            id=f"{worker}.{id(self)}.{next(self._attempts)}",
+            worker_id=worker,
+            limit=limit,
+            kinds=kinds,
+            abilities=abilities,
+            lease_s=lease_s,
+            ahead=ahead,
+            quick_kinds=kinds,
+        )
+        return (await self.store.exchange([], claim, now=self.now)).attempts
+
+    async def start(self, **claim: Any) -> Attempt:
+        """Claim the next job."""
+        [attempt] = await self.claim(**claim)
+        return attempt
+
+    async def finish(self, attempt: Attempt, outcome: Outcome = DONE) -> Verdict:
+        """Report how an attempt ended; raises what kept it from being recorded."""
+        verdict = decide(attempt.job, outcome, now=self.now, jitter=1.0)
+        return await record(self.store, Report(attempt, verdict), now=self.now)
+
+    async def work(self, outcome: Outcome = DONE, **claim: Any) -> Verdict:
+        """Take the next job to an end."""
+        return await self.finish(await self.start(**claim), outcome)
+
+    async def work_all(self, outcome: Outcome = DONE) -> list[Verdict]:
+        """Take every ready job to an end, one after the other."""
+        ended: list[Verdict] = []
+        while attempts := await self.claim():
+            ended.append(await self.finish(attempts[0], outcome))
+        return ended
+
+    async def cancel(self, batch_id: str = "b1") -> Cancelled:
+        """Cancel a batch."""
+        return await self.store.cancel_batch(batch_id, reason="enough", now=self.now)
+
+    async def retry(self, batch_id: str = "b1", **different: Any) -> Submission:
+        """Take a batch up again."""
+        asked: dict[str, Any] = {"terms": None, "requires": None, "leave_out": (), "request": None}
+        return await self.store.retry(batch_id, **(asked | different), now=self.now)
+
+    async def rescue(self, *, crashes_max: int = 10, **different: Any) -> int:
+        """Return lost attempts to the queue."""
+        asked: dict[str, Any] = {"except_worker": None, "limit": 100}
+        return await self.store.rescue(now=self.now, crashes_max=crashes_max, **(asked | different))
+
+    async def batch(self, batch_id: str = "b1", *, running: bool = False) -> Batch:
+        """Return a batch that is there."""
+        batch = await self.store.batch(batch_id, running=running)
+        assert batch is not None
+        return batch
+
+    async def job(self, job_id: str = "b1.1") -> Job:
+        """Return a job that is there."""
+        job = await self.store.job(job_id)
+        assert job is not None
+        return job
+
+    async def states(self, batch_id: str = "b1") -> list[JobState]:
+        """Return the states of a batch's jobs, in their order."""
+        return [job.state for job in await self.store.jobs(batch_id)]

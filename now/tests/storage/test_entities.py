@@ -1,0 +1,193 @@
+"""Stored content: what is current, what was, what was exported, and the ground."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mcp_server.entities.effects import (
+    ABSENT,
+    ANY,
+    MarkWithdrawn,
+    RecordExport,
+    SaveRemoval,
+    SaveRevision,
+)
+from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Revision
+from mcp_server.entities.store import EntityStore
+from tests.storage.stores import Bench, a_text
+
+pytestmark = pytest.mark.anyio
+
+
+class Writer:
+    """Stores content as submissions do, without a job."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._batches = 0
+
+    async def __call__(self, *effects: object) -> None:
+        self._batches += 1
+        made = await self._bench.submit(f"w{self._batches}", effects=effects)
+        assert made.conflict is None
+
+
+@pytest.fixture
+def write(bench: Bench) -> Writer:
+    """Store content by effects."""
+    return Writer(bench)
+
+
+def gone(text: Revision) -> Revision:
+    """Make the removal of a text."""
+    return replace(text, fields={}, markdown=None)
+
+
+async def test_a_draft_and_a_live_text_of_one_section_are_two_entities(
+    write: Writer, entities: EntityStore
+) -> None:
+    """A change to one does not touch the other."""
+    draft = a_text(text="draft")
+    live = a_text(text="live").as_type(PRODUCTION)
+    await write(SaveRevision(draft, ABSENT), SaveRevision(live, ABSENT))
+    await write(SaveRemoval(gone(draft), ANY))
+    assert await entities.get(PREVIEW, "menu/hero") is None
+    stored = await entities.get(PRODUCTION, "menu/hero")
+    assert stored is not None and stored.hash == live.hash
+    assert await entities.get_all(PREVIEW) == {}
+    assert set(await entities.get_all(PRODUCTION)) == {"menu/hero"}
+
+
+async def test_all_entities_of_a_type_are_returned_without_a_hidden_limit(
+    write: Writer, entities: EntityStore
+) -> None:
+    """More than a hundred, or just those that are asked for."""
+    texts = [a_text(f"menu/s{n}") for n in range(150)]
+    await write(*[SaveRevision(text, ABSENT) for text in texts])
+    assert len(await entities.get_all(PREVIEW)) == 150
+    some = await entities.get_all(PREVIEW, ["menu/s3", "menu/s149", "menu/unknown"])
+    assert sorted(some) == ["menu/s149", "menu/s3"]
+    assert await entities.get_all(PREVIEW, []) == {}
+    assert len(await entities.histories(PREVIEW)) == 150
+
+
+async def test_the_history_is_all_that_was_ever_current_oldest_first(
+    write: Writer, entities: EntityStore
+) -> None:
+    """Removals included."""
+    first, second = a_text(text="one"), a_text(text="two")
+    await write(SaveRevision(first, ABSENT))
+    await write(SaveRevision(second, first.hash or ""))
+    await write(SaveRemoval(gone(first), second.hash or ""))
+    history = await entities.history(PREVIEW, "menu/hero")
+    assert [revision.hash for revision in history] == [first.hash, second.hash, None]
+    assert [revision.is_removal for revision in history] == [False, False, True]
+    assert sorted(revision.id for revision in history) == [revision.id for revision in history]
+    assert await entities.histories(PREVIEW) == {"menu/hero": history}
+    assert await entities.history(PRODUCTION, "menu/hero") == []
+
+
+async def test_a_draft_is_withdrawn_only_if_it_is_the_one_meant(
+    write: Writer, entities: EntityStore
+) -> None:
+    """And every new revision is without the mark, even with equal text (R9)."""
+    text = a_text()
+    await write(SaveRevision(text, ABSENT), MarkWithdrawn("menu/hero", "0" * 32))
+    entity = await entities.get(PREVIEW, "menu/hero")
+    assert entity is not None and not entity.withdrawn
+    await write(MarkWithdrawn("menu/hero", text.hash or ""))
+    entity = await entities.get(PREVIEW, "menu/hero")
+    assert entity is not None and entity.withdrawn
+    await write(SaveRevision(text, text.hash or ""))
+    entity = await entities.get(PREVIEW, "menu/hero")
+    assert entity is not None and not entity.withdrawn
+
+
+async def test_a_snapshot_is_what_the_single_questions_answer(
+    write: Writer, entities: EntityStore
+) -> None:
+    """The history only where it is asked for."""
+    live = a_text(text="live").as_type(PRODUCTION)
+    await write(SaveRevision(a_text(text="draft"), ABSENT), SaveRevision(live, ABSENT))
+    await write(RecordExport("menu", "one"))
+    found = await entities.snapshot(history=True)
+    assert found.drafts == await entities.get_all(PREVIEW)
+    assert found.live == await entities.get_all(PRODUCTION)
+    assert found.history == await entities.histories(PRODUCTION)
+    assert found.exported == await entities.exported()
+    assert (await entities.snapshot()).history == {}
+
+
+async def test_the_last_two_hashes_of_a_page_are_ours(write: Writer, entities: EntityStore) -> None:
+    """A crash between record and rename leaves either file; recording again changes nothing."""
+    for hash in ("a", "b", "b", "c"):
+        await write(RecordExport("menu", hash))
+    await write(RecordExport("home", "x"))
+    await write(RecordExport("home", None))
+    assert await entities.exported("menu") == {"menu": ("c", "b")}
+    assert await entities.exported() == {"menu": ("c", "b"), "home": (None, "x")}
+    assert await entities.exported("unknown") == {}
+
+
+async def test_the_file_on_the_disk_stays_ours_however_often_the_next_cannot_be_written(
+    write: Writer, entities: EntityStore
+) -> None:
+    """Two exports recorded, neither renamed: the file of before is still nobody's edit."""
+    await write(RecordExport("menu", "on-disk"))
+    await write(RecordExport("menu", "b", replaces="on-disk"))
+    await write(RecordExport("menu", "c", replaces="on-disk"))
+    assert await entities.exported("menu") == {"menu": ("c", "on-disk")}
+
+
+async def test_a_site_is_stored_under_its_hash(entities: EntityStore) -> None:
+    """The same again changes nothing."""
+    await entities.put_site("h", '{"title": "Café"}')
+    await entities.put_site("h", "other")
+    assert await entities.get_site("h") == '{"title": "Café"}'
+    assert await entities.get_site("unknown") is None
+
+
+async def test_files_are_adopted_only_where_nothing_was_ever_stored(
+    bench: Bench, entities: EntityStore
+) -> None:
+    """They are the ground: no batch, no job (R15); their files count as exported."""
+    author = Author(kind="adopted", name="menu.md")
+    found = replace(a_text(text="found").as_type(PRODUCTION), author=author)
+    assert await entities.adopt([found], {"menu": "f"}, now=bench.now)
+    assert not await entities.adopt([found], {"menu": "g"}, now=bench.now)
+    assert await entities.exported() == {"menu": ("f",)}
+    [stored] = await entities.history(PRODUCTION, "menu/hero")
+    assert (stored.author, stored.batch_id, stored.job_id) == (author, None, None)
+    assert stored.created_at == bench.now
+
+
+async def test_two_processes_adopt_once(bench: Bench, entities: EntityStore) -> None:
+    """Whoever is second is told."""
+    found = replace(a_text().as_type(PRODUCTION), author=Author(kind="adopted"))
+    async with bench.another() as other:
+        adopted = [
+            await store.adopt([found], {}, now=bench.now) for store in (entities, other.entities)
+        ]
+    assert adopted == [True, False]
+
+
+async def test_all_facts_of_a_revision_come_back(write: Writer, entities: EntityStore) -> None:
+    """Who wrote it, from what, for how much."""
+    text = a_text(
+        base="0" * 32,
+        batch_id="elsewhere",
+        site_hash="s",
+        inputs_hash="i",
+        input_tokens=10,
+        output_tokens=20,
+        cost_usd=0.25,
+        author=Author(kind="person", name="ada"),
+        fields={"title": "Größe", "list": ["a", {"b": None}]},
+    )
+    await write(SaveRevision(text, ABSENT))
+    entity = await entities.get(PREVIEW, "menu/hero")
+    assert entity is not None
+    assert replace(entity.current, id=0, created_at=0.0) == text
+    assert entity.current.hash == text.hash

@@ -1,0 +1,102 @@
+"""What is forgotten, in steps: the jobs of many batches, and requests."""
+
+from __future__ import annotations
+
+import pytest
+
+from mcp_server.errors import InvalidPayload
+from mcp_server.jobs.job import Dedup
+from mcp_server.jobs.outcome import Fail
+from mcp_server.jobs.store import JobStore, Request
+from tests.storage.stores import DAY_S, HOUR_S, ORIGIN, Bench, a_job
+
+pytestmark = pytest.mark.anyio
+
+FAILED = Fail("no", "it cannot")
+
+
+async def prune(bench: Bench, limit: int = 3, *, days: float = 1) -> int:
+    """Forget what is old enough, in one step."""
+    return await bench.store.prune(
+        completed_before=bench.now - days * DAY_S,
+        ended_before=bench.now - 30 * DAY_S,
+        limit=limit,
+    )
+
+
+async def test_the_jobs_of_many_batches_go_in_steps_of_what_is_allowed(bench: Bench) -> None:
+    """Within a batch and over its end; then nothing is left to be looked at."""
+    for n in range(1, 5):
+        await bench.submit(f"b{n}", a_job(), a_job())
+    await bench.work_all()
+    bench.clock.advance(2 * DAY_S)
+    await bench.submit("young", a_job())
+    await bench.work_all()
+    assert [await prune(bench) for _ in range(4)] == [3, 3, 2, 0]
+    version = bench.store.version
+    assert await prune(bench) == 0
+    assert bench.store.version == version
+    assert await bench.states("young") == ["completed"]
+
+
+async def test_what_a_completed_batch_had_cancelled_goes_after_thirty_days(
+    bench: Bench, store: JobStore
+) -> None:
+    """It is looked at a second time, for that."""
+    await bench.submit("b1", a_job(), a_job())
+    await store.cancel_job("b1.2", reason="enough", now=bench.now)
+    await bench.work()
+    assert (await bench.batch()).state == "completed"
+    bench.clock.advance(2 * DAY_S)
+    assert [await prune(bench), await prune(bench)] == [1, 0]
+    assert await bench.states() == ["cancelled"]
+    bench.clock.advance(29 * DAY_S)
+    assert [await prune(bench), await prune(bench)] == [1, 0]
+    assert await bench.states() == []
+
+
+async def test_a_batch_that_is_taken_up_again_is_pruned_anew_after_its_end(
+    bench: Bench, store: JobStore
+) -> None:
+    """What was pruned of it before says nothing of its next round."""
+    await bench.submit("b1", a_job(), a_job())
+    await store.cancel_job("b1.2", reason="enough", now=bench.now)
+    await bench.work()
+    bench.clock.advance(2 * DAY_S)
+    assert await prune(bench) == 1
+    await bench.retry()
+    assert await prune(bench) == 0
+    await bench.work()
+    bench.clock.advance(2 * DAY_S)
+    assert [await prune(bench), await prune(bench)] == [1, 0]
+
+
+async def test_batches_without_jobs_hold_nobody_up(bench: Bench) -> None:
+    """More of them than are looked at in one step."""
+    shared = a_job(dedup=Dedup.COALESCE, dedup_key="k")
+    for n in range(250):
+        await bench.submit(f"b{n}", shared)
+    await bench.work_all()
+    bench.clock.advance(1)
+    await bench.submit("last", a_job())
+    await bench.work_all()
+    bench.clock.advance(2 * DAY_S)
+    assert [await prune(bench) for _ in range(3)] == [1, 1, 0]
+
+
+async def test_a_request_is_forgotten_when_it_stands_for_nothing_any_more(
+    bench: Bench, store: JobStore
+) -> None:
+    """After 24 hours, in steps; its key may be used for something else then as before (R2)."""
+    for n in range(3):
+        await bench.submit(f"b{n}", request=Request(key=f"k{n}", digest="one"))
+    assert await store.forget_requests(now=bench.now + 23 * HOUR_S, limit=2) == 0
+    with pytest.raises(InvalidPayload):
+        await bench.submit("b9", request=Request(key="k0", digest="other"))
+    bench.clock.advance(DAY_S)
+    await bench.submit("b4", request=Request(key="k0", digest="other"))
+    assert [await store.forget_requests(now=bench.now, limit=1) for _ in range(3)] == [1, 1, 0]
+    kept = await store.requested(
+        Request(key="k0", digest="other"), owner=ORIGIN.owner, now=bench.now
+    )
+    assert kept is not None and kept.id == "b4"

@@ -1,0 +1,37 @@
+"""Another version of Pressroom: this one's modules in a folder of their own, and what differs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from mcp_server.storage.sqlite.migrate import newest_schema
+
+REPOSITORY = Path(__file__).parents[2]
+NEXT_SCHEMA = newest_schema() + 1
+NEXT_MIGRATION = """
+ALTER TABLE jobs ADD COLUMN colour TEXT;
+CREATE TABLE colours (name TEXT PRIMARY KEY) WITHOUT ROWID;
+INSERT INTO colours VALUES ('green');
+"""
+
+
+def make_build(folder: Path, *, version: str, migration: str | None = None) -> dict[str, str]:
+    """Copy the packages; return the environment in which `pressroom` is that build.
+
+    With `migration`, it has one more than this version.
+    """
+    for package in ("mcp_server", "handlers"):
+        leave = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(REPOSITORY / package, folder / package, ignore=leave)
+    if migration is not None:
+        name = f"{NEXT_SCHEMA:04}_next.sql"
+        (folder / "mcp_server" / "storage" / "sqlite" / "migrations" / name).write_text(migration)
+    about = folder / f"pressroom-{version}.dist-info"
+    about.mkdir()
+    about.joinpath("METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: pressroom\nVersion: {version}\n"
+    )
+    path = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
+    return {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"}  # or the folder we are in would come first

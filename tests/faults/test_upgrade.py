@@ -1,0 +1,121 @@
+"""A newer Pressroom is started beside an older one that works: nothing is lost, nothing is twice.
+
+The newer one is this one's modules under a higher version, with one more migration where it says.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from tests.faults.builds import NEXT_MIGRATION, NEXT_SCHEMA, make_build
+from tests.faults.invariants import assert_each_section_once, database
+from tests.faults.processes import (
+    Moment,
+    end_workers,
+    hasty_site,
+    kill,
+    queued,
+    reach,
+    wait_ended,
+    workers,
+    working,
+)
+from tests.faults.saying import assert_one_clear_line, text
+from tests.wire import pipe, query, wait_until
+
+
+def test_a_newer_server_lets_the_older_worker_finish_and_starts_its_own(tmp_path: Path) -> None:
+    """What runs is finished by who began it, the rest is done by the newer."""
+    newer = make_build(tmp_path / "newer", version="99.0.0")
+    root = hasty_site(tmp_path / "site", 1, 16, composer_delay_s=2)
+    with pipe(root, "auto") as old:
+        old.begin()
+        batch = queued(old)
+        older = working(root)
+        reach(root, batch, Moment(1, 0))
+        with pipe(root, "auto", **newer) as new:
+            new.begin()
+            wait_until(lambda: worker_versions(root) == {"99.0.0"})
+            assert older not in workers(root)
+            wait_ended(root, batch)
+            assert not old.call("status").get("isError")
+    assert assert_each_section_once(root, batch, 16).crashes == 0
+    end_workers(root)
+
+
+def test_a_migration_beside_an_older_server_and_worker_loses_nothing(tmp_path: Path) -> None:
+    """The older ones touch nothing after it and say so; the newer ones do what is left."""
+    newer = make_build(tmp_path / "newer", version="99.0.0", migration=NEXT_MIGRATION)
+    root = hasty_site(tmp_path / "site", 1, 16, composer_delay_s=2)
+    with pipe(root, "auto") as old:
+        old.begin()
+        batch = queued(old)
+        older = working(root)
+        reach(root, batch, Moment(1, 0.1))
+        with pipe(root, "auto", **newer) as new:
+            new.begin()
+            assert not new.call("status").get("isError")
+            wait_until(lambda: older not in workers(root))
+            for tool in ("status", "generate-all"):
+                refusal = old.call(tool)
+                assert_one_clear_line(refusal)
+                assert f"schema {NEXT_SCHEMA}" in text(refusal)
+            wait_until(lambda: "99.0.0" in worker_versions(root))
+            wait_ended(root, batch)
+            assert old.process.poll() is None
+    assert query(root, "SELECT name FROM colours") == [("green",)]
+    assert_each_section_once(root, batch, 16)
+    end_workers(root)
+
+
+def test_the_copy_made_before_a_migration_opens_with_the_older_version(tmp_path: Path) -> None:
+    """It holds all that had been committed, and its batch goes on."""
+    newer = make_build(tmp_path / "newer", version="99.0.0", migration=NEXT_MIGRATION)
+    root, back = hasty_site(tmp_path / "site", 1, 8, composer_delay_s=0.6), tmp_path / "back"
+    with pipe(root, "auto") as old:
+        old.begin()
+        batch = queued(old)
+        worker = working(root)
+        reach(root, batch, Moment(3, 0))
+        kill(old.process.pid)
+        kill(worker)
+    end_workers(root)
+    before = standing(database(root))
+    with pipe(root, "auto", **newer) as new:
+        new.begin()
+        wait_ended(root, batch)
+    end_workers(root)
+    copy = database(root).with_name(f"pressroom.db.before-{NEXT_SCHEMA}")
+    assert standing(copy) == before
+    (back / ".pressroom").mkdir(parents=True)
+    for name in ("pressroom.toml", "pressroom"):
+        (shutil.copytree if (root / name).is_dir() else shutil.copy)(root / name, back / name)
+    shutil.copy(copy, database(back))
+    with pipe(root, "auto") as old:
+        old.begin()
+        refusal = old.call("status")
+        assert_one_clear_line(refusal)
+        assert "newer Pressroom" in text(refusal)
+    with pipe(back, "auto") as old:
+        old.begin()
+        wait_ended(back, batch)
+    for folder in (root, back):
+        assert_each_section_once(folder, batch, 8)
+        end_workers(folder)
+
+
+def worker_versions(root: Path) -> set[str]:
+    """Return the versions of the workers that have announced themselves and not left."""
+    return {row[0] for row in query(root, "SELECT version FROM hosts WHERE role = 'worker'")}
+
+
+def standing(path: Path) -> list[tuple[Any, ...]]:
+    """Return the jobs and revisions in a file."""
+    with closing(sqlite3.connect(path)) as connection:
+        jobs = connection.execute("SELECT job_id, state, attempt_id FROM jobs ORDER BY id")
+        texts = connection.execute("SELECT entity_id, content_hash FROM revisions ORDER BY id")
+        return [*jobs.fetchall(), *texts.fetchall()]

@@ -1,0 +1,414 @@
+"""Any sequence of calls leaves the queue as the model says, and every batch comes to its end.
+
+`pytest tests/storage/test_any_sequence.py --hypothesis-profile=long` tries many more sequences.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import tempfile
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, TypeVar
+from unittest import TestCase
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from mcp_server.entities.effects import Require
+from mcp_server.entities.entity import PREVIEW
+from mcp_server.errors import InvalidPayload, LostClaim
+from mcp_server.jobs.job import Attempt, BatchState, Dedup, NewJob, Step
+from mcp_server.jobs.outcome import Done, Enqueue, Fail, Outcome, Pause, Retry, Skip, Snooze
+from mcp_server.jobs.retry import Verdict, decide
+from mcp_server.jobs.store import Claim, Report, Request, Submission
+from tests.storage.invariants import check_invariants
+from tests.storage.model import Answer, Model
+from tests.storage.stores import DAY_S, ENGINES, ORIGIN, Bench, Engine, a_job
+
+T = TypeVar("T")
+
+FOLLOW_UPS = (
+    a_job(dedup=Dedup.COALESCE, dedup_key="page", counted=False),
+    a_job(dedup=Dedup.COALESCE, dedup_key="page"),
+    a_job(dedup=Dedup.REPLACE, dedup_key="page", payload={"n": 2}, counted=False),
+    a_job(dedup=Dedup.SKIP, dedup_key="k1"),
+    a_job(counted=False),
+)
+JOBS = (
+    a_job(),
+    a_job(priority=10),
+    a_job(max_retries=0),
+    a_job(dedup=Dedup.SKIP, dedup_key="k1"),
+    a_job(dedup=Dedup.SKIP, dedup_key="k2"),
+    a_job(dedup=Dedup.COALESCE, dedup_key="page"),
+    a_job(dedup=Dedup.COALESCE, dedup_key="page", counted=False),
+    a_job(dedup=Dedup.REPLACE, dedup_key="page", payload={"n": 3}),
+    a_job(dedup=Dedup.REPLACE, dedup_key="page", payload={"n": 4}, delay_s=5.0, requires="key:x"),
+    a_job(delay_s=5.0),
+    a_job(requires="key:x"),
+)
+OUTCOMES: tuple[Outcome, ...] = (
+    Done(),
+    Done({"n": 1}),
+    *(Done(effects=(Enqueue(job),)) for job in FOLLOW_UPS),
+    Done(effects=(Enqueue(a_job()), Require(PREVIEW, "menu/hero", "0" * 32))),
+    Skip("nothing"),
+    Retry("again"),
+    Retry("again", after_s=0.0),
+    Snooze(0.0),
+    Fail("no", "it cannot"),
+    Fail("no", "it cannot", effects=(Enqueue(FOLLOW_UPS[0]),)),
+    Pause("no key"),
+)
+EFFECTS = (Enqueue(FOLLOW_UPS[0]), Enqueue(FOLLOW_UPS[3]), Require(PREVIEW, "a/b", "0" * 32))
+REQUESTS = (None, None, *(Request(key=key, digest=digest) for key in "pq" for digest in "de"))
+
+which = st.integers(0, 5)
+"""Of the things that there are, counted from the newest."""
+some = st.lists(which, max_size=4)
+jobs = st.lists(st.sampled_from(JOBS), min_size=1, max_size=4)
+claims = st.tuples(st.integers(0, 4), st.sampled_from([(), ("key:x",)]), st.sampled_from("vw"))
+
+
+class QueueMachine(RuleBasedStateMachine):
+    """Takes each step in a store and in the model, and compares what there is afterwards."""
+
+    engine: Engine
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = Model()
+        self.attempts: list[Attempt] = []
+        self.changes: dict[str, tuple[int, object]] = {}
+        self.last_change = self.handed_in = self.claims = 0
+
+    @initialize()
+    def open(self) -> None:
+        self.stack = AsyncExitStack()
+        self.runner = asyncio.Runner()
+        self.folder = tempfile.TemporaryDirectory()
+        path = Path(self.folder.name) / "x.db"
+        stores = self.run(self.stack.enter_async_context(self.engine(path)))
+        self.bench = Bench(stores, self.engine, path)
+        self.store = stores.jobs
+        self.model.now = self.bench.now
+        self.file = sqlite3.connect(path)
+
+    # Handing in
+
+    @rule(
+        jobs=jobs,
+        submit_key=st.sampled_from([None, None, "s"]),
+        request=st.sampled_from(REQUESTS),
+        cancels=st.none() | st.tuples(which, st.booleans()),
+    )
+    def submit(
+        self,
+        jobs: list[NewJob],
+        submit_key: str | None,
+        request: Request | None,
+        cancels: tuple[int, bool] | None,
+    ) -> None:
+        id = self.new_id("b")
+        seen: tuple[str, bool] | None = None
+        more: dict[str, Any] = {"submit_key": submit_key, "request": request}
+        if cancels is not None and self.model.batches:
+            seen = self.batch(cancels[0]), cancels[1]
+            change = self.run(self.bench.batch(seen[0])).change
+            more["cancels"] = (seen[0], change if seen[1] else change - 1)
+        numbered = [(f"{id}.{n}", job) for n, job in enumerate(jobs, start=1)]
+        try:
+            expected = self.model.submit(
+                id, numbered, submit_key=submit_key, request=request, cancels=seen
+            )
+        except InvalidPayload:
+            assert self.refused(self.bench.submit(id, *jobs, **more), InvalidPayload)
+        else:
+            assert answer_of(self.run(self.bench.submit(id, *jobs, **more))) == expected
+        self.compare()
+
+    @rule(job=st.sampled_from(JOBS))
+    def enqueue(self, job: NewJob) -> None:
+        id = self.new_id("alone")
+        expected_id, new = self.model.enqueue(id, job)
+        found_id, found_new = self.run(self.bench.enqueue(id, job))
+        assert found_new == new
+        assert expected_id in (None, found_id)
+        self.compare()
+
+    # The life of an attempt
+
+    @rule(reports=st.lists(st.tuples(which, st.sampled_from(OUTCOMES)), max_size=3), claim=claims)
+    def exchange(
+        self, reports: list[tuple[int, Outcome]], claim: tuple[int, Sequence[str], str]
+    ) -> None:
+        """Attempts may have lost their claim, have reported before, or report twice at once."""
+        made = [self.report(which, outcome) for which, outcome in reports if self.attempts]
+        expected = self.model.finish([(report.attempt.id, report.verdict) for report in made])
+        limit, abilities, worker = claim
+        claimed = self.model.claim(limit, abilities=abilities, worker=worker, lease_s=30.0)
+        self.claims += 1
+        asked = Claim(
+            id=f"c{self.claims}",
+            worker_id=worker,
+            limit=limit,
+            kinds=["work"],
+            abilities=abilities,
+            lease_s=30.0,
+        )
+        exchange = self.run(self.store.exchange(made, asked, now=self.bench.now))
+        assert [said(recorded) for recorded in exchange.recorded] == [said(e) for e in expected]
+        assert len(exchange.attempts) == len(claimed)
+        for attempt, job in zip(exchange.attempts, claimed, strict=True):
+            assert job.id in (None, attempt.job.id)
+            self.model.note_attempt(job, attempt.id)
+        self.attempts += exchange.attempts
+        self.compare()
+
+    @precondition(lambda self: self.attempts)
+    @rule(which=which, effects=st.lists(st.sampled_from(EFFECTS), max_size=2))
+    def checkpoint(self, which: int, effects: list[object]) -> None:
+        attempt = self.attempt(which)
+        made = self.store.checkpoint(attempt, effects, now=self.bench.now)
+        try:
+            applied = self.model.checkpoint(attempt.id, effects)
+        except LostClaim:
+            assert self.refused(made, LostClaim)
+        else:
+            assert (self.run(made) is None) == applied
+        self.compare()
+
+    @rule(which=some)
+    def step(self, which: list[int]) -> None:
+        self.run(self.store.step([(a, Step(1, 2)) for a in self.some_attempts(which)]))
+        self.compare()
+
+    @rule(which=some)
+    def renew(self, which: list[int]) -> None:
+        ids = [attempt.id for attempt in self.some_attempts(which)]
+        found = self.run(self.store.renew(ids, lease_s=30.0, now=self.bench.now))
+        assert found == self.model.renew(ids, lease_s=30.0)
+        assert self.run(self.store.lost(ids)) == found
+        self.compare()
+
+    @rule(which=some)
+    def give_back(self, which: list[int]) -> None:
+        ids = [attempt.id for attempt in self.some_attempts(which)]
+        self.run(self.store.give_back(ids, now=self.bench.now))
+        self.model.give_back(ids)
+        self.compare()
+
+    @rule(except_worker=st.sampled_from([None, "w"]))
+    def rescue(self, except_worker: str | None) -> None:
+        found = self.run(self.bench.rescue(except_worker=except_worker, crashes_max=1))
+        assert found == self.model.rescue(except_worker=except_worker, crashes_max=1)
+        self.compare()
+
+    @rule(seconds=st.sampled_from([1.0, 31.0, 31.0, 2 * DAY_S]))
+    def advance(self, seconds: float) -> None:
+        self.bench.clock.advance(seconds)
+        self.model.now = self.bench.now
+        assert self.run(self.store.release_due(now=self.bench.now, limit=999)) == (
+            self.model.release_due()
+        )
+        self.compare()
+
+    # Stopping, taking up again, forgetting
+
+    @precondition(lambda self: self.model.batches)
+    @rule(which=which)
+    def pause(self, which: int) -> None:
+        batch = self.batch(which)
+        self.run(self.store.pause(batch, "no key"))
+        self.model.pause(batch)
+        self.compare()
+
+    @precondition(lambda self: self.model.batches)
+    @rule(which=which)
+    def cancel_batch(self, which: int) -> None:
+        batch = self.batch(which)
+        self.run(self.bench.cancel(batch))
+        self.model.cancel_batch(batch)
+        self.compare()
+
+    @rule(which=which)
+    def cancel_job(self, which: int) -> None:
+        known = [job.id for job in self.model.jobs if job.id is not None and job.unfinished]
+        if known:
+            id = known[-1 - which % len(known)]
+            self.run(self.store.cancel_job(id, reason="enough", now=self.bench.now))
+            self.model.cancel_job(id)
+            self.compare()
+
+    @precondition(lambda self: self.model.batches)
+    @rule(which=which)
+    def retry(self, which: int) -> None:
+        batch = self.batch(which)
+        assert answer_of(self.run(self.bench.retry(batch))) == self.model.retry(batch)
+        self.compare()
+
+    @rule(completed_s=st.sampled_from([0.5, DAY_S]), ended_s=st.sampled_from([0.5, 3 * DAY_S]))
+    def prune(self, completed_s: float, ended_s: float) -> None:
+        ages = {
+            "completed_before": self.bench.now - completed_s,
+            "ended_before": self.bench.now - ended_s,
+        }
+        pruned = 0
+        while found := self.run(self.store.prune(**ages, limit=3)):
+            pruned += found
+        assert pruned == self.model.prune(**ages)
+        self.compare()
+
+    # What must be true
+
+    def compare(self) -> None:
+        """Fail where the store is not what the model is, or contradicts itself."""
+        expected = [
+            (
+                job.id, job.batch.id if job.batch else None, job.state, job.counted, job.round,
+                json.dumps(job.given.payload, separators=(",", ":")), job.given.priority,
+                job.given.dedup, job.key, job.requires, job.attempts, job.crashes, job.code,
+                job.created_at, job.due_at, job.ended_at, job.attempt, job.lease_until,
+            )
+            for job in self.model.jobs
+        ]  # fmt: skip
+        self.same(STORED_JOBS, expected)
+        batches = self.model.batches.values()
+        figures = [(b.id, *self.model.figures(b), b.stopping, b.ended_at) for b in batches]
+        self.same(STORED_BATCHES, figures)
+        self.same(STORED_ENDS, [(b.id, *end) for b in batches for end in b.ends])
+        self.compare_changes()
+        check_invariants(self.bench.path)
+
+    def same(self, statement: str, expected: list[tuple[Any, ...]]) -> None:
+        found = self.rows(statement)
+        for row, (here, there) in enumerate(zip_longest(found, expected)):
+            assert here == there, f"row {row} is {here}, and should be {there}"
+
+    def compare_changes(self) -> None:
+        """Change numbers only grow, and whatever is seen of a batch changes with its number."""
+        [(last,)] = self.rows("SELECT value FROM counters WHERE name = 'change'")
+        assert last >= self.last_change
+        self.last_change = last
+        for batch_id, change, *seen in self.rows(CHANGES):
+            before = self.changes.get(batch_id, (0, None))
+            assert change > before[0] or (change, seen) == before
+            self.changes[batch_id] = (change, seen)
+
+    def teardown(self) -> None:
+        """Whatever happened, every batch ends once somebody works on it."""
+        if self.model.batches:
+            self.end_all()
+        self.file.close()
+        self.run(self.stack.aclose())
+        self.runner.close()
+        self.folder.cleanup()
+
+    def end_all(self) -> None:
+        for _ in range(50):
+            self.advance(1000.0)
+            self.rescue(None)
+            for batch in self.model.batches.values():
+                if batch.state is BatchState.PAUSED:
+                    self.retry(list(reversed(self.model.batches)).index(batch.id))
+            if not any(job.unfinished for job in self.model.jobs):
+                break
+            self.attempts.clear()
+            self.exchange([], (50, ("key:x",), "v"))
+            self.exchange([(n, Done()) for n in range(len(self.attempts))], (0, (), "v"))
+        assert not any(batch.unfinished for batch in self.model.batches.values())
+
+    # Shorthand
+
+    def run(self, made: Coroutine[Any, Any, T]) -> T:
+        return self.runner.run(made)
+
+    def refused(self, made: Coroutine[Any, Any, object], kind: type[Exception]) -> bool:
+        try:
+            self.run(made)
+        except kind:
+            return True
+        return False
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        return self.file.execute(statement).fetchall()
+
+    def new_id(self, kind: str) -> str:
+        self.handed_in += 1
+        return f"{kind}{self.handed_in}"
+
+    def batch(self, which: int) -> str:
+        """Return the id of a batch, counted from the newest."""
+        return list(self.model.batches)[-1 - which % len(self.model.batches)]
+
+    def attempt(self, which: int) -> Attempt:
+        """Return an attempt, counted from the newest, whatever has become of it."""
+        return self.attempts[-1 - which % len(self.attempts)]
+
+    def some_attempts(self, which: Sequence[int]) -> list[Attempt]:
+        return [self.attempt(one) for one in which if self.attempts]
+
+    def report(self, which: int, outcome: Outcome) -> Report:
+        attempt = self.attempt(which)
+        verdict = decide(attempt.job, outcome, now=self.bench.now, jitter=1.0)
+        return Report(attempt, verdict, Step(1, 2) if which % 2 else None)
+
+
+STORED_JOBS = """
+SELECT CASE WHEN job_id LIKE 'j\\_%' ESCAPE '\\' THEN NULL ELSE job_id END, batches.batch_id,
+    jobs.state, counted, jobs.round, payload, priority, dedup, dedup_key, requires, attempts,
+    crashes, code, jobs.created_at, due_at, jobs.ended_at, attempt_id, lease_until
+FROM jobs LEFT JOIN batches ON batches.id = jobs.batch
+ORDER BY jobs.id
+"""
+STORED_BATCHES = """
+SELECT batch_id, round, state, total, completed, skipped, failed, cancelled, stopping, ended_at
+FROM batches ORDER BY id
+"""
+STORED_ENDS = """
+SELECT batch_id, number, rounds.state, rounds.total, rounds.completed, rounds.skipped,
+    rounds.failed, rounds.cancelled
+FROM rounds JOIN batches ON batches.id = rounds.batch
+ORDER BY batch, number
+"""
+CHANGES = """
+SELECT batch_id, change, state, round, total, completed, skipped, failed, cancelled, reason, terms,
+    started_at, ended_at
+FROM batches
+"""
+
+
+def answer_of(made: Submission) -> Answer:
+    """Return what the store answered as the model would."""
+    batch = None if made.batch is None else made.batch.id
+    return Answer(batch, made.duplicate, frozenset(made.held), made.stale)
+
+
+def said(recorded: Verdict | Exception) -> object:
+    """Return what a report was answered."""
+    if isinstance(recorded, Verdict):
+        return recorded.state, recorded.code
+    assert isinstance(recorded, LostClaim), recorded
+    return LostClaim
+
+
+def machine(name: str, made: Engine) -> type[TestCase]:
+    """Make the tests of one engine."""
+    of_engine = type(f"Queue_{name}", (QueueMachine,), {"engine": staticmethod(made)})
+    case = of_engine.TestCase
+    case.settings = settings(
+        stateful_step_count=30,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+    return case
+
+
+TestSqlite = machine("sqlite", ENGINES["sqlite"])
