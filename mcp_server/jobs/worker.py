@@ -126,6 +126,7 @@ class Worker:
         self._hooks: anyio.abc.TaskGroup
         """Where `on_error` hooks run: nobody waits for them."""
         self._news, self._to_sweep, self._stepped = anyio.Event(), anyio.Event(), anyio.Event()
+        self._to_see_to = anyio.Event()
         self._stopping = False
         self._spent = False
         """Whether a lane was lost, and another process is to take this one's place."""
@@ -153,6 +154,7 @@ class Worker:
             self._keep_sweeping,
             self._keep_pruning,
             self._write_steps,
+            self._keep_lanes,
         )
         try:
             await self._announce()
@@ -310,8 +312,14 @@ class Worker:
     def _note_strays(self) -> None:
         """Take down that a lane was lost to an attempt that does not stop, or is there again."""
         self._looked_at = None
-        self._hooks.start_soon(self._see_to_strays)
+        self._to_see_to.set()
         self._news.set()
+
+    async def _keep_lanes(self) -> None:
+        while True:
+            await self._to_see_to.wait()
+            self._to_see_to = anyio.Event()
+            await self._see_to_strays()
 
     async def _see_to_strays(self) -> None:
         strays = self._lanes.strays

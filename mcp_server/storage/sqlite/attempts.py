@@ -26,10 +26,10 @@ from mcp_server.storage.sqlite import accounts, sharing
 from mcp_server.storage.sqlite.connection import Transaction
 from mcp_server.storage.sqlite.rows import attempt_of, encoded
 
-ApplyAll = Callable[[Transaction, sqlite3.Row], "str | None"]
-"""Applies an attempt's effects; returns why they cannot be, and then none may stay applied."""
+ApplyAll = Callable[[Transaction, sqlite3.Row, Sequence[object]], "str | None"]
+"""Applies a job's effects; returns why they cannot be, and then none may stay applied."""
 
-Keep = Callable[[Transaction, sqlite3.Row], None]
+Keep = Callable[[Transaction, sqlite3.Row, Sequence[object]], None]
 """Stores what is kept of effects that came too late."""
 
 
@@ -133,9 +133,10 @@ def _finish_alone(
     job = _held(tx, attempt)
     if job["state"] != JobState.PROCESSING:
         return _verdict_of(job)  # the same attempt reporting twice
-    conflict = tx.attempt(lambda: apply(tx, job), failed=lambda found: found is not None)
+    effects = verdict.effects
+    conflict = tx.attempt(lambda: apply(tx, job, effects), failed=lambda found: found is not None)
     if conflict is not None:
-        keep(tx, job)
+        keep(tx, job, effects)
         verdict = Verdict(state=JobState.FAILED, code="conflict", reason=conflict)
     _record(tx, job, report, verdict, now)
     stored = tx.one("get_job_by_row", id=job["id"])
@@ -221,7 +222,9 @@ def _started_batch(tx: Transaction, id: int | None, now: float) -> tuple[str | N
     return row["batch_id"], json.loads(row["terms"])
 
 
-def checkpoint(tx: Transaction, attempt: Attempt, apply: ApplyAll) -> str | None:
+def checkpoint(
+    tx: Transaction, attempt: Attempt, effects: Sequence[object], apply: ApplyAll
+) -> str | None:
     """Apply effects while the attempt goes on; all or none.
 
     Raises:
@@ -230,7 +233,7 @@ def checkpoint(tx: Transaction, attempt: Attempt, apply: ApplyAll) -> str | None
     job = _held(tx, attempt)
     if job["state"] != JobState.PROCESSING:
         raise LostClaim(attempt.job.id, attempt.id)
-    return tx.attempt(lambda: apply(tx, job), failed=lambda found: found is not None)
+    return tx.attempt(lambda: apply(tx, job, effects), failed=lambda found: found is not None)
 
 
 def give_back(tx: Transaction, attempt_ids: Collection[str], *, now: float) -> None:

@@ -129,13 +129,11 @@ class SqliteJobStore(JobReads):
     async def exchange(
         self, reports: Sequence[Report], claim: Claim | None, *, now: float
     ) -> Exchange:
-        verdicts = {report.attempt.id: report.verdict for report in reports}
+        def apply(tx: Transaction, job: sqlite3.Row, effects: Sequence[object]) -> str | None:
+            return self._apply_all(tx, job, effects, now)
 
-        def apply(tx: Transaction, job: sqlite3.Row) -> str | None:
-            return self._apply_all(tx, job, verdicts[job["attempt_id"]].effects, now)
-
-        def keep(tx: Transaction, job: sqlite3.Row) -> None:
-            for effect in verdicts[job["attempt_id"]].effects:
+        def keep(tx: Transaction, job: sqlite3.Row, effects: Sequence[object]) -> None:
+            for effect in effects:
                 self._effects.keep(tx, effect, job=job, now=now)
 
         (recorded, claimed), version = await self._database.write_step(
@@ -166,7 +164,7 @@ class SqliteJobStore(JobReads):
     ) -> str | None:
         return await self._database.write(
             lambda tx: attempts.checkpoint(
-                tx, attempt, lambda t, job: self._apply_all(t, job, effects, now)
+                tx, attempt, effects, lambda t, job, asked: self._apply_all(t, job, asked, now)
             )
         )
 
