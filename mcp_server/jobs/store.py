@@ -72,6 +72,11 @@ class Submission:
     stale: bool = False
 
 
+SUSPECT_CRASHES = 3
+"""A job that was lost so often is a suspect, and runs alone: if it kills its worker, it dies with
+nobody else, and jobs that only ran beside it are not counted to death."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """What a worker asks for: ready jobs for its free lanes, of what it can run."""
@@ -89,6 +94,8 @@ class Claim:
     quick_kinds: Collection[str] = ()
     limits: Mapping[str, int] = field(default_factory=dict[str, int])
     """Of a kind at most so many run at once, whoever runs them; other kinds are not limited."""
+    alone: bool = False
+    """Whether the worker holds nothing else: then it may be given a suspect, and nothing beside."""
 
 
 class Report(NamedTuple):

@@ -28,7 +28,7 @@ from mcp_server.jobs.lanes import Lanes
 from mcp_server.jobs.maintenance import Maintenance
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.retry import Verdict
-from mcp_server.jobs.store import Claim, Host, JobStore, Report
+from mcp_server.jobs.store import SUSPECT_CRASHES, Claim, Host, JobStore, Report
 from mcp_server.jobs.watchdog import Held, OpenStore, OwnProcess, Watchdog, told_of
 
 IDLE_S = 1.0
@@ -224,7 +224,7 @@ class Worker:
             return None
         settings, held = self._settings, len(self._held) - ended
         limit = min(self._lanes.usable - held, settings.claim_max)
-        if limit <= 0:  # what was claimed ahead is enough
+        if limit <= 0 or (held == 1 and self._holds_suspect()):  # what was claimed is enough
             return None
         return Claim(
             id=self._new_claim_id(),
@@ -236,7 +236,11 @@ class Worker:
             ahead=settings.claim_max - limit,
             quick_kinds=self._lanes.quick_kinds,
             limits=self._registry.limits,
+            alone=held == 0,
         )
+
+    def _holds_suspect(self) -> bool:
+        return any(attempt.job.crashes >= SUSPECT_CRASHES for attempt in self._held.values())
 
     def _take_up(self, attempts: Sequence[Attempt], claimed_at: float) -> None:
         if attempts:  # these leases are as old as the claim, however long it took
@@ -255,9 +259,7 @@ class Worker:
         self._news.set()
 
     def _note_recorded(self, report: Report, recorded: Verdict | Exception) -> None:
-        if (
-            recorded is report.verdict and report.verdict.state is JobState.COMPLETED
-        ):  # almost always
+        if recorded is report.verdict and report.verdict.state is JobState.COMPLETED:
             self._held.pop(report.attempt.id, None)
             return
         if isinstance(recorded, Exception) and not isinstance(recorded, LostClaim):

@@ -114,6 +114,7 @@ class Bench:
         abilities: Collection[str] = (),
         lease_s: float = 30.0,
         ahead: int = 0,
+        alone: bool = True,
     ) -> Sequence[Attempt]:
         """Claim ready jobs, and so many more that are quick."""
         claim = Claim(
@@ -125,6 +126,7 @@ class Bench:
             lease_s=lease_s,
             ahead=ahead,
             quick_kinds=kinds,
+            alone=alone,
         )
         return (await self.store.exchange([], claim, now=self.now)).attempts
 

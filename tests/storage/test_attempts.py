@@ -14,7 +14,7 @@ from mcp_server.entities.store import EntityStore
 from mcp_server.errors import LostClaim
 from mcp_server.jobs.job import Attempt, BatchState, JobState, Priority, Step
 from mcp_server.jobs.outcome import Done, Fail, Retry, Snooze
-from mcp_server.jobs.store import JobStore
+from mcp_server.jobs.store import SUSPECT_CRASHES, JobStore
 from tests.storage.stores import Bench, a_job, a_text
 
 pytestmark = pytest.mark.anyio
@@ -171,6 +171,35 @@ async def test_a_job_that_kills_its_workers_fails_in_the_end(bench: Bench) -> No
     assert (job.state, job.code) == (JobState.FAILED, "crashed")
     assert job.reason == "its worker died 3 times while it ran"
     assert (await bench.batch()).state is BatchState.FAILED
+
+
+async def test_a_job_that_was_lost_often_is_claimed_alone(bench: Bench) -> None:
+    """By a worker that holds nothing else; only what comes after it waits."""
+    await bench.submit("b1", a_job(), a_job(), a_job(priority=Priority.HIGH))
+    await bench.finish(await bench.start())
+    for _ in range(SUSPECT_CRASHES):
+        await bench.start()
+        bench.clock.advance(31)
+        await bench.rescue()
+    await bench.submit("b2", a_job(priority=Priority.HIGH))
+    assert ids(await bench.claim(5, ahead=5, alone=False)) == ["b2.1"]
+    assert await bench.claim(5, ahead=5, alone=False) == []
+    assert ids(await bench.claim(5, ahead=5, alone=True)) == ["b1.1"]
+    assert ids(await bench.claim(5, ahead=5, alone=False)) == ["b1.2"]
+
+
+async def test_a_job_that_kills_its_workers_takes_nobody_with_it(bench: Bench) -> None:
+    """Those that ran beside it are done in the end, however often they died with it."""
+    await bench.submit("b1", *[a_job() for _ in range(8)])
+    while attempts := await bench.claim(4):
+        if "b1.2" in ids(attempts):
+            bench.clock.advance(31)
+            await bench.rescue()
+        else:
+            for attempt in attempts:
+                await bench.finish(attempt)
+    assert await bench.states() == ["completed", "failed", *["completed"] * 6]
+    assert (await bench.job("b1.2")).code == "crashed"
 
 
 async def test_a_stale_attempt_cannot_write_to_a_reclaimed_job(

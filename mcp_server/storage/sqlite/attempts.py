@@ -21,7 +21,7 @@ from mcp_server.jobs.job import (
     Step,
 )
 from mcp_server.jobs.retry import Verdict
-from mcp_server.jobs.store import Claim, Report
+from mcp_server.jobs.store import SUSPECT_CRASHES, Claim, Report
 from mcp_server.storage.sqlite import accounts, sharing
 from mcp_server.storage.sqlite.connection import Transaction
 from mcp_server.storage.sqlite.rows import attempt_of, encoded
@@ -59,10 +59,10 @@ def finish(
     together = plain and not isinstance(
         tx.trial(lambda: _finish_together(tx, plain, now)), Exception
     )
-    done = {report.attempt.id for report in plain} if together else set[str]()
+    done = {id(report) for report in plain} if together else set[int]()
     return [
         report.verdict
-        if report.attempt.id in done
+        if id(report) in done  # not its attempt: that may be in several reports
         else tx.trial(partial(_finish_alone, tx, report, apply, keep, now))
         for report in reports
     ]
@@ -155,6 +155,7 @@ def _claim(tx: Transaction, claim: Claim, now: float) -> list[Attempt]:
         ahead=claim.ahead,
         quick_kinds=quick,
         room=_room(tx, claim),
+        alone=claim.alone,
     )
     if not ids:
         return []
@@ -192,25 +193,34 @@ def claimable(
     ahead: int = 0,
     quick_kinds: Collection[str] = (),
     room: Mapping[str, int] | None = None,
+    alone: bool = True,
 ) -> list[int]:
     """Return the rows of the next jobs that a worker could claim, and of quick kinds so many more.
 
-    `room` is how many there may be of a kind, where there may not be any number.
+    `room` is how many there may be of a kind, where there may not be any number. A suspect is
+    returned by itself, to a worker that is `alone`; what comes after it waits.
 
     Each kind has its own run in the index: ready jobs that this worker cannot run are not walked
     past, however many there are.
     """
     known = json.dumps(sorted(abilities))
-    found: list[tuple[int, int, bool]] = []
+    found: list[tuple[int, int, bool, bool]] = []
     for kind in sorted(kinds):
         quick = kind in quick_kinds
         most = limit + ahead if quick else limit
         most = min(most, (room or {}).get(kind, most))
         rows = tx.all("claim_candidates", kind=kind, abilities=known, limit=most)
-        found += [(-row["priority"], row["id"], quick) for row in rows]
+        found += [
+            (-row["priority"], row["id"], quick, row["crashes"] >= SUSPECT_CRASHES) for row in rows
+        ]
     found.sort()
-    more = [id for _, id, quick in found[limit:] if quick]
-    return [id for _, id, _ in found[:limit]] + more[:ahead]
+    suspects = [place for place, (_, _, _, suspect) in enumerate(found[: limit + ahead]) if suspect]
+    if suspects and suspects[0] == 0:
+        return [found[0][1]] if alone else []
+    if suspects:
+        found = found[: suspects[0]]
+    more = [id for _, id, quick, _ in found[limit:] if quick]
+    return [id for _, id, _, _ in found[:limit]] + more[:ahead]
 
 
 def _started_batch(tx: Transaction, id: int | None, now: float) -> tuple[str | None, Json]:

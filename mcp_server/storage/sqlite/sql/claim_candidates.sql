@@ -1,6 +1,6 @@
 -- Ready jobs of one kind this worker can run. Of a key that is coalesced or
 -- replaced at most one runs at a time.
-SELECT jobs.priority, jobs.id FROM jobs
+SELECT jobs.priority, jobs.id, jobs.crashes FROM jobs
 WHERE jobs.state = 'pending'
 AND jobs.kind = :kind
 AND (jobs.requires IS NULL OR jobs.requires IN (SELECT value FROM json_each(:abilities)))

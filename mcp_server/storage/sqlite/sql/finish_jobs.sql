@@ -3,8 +3,8 @@
 UPDATE jobs
 SET
     state = :state, attempts = attempts + :counts, due_at = coalesce(:due_at, due_at),
-    ended_at = :ended_at, lease_until = NULL, code = :code, reason = :reason,
-    result = ended.value ->> 2
+    started_at = coalesce(started_at, :ended_at), ended_at = :ended_at, lease_until = NULL,
+    code = :code, reason = :reason, result = ended.value ->> 2
 FROM json_each(:ends) AS ended
 WHERE jobs.id = ended.value ->> 0
 AND jobs.attempt_id = ended.value ->> 1
