@@ -79,8 +79,7 @@ async def _examined(
     plugin_problems: Sequence[str],
     kinds: Collection[str] | None,
 ) -> AsyncIterator[Finding]:
-    yield _versions()
-    for finding in _plugins(plugin_problems):
+    for finding in (_versions(), *_plugins(plugin_problems)):
         yield finding
     try:
         workspace = find_workspace(explicit, environ, cwd)
@@ -91,12 +90,8 @@ async def _examined(
     except CallerError as error:
         yield Finding(check="workspace", level="error", message=str(error))
         return
-    yield Finding(check="workspace", level="ok", message=str(workspace.root))
-    for finding in _limits(workspace, kinds):
+    for finding in _workspace(workspace, environ, kinds):
         yield finding
-    for check in (_site, _key, _content_folder, _state_folder, _place, _disk):
-        for finding in check(workspace, environ):
-            yield finding
     if not workspace.database.exists():
         message = "there is none yet; the first call makes it"
         yield Finding(check="database", level="ok", message=message)
@@ -106,6 +101,15 @@ async def _examined(
     if finding.level != "error" and finding.advice == "":
         async for finding in _queue(workspace, clock):
             yield finding
+
+
+def _workspace(
+    workspace: Workspace, environ: Mapping[str, str], kinds: Collection[str] | None
+) -> Iterator[Finding]:
+    yield Finding(check="workspace", level="ok", message=str(workspace.root))
+    yield from _limits(workspace, kinds)
+    for check in (_site, _key, _content_folder, _state_folder, _place, _disk):
+        yield from check(workspace, environ)
 
 
 def _versions() -> Finding:

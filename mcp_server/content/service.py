@@ -264,9 +264,7 @@ class ContentService:
         if repeated := await self._batches.requested(request, owner=origin.owner):
             return answered_before(repeated)
         await self._refuse_after_rollback(batch)
-        failed = await self._batches.jobs(
-            batch_id, owner=origin.owner, states=[JobState.FAILED]
-        )
+        failed = await self._batches.jobs(batch_id, owner=origin.owner, states=[JobState.FAILED])
         conflicts = [job for job in failed if job.code == CONFLICT and job.counted]
         terms, requires, notes = await self._terms_now(batch)
         submission = await self._batches.retry(

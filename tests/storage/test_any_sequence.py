@@ -6,12 +6,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sqlite3
 import tempfile
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
 from unittest import TestCase
@@ -27,6 +24,7 @@ from mcp_server.jobs.job import Attempt, BatchState, Dedup, NewJob, Step
 from mcp_server.jobs.outcome import Done, Enqueue, Fail, Outcome, Pause, Retry, Skip, Snooze
 from mcp_server.jobs.retry import Verdict, decide
 from mcp_server.jobs.store import Claim, Report, Request, Submission
+from tests.storage.agreement import Agreement
 from tests.storage.invariants import check_invariants
 from tests.storage.model import Answer, Model
 from tests.storage.stores import DAY_S, ENGINES, Bench, Engine, a_job
@@ -95,8 +93,7 @@ class QueueMachine(RuleBasedStateMachine):
         super().__init__()
         self.model = Model()
         self.attempts: list[Attempt] = []
-        self.changes: dict[str, tuple[int, object]] = {}
-        self.last_change = self.handed_in = self.claims = 0
+        self.handed_in = self.claims = 0
         self.agrees = True
         """Whether the last step came to its end: the store was as the model."""
 
@@ -110,7 +107,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.bench = Bench(stores, self.engine, path)
         self.store = stores.jobs
         self.model.now = self.bench.now
-        self.file = sqlite3.connect(path)
+        self.agreement = Agreement(path)
 
     # Handing in
 
@@ -296,44 +293,15 @@ class QueueMachine(RuleBasedStateMachine):
 
     def compare(self) -> None:
         """Fail where the store is not what the model is, or contradicts itself."""
-        expected = [
-            (
-                job.id, job.batch.id if job.batch else None, job.state, job.counted, job.round,
-                json.dumps(job.given.payload, separators=(",", ":")), job.given.priority,
-                job.given.dedup, job.key, job.requires, job.attempts, job.crashes, job.code,
-                job.created_at, job.due_at, job.ended_at, job.attempt, job.lease_until,
-            )
-            for job in self.model.jobs
-        ]  # fmt: skip
-        self.same(STORED_JOBS, expected)
-        batches = self.model.batches.values()
-        figures = [(b.id, *self.model.figures(b), b.stopping, b.ended_at) for b in batches]
-        self.same(STORED_BATCHES, figures)
-        self.same(STORED_ENDS, [(b.id, *end) for b in batches for end in b.ends])
-        self.compare_changes()
+        self.agreement.check(self.model)
         check_invariants(self.bench.path)
         self.agrees = True
-
-    def same(self, statement: str, expected: list[tuple[Any, ...]]) -> None:
-        found = self.rows(statement)
-        for row, (here, there) in enumerate(zip_longest(found, expected)):
-            assert here == there, f"row {row} is {here}, and should be {there}"
-
-    def compare_changes(self) -> None:
-        """Change numbers only grow, and whatever is seen of a batch changes with its number."""
-        [(last,)] = self.rows("SELECT value FROM counters WHERE name = 'change'")
-        assert last >= self.last_change
-        self.last_change = last
-        for batch_id, change, *seen in self.rows(CHANGES):
-            before = self.changes.get(batch_id, (0, None))
-            assert change > before[0] or (change, seen) == before
-            self.changes[batch_id] = (change, seen)
 
     def teardown(self) -> None:
         """Whatever happened, every batch ends once somebody works on it."""
         if self.model.batches and self.agrees:
             self.end_all()
-        self.file.close()
+        self.agreement.close()
         self.run(self.stack.aclose())
         self.runner.close()
         self.folder.cleanup()
@@ -365,9 +333,6 @@ class QueueMachine(RuleBasedStateMachine):
             return True
         return False
 
-    def rows(self, statement: str) -> list[tuple[Any, ...]]:
-        return self.file.execute(statement).fetchall()
-
     def new_id(self, kind: str) -> str:
         self.handed_in += 1
         return f"{kind}{self.handed_in}"
@@ -387,30 +352,6 @@ class QueueMachine(RuleBasedStateMachine):
         attempt = self.attempt(which)
         verdict = decide(attempt.job, outcome, now=self.bench.now, jitter=1.0)
         return Report(attempt, verdict, Step(1, 2) if which % 2 else None)
-
-
-STORED_JOBS = """
-SELECT CASE WHEN job_id LIKE 'j\\_%' ESCAPE '\\' THEN NULL ELSE job_id END, batches.batch_id,
-    jobs.state, counted, jobs.round, payload, priority, dedup, dedup_key, requires, attempts,
-    crashes, code, jobs.created_at, due_at, jobs.ended_at, attempt_id, lease_until
-FROM jobs LEFT JOIN batches ON batches.id = jobs.batch
-ORDER BY jobs.id
-"""
-STORED_BATCHES = """
-SELECT batch_id, round, state, total, completed, skipped, failed, cancelled, stopping, ended_at
-FROM batches ORDER BY id
-"""
-STORED_ENDS = """
-SELECT batch_id, number, rounds.state, rounds.total, rounds.completed, rounds.skipped,
-    rounds.failed, rounds.cancelled
-FROM rounds JOIN batches ON batches.id = rounds.batch
-ORDER BY batch, number
-"""
-CHANGES = """
-SELECT batch_id, change, state, round, total, completed, skipped, failed, cancelled, reason, terms,
-    started_at, ended_at
-FROM batches
-"""
 
 
 def answer_of(made: Submission) -> Answer:

@@ -1,0 +1,120 @@
+"""Whether a file holds what the model says, read past all our own code."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Set
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mcp_server.jobs.job import BATCH_TRANSITIONS, JOB_TRANSITIONS, BatchState, JobState
+from tests.storage.model import Model
+from tests.storage.model_state import ModelJob
+
+JOBS = """
+SELECT CASE WHEN job_id LIKE 'j\\_%' ESCAPE '\\' THEN NULL ELSE job_id END, batches.batch_id,
+    jobs.state, counted, jobs.round, payload, priority, dedup, dedup_key, requires, attempts,
+    crashes, code, jobs.created_at, due_at, jobs.ended_at, attempt_id, lease_until
+FROM jobs LEFT JOIN batches ON batches.id = jobs.batch
+ORDER BY jobs.id
+"""
+"""Ids that the store draws are not compared."""
+
+BATCHES = """
+SELECT batch_id, round, state, total, completed, skipped, failed, cancelled, stopping, ended_at
+FROM batches ORDER BY id
+"""
+
+ENDS = """
+SELECT batch_id, number, rounds.state, rounds.total, rounds.completed, rounds.skipped,
+    rounds.failed, rounds.cancelled
+FROM rounds JOIN batches ON batches.id = rounds.batch
+ORDER BY batch, number
+"""
+
+CHANGES = """
+SELECT batch_id, change, state, round, total, completed, skipped, failed, cancelled, reason, terms,
+    started_at, ended_at
+FROM batches
+"""
+
+
+S = TypeVar("S", JobState, BatchState)
+
+
+class Agreement:
+    """Compares one file with a model after each step, and with itself before it."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = sqlite3.connect(path)
+        self._job_states: dict[str, JobState] = {}
+        self._batch_states: dict[str, BatchState] = {}
+        self._changes: dict[str, tuple[int, object]] = {}
+        self._last_change = 0
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def check(self, model: Model) -> None:
+        """Fail at the first row that should be another."""
+        batches = model.batches.values()
+        figures = [(b.id, *model.figures(b), b.stopping, b.ended_at) for b in batches]
+        self._same(JOBS, [_row(job) for job in model.jobs])
+        self._same(BATCHES, figures)
+        self._same(ENDS, [(b.id, *end) for b in batches for end in b.ends])
+        self._check_changes()
+        for id, state in self._rows("SELECT job_id, state FROM jobs"):
+            _moved(id, self._job_states, JobState(state), JOB_TRANSITIONS)
+        for id, state in self._rows("SELECT batch_id, state FROM batches"):
+            _moved(id, self._batch_states, BatchState(state), BATCH_TRANSITIONS)
+
+    def _same(self, statement: str, expected: list[tuple[Any, ...]]) -> None:
+        for row, (here, there) in enumerate(zip_longest(self._rows(statement), expected)):
+            assert here == there, f"row {row} is {here}, and should be {there}"
+
+    def _check_changes(self) -> None:
+        """Change numbers only grow, and whatever is seen of a batch changes with its number."""
+        [(last,)] = self._rows("SELECT value FROM counters WHERE name = 'change'")
+        assert last >= self._last_change
+        self._last_change = last
+        for batch_id, change, *seen in self._rows(CHANGES):
+            before = self._changes.get(batch_id, (0, None))
+            assert change > before[0] or (change, seen) == before, f"{batch_id} changed unseen"
+            self._changes[batch_id] = (change, seen)
+
+    def _rows(self, statement: str) -> list[tuple[Any, ...]]:
+        return self._file.execute(statement).fetchall()
+
+
+def _row(job: ModelJob) -> tuple[object, ...]:
+    return (
+        job.id,
+        job.batch.id if job.batch else None,
+        job.state,
+        job.counted,
+        job.round,
+        json.dumps(job.given.payload, separators=(",", ":")),
+        job.given.priority,
+        job.given.dedup,
+        job.key,
+        job.requires,
+        job.attempts,
+        job.crashes,
+        job.code,
+        job.created_at,
+        job.due_at,
+        job.ended_at,
+        job.attempt,
+        job.lease_until,
+    )
+
+
+def _moved(id: str, states: dict[str, S], now: S, table: Mapping[S, Set[S]]) -> None:
+    """Fail where no two moves of the table lead to a state: one step may make two."""
+    before = states.get(id, now)
+    reachable = {before, *table[before], *(later for to in table[before] for later in table[to])}
+    assert now in reachable, f"{id}: {before} → {now}"
+    states[id] = now
