@@ -478,14 +478,14 @@ class Worker:
         if self._held and now - self._renewed_at > self._settings.heartbeat_s:
             await self._renew()
         if version != self._swept_version or now >= self._sweep_at:
-            self._swept_version, self._sweep_at = version, now + self._settings.heartbeat_s
             if self._held:
                 self._lose(await self._store.lost(list(self._held)))
             await self._hear()
             if self._looked_at is not None:
                 await self._hand_over()
             due_at = await self._maintenance.sweep(now)
-            self._sweep_at = min(self._sweep_at, due_at)
+            self._sweep_at = min(now + self._settings.heartbeat_s, due_at)
+            self._swept_version = version
             self._looked_at = None  # now and then nothing is taken for granted
         self._news.set()
 

@@ -639,8 +639,6 @@ async def test_a_due_job_that_nobody_can_run_is_told_of(tmp_path: Path) -> None:
         job_id = await services.queue.enqueue(needy, origin=ADA)
         answer = await chat.call("status")
         job = await services.queue.get(job_id)
-    assert answer["notes"] == [
-        "Jobs are due, and no worker has the key for nobody. Set NOBODY_API_KEY where the server "
-        "runs; they are run then."
-    ]
+    [note] = answer["notes"]
+    assert note.startswith("Jobs are due, and no worker has the key for nobody. Set NOBODY_API_KEY")
     assert job.state is JobState.PENDING

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
@@ -112,7 +112,7 @@ def _row(job: ModelJob) -> tuple[object, ...]:
     )
 
 
-def _moved(id: str, states: dict[str, S], now: S, table: Mapping[S, Set[S]]) -> None:
+def _moved(id: str, states: dict[str, S], now: S, table: Mapping[S, frozenset[S]]) -> None:
     """Fail where no two moves of the table lead to a state: one step may make two."""
     before = states.get(id, now)
     reachable = {before, *table[before], *(later for to in table[before] for later in table[to])}

@@ -13,8 +13,9 @@ from mcp_server.entities.entity import PREVIEW
 from mcp_server.entities.store import EntityStore
 from mcp_server.errors import LostClaim
 from mcp_server.jobs.job import Attempt, BatchState, JobState, Priority, Step
-from mcp_server.jobs.outcome import Done, Fail, Retry, Snooze
-from mcp_server.jobs.store import SUSPECT_CRASHES, JobStore
+from mcp_server.jobs.outcome import Done, Fail, Outcome, Retry, Snooze
+from mcp_server.jobs.retry import Verdict, decide
+from mcp_server.jobs.store import SUSPECT_CRASHES, JobStore, Report
 from tests.storage.stores import Bench, a_job, a_text
 
 pytestmark = pytest.mark.anyio
@@ -240,6 +241,22 @@ async def test_the_same_attempt_reporting_twice_gets_the_stored_job(
     batch = await bench.batch()
     assert await bench.finish(attempt, Fail("other", "not the same")) == first
     assert await bench.batch() == batch
+
+
+@pytest.mark.parametrize("first", [Done({"n": 1}), Fail("no", "it cannot"), Retry("again")])
+async def test_an_attempt_that_reports_twice_at_once_is_taken_at_its_first_word(
+    bench: Bench, store: JobStore, entities: EntityStore, first: Outcome
+) -> None:
+    """The second report gets what is stored; what it asks for is not done."""
+    await bench.submit("b1", a_job(), a_job())
+    attempt = await bench.start()
+    outcomes = (first, Done(effects=(SaveRevision(a_text(), ABSENT),)))
+    verdicts = [decide(attempt.job, o, now=bench.now, jitter=1.0) for o in outcomes]
+    reports = [Report(attempt, verdict) for verdict in verdicts]
+    recorded = (await store.exchange(reports, None, now=bench.now)).recorded
+    assert [v.state for v in recorded if isinstance(v, Verdict)] == [verdicts[0].state] * 2
+    assert (await bench.job()).state is verdicts[0].state
+    assert await entities.get(PREVIEW, "menu/hero") is None
 
 
 async def test_an_attempt_that_has_reported_can_checkpoint_nothing(

@@ -279,7 +279,8 @@ class Ordeal:
 
     async def survive(self) -> int:
         """Let every statement go wrong in every way; return how many there were."""
-        return min([await self._survive(name, trouble) for name, trouble in TROUBLES.items()])
+        found = [await self._survive(name, trouble) for name, trouble in TROUBLES.items()]
+        return found[0]
 
     async def _survive(self, name: str, trouble: Trouble) -> int:
         everybody = range(len(self.calls))
