@@ -153,9 +153,8 @@ class SqliteJobStore(JobReads):
     async def step(self, steps: Sequence[tuple[Attempt, Step]]) -> None:
         def record(tx: Transaction) -> None:
             if attempts.step(tx, steps):
-                change = accounts.next_change(tx)
                 for batch_id in {attempt.job.batch_id for attempt, _ in steps}:
-                    tx.run("touch_batch", batch_id=batch_id, change=change)
+                    tx.run("touch_batch", batch_id=batch_id, change=accounts.next_change(tx))
 
         await self._database.write(record)
 
