@@ -130,7 +130,7 @@ def test_an_id_that_is_no_slug_is_refused(client: Pipe, argument: str, id: str) 
         ("review", {"state": ["gone"]}, "state[0] must be one of missing, static, draft"),
         ("cancel", {}, "give either batchId or jobId"),
         ("cancel", {"batchId": "b_1", "jobId": "j_1"}, "give either batchId or jobId"),
-        ("status", {"batchId": "b_1", "jobId": "j_1"}, "give either batchId or jobId"),
+        ("status", {"batchId": "b_1", "jobId": "j_1"}, "give only one of batchId, jobId"),
         ("promote", {"digest": "0123"}, "is no longer what '0123' stood for; nothing was changed"),
         ("status", {"jobId": "j_1"}, "There is no job 'j_1'"),
         ("promot", {}, "There is no tool 'promot'. Did you mean promote? The tools are:"),

@@ -284,7 +284,8 @@ class Model(Rules):
         held = frozenset(
             key for key in asked if key and any(h.batch is not batch for h in self.holders(key))
         )
-        jobs = [job for job in found if job.key not in held]
+        skipping = {job.key: job for job in reversed(found) if job.given.dedup is Dedup.SKIP}
+        jobs = [j for j in found if j.key not in held and skipping.get(j.key, j) is j]
         if not jobs:
             return Answer(None, held=held)
         others = [b for b in self.batches.values() if b is not batch and b.holds]

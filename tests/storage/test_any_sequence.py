@@ -69,7 +69,10 @@ REQUESTS = (*[None] * 6, *(Request(key=key, digest=digest) for key in "pq" for d
 
 which = st.integers(0, 3)
 """Of the things that there are, counted from the newest."""
-some = st.lists(which, min_size=1, max_size=3)
+ANY_ATTEMPT = 5
+attempts = st.integers(0, 2 * ANY_ATTEMPT - 1)
+"""Of the attempts; half of the time of those alone that still have their claim."""
+some = st.lists(attempts, min_size=1, max_size=3)
 jobs = st.lists(st.sampled_from(JOBS), min_size=1, max_size=4)
 claims = st.tuples(st.integers(1, 4), st.sampled_from([("key:x",), ()]), st.sampled_from("vw"))
 
@@ -77,6 +80,11 @@ claims = st.tuples(st.integers(1, 4), st.sampled_from([("key:x",), ()]), st.samp
 def has_attempts(machine: QueueMachine) -> bool:
     """Whether anything was ever claimed."""
     return bool(machine.attempts)
+
+
+def has_ended(machine: QueueMachine) -> bool:
+    """Whether any job has ended."""
+    return any(not job.unfinished for job in machine.model.jobs)
 
 
 def has_batches(machine: QueueMachine) -> bool:
@@ -97,8 +105,8 @@ class QueueMachine(RuleBasedStateMachine):
         self.agrees = True
         """Whether the last step came to its end: the store was as the model."""
 
-    @initialize()
-    def open(self) -> None:
+    @initialize(jobs=jobs)
+    def open(self, jobs: list[NewJob]) -> None:
         self.stack = AsyncExitStack()
         self.runner = asyncio.Runner()
         self.folder = tempfile.TemporaryDirectory()
@@ -108,6 +116,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.store = stores.jobs
         self.model.now = self.bench.now
         self.agreement = Agreement(path)
+        self.submit(jobs, None, None, None)
 
     # Handing in
 
@@ -157,18 +166,33 @@ class QueueMachine(RuleBasedStateMachine):
     def claim(self, claim: tuple[int, Sequence[str], str]) -> None:
         self.exchange([], claim)
 
+    @rule(outcomes=st.lists(st.sampled_from(OUTCOMES), min_size=1, max_size=4))
+    def work(self, outcomes: list[Outcome]) -> None:
+        """Claim jobs, and take them to these ends one after the other."""
+        before = len(self.attempts)
+        self.exchange([], (len(outcomes), ("key:x",), "v"))
+        for attempt, outcome in zip(self.attempts[before:], outcomes, strict=False):
+            self.report_and_claim([self.report(attempt, outcome)], (0, (), "v"))
+
     @precondition(has_attempts)
-    @rule(which=which, outcome=st.sampled_from(OUTCOMES))
+    @rule(which=attempts, outcome=st.sampled_from(OUTCOMES))
     def finish(self, which: int, outcome: Outcome) -> None:
         self.exchange([(which, outcome)], (0, (), "v"))
 
     @precondition(has_attempts)
-    @rule(reports=st.lists(st.tuples(which, st.sampled_from(OUTCOMES)), min_size=1), claim=claims)
+    @rule(
+        reports=st.lists(st.tuples(attempts, st.sampled_from(OUTCOMES)), min_size=1, max_size=4),
+        claim=claims,
+    )
     def exchange(
         self, reports: list[tuple[int, Outcome]], claim: tuple[int, Sequence[str], str]
     ) -> None:
         """Attempts may have lost their claim, have reported before, or report twice at once."""
-        made = [self.report(which, outcome) for which, outcome in reports if self.attempts]
+        self.report_and_claim([self.report(self.attempt(n), o) for n, o in reports], claim)
+
+    def report_and_claim(
+        self, made: Sequence[Report], claim: tuple[int, Sequence[str], str]
+    ) -> None:
         expected = self.model.finish([(report.attempt.id, report.verdict) for report in made])
         limit, abilities, worker = claim
         claimed = self.model.claim(limit, abilities=abilities, worker=worker, lease_s=30.0)
@@ -191,7 +215,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.compare()
 
     @precondition(has_attempts)
-    @rule(which=which, effects=st.lists(st.sampled_from(EFFECTS), max_size=2))
+    @rule(which=attempts, effects=st.lists(st.sampled_from(EFFECTS), max_size=2))
     def checkpoint(self, which: int, effects: list[object]) -> None:
         attempt = self.attempt(which)
         made = self.store.checkpoint(attempt, effects, now=self.bench.now)
@@ -233,6 +257,7 @@ class QueueMachine(RuleBasedStateMachine):
         assert found == self.model.rescue(except_worker=except_worker, crashes_max=1)
         self.compare()
 
+    @precondition(lambda self: any(job.unfinished for job in self.model.jobs))
     @rule(seconds=st.sampled_from([1.0, 31.0, 31.0, 2 * DAY_S]))
     def advance(self, seconds: float) -> None:
         self.bench.clock.advance(seconds)
@@ -277,6 +302,7 @@ class QueueMachine(RuleBasedStateMachine):
         assert answer_of(self.run(self.bench.retry(batch))) == self.model.retry(batch)
         self.compare()
 
+    @precondition(has_ended)
     @rule(completed_s=st.sampled_from([0.5, DAY_S]), ended_s=st.sampled_from([0.5, 3 * DAY_S]))
     def prune(self, completed_s: float, ended_s: float) -> None:
         ages = {
@@ -315,9 +341,7 @@ class QueueMachine(RuleBasedStateMachine):
                     self.retry(list(reversed(self.model.batches)).index(batch.id))
             if not any(job.unfinished for job in self.model.jobs):
                 break
-            self.attempts.clear()
-            self.exchange([], (50, ("key:x",), "v"))
-            self.exchange([(n, Done()) for n in range(len(self.attempts))], (0, (), "v"))
+            self.work([Done()] * 50)
         assert not any(batch.unfinished for batch in self.model.batches.values())
 
     # Shorthand
@@ -342,16 +366,18 @@ class QueueMachine(RuleBasedStateMachine):
         return list(self.model.batches)[-1 - which % len(self.model.batches)]
 
     def attempt(self, which: int) -> Attempt:
-        """Return an attempt, counted from the newest, whatever has become of it."""
-        return self.attempts[-1 - which % len(self.attempts)]
+        """Return an attempt, counted from the newest; from 5 on, whatever has become of it."""
+        gone = self.model.lost(attempt.id for attempt in self.attempts)
+        held = [attempt for attempt in self.attempts if attempt.id not in gone]
+        found = held if held and which < ANY_ATTEMPT else self.attempts
+        return found[-1 - which % len(found)]
 
     def some_attempts(self, which: Sequence[int]) -> list[Attempt]:
         return [self.attempt(one) for one in which if self.attempts]
 
-    def report(self, which: int, outcome: Outcome) -> Report:
-        attempt = self.attempt(which)
+    def report(self, attempt: Attempt, outcome: Outcome) -> Report:
         verdict = decide(attempt.job, outcome, now=self.bench.now, jitter=1.0)
-        return Report(attempt, verdict, Step(1, 2) if which % 2 else None)
+        return Report(attempt, verdict, Step(1, 2))
 
 
 def answer_of(made: Submission) -> Answer:

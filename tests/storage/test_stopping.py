@@ -322,6 +322,21 @@ async def test_sections_in_another_unfinished_batch_are_not_retried(bench: Bench
     assert (await bench.retry("b1")).batch is None
 
 
+async def test_a_key_that_was_cancelled_twice_in_a_batch_is_retried_once(bench: Bench) -> None:
+    """A follow-up asked for it again while the batch was being cancelled: its key was free."""
+    mine = a_job(dedup=Dedup.SKIP, dedup_key="menu/hero")
+    await bench.submit("b1", a_job(kind="export", counted=False), mine)
+    await bench.cancel()
+    await bench.work(Done(effects=(Enqueue(mine),)), kinds=["export"])
+    await bench.cancel()
+    assert await bench.states() == ["completed", "cancelled", "cancelled"]
+    reopened = await bench.retry()
+    assert reopened.batch is not None and reopened.batch.total == 1
+    assert await bench.states() == ["completed", "pending", "cancelled"]
+    await bench.work()
+    assert (await bench.batch()).state is BatchState.COMPLETED
+
+
 async def test_a_batch_that_is_under_way_is_not_retried(bench: Bench) -> None:
     """It is answered as it is."""
     await bench.submit("b1", a_job(), a_job())

@@ -240,6 +240,14 @@ def _each_key_once(jobs: Collection[tuple[str, NewJob]]) -> list[tuple[str, NewJ
     ]
 
 
+def _rows_of_each_key_once(jobs: Collection[sqlite3.Row]) -> list[sqlite3.Row]:
+    """Leave out jobs as `_each_key_once` does: a batch may have cancelled two of one key."""
+    skipping = [job for job in jobs if job["dedup"] == Dedup.SKIP and job["dedup_key"] is not None]
+    first = {job["dedup_key"]: job["id"] for job in reversed(skipping)}
+    repeats = {job["id"] for job in skipping} - set(first.values())
+    return [job for job in jobs if job["id"] not in repeats]
+
+
 def _insert_batch(tx: Transaction, new: NewBatch, *, now: float) -> sqlite3.Row:
     id = tx.insert(
         "insert_batch",
@@ -274,7 +282,7 @@ def _next_round(
     found = tx.all("list_retryable", batch=batch["id"], leave_out=json.dumps(list(leave_out)))
     keys = [job["dedup_key"] for job in found if job["dedup"] == Dedup.SKIP]
     held = _held(tx, keys, except_batch=batch["id"])
-    jobs = [job for job in found if job["dedup_key"] not in held]
+    jobs = _rows_of_each_key_once([job for job in found if job["dedup_key"] not in held])
     if not jobs:
         return Submission(batch=None, held=held)
     tx.run(
