@@ -146,7 +146,7 @@ WRONG = (
     ("count_words, arguments", "count_words, CountWords(page=7)", "reportArgumentType"),
     ("count_words, arguments", "count_words, CountWords(pages='a')", "reportCallIssue"),
     ("count_words, arguments", "count_words, Other(page='menu')", "reportArgumentType"),
-    ('"count-words", CountWords, ask', '"count-words", Other, ask', "reportArgumentType"),
+    ("        CountWords,\n        ask", "        Other,\n        ask", "reportArgumentType"),
 )
 """What stands in the listing, what somebody may write instead, and the rule that it breaks."""
 
