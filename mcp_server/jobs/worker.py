@@ -278,7 +278,10 @@ class Worker:
         if verdict.state in (JobState.FAILED, JobState.SCHEDULED) and verdict.code != "snoozed":
             final = verdict.state is JobState.FAILED
             failure = Failure(
-                job=attempt.job, code=verdict.code, reason=verdict.reason or "", final=final
+                job=attempt.job,
+                code=verdict.code if final else None,
+                reason=verdict.reason or "",
+                final=final,
             )
             self._hooks.start_soon(self._registry.failed, failure)
         if verdict.state is JobState.PAUSED and self._settings.idle_s is not None:

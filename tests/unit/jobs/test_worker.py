@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import anyio
 import pytest
 
-from mcp_server.jobs.handler import Handler
+from mcp_server.jobs.handler import Failure, Handler, handler
 from mcp_server.jobs.job import BatchState, JobState, Priority
-from mcp_server.jobs.outcome import Done, Outcome, Pause, Retry
+from mcp_server.jobs.outcome import Done, Fail, Outcome, Pause, Retry
 from tests.unit.jobs.rig import Context, Rig, Toy, a_toy, toy
 
 pytestmark = pytest.mark.anyio
@@ -385,3 +385,25 @@ async def test_a_limited_kind_leaves_its_lanes_to_others(rig: Rig) -> None:
     async with rig.working(concurrency=8):
         batch = await rig.batches.wait("b", owner="ada")
     assert (batch.completed, most) == (9, 2)
+
+
+async def test_the_hook_of_a_kind_is_told_of_what_failed_once_it_is_stored(rig: Rig) -> None:
+    """Of every try, and whether it was the last; what the hook raises is nobody's trouble."""
+    told: list[tuple[str | None, bool, str]] = []
+
+    async def hear(failure: Failure, payload: Toy) -> None:
+        told.append((failure.code, failure.final, (await rig.job(failure.job.id)).state))
+        raise RuntimeError
+
+    @handler("told", Toy, on_error=hear)
+    async def fails(payload: Toy, context: object) -> Outcome:
+        return Retry("busy", after_s=0) if not told else Fail("no", "it cannot")
+
+    rig.registry.register(fails)
+    await rig.submit("b", a_toy(kind="told"))
+    async with rig.working():
+        assert (await rig.batches.wait("b", owner="ada")).failed == 1
+        while len(told) < 2:
+            await anyio.lowlevel.checkpoint()
+    assert [(code, final) for code, final, _ in told] == [(None, False), ("no", True)]
+    assert told[1][2] == "failed"
