@@ -193,7 +193,8 @@ class JobStore(Protocol):
         written together. Where an effect finds something else than it expects, none is applied and
         the job fails with `conflict`. The same attempt reporting twice gets what is stored.
         A report that cannot be recorded is answered with why, and is the only one that is not.
-        A claim is a start: from here on an attempt that is lost is a crash.
+        A claim is a start: an attempt that is lost from here on is a crash, unless it was claimed
+        ahead and waited for its lane.
         """
         ...
 
