@@ -26,12 +26,12 @@ from mcp_server.jobs.health import left_over_of
 from mcp_server.jobs.host import StopMark, WorkerLock
 from mcp_server.jobs.job import JobState
 from mcp_server.jobs.store import Host, JobStore, Lag, Stats
-from mcp_server.storage.sqlite.connection import Transaction
 from mcp_server.storage.sqlite.content import ContentEffects
 from mcp_server.storage.sqlite.database import Database
 from mcp_server.storage.sqlite.examine import Examined, examine
 from mcp_server.storage.sqlite.jobs import SqliteJobStore
 from mcp_server.storage.sqlite.place import unsafe_place
+from mcp_server.storage.sqlite.transaction import Transaction
 
 Level = Literal["ok", "warning", "error"]
 

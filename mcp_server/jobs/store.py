@@ -421,10 +421,10 @@ class JobStore(Protocol):
         """Why nothing could be stored of late by this process; `None` once something was."""
         ...
 
-    async def wait_for_change(self, timeout_s: float, *, since: int, poll_s: float = 0.1) -> bool:
+    async def wait_for_change(self, timeout_s: float, *, since: int, poll_s: float | None = None) -> bool:
         """Wait until `version` is past `since`; False: the time ran out first.
 
-        Commits of other processes are looked for every `poll_s`. Take `version` before you read,
+        Commits of other processes are looked for every `poll_s`, if that is given. Take `version` before you read,
         and no commit after your read goes unnoticed.
         """
         ...

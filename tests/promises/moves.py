@@ -27,9 +27,9 @@ from mcp_server.errors import LostClaim
 from mcp_server.jobs.attempt import AttemptRunner
 from mcp_server.jobs.job import Attempt, Job, JobState
 from mcp_server.plugin import Workbench
-from mcp_server.storage.sqlite.connection import Transaction
 from mcp_server.storage.sqlite.content import ContentEffects
 from mcp_server.storage.sqlite.database import Database
+from mcp_server.storage.sqlite.transaction import Transaction
 from tests.attempts import claim_one, run_one
 from tests.harness import Desk, read_site, write_site
 

@@ -10,15 +10,11 @@ from pathlib import Path
 import pytest
 
 from mcp_server.errors import StorageBusy, StorageError
-from mcp_server.storage.sqlite.connection import (
-    MESSAGES,
-    Transaction,
-    connect,
-    open_file,
-    storage_error,
-)
+from mcp_server.storage.sqlite.connection import connect, open_file
 from mcp_server.storage.sqlite.database import Database
+from mcp_server.storage.sqlite.errors import MESSAGES, storage_error
 from mcp_server.storage.sqlite.migrate import migrate
+from mcp_server.storage.sqlite.transaction import Transaction
 
 pytestmark = pytest.mark.anyio
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from mcp_server.jobs.job import BATCH_TRANSITIONS, BatchState, Job, JobState
 from mcp_server.jobs.retry import Verdict
-from mcp_server.storage.sqlite.connection import Transaction
+from mcp_server.storage.sqlite.transaction import Transaction
 
 UNFINISHED = frozenset({"pending", "processing", "paused"})
 

@@ -23,8 +23,8 @@ from mcp_server.jobs.job import (
 from mcp_server.jobs.retry import Verdict
 from mcp_server.jobs.store import SUSPECT_CRASHES, Claim, Report
 from mcp_server.storage.sqlite import accounts, sharing
-from mcp_server.storage.sqlite.connection import Transaction
 from mcp_server.storage.sqlite.rows import attempt_of, encoded
+from mcp_server.storage.sqlite.transaction import Transaction
 
 ApplyAll = Callable[[Transaction, sqlite3.Row, Sequence[object]], "str | None"]
 """Applies a job's effects; returns why they cannot be, and then none may stay applied."""

@@ -21,9 +21,9 @@ from mcp_server.entities.effects import (
 )
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, Entity, Revision
 from mcp_server.entities.store import Snapshot
-from mcp_server.storage.sqlite.connection import Transaction
 from mcp_server.storage.sqlite.database import Database
 from mcp_server.storage.sqlite.rows import dumped, entity_of, revision_of
+from mcp_server.storage.sqlite.transaction import Transaction
 
 NOUNS = {PREVIEW: "draft", PRODUCTION: "live text"}
 

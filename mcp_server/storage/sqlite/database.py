@@ -16,12 +16,13 @@ from mcp_server.errors import StorageError, Unavailable
 from mcp_server.storage.sqlite.connection import (
     Connection,
     Synchronous,
-    Transaction,
     connect,
-    outlives_mending,
 )
+from mcp_server.storage.sqlite.errors import outlives_mending
+from mcp_server.storage.sqlite.group import Written
 from mcp_server.storage.sqlite.log_file import LogFile
 from mcp_server.storage.sqlite.migrate import migrate
+from mcp_server.storage.sqlite.transaction import Transaction
 
 T = TypeVar("T")
 
@@ -40,25 +41,26 @@ class Database:
         reader: Connection,
         log: LogFile | None = None,
         prepare: Callable[[], object] | None = None,
+        *,
+        poll_s: float = POLL_S,
     ) -> None:
         self._writer, self._reader, self._prepare = writer, reader, prepare
-        self._log = log
+        self._log, self._poll_s = log, poll_s
         self._reopening = anyio.Lock()
         self._unopened: str | None = None
         """Why it could not be opened again, the last time that this was tried."""
-        self._changed = anyio.Event()
-        self._version = 0
+        self._changes = writer.changes
         self._seen: int | None = None
-        self._polls: list[float] = []
-        self._watched = False
         self._trouble: str | None = None
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, path: Path, *, synchronous: Synchronous = "FULL"
+        cls, path: Path, *, synchronous: Synchronous = "FULL", poll_s: float = POLL_S
     ) -> AsyncGenerator[Database]:
         """Open the file, migrated to this version's schema.
+
+        Other processes' commits are looked for every `poll_s`, while somebody waits for one.
 
         Raises:
             Unavailable: a newer Pressroom wrote it.
@@ -70,30 +72,25 @@ class Database:
             connect(path, synchronous=synchronous, schema=schema) as writer,
             connect(path, synchronous=synchronous, schema=schema) as reader,
         ):
-            database = cls(writer, reader, LogFile(path), prepare)
+            database = cls(writer, reader, LogFile(path), prepare, poll_s=poll_s)
             database._seen = await database._data_version()
             yield database
 
     async def write(self, function: Callable[[Transaction], T]) -> T:
         """Run one write transaction; if it changed anything, wake who waits for a change."""
-        return (await self.write_step(function))[0]
+        return (await self.write_step(function)).result
 
-    async def write_step(self, function: Callable[[Transaction], T]) -> tuple[T, int]:
-        """Run one write transaction; return also the version that has it and all before it.
-
-        What was noticed while it ran may have been committed after it: it is not in that version.
-        """
-        before = self._version
+    async def write_step(self, function: Callable[[Transaction], T]) -> Written[T]:
+        """Run one write transaction; return also the version that has it and all before it."""
         try:
-            result, changed = await self._writer.write(function)
+            written = await self._writer.write(function)
         except StorageError as error:
             self._trouble = error.shown or self._trouble
             await self._reopen_after(error)
             raise
-        if changed:  # or a worker that claims nothing would wake itself to claim again
+        if written.changed:
             self._trouble = None
-            self._notice()
-        return result, before + changed
+        return written
 
     async def read(self, function: Callable[[Transaction], T]) -> T:
         """Run one read transaction on a snapshot."""
@@ -120,12 +117,12 @@ class Database:
                     logger.warning("the database cannot be opened again", reason=str(again))
                 return
         self._seen = None
-        self._notice()
+        self._changes.note()
 
     @property
     def version(self) -> int:
         """How many commits were noticed so far."""
-        return self._version
+        return self._changes.version
 
     @property
     def trouble(self) -> str | None:
@@ -133,43 +130,22 @@ class Database:
         return self._trouble
 
     async def wait_for_change(
-        self, timeout_s: float, *, since: int, poll_s: float = POLL_S
+        self, timeout_s: float, *, since: int, poll_s: float | None = None
     ) -> bool:
-        """Wait until `version` is past `since`; False: the time ran out first."""
-        if self._polls and poll_s < min(self._polls):
-            self._wake()  # whoever looks for all is to look as often as this one wants
-        self._polls.append(poll_s)
-        try:
-            with anyio.move_on_after(timeout_s):
-                while self._version <= since:
-                    if self._watched:
-                        await self._changed.wait()
-                    else:
-                        await self._watch(since)
-        finally:
-            self._polls.remove(poll_s)
-        return self._version > since
+        """Wait until `version` is past `since`; False: the time ran out first.
 
-    async def _watch(self, since: int) -> None:
-        """Wait and look outside, on behalf of all who wait; when leaving, let another do so."""
-        self._watched = True
-        try:
-            while self._version <= since:
-                with anyio.move_on_after(min(self._polls)):
-                    await self._changed.wait()
-                    continue
-                await self._look_outside()
-        finally:
-            self._watched = False
-            self._wake()
-
-    async def _look_outside(self) -> None:
-        """Notice another process's commit. The writer's own commits do not show on itself.
-
-        As long as the log's file stays as it is nobody has committed, and nothing need be asked.
+        Commits of other processes are looked for every `poll_s`; if it is not given, as often as
+        was said when the file was opened.
         """
-        if self._log is not None and self._log.is_quiet():
-            return
+        poll_s = self._poll_s if poll_s is None else poll_s
+        return await self._changes.wait(timeout_s, since=since, poll_s=poll_s, outside=self)
+
+    def is_quiet(self) -> bool:
+        """Whether nobody has committed for a while. False where that cannot be told."""
+        return self._log is not None and self._log.is_quiet()
+
+    async def look(self) -> None:
+        """Notice another process's commit. The writer's own commits do not show on itself."""
         try:
             seen = await self._data_version()
         except StorageError as error:
@@ -177,15 +153,7 @@ class Database:
             return  # nobody is woken by it; whoever reads or writes next is told
         if seen != self._seen:
             self._seen = seen
-            self._notice()
+            self._changes.note()
 
     async def _data_version(self) -> int:
         return await self._writer.hop(lambda c: c.execute("PRAGMA data_version").fetchone()[0])
-
-    def _notice(self) -> None:
-        self._version += 1
-        self._wake()
-
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = anyio.Event()

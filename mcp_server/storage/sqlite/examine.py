@@ -7,7 +7,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcp_server.storage.sqlite.connection import BUSY_TIMEOUT_S, storage_error
+from mcp_server.storage.sqlite.connection import BUSY_TIMEOUT_S
+from mcp_server.storage.sqlite.errors import storage_error
 from mcp_server.storage.sqlite.migrate import newest_schema
 
 PROBLEMS_MAX = 5

@@ -30,10 +30,10 @@ from mcp_server.jobs.store import (
     Submission,
 )
 from mcp_server.storage.sqlite import accounts, attempts, pruning, sharing, submission
-from mcp_server.storage.sqlite.connection import Transaction
 from mcp_server.storage.sqlite.database import Database
 from mcp_server.storage.sqlite.looking import JobReads, batch_or_none, work_until
 from mcp_server.storage.sqlite.rows import dumped, host_of, job_of
+from mcp_server.storage.sqlite.transaction import Transaction
 
 HOST_FORGOTTEN_S = 3600.0
 """How long the row of a process stays that died without withdrawing it."""
@@ -136,10 +136,10 @@ class SqliteJobStore(JobReads):
             for effect in effects:
                 self._effects.keep(tx, effect, job=job, now=now)
 
-        (recorded, claimed), version = await self._database.write_step(
+        written = await self._database.write_step(
             lambda tx: attempts.exchange(tx, reports, claim, apply, keep, now=now)
         )
-        return Exchange(recorded, claimed, version)
+        return Exchange(*written.result, written.version)
 
     async def renew(self, attempt_ids: Collection[str], *, lease_s: float, now: float) -> set[str]:
         def step(tx: Transaction) -> set[str]:

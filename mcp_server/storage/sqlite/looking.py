@@ -10,9 +10,10 @@ from pathlib import Path
 from mcp_server.jobs.job import Batch, Job, JobState
 from mcp_server.jobs.store import Host, Lag, Request, Stats
 from mcp_server.storage.sqlite import accounts, attempts, submission
-from mcp_server.storage.sqlite.connection import Transaction, connect
-from mcp_server.storage.sqlite.database import POLL_S, Database
+from mcp_server.storage.sqlite.connection import connect
+from mcp_server.storage.sqlite.database import Database
 from mcp_server.storage.sqlite.rows import batch_of, host_of, job_of
+from mcp_server.storage.sqlite.transaction import Transaction
 
 STOPPED = frozenset({JobState.PAUSED, JobState.FAILED, JobState.CANCELLED})
 """States that are few, or all of a batch, and looked for by themselves."""
@@ -159,7 +160,7 @@ class JobReads:
         return self._database.trouble
 
     async def wait_for_change(
-        self, timeout_s: float, *, since: int, poll_s: float = POLL_S
+        self, timeout_s: float, *, since: int, poll_s: float | None = None
     ) -> bool:
         return await self._database.wait_for_change(timeout_s, since=since, poll_s=poll_s)
 

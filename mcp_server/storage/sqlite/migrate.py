@@ -9,7 +9,9 @@ from importlib import resources
 from pathlib import Path
 
 from mcp_server.errors import Unavailable
-from mcp_server.storage.sqlite.connection import PACKAGE, Synchronous, open_file, storage_error
+from mcp_server.storage.sqlite.connection import Synchronous, open_file
+from mcp_server.storage.sqlite.errors import storage_error
+from mcp_server.storage.sqlite.transaction import PACKAGE
 
 
 def migrate(

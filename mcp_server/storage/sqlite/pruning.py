@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
-from mcp_server.storage.sqlite.connection import Transaction
+from mcp_server.storage.sqlite.transaction import Transaction
 
 BATCHES_MAX = 200
 """Ended batches that are looked at in one step."""

@@ -11,8 +11,8 @@ import sqlite3
 
 from mcp_server.jobs.job import Dedup, JobState, NewJob
 from mcp_server.storage.sqlite import accounts
-from mcp_server.storage.sqlite.connection import Transaction
 from mcp_server.storage.sqlite.rows import encoded
+from mcp_server.storage.sqlite.transaction import Transaction
 
 SHARED = frozenset({Dedup.COALESCE, Dedup.REPLACE})
 """What makes jobs of one key share."""

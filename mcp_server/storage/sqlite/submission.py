@@ -13,8 +13,8 @@ from mcp_server.errors import InvalidPayload
 from mcp_server.jobs.job import Batch, BatchState, Dedup, JobState, Json, NewJob, Origin
 from mcp_server.jobs.store import NewBatch, Request, Submission
 from mcp_server.storage.sqlite import accounts, sharing
-from mcp_server.storage.sqlite.connection import Transaction
 from mcp_server.storage.sqlite.rows import batch_of, dumped, encoded
+from mcp_server.storage.sqlite.transaction import Transaction
 
 REQUEST_KEY_S = 24 * 3600
 """How long a request key is remembered (R2)."""
