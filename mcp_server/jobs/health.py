@@ -11,7 +11,7 @@ from mcp_server.clock import Clock
 from mcp_server.jobs.host import DetachedWorker, StartWorker, StopMark, WorkerLock
 from mcp_server.jobs.store import Host, JobStore, Stats
 from mcp_server.jobs.telemetry import AttemptFigures
-from mcp_server.jobs.worker import lacking
+from mcp_server.jobs.upkeep import lacking
 
 Mode = Literal["embedded", "detached"]
 

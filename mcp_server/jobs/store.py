@@ -6,7 +6,8 @@ attempt id, and an attempt that lost its claim changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -421,10 +422,20 @@ class JobStore(Protocol):
         """Why nothing could be stored of late by this process; `None` once something was."""
         ...
 
-    async def wait_for_change(self, timeout_s: float, *, since: int, poll_s: float | None = None) -> bool:
+    def arriving(self, notice: Callable[[], None]) -> AbstractContextManager[None]:
+        """Have `notice` called while entered, whenever this process is about to store ready jobs.
+
+        What is asked of the store before the event loop comes round again may share their
+        transaction: who claims then has the jobs a commit earlier. They may yet be refused.
+        """
+        ...
+
+    async def wait_for_change(
+        self, timeout_s: float, *, since: int, poll_s: float | None = None
+    ) -> bool:
         """Wait until `version` is past `since`; False: the time ran out first.
 
-        Commits of other processes are looked for every `poll_s`, if that is given. Take `version` before you read,
-        and no commit after your read goes unnoticed.
+        Commits of other processes are looked for every `poll_s`, if that is given. Take `version`
+        before you read, and no commit after your read goes unnoticed.
         """
         ...

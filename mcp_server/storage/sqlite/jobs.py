@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
+from contextlib import contextmanager
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from mcp_server.jobs.job import (
     ENDED_JOB_STATES,
@@ -35,6 +36,8 @@ from mcp_server.storage.sqlite.looking import JobReads, batch_or_none, work_unti
 from mcp_server.storage.sqlite.rows import dumped, host_of, job_of
 from mcp_server.storage.sqlite.transaction import Transaction
 
+T = TypeVar("T")
+
 HOST_FORGOTTEN_S = 3600.0
 """How long the row of a process stays that died without withdrawing it."""
 
@@ -62,6 +65,20 @@ class SqliteJobStore(JobReads):
         super().__init__(database)
         self._effects = effects
         self._new_job_id = new_job_id
+        self._to_notice: list[Callable[[], None]] = []
+
+    @contextmanager
+    def arriving(self, notice: Callable[[], None]) -> Generator[None]:
+        self._to_notice.append(notice)
+        try:
+            yield
+        finally:
+            self._to_notice.remove(notice)
+
+    async def _write_arrivals(self, step: Callable[[Transaction], T]) -> T:
+        for notice in self._to_notice:
+            notice()
+        return await self._database.write(step)
 
     # Handing in
 
@@ -77,7 +94,7 @@ class SqliteJobStore(JobReads):
             assert found is not None
             return found
 
-        return await self._database.write(step)
+        return await self._write_arrivals(step)
 
     async def enqueue(
         self, id: str, job: NewJob, *, origin: Origin, now: float
@@ -92,7 +109,7 @@ class SqliteJobStore(JobReads):
             accounts.next_change(tx)  # there is work again: a stopped worker may be started
             return id, True
 
-        return await self._database.write(step)
+        return await self._write_arrivals(step)
 
     async def retry(
         self,
@@ -104,7 +121,7 @@ class SqliteJobStore(JobReads):
         request: Request | None,
         now: float,
     ) -> Submission:
-        return await self._database.write(
+        return await self._write_arrivals(
             lambda tx: submission.retry(
                 tx,
                 batch_id,
@@ -153,7 +170,7 @@ class SqliteJobStore(JobReads):
     async def step(self, steps: Sequence[tuple[Attempt, Step]]) -> None:
         def record(tx: Transaction) -> None:
             if attempts.step(tx, steps):
-                for batch_id in {attempt.job.batch_id for attempt, _ in steps}:
+                for batch_id in dict.fromkeys(attempt.job.batch_id for attempt, _ in steps):
                     tx.run("touch_batch", batch_id=batch_id, change=accounts.next_change(tx))
 
         await self._database.write(record)

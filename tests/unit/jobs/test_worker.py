@@ -93,6 +93,26 @@ async def test_a_job_that_comes_while_the_worker_is_idle_is_taken_up(rig: Rig) -
         assert (await rig.batches.wait("b2", owner="ada")).completed == 1
 
 
+async def test_a_job_is_claimed_in_the_commit_that_brings_it_to_an_idle_worker(rig: Rig) -> None:
+    """One commit lies between the call and the start; two where it was just looking by itself."""
+    started_at: list[int] = []
+
+    async def note(context: Context) -> Outcome:
+        started_at.append(rig.store.version)
+        return Done()
+
+    rig.acts["note"] = note
+    commits: list[int] = []
+    async with rig.working():
+        for number in range(20):
+            before = rig.store.version
+            await rig.submit(f"b{number}", a_toy("note"))
+            await rig.batches.wait(f"b{number}", owner="ada")
+            commits.append(started_at.pop() - before)
+    assert set(commits) <= {1, 2}
+    assert 1 in commits
+
+
 async def test_one_failing_job_does_not_stop_the_others(rig: Rig) -> None:
     """Even if it breaks its handler."""
 

@@ -1,0 +1,63 @@
+"""What a worker is set to do and what it holds: shared by the parts that work for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mcp_server.errors import StorageError, StorageOutdated
+from mcp_server.jobs.job import Attempt
+from mcp_server.jobs.signal import Signal
+from mcp_server.jobs.store import SUSPECT_CRASHES, Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """How a worker works; times in seconds."""
+
+    concurrency: int = 4
+    claim_max: int = 256
+    lease_s: float = 30.0
+    heartbeat_s: float = 10.0
+    prune_interval_s: float = 3600.0
+    grace_s: float = 10.0
+    idle_s: float | None = None
+    """Leave after this long without work; `None`: never."""
+    heed_s: float = 10.0
+    """How long a handler may go on after it was stopped, before its lane counts as lost."""
+    alone: bool = True
+    """Whether this worker holds the workspace's lock, so that all others are gone."""
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkerState:
+    """What a worker holds, and what it knows of the queue."""
+
+    renewed_at: float
+    """Since when no lease of ours was renewed."""
+    held: dict[str, Attempt] = field(default_factory=dict[str, Attempt])
+    """Attempts that are claimed, and whose end is not recorded yet."""
+    reports: list[Report] = field(default_factory=list[Report])
+    """Ends that are to be recorded."""
+    looked_at: int | None = None
+    """The store's version of which nothing was left to be claimed; `None`: not known."""
+    stopping: bool = False
+    """Whether no more is claimed, and the worker leaves."""
+    news: Signal = field(default_factory=Signal)
+    """Given when there may be something to record or to claim."""
+
+    def stop(self) -> None:
+        """Claim no more; what runs gets its grace."""
+        self.stopping = True
+        self.news.give()
+
+    def give_way(self, error: StorageError) -> None:
+        """Leave at once where the database is a newer version's: nothing can be recorded here."""
+        if isinstance(error, StorageOutdated):
+            self.held.clear()
+            self.reports.clear()
+            self.stop()
+
+    @property
+    def holds_suspect(self) -> bool:
+        """Whether a job is held that several workers did not outlive."""
+        return any(attempt.job.crashes >= SUSPECT_CRASHES for attempt in self.held.values())
