@@ -134,6 +134,7 @@ class Upkeep:
             except StorageError as error:
                 logger.warning("cannot sweep", error=str(error))
                 self._state.give_way(error)
+            self._state.news.give()
             await anyio.sleep(SWEEP_PAUSE_S)
 
     async def _sweep(self) -> None:
@@ -154,7 +155,6 @@ class Upkeep:
             self._sweep_at = min(now + self._settings.heartbeat_s, due_at)
             self._swept_version = version
             state.looked_at = None  # now and then nothing is taken for granted
-        state.news.give()
 
     async def _hand_over(self) -> None:
         """Ready jobs need a key that is not here: leave them to who has it, or pause (R25)."""

@@ -271,6 +271,26 @@ async def test_a_worker_leaves_when_it_was_idle_for_long_enough(rig: Rig) -> Non
     assert await rig.store.hosts(seen_after=0) == []
 
 
+async def test_an_idle_worker_leaves_though_its_database_is_gone(rig: Rig) -> None:
+    """Somebody removed the workspace: nobody would ever end it."""
+    left = anyio.Event()
+
+    async def work() -> None:
+        await rig.worker(idle_s=60).run()
+        left.set()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(work)
+        with anyio.fail_after(10):
+            await rig.submit("b", a_toy())
+            await rig.batches.wait("b", owner="ada")
+            rig.path.rename(rig.path.with_suffix(".moved"))
+            while not left.is_set():
+                rig.clock.advance(61)
+                with anyio.move_on_after(0.05):
+                    await left.wait()
+
+
 async def test_a_worker_does_not_leave_while_work_is_due_soon(rig: Rig) -> None:
     """A retry in ten minutes is its own to do (R26)."""
     await rig.submit("b", a_toy(delay_s=600))
