@@ -65,6 +65,8 @@ class Worker:
     ) -> None:
         self._store, self._registry, self._clock, self._host = store, registry, clock, host
         self._settings, self._new_claim_id = settings, new_claim_id
+        self._spare_id: str | None = None
+        """For the next claim: made while nothing was to do, since then nobody waits for it."""
         self._state = state = WorkerState(renewed_at=clock.now())
         self._steps = StepWriter(store, state.held)
         self._lanes = Lanes(
@@ -177,6 +179,8 @@ class Worker:
             self._take_up(exchange.attempts, now)
             short = len(exchange.attempts) < claim.limit
             self._state.looked_at = exchange.version if short else None
+            if not exchange.attempts:
+                self._spare_id = self._new_claim_id()
 
     def _note_arrival(self) -> None:
         """Claim in the transaction in which jobs come: they start a commit earlier."""
@@ -193,8 +197,9 @@ class Worker:
         limit = min(self._lanes.usable - held, settings.claim_max)
         if limit <= 0 or (held == 1 and state.holds_suspect):  # what was claimed is enough
             return None
+        claim_id, self._spare_id = self._spare_id or self._new_claim_id(), None
         return Claim(
-            id=self._new_claim_id(),
+            id=claim_id,
             worker_id=self._host.id,
             limit=limit,
             kinds=self._lanes.admitted(self._registry.kinds),

@@ -101,9 +101,9 @@ class Connection(aiosqlite.Connection):
     async def write(self, function: Callable[[Transaction], T]) -> Written[T]:
         """Run `function` in the next transaction; return its result once that is on the disk.
 
-        All that waits when the writer comes round shares one transaction, each in a savepoint of
-        its own, in the order of arrival: one that raises is undone alone. `function` may be run
-        again where the transaction as a whole failed.
+        All that waits when the writer comes round shares one transaction, in the order of arrival;
+        one that raises is undone alone. `function` may be run again where another one raised, or
+        the transaction as a whole failed.
         """
         return await self._group.write(function)
 

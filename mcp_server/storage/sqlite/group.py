@@ -63,18 +63,28 @@ def anything(_: sqlite3.Connection) -> None:
     """Have nothing against a transaction."""
 
 
+class _Undone(Exception):
+    """A member raised, and nothing of its group is done."""
+
+
 def commit(
     connection: sqlite3.Connection,
     group: Sequence[Member[Any]],
     check: Callable[[sqlite3.Connection], None] = anything,
 ) -> None:
-    """Commit the group as one transaction; where that fails as a whole, each member alone.
+    """Commit the group as one transaction; one that raises is undone, and nobody else.
 
-    Where another process holds the lock nobody is tried again: all have waited for it already.
-    What `check` raises at the start of a transaction is raised, and nothing is done.
+    Savepoints cost as much as a small member, and hardly ever does one raise: only then is the
+    group done again with them. Where the transaction fails as a whole, each member is tried alone;
+    but not where another process holds the lock, for all have waited for it already. What `check`
+    raises at the start of a transaction is raised, and nothing is done.
     """
     try:
-        _commit_together(connection, group, check)
+        try:
+            _commit_together(connection, group, check, _run_openly)
+        except _Undone:
+            if len(group) > 1:
+                _commit_together(connection, group, check, _run_in_savepoint)
     except DRIVER_ERRORS as error:
         if len(group) == 1 or isinstance(storage_error(error), StorageBusy):
             for member in group:
@@ -88,12 +98,13 @@ def _commit_together(
     connection: sqlite3.Connection,
     group: Sequence[Member[Any]],
     check: Callable[[sqlite3.Connection], None],
+    run: Callable[[sqlite3.Connection, Member[Any]], None],
 ) -> None:
     begin(connection, "BEGIN IMMEDIATE")
     try:
         check(connection)
         for member in group:
-            _run_alone(connection, member)
+            run(connection, member)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
@@ -107,8 +118,21 @@ def begin(connection: sqlite3.Connection, how: str) -> None:
     connection.execute(how)
 
 
-def _run_alone(connection: sqlite3.Connection, member: Member[Any]) -> None:
-    """Run a member in a savepoint; what it raises undoes it and nobody else.
+def _run_openly(connection: sqlite3.Connection, member: Member[Any]) -> None:
+    """Run a member; what it raises is kept for it, and undoes the whole transaction.
+
+    Raises:
+        _Undone: it raised.
+    """
+    try:
+        member.run(connection)
+    except Exception as error:  # whatever it is, it is that caller's: `Member.outcome` raises it
+        member.error = error
+        raise _Undone from error
+
+
+def _run_in_savepoint(connection: sqlite3.Connection, member: Member[Any]) -> None:
+    """Run a member; what it raises undoes it and nobody else.
 
     Raises:
         sqlite3.Error: the whole transaction is gone (a full disk, an I/O error).
@@ -116,7 +140,7 @@ def _run_alone(connection: sqlite3.Connection, member: Member[Any]) -> None:
     connection.execute("SAVEPOINT member")
     try:
         member.run(connection)
-    except Exception as error:  # whatever it is, it is that caller's: `Member.outcome` raises it
+    except Exception as error:
         if not connection.in_transaction:
             raise
         connection.execute("ROLLBACK TO member")
