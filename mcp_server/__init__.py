@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from mcp_server.plugin.context import PluginContext
     from mcp_server.plugin.job_context import JobContext
     from mcp_server.plugin.status import BatchStatus, JobStatus
+    from mcp_server.progress.event import EventSink, ProgressEvent
 
 __all__ = [
     "ABSENT",
@@ -76,6 +77,7 @@ __all__ = [
     "Drafted",
     "Enqueue",
     "Entity",
+    "EventSink",
     "Expectation",
     "ExportFailed",
     "Fail",
@@ -100,6 +102,7 @@ __all__ = [
     "Pause",
     "PluginContext",
     "Priority",
+    "ProgressEvent",
     "RecordExport",
     "Require",
     "Retry",
@@ -133,6 +136,7 @@ _HOMES = (
     "mcp_server.plugin.context",
     "mcp_server.plugin.job_context",
     "mcp_server.plugin.status",
+    "mcp_server.progress.event",
 )
 
 

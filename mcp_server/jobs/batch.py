@@ -93,6 +93,11 @@ class BatchService:
         batch = await self._store.batch(batch_id)
         return batch is not None and batch.origin.owner == owner
 
+    async def is_own_job(self, job_id: str, *, owner: str) -> bool:
+        """Whether the owner has a job of this id, in a batch or not."""
+        job = await self._store.job(job_id)
+        return job is not None and job.origin.owner == owner
+
     async def list(
         self, *, owner: str, active: bool | None = None, limit: int, before: int | None = None
     ) -> Sequence[Batch]:
@@ -258,6 +263,13 @@ class BatchService:
         jobs = await self._store.jobs(batch_id, states=UNFINISHED, limit=NAMED_MAX + 1)
         raise timed_out(f"Batch {batch_id}", timeout_s, jobs)
 
+    async def under_way(self, *, owner: str, limit: int) -> Sequence[Batch | Job]:
+        """Return the owner's unfinished batches, then his jobs outside any, that are not paused.
+
+        What is scheduled counts, however late it is due.
+        """
+        return await self._store.under_way(owner=owner, limit=limit)
+
     async def wait_idle(self, *, owner: str, timeout_s: float = 60.0) -> None:
         """Return once none of the owner's batches, nor his jobs outside any, waits or runs.
 
@@ -270,10 +282,10 @@ class BatchService:
         with anyio.move_on_after(timeout_s):
             while True:
                 since = self._store.version
-                if not await self._store.under_way(owner=owner, limit=1):
+                if not await self.under_way(owner=owner, limit=1):
                     return
                 await self._store.wait_for_change(LOOK_S, since=since)
-        outstanding = await self._store.under_way(owner=owner, limit=NAMED_MAX + 1)
+        outstanding = await self.under_way(owner=owner, limit=NAMED_MAX + 1)
         raise timed_out("Waiting for idle", timeout_s, outstanding)
 
 

@@ -14,10 +14,12 @@ from typing import Any, NamedTuple, Protocol
 from mcp_server.jobs.job import (
     Attempt,
     Batch,
+    Bookmark,
     Job,
     JobState,
     Json,
     NewJob,
+    News,
     Origin,
     Step,
 )
@@ -350,6 +352,26 @@ class JobStore(Protocol):
 
     async def last_change(self) -> int:
         """Return the newest change number."""
+        ...
+
+    async def bookmark(self, *, owner: str | None) -> Bookmark:
+        """Return where somebody begins who listens to an owner (`None`: to all) from now on."""
+        ...
+
+    async def news(
+        self,
+        bookmark: Bookmark,
+        known: Mapping[int, JobState | None],
+        *,
+        owner: str | None,
+        limit: int,
+    ) -> News:
+        """Return what became of an owner's operations (`None`: of everybody's) since `bookmark`.
+
+        An operation is a batch, or a job outside any. `known` are jobs by their `order`, and as
+        what they are known (`None`: not yet): those that are something else by now, or run, are
+        news. Beside them come at most `limit` batches, and as many new jobs.
+        """
         ...
 
     async def prune(self, *, completed_before: float, ended_before: float, limit: int) -> int:

@@ -32,6 +32,7 @@ from mcp_server.jobs.queue import JobQueue
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.store import JobStore, NewBatch
 from mcp_server.plugin.status import BatchStatus, JobStatus, batch_status, job_status
+from mcp_server.progress.event import EventSink
 
 P = TypeVar("P", bound=BaseModel)
 
@@ -73,15 +74,17 @@ class Additions:
 
     registry: Registry
     tools: dict[str, PluginTool[Any]] = field(default_factory=dict[str, PluginTool[Any]])
+    sinks: list[EventSink] = field(default_factory=list[EventSink])
     jobs: Jobs | None = None
 
 
 class PluginContext:
     """What a plugin may do.
 
-    `register(context)` of a plugin adds kinds and tools, in the server and in the worker. A tool is
-    given a context of its own, in which the caller is the origin of all that it queues and sees;
-    anywhere else (in a handler, say) the origin is named in the call.
+    `register(context)` of a plugin adds kinds and tools, in the server and in the worker, and
+    places where a server's progress goes. A tool is given a context of its own, in which the caller
+    is the origin of all that it queues and sees; anywhere else (in a handler, say) the origin is
+    named in the call.
     """
 
     def __init__(self, additions: Additions, plugin: str, origin: Origin | None = None) -> None:
@@ -145,6 +148,22 @@ class PluginContext:
             idempotent=idempotent,
             open_world=open_world,
         )
+
+    def on_progress(self, sink: EventSink) -> None:
+        """Add a place where progress goes: `sink.emit` gets what becomes of every operation.
+
+        Of each at most one event in half a second, the newest, and its end at once. In a server
+        only, and in each that runs on the workspace; a worker has no sinks. What `emit` raises is
+        logged and costs that one event; while it waits, it keeps nobody waiting but itself.
+
+        Raises:
+            ConfigError: it is none; or the server runs already.
+        """
+        if not callable(getattr(sink, "emit", None)):
+            raise ConfigError(f"{type(sink).__name__} is no progress sink: it has no emit(event).")
+        if self._additions.jobs is not None:
+            raise ConfigError("Progress sinks are added while a plugin registers, not later.")
+        self._additions.sinks.append(sink)
 
     # Jobs
 

@@ -11,9 +11,11 @@ from typing import Any
 import structlog
 
 from mcp_server.errors import ConfigError, ServerError
+from mcp_server.jobs.handler import Handler
 from mcp_server.jobs.job import Origin
 from mcp_server.jobs.registry import Registry
 from mcp_server.plugin.context import Additions, Jobs, PluginContext, PluginTool
+from mcp_server.progress.event import EventSink
 
 GROUP = "pressroom.plugins"
 """The entry points that are read: each names a function `register(context)`."""
@@ -39,6 +41,11 @@ class Plugins:
         return tuple(self._additions.tools.values())
 
     @property
+    def sinks(self) -> Sequence[EventSink]:
+        """Where plugins want progress to go."""
+        return tuple(self._additions.sinks)
+
+    @property
     def problems(self) -> Sequence[str]:
         """A sentence for each plugin or tool that is not there, fit for a client's eyes."""
         return tuple(self._problems)
@@ -59,11 +66,13 @@ class Plugins:
         points = entry_points(group=GROUP) if found is None else found
         for point in sorted(points, key=lambda point: (_distribution(point), point.name)):
             handlers, tools = self.registry.handlers, dict(self._additions.tools)
+            sinks = list(self._additions.sinks)
             try:
                 _register(point, self.context(point.name))
+                self._miss_none(handlers)
             except (Exception, SystemExit) as error:  # the boundary to code that is not ours
                 self.registry.replace(handlers)
-                self._additions.tools = tools
+                self._additions.tools, self._additions.sinks = tools, sinks
                 logger.exception("a plugin cannot be loaded", plugin=point.name)
                 self._refuse(point, error)
 
@@ -73,6 +82,14 @@ class Plugins:
         problem = f"The tool {tool.name} of the plugin {tool.plugin} is not offered: {reason}"
         self._problems.append(problem)
         logger.warning("a plugin's tool is not offered", tool=tool.name, reason=reason)
+
+    def _miss_none(self, handlers: Sequence[Handler[Any]]) -> None:
+        """A kind whose handler was taken away, and none put in its place, could still be queued."""
+        if missing := sorted({handler.kind for handler in handlers} - self.registry.kinds):
+            raise ConfigError(
+                f"it takes away the handler of {', '.join(missing)} and puts none in its place; "
+                "register(context) has to do both."
+            )
 
     def _refuse(self, point: EntryPoint, error: BaseException) -> None:
         name = f"The plugin {point.name} ({_distribution(point)})"

@@ -1,4 +1,9 @@
-"""Who listens to which batch: changes are read once and fanned out, and nobody is waited for."""
+"""Who listens to what: to one batch, or to all that an owner has under way.
+
+Of one batch there are snapshots: many calls may wait for the same, so changes are read once and
+fanned out. Of everything there are events: an interface asks for those once, and reads them at its
+own pace. Nobody is waited for either way, and a listener's mistake is his own.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +18,19 @@ from mcp_server.clock import Clock
 from mcp_server.errors import NotFound, StorageError
 from mcp_server.jobs.job import Batch, BatchState
 from mcp_server.jobs.store import JobStore
+from mcp_server.progress.event import EventSink
+from mcp_server.progress.reading import reader_of
+from mcp_server.progress.stream import GATHER_S, PAUSE_S, EventStream
 from mcp_server.progress.throttle import Throttle
 
 WAIT_S = 1.0
 """The longest wait for a change: how late a commit is noticed if nothing else tells of it."""
-GATHER_S = 0.05
-"""Commits that follow each other this closely are read together."""
-PAUSE_S = 1.0
-"""How long the monitor lets the database be after it refused."""
 
 logger = logging.getLogger(__name__)
 
 
 class ProgressMonitor:
-    """Turns the store's changes into snapshots for subscribers. Nobody listening costs nothing.
+    """Tells whoever listens what becomes of operations. Nobody listening costs nothing.
 
     `buffer` is how many changes are read at a time. What waits for a subscriber is always one
     snapshot, the newest, so that a slow one holds up neither the others nor the memory.
@@ -93,6 +97,49 @@ class ProgressMonitor:
             yield subscription
         finally:
             self._remove(subscription)
+
+    async def events(
+        self, owner: str | None, *, only: str | None = None, interval_s: float = 0.5
+    ) -> EventStream:
+        """Return the events of an owner's operations (`None`: of everybody's), from now on.
+
+        An operation is a batch, or a job outside any; what begins later is found by itself. With
+        `only`, the id of a batch or a job, it is that one, until it ends. There is nothing to
+        close: a listener who has had enough lets go of it.
+
+        Raises:
+            NotFound: the owner has no such batch or job.
+            StorageError: the database refused.
+        """
+        reader = await reader_of(self._store, owner=owner, only=only, limit=self._buffer)
+        return EventStream(
+            self._store, self._clock, reader, interval_s=interval_s, buffer=self._buffer
+        )
+
+    async def feed(
+        self,
+        sink: EventSink,
+        *,
+        owner: str | None = None,
+        interval_s: float = 0.5,
+        task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Hand each event to `sink`, one after the other, until cancelled.
+
+        A sink that takes its time gets the newest of what happened meanwhile, and each end. What it
+        raises is logged, and costs that one event.
+
+        Raises:
+            StorageError: the database refused before it began.
+        """
+        events = await self.events(owner, interval_s=interval_s)
+        task_status.started()
+        async for event in events:
+            try:
+                await sink.emit(event)
+            except Exception:  # the boundary to code that is not ours
+                name = type(sink).__name__
+                logger.exception("%s did not take the progress of %s", name, event.id)
 
     async def _publish(self, batch_ids: Collection[str]) -> None:
         for batch_id in batch_ids:

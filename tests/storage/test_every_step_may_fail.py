@@ -25,7 +25,7 @@ from mcp_server.clock import new_id
 from mcp_server.entities.effects import ABSENT, Require, SaveRevision
 from mcp_server.entities.entity import PREVIEW
 from mcp_server.errors import StorageError
-from mcp_server.jobs.job import Attempt, Dedup, Step
+from mcp_server.jobs.job import Attempt, Bookmark, Dedup, JobState, Step
 from mcp_server.jobs.outcome import Done, Enqueue, Fail, Outcome, Pause, Retry
 from mcp_server.jobs.retry import decide
 from mcp_server.jobs.store import Claim, Host, Report, Request
@@ -35,6 +35,7 @@ from tests.harness import ManualClock
 from tests.storage.failing import TROUBLES, Faults, Trouble, failing_database
 from tests.storage.invariants import check_invariants
 from tests.storage.stores import DAY_S, DONE, Bench, Stores, a_job, a_text, sqlite
+from tests.storage.test_news import news_of
 
 FAILED = Fail("no", "it cannot")
 EXPORT = a_job(kind="export", dedup=Dedup.COALESCE, dedup_key="export:menu", counted=False)
@@ -256,6 +257,7 @@ READS: dict[str, Call] = {
     "claimable": lambda world: world.bench.store.claimable(kinds=["work", "export"], abilities=[]),
     "lag": lambda world: world.bench.store.lag(now=world.bench.now),
     "changes": lambda world: world.bench.store.changes_after(0, limit=99),
+    "news": lambda world: news_of(world.bench.store, Bookmark(0, 0, 9, 0), {1: JobState.PAUSED}),
     "snapshot": lambda world: world.bench.entities.snapshot(history=True),
 }
 

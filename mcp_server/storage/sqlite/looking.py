@@ -7,9 +7,9 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from mcp_server.jobs.job import Batch, Job, JobState
+from mcp_server.jobs.job import Batch, Bookmark, Job, JobState, News
 from mcp_server.jobs.store import Host, Lag, Request, Stats
-from mcp_server.storage.sqlite import accounts, attempts, submission
+from mcp_server.storage.sqlite import accounts, attempts, following, submission
 from mcp_server.storage.sqlite.connection import connect
 from mcp_server.storage.sqlite.database import Database
 from mcp_server.storage.sqlite.rows import batch_of, host_of, job_of
@@ -115,6 +115,21 @@ class JobReads:
         row = await self._database.read(lambda tx: tx.one("last_change"))
         assert row is not None
         return row["value"]
+
+    async def bookmark(self, *, owner: str | None) -> Bookmark:
+        return await self._database.read(lambda tx: following.bookmark(tx, owner=owner))
+
+    async def news(
+        self,
+        bookmark: Bookmark,
+        known: Mapping[int, JobState | None],
+        *,
+        owner: str | None,
+        limit: int,
+    ) -> News:
+        return await self._database.read(
+            lambda tx: following.news(tx, bookmark, known, owner=owner, limit=limit)
+        )
 
     async def lag(self, *, now: float) -> Lag:
         def look(tx: Transaction) -> Lag:

@@ -1,0 +1,3 @@
+SELECT jobs.id, jobs.state, jobs.owner
+FROM json_each(:jobs) AS known
+JOIN jobs ON jobs.id = known.value
