@@ -78,6 +78,8 @@ class AttemptRunner:
         self._time_limit_s = time_limit_s
         self._random, self._watch = random, watch or AttemptWatch()
         self._threads, self._processes = Threads(), Processes()
+        self._crashes: dict[str, BaseException] = {}
+        """What handlers raised whose kind wants to know of it, until that is taken."""
 
     async def aclose(self) -> None:
         """End the processes that are kept for handlers."""
@@ -122,12 +124,12 @@ class AttemptRunner:
             return Retry("what its handler waited for was cancelled")
         except HandlerCrashed as crash:
             logger.error("handler crashed", exception=crash.traceback, **named(attempt))  # noqa: TRY400 -- where it crashed is in there
-            return _crashed(crash.name)
+            return self._crashed(attempt, crash, crash.name)
         except BaseException as error:  # a handler cannot end the worker, not by KeyboardInterrupt
             if isinstance(error, GeneratorExit) and not _is_running():
                 raise  # nobody asks for this attempt any more: the loop is gone
             logger.exception("handler crashed", **named(attempt))
-            return _crashed(type(error).__name__)
+            return self._crashed(attempt, error, type(error).__name__)
         if (
             type(outcome) is Done  # as nearly all of them are
             and type(outcome.result) is dict
@@ -135,6 +137,15 @@ class AttemptRunner:
         ):
             return outcome
         return checked(outcome)
+
+    def _crashed(self, attempt: Attempt, error: BaseException, name: str) -> Outcome:
+        if self._registry.wants_failures(attempt.job.kind):
+            self._crashes[attempt.id] = error
+        return Retry(f"its handler crashed ({name}); the worker's log says where")
+
+    def take_crash(self, attempt: Attempt) -> BaseException | None:
+        """Return what the attempt's handler raised, once, if its kind has a hook to be told."""
+        return self._crashes.pop(attempt.id, None)
 
     async def _run_apart(self, handler: Handler[Any], payload: Any, progress: Progress) -> Any:
         """Run a handler in a thread or a process."""
@@ -164,10 +175,6 @@ class AttemptRunner:
         """Return the outcome of an attempt that was stopped for taking too long."""
         limit_s = self.time_limit_s(attempt)
         return Retry(f"it took longer than its time limit of {limit_s:g} s")
-
-
-def _crashed(name: str) -> Outcome:
-    return Retry(f"its handler crashed ({name}); the worker's log says where")
 
 
 def _is_running() -> bool:

@@ -40,7 +40,8 @@ class Failure:
     final: bool
     """Whether the job has failed; otherwise it will be tried again."""
     exception: BaseException | None = None
-    """What the handler raised; `None` where it answered with an outcome, or took too long."""
+    """What the handler raised; `None` where it answered with an outcome, or took too long. From a
+    process of its own it is a `HandlerCrashed`, with the name and the traceback."""
 
 
 OnError = Callable[[Failure, P], Awaitable[None]]

@@ -138,6 +138,11 @@ class Registry:
         except ValidationError as error:
             raise InvalidPayload(f"payload of {kind}", _problems(error)) from error
 
+    def wants_failures(self, kind: str) -> bool:
+        """Whether a kind has an `on_error` hook."""
+        handler = self._handlers.get(kind)
+        return handler is not None and handler.on_error is not None
+
     async def failed(self, failure: Failure) -> None:
         """Tell the kind's `on_error` hook, if it has one, what went wrong with an attempt.
 

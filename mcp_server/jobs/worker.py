@@ -64,7 +64,7 @@ class Worker:
         process: OwnProcess | None = None,
     ) -> None:
         self._store, self._registry, self._clock, self._host = store, registry, clock, host
-        self._settings, self._new_claim_id = settings, new_claim_id
+        self._runner, self._settings, self._new_claim_id = runner, settings, new_claim_id
         self._spare_id: str | None = None
         """For the next claim: made while nothing was to do, since then nobody waits for it."""
         self._state = state = WorkerState(renewed_at=clock.now())
@@ -237,12 +237,15 @@ class Worker:
             return
         self._state.held.pop(report.attempt.id, None)
         self._tries.pop(report.attempt.id, None)
+        crash = self._runner.take_crash(report.attempt)
         if isinstance(recorded, LostClaim):
             logger.info("attempt lost its claim; nothing was written", **named(report.attempt))
         elif recorded.state is not JobState.COMPLETED:
-            self._note_trouble(report.attempt, recorded)
+            self._note_trouble(report.attempt, recorded, crash)
 
-    def _note_trouble(self, attempt: Attempt, verdict: Verdict) -> None:
+    def _note_trouble(
+        self, attempt: Attempt, verdict: Verdict, crash: BaseException | None
+    ) -> None:
         said = {"state": verdict.state, "code": verdict.code, "reason": verdict.reason}
         logger.info("attempt ended", **named(attempt), **said)
         if verdict.state in (JobState.FAILED, JobState.SCHEDULED) and verdict.code != "snoozed":
@@ -252,6 +255,7 @@ class Worker:
                 code=verdict.code if final else None,
                 reason=verdict.reason or "",
                 final=final,
+                exception=crash,
             )
             self._hooks.start_soon(self._registry.failed, failure)
         if verdict.state is JobState.PAUSED and self._settings.idle_s is not None:

@@ -447,3 +447,28 @@ async def test_the_hook_of_a_kind_is_told_of_what_failed_once_it_is_stored(rig: 
             await anyio.lowlevel.checkpoint()
     assert [(code, final) for code, final, _ in told] == [(None, False), ("no", True)]
     assert told[1][2] == "failed"
+
+
+async def test_the_hook_of_a_kind_is_told_what_its_handler_raised(rig: Rig) -> None:
+    """The error itself, with its traceback; none where the handler answered."""
+    told: list[BaseException | None] = []
+
+    async def hear(failure: Failure, payload: Toy) -> None:
+        told.append(failure.exception)
+
+    @handler("told", Toy, on_error=hear)
+    async def fails(payload: Toy, context: object) -> Outcome:
+        if not told:
+            raise LookupError("nothing there")
+        return Fail("no", "it cannot")
+
+    rig.registry.register(fails)
+    await rig.submit("b", a_toy(kind="told"))
+    async with rig.working():
+        while (await rig.batches.get("b", owner="ada")).failed == 0 or len(told) < 2:
+            rig.clock.advance(60)
+            await anyio.lowlevel.checkpoint()
+    raised, answered = told
+    assert isinstance(raised, LookupError)
+    assert raised.__traceback__ is not None
+    assert answered is None
