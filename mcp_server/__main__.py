@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mcp_server.interfaces.cli import Runners, Waited, run_cli
+from mcp_server.interfaces.cli import Board, Runners, Waited, run_cli
 from mcp_server.jobs.job import Job
 
 
@@ -19,6 +19,7 @@ def main() -> None:
             run_worker=_run_worker,
             stop_worker=_stop_worker,
             status=_status,
+            follow=_follow,
             wait=_wait,
             job=_job,
             doctor=_doctor,
@@ -68,10 +69,18 @@ def _stop_worker(workspace: Path | None) -> str:
     return app.stop_worker(workspace)
 
 
-def _status(workspace: Path | None, batch_id: str | None) -> Mapping[str, Any]:
+def _status(workspace: Path | None, operation_id: str | None) -> Mapping[str, Any]:
     from mcp_server import app  # noqa: PLC0415 - as late as can be
 
-    return app.status(workspace, batch_id)
+    return app.status(workspace, operation_id)
+
+
+def _follow(
+    workspace: Path | None, operation_id: str | None, *, interval_s: float, board: Board
+) -> Waited:
+    from mcp_server import app  # noqa: PLC0415 - as late as can be
+
+    return app.follow(workspace, operation_id, interval_s=interval_s, board=board)
 
 
 def _wait(workspace: Path | None, batch_id: str | None, *, timeout_s: float) -> Waited:

@@ -85,6 +85,10 @@ class Settings(BaseModel):
     """`NORMAL` is faster and may lose the last moments in a power cut."""
     prune_after_h: float = Field(default=24, gt=0, le=24 * 365)
     """After how long completed jobs are removed; batches and texts stay."""
+    prune_interval_h: float = Field(default=1, gt=0, le=24 * 365)
+    """How often a worker looks for what is to be removed; at its start too."""
+    poll_s: float = Field(default=0.1, gt=0, le=60)
+    """How often what other processes have committed is looked for, while somebody waits for it."""
     claim_max: int = Field(default=256, ge=1, le=10_000)
     """Jobs claimed at once."""
     sweep_max: int = Field(default=100, ge=1, le=10_000)

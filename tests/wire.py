@@ -116,6 +116,15 @@ def _named(name: str) -> Implementation:
 @contextmanager
 def serving(root: Path, *arguments: str, **variables: str) -> Generator[str]:
     """Run `pressroom serve --http` on a free port; yield the address of its endpoint."""
+    with http_server(root, *arguments, **variables) as (_, address):
+        yield address
+
+
+@contextmanager
+def http_server(
+    root: Path, *arguments: str, **variables: str
+) -> Generator[tuple[subprocess.Popen[bytes], str]]:
+    """Do the same, and yield the process too."""
     log = root.parent / f"{root.name}.http.stderr"
     line = command("serve", "--http", "--port", "0", "--workspace", str(root), *arguments)
     with (
@@ -128,7 +137,7 @@ def serving(root: Path, *arguments: str, **variables: str) -> Generator[str]:
             wait_until(lambda: _address(log) is not None or process.poll() is not None)
             address = _address(log)
             assert address is not None, log.read_text()
-            yield address
+            yield process, address
         finally:
             process.terminate()
             with suppress(subprocess.TimeoutExpired):

@@ -11,6 +11,13 @@ from mcp_server.entities.entity import split_id
 from mcp_server.jobs.job import Dedup, NewJob, Priority
 from mcp_server.jobs.outcome import Enqueue
 
+GENERATE = "content-generate"
+PROMOTE = "content-promote"
+ROLLBACK = "content-rollback"
+EXPORT = "content-export"
+JOB_KINDS = (GENERATE, PROMOTE, ROLLBACK, EXPORT)
+"""What our tools queue, and what that queues in turn: nothing starts unless each has a handler."""
+
 
 class _Payload(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -64,7 +71,7 @@ def export_of(section: str) -> Enqueue:
     page, _ = split_id(section)
     return Enqueue(
         NewJob(
-            kind="content-export",
+            kind=EXPORT,
             payload=ContentExport(page=page).model_dump(),
             subject=page,
             priority=Priority.HIGH,

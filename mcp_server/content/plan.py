@@ -15,7 +15,14 @@ from dataclasses import dataclass, field, replace
 from pydantic import BaseModel
 
 from mcp_server.content.calls import ChangeCall, GenerateCall, Mode, Planned, Skipped
-from mcp_server.content.payloads import ContentGenerate, ContentPromote, ContentRollback
+from mcp_server.content.payloads import (
+    GENERATE,
+    PROMOTE,
+    ROLLBACK,
+    ContentGenerate,
+    ContentPromote,
+    ContentRollback,
+)
 from mcp_server.content.prompt import DraftRequest, inputs_hash
 from mcp_server.content.selection import Selection
 from mcp_server.content.site import Section, Site
@@ -104,9 +111,7 @@ def plan_generate(
             draft=draft.hash if draft else None,
         )
         planned = Planned(section=id, change="redraft" if draft else "draft")
-        job = _job(
-            "content-generate", payload, id, claim="draft", requires=requires, retries=max_retries
-        )
+        job = _job(GENERATE, payload, id, claim="draft", requires=requires, retries=max_retries)
         steps.append((planned, job))
     skipped.sort(key=lambda each: not each.mistake)  # what is to be mended is told first
     return Plan(steps=tuple(steps), skipped=tuple(skipped))
@@ -235,7 +240,7 @@ def _promotion(call: ChangeCall, draft: Entity, standing: Standing) -> tuple[Pla
         expect=("live" if call.digest else "any") if call.force else "base",
         blocked=blocked,
     )
-    return planned, _job("content-promote", payload, id, claim="change", priority=Priority.HIGH)
+    return planned, _job(PROMOTE, payload, id, claim="change", priority=Priority.HIGH)
 
 
 # Rollback
@@ -331,7 +336,7 @@ def _restoration(
         expect="any" if force and not exact else "live",
         blocked=blocked,
     )
-    return planned, _job("content-rollback", payload, id, claim="change", priority=Priority.HIGH)
+    return planned, _job(ROLLBACK, payload, id, claim="change", priority=Priority.HIGH)
 
 
 def with_live(standing: Standing, revisions: Sequence[Revision]) -> Standing:

@@ -7,9 +7,10 @@ import hashlib
 import ipaddress
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Sequence
-from types import FrameType
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
 
+import anyio
 import structlog
 import uvicorn
 from mcp.server.transport_security import (
@@ -105,8 +106,8 @@ def build_http_app(
     return app
 
 
-async def serve_http(app: Starlette, host: str, port: int) -> None:
-    """Serve `app` until the process is told to stop, then let open calls end for a while.
+async def serve_http(app: Starlette, host: str, port: int, *, stopping: anyio.Event) -> None:
+    """Serve `app` until `stopping` is set, then let open calls end for a while.
 
     Raises:
         ConfigError: the port is taken, or the address is not ours.
@@ -117,7 +118,11 @@ async def serve_http(app: Starlette, host: str, port: int) -> None:
         config = uvicorn.Config(
             app, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_GRACE_S
         )
-        await _Server(config).serve(sockets=[listener])
+        server = _Server(config)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(server.exit_when_told, stopping)
+            await server.serve(sockets=[listener])
+            tasks.cancel_scope.cancel()
 
 
 class _Metrics:
@@ -160,9 +165,13 @@ class BearerToken:
 
 
 class _Server(uvicorn.Server):
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as it is called
-        """Stop; a second signal stops at once. Not raised again: our caller cleans up after us."""
-        self.force_exit = self.should_exit
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leave the signals to our caller, who has more to end than us."""
+        yield
+
+    async def exit_when_told(self, stopping: anyio.Event) -> None:
+        await stopping.wait()
         self.should_exit = True
 
 

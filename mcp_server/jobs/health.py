@@ -88,13 +88,17 @@ class Health:
         if self._mark.is_set:
             return "The worker was stopped; the next call that queues work starts it again."
         if "oldestDueSeconds" in facts:
-            if isinstance(self._start, DetachedWorker) and self._start.exit_code is not None:
-                return (
-                    f"No worker is running: it ended with code {self._start.exit_code}; "
-                    f"{self._log} says why. It is tried again."
-                )
+            if isinstance(self._start, DetachedWorker) and (why := self._why_not(self._start)):
+                return f"No worker is running: {why}. It is tried again."
             return f"No worker is running; one is being started ({self.mode})."
         return "No worker is running, and none is needed; the next job starts one."
+
+    def _why_not(self, start: DetachedWorker) -> str | None:
+        if start.refusal is not None:
+            return f"it cannot be started ({start.refusal}); see to {self._log} and its folder"
+        if start.exit_code is not None:
+            return f"it ended with code {start.exit_code}; {self._log} says why"
+        return None
 
 
 def _alive(facts: Mapping[str, Any]) -> str:

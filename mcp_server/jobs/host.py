@@ -124,18 +124,30 @@ class StartWorker(Protocol):
 
 
 class EmbeddedWorker:
-    """Runs the worker in this process, as long as it holds the lock."""
+    """Runs the worker in this process, as long as it holds the lock.
 
-    def __init__(self, lock: WorkerLock, run: Callable[[], Awaitable[object]]) -> None:
-        self._lock, self._run = lock, run
+    Once `stopping` is set it runs no other; `run` has to heed that too.
+    """
+
+    def __init__(
+        self, lock: WorkerLock, run: Callable[[], Awaitable[object]], stopping: anyio.Event
+    ) -> None:
+        self._lock, self._run, self._stopping = lock, run, stopping
+        self._at_work = anyio.Lock()
 
     async def __call__(self) -> None:
-        if not self._lock.acquire():
+        async with self._at_work:
+            if self._stopping.is_set() or not self._lock.acquire():
+                return
+            try:
+                await self._run()
+            finally:
+                self._lock.release()
+
+    async def ended(self) -> None:
+        """Return once none is running."""
+        async with self._at_work:
             return
-        try:
-            await self._run()
-        finally:
-            self._lock.release()
 
 
 class WorkerProcess:
@@ -188,15 +200,34 @@ class DetachedWorker:
         self._pause_s = 0.0
         self.exit_code: int | None = None
         """What the last worker ended with, if it failed soon after its start."""
+        self.refusal: str | None = None
+        """Why the system would not start one, the last time, in its own words."""
 
     async def __call__(self) -> None:
+        """Start it, unless one is on its way in or out; return when it works, or will not.
+
+        Raises:
+            OSError: the system does not start it.
+        """
         self.reap()
         if self._child is not None or self._now() < self._not_before:
             return  # it is starting, or on its way out; or it is left alone
         self._started_at = self._now()
+        try:
+            self._child = self._open_process()
+        except OSError as error:
+            self.refusal = error.strerror or type(error).__name__
+            raise
+        self.refusal = None
+        logger.info("started a detached worker", pid=self._child.pid)
+        with anyio.move_on_after(START_S):
+            while not self.reap() and not self._lock.is_held():
+                await anyio.sleep(0.05)
+
+    def _open_process(self) -> subprocess.Popen[bytes]:
         with ExitStack() as files:
             log = files.enter_context(self._log.open("ab"))
-            self._child = subprocess.Popen(  # noqa: S603, ASYNC220 -- our own command line; forking takes a moment and must not be half done
+            return subprocess.Popen(  # noqa: S603 -- our own command line
                 list(self._command),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -204,10 +235,6 @@ class DetachedWorker:
                 cwd=self._log.parent,
                 start_new_session=True,
             )
-        logger.info("started a detached worker", pid=self._child.pid)
-        with anyio.move_on_after(START_S):
-            while not self.reap() and not self._lock.is_held():
-                await anyio.sleep(0.05)
 
     def reap(self) -> bool:
         """Collect the exit status of a worker that has ended, so that no zombie stays.

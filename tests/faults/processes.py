@@ -178,6 +178,18 @@ def processing(root: Path) -> int:
     return rows[0][0]
 
 
+def taken_up(root: Path) -> int:
+    """Return how many jobs the workers say to have in their lanes; they say it every heartbeat.
+
+    Between the claim that is in the database and the lanes there is a moment in which a worker that
+    is stopped still gives jobs back.
+    """
+    rows = query(
+        root, "SELECT sum(json_extract(details, '$.running')) FROM hosts WHERE role = 'worker'"
+    )
+    return rows[0][0] or 0
+
+
 def has_ended(root: Path, batch_id: str) -> bool:
     """Whether the batch has ended."""
     return state(root, batch_id) in ENDED

@@ -26,6 +26,7 @@ from tests.faults.processes import (
     reach,
     state,
     stop,
+    taken_up,
     wait_ended,
     workers,
     working,
@@ -40,7 +41,7 @@ def test_a_worker_that_is_told_to_end_finishes_what_it_runs(tmp_path: Path) -> N
         chat.begin()
         batch = queued(chat)
         worker = working(root)
-        wait_until(lambda: processing(root) == 4)
+        wait_until(lambda: taken_up(root) == 4)
         kill(chat.process.pid)
     kill(worker, signal.SIGTERM)
     wait_until(lambda: workers(root) == [])
@@ -59,12 +60,28 @@ def test_what_has_no_grace_is_given_back_at_no_cost(tmp_path: Path) -> None:
         chat.begin()
         queued(chat)
         worker = working(root)
-        wait_until(lambda: processing(root) == 4)
+        wait_until(lambda: taken_up(root) == 4)
         kill(chat.process.pid)
     kill(worker, signal.SIGTERM)
     wait_until(lambda: workers(root) == [])
     assert jobs(root) == [("pending", 0, 0)] * 6
     assert announced(root) == []
+    assert_sound(root)
+
+
+def test_a_second_signal_ends_a_worker_at_once(tmp_path: Path) -> None:
+    """Whatever the grace, as for somebody at a terminal: what runs is given back at no cost."""
+    root = hasty_site(tmp_path / "site", 1, 6, composer_delay_s=60, grace_s=600)
+    with pipe(root, "auto") as chat, by_hand(root) as worker:
+        chat.begin()
+        queued(chat)
+        wait_until(lambda: taken_up(root) == 4)
+        kill(chat.process.pid)
+        kill(worker.pid, signal.SIGINT)
+        wait_until(lambda: "finishing what runs" in (tmp_path / "by-hand.log").read_text("utf-8"))
+        kill(worker.pid, signal.SIGINT)
+        assert worker.wait(30) == 0
+    assert jobs(root) == [("pending", 0, 0)] * 6
     assert_sound(root)
 
 

@@ -230,7 +230,7 @@ def test_our_own_mistakes_are_not_hidden() -> None:
 def runners(trouble: Exception) -> Runners:
     """Return runners for a command line whose `status` fails."""
 
-    def status(workspace: Path | None, batch_id: str | None) -> Mapping[str, Any]:
+    def status(workspace: Path | None, operation_id: str | None) -> Mapping[str, Any]:
         raise trouble
 
     def unused(*arguments: object, **options: object) -> Any:
@@ -242,6 +242,7 @@ def runners(trouble: Exception) -> Runners:
         run_worker=unused,
         stop_worker=unused,
         status=status,
+        follow=unused,
         wait=unused,
         job=unused,
         doctor=unused,

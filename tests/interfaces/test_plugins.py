@@ -275,6 +275,21 @@ async def test_a_broken_plugin_stops_nothing_and_is_named_in_status_and_in_the_l
     )
 
 
+async def test_a_plugin_that_only_takes_a_handler_away_is_not_loaded(tmp_path: Path) -> None:
+    """What it took is there again: our tools could still queue it."""
+    root = small_site(tmp_path / "site", {"menu": 1}, worker="embedded")
+    taking = "def register(context):\n    context.unregister_job_handler('content-promote')\n"
+    install(tmp_path / "packages", "taker", taking)
+    async with over_stdio(root, PYTHONPATH=on_path(tmp_path / "packages")) as chat:
+        await chat.run("generate-all")
+        assert (await chat.run("promote"))["status"] == "completed"
+        (note,) = (await chat.call("status"))["notes"]
+    assert note.startswith(
+        "The plugin taker (taker-plugin) was not loaded: it takes away the handler of "
+        "content-promote and puts none in its place; register(context) has to do both."
+    )
+
+
 # In this process: what a plugin can do
 
 
@@ -352,6 +367,36 @@ async def test_a_plugin_queues_sees_and_waits_for_a_job(tmp_path: Path) -> None:
     assert (ended.status, ended.result, ended.error) == (JobState.COMPLETED, {"name": "one"}, None)
     assert (ended.kind, ended.subject, ended.batch_id) == ("test-task", "one", None)
     assert (failed.status, failed.result, failed.error) == (JobState.FAILED, None, "it was told to")
+
+
+async def test_the_step_of_one_running_job_is_seen(tmp_path: Path) -> None:
+    """By its plugin, by `status` of that job, and by who waits for it."""
+    let_through = anyio.Event()
+
+    @handler("held-task", Task)
+    async def held(payload: Task, context: JobContext) -> Outcome:
+        await context.progress(1, 2, f"half of {payload.name}")
+        await let_through.wait()
+        return Done()
+
+    root = small_site(tmp_path / "site", {"menu": 1})
+    plugins = registering(held)
+    async with working(root, plugins) as chat:
+        assert chat.services is not None
+        context = plugins.context("test", Origin(owner="local", interface="test"))
+        job_id = await context.enqueue_job(held, Task(name="one"), subject="one")
+        job = await chat.services.queue.get(job_id)
+        with anyio.fail_after(20):
+            while job.step is None:
+                job = await chat.services.queue.after(job)
+        status = await context.get_job_status(job_id)
+        seen = await chat.call("status", jobId=job_id, waitSeconds=0.2)
+        let_through.set()
+        await context.wait_for_job(job_id)
+    assert status is not None
+    assert (status.status, status.step) == (JobState.PROCESSING, (1, 2, "half of one"))
+    assert (seen["job"]["state"], seen["job"]["step"]) == ("processing", "half of one")
+    assert chat.progress == [(0.5, 1, "half of one")]
 
 
 async def test_what_is_anothers_does_not_exist(tmp_path: Path) -> None:

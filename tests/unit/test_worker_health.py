@@ -40,3 +40,28 @@ async def test_a_worker_that_cannot_start_is_told_with_its_code_and_its_log(tmp_
         message = (await health())["message"]
         assert "ended with code 3" in message
         assert ".pressroom/worker.log" in message
+
+
+async def test_a_worker_whose_log_cannot_be_written_is_told_with_the_systems_reason(
+    tmp_path: Path,
+) -> None:
+    """And once that was mended it is started like any other."""
+    root = small_site(tmp_path, {"menu": 1}, **QUICK)
+    async with held(root), desk(root) as chat:
+        await chat.call("generate-all")
+    async with parts_of(root) as parts:
+        log = parts.workspace.worker_log
+        log.mkdir()
+        start = DetachedWorker([sys.executable, "-c", ""], log, parts.lock)
+        mark = StopMark(parts.workspace.state_dir)
+        health = Health(
+            parts.store, parts.lock, parts.clock, "detached", mark, start, log=".pressroom/x.log"
+        )
+        with pytest.raises(IsADirectoryError):
+            await start()
+        message = (await health())["message"]
+        assert "cannot be started (Is a directory); see to .pressroom/x.log" in message
+        log.rmdir()
+        with anyio.fail_after(20):
+            await start()
+        assert "one is being started" in (await health())["message"]

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TextIO, cast
 
 import typer
 
 from mcp_server.errors import ServerError
 from mcp_server.interfaces.cli.connect import claude_code_line
-from mcp_server.interfaces.cli.runners import Runners
+from mcp_server.interfaces.cli.lines import Lines
+from mcp_server.interfaces.cli.runners import Board, Runners
 from mcp_server.interfaces.cli.showing import as_json, finding_lines, job_lines
 
 EXIT_TROUBLE = 2
@@ -21,6 +24,14 @@ EXIT_TROUBLE = 2
 
 EXIT_UNWELL = 1
 """Exit code of the doctor where something is wrong, and of a wait for what was not done."""
+
+EXIT_INTERRUPTED = 130
+"""Exit code after an interrupt, as a shell has it."""
+
+INTERVAL_S = 0.5
+"""How often what is followed is looked for, and at most shown anew."""
+INTERVAL_S_MIN = 0.05
+"""More often would only cost."""
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
@@ -149,12 +160,34 @@ def stop(context: typer.Context, *, workspace: WorkspaceOption = None) -> None:
 
 def status(
     context: typer.Context,
+    id: Annotated[str | None, typer.Argument(metavar="[ID]", help="One batch or job only.")] = None,
     *,
     workspace: WorkspaceOption = None,
-    batch: Annotated[str | None, typer.Option(metavar="ID", help="One batch only.")] = None,
+    batch: Annotated[str | None, typer.Option(metavar="ID", help="The same, as an option.")] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Show it as it goes on, until it is over.")
+    ] = False,
+    interval: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            min=INTERVAL_S_MIN,
+            help=f"With --follow: how often to look.  [default: {INTERVAL_S}]",
+        ),
+    ] = None,
 ) -> None:
-    """Say what runs, what ran, and whether a worker lives."""
-    for line in _status_lines(_runners(context).status(workspace, batch)):
+    """Say what runs, what ran, and whether a worker lives; or show it as it goes on.
+
+    With --follow it ends with 1 if the batch or job did not complete, as `wait` does.
+    """
+    if id is not None and batch is not None:
+        raise typer.BadParameter("name one, not two", param_hint="ID/--batch")
+    if follow:
+        _follow(context, workspace, id or batch, INTERVAL_S if interval is None else interval)
+        return
+    if interval is not None:
+        raise typer.BadParameter("only with --follow", param_hint="--interval")
+    for line in _status_lines(_runners(context).status(workspace, id or batch)):
         typer.echo(line)
 
 
@@ -211,6 +244,36 @@ def demo(
     from mcp_server.interfaces.cli.demo import run_demo  # noqa: PLC0415 - brings mcp and rich
 
     run_demo(folder)
+
+
+def _follow(
+    context: typer.Context, workspace: Path | None, id: str | None, interval_s: float
+) -> None:
+    try:
+        with _board() as board:
+            outcome = _runners(context).follow(workspace, id, interval_s=interval_s, board=board)
+    except KeyboardInterrupt:
+        typer.echo("No longer watching; the work goes on.", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    typer.echo(outcome.message, err=not outcome.done)
+    if not outcome.done:
+        raise typer.Exit(EXIT_UNWELL)
+
+
+@contextmanager
+def _board() -> Generator[Board]:
+    """Show what moves where it can, and lines elsewhere, without paying for more."""
+    stdout: TextIO = sys.stdout
+    if isinstance(stdout, TextIOWrapper):
+        stdout.reconfigure(errors="replace")  # a letter that it lacks is no reason to stop
+    if stdout.isatty():
+        from mcp_server.interfaces.cli.board import Bars, terminal  # noqa: PLC0415 - brings rich
+
+        if (console := terminal()) is not None:
+            with Bars(console).shown() as bars:
+                yield bars
+            return
+    yield Lines(typer.echo)
 
 
 def _runners(context: typer.Context) -> Runners:

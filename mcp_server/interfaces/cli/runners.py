@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mcp_server.jobs.job import Job
+from mcp_server.progress.event import ProgressEvent
 
 
 class ServeStdio(Protocol):
@@ -66,11 +67,11 @@ class StopWorker(Protocol):
 class ReadStatus(Protocol):
     """Answers as the `status` tool does: `{message, operations, worker}`, wire names."""
 
-    def __call__(self, workspace: Path | None, batch_id: str | None) -> Mapping[str, Any]:
+    def __call__(self, workspace: Path | None, operation_id: str | None) -> Mapping[str, Any]:
         """Read it.
 
         Raises:
-            NotFound: there is no such batch.
+            NotFound: there is no such batch or job.
             Unavailable: there is no workspace, or it is broken.
         """
         ...
@@ -93,6 +94,33 @@ class Wait(Protocol):
 
         Raises:
             NotFound: there is no such batch.
+            Unavailable: there is no workspace, or it is broken.
+        """
+        ...
+
+
+class Board(Protocol):
+    """Where operations are shown that are followed."""
+
+    def show(self, event: ProgressEvent) -> None:
+        """Show where an operation stands now."""
+        ...
+
+    def say(self, line: str) -> None:
+        """Say something about all of them."""
+        ...
+
+
+class Follow(Protocol):
+    """Shows one batch or job until it is over, or all of them until nothing waits or runs."""
+
+    def __call__(
+        self, workspace: Path | None, operation_id: str | None, *, interval_s: float, board: Board
+    ) -> Waited:
+        """Show them, each no more often than the interval says, and say what came of it.
+
+        Raises:
+            NotFound: there is no such batch or job.
             Unavailable: there is no workspace, or it is broken.
         """
         ...
@@ -128,6 +156,7 @@ class Runners:
     run_worker: RunWorker
     stop_worker: StopWorker
     status: ReadStatus
+    follow: Follow
     wait: Wait
     job: ReadJob
     doctor: Examine

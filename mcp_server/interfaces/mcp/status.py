@@ -55,17 +55,19 @@ class Page:
 
 
 async def read_status(
-    services: Services, batch_id: str | None, *, owner: str, clock: Clock
+    services: Services, operation_id: str | None, *, owner: str, clock: Clock
 ) -> Mapping[str, Any]:
-    """Return what the `status` tool answers without waiting: all operations, or one batch.
+    """Return what `status` answers without waiting: all operations, one batch, or one job.
 
     Raises:
-        NotFound: there is no such batch.
+        NotFound: there is no such batch or job.
     """
     status = Status(services=services, owner=owner, clock=clock)
-    if batch_id is None:
+    if operation_id is None:
         return (await status.overview(Page())).facts()
-    batch = await services.batches.get(batch_id, owner=owner)
+    if await services.batches.is_own_job(operation_id, owner=owner):
+        return (await status.job(operation_id, Page())).facts()
+    batch = await services.batches.get(operation_id, owner=owner)
     return (await status.batch(batch, Page())).facts()
 
 

@@ -53,12 +53,16 @@ def claim_stdout() -> Wire:
     return wire
 
 
-async def serve_stdio(server: PressroomServer, wire: Wire | None = None) -> None:
-    """Serve until the client hangs up or the process that started us is gone."""
+async def serve_stdio(
+    server: PressroomServer, wire: Wire | None = None, *, stopping: anyio.Event | None = None
+) -> None:
+    """Serve until the client hangs up, `stopping` is set or the process that started us is gone."""
     wire = wire or claim_stdout()
     output = io.TextIOWrapper(wire.output, encoding="utf-8", newline="\n")
     async with anyio.create_task_group() as group:
         group.start_soon(_stop_with_parent, group.cancel_scope)
+        if stopping is not None:
+            group.start_soon(_stop_when_told, group.cancel_scope, stopping)
         with _lines(wire.input) as lines:
             # The library only iterates over stdin, which is all that a stream of lines can.
             source = cast("anyio.AsyncFile[str]", lines)
@@ -71,6 +75,11 @@ async def _stop_with_parent(scope: anyio.CancelScope) -> None:
     parent = os.getppid()
     while os.getppid() == parent:
         await anyio.sleep(PARENT_CHECK_S)
+    scope.cancel()
+
+
+async def _stop_when_told(scope: anyio.CancelScope, stopping: anyio.Event) -> None:
+    await stopping.wait()
     scope.cancel()
 
 

@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+import anyio
 import httpx
 import pytest
 
@@ -167,4 +168,4 @@ async def test_a_taken_port_is_one_clear_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=f"Port {port} on 127.0.0.1 is taken.*--port"):
-            await serve_http(app, "127.0.0.1", port)
+            await serve_http(app, "127.0.0.1", port, stopping=anyio.Event())

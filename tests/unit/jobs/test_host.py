@@ -24,8 +24,10 @@ from mcp_server.jobs.host import (
     WorkerLock,
     work_in_turns,
 )
+from mcp_server.jobs.job import BatchState
+from mcp_server.jobs.outcome import Done, Outcome
 from mcp_server.jobs.store import Host
-from tests.unit.jobs.rig import ORIGIN, Rig, a_toy
+from tests.unit.jobs.rig import ORIGIN, Context, Rig, a_toy
 
 pytestmark = pytest.mark.anyio
 
@@ -83,7 +85,7 @@ def keeper(
         lock,
         rig.clock,
         host or rig.host("server", "server"),
-        start or EmbeddedWorker(lock, run or rig.worker(idle_s=0.0).run),
+        start or EmbeddedWorker(lock, run or rig.worker(idle_s=0.0).run, anyio.Event()),
         StopMark(rig.path.parent),
         kinds=rig.registry.kinds,
         heartbeat_s=0.05,
@@ -152,7 +154,7 @@ async def test_no_worker_is_started_beside_one_that_lives(rig: Rig, lock: Path) 
     await rig.submit("b", a_toy())
     with holder(lock):
         await keeper(rig, WorkerLock(lock), run=never).tick()
-        await EmbeddedWorker(WorkerLock(lock), never)()
+        await EmbeddedWorker(WorkerLock(lock), never, anyio.Event())()
 
 
 async def test_of_two_keepers_one_runs_the_worker(rig: Rig, lock: Path) -> None:
@@ -175,6 +177,43 @@ async def test_of_two_keepers_one_runs_the_worker(rig: Rig, lock: Path) -> None:
             assert (await rig.batches.wait("b", owner="ada")).completed == 10
         tasks.cancel_scope.cancel()
     assert most == 1 and runs >= 1
+
+
+async def test_a_worker_in_a_server_that_ends_is_waited_for_and_the_last(
+    rig: Rig, lock: Path
+) -> None:
+    """What it runs is finished; of what is queued then, nothing is begun here."""
+    held, stopping = WorkerLock(lock), anyio.Event()
+    began, may_end = anyio.Event(), anyio.Event()
+
+    async def slowly(context: Context) -> Outcome:
+        began.set()
+        await may_end.wait()
+        return Done()
+
+    async def run() -> None:
+        worker = rig.worker()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(worker.run)
+            await stopping.wait()
+            worker.stop()
+
+    rig.acts["slowly"] = slowly
+    await rig.submit("one", a_toy("slowly"))
+    start = EmbeddedWorker(held, run, stopping)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(keeper(rig, held, start=start).run)
+        with anyio.fail_after(10):
+            await began.wait()
+            stopping.set()
+            await rig.submit("two", a_toy())
+            may_end.set()
+            await start.ended()
+        assert not held.is_held()
+        await start()
+        tasks.cancel_scope.cancel()
+    assert (await rig.batches.get("one", owner="ada")).completed == 1
+    assert (await rig.batches.get("two", owner="ada")).state is BatchState.PENDING
 
 
 async def test_a_worker_that_breaks_does_not_end_the_server(rig: Rig, lock: Path) -> None:

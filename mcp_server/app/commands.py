@@ -1,0 +1,199 @@
+"""What the command line asks of a workspace, once and without a server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+
+from mcp_server.app.parts import Parts, load_plugins, open_parts
+from mcp_server.app.process import log_to_stderr
+from mcp_server.app.services import health_of, services_of
+from mcp_server.clock import SystemClock
+from mcp_server.config import find_workspace
+from mcp_server.interfaces.cli.following import follow_all, follow_one
+from mcp_server.interfaces.cli.runners import Board, Waited
+from mcp_server.jobs.host import StopMark
+from mcp_server.jobs.job import BatchState, Job
+from mcp_server.progress.monitor import ProgressMonitor
+from mcp_server.progress.words import batch_name, progress_line
+
+
+def stop_worker(workspace: Path | None) -> str:
+    """Ask the workspace's worker to stop, wait for its end, and say what came of it."""
+
+    async def stop() -> str:
+        found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
+        async with open_parts(found, SystemClock()) as parts:
+            mark = StopMark(found.state_dir)
+            patience_s = found.settings.heartbeat_s + found.settings.grace_s + 1
+            change, now = await parts.store.last_change(), parts.clock.now()
+            mark.set(change, until=now + patience_s)
+            ended = await _drained(parts, patience_s)
+            mark.set(await parts.store.last_change())
+            if ended is None:
+                return "No worker was running. None is started until work is queued again."
+            if not ended:
+                return "The worker was asked to stop and is finishing what it runs."
+            return "The worker has stopped. What is queued waits until work is queued again."
+
+    return anyio.run(stop)
+
+
+def status(workspace: Path | None, operation_id: str | None) -> Mapping[str, Any]:
+    """Return what the `status` tool answers.
+
+    Raises:
+        NotFound: there is no such batch or job.
+        Unavailable: there is no workspace, or it is broken.
+    """
+    from mcp_server.interfaces.mcp.status import read_status  # noqa: PLC0415 - only here
+
+    log_to_stderr()
+    plugins = load_plugins()
+
+    async def read() -> Mapping[str, Any]:
+        found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
+        async with open_parts(found, SystemClock(), plugins) as parts:
+            monitor = ProgressMonitor(parts.store, parts.clock)
+            health = health_of(parts, "detached", StopMark(found.state_dir))
+            services = services_of(parts, monitor, health)
+            return await read_status(services, operation_id, owner="local", clock=parts.clock)
+
+    return anyio.run(read)
+
+
+def follow(
+    workspace: Path | None, operation_id: str | None, *, interval_s: float, board: Board
+) -> Waited:
+    """Show one batch or job until it is over, or all of them until nothing waits or runs.
+
+    Raises:
+        NotFound: there is no such batch or job.
+        Unavailable: there is no workspace, or it is broken.
+    """
+    log_to_stderr()
+    owner = "local"
+
+    async def show() -> Waited:
+        found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
+        async with open_parts(found, SystemClock()) as parts:
+            monitor = ProgressMonitor(parts.store, parts.clock)
+            health = await health_of(parts, "detached", StopMark(found.state_dir))()
+            if not health["alive"] and await parts.jobs.batches.under_way(owner=owner, limit=1):
+                board.say(health["message"])
+            if operation_id is not None:
+                events = await monitor.events(owner, only=operation_id, interval_s=interval_s)
+                return await follow_one(events, board)
+            return await follow_all(
+                monitor,
+                parts.jobs.batches,
+                board,
+                owner=owner,
+                interval_s=interval_s,
+                now=parts.clock.now,
+            )
+
+    return anyio.run(show)
+
+
+def wait(workspace: Path | None, batch_id: str | None, *, timeout_s: float) -> Waited:
+    """Wait for one batch, or until nothing waits or runs; for at most `timeout_s`.
+
+    Raises:
+        NotFound: there is no such batch.
+        Unavailable: there is no workspace, or it is broken.
+    """
+    log_to_stderr()
+    owner = "local"
+
+    async def look() -> Waited:
+        found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
+        async with open_parts(found, SystemClock()) as parts:
+            batches, health = (
+                parts.jobs.batches,
+                health_of(parts, "detached", StopMark(found.state_dir)),
+            )
+            try:
+                if batch_id is None:
+                    await batches.wait_idle(owner=owner, timeout_s=timeout_s)
+                    return Waited(done=True, message="Nothing waits, and nothing runs.")
+                batch = await batches.wait(batch_id, owner=owner, timeout_s=timeout_s)
+            except TimeoutError as error:
+                said = (await health())["message"]
+                return Waited(done=False, message=f"{error}. {said}")
+            line = progress_line(batch)
+            return Waited(
+                done=batch.state is BatchState.COMPLETED,
+                message=f"{batch_name(batch.kind)} {batch.id} is {batch.state}: {line}.",
+            )
+
+    return anyio.run(look)
+
+
+def job(workspace: Path | None, job_id: str) -> Job:
+    """Return one job, whoever asked for it, as it is stored.
+
+    Raises:
+        NotFound: there is no such job, or it was pruned.
+        Unavailable: there is no workspace, or it is broken.
+    """
+
+    async def read() -> Job:
+        found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
+        async with open_parts(found, SystemClock()) as parts:
+            return await parts.jobs.queue.get(job_id)
+
+    return anyio.run(read)
+
+
+def doctor(workspace: Path | None) -> Sequence[Mapping[str, str]]:
+    """Look a workspace over; return what was found: `check`, `level`, `message`, `advice`."""
+    from mcp_server.doctor import examine_workspace  # noqa: PLC0415 - only here
+
+    log_to_stderr()
+    plugins = load_plugins()
+
+    async def look() -> Sequence[Mapping[str, str]]:
+        findings = await examine_workspace(
+            workspace,
+            environ=os.environ,
+            cwd=Path.cwd(),
+            clock=SystemClock(),
+            plugin_problems=plugins.problems,
+            kinds=plugins.registry.kinds,
+        )
+        return [asdict(finding) for finding in findings]
+
+    return anyio.run(look)
+
+
+async def _drained(parts: Parts, patience_s: float) -> bool | None:
+    """Ask every worker to stop; return whether all have, `None` where there was none."""
+    if not await _works(parts):
+        return None
+    with anyio.move_on_after(patience_s):
+        while await _works(parts):
+            await anyio.sleep(0.1)
+        return True
+    return False
+
+
+async def _works(parts: Parts) -> bool:
+    """Ask whoever works to stop; whether anybody does.
+
+    By the database alone: the number of a worker that died may be another program's by now.
+    """
+    workers = [h for h in await parts.store.hosts(seen_after=0) if h.role == "worker"]
+    for worker in workers:
+        if worker.wanted != "drain":
+            await parts.store.ask(worker.id, "drain")
+    if not parts.workspace.settings.several_workers:
+        return parts.lock.is_held()
+    alive_after = parts.clock.now() - parts.workspace.settings.lease_s
+    return parts.lock.is_held() or any(worker.seen_at > alive_after for worker in workers)

@@ -1,0 +1,145 @@
+"""An open workspace: the database, and what works on it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.metadata import version
+from typing import Any, Literal
+
+import anyio.to_thread
+
+from mcp_server.clock import Clock, new_id
+from mcp_server.config import Workspace
+from mcp_server.content.files import PageFiles
+from mcp_server.content.model import ModelChoice, abilities
+from mcp_server.content.payloads import JOB_KINDS
+from mcp_server.errors import ConfigError
+from mcp_server.jobs.batch import BatchLimits, BatchService
+from mcp_server.jobs.health import Mode
+from mcp_server.jobs.host import WorkerLock
+from mcp_server.jobs.queue import JobQueue
+from mcp_server.jobs.registry import Registry, discover
+from mcp_server.jobs.store import Host, JobStore
+from mcp_server.jobs.telemetry import AttemptFigures
+from mcp_server.plugin.context import Jobs
+from mcp_server.plugin.loading import Plugins
+from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
+from mcp_server.storage.sqlite.database import Database
+from mcp_server.storage.sqlite.jobs import SqliteJobStore
+
+HANDLERS = "handlers"
+"""The package whose modules are the job kinds that Pressroom brings."""
+
+WELL_KNOWN_KEYS = {"key:anthropic": "ANTHROPIC_API_KEY", "key:openai": "OPENAI_API_KEY"}
+"""Keys worth announcing even where another model is configured: an older round may need them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """An open workspace, as servers and workers have it."""
+
+    workspace: Workspace
+    store: SqliteJobStore
+    entities: SqliteEntityStore
+    registry: Registry
+    plugins: Plugins
+    jobs: Jobs
+    files: PageFiles
+    model: ModelChoice
+    abilities: frozenset[str]
+    clock: Clock
+    lock: WorkerLock
+    figures: AttemptFigures = field(default_factory=AttemptFigures)
+    """Of the attempts that this process runs."""
+
+    def host(self, role: Literal["server", "worker"], mode: Mode | None = None) -> Host:
+        """Return how this process announces itself."""
+        settings = self.workspace.settings
+        details: dict[str, Any] = {"kinds": sorted(self.registry.kinds)}
+        if mode:
+            details |= {"mode": mode, "concurrency": settings.concurrency}
+        return Host(
+            id=new_id("h", self.clock),
+            role=role,
+            pid=os.getpid(),
+            version=version("pressroom"),
+            abilities=self.abilities,
+            details=details,
+        )
+
+
+def load_plugins() -> Plugins:
+    """Return the kinds of this process: Pressroom's own, and those of the plugins installed.
+
+    Raises:
+        ConfigError: a kind that our tools queue has no handler.
+    """
+    plugins = Plugins(Registry(discover(HANDLERS)))
+    plugins.load()
+    if missing := sorted(set(JOB_KINDS) - plugins.registry.kinds):
+        raise ConfigError(
+            f"Nothing here runs jobs of kind {', '.join(missing)}, which Pressroom's own tools "
+            "queue: this installation is not whole. Install Pressroom again; if that does not "
+            "help, see what else of yours is called `handlers`."
+        )
+    return plugins
+
+
+@asynccontextmanager
+async def open_parts(
+    workspace: Workspace, clock: Clock, plugins: Plugins | None = None
+) -> AsyncGenerator[Parts]:
+    """Open the workspace's database and what works on it; without `plugins`, our own kinds only.
+
+    Raises:
+        Unavailable: a newer Pressroom wrote the database, or the state folder cannot be written.
+        StorageError: the database cannot be opened.
+        ConfigError: a setting cannot be used.
+    """
+    settings = workspace.settings
+    workspace.create_state_dir()
+    model = ModelChoice(name=settings.model or "composer", url=settings.model_url)
+    keys = await anyio.to_thread.run_sync(abilities, os.environ, model)
+    keys |= {ability for ability, name in WELL_KNOWN_KEYS.items() if os.environ.get(name)}
+    plugins = plugins or Plugins(Registry(discover(HANDLERS)))
+    registry = plugins.registry.bounded(settings.payload_bytes_max, limits=settings.limits)
+    async with Database.open(
+        workspace.database, synchronous=settings.synchronous, poll_s=settings.poll_s
+    ) as database:
+        new_job_id = partial(new_id, "j", clock)
+        store = SqliteJobStore(database, ContentEffects(), new_job_id)
+        limits = BatchLimits(jobs_max=settings.batch_jobs_max)
+        jobs = Jobs(
+            store=store,
+            queue=JobQueue(store, registry, clock, new_job_id),
+            batches=BatchService(store, registry, clock, new_job_id, limits),
+            new_batch_id=partial(new_id, "b", clock),
+        )
+        plugins.connect(jobs)
+        yield Parts(
+            workspace=workspace,
+            store=store,
+            entities=SqliteEntityStore(database),
+            registry=registry,
+            plugins=plugins,
+            jobs=jobs,
+            files=PageFiles(workspace.root, workspace.content_dir),
+            model=model,
+            abilities=keys,
+            clock=clock,
+            lock=WorkerLock(workspace.worker_lock),
+        )
+
+
+@asynccontextmanager
+async def open_store(parts: Parts) -> AsyncGenerator[JobStore]:
+    """Open the queue once more, for a thread that sees to a worker that cannot."""
+    settings = parts.workspace.settings
+    async with Database.open(
+        parts.workspace.database, synchronous=settings.synchronous
+    ) as database:
+        yield SqliteJobStore(database, ContentEffects(), partial(new_id, "j", parts.clock))

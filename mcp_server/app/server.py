@@ -1,0 +1,242 @@
+"""A server: its workspace opened when it can be, its clients over stdio or HTTP."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import anyio
+import anyio.abc
+import anyio.to_thread
+import structlog
+
+from mcp_server.app.ending import run_until_told
+from mcp_server.app.parts import Parts, load_plugins, open_parts
+from mcp_server.app.process import log_to_stderr, settle_memory
+from mcp_server.app.services import health_of, services_of
+from mcp_server.app.worker import work
+from mcp_server.clock import Clock, SystemClock
+from mcp_server.config import Workspace, find_workspace
+from mcp_server.errors import ServerError
+from mcp_server.interfaces.services import Services
+from mcp_server.jobs.health import Health, Mode
+from mcp_server.jobs.host import DetachedWorker, EmbeddedWorker, StopMark, WorkerKeeper
+from mcp_server.jobs.job import Origin
+from mcp_server.plugin.loading import Plugins
+from mcp_server.progress.monitor import ProgressMonitor
+from mcp_server.storage.sqlite.place import unsafe_place
+
+logger = structlog.get_logger(__name__)
+
+
+class Application:
+    """A server's side of a workspace: opened on first use, again and again until it can be."""
+
+    def __init__(
+        self,
+        explicit: Path | None,
+        *,
+        default_mode: Mode,
+        clock: Clock | None = None,
+        plugins: Plugins | None = None,
+        opened: Callable[[], None] | None = None,
+        stopping: anyio.Event | None = None,
+    ) -> None:
+        self._explicit = explicit
+        self._stopping = stopping or anyio.Event()
+        self._plugins, self._opened = plugins, opened
+        self._default_mode: Mode = default_mode
+        self._clock = clock or SystemClock()
+        self._opening = anyio.Lock()
+        self._tasks: anyio.abc.TaskGroup | None = None
+        self._services: Services | None = None
+        self._embedded: EmbeddedWorker | None = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[Application]:
+        """Run what belongs to the server in the background: progress, and care for a worker.
+
+        A worker in this process claims no more once `stopping` is set, or at the end. What it runs
+        has its grace before the database is closed, unless whoever runs the server is cancelled.
+        """
+        async with anyio.create_task_group() as tasks:
+            self._tasks = tasks
+            tasks.start_soon(self._open_early)
+            try:
+                yield self
+                await self._stop()
+            finally:
+                tasks.cancel_scope.cancel()
+
+    async def services(self) -> Services:
+        """Return the workspace's services.
+
+        Raises:
+            Unavailable, ConfigError, StorageError: it cannot be opened; the next call tries again.
+        """
+        async with self._opening:
+            if self._services is None:
+                assert self._tasks is not None, "services are asked for while running"
+                self._services = await self._tasks.start(self._serve)
+            assert self._services is not None
+            return self._services
+
+    async def _stop(self) -> None:
+        self._stopping.set()
+        if self._embedded is not None:
+            await self._embedded.ended()
+
+    async def _open_early(self) -> None:
+        """Open before the first call, so that interrupted batches go on at once."""
+        try:
+            await self.services()
+        except ServerError as error:
+            logger.warning("the workspace cannot be opened yet", reason=str(error))
+        if self._opened is not None:
+            self._opened()
+
+    async def _serve(self, *, task_status: anyio.abc.TaskStatus[Services]) -> None:
+        workspace = await anyio.to_thread.run_sync(
+            find_workspace, self._explicit, os.environ, Path.cwd()
+        )
+        if why := await anyio.to_thread.run_sync(unsafe_place, workspace.database):
+            advice = "name a folder on a disk of this machine in PRESSROOM_STATE_DIR"
+            logger.warning("the database may be damaged", why=why, advice=advice)
+        async with open_parts(workspace, self._clock, self._plugins) as parts:
+            monitor = ProgressMonitor(
+                parts.store, self._clock, buffer=workspace.settings.subscriber_buffer
+            )
+            keeper, health = self._keeper(parts)
+            async with anyio.create_task_group() as tasks:
+                await tasks.start(monitor.run)
+                for sink in parts.plugins.sinks:
+                    await tasks.start(monitor.feed, sink)
+                tasks.start_soon(keeper.run)
+                task_status.started(services_of(parts, monitor, health))
+
+    def _keeper(self, parts: Parts) -> tuple[WorkerKeeper, Health]:
+        settings = parts.workspace.settings
+        mode = _mode(settings.worker, self._default_mode)
+        if mode == "detached":
+            start = DetachedWorker(
+                _worker_command(parts.workspace), parts.workspace.worker_log, parts.lock
+            )
+        else:
+            run = partial(work, parts, mode, self._stopping)
+            start = self._embedded = EmbeddedWorker(parts.lock, run, self._stopping)
+        mark = StopMark(parts.workspace.state_dir)
+        keeper = WorkerKeeper(
+            parts.store,
+            parts.lock,
+            self._clock,
+            parts.host("server"),
+            start,
+            mark,
+            kinds=parts.registry.kinds,
+            heartbeat_s=settings.heartbeat_s,
+            alive_s=settings.lease_s,
+        )
+        return keeper, health_of(parts, mode, mark, start)
+
+
+def _mode(setting: Literal["auto", "embedded", "detached"], default: Mode) -> Mode:
+    """Return where the worker runs."""
+    if sys.platform == "win32":
+        return "embedded"  # a job object would end a detached worker together with its host
+    return default if setting == "auto" else setting
+
+
+def serve_stdio(workspace: Path | None) -> None:
+    """Serve one client over stdin and stdout until it hangs up, or we are told to end."""
+    from mcp_server.interfaces.mcp.server import build_server  # noqa: PLC0415 - half a second
+    from mcp_server.interfaces.mcp.stdio import serve_stdio  # noqa: PLC0415
+
+    log_to_stderr()
+    plugins = load_plugins()
+
+    async def serve(stopping: anyio.Event) -> None:
+        origin = Origin(owner="local", interface="mcp-stdio")
+        application = Application(
+            workspace,
+            default_mode="detached",
+            plugins=plugins,
+            opened=settle_memory,
+            stopping=stopping,
+        )
+        async with application.running():
+            server = build_server(
+                application, version=version("pressroom"), origin=origin, plugins=plugins
+            )
+            await serve_stdio(server, stopping=stopping)
+
+    run_until_told(serve)
+
+
+def serve_http(
+    workspace: Path | None,
+    *,
+    host: str,
+    port: int,
+    token: str | None,
+    allowed_hosts: Sequence[str],
+    allowed_origins: Sequence[str],
+) -> None:
+    """Serve clients over HTTP until told to end.
+
+    Raises:
+        ConfigError: the address is open to others, and token or allowed hosts are missing; or the
+            port is taken.
+    """
+    from mcp_server.interfaces import http, metrics  # noqa: PLC0415 - half a second
+    from mcp_server.interfaces.mcp.server import build_server  # noqa: PLC0415
+
+    log_to_stderr()
+    http.check_bind(host, token, allowed_hosts)
+    plugins = load_plugins()
+
+    async def serve(stopping: anyio.Event) -> None:
+        application = Application(
+            workspace,
+            default_mode="embedded",
+            plugins=plugins,
+            opened=settle_memory,
+            stopping=stopping,
+        )
+        async with application.running():
+            server = build_server(
+                application,
+                version=version("pressroom"),
+                origin=http.http_origin(token),
+                plugins=plugins,
+            )
+            app = http.build_http_app(
+                server,
+                host=host,
+                metrics=lambda accept: metrics.scrape(
+                    application, accept=accept, now=SystemClock().now()
+                ),
+                token=token,
+                allowed_hosts=allowed_hosts,
+                allowed_origins=allowed_origins,
+            )
+            await http.serve_http(app, host, port, stopping=stopping)
+
+    run_until_told(serve)
+
+
+def _worker_command(workspace: Workspace) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "mcp_server",
+        "worker",
+        "--detached",
+        "--workspace",
+        str(workspace.root),
+    ]

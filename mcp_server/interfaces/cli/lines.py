@@ -1,0 +1,64 @@
+"""Progress as lines of text: what `status --follow` says where nothing can move."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mcp_server.jobs.job import BatchState, JobState
+from mcp_server.progress.event import ProgressEvent
+
+NAMED_MAX = 3
+"""Of what runs side by side, so much is named."""
+
+
+class Lines:
+    """A board for where nothing can move: a line for each event that says something new."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._shown: dict[str, str] = {}
+
+    def show(self, event: ProgressEvent) -> None:
+        line = event_line(event)
+        if self._shown.get(event.id) != line:
+            self._write(line)
+        self._shown[event.id] = line
+        if event.ended:
+            del self._shown[event.id]
+
+    def say(self, line: str) -> None:
+        self._write(line)
+
+
+def stands_still(event: ProgressEvent) -> bool:
+    """Whether nothing more happens by itself: it is over, or waits for a person."""
+    return event.ended or event.status in (BatchState.PAUSED, JobState.PAUSED)
+
+
+def event_line(event: ProgressEvent) -> str:
+    """Return where an operation stands: `Content generation b_01…: 7/21 · drafting menu/hero`."""
+    parts = [event.message or event.status.value]
+    if event.job is not None:
+        parts = [event.status.value, *([event.message] if event.message else [])]
+        if event.progress is not None and not event.ended:
+            parts.insert(1, f"{event.progress.percentage} %")
+    elif left := time_left(event):
+        parts.append(left)
+    return f"{event.name} {event.id}: {' · '.join(parts)}"
+
+
+def time_left(event: ProgressEvent) -> str | None:
+    """Return how long a batch may still take, such as `about 2 minutes left`."""
+    if event.batch is None or event.batch.estimate is None:
+        return None
+    return f"{event.batch.estimate} left"
+
+
+def doing(event: ProgressEvent) -> str:
+    """Return what of a batch is being worked on: `drafting menu/hero, menu/drinks, 3 more`."""
+    if event.batch is None or event.batch.current is None:
+        return event.status.value
+    others = [each for each in event.batch.running if not event.batch.current.endswith(each)]
+    named = [event.batch.current, *others[: NAMED_MAX - 1]]
+    more = len(others) - (NAMED_MAX - 1)
+    return ", ".join([*named, *([f"{more} more"] if more > 0 else [])])

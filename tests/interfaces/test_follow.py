@@ -1,0 +1,240 @@
+"""`pressroom status --follow` as its user has it: a process, on a terminal and elsewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+import pytest
+from anyio.abc import Process
+
+from mcp_server.clock import SystemClock
+from mcp_server.interfaces.cli.following import follow_one
+from mcp_server.interfaces.cli.lines import Lines
+from mcp_server.jobs.job import Origin, Step
+from mcp_server.jobs.outcome import Fail, Pause
+from mcp_server.progress.monitor import ProgressMonitor
+from tests.harness import ManualClock, desk, small_site
+from tests.interfaces.test_cli import assert_one_line, pressroom
+from tests.promises.moves import parts_of
+from tests.storage.stores import Bench, Stores, a_job, sqlite
+from tests.wire import command, environment
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
+
+OURS = Origin(owner="local", interface="test")
+PATIENCE_S = 30
+CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+IDLE = "Nothing waits, and nothing runs."
+
+
+class Follower:
+    """A `pressroom status --follow` that runs, and what it has said so far."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self.said = ""
+
+    async def says(self, text: str) -> None:
+        """Wait until it has said this."""
+        assert self._process.stdout is not None
+        with anyio.fail_after(PATIENCE_S):
+            while text not in self.said:
+                self.said += (await self._process.stdout.receive()).decode()
+
+    async def end(self) -> tuple[int, list[str], str]:
+        """Wait until it has ended; return exit code, lines, and what it said on stderr."""
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        with anyio.fail_after(PATIENCE_S):
+            async for part in self._process.stdout:
+                self.said += part.decode()
+            errors = b"".join([part async for part in self._process.stderr])
+            code = await self._process.wait()
+        return code, self.said.splitlines(), errors.decode()
+
+
+@asynccontextmanager
+async def followed(root: Path, *arguments: str) -> AsyncGenerator[Follower]:
+    """Run it beside the test."""
+    line = command("status", "--follow", "--workspace", str(root), *arguments)
+    async with await anyio.open_process(line, env=environment(PYTHONUTF8="1")) as process:
+        try:
+            yield Follower(process)
+        finally:
+            if process.returncode is None:
+                process.kill()
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncGenerator[Bench]:
+    """The queue of a workspace in which nobody works but the test."""
+    root = small_site(tmp_path, {"menu": 1})
+    clock = ManualClock(SystemClock().now())
+    async with parts_of(root, clock) as parts:
+        yield Bench(Stores(parts.store, parts.entities), sqlite, root, clock)
+
+
+async def test_a_batch_is_followed_line_by_line_to_its_end(bench: Bench) -> None:
+    """Where nothing can move there is a line for each event, and the last says what came of it."""
+    jobs = [a_job(subject=f"menu/s{n}") for n in range(3)]
+    await bench.submit("b1", *jobs, origin=OURS)
+    async with followed(bench.path, "b1", "--interval", "0.1") as follower:
+        await follower.says("0/3 queued")
+        attempt = await bench.start()
+        await follower.says("0/3 · work menu/s0")
+        await bench.finish(attempt)
+        await follower.says("1/3 · waiting")
+        await bench.work()
+        await bench.work(Fail("no", "it cannot"))
+        code, lines, errors = await follower.end()
+    assert code == 1
+    assert "No worker is running" in lines[0]
+    assert lines[-1] == "Content generation b1: 3/3 · done, 1 failed"
+    assert errors == "Content generation b1 is failed: 3/3 · done, 1 failed.\n"
+    again = pressroom("status", "-f", "-w", bench.path, "--batch", "b1")
+    assert (again.returncode, again.stdout) == (1, f"{lines[-1]}\n")
+
+
+async def test_all_is_followed_until_nothing_waits_or_runs(bench: Bench) -> None:
+    """What begins meanwhile is found; what pauses is not waited for."""
+    idle = pressroom("status", "--follow", "--workspace", bench.path)
+    assert (idle.returncode, idle.stdout) == (0, f"{IDLE}\n")
+    await bench.submit("b1", origin=OURS)
+    async with followed(bench.path) as follower:
+        await follower.says("b1: 0/1 queued")
+        await bench.store.enqueue("j1", a_job(subject="menu"), origin=OURS, now=bench.now)
+        await follower.says("Work menu j1: pending")
+        await bench.submit("b2", origin=OURS)
+        await follower.says("b2: 0/1 queued")
+        await bench.work()
+        await follower.says("b1: 1/1 · done")
+        attempt = await bench.start()
+        await bench.store.step([(attempt, Step(current=1, total=2, message="half of it"))])
+        await follower.says("Work menu j1: processing · 50 % · half of it")
+        await bench.finish(attempt)
+        await bench.work(Pause("the key was refused"))
+        code, lines, errors = await follower.end()
+    assert (code, errors) == (0, "")
+    assert "Work menu j1: completed" in lines
+    assert lines[-2] == "Content generation b2: 0/1 · paused: the key was refused"
+    assert lines[-1] == f"{IDLE} Followed: 2 completed, 1 paused."
+    again = pressroom("status", "--follow", "--workspace", bench.path)
+    assert (again.returncode, again.stdout) == (0, f"{lines[-2]}\n{IDLE} Followed: 1 paused.\n")
+
+
+async def test_one_job_is_shown_by_its_id(bench: Bench) -> None:
+    """Followed or not."""
+    later = a_job(subject="menu", delay_s=3600)
+    await bench.store.enqueue("j1", later, origin=OURS, now=bench.now)
+    seen = pressroom("status", "-w", bench.path, "j1")
+    assert seen.returncode == 0
+    assert seen.stdout.startswith("Work menu is scheduled.")
+    async with followed(bench.path, "j1") as follower:
+        await follower.says("Work menu j1: scheduled\n")
+        await bench.store.cancel_job("j1", reason="enough", now=bench.now)
+        code, lines, errors = await follower.end()
+    assert (code, lines[-1]) == (1, "Work menu j1: cancelled · enough")
+    assert errors == "Work menu j1 is cancelled: enough.\n"
+
+
+async def test_an_interrupt_ends_the_watching_and_nothing_else(bench: Bench) -> None:
+    """The work goes on, and the user is told so."""
+    if sys.platform == "win32":
+        pytest.skip("there is no interrupt to send to one process")
+    await bench.submit("b1", origin=OURS)
+    line = command("status", "--follow", "--workspace", str(bench.path))
+    async with await anyio.open_process(line, env=environment()) as process:
+        follower = Follower(process)
+        await follower.says("queued")
+        process.send_signal(signal.SIGINT)
+        code, _, errors = await follower.end()
+    assert (code, errors) == (130, "No longer watching; the work goes on.\n")
+    assert (await bench.batch("b1")).state == "pending"
+
+
+async def test_what_is_not_there_is_one_line_and_options_must_fit(tmp_path: Path) -> None:
+    """As with the other commands."""
+    root = small_site(tmp_path / "site", {"menu": 1})
+    unknown = pressroom("status", "--follow", "b_none", "-w", root)
+    assert_one_line(unknown)
+    assert "There is no batch or job 'b_none'" in unknown.stderr
+    assert "only with --follow" in pressroom("status", "--interval", "1", "-w", root).stderr
+    assert "name one, not two" in pressroom("status", "b_1", "--batch", "b_2", "-w", root).stderr
+
+
+async def test_what_a_server_does_is_followed_from_another_process(tmp_path: Path) -> None:
+    """A real batch, with a real worker."""
+    root = small_site(tmp_path / "site", {"menu": 6}, composer_delay_s=0.3, concurrency=1)
+    async with desk(root) as chat:
+        batch_id = (await chat.call("generate-all"))["batchId"]
+        async with followed(root, batch_id) as follower:
+            code, lines, _ = await follower.end()
+    name = f"Content generation {batch_id}"
+    assert code == 0
+    assert lines[-2:] == [f"{name}: 6/6 · done", f"{name} is completed: 6/6 · done."]
+
+
+async def test_on_a_terminal_a_bar_moves(bench: Bench) -> None:
+    """And what is over stays as a line above it."""
+    if sys.platform == "win32":
+        pytest.skip("there is no pseudo-terminal to run it on")
+    await bench.submit("b1", a_job(subject="menu/s1"), a_job(subject="menu/s2"), origin=OURS)
+    line = command("status", "--follow", "--workspace", str(bench.path))
+    terminal, process = on_a_terminal(line)
+    drawn = await read_until(terminal, "0/2 pending")
+    assert re.search(r"Content generation ━+ 0/2", drawn)
+    attempt = await bench.start()
+    await read_until(terminal, "0/2 work menu/s1")
+    await bench.finish(attempt)
+    await bench.work()
+    drawn = await read_until(terminal, "Followed: 1 completed.")
+    assert "✓ Content generation b1: 2/2 · done" in drawn
+    _, status = await anyio.to_thread.run_sync(os.waitpid, process, 0)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+def on_a_terminal(line: list[str]) -> tuple[int, int]:
+    """Run a command on a terminal of 100 columns; return the terminal, and the process."""
+    import pty
+
+    process, terminal = pty.fork()
+    if process == 0:
+        where = environment(TERM="xterm-256color", COLUMNS="100", PYTHONUTF8="1")
+        os.execve(line[0], line, where)
+    return terminal, process
+
+
+async def read_until(terminal: int, text: str) -> str:
+    """Return what is drawn on the terminal from now on, until it is this."""
+    drawn = ""
+    with anyio.fail_after(PATIENCE_S):
+        while text not in CONTROLS.sub("", drawn):
+            part = await anyio.to_thread.run_sync(os.read, terminal, 65_536)
+            drawn += part.decode(errors="replace")
+    return CONTROLS.sub("", drawn)
+
+
+# In this process
+
+
+async def test_a_pause_ends_it_and_says_why(bench: Bench) -> None:
+    """It waits for a person: nobody should wait with it."""
+    monitor = ProgressMonitor(bench.store, bench.clock)
+    await bench.submit("b1", a_job(), a_job(), origin=OURS)
+    await bench.store.pause("b1", "the key was refused")
+    said: list[str] = []
+    with anyio.fail_after(5):
+        events = await monitor.events(OURS.owner, only="b1")
+        waited = await follow_one(events, Lines(said.append))
+    assert not waited.done
+    assert waited.message == "Content generation b1 is paused: 0/2 · paused: the key was refused."
+    assert said == ["Content generation b1: 0/2 · paused: the key was refused"]

@@ -1,0 +1,109 @@
+"""What `status` says of a worker that is not there, and of the time that a batch still takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from tests.faults.processes import end_workers, kill, taken_up, working
+from tests.harness import Desk, desk, small_site
+from tests.wire import over_stdio, wait_until
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(90)]
+
+SETTINGS = """
+worker = "detached"
+worker_idle_s = 0.5
+lease_s = 1
+heartbeat_s = 0.3
+composer_delay_s = 0.5
+"""
+BROKEN = "concurrency = 0\n"
+"""No worker starts with these settings; a server that runs already has read better ones."""
+
+
+def site(root: Path) -> Path:
+    """Make a workspace with six sections and a worker of its own process."""
+    small_site(root, {"menu": 6})
+    (root / "pressroom.toml").write_text(SETTINGS, "utf-8")
+    return root
+
+
+async def worker_that_cannot_start(chat: Desk) -> dict[str, Any]:
+    """Wait until `status` says that a worker was started in vain; return what it says of it."""
+    with anyio.fail_after(40):
+        while True:
+            worker = (await chat.call("status"))["worker"]
+            if "ended with code 2" in worker["message"]:
+                return worker
+            await anyio.sleep(0.1)
+
+
+async def test_a_worker_that_never_was_is_told_with_how_long_work_waits(tmp_path: Path) -> None:
+    """Not alive, the age of the oldest job that is due, and no claim (rows 001-14, L8)."""
+    root = site(tmp_path / "site")
+    async with over_stdio(root) as chat:
+        await chat.call("status")
+        (root / "pressroom.toml").write_text(BROKEN, "utf-8")
+        batch = (await chat.call("generate-all"))["batchId"]
+        worker = await worker_that_cannot_start(chat)
+        later = await worker_that_cannot_start(chat)
+        assert worker["alive"] is later["alive"] is False
+        assert later["oldestDueSeconds"] >= worker["oldestDueSeconds"] > 0
+        assert "lastClaimSeconds" not in worker
+        assert "pid" not in worker
+        assert ".pressroom/worker.log says why" in worker["message"]
+        (root / "pressroom.toml").write_text(SETTINGS, "utf-8")
+        mended = await chat.call("status", batchId=batch, waitSeconds=45)
+    assert mended["message"] == "6 of 6 drafted."
+    end_workers(root)
+
+
+async def test_a_worker_that_died_is_told_with_its_last_claim(tmp_path: Path) -> None:
+    """Not alive, although it has claimed and said that it lives (rows 001-14, L8)."""
+    root = site(tmp_path / "site")
+    async with over_stdio(root) as chat:
+        batch = (await chat.call("generate-all"))["batchId"]
+        pid = working(root)
+        wait_until(lambda: taken_up(root) == 4)
+        alive = (await chat.call("status"))["worker"]
+        (root / "pressroom.toml").write_text(BROKEN, "utf-8")
+        kill(pid)
+        worker = await worker_that_cannot_start(chat)
+        assert (alive["alive"], alive["pid"]) == (True, pid)
+        assert worker["alive"] is False
+        assert "pid" not in worker
+        assert worker["oldestDueSeconds"] > 0
+        assert worker["lastClaimSeconds"] > 0
+        (root / "pressroom.toml").write_text(SETTINGS, "utf-8")
+        mended = await chat.call("status", batchId=batch, waitSeconds=45)
+    assert mended["message"] == "6 of 6 drafted."
+    end_workers(root)
+
+
+async def test_a_batch_that_runs_says_how_long_it_may_still_take(tmp_path: Path) -> None:
+    """From its first section on, at the pace of those that are done (row 003-29)."""
+    root = small_site(
+        tmp_path / "site", {"menu": 9}, composer_delay_s=1.5, concurrency=1, grace_s=0
+    )
+    async with desk(root) as chat:
+        batch = (await chat.call("generate-all"))["batchId"]
+        seen = await chat.call("status", batchId=batch, waitSeconds=0)
+        (operation,) = seen["operations"]
+        assert operation["progress"] == "0/9"
+        assert "estimatedCompletion" not in operation
+        with anyio.fail_after(30):
+            while operation["progress"] == "0/9":
+                seen = await chat.call("status", batchId=batch, waitSeconds=0)
+                (operation,) = seen["operations"]
+        assert operation["status"] == "processing"
+        assert "second" in operation["estimatedCompletion"]
+        assert operation["estimatedCompletion"] in seen["message"]
+        (listed,) = (await chat.call("status", activeOnly=True))["operations"]
+        assert "second" in listed["estimatedCompletion"]
+        await chat.call("cancel", batchId=batch)
+        (cancelled,) = (await chat.call("status", batchId=batch))["operations"]
+    assert "estimatedCompletion" not in cancelled
