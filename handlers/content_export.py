@@ -35,9 +35,11 @@ async def content_export(payload: ContentExport, context: JobContext) -> Outcome
     rename (R22), so a crash between the two leaves a file that is known either way.
     """
     page, files = payload.page, context.files
+    await context.progress(1, 3, f"putting {page} together")
     live = await context.entities.get_all(PRODUCTION)
     text = compose_page(await context.site(), page, {id: e.current for id, e in live.items()})
     ours = (await context.entities.exported(page)).get(page, ())
+    await context.progress(2, 3, f"looking at {files.shown(page)}")
     try:
         state = await anyio.to_thread.run_sync(files.inspect, page, ours)
         if not state.writable:
@@ -48,6 +50,8 @@ async def content_export(payload: ContentExport, context: JobContext) -> Outcome
                 "force to keep that text as a revision first, or move the file away",
             )
         written = file_hash(text.encode()) if text else None
+        doing = "removing" if text is None else "writing"
+        await context.progress(3, 3, f"{doing} {files.shown(page)}")
         await context.checkpoint([RecordExport(page, written, replaces=state.hash)])
         await anyio.to_thread.run_sync(_write(page_path(files.content_dir, page), text))
     except ExportFailed as failed:

@@ -23,6 +23,7 @@ import anyio
 from pydantic import BaseModel
 
 from tests.benchmarks.across import delays_across
+from tests.benchmarks.contending import contended
 from tests.benchmarks.memory import peak_kb
 from tests.benchmarks.place import Durability, Place, Queue, Sizes
 from tests.benchmarks.pressroom import PressroomQueue
@@ -194,6 +195,7 @@ async def _idle(place: Place, sizes: Sizes) -> Values:
 OWN: Mapping[str, Callable[[Place, Sizes], Awaitable[Values]]] = {
     "start": _start,
     "start-across": _start_across,
+    "contended": contended,
     "drain-kept": _drain_kept,
     "drain-pending": _drain_pending,
     "drain-others": _drain_others,

@@ -41,6 +41,15 @@ FIGURES: Mapping[str, Figure] = {
         words="enqueue to start when idle, worker in another process",
         parts={"start-across-p50": "ms", "start-across-p95": "ms"},
     ),
+    "contended": Figure(
+        words="enqueue, 50 at once in each of two processes that write one file at the same time",
+        parts={
+            "contended": "jobs/s",
+            "contended-of-alone": "% of one process",
+            "contended-slowest": "ms",
+            "contended-busy": "errors",
+        },
+    ),
     "drain-kept": _rate("drain-kept", "drain beside finished jobs", own="drain-50"),
     "drain-pending": _rate("drain-pending", "drain beside pending jobs", own="drain-50"),
     "drain-others": _rate(

@@ -141,3 +141,19 @@ async def test_the_same_reaches_a_client_over_http(tmp_path: Path, era: Era) -> 
     check(chat.progress)
     assert chat.progress[0] == (0, 20, "0/20 queued")
     assert chat.progress[-1] == (20, 20, "20/20 · done")
+
+
+def test_a_stream_is_followed_to_the_end(tmp_path: Path, era: Era) -> None:
+    """`stream: true`, of what queues and of `status`: progress until the end, then the answer."""
+    with pipe(site(tmp_path / "site", delay_s=0.2), era) as client:
+        client.begin()
+        drafted = client.call("generate", stream=True)["structuredContent"]
+        again = client.call("generate-all", mode="new")["structuredContent"]
+        seen = client.call("status", batchId=again["batchId"], stream=True)["structuredContent"]
+        assert client.hang_up() == 0
+    assert drafted["status"] == seen["operations"][0]["status"] == "completed"
+    queueing, _, looking = progress(client.messages).values()
+    for notes in (queueing, looking):
+        check(notes)
+        assert len(notes) > 2, "a stream shows more than a beginning and an end"
+        assert notes[-1] == (20, 20, "20/20 · done")

@@ -332,6 +332,19 @@ async def test_a_job_is_tried_once_and_then_as_often_as_its_retries(
     assert (await bench.batch()).state is BatchState.FAILED
 
 
+async def test_a_job_that_is_done_at_last_keeps_no_reason(bench: Bench, store: JobStore) -> None:
+    """Why it had to be tried again is told while it waits, and not of work that was done."""
+    await bench.submit("b1", a_job())
+    await bench.work(Retry("busy"))
+    assert (await bench.job()).reason == "busy"
+    bench.clock.advance(1)
+    await store.release_due(now=bench.now, limit=9)
+    await bench.work()
+    job = await bench.job()
+    assert (job.state, job.attempts) == (JobState.COMPLETED, 2)
+    assert (job.code, job.reason) == (None, None)
+
+
 async def test_a_snoozed_job_loses_no_retry(bench: Bench, store: JobStore) -> None:
     """However often it is put off."""
     await bench.submit("b1", a_job(max_retries=0))

@@ -15,6 +15,7 @@ from mcp_server.storage.sqlite.database import Database
 from mcp_server.storage.sqlite.errors import MESSAGES, storage_error
 from mcp_server.storage.sqlite.migrate import migrate
 from mcp_server.storage.sqlite.transaction import Transaction
+from tests.storage.stores import Bench
 
 pytestmark = pytest.mark.anyio
 
@@ -139,3 +140,24 @@ async def test_a_full_disk_loses_nothing_and_is_survived(tmp_path: Path) -> None
         await writer.write(lambda tx: tx.run("put_site", hash="h", document=big))
     with closing(open_file(path)) as connection:
         assert connection.execute("SELECT length(document) FROM sites").fetchone()[0] == 100_000
+
+
+@pytest.mark.parametrize("damage", ["batches SET details", "jobs SET payload", "jobs SET result"])
+async def test_a_row_that_somebody_damaged_is_told_as_such(bench: Bench, damage: str) -> None:
+    """Who reads it meets an error as where the disk refuses, and gets over it when it is mended."""
+    await bench.submit()
+    await bench.work()
+    with closing(open_file(bench.path)) as connection:
+        connection.execute(f"UPDATE {damage} = '{{'")
+    with pytest.raises(StorageError, match="damaged") as caught:
+        await read_both(bench)
+    assert isinstance(caught.value.__cause__, ValueError)
+    with closing(open_file(bench.path)) as connection:
+        connection.execute(f"UPDATE {damage} = '{{}}'")
+    await read_both(bench)
+
+
+async def read_both(bench: Bench) -> None:
+    """Read a batch and its job."""
+    await bench.batch()
+    await bench.job()

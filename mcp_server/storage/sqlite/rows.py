@@ -10,8 +10,12 @@ from typing import Any, cast
 from pydantic_core import from_json, to_json
 
 from mcp_server.entities.entity import Author, AuthorKind, Entity, Revision
+from mcp_server.errors import StorageError
 from mcp_server.jobs.job import Attempt, Batch, BatchState, Job, JobState, Json, Origin, Step
 from mcp_server.jobs.store import Host
+
+DAMAGED = "a row of it is damaged: put back a copy of its file"
+"""What is wrong where a stored document is no JSON: nothing of ours writes such a row."""
 
 
 def attempt_of(row: sqlite3.Row, batch_id: str | None, terms: Json) -> Attempt:
@@ -25,7 +29,7 @@ def attempt_of(row: sqlite3.Row, batch_id: str | None, terms: Json) -> Attempt:
         requires,
     ) = row  # fmt: skip
     job = Job._make((
-        id, kind, from_json(payload), JobState.PROCESSING, subject, priority, batch_id, round,
+        id, kind, _payload(payload), JobState.PROCESSING, subject, priority, batch_id, round,
         bool(counted), Origin(owner, interface, destination), attempts, crashes, max_retries,
         created_at, due_at, started_at, None, attempt_id, None, None, None, None, requires, order,
     ))  # fmt: skip
@@ -37,7 +41,7 @@ def job_of(row: sqlite3.Row) -> Job:
     return Job(
         id=row["job_id"],
         kind=row["kind"],
-        payload=json.loads(row["payload"]),
+        payload=_document(row, "payload"),
         state=JobState(row["state"]),
         subject=row["subject"],
         priority=row["priority"],
@@ -55,7 +59,7 @@ def job_of(row: sqlite3.Row) -> Job:
         attempt_id=row["attempt_id"],
         code=row["code"],
         reason=row["reason"],
-        result=_json(row["result"]),
+        result=None if row["result"] is None else _document(row, "result"),
         step=_step(row),
         requires=row["requires"],
         order=row["id"],
@@ -70,7 +74,7 @@ def batch_of(row: sqlite3.Row, running: Sequence[Job] = ()) -> Batch:
         state=BatchState(row["state"]),
         reason=row["reason"],
         origin=_origin(row),
-        terms=json.loads(row["terms"]),
+        terms=_document(row, "terms"),
         round=row["round"],
         total=row["total"],
         completed=row["completed"],
@@ -82,7 +86,7 @@ def batch_of(row: sqlite3.Row, running: Sequence[Job] = ()) -> Batch:
         ended_at=row["ended_at"],
         change=row["change"],
         order=row["id"],
-        details=json.loads(row["details"]),
+        details=_document(row, "details"),
         running=tuple(running),
     )
 
@@ -94,8 +98,8 @@ def host_of(row: sqlite3.Row) -> Host:
         role=row["role"],
         pid=row["pid"],
         version=row["version"],
-        abilities=frozenset(json.loads(row["abilities"])),
-        details=json.loads(row["details"]),
+        abilities=frozenset(_document(row, "abilities")),
+        details=_document(row, "details"),
         seen_at=row["seen_at"],
         wanted=row["wanted"],
     )
@@ -146,8 +150,27 @@ def _origin(row: sqlite3.Row) -> Origin:
     return Origin(owner=row["owner"], interface=row["interface"], destination=row["destination"])
 
 
-def _json(text: str | None) -> Any:
-    return None if text is None else json.loads(text)
+def _payload(text: str) -> Json:
+    """Return a payload; one that somebody damaged as the text it is, which no kind takes.
+
+    Its job fails, and says so. An error would come again with every claim, and stop the queue.
+    """
+    try:
+        return from_json(text)
+    except ValueError:
+        return cast("Json", text)
+
+
+def _document(row: sqlite3.Row, column: str) -> Any:
+    """Return what was stored as JSON.
+
+    Raises:
+        StorageError: somebody else has written what is none.
+    """
+    try:
+        return json.loads(row[column])
+    except ValueError as error:
+        raise StorageError(DAMAGED, shown=DAMAGED) from error
 
 
 def _step(row: sqlite3.Row) -> Step | None:

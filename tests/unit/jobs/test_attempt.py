@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
 import anyio
@@ -45,6 +47,22 @@ async def test_what_a_handler_answers_is_stored(rig: Rig) -> None:
     job = await run(rig, act)
     assert (job.state, job.result, job.started_at) == ("completed", {"words": 3}, rig.clock.now())
     assert (await rig.batches.get("b", owner="ada")).ended
+
+
+async def test_a_payload_that_somebody_damaged_fails_its_own_job_only(rig: Rig) -> None:
+    """The next claim brings the others, and not that one for ever."""
+    [damaged] = await rig.submit("b1", a_toy())
+    await rig.submit("b2", a_toy())
+    with closing(sqlite3.connect(rig.path)) as connection, connection:
+        connection.execute("UPDATE jobs SET payload = '{' WHERE job_id = ?", (damaged,))
+    async with rig.working(concurrency=1):
+        assert (await rig.batches.wait("b2", owner="ada")).completed == 1
+        assert (await rig.batches.wait("b1", owner="ada")).failed == 1
+    with closing(sqlite3.connect(rig.path)) as connection, connection:
+        connection.execute("UPDATE jobs SET payload = '{}' WHERE job_id = ?", (damaged,))
+    job = await rig.job(damaged)
+    assert (job.code, job.attempts) == ("refused", 1)
+    assert job.reason is not None and "payload of toy" in job.reason
 
 
 async def test_an_attempt_that_takes_too_long_is_stopped_and_tried_again(rig: Rig) -> None:

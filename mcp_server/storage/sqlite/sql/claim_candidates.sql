@@ -1,14 +1,14 @@
 -- Ready jobs of one kind this worker can run. Of a key that is coalesced or
--- replaced at most one runs at a time.
+-- replaced at most one runs at a time; what runs is few, what is kept of a key may be many.
 SELECT jobs.priority, jobs.id, jobs.crashes FROM jobs
 WHERE jobs.state = 'pending'
 AND jobs.kind = :kind
 AND (jobs.requires IS NULL OR jobs.requires IN (SELECT value FROM json_each(:abilities)))
 AND (
     jobs.dedup NOT IN ('coalesce', 'replace')
-    OR NOT EXISTS (
-        SELECT 1 FROM jobs AS running
-        WHERE running.dedup_key = jobs.dedup_key AND running.state = 'processing'
+    OR jobs.dedup_key NOT IN (
+        SELECT running.dedup_key FROM jobs AS running INDEXED BY jobs_running
+        WHERE running.state = 'processing' AND running.dedup_key IS NOT NULL
     )
 )
 ORDER BY jobs.priority DESC, jobs.id

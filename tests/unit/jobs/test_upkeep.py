@@ -1,0 +1,44 @@
+"""What a worker does besides jobs comes again: old jobs are forgotten, lost ones are rescued."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.attempts import claim_one
+from tests.unit.jobs.rig import Rig, a_toy
+
+pytestmark = pytest.mark.anyio
+
+
+async def until_forgotten(rig: Rig, job_id: str) -> None:
+    """Wait until a job is no longer stored."""
+    while True:
+        since = rig.store.version
+        if await rig.store.job(job_id) is None:
+            return
+        await rig.store.wait_for_change(5, since=since)
+
+
+async def test_old_jobs_are_forgotten_again_and_again(rig: Rig) -> None:
+    """Those too that grow old while the worker runs: hourly, unless a setting says otherwise."""
+    async with rig.working(prune_interval_s=0.01):
+        for batch_id in ("b1", "b2"):
+            [job_id] = await rig.submit(batch_id, a_toy())
+            await rig.batches.wait(batch_id, owner="ada")
+            rig.clock.advance(24 * 3600 + 1)
+            await until_forgotten(rig, job_id)
+
+
+async def test_lost_jobs_are_rescued_again_and_again(rig: Rig) -> None:
+    """Each when its lease has run out, by a worker that did not start for it."""
+    for batch_id, lease_s in {"b1": 30.0, "b2": 90.0}.items():
+        await rig.submit(batch_id, a_toy())
+        now = rig.clock.now()
+        await claim_one(rig.store, batch_id, kinds=["toy"], now=now, lease_s=lease_s)
+    async with rig.working(alone=False):
+        rig.clock.advance(31)
+        await rig.batches.wait("b1", owner="ada")
+        [theirs] = await rig.store.jobs("b2")
+        assert (theirs.state, theirs.crashes) == ("processing", 0)
+        rig.clock.advance(60)
+        await rig.batches.wait("b2", owner="ada")
