@@ -25,7 +25,8 @@ from mcp_server.errors import CallerError, ConfigError, StorageError
 from mcp_server.jobs.health import left_over_of
 from mcp_server.jobs.host import StopMark, WorkerLock
 from mcp_server.jobs.job import JobState
-from mcp_server.jobs.store import Host, JobStore, Lag, Stats
+from mcp_server.jobs.records import Host, Lag, Stats
+from mcp_server.jobs.store import JobStore
 from mcp_server.storage.sqlite.content import ContentEffects
 from mcp_server.storage.sqlite.database import Database
 from mcp_server.storage.sqlite.examine import Examined, examine

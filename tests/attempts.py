@@ -6,8 +6,9 @@ from collections.abc import Collection
 
 from mcp_server.jobs.attempt import AttemptRunner, Progress
 from mcp_server.jobs.job import Attempt
+from mcp_server.jobs.records import Claim, Report
 from mcp_server.jobs.retry import Verdict
-from mcp_server.jobs.store import Claim, JobStore, Report
+from mcp_server.jobs.store import JobStore
 
 
 async def claim_one(

@@ -22,8 +22,9 @@ from mcp_server.jobs.batch import BatchLimits, BatchService
 from mcp_server.jobs.health import Mode
 from mcp_server.jobs.host import WorkerLock
 from mcp_server.jobs.queue import JobQueue
+from mcp_server.jobs.records import Host
 from mcp_server.jobs.registry import Registry, discover
-from mcp_server.jobs.store import Host, JobStore
+from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.telemetry import AttemptFigures
 from mcp_server.plugin.context import Jobs
 from mcp_server.plugin.loading import Plugins

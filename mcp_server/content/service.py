@@ -49,7 +49,7 @@ from mcp_server.entities.store import EntityStore
 from mcp_server.errors import InvalidPayload, InvalidTransition
 from mcp_server.jobs.batch import BatchService, retry_request
 from mcp_server.jobs.job import Batch, Job, JobState, Origin
-from mcp_server.jobs.store import Submission
+from mcp_server.jobs.records import Submission
 
 STALE_TRIES_MAX = 20
 """How often a rollback of a batch that is running is planned again because it moved on."""

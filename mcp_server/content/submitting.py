@@ -20,7 +20,7 @@ from mcp_server.content.plan import Plan
 from mcp_server.errors import InvalidPayload, InvalidTransition
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Batch, BatchState, Json, Origin
-from mcp_server.jobs.store import NewBatch, Request, Submission
+from mcp_server.jobs.records import NewBatch, Request, Submission
 
 ACTIONS: Mapping[str, Action] = {
     "generate": "generation",

@@ -26,7 +26,7 @@ from prometheus_client.registry import Collector
 
 from mcp_server.errors import ServerError
 from mcp_server.interfaces.services import ServicesProvider
-from mcp_server.jobs.store import Stats
+from mcp_server.jobs.records import Stats
 from mcp_server.jobs.telemetry import BUCKETS_S, AttemptFigure
 
 logger = structlog.get_logger(__name__)

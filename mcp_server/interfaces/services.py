@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 from mcp_server.content.service import ContentService
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.queue import JobQueue
-from mcp_server.jobs.store import Stats
+from mcp_server.jobs.records import Stats
 from mcp_server.jobs.telemetry import AttemptFigures
 from mcp_server.plugin.loading import Plugins
 from mcp_server.progress.monitor import ProgressMonitor

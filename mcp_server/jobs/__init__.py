@@ -6,17 +6,18 @@ How a job lives and dies, and where to read it:
    The store writes job, batch, duplicate keys and first change in one transaction, before anybody
    is answered. The job is `pending`, or `scheduled` until it is due.
 2. *Claimed.* A `Worker` asks the store for as many ready jobs as it has free lanes, by priority and
-   then age. A claim is a lease with an attempt id; the heartbeat renews it.
+   then age; an idle one in the same process joins the transaction that brings the job. A claim is a
+   lease with an attempt id; the heartbeat renews it (`upkeep`).
 3. *Run.* One of the worker's `Lanes` runs the handler of its kind, within a time limit (`attempt`).
    Whatever the handler does ends as an outcome: `Done`, `Skip`, `Retry`, `Snooze`, `Fail` or
    `Pause` (`outcome`), and `retry.decide` makes a verdict of it.
 4. *Recorded.* The transaction that claims the next jobs (`JobStore.exchange`) writes the end, the
    effects, the batch's counters and the change number, if the attempt id is still the job's. An
    attempt that lost its claim writes nothing. The last end of a round writes its one row.
-5. *Lost.* A worker that dies stops renewing; whoever sweeps next puts its jobs back
-   (`maintenance`), at most ten times, which are counted apart from the retries.
+5. *Lost.* A worker that dies stops renewing; whoever sweeps next (`upkeep`, `maintenance`) puts its
+   jobs back, at most ten times, which are counted apart from the retries.
 6. *Forgotten.* A day after its batch has completed the job is pruned; batches stay.
 
-`job` has the words and the two transition tables, `store` what is asked of a database, and `host`
-who may work and how a worker comes to be.
+`job` has the words and the two transition tables, `store` what is asked of a database and `records`
+what goes there and comes back; `host` says who may work and how a worker comes to be.
 """

@@ -19,9 +19,9 @@ from mcp_server.jobs.isolation import HandlerCrashed, IsolatedContext
 from mcp_server.jobs.job import Attempt, JobState, Step
 from mcp_server.jobs.outcome import Done, Outcome, Retry, checked, refused
 from mcp_server.jobs.processes import Processes
+from mcp_server.jobs.records import Report
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.retry import Verdict, decide
-from mcp_server.jobs.store import Report
 from mcp_server.jobs.telemetry import AttemptWatch
 from mcp_server.jobs.threads import Threads
 

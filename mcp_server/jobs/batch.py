@@ -10,8 +10,9 @@ import anyio
 from mcp_server.clock import Clock
 from mcp_server.errors import InvalidTransition, LimitExceeded, NotFound
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job, JobState, Json, NewJob
+from mcp_server.jobs.records import Cancelled, NewBatch, Request, Submission
 from mcp_server.jobs.registry import Registry
-from mcp_server.jobs.store import Cancelled, JobStore, NewBatch, Request, Submission
+from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.telemetry import submit_span, with_trace
 from mcp_server.jobs.waiting import NAMED_MAX, timed_out
 

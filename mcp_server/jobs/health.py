@@ -9,7 +9,8 @@ import anyio
 
 from mcp_server.clock import Clock
 from mcp_server.jobs.host import DetachedWorker, StartWorker, StopMark, WorkerLock
-from mcp_server.jobs.store import Host, JobStore, Stats
+from mcp_server.jobs.records import Host, Stats
+from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.telemetry import AttemptFigures
 from mcp_server.jobs.upkeep import lacking
 

@@ -22,7 +22,8 @@ from filelock import FileLock, Timeout
 
 from mcp_server.clock import Clock
 from mcp_server.errors import StorageError, Unavailable
-from mcp_server.jobs.store import Host, JobStore
+from mcp_server.jobs.records import Host
+from mcp_server.jobs.store import JobStore
 
 LOOK_S = 1.0
 """How often a server looks whether the worker is still there."""

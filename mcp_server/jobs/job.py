@@ -12,7 +12,7 @@ is made for every job is a named tuple: a frozen dataclass of its size takes thi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -257,41 +257,3 @@ class Batch:
     def finished(self) -> int:
         """Jobs that are over, one way or another."""
         return self.completed + self.failed + self.cancelled
-
-
-class Bookmark(NamedTuple):
-    """How far a listener has come with the operations: what is beyond it is news to him.
-
-    What was over before he began to listen is none.
-    """
-
-    change: int
-    """Changes of batches up to this one are known."""
-    order: int
-    """Jobs outside any batch up to this one are known, but for `jobs`."""
-    began: int
-    """The newest change when he began."""
-    complete: int
-    """The change up to which all is known: `change`, unless there was more."""
-    under_way: int | None = 0
-    """Of the batches that were under way then, those up to this `Batch.order` are known.
-
-    `None`: all are.
-    """
-    jobs: tuple[int, ...] = ()
-    """Jobs outside any batch that were under way when he began, by their `Job.order`."""
-
-
-class News(NamedTuple):
-    """What became of operations since a bookmark, and where the next news begins."""
-
-    batches: Sequence[Batch]
-    """Those that changed, without their running jobs, oldest change first. Before them each earlier
-    round that has ended, as it was at its end; while there is more, some come again."""
-    jobs: Sequence[Job]
-    """Jobs outside any batch that are new, run, or are in another state than was known."""
-    gone: Collection[int]
-    """Of those that were known, which were pruned."""
-    bookmark: Bookmark
-    more: bool
-    """Whether there is more already."""

@@ -19,7 +19,7 @@ import anyio
 from mcp_server.jobs.attempt import AttemptRunner, Progress
 from mcp_server.jobs.job import Attempt
 from mcp_server.jobs.outcome import Outcome
-from mcp_server.jobs.store import Report
+from mcp_server.jobs.records import Report
 
 SLICE_S = 0.005
 """How long jobs that never wait may keep the event loop to themselves."""

@@ -18,9 +18,10 @@ from mcp_server.clock import Clock
 from mcp_server.errors import StorageError
 from mcp_server.jobs.lanes import Lanes
 from mcp_server.jobs.maintenance import Maintenance
+from mcp_server.jobs.records import Host
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.signal import Signal
-from mcp_server.jobs.store import Host, JobStore
+from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.watchdog import told_of
 from mcp_server.jobs.worker_state import WorkerSettings, WorkerState
 

@@ -27,7 +27,8 @@ from mcp_server.jobs.attempt import AttemptRunner, Progress, named
 from mcp_server.jobs.handler import TIME_LIMIT_S
 from mcp_server.jobs.job import Attempt
 from mcp_server.jobs.lanes import Lanes
-from mcp_server.jobs.store import Host, JobStore, Report
+from mcp_server.jobs.records import Host, Report
+from mcp_server.jobs.store import JobStore
 
 LOOK_S = 1.0
 """How often the thread looks whether the loop comes round."""

@@ -23,11 +23,12 @@ from mcp_server.jobs.handler import Failure
 from mcp_server.jobs.job import Attempt, JobState
 from mcp_server.jobs.lanes import Lanes
 from mcp_server.jobs.maintenance import Maintenance
+from mcp_server.jobs.records import Claim, Host, Report
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.retry import Verdict
 from mcp_server.jobs.signal import Signal
 from mcp_server.jobs.steps import StepWriter
-from mcp_server.jobs.store import Claim, Host, JobStore, Report
+from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.upkeep import Upkeep
 from mcp_server.jobs.watchdog import Held, OpenStore, OwnProcess, Watchdog
 from mcp_server.jobs.worker_state import WorkerSettings, WorkerState

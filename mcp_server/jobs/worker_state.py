@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from mcp_server.errors import StorageError, StorageOutdated
 from mcp_server.jobs.job import Attempt
+from mcp_server.jobs.records import SUSPECT_CRASHES, Report
 from mcp_server.jobs.signal import Signal
-from mcp_server.jobs.store import SUSPECT_CRASHES, Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,8 +29,9 @@ from mcp_server.jobs.job import (
     Priority,
 )
 from mcp_server.jobs.queue import JobQueue
+from mcp_server.jobs.records import NewBatch
 from mcp_server.jobs.registry import Registry
-from mcp_server.jobs.store import JobStore, NewBatch
+from mcp_server.jobs.store import JobStore
 from mcp_server.plugin.status import BatchStatus, JobStatus, batch_status, job_status
 from mcp_server.progress.event import EventSink
 

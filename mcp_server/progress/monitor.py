@@ -47,15 +47,19 @@ class ProgressMonitor:
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Fan changes out until cancelled; a database that refuses is logged and asked again."""
         task_status.started()
+        refusal = None
         while True:
             await self._somebody.wait()  # forever, if need be: nobody is kept waiting by it
             try:
                 version = self._store.version
                 await self.tick()
+                refusal = None
                 await self._store.wait_for_change(WAIT_S, since=version)
                 await anyio.sleep(GATHER_S)
-            except StorageError:
-                logger.exception("progress cannot be read; trying again")
+            except StorageError as error:
+                if str(error) != refusal:  # once, not every second
+                    refusal = str(error)
+                    logger.exception("progress cannot be read; trying again")
                 await anyio.sleep(PAUSE_S)
 
     async def tick(self) -> None:

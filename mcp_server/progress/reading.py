@@ -10,15 +10,8 @@ from itertools import islice
 from typing import NamedTuple, Protocol
 
 from mcp_server.errors import NotFound
-from mcp_server.jobs.job import (
-    ENDED_JOB_STATES,
-    Batch,
-    Bookmark,
-    Job,
-    JobState,
-    News,
-    Step,
-)
+from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, Job, JobState, Step
+from mcp_server.jobs.records import Bookmark, News
 from mcp_server.jobs.store import JobStore
 
 CHECKED_MAX = 1_000

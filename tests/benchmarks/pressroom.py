@@ -22,8 +22,8 @@ from mcp_server.jobs.job import Attempt, NewJob, Origin
 from mcp_server.jobs.maintenance import Maintenance, MaintenanceSettings
 from mcp_server.jobs.outcome import Done, Outcome
 from mcp_server.jobs.queue import JobQueue
+from mcp_server.jobs.records import Host, NewBatch
 from mcp_server.jobs.registry import Registry
-from mcp_server.jobs.store import Host, NewBatch
 from mcp_server.jobs.worker import Worker, WorkerSettings
 from mcp_server.progress.monitor import ProgressMonitor
 from mcp_server.storage.sqlite.content import ContentEffects

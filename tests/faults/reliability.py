@@ -32,8 +32,8 @@ from mcp_server.jobs.handler import handler
 from mcp_server.jobs.job import Attempt, NewJob, Origin
 from mcp_server.jobs.maintenance import Maintenance, MaintenanceSettings
 from mcp_server.jobs.outcome import Done, Outcome, Retry
+from mcp_server.jobs.records import Host, NewBatch
 from mcp_server.jobs.registry import Registry
-from mcp_server.jobs.store import Host, NewBatch
 from mcp_server.jobs.worker import Worker, WorkerSettings
 from mcp_server.storage.sqlite.database import Database
 from mcp_server.storage.sqlite.jobs import SqliteJobStore

@@ -13,8 +13,8 @@ from mcp_server.entities.effects import Require
 from mcp_server.errors import InvalidPayload, LostClaim
 from mcp_server.jobs.job import ENDED_JOB_STATES, BatchState, Dedup, NewJob
 from mcp_server.jobs.outcome import Enqueue
+from mcp_server.jobs.records import Request
 from mcp_server.jobs.retry import Verdict
-from mcp_server.jobs.store import Request
 from tests.storage.model_rules import Rules
 from tests.storage.model_state import SHARED, J, ModelBatch, ModelJob
 

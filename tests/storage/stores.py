@@ -15,8 +15,9 @@ from mcp_server.entities.entity import PREVIEW, Author, Revision
 from mcp_server.entities.store import EntityStore
 from mcp_server.jobs.job import Attempt, Batch, Job, JobState, NewJob, Origin
 from mcp_server.jobs.outcome import Done, Outcome
+from mcp_server.jobs.records import Cancelled, Claim, NewBatch, Report, Submission
 from mcp_server.jobs.retry import Verdict, decide
-from mcp_server.jobs.store import Cancelled, Claim, JobStore, NewBatch, Report, Submission
+from mcp_server.jobs.store import JobStore
 from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
 from mcp_server.storage.sqlite.database import Database
 from mcp_server.storage.sqlite.jobs import SqliteJobStore

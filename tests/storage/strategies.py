@@ -8,7 +8,7 @@ from mcp_server.entities.effects import Require
 from mcp_server.entities.entity import PREVIEW
 from mcp_server.jobs.job import Dedup
 from mcp_server.jobs.outcome import Done, Enqueue, Fail, Outcome, Pause, Retry, Skip, Snooze
-from mcp_server.jobs.store import Request
+from mcp_server.jobs.records import Request
 from tests.storage.stores import a_job
 
 FOLLOW_UPS = (

@@ -20,8 +20,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from mcp_server.errors import InvalidPayload, LostClaim
 from mcp_server.jobs.job import Attempt, BatchState, NewJob, Step
 from mcp_server.jobs.outcome import Done, Outcome
+from mcp_server.jobs.records import Claim, Report, Request, Submission
 from mcp_server.jobs.retry import Verdict, decide
-from mcp_server.jobs.store import Claim, Report, Request, Submission
 from tests.storage.agreement import Agreement
 from tests.storage.invariants import check_invariants
 from tests.storage.model import Answer, Model

@@ -25,10 +25,10 @@ from mcp_server.clock import new_id
 from mcp_server.entities.effects import ABSENT, Require, SaveRevision
 from mcp_server.entities.entity import PREVIEW
 from mcp_server.errors import StorageError
-from mcp_server.jobs.job import Attempt, Bookmark, Dedup, JobState, Step
+from mcp_server.jobs.job import Attempt, Dedup, JobState, Step
 from mcp_server.jobs.outcome import Done, Enqueue, Fail, Outcome, Pause, Retry
+from mcp_server.jobs.records import Bookmark, Claim, Host, Report, Request
 from mcp_server.jobs.retry import decide
-from mcp_server.jobs.store import Claim, Host, Report, Request
 from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
 from mcp_server.storage.sqlite.jobs import SqliteJobStore
 from tests.harness import ManualClock

@@ -7,7 +7,8 @@ import pytest
 from mcp_server.errors import InvalidPayload
 from mcp_server.jobs.job import Dedup
 from mcp_server.jobs.outcome import Fail
-from mcp_server.jobs.store import JobStore, Request
+from mcp_server.jobs.records import Request
+from mcp_server.jobs.store import JobStore
 from tests.storage.stores import DAY_S, HOUR_S, ORIGIN, Bench, a_job
 
 pytestmark = pytest.mark.anyio

@@ -8,7 +8,8 @@ import pytest
 
 from mcp_server.jobs.job import Attempt
 from mcp_server.jobs.outcome import Retry
-from mcp_server.jobs.store import Claim, JobStore
+from mcp_server.jobs.records import Claim
+from mcp_server.jobs.store import JobStore
 from tests.storage.stores import Bench, a_job
 
 pytestmark = pytest.mark.anyio

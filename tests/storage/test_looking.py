@@ -7,7 +7,8 @@ import pytest
 
 from mcp_server.jobs.job import Dedup, JobState, Origin, Step
 from mcp_server.jobs.outcome import Fail, Retry, Skip
-from mcp_server.jobs.store import Host, JobStore
+from mcp_server.jobs.records import Host
+from mcp_server.jobs.store import JobStore
 from tests.storage.stores import DAY_S, HOUR_S, ORIGIN, Bench, a_job
 
 pytestmark = pytest.mark.anyio

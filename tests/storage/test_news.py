@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from mcp_server.jobs.job import Bookmark, JobState, News, Origin, Step
+from mcp_server.jobs.job import JobState, Origin, Step
 from mcp_server.jobs.outcome import Fail
+from mcp_server.jobs.records import Bookmark, News
 from mcp_server.jobs.store import JobStore
 from tests.storage.stores import DAY_S, DONE, HOUR_S, ORIGIN, Bench, a_job
 

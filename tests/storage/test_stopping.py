@@ -7,7 +7,8 @@ import pytest
 from mcp_server.errors import LostClaim
 from mcp_server.jobs.job import BatchState, Dedup, JobState
 from mcp_server.jobs.outcome import Done, Enqueue, Fail, Pause, Retry, Skip
-from mcp_server.jobs.store import JobStore, Request
+from mcp_server.jobs.records import Request
+from mcp_server.jobs.store import JobStore
 from tests.storage.stores import Bench, a_job
 
 pytestmark = pytest.mark.anyio

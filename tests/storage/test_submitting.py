@@ -10,7 +10,8 @@ from mcp_server.entities.store import EntityStore
 from mcp_server.errors import InvalidPayload
 from mcp_server.jobs.job import BatchState, Dedup, JobState, NewJob, Priority
 from mcp_server.jobs.outcome import Done, Enqueue, Fail
-from mcp_server.jobs.store import JobStore, Request
+from mcp_server.jobs.records import Request
+from mcp_server.jobs.store import JobStore
 from tests.storage.stores import DAY_S, DONE, ORIGIN, Bench, a_job, a_text
 
 pytestmark = pytest.mark.anyio

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from mcp_server.content.calls import Submitted
 from mcp_server.content.visible import visible
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job
-from mcp_server.jobs.store import Cancelled
+from mcp_server.jobs.records import Cancelled
 from mcp_server.progress.words import batch_name, progress_line
 
 BACKGROUND = "This operation is running in the background."

@@ -10,7 +10,7 @@ from mcp_server.interfaces.mcp import sentences
 from mcp_server.interfaces.mcp.replies import Operation, Queue, Worker
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job, JobState
-from mcp_server.jobs.store import Stats
+from mcp_server.jobs.records import Stats
 from mcp_server.progress.estimate import estimate, percent
 from mcp_server.progress.words import batch_name, current_task, relative_time
 

@@ -40,7 +40,7 @@ from mcp_server.interfaces.mcp.status import Page, Status
 from mcp_server.interfaces.mcp.waiting import Reporter, follow, follow_job
 from mcp_server.interfaces.services import Services, ServicesProvider
 from mcp_server.jobs.job import Batch, BatchState, Job, Origin
-from mcp_server.jobs.store import Cancelled
+from mcp_server.jobs.records import Cancelled
 
 Call = Context[Any, Any]
 """The open call of a tool: it carries progress until the answer."""

@@ -20,8 +20,8 @@ from mcp_server.jobs.job import (
     Json,
     Step,
 )
+from mcp_server.jobs.records import SUSPECT_CRASHES, Claim, Report
 from mcp_server.jobs.retry import Verdict
-from mcp_server.jobs.store import SUSPECT_CRASHES, Claim, Report
 from mcp_server.storage.sqlite import accounts, sharing
 from mcp_server.storage.sqlite.rows import attempt_of, encoded
 from mcp_server.storage.sqlite.transaction import Transaction

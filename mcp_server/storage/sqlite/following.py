@@ -11,7 +11,8 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from mcp_server.jobs.job import Batch, Bookmark, Job, JobState, News
+from mcp_server.jobs.job import Batch, Job, JobState
+from mcp_server.jobs.records import Bookmark, News
 from mcp_server.storage.sqlite.rows import batch_of, job_of
 from mcp_server.storage.sqlite.transaction import Transaction
 

@@ -20,7 +20,7 @@ from mcp_server.jobs.job import (
     Step,
 )
 from mcp_server.jobs.outcome import Enqueue
-from mcp_server.jobs.store import (
+from mcp_server.jobs.records import (
     Cancelled,
     Claim,
     Exchange,

@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from mcp_server.jobs.job import Batch, Bookmark, Job, JobState, News
-from mcp_server.jobs.store import Host, Lag, Request, Stats
+from mcp_server.jobs.job import Batch, Job, JobState
+from mcp_server.jobs.records import Bookmark, Host, Lag, News, Request, Stats
 from mcp_server.storage.sqlite import accounts, attempts, following, submission
 from mcp_server.storage.sqlite.connection import connect
 from mcp_server.storage.sqlite.database import Database

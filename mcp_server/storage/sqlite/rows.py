@@ -12,7 +12,7 @@ from pydantic_core import from_json, to_json
 from mcp_server.entities.entity import Author, AuthorKind, Entity, Revision
 from mcp_server.errors import StorageError
 from mcp_server.jobs.job import Attempt, Batch, BatchState, Job, JobState, Json, Origin, Step
-from mcp_server.jobs.store import Host
+from mcp_server.jobs.records import Host
 
 DAMAGED = "a row of it is damaged: put back a copy of its file"
 """What is wrong where a stored document is no JSON: nothing of ours writes such a row."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from mcp_server.errors import InvalidPayload
 from mcp_server.jobs.job import Batch, BatchState, Dedup, JobState, Json, NewJob, Origin
-from mcp_server.jobs.store import NewBatch, Request, Submission
+from mcp_server.jobs.records import NewBatch, Request, Submission
 from mcp_server.storage.sqlite import accounts, sharing
 from mcp_server.storage.sqlite.rows import batch_of, dumped, encoded
 from mcp_server.storage.sqlite.transaction import Transaction

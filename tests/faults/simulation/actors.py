@@ -13,7 +13,7 @@ from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Batch
 from mcp_server.jobs.maintenance import Maintenance, MaintenanceSettings
 from mcp_server.jobs.queue import JobQueue
-from mcp_server.jobs.store import Host
+from mcp_server.jobs.records import Host
 from mcp_server.jobs.telemetry import AttemptWatch
 from mcp_server.jobs.worker import Worker, WorkerSettings
 from tests.faults.simulation.handlers import Context, Play

@@ -14,7 +14,7 @@ from mcp_server.entities.entity import PREVIEW, Author, Revision
 from mcp_server.errors import CallerError, InvalidTransition, StorageError
 from mcp_server.jobs.job import BatchState, Dedup, NewJob, Origin
 from mcp_server.jobs.maintenance import Maintenance, MaintenanceSettings
-from mcp_server.jobs.store import NewBatch, Request, Submission
+from mcp_server.jobs.records import NewBatch, Request, Submission
 from tests.faults.simulation.actors import ABILITY, Server, ServerSlot
 from tests.faults.simulation.ledger import Violation
 from tests.faults.simulation.world import LEASE_S, Process, World

@@ -9,7 +9,7 @@ import pytest
 from mcp_server.content.calls import Action, Planned, Skipped, Submitted
 from mcp_server.interfaces.mcp import sentences
 from mcp_server.jobs.job import Batch, BatchState, Job
-from mcp_server.jobs.store import Cancelled
+from mcp_server.jobs.records import Cancelled
 
 
 def submitted(action: Action, count: int, batch_id: str | None = "batch_1") -> Submitted:

@@ -21,8 +21,9 @@ from mcp_server.jobs.job import Attempt, Job, NewJob, Origin
 from mcp_server.jobs.maintenance import Maintenance, MaintenanceSettings
 from mcp_server.jobs.outcome import Done, Outcome
 from mcp_server.jobs.queue import JobQueue
+from mcp_server.jobs.records import Host, NewBatch
 from mcp_server.jobs.registry import Registry
-from mcp_server.jobs.store import Host, JobStore, NewBatch
+from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.watchdog import OwnProcess
 from mcp_server.jobs.worker import Worker, WorkerSettings
 from mcp_server.storage.sqlite.database import Database

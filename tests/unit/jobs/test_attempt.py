@@ -14,7 +14,8 @@ import pytest
 from mcp_server.errors import NotFound, StorageBusy, StorageError
 from mcp_server.jobs.job import Job, JobState, Step
 from mcp_server.jobs.outcome import Done, Fail, Outcome
-from mcp_server.jobs.store import Exchange, JobStore, Report
+from mcp_server.jobs.records import Exchange, Report
+from mcp_server.jobs.store import JobStore
 from tests.unit.jobs.rig import ORIGIN, Context, Rig, a_toy
 
 pytestmark = pytest.mark.anyio

@@ -26,7 +26,7 @@ from mcp_server.jobs.host import (
 )
 from mcp_server.jobs.job import BatchState
 from mcp_server.jobs.outcome import Done, Outcome
-from mcp_server.jobs.store import Host
+from mcp_server.jobs.records import Host
 from tests.unit.jobs.rig import ORIGIN, Context, Rig, a_toy
 
 pytestmark = pytest.mark.anyio

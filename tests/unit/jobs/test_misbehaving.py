@@ -17,7 +17,8 @@ import pytest
 from mcp_server.jobs.job import Job, JobState
 from mcp_server.jobs.lanes import Lanes
 from mcp_server.jobs.outcome import Done, Fail, Outcome, Pause, Retry, Skip, Snooze
-from mcp_server.jobs.store import Host, JobStore
+from mcp_server.jobs.records import Host
+from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.watchdog import Held, Watchdog
 from mcp_server.storage.sqlite.database import Database
 from mcp_server.storage.sqlite.jobs import SqliteJobStore

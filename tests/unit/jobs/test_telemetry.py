@@ -11,7 +11,7 @@ import pytest
 from mcp_server.jobs.health import COUNTING_SHARE, Counter
 from mcp_server.jobs.job import Attempt
 from mcp_server.jobs.outcome import Done, Fail, Outcome, Retry
-from mcp_server.jobs.store import Stats
+from mcp_server.jobs.records import Stats
 from mcp_server.jobs.telemetry import BUCKETS_S, AttemptFigures, AttemptWatch, with_trace
 from tests.unit.jobs.rig import Rig, a_toy, open_rig
 

@@ -13,7 +13,8 @@ import pytest
 
 from mcp_server.errors import NotFound, StorageError
 from mcp_server.jobs.job import Batch, BatchState, JobState, NewJob, Origin, Step
-from mcp_server.jobs.store import NewBatch, Report, Verdict
+from mcp_server.jobs.records import NewBatch, Report
+from mcp_server.jobs.retry import Verdict
 from mcp_server.progress.monitor import ProgressMonitor
 from mcp_server.storage.sqlite.content import ContentEffects
 from mcp_server.storage.sqlite.database import Database
