@@ -151,7 +151,11 @@ async def test_an_interrupt_ends_the_watching_and_nothing_else(bench: Bench) -> 
         pytest.skip("there is no interrupt to send to one process")
     await bench.submit("b1", origin=OURS)
     line = command("status", "--follow", "--workspace", str(bench.path))
-    async with await anyio.open_process(line, env=environment()) as process:
+    # A script that runs in the background ignores interrupts, and so does whoever is started there.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    process = await anyio.open_process(line, env=environment())
+    signal.signal(signal.SIGINT, before)
+    async with process:
         follower = Follower(process)
         await follower.says("queued")
         process.send_signal(signal.SIGINT)
