@@ -30,7 +30,7 @@ from mcp_server.jobs.lanes import Lanes
 from mcp_server.jobs.records import Host, Report
 from mcp_server.jobs.store import JobStore
 
-LOOK_S = 1.0
+LOOK_S = 2.5
 """How often the thread looks whether the loop comes round."""
 
 BLOCKED_S = 5.0

@@ -6,7 +6,8 @@ composes the product as its command line does, with one kind more (`kinds/`); `t
 whose event loop is watched, which costs it a little; `nothing` is an event loop and no more, until
 its stdin ends. When the process ends, the file
 `REPORT` holds how late its event loop was, how much memory it had and how much processor time it
-took, each with its moment (`time.monotonic()`: one clock for all processes of a machine).
+took beside what looking at it takes, each with its moment (`time.monotonic()`: one clock for all
+processes of a machine).
 """
 
 from __future__ import annotations
@@ -62,6 +63,8 @@ class Watch:
 
     def __init__(self) -> None:
         self._report = Report()
+        self._own_s = 0.0
+        """What the looking itself took."""
 
     def start(self) -> None:
         """Take samples from now on."""
@@ -72,9 +75,11 @@ class Watch:
         while True:
             time.sleep(SAMPLE_S)
             self._sample()
+            self._own_s = time.thread_time()
 
     def _sample(self) -> None:
-        sample = Sample(at=time.monotonic(), peak_kb=peak_kb(), cpu_s=time.process_time())
+        cpu_s = time.process_time() - self._own_s
+        sample = Sample(at=time.monotonic(), peak_kb=peak_kb(), cpu_s=cpu_s)
         self._report.samples.append(sample)
 
     async def ticks(self) -> None:
