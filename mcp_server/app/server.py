@@ -30,6 +30,7 @@ from mcp_server.jobs.host import DetachedWorker, EmbeddedWorker, StopMark, Worke
 from mcp_server.jobs.job import Origin
 from mcp_server.plugin.loading import Plugins
 from mcp_server.progress.monitor import ProgressMonitor
+from mcp_server.progress.stream import EventStream
 from mcp_server.storage.sqlite.place import unsafe_place
 
 logger = structlog.get_logger(__name__)
@@ -208,12 +209,15 @@ def serve_http(
             opened=settle_memory,
             stopping=stopping,
         )
+        origin = http.http_origin(token)
+
+        async def events(id: str | None) -> EventStream:
+            services = await application.services()
+            return await services.monitor.events(origin.owner, only=id)
+
         async with application.running():
             server = build_server(
-                application,
-                version=version("pressroom"),
-                origin=http.http_origin(token),
-                plugins=plugins,
+                application, version=version("pressroom"), origin=origin, plugins=plugins
             )
             app = http.build_http_app(
                 server,
@@ -221,6 +225,7 @@ def serve_http(
                 metrics=lambda accept: metrics.scrape(
                     application, accept=accept, now=SystemClock().now()
                 ),
+                events=events,
                 token=token,
                 allowed_hosts=allowed_hosts,
                 allowed_origins=allowed_origins,

@@ -25,6 +25,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_server.errors import ConfigError
+from mcp_server.interfaces.event_routes import OpenEvents, event_routes
 from mcp_server.interfaces.mcp.server import PressroomServer
 from mcp_server.jobs.job import Origin
 
@@ -76,13 +77,15 @@ def build_http_app(
     *,
     host: str,
     metrics: ReadMetrics | None = None,
+    events: OpenEvents | None = None,
     token: str | None = None,
     allowed_hosts: Sequence[str] = (),
     allowed_origins: Sequence[str] = (),
 ) -> Starlette:
     """Return the application: `/mcp` with the protocol, `/health` without secrets.
 
-    With `metrics` there is `/metrics` too, for Prometheus: behind the same checks as the protocol.
+    With `metrics` there is `/metrics` too, for Prometheus, and with `events` the routes of
+    `event_routes`: behind the same checks as the protocol.
     Requests are refused whose Host or Origin is not allowed, whose body is too large, or which
     lack the token. An application can be started once.
 
@@ -101,6 +104,8 @@ def build_http_app(
     if metrics is not None:
         route = Route(METRICS_PATH, _Metrics(metrics, security), methods=["GET"])
         app.router.routes.append(route)
+    if events is not None:
+        app.router.routes += event_routes(events, security)
     if token is not None:
         app.add_middleware(BearerToken, token=token)
     return app

@@ -1,0 +1,80 @@
+"""Progress over plain HTTP: events as lines of JSON, or as server-sent events.
+
+GET /events                 every operation of the caller's, from now on, until he leaves
+GET /batches/{id}/events    one batch, until its round has ended
+GET /jobs/{id}/events       one job, in a batch or not, until it has ended
+
+Whoever accepts `text/event-stream` is sent events named `job-progress`, everybody else
+`application/x-ndjson`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+
+from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from mcp_server.errors import NotFound, ServerError
+from mcp_server.progress.event import ProgressEvent
+
+EVENT_NAME = "job-progress"
+PING_S = 15
+"""How often a silent stream of server-sent events shows that it lives; proxies end others."""
+NOT_STORED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+"""No proxy keeps the stream, or holds lines back until there are more."""
+
+OpenEvents = Callable[[str | None], Awaitable[AsyncIterator[ProgressEvent]]]
+"""Takes the id of a batch or a job, or none for all; returns what becomes of it."""
+
+
+def event_routes(open_events: OpenEvents, security: TransportSecuritySettings) -> list[Route]:
+    """Return the routes; what `open_events` raises is answered with its sentence."""
+    endpoint = _Events(open_events, security)
+    paths = ("/events", "/batches/{id}/events", "/jobs/{id}/events")
+    return [Route(path, endpoint, methods=["GET"]) for path in paths]
+
+
+class _Events:
+    """Answers the hosts and origins that may call the tools."""
+
+    def __init__(self, open_events: OpenEvents, security: TransportSecuritySettings) -> None:
+        self._open = open_events
+        self._security = TransportSecurityMiddleware(security)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        answer = await self._security.validate_request(request) or await self._answer(request)
+        await answer(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        try:
+            events = await self._open(request.path_params.get("id"))
+        except NotFound as error:
+            return JSONResponse({"error": str(error)}, 404)
+        except ServerError as error:
+            return JSONResponse({"error": str(error)}, 503)
+        if "text/event-stream" in request.headers.get("accept", ""):
+            return EventSourceResponse(_sent(events), headers=NOT_STORED, ping=PING_S)
+        return StreamingResponse(
+            _lines(events), media_type="application/x-ndjson", headers=NOT_STORED
+        )
+
+
+async def _lines(events: AsyncIterator[ProgressEvent]) -> AsyncGenerator[str]:
+    async for event in events:
+        yield f"{_text(event)}\n"
+
+
+async def _sent(events: AsyncIterator[ProgressEvent]) -> AsyncGenerator[ServerSentEvent]:
+    async for event in events:
+        yield ServerSentEvent(_text(event), event=EVENT_NAME)
+
+
+def _text(event: ProgressEvent) -> str:
+    return json.dumps(event.as_json(), ensure_ascii=False, separators=(",", ":"))
