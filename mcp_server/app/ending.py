@@ -44,18 +44,16 @@ def _told_to_end() -> Generator[anyio.Event]:
 
     def hear(number: int, _: FrameType | None) -> None:
         if heard:
-            give_back()
+            for each in SIGNALS:  # not what was before: asyncio would hear the next one, and wait
+                signal.signal(each, signal.SIG_DFL)
         heard.append(number)
         loop.call_soon_threadsafe(end)
 
     before = {number: signal.signal(number, hear) for number in SIGNALS}
 
-    def give_back() -> None:
-        for number, handler in before.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
-
     try:
         with scope:
             yield stopping
     finally:
-        give_back()
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)

@@ -33,6 +33,10 @@ from mcp_server.progress.monitor import ProgressMonitor
 from mcp_server.progress.stream import EventStream
 from mcp_server.storage.sqlite.place import unsafe_place
 
+HANG_UP_S = 1.0
+"""How long a client waits that has hung up, less a margin, where it ends us without a word then:
+what is given back by that time is not counted as lost. Elsewhere it sends a signal first."""
+
 logger = structlog.get_logger(__name__)
 
 
@@ -89,9 +93,11 @@ class Application:
             return self._services
 
     async def _stop(self) -> None:
+        hung_up = not self._stopping.is_set()
         self._stopping.set()
         if self._embedded is not None:
-            await self._embedded.ended()
+            with anyio.move_on_after(HANG_UP_S if hung_up and sys.platform == "win32" else None):
+                await self._embedded.ended()
 
     async def _open_early(self) -> None:
         """Open before the first call, so that interrupted batches go on at once."""

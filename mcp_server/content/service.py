@@ -139,7 +139,7 @@ class ContentService:
         selection = await anyio.to_thread.run_sync(select, call.selector, standing.site, stored)
         drafted = None
         if call.batch_id:
-            await self._refuse_unless_drafting(call.batch_id, origin)
+            notes = [*notes, *await self._still_drafting(call.batch_id, origin)]
             drafted = await self._reader.drafted_by(call.batch_id)
         standing, kept = await self._keeping_edits(standing, selection.ids, force=call.force)
         plan, answer = await anyio.to_thread.run_sync(
@@ -239,12 +239,16 @@ class ContentService:
         kept = await self._reader.edits_to_keep(standing, ids)
         return with_live(standing, kept.revisions), kept
 
-    async def _refuse_unless_drafting(self, batch_id: str, origin: Origin) -> None:
+    async def _still_drafting(self, batch_id: str, origin: Origin) -> Sequence[str]:
+        """Say that a batch goes on drafting, if it does; what is promoted is what it has by now."""
         batch = await self._batches.get(batch_id, owner=origin.owner)
         if batch.kind != "generate":
             raise InvalidPayload(
                 "batchId", [f"{batch_id} is a {batch.kind} batch; promote takes one that drafted"]
             )
+        if batch.ended:
+            return ()
+        return [f"{batch_id} is not over: {batch.completed} of {batch.total} are drafted so far."]
 
     # Going on
 

@@ -51,6 +51,7 @@ class Health:
     async def __call__(self) -> Mapping[str, Any]:
         """Return the facts, in wire names; a pid only while that worker lives.
 
+        `halted` is there if nobody starts a worker by himself, so that what waits goes on waiting.
         Takes the same time however many jobs there are.
         """
         now = self._clock.now()
@@ -70,7 +71,12 @@ class Health:
             facts["lastClaimSeconds"] = round(now - lag.last_claim_at, 1)
         if left_over := await left_over_of(self._store, hosts, now=now):
             facts["leftOver"] = left_over
-        return facts | {"message": self._message(facts)}
+        alive_after = now - SILENT_S
+        served = any(host.role == "server" and host.seen_at > alive_after for host in hosts)
+        coming = self._start is not None or served
+        if not facts["alive"] and "oldestDueSeconds" in facts and (self._mark.is_set or not coming):
+            facts["halted"] = True
+        return facts | {"message": self._message(facts, coming=coming)}
 
     @property
     def figures(self) -> AttemptFigures:
@@ -81,18 +87,24 @@ class Health:
         """Return how many jobs there are; where counting takes long, as they were a while ago."""
         return await self._counter.read()
 
-    def _message(self, facts: Mapping[str, Any]) -> str:
+    def _message(self, facts: Mapping[str, Any], *, coming: bool) -> str:
         if self._store.trouble is not None:
             return f"Nothing can be recorded: {self._store.trouble}. Work goes on once it can."
         if facts["alive"]:
             return _alive(facts)
         if self._mark.is_set:
             return "The worker was stopped; the next call that queues work starts it again."
-        if "oldestDueSeconds" in facts:
-            if isinstance(self._start, DetachedWorker) and (why := self._why_not(self._start)):
-                return f"No worker is running: {why}. It is tried again."
-            return f"No worker is running; one is being started ({self.mode})."
-        return "No worker is running, and none is needed; the next job starts one."
+        if "oldestDueSeconds" not in facts:
+            return "No worker is running, and none is needed; the next job starts one."
+        return f"No worker is running{self._awaited(coming=coming)}."
+
+    def _awaited(self, *, coming: bool) -> str:
+        """Say what becomes of work that is due while there is no worker."""
+        if isinstance(self._start, DetachedWorker) and (why := self._why_not(self._start)):
+            return f": {why}. It is tried again"
+        if coming:
+            return f"; one is being started ({self.mode})"
+        return ". A server starts one; without a server, `pressroom worker` does"
 
     def _why_not(self, start: DetachedWorker) -> str | None:
         if start.refusal is not None:

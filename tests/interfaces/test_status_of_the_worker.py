@@ -10,7 +10,7 @@ import pytest
 
 from tests.faults.processes import end_workers, kill, taken_up, working
 from tests.harness import Desk, desk, small_site
-from tests.wire import over_stdio, wait_until
+from tests.wire import command, over_stdio, wait_until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(90)]
 
@@ -25,9 +25,9 @@ BROKEN = "concurrency = 0\n"
 """No worker starts with these settings; a server that runs already has read better ones."""
 
 
-def site(root: Path) -> Path:
-    """Make a workspace with six sections and a worker of its own process."""
-    small_site(root, {"menu": 6})
+def site(root: Path, sections: int = 6) -> Path:
+    """Make a workspace with sections and a worker of its own process."""
+    small_site(root, {"menu": sections})
     (root / "pressroom.toml").write_text(SETTINGS, "utf-8")
     return root
 
@@ -107,3 +107,22 @@ async def test_a_batch_that_runs_says_how_long_it_may_still_take(tmp_path: Path)
         await chat.call("cancel", batchId=batch)
         (cancelled,) = (await chat.call("status", batchId=batch))["operations"]
     assert "estimatedCompletion" not in cancelled
+
+
+async def test_work_that_was_stopped_by_hand_says_so_and_goes_on_when_it_is_asked_for_again(
+    tmp_path: Path,
+) -> None:
+    """The same call finds its batch under way: nothing is queued, and a worker comes for it."""
+    root = site(tmp_path / "site", sections=24)
+    async with over_stdio(root) as chat:
+        batch = (await chat.call("generate-all"))["batchId"]
+        wait_until(lambda: taken_up(root) > 0)
+        await anyio.run_process(command("stop", "--workspace", str(root)))
+        halted = await chat.call("status", batchId=batch)
+        assert "The worker was stopped" in halted["message"]
+        assert "estimatedCompletion" not in halted["operations"][0]
+        again = await chat.call("generate-all")
+        assert again["batchId"] == batch
+        seen = await chat.call("status", batchId=batch, waitSeconds=45)
+    assert seen["message"] == "24 of 24 drafted."
+    end_workers(root)

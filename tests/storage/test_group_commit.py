@@ -130,3 +130,24 @@ async def test_what_waits_for_the_writer_shares_its_next_transaction(file: Path)
             gate.set()
     assert stored(file) == {"first", "a", "b", "c"}
     assert seen == [True] * 3  # none of the three was committed while another ran
+
+
+@pytest.mark.anyio
+async def test_what_comes_after_a_member_in_its_group_is_not_in_its_version(file: Path) -> None:
+    """A claim that found nothing must not take a job for seen that was stored behind it."""
+    async with connect(file) as connection:
+        versions: list[int] = []
+
+        async def look() -> None:
+            versions.append((await connection.write(lambda tx: tx.one("last_change"))).version)
+
+        async def store(hash: str) -> None:
+            written = await connection.write(lambda tx: tx.run("put_site", hash=hash, document=""))
+            versions.append(written.version)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(look)
+            tasks.start_soon(store, "a")
+            tasks.start_soon(look)
+    assert versions == [0, 1, 1]
+    assert connection.changes.version == 1

@@ -113,7 +113,7 @@ def _job(job: Job, now: float) -> Operation:
 
 def _batch(batch: Batch, health: Mapping[str, Any], now: float) -> Operation:
     lanes = int(health.get("concurrency", CONCURRENCY))
-    left = estimate(batch, now=now, concurrency=lanes)
+    left = None if health.get("halted") else estimate(batch, now=now, concurrency=lanes)
     return Operation(
         type=batch_name(batch.kind),
         status=batch.state.value,

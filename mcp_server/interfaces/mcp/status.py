@@ -109,6 +109,8 @@ class Status:
         """Return one batch with its sections; those that failed or run come first."""
         health = await self.services.worker_health()
         found = await standing(self.services, batch, health=health, now=self.clock.now())
+        halts = not batch.ended and health.get("halted")
+        halted = f" {health['message']}" if halts else ""
         start = page.cursor or 0
         jobs = await jobs_shown(
             self.services, batch, found.failures, start=start, count=page.rows + 1
@@ -116,7 +118,7 @@ class Status:
 
         def build(rows: int) -> StatusReply:
             return StatusReply(
-                message=found.sentence,
+                message=found.sentence + halted,
                 operations=[found.operation],
                 sections=[_section_row(job, full=page.full) for job in jobs[:rows]],
                 files=list(found.files[:ROWS]) or None,

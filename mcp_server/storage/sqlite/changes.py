@@ -57,7 +57,8 @@ class Changes:
             self._set_timer(outside)
             with anyio.move_on_after(timeout_s):
                 while self._version <= since:
-                    await self._woken.wait()
+                    if not self._to_look:  # asked when there was nobody, or he who was has left
+                        await self._woken.wait()
                     await self._look_if_asked(outside)
         finally:
             self._polls.remove(poll_s)

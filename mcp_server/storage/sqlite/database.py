@@ -81,7 +81,7 @@ class Database:
         return (await self.write_step(function)).result
 
     async def write_step(self, function: Callable[[Transaction], T]) -> Written[T]:
-        """Run one write transaction; return also the version that has it and all before it."""
+        """Run one write transaction; return also of which version nothing came after it."""
         try:
             written = await self._writer.write(function)
         except StorageError as error:

@@ -10,7 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import anyio
 
-from mcp_server.errors import StorageBusy, StorageError
+from mcp_server.errors import StorageBusy
 from mcp_server.storage.sqlite.changes import Changes
 from mcp_server.storage.sqlite.errors import DRIVER_ERRORS, storage_error
 from mcp_server.storage.sqlite.transaction import Transaction
@@ -28,8 +28,8 @@ class Written(NamedTuple, Generic[T]):
     changed: bool
     """Whether it changed anything."""
     version: int
-    """Of `Changes`: the one that has it and all before it. What was noticed while it ran may have
-    been committed after it, and is not in that version."""
+    """Of `Changes`: the newest that has nothing which came after it. What was noticed while it ran
+    may have, and what shares its commit may come after it."""
 
 
 class Member(Generic[T]):
@@ -189,13 +189,16 @@ class GroupCommit:
         before = self._changes.version
         try:
             await self._hop(lambda connection: commit(connection, group, self._check))
-        except (StorageError, ValueError) as error:  # of a closed connection: each caller is told
+        except Exception as error:  # noqa: BLE001 -- each caller is told, and none waits for ever
             for member in group:
                 member.error = error
         # A worker that claims nothing would wake itself to claim again.
         changed = any(member.changed and member.error is None for member in group)
         if changed:
             self._changes.note()
+        later = False  # what comes after a member in its group is not in its version
+        for member in reversed(group):
+            member.version = before + (changed and not later)
+            later = later or (member.changed and member.error is None)
         for member in group:
-            member.version = before + changed
             member.committed.set()

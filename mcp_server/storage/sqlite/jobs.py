@@ -92,6 +92,8 @@ class SqliteJobStore(JobReads):
                 failed=lambda made: made is not None and made.batch is None,
             )
             assert found is not None
+            if found.duplicate or found.held:
+                accounts.next_change(tx)  # it is wanted again: a stopped worker may be started
             return found
 
         return await self._write_arrivals(step)
@@ -103,10 +105,10 @@ class SqliteJobStore(JobReads):
             holder = _holder(tx, job)
             if holder is not None and job.dedup is Dedup.REPLACE:
                 sharing.share(tx, holder, job, None, now=now)
+            accounts.next_change(tx)  # somebody wants work done: a stopped worker may be started
             if holder is not None:
                 return holder["job_id"], False
             submission.insert_jobs(tx, [(id, job)], origin=origin, batch=None, now=now)
-            accounts.next_change(tx)  # there is work again: a stopped worker may be started
             return id, True
 
         return await self._write_arrivals(step)
