@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TypeVar
 
 import anyio
+
+T = TypeVar("T")
 
 SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)
@@ -29,6 +32,26 @@ def run_until_told(body: Callable[[anyio.Event], Awaitable[None]]) -> None:
             await body(stopping)
 
     anyio.run(run)
+
+
+async def until_told(stopping: anyio.Event, items: AsyncIterator[T]) -> AsyncGenerator[T]:
+    """Yield what comes until `stopping` is set: who listens for ever is not waited for."""
+    while not stopping.is_set():
+        next_item: list[T] = []
+        async with anyio.create_task_group() as tasks:
+
+            async def leave() -> None:
+                await stopping.wait()
+                tasks.cancel_scope.cancel()
+
+            tasks.start_soon(leave)
+            async for item in items:
+                next_item.append(item)
+                break
+            tasks.cancel_scope.cancel()
+        if not next_item:
+            return
+        yield next_item[0]
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
@@ -16,7 +16,7 @@ import anyio.abc
 import anyio.to_thread
 import structlog
 
-from mcp_server.app.ending import run_until_told
+from mcp_server.app.ending import run_until_told, until_told
 from mcp_server.app.parts import Parts, load_plugins, open_parts
 from mcp_server.app.process import log_to_stderr, settle_memory
 from mcp_server.app.services import health_of, services_of
@@ -29,8 +29,8 @@ from mcp_server.jobs.health import Health, Mode
 from mcp_server.jobs.host import DetachedWorker, EmbeddedWorker, StopMark, WorkerKeeper
 from mcp_server.jobs.job import Origin
 from mcp_server.plugin.loading import Plugins
+from mcp_server.progress.event import ProgressEvent
 from mcp_server.progress.monitor import ProgressMonitor
-from mcp_server.progress.stream import EventStream
 from mcp_server.storage.sqlite.place import unsafe_place
 
 HANG_UP_S = 1.0
@@ -217,9 +217,9 @@ def serve_http(
         )
         origin = http.http_origin(token)
 
-        async def events(id: str | None) -> EventStream:
+        async def events(id: str | None) -> AsyncIterator[ProgressEvent]:
             services = await application.services()
-            return await services.monitor.events(origin.owner, only=id)
+            return until_told(stopping, await services.monitor.events(origin.owner, only=id))
 
         async with application.running():
             server = build_server(

@@ -38,7 +38,7 @@ class RollbackTarget:
             return None
         last, latest = await self._latest(standing, selection.pages, origin)
         if last is not None and last.kind == "rollback":
-            return _choose(last, latest) if last.ended else answered_before(last)
+            return _choose(last, latest, call) if last.ended else answered_before(last)
         return latest or Submitted(
             action="rollback",
             total_sections=0,
@@ -92,11 +92,16 @@ def note_on_cancelling(batch: Batch, selection: Selection, *, dry_run: bool) -> 
     return f"Batch {batch.id} was still running: it is cancelled{others}."
 
 
-def _choose(last: Batch, latest: Batch | None) -> Submitted:
-    """Return the two calls that go on after a rollback: put it back, or one batch further (R11)."""
+def _choose(last: Batch, latest: Batch | None, call: ChangeCall) -> Submitted:
+    """Return the two calls that go on after a rollback: put it back, or one batch further (R11).
+
+    Of a rollback that failed in part, the rest still stands, and comes first.
+    """
     calls = [_call_rollback(last.id, "puts back what was taken back")]
-    if latest is not None:
-        calls.append(_call_rollback(latest.id, "takes back one promotion more"))
+    if latest is not None and last.failed:
+        calls.insert(0, _call_rollback(latest.id, "takes back what still stands", call.force))
+    elif latest is not None:
+        calls.append(_call_rollback(latest.id, "takes back one promotion more", call.force))
     return Submitted(
         action="rollback",
         total_sections=0,
@@ -106,5 +111,6 @@ def _choose(last: Batch, latest: Batch | None) -> Submitted:
     )
 
 
-def _call_rollback(batch_id: str, why: str) -> NextCall:
-    return NextCall(tool="rollback", arguments={"batchId": batch_id}, why=why)
+def _call_rollback(batch_id: str, why: str, force: bool = False) -> NextCall:
+    forced = {"force": True} if force else {}
+    return NextCall(tool="rollback", arguments={"batchId": batch_id, **forced}, why=why)

@@ -55,6 +55,24 @@ async def test_a_bare_rollback_after_a_rollback_changes_nothing_and_offers_both_
             assert live(root) == then
 
 
+async def test_after_a_rollback_that_failed_in_part_the_rest_is_offered_first(
+    tmp_path: Path,
+) -> None:
+    """R11: of a page that somebody edited by hand, with the `force` of the call that asks."""
+    root = small_site(tmp_path, {"menu": 1, "home": 1}, **QUICK)
+    async with desk(root) as chat:
+        promoted = await publish(chat, menu_s1="one", home_s1="one")
+        page = root / "content" / "menu.md"
+        page.write_text(page.read_text("utf-8").replace("one", "mine"), "utf-8")
+        back = await chat.run("rollback")
+        assert back["status"] == "failed"
+        first, second = (await nothing(chat, force=True))["calls"]
+        assert first["arguments"] == {"batchId": promoted, "force": True}
+        assert set(second["arguments"]) == {"batchId"}
+        await chat.run(first["tool"], **first["arguments"])
+        assert live(root) == {}
+
+
 async def test_a_batch_stands_while_one_of_its_texts_does(tmp_path: Path) -> None:
     """R10: the second promotion took one of two sections over, so the first still stands."""
     root = small_site(tmp_path, {"menu": 2}, **QUICK)
