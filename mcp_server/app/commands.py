@@ -90,14 +90,8 @@ def follow(
             if operation_id is not None:
                 events = await monitor.events(owner, only=operation_id, interval_s=interval_s)
                 return await follow_one(events, board)
-            return await follow_all(
-                monitor,
-                parts.jobs.batches,
-                board,
-                owner=owner,
-                interval_s=interval_s,
-                now=parts.clock.now,
-            )
+            batches = parts.jobs.batches
+            return await follow_all(monitor, batches, board, owner=owner, interval_s=interval_s)
 
     return anyio.run(show)
 

@@ -126,7 +126,7 @@ class AttemptRunner:
             logger.error("handler crashed", exception=crash.traceback, **named(attempt))  # noqa: TRY400 -- where it crashed is in there
             return self._crashed(attempt, crash, crash.name)
         except BaseException as error:  # a handler cannot end the worker, not by KeyboardInterrupt
-            if isinstance(error, GeneratorExit) and not _is_running():
+            if isinstance(error, GeneratorExit) and not is_in_a_task():
                 raise  # nobody asks for this attempt any more: the loop is gone
             logger.exception("handler crashed", **named(attempt))
             return self._crashed(attempt, error, type(error).__name__)
@@ -177,7 +177,7 @@ class AttemptRunner:
         return Retry(f"it took longer than its time limit of {limit_s:g} s")
 
 
-def _is_running() -> bool:
+def is_in_a_task() -> bool:
     """Whether this is a task that the event loop runs, and not one that it was left with."""
     try:
         return asyncio.current_task() is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -155,13 +156,14 @@ class PluginContext:
 
         Of each at most one event in half a second, the newest, and its end at once. In a server
         only, and in each that runs on the workspace; a worker has no sinks. What `emit` raises is
-        logged and costs that one event; while it waits, it keeps nobody waiting but itself.
+        logged and costs that one event. It runs in the server's loop: while it awaits, it keeps
+        nobody waiting but itself; while it blocks, everybody.
 
         Raises:
-            ConfigError: it is none; or the server runs already.
+            ConfigError: it is none (a class, or its `emit` no `async def`); or the server runs
+                already.
         """
-        if not callable(getattr(sink, "emit", None)):
-            raise ConfigError(f"{type(sink).__name__} is no progress sink: it has no emit(event).")
+        _check_sink(sink)
         if self._additions.jobs is not None:
             raise ConfigError("Progress sinks are added while a plugin registers, not later.")
         self._additions.sinks.append(sink)
@@ -261,8 +263,9 @@ class PluginContext:
     ) -> str:
         """Queue jobs (`handler.job(payload)`) as one batch, and return its id.
 
-        `name` is what `status` calls it. Stored in one transaction, or not at all. Jobs whose
-        `dedup_key` is held are left out; if that is all of them, the holder's batch is returned.
+        `name`, of printable characters, is what `status` calls it. Stored in one transaction, or
+        not at all. Jobs whose `dedup_key` is held are left out; if that is all of them, the
+        holder's batch is returned.
 
         Raises:
             UnknownKind, InvalidPayload, LimitExceeded: a job cannot be queued, or there is none.
@@ -270,6 +273,8 @@ class PluginContext:
         """
         if name in ACTIONS:
             raise InvalidPayload(f"batch {name}", ["that name is Pressroom's own; take another"])
+        if not name.isprintable():
+            raise InvalidPayload(f"batch {name!a}", ["a name has printable characters only"])
         if not jobs:
             raise InvalidPayload(f"batch {name}", ["it has no jobs"])
         asker, found = self._asker(origin), self._jobs
@@ -349,6 +354,16 @@ class PluginContext:
     def _sees(self, origin: Origin) -> bool:
         """Whether what came from `origin` may be told; outside a tool a plugin sees everything."""
         return self._origin is None or self._origin.owner == origin.owner
+
+
+def _check_sink(sink: EventSink) -> None:
+    if isinstance(sink, type):
+        raise ConfigError(f"{sink.__name__} is a class: a progress sink is an instance of one.")
+    name = type(sink).__name__
+    if not callable(getattr(sink, "emit", None)):
+        raise ConfigError(f"{name} is no progress sink: it has no emit(event).")
+    if not inspect.iscoroutinefunction(sink.emit):
+        raise ConfigError(f"{name} is no progress sink: its emit(event) is no async def.")
 
 
 def _with_own_key(job: NewJob, asker: Origin) -> NewJob:

@@ -28,6 +28,8 @@ ERRORS_MAX = 10
 """Of a batch: how many of its failures are told in words."""
 RUNNING_MAX = 10
 """Of a batch: how many of the jobs that are being worked on are named."""
+FRACTION_DIGITS = 6
+"""Of a percentage before it is cut: 100 * 0.29 is a little less than 29."""
 ENDED = frozenset(state.value for state in ENDED_BATCH_STATES | ENDED_JOB_STATES)
 """What an operation is when it is over."""
 
@@ -111,7 +113,7 @@ class ProgressEvent:
             "progress": _progress_json(self.progress),
             "batchDetails": _batch_json(self.batch),
             "jobDetails": _job_json(self.job),
-            "origin": _without_none(self.origin._asdict()),
+            "origin": _origin_json(self.origin),
         }
         return _without_none(event)
 
@@ -142,7 +144,7 @@ def batch_event(batch: Batch, *, now: float, failures: Sequence[Job] = ()) -> Pr
         ),
         origin=batch.origin,
         batch=BatchDetails(
-            kind=batch.kind,
+            kind=_short(batch.kind) or "",
             round=batch.round,
             total=batch.total,
             completed=batch.completed,
@@ -169,7 +171,7 @@ def job_event(job: Job) -> ProgressEvent:
         progress=_job_progress(job),
         origin=job.origin,
         job=JobDetails(
-            kind=job.kind,
+            kind=_short(job.kind) or "",
             subject=_short(job.subject) or "",
             priority=job.priority,
             # A try counts when it has ended, and of one that is over the last was no retry to come.
@@ -185,10 +187,8 @@ def _job_progress(job: Job) -> EventProgress | None:
         return EventProgress(current=total, total=total, percentage=100)
     if job.step is None:
         return None
-    fraction = min(RUNNING_FRACTION_MAX, job.step.fraction)
-    return EventProgress(
-        current=job.step.current, total=job.step.total, percentage=int(100 * fraction)
-    )
+    hundredths = round(100 * min(RUNNING_FRACTION_MAX, job.step.fraction), FRACTION_DIGITS)
+    return EventProgress(current=job.step.current, total=job.step.total, percentage=int(hundredths))
 
 
 def _said(job: Job) -> str | None:
@@ -204,9 +204,24 @@ def _error(job: Job) -> str:
 
 def _short(text: str | None) -> str | None:
     """`text` on one line, without what no screen shows, and not too long; `None` for nothing."""
-    words = " ".join((text or "").split())
-    line = "".join(character for character in words if character.isprintable())
+    line = _printable(text or "")
     return (line if len(line) <= TEXT_LENGTH else f"{line[: TEXT_LENGTH - 1]}…") or None
+
+
+def _printable(text: str) -> str:
+    words = " ".join(text.split())
+    return "".join(character for character in words if character.isprintable())
+
+
+def _origin_json(origin: Origin) -> dict[str, Any]:
+    """Who asked; where answers go is not cut short, as a part of an address is none."""
+    return _without_none(
+        {
+            "owner": _short(origin.owner) or "",
+            "interface": _short(origin.interface) or "",
+            "destination": None if origin.destination is None else _printable(origin.destination),
+        }
+    )
 
 
 def _progress_json(progress: EventProgress | None) -> dict[str, Any] | None:

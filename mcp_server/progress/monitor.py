@@ -12,13 +12,15 @@ from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 import anyio
+import anyio.lowlevel
 from anyio.abc import TaskStatus
 
 from mcp_server.clock import Clock
 from mcp_server.errors import NotFound, StorageError
+from mcp_server.jobs.attempt import is_in_a_task
 from mcp_server.jobs.job import Batch, BatchState
 from mcp_server.jobs.store import JobStore
-from mcp_server.progress.event import EventSink
+from mcp_server.progress.event import EventSink, ProgressEvent
 from mcp_server.progress.reading import reader_of
 from mcp_server.progress.stream import GATHER_S, PAUSE_S, EventStream
 from mcp_server.progress.throttle import Throttle
@@ -131,7 +133,7 @@ class ProgressMonitor:
         """Hand each event to `sink`, one after the other, until cancelled.
 
         A sink that takes its time gets the newest of what happened meanwhile, and each end. What it
-        raises is logged, and costs that one event.
+        raises, whatever it is, is logged, and costs that one event.
 
         Raises:
             StorageError: the database refused before it began.
@@ -139,11 +141,7 @@ class ProgressMonitor:
         events = await self.events(owner, interval_s=interval_s)
         task_status.started()
         async for event in events:
-            try:
-                await sink.emit(event)
-            except Exception:  # the boundary to code that is not ours
-                name = type(sink).__name__
-                logger.exception("%s did not take the progress of %s", name, event.id)
+            await _hand(event, sink)
 
     async def _publish(self, batch_ids: Collection[str]) -> None:
         for batch_id in batch_ids:
@@ -164,6 +162,19 @@ class ProgressMonitor:
         if not self._subscriptions:
             self._somebody = anyio.Event()
             self._cursor = None
+
+
+async def _hand(event: ProgressEvent, sink: EventSink) -> None:
+    """Hand over an event; this is the boundary to code that is not ours."""
+    try:
+        await sink.emit(event)
+    except BaseException as error:  # a sink cannot end the server, not by SystemExit
+        if isinstance(error, anyio.get_cancelled_exc_class()):
+            await anyio.lowlevel.checkpoint_if_cancelled()  # raises where we were cancelled
+        if isinstance(error, GeneratorExit) and not is_in_a_task():
+            raise  # nobody listens any more: the loop is gone
+        name = type(sink).__name__
+        logger.exception("%s did not take the progress of %s", name, event.id)
 
 
 class _Subscription:

@@ -5,6 +5,7 @@ Nothing is kept of what is over, and nothing of what nobody has asked for: it wa
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from itertools import islice
 from typing import NamedTuple, Protocol
@@ -126,18 +127,34 @@ class AllOperations:
 
 
 class OneBatch:
-    """Reads one batch, until its round ends."""
+    """Reads one batch, until its round ends; of a round that was retried at once, the end."""
 
     def __init__(self, store: JobStore, batch: Batch) -> None:
         self._store, self._id = store, batch.id
+        self._known = batch
         self._seen: Batch | None = None
 
     async def read(self) -> Found:
         batch = await self._store.batch(self._id)
+        if batch is not None and batch.round > self._known.round and not self._known.ended:
+            batch = await self._end_before(batch)
         if batch is None or batch == self._seen:
             return Found(())
-        self._seen = batch
+        self._known = self._seen = batch
         return Found((batch,))
+
+    async def _end_before(self, present: Batch) -> Batch | None:
+        """Return how the known round ended; `None`: the batch has changed again meanwhile."""
+        since = Bookmark(
+            change=present.change - 1,  # so that the batch comes first
+            order=sys.maxsize,
+            began=present.change,
+            complete=self._known.change,
+            under_way=None,
+        )
+        news = await self._store.news(since, {}, owner=present.origin.owner, limit=1)
+        ends = (each for each in news.batches if each.id == self._id)
+        return next(ends, None)
 
     @property
     def done(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import anyio
 
@@ -49,6 +49,8 @@ class EventStream:
         """Of what was sent lately, the earliest first."""
         self._told: dict[str, int] = {}
         """Of batches that are not over, the change that was sent last."""
+        self._paused: set[str] = set()
+        """Of which a pause was sent last."""
         self._version: int = -1
         """The store's version that was read."""
         self._read_at = -GATHER_S
@@ -83,7 +85,7 @@ class EventStream:
             except StorageError as error:
                 if str(error) != refusal:  # once, not every second
                     refusal = str(error)
-                    logger.exception("progress cannot be read; trying again")
+                    logger.warning("progress cannot be read; trying again: %s", error)
                 await anyio.sleep(PAUSE_S)
 
     async def _read(self) -> None:
@@ -114,10 +116,12 @@ class EventStream:
         if self._ends:
             return self._ends[0]
         self._forget_sent()
-        ready = (
-            each for id, each in self._waiting.items() if id not in self._sent or _is_paused(each)
-        )
+        ready = (each for each in self._waiting.values() if not self._is_held(each))
         return next(ready, None)
+
+    def _is_held(self, operation: Batch | Job) -> bool:
+        pauses = _is_paused(operation) and operation.id not in self._paused
+        return operation.id in self._sent and not pauses
 
     def _forget_sent(self) -> None:
         """Forget what was sent so long ago that nothing is held any more."""
@@ -144,15 +148,22 @@ class EventStream:
             return None
         if isinstance(operation, Job):
             return job_event(operation)
-        failures = ()
-        if operation.failed:
-            states = {JobState.FAILED}
-            failures = await self._store.jobs(operation.id, states=states, limit=ERRORS_MAX)
+        failures = await self._failures(operation)
         return batch_event(operation, now=self._clock.now(), failures=failures)
+
+    async def _failures(self, batch: Batch) -> Sequence[Job]:
+        """Return the first failures of the batch's round; none if another round has followed."""
+        if not batch.failed and batch.state is not BatchState.FAILED:
+            return ()
+        states = {JobState.FAILED}
+        failures = await self._store.jobs(batch.id, states=states, limit=ERRORS_MAX)
+        present = await self._store.batch(batch.id)  # after its jobs: a retry may come between
+        return failures if present is not None and present.round == batch.round else ()
 
     def _take(self, ready: Batch | Job, sent: Batch | Job | None) -> None:
         """Note that this was ready, and what of it was sent."""
         self._sent.pop(ready.id, None)
+        self._paused.discard(ready.id)
         if _is_over(ready):
             self._told.pop(ready.id, None)
             self._ends.popleft()
@@ -160,6 +171,8 @@ class EventStream:
         del self._waiting[ready.id]
         if sent is not None:
             self._sent[ready.id] = Throttle(self._interval_s, anyio.current_time())
+            if _is_paused(sent):
+                self._paused.add(ready.id)
         if isinstance(sent, Batch):
             self._told[ready.id] = sent.change
 

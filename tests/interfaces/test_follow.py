@@ -8,23 +8,31 @@ import signal
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
 import pytest
 from anyio.abc import Process
+from rich.console import Console
 
 from mcp_server.clock import SystemClock
-from mcp_server.interfaces.cli.following import follow_one
+from mcp_server.interfaces.cli.board import Bars
+from mcp_server.interfaces.cli.following import follow_all, follow_one
 from mcp_server.interfaces.cli.lines import Lines
-from mcp_server.jobs.job import Origin, Step
+from mcp_server.jobs.batch import BatchService
+from mcp_server.jobs.job import BatchState, Origin, Step
 from mcp_server.jobs.outcome import Fail, Pause
+from mcp_server.jobs.registry import Registry
+from mcp_server.progress.event import ProgressEvent
 from mcp_server.progress.monitor import ProgressMonitor
 from tests.harness import ManualClock, desk, small_site
 from tests.interfaces.test_cli import assert_one_line, pressroom
 from tests.promises.moves import parts_of
 from tests.storage.stores import Bench, Stores, a_job, sqlite
+from tests.unit.progress.test_events import alter
 from tests.wire import command, environment
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
@@ -170,6 +178,10 @@ async def test_what_is_not_there_is_one_line_and_options_must_fit(tmp_path: Path
     unknown = pressroom("status", "--follow", "b_none", "-w", root)
     assert_one_line(unknown)
     assert "There is no batch or job 'b_none'" in unknown.stderr
+    for arguments in (["--follow", ""], [""], ["--batch", ""]):
+        empty = pressroom("status", *arguments, "-w", root)
+        assert_one_line(empty)
+        assert "There is no batch" in empty.stderr
     assert "only with --follow" in pressroom("status", "--interval", "1", "-w", root).stderr
     assert "name one, not two" in pressroom("status", "b_1", "--batch", "b_2", "-w", root).stderr
 
@@ -227,7 +239,142 @@ async def read_until(terminal: int, text: str) -> str:
     return CONTROLS.sub("", drawn)
 
 
+async def test_who_has_read_enough_ends_it_without_a_word(bench: Bench) -> None:
+    """There is nobody left to tell."""
+    if sys.platform == "win32":
+        pytest.skip("there is no shell that says how it ended")
+    await bench.submit("b1", a_job(), a_job(), origin=OURS)
+    line = command("status", "--follow", "--workspace", str(bench.path))
+    piped = ["/bin/sh", "-c", '{ "$@"; echo "$?" >&2; } | head -n 1', "sh", *line]
+    async with await anyio.open_process(piped, env=environment(PYTHONUTF8="1")) as process:
+        follower = Follower(process)
+        await follower.says("No worker is running")
+        await bench.work()
+        await bench.work()
+        _, _, errors = await follower.end()
+    assert errors == "1\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is full")
+async def test_a_full_disk_is_one_line(bench: Bench) -> None:
+    """Whatever was being written there."""
+    await bench.submit("b1", origin=OURS)
+    for arguments in (["--follow"], ["b1", "--follow"], []):
+        line = command("status", "--workspace", str(bench.path), *arguments)
+        full = ["/bin/sh", "-c", '"$@" > /dev/full', "sh", *line]
+        with anyio.fail_after(PATIENCE_S):
+            done = await anyio.run_process(full, env=environment(), check=False)
+        errors = done.stderr.decode()
+        assert (done.returncode, errors.count("\n")) == (2, 1), errors
+        assert errors.startswith("pressroom: "), errors
+
+
+async def test_without_a_place_to_write_to_it_waits_all_the_same(bench: Bench) -> None:
+    """Its exit code says how it ended."""
+    if sys.platform == "win32":
+        pytest.skip("there is no shell that closes it")
+    await bench.submit("b1", origin=OURS)
+    await bench.work()
+    line = command("status", "--workspace", str(bench.path), "--follow", "b1")
+    closed = ["/bin/sh", "-c", 'exec "$@" >&-', "sh", *line]
+    with anyio.fail_after(PATIENCE_S):
+        done = await anyio.run_process(closed, env=environment(), check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+async def test_no_terminal_takes_a_name_for_a_command(bench: Bench) -> None:
+    """Names of batches and of what jobs work on are others' words."""
+    odd = "ab\x1b[31mred\x07\x9b2J\r\nmore"
+    await bench.submit("b1", a_job(subject=odd), origin=OURS, kind=odd)
+    await bench.store.enqueue("j1", a_job(subject=odd), origin=OURS, now=bench.now)
+    await bench.start()
+    for arguments in (["status"], ["status", "b1"], ["wait", "--timeout", "0"], ["status", "j1"]):
+        done = pressroom(*arguments, "-w", bench.path)
+        said = done.stdout + done.stderr
+        assert said
+        assert all(each.isprintable() for each in said.split("\n")), ascii(said)
+        assert "\nmore" not in said
+
+
 # In this process
+
+
+@asynccontextmanager
+async def following_all(bench: Bench, *, interval_s: float) -> AsyncGenerator[list[str]]:
+    """Follow everything beside the test, until it is over; what was said comes as it is said."""
+    monitor, said = ProgressMonitor(bench.store, bench.clock), list[str]()
+    batches = BatchService(bench.store, Registry(), bench.clock, lambda: "j_new")
+
+    async def follow() -> None:
+        board = Lines(said.append)
+        owner = OURS.owner
+        waited = await follow_all(monitor, batches, board, owner=owner, interval_s=interval_s)
+        said.append(waited.message)
+
+    with anyio.fail_after(PATIENCE_S):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(follow)
+            while not said:
+                await anyio.sleep(0.01)
+            yield said
+
+
+async def test_the_first_that_is_said_of_a_batch_is_what_it_does(bench: Bench) -> None:
+    """It is shown with the jobs that run, though it was found without them."""
+    await bench.submit("b1", a_job(subject="menu/hero"), origin=OURS)
+    attempt = await bench.start()
+    async with following_all(bench, interval_s=0.05) as said:
+        await bench.finish(attempt)
+    assert said[0] == "Content generation b1: 0/1 · work menu/hero"
+
+
+async def test_it_ends_when_all_has_however_seldom_it_looks(bench: Bench) -> None:
+    """The last end is an event."""
+    await bench.submit("b1", origin=OURS)
+    async with following_all(bench, interval_s=3_600) as said:
+        await bench.work()
+    assert said[-1] == f"{IDLE} Followed: 1 completed."
+
+
+async def test_a_database_that_refuses_for_a_while_is_asked_again(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It goes on where it was, and says why it halted, without a traceback."""
+    await bench.submit("b1", origin=OURS)
+    [path] = bench.path.rglob("*.db")
+    async with following_all(bench, interval_s=0.05) as said:
+        alter(path, "ALTER TABLE batches RENAME TO gone")
+        await bench.store.enqueue("j1", a_job(), origin=OURS, now=bench.now)
+        while "trying again: " not in caplog.text:
+            await anyio.sleep(0.01)
+        for _ in range(5):  # both have looked by then
+            await bench.store.wait_for_change(0.1, since=bench.store.version)
+        alter(path, "ALTER TABLE gone RENAME TO batches")
+        await bench.work_all()
+    assert said[-1] == f"{IDLE} Followed: 2 completed."
+    assert "Traceback" not in caplog.text
+
+
+def test_bars_say_once_that_something_stands_still() -> None:
+    """Though events go on: jobs of a paused batch come to their end."""
+    drawn = StringIO()
+    bars = Bars(Console(file=drawn, width=100))
+    paused = ProgressEvent(
+        id="b1",
+        type="batch",
+        name="Content generation",
+        status=BatchState.PAUSED,
+        message="0/2 · paused: no key",
+        progress=None,
+        origin=OURS,
+    )
+    for event in (paused, paused, replace(paused, message="1/2 · paused: no key"), paused):
+        bars.show(event)
+    assert [line.split(": ", 1)[1] for line in drawn.getvalue().splitlines()] == [
+        "0/2 · paused: no key",
+        "1/2 · paused: no key",
+        "0/2 · paused: no key",
+    ]
 
 
 async def test_a_pause_ends_it_and_says_why(bench: Bench) -> None:

@@ -116,12 +116,22 @@ class Sink:
         """Take it."""
 
 
+class Plain:
+    """Would block the server's loop while it writes."""
+
+    def emit(self, event: ProgressEvent) -> None:
+        """Take it."""
+
+
 async def test_what_is_no_sink_or_comes_too_late_is_refused(tmp_path: Path) -> None:
     """In words."""
     plugins = Plugins(Registry(discover("handlers")))
     context = plugins.context("test")
     with pytest.raises(ConfigError, match="str is no progress sink"):
         context.on_progress(cast("Any", "a room"))
+    for no_sink, why in ((Sink, "is a class"), (Plain(), "is no async def")):
+        with pytest.raises(ConfigError, match=why):
+            context.on_progress(cast("Any", no_sink))
     context.on_progress(Sink())
     root = small_site(tmp_path / "site", {"menu": 1})
     async with Application(root, default_mode="embedded", plugins=plugins).running() as running:

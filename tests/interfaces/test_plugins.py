@@ -440,6 +440,8 @@ async def test_a_payload_that_does_not_fit_is_refused_before_it_is_stored(tmp_pa
             await context.enqueue_batch("test-tasks", [])
         with pytest.raises(InvalidPayload, match="Pressroom's own"):
             await context.enqueue_batch("promote", [a_task.job(Task(name="one"))])
+        with pytest.raises(InvalidPayload, match="printable characters only"):
+            await context.enqueue_batch("red\x1b[31m", [a_task.job(Task(name="one"))])
         assert await context.get_active_batches() == []
 
 

@@ -54,6 +54,8 @@ class Bars:
             console=console,
         )
         self._tasks: dict[str, TaskID] = {}
+        self._still: dict[str, str] = {}
+        """What was said last of those that pause."""
 
     @contextmanager
     def shown(self) -> Generator[Bars]:
@@ -64,15 +66,21 @@ class Bars:
     def show(self, event: ProgressEvent) -> None:
         if stands_still(event):
             self._remove(event)
-            mark = MARKS[event.status.value]
-            self.say(f"{mark} {event_line(event)}")
+            self._say_once(event, f"{MARKS[event.status.value]} {event_line(event)}")
         elif event.id in self._tasks or len(self._tasks) < SHOWN_MAX:
             self._move(event)
 
     def say(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
+    def _say_once(self, event: ProgressEvent, line: str) -> None:
+        if self._still.pop(event.id, None) != line:
+            self.say(line)
+        if not event.ended:
+            self._still[event.id] = line
+
     def _move(self, event: ProgressEvent) -> None:
+        self._still.pop(event.id, None)
         progress = self._of(event)
         if event.id not in self._tasks:
             self._tasks[event.id] = progress.add_task(event.name, doing="", left="", step="")

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Any, TextIO, cast
+from typing import Annotated, NoReturn, TextIO, cast
 
 import typer
 
 from mcp_server.errors import ServerError
 from mcp_server.interfaces.cli.connect import claude_code_line
 from mcp_server.interfaces.cli.lines import Lines
-from mcp_server.interfaces.cli.runners import Board, Runners
-from mcp_server.interfaces.cli.showing import as_json, finding_lines, job_lines
+from mcp_server.interfaces.cli.runners import Board, Runners, Waited
+from mcp_server.interfaces.cli.showing import (
+    as_json,
+    finding_lines,
+    job_lines,
+    one_line,
+    status_lines,
+)
 
 EXIT_TROUBLE = 2
 """Exit code for expected trouble, as for a wrong option."""
@@ -38,6 +45,9 @@ DEFAULT_PORT = 8765
 
 TOKEN_VARIABLE = "PRESSROOM_TOKEN"  # noqa: S105 - the name of the variable, not a token
 """Where the bearer token comes from: an option would show it in the list of processes."""
+
+UNWRITTEN = frozenset({errno.EPIPE, errno.ENOSPC, errno.EIO})
+"""What writing fails with: its reader has left, the disk is full, the terminal is gone."""
 
 WorkspaceOption = Annotated[
     Path | None,
@@ -182,12 +192,13 @@ def status(
     """
     if id is not None and batch is not None:
         raise typer.BadParameter("name one, not two", param_hint="ID/--batch")
+    wanted = batch if id is None else id
     if follow:
-        _follow(context, workspace, id or batch, INTERVAL_S if interval is None else interval)
+        _follow(context, workspace, wanted, INTERVAL_S if interval is None else interval)
         return
     if interval is not None:
         raise typer.BadParameter("only with --follow", param_hint="--interval")
-    for line in _status_lines(_runners(context).status(workspace, id or batch)):
+    for line in status_lines(_runners(context).status(workspace, wanted)):
         typer.echo(line)
 
 
@@ -202,9 +213,7 @@ def wait(
 ) -> None:
     """Wait until nothing is left to do. Ends with 1 if the time runs out, or the batch failed."""
     outcome = _runners(context).wait(workspace, batch, timeout_s=timeout)
-    typer.echo(outcome.message, err=not outcome.done)
-    if not outcome.done:
-        raise typer.Exit(EXIT_UNWELL)
+    _say(outcome)
 
 
 def job(
@@ -255,7 +264,11 @@ def _follow(
     except KeyboardInterrupt:
         typer.echo("No longer watching; the work goes on.", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    typer.echo(outcome.message, err=not outcome.done)
+    _say(outcome)
+
+
+def _say(outcome: Waited) -> None:
+    typer.echo(one_line(outcome.message), err=not outcome.done)
     if not outcome.done:
         raise typer.Exit(EXIT_UNWELL)
 
@@ -263,10 +276,10 @@ def _follow(
 @contextmanager
 def _board() -> Generator[Board]:
     """Show what moves where it can, and lines elsewhere, without paying for more."""
-    stdout: TextIO = sys.stdout
+    stdout = cast("TextIO | None", sys.stdout)  # `>&-` leaves none
     if isinstance(stdout, TextIOWrapper):
         stdout.reconfigure(errors="replace")  # a letter that it lacks is no reason to stop
-    if stdout.isatty():
+    if stdout is not None and stdout.isatty():
         from mcp_server.interfaces.cli.board import Bars, terminal  # noqa: PLC0415 - brings rich
 
         if (console := terminal()) is not None:
@@ -290,31 +303,39 @@ def _refuse_without_http(*given: object) -> None:
         )
 
 
-def _status_lines(answer: Mapping[str, Any]) -> Iterator[str]:
-    yield str(answer.get("message", ""))
-    for operation in answer.get("operations", ()):
-        id = operation.get("batchId") or operation.get("jobId")
-        words = [id, *(operation.get(key) for key in ("type", "status", "progress"))]
-        words += [operation.get("currentTask"), operation.get("startedAt")]
-        yield "  " + " · ".join(str(word) for word in words if word)
-    worker: Mapping[str, Any] = answer.get("worker", {})
-    if message := worker.get("message"):
-        yield str(message)
-    yield from answer.get("notes", ())
-
-
 @contextmanager
 def _one_line_each() -> Generator[None]:
     """Turn expected trouble into a line on stderr for each and exit code 2, without a traceback."""
     try:
         yield
-    except (ServerError, ExceptionGroup) as error:  # a group is what task groups make of it
+    except (ServerError, OSError, ExceptionGroup) as error:  # task groups make a group of it
         leaves = list(_leaves(error))
+        if failures := _unwritten(leaves):
+            _end_unwritten(failures)
         if not all(isinstance(leaf, ServerError) for leaf in leaves):
             raise
         for line in dict.fromkeys(line for leaf in leaves for line in str(leaf).splitlines()):
-            typer.echo(f"pressroom: {line}", err=True)
+            typer.echo(f"pressroom: {one_line(line)}", err=True)
         raise SystemExit(EXIT_TROUBLE) from None
+
+
+def _unwritten(leaves: Sequence[Exception]) -> list[OSError]:
+    """Return what writing to stdout failed with, if that is all there is to say."""
+    failures = [
+        leaf
+        for leaf in leaves
+        if isinstance(leaf, OSError) and leaf.filename is None and leaf.errno in UNWRITTEN
+    ]
+    return failures if len(failures) == len(leaves) else []
+
+
+def _end_unwritten(failures: Sequence[OSError]) -> NoReturn:
+    # What is left in the buffer would fail once more when the process ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    said = {failure.strerror for failure in failures if failure.errno != errno.EPIPE}
+    for why in said:
+        typer.echo(f"pressroom: the output cannot be written: {why}", err=True)
+    raise SystemExit(EXIT_TROUBLE if said else EXIT_UNWELL)
 
 
 def _leaves(error: Exception) -> Iterator[Exception]:

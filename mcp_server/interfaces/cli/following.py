@@ -6,17 +6,17 @@ New operations are looked for at an interval; what becomes of each is told by ev
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 
 import anyio
 
+from mcp_server.errors import StorageError
 from mcp_server.interfaces.cli.lines import stands_still
 from mcp_server.interfaces.cli.runners import Board, Waited
 from mcp_server.jobs.batch import BatchService
-from mcp_server.jobs.job import Batch, BatchState, JobState
-from mcp_server.progress.event import ProgressEvent, batch_event, job_event
+from mcp_server.jobs.job import BatchState, JobState
+from mcp_server.progress.event import ProgressEvent
 from mcp_server.progress.monitor import ProgressMonitor
-from mcp_server.progress.stream import GATHER_S, EventStream
+from mcp_server.progress.stream import GATHER_S, PAUSE_S, EventStream
 
 FOUND_MAX = 200
 """Operations that one look finds at most; those beyond it tell of themselves by their events."""
@@ -45,26 +45,32 @@ async def follow_all(
     *,
     owner: str,
     interval_s: float,
-    now: Callable[[], float],
 ) -> Waited:
-    """Show an owner's operations until none of them waits or runs, and say how they ended."""
+    """Show an owner's operations until none of them waits or runs, and say how they ended.
+
+    Raises:
+        StorageError: the database refused before it began; later it is asked again.
+    """
     followed = _Followed(board)
     events = await monitor.events(owner, interval_s=interval_s)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(followed.listen, events)
         while True:
             followed.settled.clear()
-            found = await batches.under_way(owner=owner, limit=FOUND_MAX)
+            try:
+                found = await batches.under_way(owner=owner, limit=FOUND_MAX)
+            except StorageError:  # who reads the events says why
+                await anyio.sleep(PAUSE_S)
+                continue
             for operation in found:
-                followed.find(
-                    batch_event(operation, now=now())
-                    if isinstance(operation, Batch)
-                    else job_event(operation)
-                )
-            idle = not found and not followed.going_on
-            if idle and events.caught_up:
-                break
-            await anyio.sleep(min(interval_s, GATHER_S) if idle else interval_s)
+                followed.find(operation.id)
+            if not found and not followed.going_on:
+                if events.caught_up:
+                    break
+                await anyio.sleep(GATHER_S)
+                continue
+            with anyio.move_on_after(interval_s):
+                await followed.wait_until_idle()
         tasks.cancel_scope.cancel()
     return Waited(done=True, message=followed.summary())
 
@@ -77,6 +83,7 @@ class _Followed:
         self._going_on: set[str] = set()
         self._paused: set[str] = set()
         self._ends: Counter[str] = Counter()
+        self._idle = anyio.Event()
         self.settled: set[str] = set()
         """What ended or paused lately: who began to look before that may still find it."""
 
@@ -85,10 +92,16 @@ class _Followed:
         """Whether there are any of which the end, or a pause, is still to be told."""
         return bool(self._going_on)
 
-    def find(self, event: ProgressEvent) -> None:
-        """Show an operation that was found, unless it is known: its events tell more."""
-        if event.id not in self._going_on | self.settled:
-            self._note(event)
+    async def wait_until_idle(self) -> None:
+        """Return when nothing goes on any more."""
+        while self._going_on:
+            self._idle = anyio.Event()
+            await self._idle.wait()
+
+    def find(self, id: str) -> None:
+        """Note an operation that was found: its events show it."""
+        if id not in self.settled:
+            self._going_on.add(id)
 
     async def listen(self, events: EventStream) -> None:
         """Show what becomes of operations, until cancelled."""
@@ -113,4 +126,6 @@ class _Followed:
             self._paused.add(event.id)
         else:
             self._going_on.add(event.id)
+        if not self._going_on:
+            self._idle.set()
         self._board.show(event)

@@ -1,4 +1,4 @@
-"""What `job` and `doctor` print: lines for people, JSON for programs."""
+"""What `status`, `job` and `doctor` print: lines for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -24,13 +24,27 @@ def job_lines(job: Job) -> Iterator[str]:
         yield from _block("result", job.result)
 
 
+def status_lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what `status` answers: a line for each operation, what the worker does, and notes."""
+    yield one_line(str(answer.get("message", "")))
+    for operation in answer.get("operations", ()):
+        id = operation.get("batchId") or operation.get("jobId")
+        words = [id, *(operation.get(key) for key in ("type", "status", "progress"))]
+        words += [operation.get("currentTask"), operation.get("startedAt")]
+        yield "  " + one_line(" · ".join(str(word) for word in words if word))
+    worker: Mapping[str, Any] = answer.get("worker", {})
+    if message := worker.get("message"):
+        yield one_line(str(message))
+    yield from map(one_line, answer.get("notes", ()))
+
+
 def finding_lines(findings: Sequence[Mapping[str, str]]) -> Iterator[str]:
     """Yield a line for each finding, what helps below it, and how many there are of each."""
     for finding in findings:
         mark = MARKS[finding["level"]]
-        yield f"{mark}  {finding['check']}: {_line(finding['message'])}"
+        yield f"{mark}  {finding['check']}: {one_line(finding['message'])}"
         if finding["advice"]:
-            yield f"{'':{len(mark)}}  -> {_line(finding['advice'])}"
+            yield f"{'':{len(mark)}}  -> {one_line(finding['advice'])}"
     counts = {level: sum(f["level"] == level for f in findings) for level in MARKS}
     if counts["error"]:
         yield f"{_plural(counts['error'], 'error')}, {_plural(counts['warning'], 'warning')}."
@@ -44,6 +58,11 @@ def as_json(value: object) -> str:
     """Return `value` as indented JSON that no terminal takes for commands."""
     text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+
+
+def one_line(text: str) -> str:
+    """Return `text` on one line, without what a terminal takes for commands."""
+    return " ".join(visible(text).split())
 
 
 def _facts(job: Job) -> Iterator[tuple[str, str]]:
@@ -79,10 +98,6 @@ def _block(name: str, value: Mapping[str, Any]) -> Iterator[str]:
 
 def _time(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def _line(text: str) -> str:
-    return " ".join(visible(text).split())
 
 
 def _plural(count: int, what: str) -> str:

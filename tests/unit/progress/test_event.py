@@ -133,6 +133,26 @@ def test_texts_are_one_line_and_not_too_long(a_job: MakeJob) -> None:
     assert event.message.endswith("…")
 
 
+def test_kinds_and_origins_are_printable_too(a_batch: MakeBatch, a_job: MakeJob) -> None:
+    """They may be a plugin's words; an address keeps its length, as a part of one is none."""
+    odd = "x\x1b[31m\n" + "y" * 300
+    origin = Origin(owner=odd, interface=odd, destination=odd)
+    batch = batch_event(a_batch(kind=odd, origin=origin), now=1_000).as_json()
+    job = job_event(a_job(kind=odd, origin=origin)).as_json()
+    texts = [batch["batchDetails"]["kind"], job["jobDetails"]["jobType"]]
+    texts += [*batch["origin"].values(), *job["origin"].values()]
+    assert all(text.startswith("x[31m y") and text.isprintable() for text in texts)
+    assert [len(text) <= TEXT_LENGTH for text in texts] == [True] * 4 + [False, True, True, False]
+
+
+@pytest.mark.parametrize("done", range(101))
+def test_a_percentage_is_never_one_too_low(a_job: MakeJob, done: int) -> None:
+    """Though 0.29 times a hundred is less than 29."""
+    event = job_event(a_job(step=Step(current=done, total=100)))
+    assert event.progress is not None
+    assert event.progress.percentage == min(99, done)
+
+
 def test_an_event_cannot_be_changed(a_job: MakeJob) -> None:
     """It goes to several listeners."""
     event = job_event(a_job())

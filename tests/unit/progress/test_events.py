@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import sqlite3
-from collections.abc import AsyncGenerator
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
@@ -169,6 +171,52 @@ async def test_an_end_is_told_once_however_much_else_changed_before_the_retry(
     await nothing_from(events)
 
 
+async def test_the_end_of_a_cancelled_batch_is_told_once_though_its_jobs_report_on(
+    bench: Bench,
+) -> None:
+    """A step of an attempt that still runs is no news of a batch that is over."""
+    await bench.submit("b1")
+    await bench.submit("b2")
+    events = await listen(bench)
+    attempts = [await bench.start(), await bench.start()]
+    await some(events, 2)
+    await bench.cancel("b1")
+    assert told([await next_of(events)]) == [("b1", "cancelled")]
+    change = (await bench.batch("b1")).change
+    await bench.store.step([(each, Step(current=1, total=2, message="on")) for each in attempts])
+    assert told([await next_of(events)]) == [("b2", "processing")]
+    await nothing_from(events)
+    assert (await bench.batch("b1")).change == change
+
+
+async def test_the_end_of_an_earlier_round_does_not_take_the_failures_of_the_next(
+    bench: Bench,
+) -> None:
+    """They are read when it is told, and the next has its own by then."""
+    await bench.submit("b1", a_job(subject="menu/s1"), a_job(subject="menu/s2"))
+    events = await listen(bench)
+    await bench.work_all(Fail("no", "first"))
+    await bench.retry()
+    await bench.work(Fail("no", "second"))
+    earlier, present = await some(events, 2)
+    assert earlier.batch is not None
+    assert present.batch is not None
+    assert (earlier.batch.round, earlier.batch.failed, earlier.batch.errors) == (1, 2, ())
+    assert len(present.batch.errors) == 1
+    assert present.batch.errors[0].endswith("second")
+
+
+async def test_a_batch_that_failed_by_a_follow_up_only_says_why(bench: Bench) -> None:
+    """Nothing that it counts has failed."""
+    await bench.submit("b1", a_job(), a_job(subject="menu", counted=False))
+    await bench.work()
+    await bench.work(Fail("no", "the disk is full"))
+    failed = await next_of(await listen(bench, only="b1"))
+    assert failed.batch is not None
+    assert (failed.status, failed.batch.failed) == ("failed", 0)
+    assert failed.batch.errors == ("menu: the disk is full",)
+
+
 async def test_a_retried_batch_is_followed_again(bench: Bench) -> None:
     """Its next round has an end of its own."""
     await bench.submit("b1")
@@ -247,6 +295,19 @@ async def test_a_pause_is_told_at_once(bench: Bench) -> None:
     assert paused.message == "0/1 · paused: the key was refused"
 
 
+async def test_what_happens_after_a_pause_is_held_like_the_rest(bench: Bench) -> None:
+    """Jobs that still ran end one by one; the pause was told already."""
+    await bench.submit("b1", *[a_job()] * 6)
+    attempts = [await bench.start() for _ in range(5)]
+    events = await listen(bench, interval_s=AN_HOUR_S)
+    await next_of(events)
+    await bench.finish(attempts[0], Pause("the key was refused"))
+    assert (await next_of(events)).status == "paused"
+    for attempt in attempts[1:]:
+        await bench.finish(attempt)
+        await nothing_from(events)
+
+
 async def test_a_slow_listener_gets_the_newest_and_every_end(bench: Bench) -> None:
     """More than he would be given at a time; nothing waits for him in memory."""
     events = await listen(bench, interval_s=AN_HOUR_S)
@@ -292,6 +353,24 @@ async def test_one_batch_is_followed_to_its_end_and_no_further(bench: Bench) -> 
         assert told([event async for event in events]) == [("b1", "completed")]
 
 
+async def test_one_batch_is_followed_to_its_first_end_though_it_was_retried_at_once(
+    bench: Bench,
+) -> None:
+    """Whether he had looked before, or not yet."""
+    await bench.submit("b1")
+    looked, not_yet = await listen(bench, only="b1"), await listen(bench, only="b1")
+    assert told([await next_of(looked)]) == [("b1", "pending")]
+    for _ in range(2):
+        await bench.work(Fail("no", "it cannot"))
+        await bench.retry()
+    with anyio.fail_after(5):
+        for events in (looked, not_yet):
+            seen = [event async for event in events]
+            assert told(seen) == [("b1", "failed")]
+            assert seen[0].batch is not None
+            assert seen[0].batch.round == 1
+
+
 async def test_one_job_is_followed_even_in_a_batch(bench: Bench) -> None:
     """Whoever names it wants to know."""
     await bench.submit("b1", a_job(subject="menu/hero"), a_job())
@@ -331,6 +410,7 @@ class Notebook:
         self.open, self.asked = anyio.Event(), anyio.Event()
         self.open.set()
         self.failing: set[str] = set()
+        self.trouble: dict[str, Callable[[], Awaitable[None]]] = {}
         self._heard = anyio.Event()
 
     async def emit(self, event: ProgressEvent) -> None:
@@ -339,6 +419,8 @@ class Notebook:
         await self.open.wait()
         if event.status in self.failing:
             raise ValueError("no page left")
+        if event.status in self.trouble:
+            await self.trouble[event.status]()
         self.told.append(event)
         self._heard.set()
         self._heard = anyio.Event()
@@ -382,6 +464,41 @@ async def test_a_sink_that_fails_is_logged_and_goes_on(
     assert told(torn.told) == [("j1", "completed")]
     assert "Notebook did not take the progress of j1" in caplog.text
     assert "no page left" in caplog.text
+
+
+async def cancelled() -> None:
+    """Wait for something that was cancelled."""
+    waited = asyncio.get_running_loop().create_future()
+    waited.cancel()
+    await waited
+
+
+async def exits() -> None:
+    """End the program, as code does that was a script."""
+    sys.exit(4)
+
+
+async def falls_apart() -> None:
+    """End several things at once."""
+    raise BaseExceptionGroup("both", [SystemExit(1), ValueError("no page left")])
+
+
+@pytest.mark.parametrize("trouble", [cancelled, exits, falls_apart])
+async def test_a_sink_ends_neither_the_server_nor_itself(
+    bench: Bench, caplog: pytest.LogCaptureFixture, trouble: Callable[[], Awaitable[None]]
+) -> None:
+    """Whatever it raises: another's code is not ours."""
+    odd = Notebook()
+    odd.trouble["pending"] = trouble
+    async with feeding(bench, odd):
+        await bench.enqueue("j1")
+        await bench.enqueue("j2")
+        with anyio.fail_after(5):
+            while "of j2" not in caplog.text:
+                await anyio.sleep(0.01)
+        await bench.work()
+        await odd.has("j1", "completed")
+    assert "Notebook did not take the progress of j1" in caplog.text
 
 
 async def test_a_slow_sink_gets_the_newest_only_and_holds_up_nobody(bench: Bench) -> None:
