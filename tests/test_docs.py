@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 
-from mcp_server.jobs.job import Batch, BatchState, Job, JobState, Origin, Step
+from mcp_server.jobs.job import Job, JobState, Origin, Step
 from mcp_server.jobs.registry import Registry
 from mcp_server.plugin.loading import Plugins
 from mcp_server.progress.event import ProgressEvent, batch_event, job_event
+from tests.specimens import BATCH, JOB
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -43,26 +45,15 @@ def of_a_batch() -> ProgressEvent:
     """The event of a batch after 70 seconds, with one failure so far."""
     running = a_job("content-generate", "menu/hero", batch_id="b_01m8171k18bypchewmk22dhccc")
     failed = a_job("content-generate", "about/team", reason="the model answered with no text")
-    batch = Batch(
+    batch = replace(
+        BATCH,
         id="b_01m8171k18bypchewmk22dhccc",
-        kind="generate",
-        state=BatchState.PROCESSING,
-        reason=None,
         origin=ORIGIN,
-        terms={},
-        round=1,
-        total=21,
         completed=6,
-        skipped=0,
         failed=1,
-        cancelled=0,
-        created_at=0,
-        started_at=0,
-        ended_at=None,
-        change=9,
         running=(running,),
     )
-    return batch_event(batch, now=70, failures=[failed])
+    return batch_event(batch, now=BATCH.created_at + 70, failures=[failed])
 
 
 def of_a_job() -> ProgressEvent:
@@ -72,25 +63,8 @@ def of_a_job() -> ProgressEvent:
 
 def a_job(kind: str, subject: str, **different: Any) -> Job:
     """Make a job that runs."""
-    job = Job(
-        id="j_01m8172m5c8k67v66mpbnvhjsh",
-        kind=kind,
-        payload={},
-        state=JobState.PROCESSING,
-        subject=subject,
-        priority=0,
-        batch_id=None,
-        round=1,
-        counted=True,
-        origin=ORIGIN,
-        attempts=0,
-        crashes=0,
-        max_retries=3,
-        created_at=0,
-        due_at=0,
-        started_at=0,
-    )
-    return job._replace(**different)
+    made: dict[str, Any] = {"id": "j_01m8172m5c8k67v66mpbnvhjsh", "batch_id": None}
+    return JOB._replace(kind=kind, subject=subject, origin=ORIGIN, **(made | different))
 
 
 def test_its_plugin_takes_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,68 +3,35 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from io import StringIO
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from mcp_server.interfaces.cli.board import SHOWN_MAX, Bars
 from mcp_server.interfaces.cli.lines import Lines, doing, event_line
-from mcp_server.jobs.job import Batch, BatchState, Job, JobState, Origin, Step
+from mcp_server.jobs.job import Batch, BatchState, Job, JobState, Step
 from mcp_server.progress.event import ProgressEvent, batch_event, job_event
+from tests.specimens import BATCH, JOB
 
-ORIGIN = Origin(owner="local", interface="test")
 
-
-def a_job(id: str = "j_1", **different: object) -> Job:
+def a_job(id: str = "j_1", **different: Any) -> Job:
     """Make a job that runs."""
-    job = Job(
-        id=id,
-        kind="count-words",
-        payload={},
-        state=JobState.PROCESSING,
-        subject="menu",
-        priority=0,
-        batch_id=None,
-        round=1,
-        counted=True,
-        origin=ORIGIN,
-        attempts=0,
-        crashes=0,
-        max_retries=3,
-        created_at=0,
-        due_at=0,
-        started_at=0,
-    )
-    return job._replace(**different)
+    made: dict[str, Any] = {"kind": "count-words", "subject": "menu", "batch_id": None}
+    return JOB._replace(id=id, **(made | different))
 
 
 def a_batch(state: BatchState = BatchState.PROCESSING, *running: str, done: int = 7) -> Batch:
     """Make a batch of 21 sections, begun 70 seconds ago."""
-    return Batch(
-        id="b_1",
-        kind="generate",
-        state=state,
-        reason=None,
-        origin=ORIGIN,
-        terms={},
-        round=1,
-        total=21,
-        completed=done,
-        skipped=0,
-        failed=0,
-        cancelled=0,
-        created_at=0,
-        started_at=0,
-        ended_at=None,
-        change=1,
-        running=tuple(a_job(each, kind="content-generate", subject=each) for each in running),
-    )
+    jobs = [a_job(each, kind="content-generate", subject=each) for each in running]
+    return replace(BATCH, id="b_1", state=state, completed=done, running=tuple(jobs))
 
 
 def told(batch: Batch) -> ProgressEvent:
     """The event of a batch after 70 seconds."""
-    return batch_event(batch, now=70)
+    return batch_event(batch, now=BATCH.created_at + 70)
 
 
 RUNNING = told(a_batch(BatchState.PROCESSING, "menu/hero"))
