@@ -87,7 +87,7 @@ def test_a_second_signal_ends_a_worker_at_once(tmp_path: Path) -> None:
 
 def test_a_worker_stopped_by_hand_stays_ended_until_work_is_queued(tmp_path: Path) -> None:
     """Servers old and new leave it be; the next call that queues work starts one for all of it."""
-    root = hasty_site(tmp_path / "site", 2, 14, composer_delay_s=0.6)
+    root = hasty_site(tmp_path / "site", 2, 14, composer_delay_s=1.5)
     with pipe(root, "auto") as chat:
         chat.begin()
         first = queued(chat, "generate", page="p1")
