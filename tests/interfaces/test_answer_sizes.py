@@ -68,6 +68,8 @@ async def test_no_answer_takes_more_than_two_kilobytes_unasked(tmp_path: Path, e
         await chat.call("rollback", dryRun=True)
         queued = await chat.call("rollback")
         await chat.call("cancel", batchId=queued["batchId"])
+        # Of what was taken back by then the files are still written: only then it is over.
+        await chat.call("status", batchId=queued["batchId"], waitSeconds=45)
         await chat.call("retry", batchId=queued["batchId"], waitSeconds=45)
         await chat.call("status")
         await chat.call("rollback")
