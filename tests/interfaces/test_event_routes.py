@@ -76,8 +76,9 @@ async def test_who_asks_for_an_event_stream_gets_one(root: Path) -> None:
     assert json.loads(data[-1].removeprefix("data: "))["status"] == "completed"
 
 
-async def test_a_job_is_followed_by_its_id_and_a_cancelled_batch_ends_too(root: Path) -> None:
+async def test_a_job_is_followed_by_its_id_and_a_cancelled_batch_ends_too(tmp_path: Path) -> None:
     """Jobs and batches both (003-19); whatever the end is, the stream has it (003-18)."""
+    root = small_site(tmp_path / "site", {"menu": 12}, composer_delay_s=2)
     with serving(root) as url:
         async with over_http(url, root) as chat:
             batch = (await chat.call("generate-all"))["batchId"]
