@@ -227,6 +227,7 @@ class Worker:
             self._state.reports.append(report)
         else:
             self._state.held.pop(attempt.id, None)
+            self._runner.take_crash(attempt)  # nobody is told: it is another attempt's job by now
         self._state.news.give()
 
     def _note_recorded(self, report: Report, recorded: Verdict | Exception) -> None:
