@@ -32,30 +32,38 @@ async def content_export(payload: ContentExport, context: JobContext) -> Outcome
     """Write or remove the page's file, unless somebody edited it.
 
     Safe to run twice: the file is recognised as ours by its hash, which is stored before the
-    rename (R22), so a crash between the two leaves a file that is known either way.
+    rename (R22), so a crash between the two leaves a file that is known either way. Alone with the
+    page from its look at what is live to the rename: a worker that wakes up between the record and
+    the rename, long after its lease, has kept others from writing what it would overwrite.
     """
     page, files = payload.page, context.files
+    try:
+        async with files.alone(page):
+            return await _export(page, context)
+    except ExportFailed as failed:
+        return Retry(str(failed))
+
+
+async def _export(page: str, context: JobContext) -> Outcome:
+    files = context.files
     await context.progress(1, 3, f"putting {page} together")
     live = await context.entities.get_all(PRODUCTION)
     text = compose_page(await context.site(), page, {id: e.current for id, e in live.items()})
     ours = (await context.entities.exported(page)).get(page, ())
     await context.progress(2, 3, f"looking at {files.shown(page)}")
-    try:
-        state = await anyio.to_thread.run_sync(files.inspect, page, ours)
-        if not state.writable:
-            verb = "was edited outside" if state.state is FileState.EDITED else "is not ours"
-            return Fail(
-                "conflict",
-                f"{files.shown(page)} {verb} and was not overwritten; promote the page again with "
-                "force to keep that text as a revision first, or move the file away",
-            )
-        written = file_hash(text.encode()) if text else None
-        doing = "removing" if text is None else "writing"
-        await context.progress(3, 3, f"{doing} {files.shown(page)}")
-        await context.checkpoint([RecordExport(page, written, replaces=state.hash)])
-        await anyio.to_thread.run_sync(_write(page_path(files.content_dir, page), text))
-    except ExportFailed as failed:
-        return Retry(str(failed))
+    state = await anyio.to_thread.run_sync(files.inspect, page, ours)
+    if not state.writable:
+        verb = "was edited outside" if state.state is FileState.EDITED else "is not ours"
+        return Fail(
+            "conflict",
+            f"{files.shown(page)} {verb} and was not overwritten; promote the page again with "
+            "force to keep that text as a revision first, or move the file away",
+        )
+    written = file_hash(text.encode()) if text else None
+    doing = "removing" if text is None else "writing"
+    await context.progress(3, 3, f"{doing} {files.shown(page)}")
+    await context.checkpoint([RecordExport(page, written, replaces=state.hash)])
+    await anyio.to_thread.run_sync(_write(page_path(files.content_dir, page), text))
     return Done({"file": files.shown(page), "removed": text is None})
 
 

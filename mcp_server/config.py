@@ -176,6 +176,11 @@ class Workspace:
         return self.state_dir / "worker.lock"
 
     @property
+    def export_locks(self) -> Path:
+        """The folder of the locks by which one export writes a page's file at a time."""
+        return self.state_dir / "export-locks"
+
+    @property
     def worker_log(self) -> Path:
         """What a detached worker has to say."""
         return self.state_dir / "worker.log"

@@ -128,7 +128,7 @@ async def open_parts(
             registry=registry,
             plugins=plugins,
             jobs=jobs,
-            files=PageFiles(workspace.root, workspace.content_dir),
+            files=PageFiles(workspace.root, workspace.content_dir, workspace.export_locks),
             model=model,
             abilities=keys,
             clock=clock,

@@ -146,7 +146,7 @@ def page_path(content_dir: Path, page_id: str) -> Path:
     if not is_slug(page_id):
         raise InvalidPayload("page", [f"{page_id[:60]!r} is not a slug (a-z, 0-9, - and _)"])
     path = content_dir / f"{page_id}.md"
-    with _explained(path, "used"):
+    with explained(path, "used"):
         inside = path.resolve().is_relative_to(content_dir.resolve())
         if path.is_symlink() or not inside:
             reason = "it is a symbolic link; put the file itself there, or remove the link"
@@ -168,7 +168,7 @@ def inspect_page(path: Path, ours: Sequence[str | None]) -> PageFileState:
     Raises:
         ExportFailed: the file cannot be read.
     """
-    with _explained(path, "read"):
+    with explained(path, "read"):
         try:
             data = _read(path)
         except FileNotFoundError:
@@ -186,7 +186,7 @@ def write_page(path: Path, text: str) -> None:
         ExportFailed: it could not be written; the file is as it was.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
-    with _explained(path, "written"):
+    with explained(path, "written"):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             _write_through(temporary, text.encode())
@@ -205,11 +205,20 @@ def remove_page(path: Path) -> None:
     Raises:
         ExportFailed: it could not be removed.
     """
-    with _explained(path, "removed"):
+    with explained(path, "removed"):
         path.unlink(missing_ok=True)
         if path.parent.is_dir():
             _sweep(path, path.parent)
             _sync_folder(path.parent)
+
+
+@contextmanager
+def explained(path: Path, action: str) -> Generator[None]:
+    """Turn what the operating system says into `ExportFailed`, without the folder's full path."""
+    try:
+        yield
+    except OSError as error:
+        raise _failed(path, action, _in_words(error)) from error
 
 
 def adopt(site: Site, content_dir: Path) -> Adoption:
@@ -381,15 +390,6 @@ def _adopt_file(site: Site, path: Path) -> Adoption:
         ),
         files={page_id: file_hash(data)},
     )
-
-
-@contextmanager
-def _explained(path: Path, action: str) -> Generator[None]:
-    """Turn what the operating system says into `ExportFailed`, without the folder's full path."""
-    try:
-        yield
-    except OSError as error:
-        raise _failed(path, action, _in_words(error)) from error
 
 
 def _failed(path: Path, action: str, reason: str) -> ExportFailed:

@@ -1,13 +1,18 @@
 """The exported files of a workspace, as planning looks at them: edited ones, and what to keep.
 
-Everything here touches files and blocks; callers run it in a thread.
+What is not `async` here touches files and blocks; callers run it in a thread.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import anyio
+import anyio.to_thread
+from filelock import FileLock, Timeout
 
 from mcp_server.content import export
 from mcp_server.content.plan import Plan
@@ -17,6 +22,11 @@ from mcp_server.entities.entity import Author, Entity, Revision, split_id
 
 OUTSIDE = Author(kind="person", name="edited file")
 """Who wrote a text that was found in an exported file."""
+
+LOCKED_S = 30.0
+"""How long to wait for another who is in the middle of writing a page's file."""
+LOOK_S = 0.05
+"""How often to look whether they are done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +55,8 @@ class KeptEdits:
 class PageFiles:
     """The folder that pages are exported to."""
 
-    def __init__(self, root: Path, content_dir: Path) -> None:
-        self._root, self.content_dir = root, content_dir
+    def __init__(self, root: Path, content_dir: Path, locks: Path) -> None:
+        self._root, self.content_dir, self._locks = root, content_dir, locks
 
     def shown(self, page: str) -> str:
         """Return a page's file as people are told of it, relative to the workspace."""
@@ -56,6 +66,41 @@ class PageFiles:
             if path.is_relative_to(self._root)
             else path.name
         )
+
+    @asynccontextmanager
+    async def alone(self, page: str, *, within_s: float = LOCKED_S) -> AsyncGenerator[None]:
+        """Keep everybody else, in this process or another, from exporting the page meanwhile.
+
+        A lease cannot: it runs out under a process that is frozen, which then goes on where it was.
+        This lock is the operating system's: a frozen process keeps it, a dead one does not.
+
+        Raises:
+            ExportFailed: another has had it for so long, or it cannot be had.
+        """
+        lock = FileLock(self._locks / f"{page}.lock", thread_local=False)
+        deadline = anyio.current_time() + within_s
+        try:
+            while not await anyio.to_thread.run_sync(self._take, lock, page):
+                if anyio.current_time() >= deadline:
+                    reason = (
+                        "a worker that does not go on is in the middle of it; let that process go "
+                        "on, or end it"
+                    )
+                    raise export.ExportFailed(
+                        page, file=self.shown(page), action="written", reason=reason
+                    )
+                await anyio.sleep(LOOK_S)
+            yield
+        finally:
+            lock.release()
+
+    def _take(self, lock: FileLock, page: str) -> bool:
+        with export.explained(export.page_path(self.content_dir, page), "written"):
+            try:
+                lock.acquire(blocking=False)
+            except Timeout:
+                return False
+        return True
 
     def edited(
         self,

@@ -9,8 +9,10 @@ from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from mcp_server.content.export import file_hash
 from tests.faults.invariants import assert_each_section_once, assert_sound, database
 from tests.faults.processes import (
+    PATIENCE_S,
     Moment,
     announced,
     children,
@@ -31,7 +33,8 @@ from tests.faults.processes import (
     workers,
     working,
 )
-from tests.wire import command, environment, pipe, query, wait_until
+from tests.harness import content
+from tests.wire import Pipe, command, environment, pipe, query, wait_until
 
 
 def test_a_worker_that_is_told_to_end_finishes_what_it_runs(tmp_path: Path) -> None:
@@ -208,6 +211,30 @@ def test_a_frozen_worker_whose_work_was_taken_over_writes_nothing(tmp_path: Path
         assert assert_each_section_once(root, batch, 12) == end
 
 
+def test_a_worker_frozen_over_a_page_does_not_bring_it_back(tmp_path: Path) -> None:
+    """It wakes up after a rollback, between the record of a page's file and the file itself."""
+    root = hasty_site(tmp_path / "site", 12, 1, composer_delay_s=0, several_workers=True)
+    pressroom("status", "--workspace", str(root))  # makes the database
+    with by_hand(root) as one, pipe(root, "auto") as chat:
+        chat.begin()
+        wait_until(lambda: announced(root) == [one.pid])
+        wait_ended(root, queued(chat))
+        promoted = frozen_over_a_page(root, chat, one.pid)
+        back = queued(chat, "rollback", batchId=promoted)
+        wait_until(lambda: len(announced(root)) == 2)  # one has taken over
+        wait_until(looked(root, 2.2))
+        woken = query(root, "SELECT max(seen_at) FROM hosts")[0][0]
+        kill(one.pid, signal.SIGCONT)
+        wait_until(lambda: seen(root, one.pid) > woken)
+        wait_ended(root, back)
+        one.terminate()  # its lanes end before it does
+        one.wait(30)
+        assert state(root, back) == "completed"
+        assert content(root) == {}
+    assert_sound(root)
+    end_workers(root)
+
+
 def test_several_workers_are_stopped_together(tmp_path: Path) -> None:
     """Whoever works this workspace is asked to end, lock or not."""
     root = hasty_site(tmp_path / "site", 1, 12, composer_delay_s=0.5, several_workers=True)
@@ -274,6 +301,42 @@ def freeze(root: Path, pid: int) -> None:
             return True
 
     wait_until(is_frozen)
+
+
+def frozen_over_a_page(root: Path, chat: Pipe, pid: int) -> str:
+    """Promote until the worker is frozen over a file that is recorded and not written.
+
+    Return the batch, which has pages left for others.
+    """
+    sections = [f"p{number}/s1" for number in range(1, 13)]
+    caught: list[str] = []
+
+    def is_caught() -> bool:
+        promoted = queued(chat, "promote", sections=sections)
+        while not has_ended(root, promoted):
+            freeze(root, pid)
+            if unwritten(root, pid):
+                caught.append(promoted)
+                return True
+            kill(pid, signal.SIGCONT)
+        wait_ended(root, queued(chat, "rollback", batchId=promoted))
+        return False
+
+    wait_until(is_caught, seconds=PATIENCE_S)
+    return caught[0]
+
+
+def unwritten(root: Path, pid: int) -> set[str]:
+    """Return the pages whose file a worker has recorded in the export it runs and not written."""
+    rows = query(
+        root,
+        "SELECT page, latest FROM exports JOIN jobs ON jobs.subject = page "
+        "JOIN hosts ON hosts.id = jobs.worker_id WHERE pid = ? AND kind = 'content-export' "
+        "AND jobs.state = 'processing' AND latest <> ''",
+        pid,
+    )
+    found = {name: file_hash(text) for name, text in content(root).items()}
+    return {page for page, hash in rows if found.get(f"{page}.md") != hash}
 
 
 @contextmanager

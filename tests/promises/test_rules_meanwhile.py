@@ -48,7 +48,9 @@ class Meanwhile(PageFiles):
 async def looking_at(hand: Hand, happens: Happening) -> ContentService:
     """Return a service during whose next call `happens` happens."""
     parts, clock = hand.parts, hand.clock
-    files = Meanwhile(parts.workspace.root, parts.workspace.content_dir)
+    files = Meanwhile(
+        parts.workspace.root, parts.workspace.content_dir, parts.workspace.export_locks
+    )
     reader = StandingReader(SiteLoader(parts.workspace), parts.entities, files, clock)
     await reader.read()
     files.happens = happens
