@@ -10,15 +10,14 @@ import codecs
 import errno
 import hashlib
 import os
-import shutil
 import stat
-import threading
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from mcp_server.content import whole_file
 from mcp_server.content.edited import EditedSection, is_static, read_back, taken
 from mcp_server.content.page_file import (
     ExportedSection,
@@ -34,8 +33,6 @@ from mcp_server.errors import CallerError, InvalidPayload, ServerError
 
 PAGE_BYTES_MAX = 4 * 1024 * 1024
 """A larger file is no page: it is not read into memory to find that out."""
-STALE_AFTER_S = 3600
-"""A temporary file this much older than a new one lost its writer."""
 
 _IN_WORDS: Mapping[int, str] = {
     errno.ENOSPC: "the disk is full",
@@ -180,23 +177,14 @@ def inspect_page(path: Path, ours: Sequence[str | None]) -> PageFileState:
 def write_page(path: Path, text: str) -> None:
     """Make `text` the file's content, whole or not at all, and on the disk when this returns.
 
-    The folder is made where it is missing; the file's permissions stay as they are.
+    The folder is made where it is missing; the file's permissions stay as they are. Be alone with
+    the page: see `PageFiles.alone`.
 
     Raises:
         ExportFailed: it could not be written; the file is as it was.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     with explained(path, "written"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            _write_through(temporary, text.encode())
-            with suppress(FileNotFoundError):
-                shutil.copymode(path, temporary)
-            _sweep(path, temporary)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-        _sync_folder(path.parent)
+        whole_file.write(path, text.encode())
 
 
 def remove_page(path: Path) -> None:
@@ -206,10 +194,7 @@ def remove_page(path: Path) -> None:
         ExportFailed: it could not be removed.
     """
     with explained(path, "removed"):
-        path.unlink(missing_ok=True)
-        if path.parent.is_dir():
-            _sweep(path, path.parent)
-            _sync_folder(path.parent)
+        whole_file.remove(path)
 
 
 @contextmanager
@@ -317,51 +302,6 @@ def _decoded(data: bytes) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return data.decode("cp1252", errors="replace")
-
-
-def _write_through(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sweep(path: Path, newest: Path) -> None:
-    """Remove what writers of this page left behind when they were killed."""
-    old = newest.stat().st_mtime - STALE_AFTER_S
-    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
-        with suppress(FileNotFoundError):
-            if leftover.stat().st_mtime < old or _is_orphaned(leftover):
-                leftover.unlink()
-
-
-def _is_orphaned(temporary: Path) -> bool:
-    """Whether the process in the file's name is gone, or dead and not yet collected.
-
-    On another machine it may live: should it lose its file, its export fails and is tried again.
-    """
-    pid = temporary.name.split(".")[-2].partition("-")[0]
-    if os.name != "posix" or not pid.isdecimal():  # elsewhere, asking would end the process
-        return False
-    try:
-        os.kill(int(pid), 0)
-        state = Path("/proc", pid, "stat").read_text("utf-8", "replace").rpartition(")")[2]
-    except ProcessLookupError:
-        return True
-    except (OSError, OverflowError):
-        return False
-    return state.split()[0] == "Z"
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename survive a power cut; Windows does so by itself and cannot open a folder."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _page_files(content_dir: Path) -> Sequence[Path]:
