@@ -47,7 +47,7 @@ async def content_export(payload: ContentExport, context: JobContext) -> Outcome
 async def _export(page: str, context: JobContext) -> Outcome:
     files = context.files
     await context.progress(1, 3, f"putting {page} together")
-    live = await context.entities.get_all(PRODUCTION)
+    live = await context.entities.get_all(PRODUCTION, page=page)
     text = compose_page(await context.site(), page, {id: e.current for id, e in live.items()})
     ours = (await context.entities.exported(page)).get(page, ())
     await context.progress(2, 3, f"looking at {files.shown(page)}")

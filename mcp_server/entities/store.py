@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,10 +28,8 @@ class EntityStore(Protocol):
         """Return the entity, or `None` where there is none or its text was removed."""
         ...
 
-    async def get_all(
-        self, type: str, entity_ids: Collection[str] | None = None
-    ) -> Mapping[str, Entity]:
-        """Return entities by id; all of the type without `entity_ids`. No hidden limit."""
+    async def get_all(self, type: str, *, page: str | None = None) -> Mapping[str, Entity]:
+        """Return the entities of the type by id, all or those of one page. No hidden limit."""
         ...
 
     async def history(self, type: str, entity_id: str) -> Sequence[Revision]:

@@ -63,14 +63,14 @@ async def test_a_draft_and_a_live_text_of_one_section_are_two_entities(
 async def test_all_entities_of_a_type_are_returned_without_a_hidden_limit(
     write: Writer, entities: EntityStore
 ) -> None:
-    """More than a hundred, or just those that are asked for."""
-    texts = [a_text(f"menu/s{n}") for n in range(150)]
-    await write(*[SaveRevision(text, ABSENT) for text in texts])
-    assert len(await entities.get_all(PREVIEW)) == 150
-    some = await entities.get_all(PREVIEW, ["menu/s3", "menu/s149", "menu/unknown"])
-    assert sorted(some) == ["menu/s149", "menu/s3"]
-    assert await entities.get_all(PREVIEW, []) == {}
-    assert len(await entities.histories(PREVIEW)) == 150
+    """More than a hundred, or just those of a page."""
+    ids = [f"menu/s{n}" for n in range(150)] + ["menu-2/a", "menu0/a", "men/a", "menus/a"]
+    await write(*[SaveRevision(a_text(id), ABSENT) for id in ids])
+    assert len(await entities.get_all(PREVIEW)) == 154
+    assert sorted(await entities.get_all(PREVIEW, page="menu")) == sorted(ids[:150])
+    assert [*await entities.get_all(PREVIEW, page="menu-2")] == ["menu-2/a"]
+    assert await entities.get_all(PREVIEW, page="me") == {}
+    assert len(await entities.histories(PREVIEW)) == 154
 
 
 async def test_the_history_is_all_that_was_ever_current_oldest_first(

@@ -39,6 +39,8 @@ HOT = {
     "list_awaited": "PRIMARY KEY (job=?)",
     "list_changed_batches": "batches_change (change>?)",
     "list_claims": "jobs_running",
+    "get_export": "PRIMARY KEY (page=?)",
+    "list_entities_of_page": "PRIMARY KEY (type=? AND entity_id>? AND entity_id<?)",
     "list_jobs": "jobs_of_batch (batch=?)",
     "list_keyed_jobs": "jobs_key (dedup_key>? AND dedup_key<?)",
     "list_lost_jobs": "jobs_running",

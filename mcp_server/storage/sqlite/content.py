@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import assert_never, cast
 
@@ -40,10 +39,8 @@ class SqliteEntityStore:
         )
         return None if row is None else entity_of(row)
 
-    async def get_all(
-        self, type: str, entity_ids: Collection[str] | None = None
-    ) -> Mapping[str, Entity]:
-        return await self._database.read(lambda tx: _entities(tx, type, entity_ids))
+    async def get_all(self, type: str, *, page: str | None = None) -> Mapping[str, Entity]:
+        return await self._database.read(lambda tx: _entities(tx, type, page))
 
     async def history(self, type: str, entity_id: str) -> Sequence[Revision]:
         rows = await self._database.read(
@@ -95,11 +92,12 @@ class SqliteEntityStore:
         return await self._database.write(step)
 
 
-def _entities(
-    tx: Transaction, type: str, entity_ids: Collection[str] | None = None
-) -> dict[str, Entity]:
-    ids = None if entity_ids is None else json.dumps(sorted(entity_ids))
-    rows = tx.all("list_entities", type=type, ids=ids)
+def _entities(tx: Transaction, type: str, page: str | None = None) -> dict[str, Entity]:
+    rows = (
+        tx.all("list_entities", type=type)
+        if page is None
+        else tx.all("list_entities_of_page", type=type, first=f"{page}/", beyond=f"{page}0")
+    )
     return {row["entity_id"]: entity_of(row) for row in rows}
 
 
@@ -111,11 +109,12 @@ def _histories(tx: Transaction, type: str) -> dict[str, list[Revision]]:
 
 
 def _exported(tx: Transaction, page: str | None = None) -> dict[str, tuple[str | None, ...]]:
+    rows = tx.all("list_exports") if page is None else tx.all("get_export", page=page)
     return {
         row["page"]: tuple(
             hash or None for hash in (row["latest"], row["previous"]) if hash is not None
         )
-        for row in tx.all("list_exports", page=page)
+        for row in rows
     }
 
 

@@ -1,1 +1,1 @@
-SELECT * FROM exports WHERE :page IS NULL OR page = :page
+SELECT * FROM exports
