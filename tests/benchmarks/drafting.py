@@ -10,8 +10,6 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
@@ -23,7 +21,7 @@ from mcp_server.content.site import Site
 from mcp_server.content.workspace import SiteLoader
 from tests.benchmarks.measuring import OWN, ServerSizes, Values
 from tests.benchmarks.memory import peak_kb
-from tests.benchmarks.partners import Partner, Server, ended, no_worker, server, worker
+from tests.benchmarks.partners import both, ended, no_worker, server
 from tests.benchmarks.serving import SAMPLE_S
 from tests.benchmarks.sites import site_of
 
@@ -43,7 +41,7 @@ async def draft_at_once(folder: Path, sizes: ServerSizes) -> Values:
             concurrency=lanes,
             composer_delay_s=sizes.double_s,
         )
-        async with _both(root) as (serving, _):
+        async with both(root) as (serving, _):
             answer = await serving.desk.call("generate-all")
             completed, seconds = await ended(root, answer["batchId"], seconds=END_S)
             assert completed == sections, answer
@@ -75,7 +73,7 @@ async def answer_at_once(folder: Path, sizes: ServerSizes) -> Values:
 async def draft_in_memory(folder: Path, sizes: ServerSizes) -> Values:
     """Return how much a worker grows that drafts a large site, and a loop that keeps all drafts."""
     root = site_of(folder / "site", sizes.drafted, text_bytes=TEXT_BYTES)
-    async with _both(root) as (serving, working):
+    async with both(root) as (serving, working):
         answer = await serving.desk.call("generate", section="p0/s0")  # opens all it needs
         await ended(root, answer["batchId"], seconds=END_S)
         await anyio.sleep(2 * SAMPLE_S)
@@ -91,12 +89,6 @@ async def draft_in_memory(folder: Path, sizes: ServerSizes) -> Values:
         (COLLECTING, "memory"): await _collected_kb(root),
         (OWN, "drafting"): completed / seconds,
     }
-
-
-@asynccontextmanager
-async def _both(root: Path) -> AsyncGenerator[tuple[Server, Partner]]:
-    async with server(root) as serving, worker(root) as working:
-        yield serving, working
 
 
 async def _collected_kb(root: Path) -> float:

@@ -33,6 +33,8 @@ class ServerSizes:
     """Sections of the site whose tool returns at once."""
     drafted: int = 10_000
     """Sections of 2 kB whose drafting takes memory."""
+    published: tuple[int, ...] = (1_000, 10_000)
+    """Sites that are drafted, promoted and rolled back."""
     followed: int = 120
     """Sections of the batch that a client follows."""
     followed_batches: int = 10
@@ -49,6 +51,7 @@ QUICK = ServerSizes(
     lanes=((1, 3), (32, 96)),
     answered=4,
     drafted=300,
+    published=(100, 200),
     followed=24,
     followed_batches=2,
     idle_s=3.0,

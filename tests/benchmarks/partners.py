@@ -88,6 +88,13 @@ async def worker(root: Path) -> AsyncGenerator[Partner]:
 
 
 @asynccontextmanager
+async def both(root: Path) -> AsyncGenerator[tuple[Server, Partner]]:
+    """Start a server and a worker on `root`."""
+    async with server(root) as serving, worker(root) as working:
+        yield serving, working
+
+
+@asynccontextmanager
 async def no_worker(root: Path) -> AsyncGenerator[None]:
     """Keep every worker from working on `root`."""
     (root / ".pressroom").mkdir(exist_ok=True)

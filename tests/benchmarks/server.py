@@ -21,7 +21,7 @@ import anyio
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import drafting, idling, listening, planning, watching
+from tests.benchmarks import drafting, idling, listening, planning, publishing, watching
 from tests.benchmarks.measuring import OWN, QUICK, Part, ServerFigure, ServerSizes
 from tests.benchmarks.queue import TABLE_WIDTH, machine, names_among
 from tests.benchmarks.results import Row, number
@@ -90,6 +90,11 @@ def figures(sizes: ServerSizes) -> Mapping[str, ServerFigure]:
             },
             measure=drafting.draft_in_memory,
         ),
+        "publish": ServerFigure(
+            words="a site drafted by the composer, promoted and rolled back, its files included",
+            parts=_publishing(sizes),
+            measure=publishing.publish,
+        ),
         "progress": ServerFigure(
             words="a change in the worker until its notification at the client; the last one of a "
             "batch; those that never came",
@@ -120,6 +125,18 @@ def _planning(sizes: ServerSizes) -> dict[str, Part]:
             words = f"{what}-{least}; {sections / least:g} is linear"
             parts[f"{what}-{sections}"] = Part(unit="ms", to=(OWN, f"{what}-{least}"), words=words)
     return parts | {"planning-stall": Part(unit="ms"), "first-look-stall": Part(unit="ms")}
+
+
+def _publishing(sizes: ServerSizes) -> dict[str, Part]:
+    least, *others = sizes.published
+    parts: dict[str, Part] = {}
+    for step in publishing.STEPS:
+        base = f"{step}-{least}"
+        parts[base] = Part(unit="sections/s")
+        for sections in others:
+            to = Part(unit="sections/s", to=(OWN, base), words=f"{base}; 1 is linear")
+            parts[f"{step}-{sections}"] = to
+    return parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ TINY = ServerSizes(
     double_s=0.03,
     answered=3,
     drafted=20,
+    published=(4, 8),
     followed=4,
     followed_batches=2,
     idle_s=0.5,
