@@ -25,15 +25,13 @@ def batches_newest_first(
 def carriers(histories: Mapping[str, Sequence[Revision]], drafted: Iterable[Revision]) -> list[str]:
     """Return the batches that made these drafts live, latest first (R16)."""
     texts = {(revision.entity_id, revision.hash) for revision in drafted}
-    return [
-        batch
-        for batch in batches_newest_first(histories)
-        if any(
-            revision.batch_id == batch and (id, revision.hash) in texts
-            for id, history in histories.items()
-            for revision in history
-        )
-    ]
+    found = {
+        revision.batch_id
+        for id, history in histories.items()
+        for revision in history
+        if (id, revision.hash) in texts
+    }
+    return [batch for batch in batches_newest_first(histories) if batch in found]
 
 
 def is_still_of(batch_id: str, drafts: Sequence[Revision]) -> bool:

@@ -44,7 +44,6 @@ from mcp_server.content.submitting import (
     skipped_as_held,
 )
 from mcp_server.content.target import RollbackTarget, note_on_cancelling
-from mcp_server.entities.entity import PRODUCTION, split_id
 from mcp_server.entities.store import EntityStore
 from mcp_server.errors import InvalidPayload, InvalidTransition
 from mcp_server.jobs.batch import BatchService, retry_request
@@ -304,7 +303,7 @@ class ContentService:
     async def _undone_by(self, batch: Batch) -> Batch | None:
         """Return the rollback that took the batch back and was not taken back itself."""
         for undoing in await self._batches.about(batch.id):
-            if undoing.ended and not await self._entities.revisions_of_batch(undoing.id):
+            if undoing.ended and not await self._entities.pages_of_batch(undoing.id):
                 continue  # it was given up before it changed anything
             if await self._undone_by(undoing) is None:
                 return undoing
@@ -357,10 +356,9 @@ class ContentService:
 
         Less those of the `failed` pages: whatever their files say, it is not this batch's doing.
         """
-        revisions = await self._entities.revisions_of_batch(batch_id)
-        pages = {split_id(r.entity_id)[0] for r in revisions if r.type == PRODUCTION}
+        pages = await self._entities.pages_of_batch(batch_id)
         exported = await self._entities.exported()
-        written = sorted(page for page in pages.difference(failed) if page in exported)
+        written = [page for page in pages if page in exported and page not in failed]
         return [
             self._files.shown(page) + ("" if exported[page][0] else " (removed)")
             for page in written

@@ -51,12 +51,8 @@ class StandingReader:
 
     async def drafted_by(self, batch_id: str) -> Mapping[str, bool]:
         """Return the sections that a batch drafted, and whether the draft is still its (R8)."""
-        revisions = await self._entities.revisions_of_batch(batch_id)
-        ids = dict.fromkeys(r.entity_id for r in revisions if r.type == PREVIEW)
-        return {
-            id: history.is_still_of(batch_id, await self._entities.history(PREVIEW, id))
-            for id in ids
-        }
+        drafts = await self._entities.histories(PREVIEW, batch_id=batch_id)
+        return {id: history.is_still_of(batch_id, past) for id, past in drafts.items()}
 
     async def edits_to_keep(self, standing: Standing, ids: Sequence[str]) -> KeptEdits:
         """Return what somebody wrote into the files of these sections' pages (R23)."""

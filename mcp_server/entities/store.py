@@ -36,8 +36,10 @@ class EntityStore(Protocol):
         """Return all revisions of one entity that were ever current, oldest first."""
         ...
 
-    async def histories(self, type: str) -> Mapping[str, Sequence[Revision]]:
-        """Return `history` of every entity of the type, by id."""
+    async def histories(
+        self, type: str, *, batch_id: str | None = None
+    ) -> Mapping[str, Sequence[Revision]]:
+        """Return `history` of every entity of the type, or of those that a batch wrote, by id."""
         ...
 
     async def snapshot(self, *, history: bool = False) -> Snapshot:
@@ -46,6 +48,10 @@ class EntityStore(Protocol):
 
     async def revisions_of_batch(self, batch_id: str) -> Sequence[Revision]:
         """Return every revision that a batch stored, oldest first."""
+        ...
+
+    async def pages_of_batch(self, batch_id: str) -> Sequence[str]:
+        """Return the pages on which a batch changed live texts, by name."""
         ...
 
     async def exported(self, page: str | None = None) -> Mapping[str, tuple[str | None, ...]]:

@@ -89,6 +89,34 @@ async def test_the_history_is_all_that_was_ever_current_oldest_first(
     assert await entities.history(PRODUCTION, "menu/hero") == []
 
 
+async def test_what_a_batch_wrote_is_found_with_its_whole_history(
+    write: Writer, entities: EntityStore
+) -> None:
+    """What others wrote of the same sections before and after it, and nothing else."""
+    for batch, text in (("b1", "one"), ("b2", "two"), ("b3", "three")):
+        await write(SaveRevision(a_text("menu/hero", text, batch_id=batch), ANY))
+    await write(SaveRevision(a_text("team/jo", batch_id="b3"), ABSENT))
+    history = await entities.history(PREVIEW, "menu/hero")
+    assert [revision.batch_id for revision in history] == ["b1", "b2", "b3"]
+    assert await entities.histories(PREVIEW, batch_id="b2") == {"menu/hero": history}
+    assert await entities.histories(PRODUCTION, batch_id="b2") == {}
+    assert await entities.histories(PREVIEW, batch_id="b4") == {}
+
+
+async def test_the_pages_of_a_batch_are_those_on_which_it_changed_live_texts(
+    write: Writer, entities: EntityStore
+) -> None:
+    """Each once; removals count, drafts do not."""
+    ids = ("menu/b", "menu/a", "about/a")
+    live = [a_text(id, batch_id="b1").as_type(PRODUCTION) for id in ids]
+    await write(*[SaveRevision(text, ABSENT) for text in live])
+    await write(SaveRevision(a_text("team/jo", batch_id="b1"), ABSENT))
+    await write(SaveRemoval(replace(gone(live[2]), batch_id="b2"), ANY))
+    assert await entities.pages_of_batch("b1") == ["about", "menu"]
+    assert await entities.pages_of_batch("b2") == ["about"]
+    assert await entities.pages_of_batch("b3") == []
+
+
 async def test_a_draft_is_withdrawn_only_if_it_is_the_one_meant(
     write: Writer, entities: EntityStore
 ) -> None:

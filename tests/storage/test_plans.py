@@ -41,6 +41,8 @@ HOT = {
     "list_claims": "jobs_running",
     "get_export": "PRIMARY KEY (page=?)",
     "list_entities_of_page": "PRIMARY KEY (type=? AND entity_id>? AND entity_id<?)",
+    "list_histories_of_batch": "revisions_history (type=? AND entity_id=?)",
+    "list_pages_of_batch": "revisions_of_batch (batch_id=?)",
     "list_jobs": "jobs_of_batch (batch=?)",
     "list_keyed_jobs": "jobs_key (dedup_key>? AND dedup_key<?)",
     "list_lost_jobs": "jobs_running",
@@ -91,7 +93,7 @@ KEEPING = {"jobs_skip", "batches_submit_key", "jobs_waiting"}
 WALK = re.compile(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?$")
 INDEX = re.compile(r"INDEX (\w+)")
 NAMED = re.compile(r":(\w+)")
-MADE = {"ready", "needed", "kinds", "lines", "CONSTANT"}
+MADE = {"ready", "needed", "kinds", "lines", "written", "CONSTANT"}
 """Tables that a statement makes for itself."""
 
 

@@ -48,8 +48,10 @@ class SqliteEntityStore:
         )
         return [revision_of(row) for row in rows]
 
-    async def histories(self, type: str) -> Mapping[str, Sequence[Revision]]:
-        return await self._database.read(lambda tx: _histories(tx, type))
+    async def histories(
+        self, type: str, *, batch_id: str | None = None
+    ) -> Mapping[str, Sequence[Revision]]:
+        return await self._database.read(lambda tx: _histories(tx, type, batch_id))
 
     async def snapshot(self, *, history: bool = False) -> Snapshot:
         return await self._database.read(
@@ -66,6 +68,12 @@ class SqliteEntityStore:
             lambda tx: tx.all("list_revisions_of_batch", batch_id=batch_id)
         )
         return [revision_of(row) for row in rows]
+
+    async def pages_of_batch(self, batch_id: str) -> Sequence[str]:
+        rows = await self._database.read(
+            lambda tx: tx.all("list_pages_of_batch", type=PRODUCTION, batch_id=batch_id)
+        )
+        return [row["page"] for row in rows]
 
     async def exported(self, page: str | None = None) -> Mapping[str, tuple[str | None, ...]]:
         return await self._database.read(lambda tx: _exported(tx, page))
@@ -101,9 +109,16 @@ def _entities(tx: Transaction, type: str, page: str | None = None) -> dict[str, 
     return {row["entity_id"]: entity_of(row) for row in rows}
 
 
-def _histories(tx: Transaction, type: str) -> dict[str, list[Revision]]:
+def _histories(
+    tx: Transaction, type: str, batch_id: str | None = None
+) -> dict[str, list[Revision]]:
     found: dict[str, list[Revision]] = {}
-    for row in tx.all("list_histories", type=type):
+    rows = (
+        tx.all("list_histories", type=type)
+        if batch_id is None
+        else tx.all("list_histories_of_batch", type=type, batch_id=batch_id)
+    )
+    for row in rows:
         found.setdefault(row["entity_id"], []).append(revision_of(row))
     return found
 
