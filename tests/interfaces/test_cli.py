@@ -153,13 +153,16 @@ async def test_wait_ends_with_the_batch_and_says_what_became_of_it(tmp_path: Pat
     where = ("--workspace", root)
     async with desk(root) as chat:
         batch_id = (await chat.call("generate-all"))["batchId"]
-        waited = partial(pressroom, "wait", *where, "--batch", batch_id)
+        waited = partial(pressroom, "wait", batch_id, *where)
         done = await anyio.to_thread.run_sync(waited)
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"Content generation {batch_id} is completed: 3/3 · done.\n"
     idle = pressroom("wait", *where)
     assert (idle.returncode, idle.stdout) == (0, "Nothing waits, and nothing runs.\n")
-    assert_one_line(pressroom("wait", *where, "--batch", "b_none"))
+    same = pressroom("wait", *where, "--batch", batch_id)
+    assert (same.returncode, same.stdout) == (0, done.stdout)
+    assert_one_line(pressroom("wait", "b_none", *where))
+    assert "name one, not two" in pressroom("wait", "b_1", "--batch", "b_2", *where).stderr
 
 
 @pytest.mark.anyio

@@ -190,9 +190,7 @@ def status(
 
     With --follow it ends with 1 if the batch or job did not complete, as `wait` does.
     """
-    if id is not None and batch is not None:
-        raise typer.BadParameter("name one, not two", param_hint="ID/--batch")
-    wanted = batch if id is None else id
+    wanted = _one_of(id, batch)
     if follow:
         _follow(context, workspace, wanted, INTERVAL_S if interval is None else interval)
         return
@@ -204,15 +202,16 @@ def status(
 
 def wait(
     context: typer.Context,
+    id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="One batch, instead of all there is.")
+    ] = None,
     *,
     workspace: WorkspaceOption = None,
-    batch: Annotated[
-        str | None, typer.Option(metavar="ID", help="One batch, instead of all there is.")
-    ] = None,
+    batch: Annotated[str | None, typer.Option(metavar="ID", help="The same, as an option.")] = None,
     timeout: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="At most so long.")] = 60,
 ) -> None:
     """Wait until nothing is left to do. Ends with 1 if the time runs out, or the batch failed."""
-    outcome = _runners(context).wait(workspace, batch, timeout_s=timeout)
+    outcome = _runners(context).wait(workspace, _one_of(id, batch), timeout_s=timeout)
     _say(outcome)
 
 
@@ -253,6 +252,13 @@ def demo(
     from mcp_server.interfaces.cli.demo import run_demo  # noqa: PLC0415 - brings mcp and rich
 
     run_demo(folder)
+
+
+def _one_of(id: str | None, batch: str | None) -> str | None:
+    """Return what is named as an argument or by its option."""
+    if id is not None and batch is not None:
+        raise typer.BadParameter("name one, not two", param_hint="ID/--batch")
+    return batch if id is None else id
 
 
 def _follow(
