@@ -385,6 +385,6 @@ def _left_out(batch: Batch, conflicts: Sequence[Job]) -> tuple[Skipped, ...]:
         "rollback": "roll the section back by name, or with force",
     }[batch.kind]
     return tuple(
-        Skipped(section=job.subject, reason=f"is a conflict ({job.reason}); {helps}")
+        Skipped(section=job.subject, reason=f"is a conflict; {helps} ({job.reason})")
         for job in conflicts
     )
