@@ -221,7 +221,7 @@ def test_a_worker_frozen_over_a_page_does_not_bring_it_back(tmp_path: Path) -> N
         wait_ended(root, queued(chat))
         promoted = frozen_over_a_page(root, chat, one.pid)
         back = queued(chat, "rollback", batchId=promoted)
-        wait_until(lambda: len(announced(root)) == 2)  # one has taken over
+        wait_until(lambda: len(announced(root)) > 1)  # one has taken over
         wait_until(looked(root, 2.2))
         woken = query(root, "SELECT max(seen_at) FROM hosts")[0][0]
         kill(one.pid, signal.SIGCONT)
