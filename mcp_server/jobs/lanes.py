@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -26,6 +26,9 @@ SLICE_S = 0.005
 
 QUICK_S = 0.005
 """A kind whose jobs take less on average is quick: a worker may claim more of it than it runs."""
+
+LATE_S = 0.5
+"""Whatever runs for longer is not quick, and its start is worth to be written down."""
 
 PACE_WEIGHT = 0.2
 """What one more job counts in its kind's average."""
@@ -141,6 +144,16 @@ class Lanes:
         """The attempts that run, with what is needed to report their end."""
         return [lane.progress for lane in self._lanes if lane.progress is not None]
 
+    @property
+    def late(self) -> Mapping[str, float]:
+        """The attempts, by id, that have run for longer than `LATE_S`; each with the seconds."""
+        now = self._time()
+        return {
+            lane.progress.attempt.id: now - lane.began
+            for lane in self._lanes
+            if lane.progress is not None and now - lane.began > LATE_S
+        }
+
     def running_in(self, task_id: int) -> Progress | None:
         """Return the attempt that runs in a task."""
         found = (lane.progress for lane in self._lanes if lane.task_id == task_id)
@@ -151,6 +164,17 @@ class Lanes:
         waiting = list(self._waiting)
         self._waiting.clear()
         return waiting
+
+    def take_back_late(self) -> Sequence[Attempt]:
+        """Return what waits for a lane though its kind is not quick after all, or no lane moves."""
+        if not self._waiting:
+            return ()
+        if len(self.late) >= self.usable:
+            for attempt in self._waiting:  # which have yet to be quick again
+                self._paces.pop(attempt.job.kind, None)
+        quick, waiting = self.quick_kinds, self.take_back()
+        self._waiting.extend(attempt for attempt in waiting if attempt.job.kind in quick)
+        return [attempt for attempt in waiting if attempt.job.kind not in quick]
 
     def lose(self, attempt_ids: Collection[str]) -> None:
         """Stop attempts whose claim is gone; they report nothing."""
@@ -217,7 +241,6 @@ class Lanes:
             self._set_deadline(lane, now + self._runner.time_limit_s(attempt))
             outcome = await self._runner.run(attempt, progress)
             now = self._time()
-            self._note_pace(attempt.job.kind, now - lane.began)
             self._end(lane, progress, outcome)
 
     async def _wait(self, lane: _Lane) -> None:
@@ -237,10 +260,11 @@ class Lanes:
     def _end(self, lane: _Lane, progress: Progress, outcome: Outcome | None) -> None:
         """Say how an attempt ended; without an outcome it was stopped."""
         stop, lane.stop, lane.deadline, lane.progress = lane.stop, None, math.inf, None
-        attempt = progress.attempt
-        self._runner.note(attempt, outcome, self._time() - lane.began)
         if stop is _Stop.GIVEN_UP:
             return
+        attempt, seconds = progress.attempt, self._time() - lane.began
+        self._runner.note(attempt, outcome, seconds)
+        self._note_pace(attempt.job.kind, seconds)
         if stop is _Stop.LOST:
             self._ended(attempt, None)
         else:

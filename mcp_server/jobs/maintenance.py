@@ -13,6 +13,9 @@ from mcp_server.jobs.store import JobStore
 PRUNE_LIMIT = 500
 """Jobs deleted per transaction, so that pruning never holds the writer for long."""
 
+RELEASE_LIMIT = 1000
+"""Due jobs made ready per transaction, for the same reason."""
+
 PRUNE_PAUSE_S = 0.02
 """Between two of those transactions: most of the time the writer is there for others."""
 
@@ -70,12 +73,10 @@ class Maintenance:
         return pruned
 
     async def _release_due(self, now: float) -> float:
-        due_at = await self._store.next_due()
-        if due_at is None:
-            return math.inf
-        if due_at <= now:
-            await self._store.release_due(now=now, limit=self._settings.sweep_max)
-        return due_at
+        while (due_at := await self._store.next_due()) is not None and due_at <= now:
+            if not await self._store.release_due(now=now, limit=RELEASE_LIMIT):
+                break
+        return math.inf if due_at is None else due_at
 
     async def _rescue(self, except_worker: str | None, now: float) -> int:
         return await self._store.rescue(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping, Sequence
 
 import anyio
 import structlog
 
 from mcp_server.errors import StorageError
 from mcp_server.jobs.attempt import Progress
+from mcp_server.jobs.job import Attempt, Step
 from mcp_server.jobs.signal import Signal
 from mcp_server.jobs.store import JobStore
 
@@ -42,7 +43,19 @@ class StepWriter:
                 if id in self._held and (step := progress.take()) is not None
             ]
             try:
-                await self._store.step(steps)
+                if steps:
+                    await self._store.step(steps)
             except StorageError as error:
                 logger.warning("cannot record progress", error=str(error))
+                self._put_back(steps, taken)
             await anyio.sleep(STEP_INTERVAL_S)
+
+    def _put_back(
+        self, steps: Sequence[tuple[Attempt, Step]], taken: Mapping[str, Progress]
+    ) -> None:
+        for attempt, step in steps:
+            progress = taken[attempt.id]
+            if progress.latest is None:
+                progress.latest = step
+            self._steps.setdefault(attempt.id, progress)
+        self._stepped.give()

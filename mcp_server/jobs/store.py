@@ -81,6 +81,10 @@ class JobStore(Protocol):
         """
         ...
 
+    async def note_started(self, attempts: Mapping[str, float]) -> None:
+        """Write down since when attempts run that were claimed ahead; lost, they crash from now."""
+        ...
+
     async def give_back(self, attempt_ids: Collection[str], *, now: float) -> None:
         """Return claimed jobs to the queue as if they had never been claimed."""
         ...

@@ -8,7 +8,7 @@ prune                                                   at start and hourly
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ import structlog
 
 from mcp_server.clock import Clock
 from mcp_server.errors import StorageError
+from mcp_server.jobs.job import Attempt
 from mcp_server.jobs.lanes import Lanes
 from mcp_server.jobs.maintenance import Maintenance
 from mcp_server.jobs.records import Host
@@ -27,7 +28,7 @@ from mcp_server.jobs.watchdog import told_of
 from mcp_server.jobs.worker_state import WorkerSettings, WorkerState
 
 IDLE_S = 1.0
-"""Longest time between two sweeps: so late a job may be that became due."""
+"""Longest time between two sweeps: so late may a job be made ready that became due."""
 
 SWEEP_PAUSE_S = 0.25
 """Shortest time between two sweeps; so long may a cancelled job go on running."""
@@ -57,6 +58,8 @@ class Upkeep:
         self._store, self._registry, self._maintenance = store, registry, maintenance
         self._clock, self._host, self._settings = clock, host, settings
         self._lanes, self._state, self._replaced = lanes, state, replaced
+        self._started = set[str]()
+        """Attempts that were claimed ahead, and of which it is written down that they run."""
         self._to_sweep = Signal()
         self._sweep_at, self._swept_version = clock.now(), -1
         self._next_sweep_at = 0.0
@@ -91,6 +94,18 @@ class Upkeep:
         host = replace(self._host, details=details)
         stored = await self._store.announce(host, now=self._clock.now())
         self._obey(stored.wanted)
+
+    async def give_back(self, waiting: Sequence[Attempt]) -> None:
+        """Return to the queue what no lane has begun; where the database refuses, lanes will."""
+        ids = [attempt.id for attempt in waiting]
+        try:
+            await self._store.give_back(ids, now=self._clock.now())
+        except StorageError as error:
+            logger.warning("cannot give back what waits for lanes", error=str(error))
+            self._lanes.give(waiting)
+            return
+        for id in ids:
+            self._state.held.pop(id, None)
 
     async def _listen(self) -> None:
         """Pass on that something was committed, here or by another process."""
@@ -163,6 +178,7 @@ class Upkeep:
         Our own leases come first: after a sleep of the whole machine they have run out like
         everybody's.
         """
+        await self._see_to_lanes()
         now, version, state = self._clock.now(), self._store.version, self._state
         if state.held and now - state.renewed_at > self._settings.heartbeat_s:
             await self._renew()
@@ -178,6 +194,26 @@ class Upkeep:
         self._swept_version = version
         state.looked_at = None  # now and then nothing is taken for granted
         return True
+
+    async def _see_to_lanes(self) -> None:
+        """Write down what turned out to be running, and make way where lanes are held up.
+
+        What is claimed ahead has not started until it runs for long enough to be worth a write. And
+        what waits for lanes that are not quick is everybody's again: another worker's, or to be
+        overtaken by something more urgent.
+        """
+        late, held, now = self._lanes.late, self._state.held, self._clock.now()
+        started = {
+            id: now - seconds
+            for id, seconds in late.items()
+            if id in held and held[id].job.started_at is None and id not in self._started
+        }
+        if started:
+            await self._store.note_started(started)
+        self._started = (self._started | started.keys()) & late.keys()
+        if waiting := self._lanes.take_back_late():
+            logger.info("giving back what waits for jobs that take long", jobs=len(waiting))
+            await self.give_back(waiting)
 
     async def _hand_over(self) -> None:
         """Ready jobs need a key that is not here: leave them to who has it, or pause (R25)."""

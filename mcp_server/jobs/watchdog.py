@@ -22,7 +22,7 @@ import anyio.to_thread
 import structlog
 
 from mcp_server.clock import Clock
-from mcp_server.errors import StorageError
+from mcp_server.errors import ServerError
 from mcp_server.jobs.attempt import AttemptRunner, Progress, named
 from mcp_server.jobs.handler import TIME_LIMIT_S
 from mcp_server.jobs.job import Attempt
@@ -177,8 +177,10 @@ class Watchdog:
         if self._process is None:
             self._run(self._say, block)
         else:
-            self._run(self._hand_back, block)
-            self._process.replace()
+            try:
+                self._run(self._hand_back, block)
+            finally:
+                self._process.replace()
 
     def _run(self, act: Callable[[JobStore, _Block], Awaitable[None]], block: _Block) -> None:
         async def run() -> None:
@@ -188,7 +190,7 @@ class Watchdog:
 
         try:
             anyio.run(run)
-        except StorageError as error:
+        except ServerError as error:  # it may also be a newer version's by now
             logger.warning("cannot see to the blocked worker", error=str(error))
 
     async def _renew(self, store: JobStore, block: _Block) -> None:

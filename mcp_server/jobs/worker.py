@@ -9,7 +9,7 @@ renew, sweep, prune (`upkeep`)                          now and then
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
 import anyio
@@ -20,6 +20,7 @@ from mcp_server.clock import Clock
 from mcp_server.errors import LostClaim, StorageError
 from mcp_server.jobs.attempt import AttemptRunner, named, unstorable
 from mcp_server.jobs.handler import Failure
+from mcp_server.jobs.hooks import Hooks
 from mcp_server.jobs.job import Attempt, JobState
 from mcp_server.jobs.lanes import Lanes
 from mcp_server.jobs.maintenance import Maintenance
@@ -104,7 +105,8 @@ class Worker:
             replaced=process is not None,
         )
         self._tries = Counter[str]()
-        self._hooks: anyio.abc.TaskGroup
+        self._hooks = Hooks(registry)
+        self._telling: anyio.abc.TaskGroup
         """Where `on_error` hooks run: nobody waits for them."""
         self._to_see_to = Signal()
         self._spent = False
@@ -131,7 +133,7 @@ class Worker:
                 if self._watchdog is not None:
                     await stack.enter_async_context(self._watchdog.watching())
                 tasks = await stack.enter_async_context(anyio.create_task_group())
-                self._hooks = tasks
+                self._telling = tasks
                 for service in services:
                     tasks.start_soon(service)
                 task_status.started()
@@ -227,10 +229,13 @@ class Worker:
             self._state.reports.append(report)
         else:
             self._state.held.pop(attempt.id, None)
+            self._state.looked_at = None  # what may only run by itself may do so now
             self._runner.take_crash(attempt)  # nobody is told: it is another attempt's job by now
         self._state.news.give()
 
     def _note_recorded(self, report: Report, recorded: Verdict | Exception) -> None:
+        if self._tries:  # hardly ever
+            self._tries.pop(report.attempt.id, None)
         if recorded is report.verdict and report.verdict.state is JobState.COMPLETED:
             self._state.held.pop(report.attempt.id, None)
             return
@@ -238,7 +243,6 @@ class Worker:
             self._record_instead(report, recorded)
             return
         self._state.held.pop(report.attempt.id, None)
-        self._tries.pop(report.attempt.id, None)
         crash = self._runner.take_crash(report.attempt)
         if isinstance(recorded, LostClaim):
             logger.info("attempt lost its claim; nothing was written", **named(report.attempt))
@@ -259,7 +263,7 @@ class Worker:
                 final=final,
                 exception=crash,
             )
-            self._hooks.start_soon(self._registry.failed, failure)
+            self._telling.start_soon(self._hooks.tell, failure)
         if verdict.state is JobState.PAUSED and self._settings.idle_s is not None:
             # The key we were started with may be what was refused: whoever is started after us has
             # the one of then.
@@ -308,9 +312,11 @@ class Worker:
         if strays and self._process is not None:
             self._spent = True
         if self._spent or not self._lanes.usable:
-            waiting = [attempt.id for attempt in self._lanes.take_back()]
-            await self._try(self._give_back, waiting)
-        await self._try(self._upkeep.announce)
+            await self._upkeep.give_back(self._lanes.take_back())
+        try:
+            await self._upkeep.announce()
+        except StorageError as error:
+            logger.warning("cannot say that a lane is lost", error=str(error))
         self._state.news.give()
 
     async def _free(self, process: OwnProcess) -> None:
@@ -327,21 +333,10 @@ class Worker:
             logger.warning("ending this process by force", worker=self._host.id)
             process.end()
 
-    async def _give_back(self, attempt_ids: Collection[str]) -> None:
-        await self._store.give_back(attempt_ids, now=self._clock.now())
-        for id in attempt_ids:
-            self._state.held.pop(id, None)
-
-    async def _try(self, act: Callable[..., Awaitable[None]], *arguments: object) -> None:
-        try:
-            await act(*arguments)
-        except StorageError as error:
-            logger.warning("the database refused", error=str(error))
-
     # Stopping
 
     async def _leave(self) -> None:
-        async with anyio.create_task_group() as self._hooks:  # what they ran in before is closed
+        async with anyio.create_task_group() as self._telling:  # what they ran in before is closed
             await self._exchange(claims=False)  # what ended while the grace did
             try:
                 await self._store.give_back(list(self._state.held), now=self._clock.now())

@@ -115,9 +115,10 @@ class Bench:
         abilities: Collection[str] = (),
         lease_s: float = 30.0,
         ahead: int = 0,
+        quick_kinds: Collection[str] | None = None,
         alone: bool = True,
     ) -> Sequence[Attempt]:
-        """Claim ready jobs, and so many more that are quick."""
+        """Claim ready jobs, and so many more that are quick; as all are unless some are named."""
         claim = Claim(
             id=f"{worker}.{id(self)}.{next(self._attempts)}",
             worker_id=worker,
@@ -126,7 +127,7 @@ class Bench:
             abilities=abilities,
             lease_s=lease_s,
             ahead=ahead,
-            quick_kinds=kinds,
+            quick_kinds=kinds if quick_kinds is None else quick_kinds,
             alone=alone,
         )
         return (await self.store.exchange([], claim, now=self.now)).attempts

@@ -190,6 +190,20 @@ async def test_a_job_that_was_lost_often_is_claimed_alone(bench: Bench) -> None:
     assert ids(await bench.claim(5, ahead=5, alone=False)) == ["b1.2"]
 
 
+async def test_a_job_that_was_lost_often_is_not_claimed_ahead(bench: Bench) -> None:
+    """However many jobs of kinds that are not come before it."""
+    await bench.submit("b1", a_job())
+    for _ in range(SUSPECT_CRASHES):
+        await bench.start()
+        bench.clock.advance(31)
+        await bench.rescue()
+    others = [a_job(kind=f"other{n}", priority=Priority.HIGH) for n in range(5)]
+    await bench.submit("b2", *others, a_job(priority=Priority.HIGH), a_job())
+    kinds = ["work", *(job.kind for job in others)]
+    claimed = await bench.claim(1, ahead=3, kinds=kinds, quick_kinds=["work"])
+    assert ids(claimed) == ["b2.1", "b2.6"]
+
+
 async def test_a_job_that_kills_its_workers_takes_nobody_with_it(bench: Bench) -> None:
     """Those that ran beside it are done in the end, however often they died with it."""
     await bench.submit("b1", *[a_job() for _ in range(8)])

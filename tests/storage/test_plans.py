@@ -78,6 +78,7 @@ WALKED = {
     ("list_lost_jobs", "jobs_running"): "what runs is few",
     ("list_running_jobs", "jobs_running"): "what runs is few",
     ("renew_leases", "jobs_running"): "what runs is few",
+    ("start_job", "jobs_running"): "what runs is few",
     ("find_awaited", "awaited"): "to the first",
     ("find_old_request", "requests"): "those of a day",
     ("forget_hosts", "hosts"): "one for each process",

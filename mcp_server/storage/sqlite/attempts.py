@@ -214,11 +214,10 @@ def claimable(
             (-row["priority"], row["id"], quick, row["crashes"] >= SUSPECT_CRASHES) for row in rows
         ]
     found.sort()
-    suspects = [place for place, (_, _, _, suspect) in enumerate(found[: limit + ahead]) if suspect]
-    if suspects and suspects[0] == 0:
+    suspect = next((place for place, (_, _, _, is_one) in enumerate(found) if is_one), None)
+    if suspect == 0:
         return [found[0][1]] if alone else []
-    if suspects:
-        found = found[: suspects[0]]
+    found = found[:suspect]
     more = [id for _, id, quick, _ in found[limit:] if quick]
     return [id for _, id, _, _ in found[:limit]] + more[:ahead]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Protocol, TypeVar
@@ -185,6 +185,10 @@ class SqliteJobStore(JobReads):
                 tx, attempt, effects, lambda t, job, asked: self._apply_all(t, job, asked, now)
             )
         )
+
+    async def note_started(self, attempts: Mapping[str, float]) -> None:
+        started = [{"attempt_id": id, "at": at} for id, at in attempts.items()]
+        await self._database.write(lambda tx: tx.many("start_job", started))
 
     async def give_back(self, attempt_ids: Collection[str], *, now: float) -> None:
         await self._database.write(lambda tx: attempts.give_back(tx, attempt_ids, now=now))

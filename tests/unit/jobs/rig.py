@@ -24,6 +24,7 @@ from mcp_server.jobs.queue import JobQueue
 from mcp_server.jobs.records import Host, NewBatch
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.store import JobStore
+from mcp_server.jobs.telemetry import AttemptWatch
 from mcp_server.jobs.watchdog import OwnProcess
 from mcp_server.jobs.worker import Worker, WorkerSettings
 from mcp_server.storage.sqlite.database import Database
@@ -94,6 +95,7 @@ class Rig:
         self.store, self.path = store, path
         self.clock = ManualClock()
         self.acts: dict[str, Act] = {"done": done}
+        self.watch = AttemptWatch()
         self.registry = Registry(payload_bytes_max=1000)
         for kind in (toy, hasty):
             self.registry.register(kind)
@@ -137,6 +139,7 @@ class Rig:
             context,
             time_limit_s=60,
             random=lambda: 1.0,
+            watch=self.watch,
         )
 
     async def run_next(self) -> None:

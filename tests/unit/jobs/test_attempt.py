@@ -10,10 +10,11 @@ from typing import Any
 
 import anyio
 import pytest
+from pydantic_core import to_json
 
 from mcp_server.errors import NotFound, StorageBusy, StorageError
-from mcp_server.jobs.job import Job, JobState, Step
-from mcp_server.jobs.outcome import Done, Fail, Outcome
+from mcp_server.jobs.job import Dedup, Job, JobState, Step
+from mcp_server.jobs.outcome import Done, Enqueue, Fail, Outcome, Retry, Snooze
 from mcp_server.jobs.records import Exchange, Report
 from mcp_server.jobs.store import JobStore
 from tests.unit.jobs.rig import ORIGIN, Context, Rig, a_toy
@@ -165,6 +166,188 @@ async def test_an_outcome_that_cannot_be_stored_fails_its_job_alone(
     assert job.reason is not None and "cannot be stored" in job.reason
 
 
+class Odd(Done):
+    """What a plugin may have made of an outcome: nobody can ask whether it is there."""
+
+    def __bool__(self) -> bool:
+        raise ArithmeticError
+
+
+class Unreadable(Fail):
+    """One whose reason cannot be asked for."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "reason":
+            raise LookupError
+        return super().__getattribute__(name)
+
+
+class Wordless(NotFound):
+    """An error of ours that cannot say what it is."""
+
+    def __str__(self) -> str:
+        raise LookupError
+
+
+WHEN = "time is not between the years 1970 and 9999: it is given in seconds since the epoch"
+WAIT = "wait is more than a hundred years: it is given in seconds"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason"),
+    [
+        (Snooze(10**400), f"its handler answered Snooze, whose {WHEN}"),
+        (Snooze(-(10**400)), f"its handler answered Snooze, whose {WHEN}"),
+        (Snooze(1.7e12), f"its handler answered Snooze, whose {WHEN}"),
+        (Snooze(-1e18), f"its handler answered Snooze, whose {WHEN}"),
+        (Retry("x", after_s=10**400), f"its handler answered Retry, whose {WAIT}"),
+        (Retry("x", after_s=1e18), f"its handler answered Retry, whose {WAIT}"),
+        (Fail("x" * 101, "y"), "its handler answered Fail, whose code has over 100 characters"),
+        (
+            Done({"n": float("nan")}),
+            "its handler answered Done, whose result cannot be stored: "
+            "JSON has no NaN and no Infinity",
+        ),
+        (
+            Done({"n": 10**5000}),
+            "its handler answered Done, whose result cannot be stored: "
+            "a number in it has more than 4,300 digits",
+        ),
+        (
+            Done({"n": "a" * 2**20}),
+            "its handler answered Done, whose result has 1,048,584 bytes: at most 1,048,576 may be",
+        ),
+        (
+            Done({"n": "ä" * 2**19}),
+            "its handler answered Done, whose result has 1,048,584 bytes: at most 1,048,576 may be",
+        ),
+        (Unreadable("x", "y"), "what its handler answered cannot be read (LookupError)"),
+    ],
+    ids=[
+        *("until-huge", "until-long-ago", "until-ms", "until-past", "after-huge", "after-far"),
+        *("code", "nan", "digits", "large", "large-in-bytes", "unreadable"),
+    ],
+)
+async def test_an_outcome_beyond_its_bounds_fails_its_job_and_says_which(
+    rig: Rig, outcome: Outcome, reason: str
+) -> None:
+    """The worker, and whoever reads the job later, live on; nothing is stored of it."""
+
+    async def act(context: Context) -> Outcome:
+        return outcome
+
+    job = await run(rig, act)
+    assert (job.state, job.code, job.reason) == (JobState.FAILED, "handler-error", reason)
+    assert job.result is None
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [Snooze(0), Snooze(253_402_300_799), Retry("x", 100 * 365 * 86400), Retry("x", -(10**400))],
+    ids=["epoch", "year-9999", "a-hundred-years", "over"],
+)
+async def test_a_time_within_its_bounds_is_when_the_job_is_due(rig: Rig, outcome: Outcome) -> None:
+    """A wait that is over is none."""
+
+    async def act(context: Context) -> Outcome:
+        return outcome
+
+    await rig.submit("b", a_toy("act"))
+    rig.acts["act"] = act
+    [job] = await rig.batches.jobs("b", owner="ada")
+    await rig.run_next()
+    job = await rig.job(job.id)
+    assert job.state is JobState.SCHEDULED
+    due = outcome.until if isinstance(outcome, Snooze) else job.created_at
+    assert job.due_at >= due
+
+
+async def test_a_result_at_its_bound_is_stored(rig: Rig) -> None:
+    """So is one that only looks like no JSON."""
+    result = {"word": "NaN", "digits": "3" * 5000}
+    result["more"] = "a" * (2**20 - len(to_json(result)) - len(',"more":""'))
+
+    async def act(context: Context) -> Outcome:
+        return Done(result)
+
+    job = await run(rig, act)
+    assert (job.state, job.result) == (JobState.COMPLETED, result)
+    assert len(to_json(result)) == 2**20
+
+
+async def test_what_is_made_of_an_outcome_is_one(rig: Rig) -> None:
+    """Only what an outcome says is read of it."""
+
+    async def act(context: Context) -> Outcome:
+        return Odd({"words": 3})
+
+    job = await run(rig, act)
+    assert (job.state, job.result) == (JobState.COMPLETED, {"words": 3})
+
+
+async def test_a_long_reason_is_cut(rig: Rig) -> None:
+    """Whoever reads it sees that; the rest belongs into a log."""
+
+    async def act(context: Context) -> Outcome:
+        return Fail("no", "r" * 20_000)
+
+    job = await run(rig, act)
+    assert (job.state, job.code) == (JobState.FAILED, "no")
+    assert job.reason == "r" * 9_999 + "…"
+
+
+async def test_an_error_of_ours_without_words_fails_its_job(rig: Rig) -> None:
+    """It would be refused again; a long one is cut."""
+
+    async def act(context: Context) -> Outcome:
+        raise Wordless("page", "menu")
+
+    job = await run(rig, act)
+    assert (job.state, job.code) == (JobState.FAILED, "handler-error")
+    assert job.reason == "what its handler answered cannot be read (LookupError)"
+
+
+@pytest.mark.parametrize(
+    ("follow_up", "why"),
+    [
+        (a_toy(delay_s=float("nan")), "job of kind 'toy': delay_s must be a number of seconds"),
+        (a_toy(dedup=Dedup.COALESCE), "job of kind 'toy': dedup_key must be given with dedup"),
+        (a_toy(kind="toi"), "No handler for jobs of kind 'toi'"),
+        (a_toy(payload={"n": 1}), "payload of toy: n: Extra inputs"),
+        (a_toy("a" * 1000), "payload of toy"),
+        ("no job", ""),
+    ],
+    ids=["delay", "key", "kind", "payload", "size", "rubbish"],
+)
+@pytest.mark.parametrize("fails", [False, True], ids=["done", "fail"])
+async def test_who_asks_for_a_job_that_cannot_be_queued_fails(
+    rig: Rig, follow_up: Any, why: str, *, fails: bool
+) -> None:
+    """Follow-ups are checked as what is handed in is; nothing is stored of it."""
+
+    async def act(context: Context) -> Outcome:
+        effects = (Enqueue(a_toy()), Enqueue(follow_up))
+        return Fail("no", "it cannot", effects) if fails else Done(effects=effects)
+
+    job = await run(rig, act)
+    assert (job.state, job.code) == (JobState.FAILED, "handler-error")
+    asked = "its handler asked for a job that cannot be queued: " if why else "what its handler"
+    assert job.reason is not None and job.reason.startswith(asked + why)
+    assert len(await rig.batches.jobs("b", owner="ada")) == 1
+
+
+async def test_a_follow_up_that_can_be_queued_is(rig: Rig) -> None:
+    """The batch ends after it."""
+
+    async def act(context: Context) -> Outcome:
+        return Done(effects=(Enqueue(a_toy()),))
+
+    rig.acts["act"] = act
+    await rig.submit("b", a_toy("act"))
+    async with rig.working():
+        assert (await rig.batches.wait("b", owner="ada")).completed == 2
+
+
 async def test_a_payload_that_no_longer_fits_fails_the_job(rig: Rig) -> None:
     """It was queued by another version; its handler is not run."""
     old = a_toy(payload={"was": 1})
@@ -289,6 +472,26 @@ async def test_an_end_is_reported_until_the_database_takes_it(rig: Rig) -> None:
         job = await left(rig, job_id)
     assert (job.state, job.result, refusing.left) == (JobState.COMPLETED, {"words": 3}, 0)
     assert len(runs) == 1
+
+
+async def test_a_step_that_the_database_refused_is_written_later(rig: Rig) -> None:
+    """While the job goes on, though its handler says nothing more."""
+    refusing: Any = Refusing(rig.store, times=1)
+    go = anyio.Event()
+
+    async def act(context: Context) -> Outcome:
+        await context.progress(1, 2, "half")
+        await go.wait()
+        return Done()
+
+    rig.acts["act"] = act
+    [job_id] = await rig.submit("b", a_toy("act"))
+    async with rig.working(store=refusing):
+        while (job := await rig.job(job_id)).step is None:
+            await rig.store.wait_for_change(5, since=rig.store.version)
+        go.set()
+        await rig.batches.wait("b", owner="ada")
+    assert (job.state, job.step, refusing.left) == (JobState.PROCESSING, Step(1, 2, "half"), 0)
 
 
 async def test_a_failure_is_recorded_by_a_worker_that_is_on_its_way_out(rig: Rig) -> None:

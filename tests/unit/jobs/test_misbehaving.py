@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -263,6 +264,19 @@ async def test_an_attempt_that_does_not_stop_is_ended_without_its_handler(rig: R
     assert (after.state, late.state) == (JobState.COMPLETED, JobState.COMPLETED)
 
 
+async def test_an_attempt_that_does_not_stop_is_counted_once(rig: Rig) -> None:
+    """As stopped: that it was done after all counts for nothing."""
+    stubborn = rig.acts["stubborn"] = Stubborn()
+    [job_id] = await rig.submit("b", a_toy("stubborn", kind="hasty", max_retries=0))
+    async with rig.working(concurrency=2, heed_s=0.05):
+        await left(rig, job_id)
+        await unhealthy(rig)
+        stubborn.go.set()
+        await unhealthy(rig, says=False)
+    counted = [(figure.outcome, figure.count) for figure in rig.watch.figures.read()]
+    assert counted == [("stopped", 1)]
+
+
 async def test_a_cancelled_attempt_that_does_not_stop_loses_its_lane_too(rig: Rig) -> None:
     """The job is cancelled at once all the same."""
     stubborn = rig.acts["stubborn"] = Stubborn()
@@ -481,6 +495,25 @@ async def test_a_worker_that_hangs_past_the_time_limit_gives_back_what_it_holds(
     assert process.replaced.is_set()
     assert (job.state, job.attempts, job.crashes) == (JobState.SCHEDULED, 1, 0)
     assert job.reason is not None and "time limit of 0.01 s" in job.reason
+
+
+async def test_a_worker_that_hangs_is_replaced_though_its_queue_is_a_newer_versions(
+    rig: Rig,
+) -> None:
+    """Nothing can be given back then: its leases run out."""
+    process = Process()
+
+    async def block(context: Context) -> Outcome:
+        with closing(sqlite3.connect(rig.path)) as newer, newer:
+            newer.execute("PRAGMA user_version = 999")
+        process.replaced.wait(20)
+        with closing(sqlite3.connect(rig.path)) as newer, newer:
+            newer.execute("PRAGMA user_version = 2")
+        return Done()
+
+    async with blocking(rig, block, "hasty", process):
+        pass
+    assert process.replaced.is_set()
 
 
 async def test_a_loop_that_comes_round_is_left_alone(rig: Rig) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mcp_server.jobs.maintenance import Maintenance, MaintenanceSettings
 from tests.attempts import claim_one
 from tests.unit.jobs.rig import Rig, a_toy
 
@@ -42,3 +43,17 @@ async def test_lost_jobs_are_rescued_again_and_again(rig: Rig) -> None:
         assert (theirs.state, theirs.crashes) == ("processing", 0)
         rig.clock.advance(60)
         await rig.batches.wait("b2", owner="ada")
+
+
+async def test_what_becomes_due_together_is_made_ready_together(rig: Rig) -> None:
+    """A storm of retries is over as fast as the lanes can: a sweep leaves none for later."""
+    for batch in range(6):
+        await rig.submit(f"b{batch}", *[a_toy(delay_s=60) for _ in range(20)])
+    [later] = await rig.submit("later", a_toy(delay_s=90))
+    now = rig.clock.now()
+    maintenance = Maintenance(rig.store, rig.clock, MaintenanceSettings(sweep_max=2))
+    assert await maintenance.sweep(now) == now + 60
+    assert await maintenance.sweep(now + 60) == now + 90
+    states = [job.state for batch in range(6) for job in await rig.store.jobs(f"b{batch}")]
+    assert states == ["pending"] * 120
+    assert (await rig.job(later)).state == "scheduled"

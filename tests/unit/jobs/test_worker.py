@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import anyio
@@ -10,6 +11,7 @@ import pytest
 from mcp_server.jobs.handler import Failure, Handler, handler
 from mcp_server.jobs.job import BatchState, JobState, Priority
 from mcp_server.jobs.outcome import Done, Fail, Outcome, Pause, Retry
+from mcp_server.jobs.records import SUSPECT_CRASHES
 from tests.unit.jobs.rig import Context, Rig, Toy, a_toy, toy
 
 pytestmark = pytest.mark.anyio
@@ -472,3 +474,58 @@ async def test_the_hook_of_a_kind_is_told_what_its_handler_raised(rig: Rig) -> N
     assert isinstance(raised, LookupError)
     assert raised.__traceback__ is not None
     assert answered is None
+
+
+async def test_a_job_that_may_only_run_by_itself_runs_when_the_last_one_has_stopped(
+    rig: Rig,
+) -> None:
+    """Also where that was cancelled, and nothing is recorded at its end."""
+    [suspect] = await rig.submit("suspect", a_toy())
+    for _ in range(SUSPECT_CRASHES):
+        await rig.claim()
+        rig.clock.advance(31)
+        await rig.store.rescue(now=rig.clock.now(), except_worker=None, crashes_max=9, limit=9)
+    stopping, go = anyio.Event(), anyio.Event()
+
+    async def stop_slowly(context: Context) -> Outcome:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            stopping.set()
+            with anyio.CancelScope(shield=True):
+                await go.wait()
+        return Done()
+
+    rig.acts["slow"] = stop_slowly
+    await rig.submit("slow", a_toy("slow", priority=Priority.HIGH))
+    async with rig.working(concurrency=2):
+        while await states(rig, "slow") != ["processing"]:
+            await rig.store.wait_for_change(5, since=rig.store.version)
+        await rig.batches.cancel("slow", owner="ada")
+        await stopping.wait()
+        await rig.submit("urgent", a_toy(priority=Priority.HIGH))
+        await rig.batches.wait("urgent", owner="ada")  # the suspect was looked at, and left
+        go.set()
+        await rig.batches.wait("suspect", owner="ada")
+    assert (await rig.job(suspect)).state == "completed"
+
+
+async def test_the_worker_outlives_its_hooks(rig: Rig) -> None:
+    """What a hook waited for was cancelled; the next job is worked all the same."""
+
+    async def wait_for_nothing(failure: Failure, payload: Toy) -> None:
+        nothing = asyncio.get_running_loop().create_future()
+        nothing.cancel()
+        await nothing
+
+    async def fall(payload: Toy, context: Context) -> Outcome:
+        return Fail("fallen", "it fell")
+
+    rig.registry.register(Handler("falling", Toy, fall, on_error=wait_for_nothing))
+    async with rig.working() as worker:
+        await rig.submit("b1", a_toy(kind="falling"))
+        await rig.batches.wait("b1", owner="ada")
+        await rig.submit("b2", a_toy())
+        await rig.batches.wait("b2", owner="ada")
+        assert not worker.stopped
+    assert await states(rig, "b2") == ["completed"]
