@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import anyio.to_thread
@@ -16,6 +16,7 @@ from mcp_server import (
     FileState,
     JobContext,
     Outcome,
+    PageHeld,
     RecordExport,
     Retry,
     compose_page,
@@ -26,20 +27,25 @@ from mcp_server import (
     write_page,
 )
 
+HELD_S = 15.0
+"""When to come back to a page that another process holds: a lane is not to be waited in."""
+
 
 @handler("content-export", ContentExport, timeout_s=60)
 async def content_export(payload: ContentExport, context: JobContext) -> Outcome:
     """Write or remove the page's file, unless somebody edited it.
 
     Safe to run twice: the file is recognised as ours by its hash, which is stored before the
-    rename (R22), so a crash between the two leaves a file that is known either way. Alone with the
-    page from its look at what is live to the rename: a worker that wakes up between the record and
-    the rename, long after its lease, has kept others from writing what it would overwrite.
+    rename (R22), so a crash between the two leaves a file that is known either way. The page is
+    locked from the look at what is live to the rename: a worker that wakes up between the record
+    and the rename, long after its lease, has kept others from writing what it would overwrite.
     """
     page, files = payload.page, context.files
     try:
-        async with files.alone(page):
+        async with files.locked(page):
             return await _export(page, context)
+    except PageHeld as held:
+        return Retry(str(held), after_s=HELD_S)
     except ExportFailed as failed:
         return Retry(str(failed))
 
@@ -63,9 +69,13 @@ async def _export(page: str, context: JobContext) -> Outcome:
     doing = "removing" if text is None else "writing"
     await context.progress(3, 3, f"{doing} {files.shown(page)}")
     await context.checkpoint([RecordExport(page, written, replaces=state.hash)])
-    await anyio.to_thread.run_sync(_write(page_path(files.content_dir, page), text))
+    path = page_path(files.content_dir, page)
+    await anyio.to_thread.run_sync(partial(_write, path, text, replaces=state.hash))
     return Done({"file": files.shown(page), "removed": text is None})
 
 
-def _write(path: Path, text: str | None) -> Callable[[], None]:
-    return (lambda: remove_page(path)) if text is None else (lambda: write_page(path, text))
+def _write(path: Path, text: str | None, *, replaces: str | None) -> None:
+    if text is None:
+        remove_page(path, replaces=replaces)
+    else:
+        write_page(path, text, replaces=replaces)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mcp_server.content.export import (
         ExportFailed,
         FileState,
+        PageHeld,
         compose_page,
         file_hash,
         page_path,
@@ -99,6 +100,7 @@ __all__ = [
     "NewJob",
     "Origin",
     "Outcome",
+    "PageHeld",
     "Pause",
     "PluginContext",
     "Priority",

@@ -15,6 +15,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 from mcp_server.content import whole_file
@@ -42,6 +43,7 @@ _IN_WORDS: Mapping[int, str] = {
     errno.EPERM: "permission is denied; the folder or the file may be read-only or in use",
     errno.EISDIR: "a folder of that name is in the way",
     errno.ENOTDIR: "its folder's name belongs to a file",
+    errno.ELOOP: "a symbolic link is in the way",
     errno.EEXIST: "its folder's name belongs to a file",
 }
 """What people are told of the errors they can mend."""
@@ -53,6 +55,15 @@ class ExportFailed(ServerError):
     def __init__(self, page: str, *, file: str, action: str, reason: str) -> None:
         self.page, self.file, self.reason = page, file, reason
         super().__init__(f"{file} cannot be {action}: {reason}")
+
+
+class PageHeld(ExportFailed):
+    """Another process is in the middle of exporting the page, and does not go on."""
+
+    def __init__(self, page: str, *, file: str, holder: str) -> None:
+        who = f"process {holder}" if holder else "another process"
+        reason = f"{who} is in the middle of it and does not go on; let it go on, or end it"
+        super().__init__(page, file=file, action="exported", reason=reason)
 
 
 class FileState(StrEnum):
@@ -174,27 +185,28 @@ def inspect_page(path: Path, ours: Sequence[str | None]) -> PageFileState:
     return PageFileState(_whose(path.stem, data, text, ours), file_hash(data), text)
 
 
-def write_page(path: Path, text: str) -> None:
+def write_page(path: Path, text: str, *, replaces: str | None) -> None:
     """Make `text` the file's content, whole or not at all, and on the disk when this returns.
 
-    The folder is made where it is missing; the file's permissions stay as they are. Be alone with
-    the page: see `PageFiles.alone`.
+    `replaces` is the hash of what is there (`None`: nothing), of which the last look is one moment
+    before it is replaced. The folder is made where it is missing; the file's permissions stay as
+    they are. The caller holds the page's lock (`PageFiles.locked`).
 
     Raises:
-        ExportFailed: it could not be written; the file is as it was.
+        ExportFailed: it could not be written, or something else is there; the file is as it was.
     """
     with explained(path, "written"):
-        whole_file.write(path, text.encode())
+        whole_file.write(path, text.encode(), check=partial(_expect, path, replaces, "written"))
 
 
-def remove_page(path: Path) -> None:
-    """Remove the file, if there is one.
+def remove_page(path: Path, *, replaces: str | None) -> None:
+    """Remove the file, if there is one and its hash is still `replaces`.
 
     Raises:
-        ExportFailed: it could not be removed.
+        ExportFailed: it could not be removed, or something else is there.
     """
     with explained(path, "removed"):
-        whole_file.remove(path)
+        whole_file.remove(path, check=partial(_expect, path, replaces, "removed"))
 
 
 @contextmanager
@@ -280,6 +292,18 @@ def _whose(page_id: str, data: bytes, text: str, ours: Sequence[str | None]) -> 
 def _unix(data: bytes) -> bytes:
     """Take off what a checkout (Windows line ends) or an editor (a byte order mark) puts on."""
     return data.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n")
+
+
+def _expect(path: Path, hash: str | None, action: str) -> None:
+    """Fail where the file is not what was looked at: somebody has saved it in between."""
+    try:
+        found = file_hash(_read(path))
+    except FileNotFoundError:
+        return  # nothing is lost
+    except ExportFailed as failed:
+        raise _failed(path, action, failed.reason) from failed
+    if found != hash:
+        raise _failed(path, action, "it was changed a moment ago")
 
 
 def _read(path: Path) -> bytes:

@@ -5,8 +5,9 @@ What is not `async` here touches files and blocks; callers run it in a thread.
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,8 +24,8 @@ from mcp_server.entities.entity import Author, Entity, Revision, split_id
 OUTSIDE = Author(kind="person", name="edited file")
 """Who wrote a text that was found in an exported file."""
 
-LOCKED_S = 30.0
-"""How long to wait for another who is in the middle of writing a page's file."""
+LOCKED_S = 2.0
+"""How long to wait for another who is in the middle of writing a page's file; it holds a lane."""
 LOOK_S = 0.05
 """How often to look whether they are done."""
 
@@ -68,39 +69,27 @@ class PageFiles:
         )
 
     @asynccontextmanager
-    async def alone(self, page: str, *, within_s: float = LOCKED_S) -> AsyncGenerator[None]:
+    async def locked(self, page: str, *, within_s: float = LOCKED_S) -> AsyncGenerator[None]:
         """Keep everybody else, in this process or another, from exporting the page meanwhile.
 
         A lease cannot: it runs out under a process that is frozen, which then goes on where it was.
         This lock is the operating system's: a frozen process keeps it, a dead one does not.
 
         Raises:
-            ExportFailed: another has had it for so long, or it cannot be had.
+            PageHeld: the lock was not free within so many seconds.
+            ExportFailed: it cannot be taken, or the page has no file.
         """
+        await anyio.to_thread.run_sync(export.page_path, self.content_dir, page)
         lock = FileLock(self._locks / f"{page}.lock", thread_local=False)
         deadline = anyio.current_time() + within_s
         try:
-            while not await anyio.to_thread.run_sync(self._take, lock, page):
+            while (holder := await anyio.to_thread.run_sync(_take, lock)) is not None:
                 if anyio.current_time() >= deadline:
-                    reason = (
-                        "a worker that does not go on is in the middle of it; let that process go "
-                        "on, or end it"
-                    )
-                    raise export.ExportFailed(
-                        page, file=self.shown(page), action="written", reason=reason
-                    )
+                    raise export.PageHeld(page, file=self.shown(page), holder=holder)
                 await anyio.sleep(LOOK_S)
             yield
         finally:
             lock.release()
-
-    def _take(self, lock: FileLock, page: str) -> bool:
-        with export.explained(export.page_path(self.content_dir, page), "written"):
-            try:
-                lock.acquire(blocking=False)
-            except Timeout:
-                return False
-        return True
 
     def edited(
         self,
@@ -164,3 +153,17 @@ class PageFiles:
     def adoption(self, site: Site) -> export.Adoption:
         """Return what the folder of a clone holds."""
         return export.adopt(site, self.content_dir)
+
+
+def _take(lock: FileLock) -> str | None:
+    """Take the lock and sign it with our process id; return who has it if it is not free."""
+    path = Path(lock.lock_file)
+    with export.explained(path, "taken"):
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            with suppress(OSError):  # locked on Windows means locked for readers, too
+                return path.read_text("ascii", errors="replace").strip()
+            return ""
+        path.write_text(str(os.getpid()), "ascii")
+    return None

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 
-def write(path: Path, data: bytes) -> None:
-    """Make `data` the file's content.
+def write(path: Path, data: bytes, *, check: Callable[[], None]) -> None:
+    """Make `data` the file's content, unless `check`, called one moment before that, raises.
 
     The folder is made where it is missing; the file's permissions stay as they are.
 
@@ -26,20 +27,22 @@ def write(path: Path, data: bytes) -> None:
         _write_through(temporary, data)
         with suppress(FileNotFoundError):
             shutil.copymode(path, temporary)
+        check()
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     _sync_folder(path.parent)
 
 
-def remove(path: Path) -> None:
-    """Remove the file, if there is one.
+def remove(path: Path, *, check: Callable[[], None]) -> None:
+    """Remove the file, if there is one, unless `check` raises.
 
     Raises:
         OSError: it could not be removed.
     """
-    path.unlink(missing_ok=True)
     _temporary(path).unlink(missing_ok=True)
+    check()
+    path.unlink(missing_ok=True)
     if path.parent.is_dir():
         _sync_folder(path.parent)
 

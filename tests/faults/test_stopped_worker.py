@@ -235,6 +235,26 @@ def test_a_worker_frozen_over_a_page_does_not_bring_it_back(tmp_path: Path) -> N
     end_workers(root)
 
 
+def test_what_is_saved_while_a_worker_is_frozen_over_the_page_stays(tmp_path: Path) -> None:
+    """Somebody's text is not overwritten by who looked before it was there: a conflict."""
+    root = hasty_site(tmp_path / "site", 12, 1, composer_delay_s=0)
+    with pipe(root, "auto") as chat:
+        chat.begin()
+        wait_ended(root, queued(chat))
+        worker = working(root)
+        promoted = frozen_over_a_page(root, chat, worker)
+        pages = sorted(unwritten(root, worker))
+        for page in pages:
+            (root / "content" / f"{page}.md").write_text("saved meanwhile")
+        kill(worker, signal.SIGCONT)
+        wait_ended(root, promoted)
+        found = content(root)
+        assert {found[f"{page}.md"] for page in pages} == {b"saved meanwhile"}
+        assert state(root, promoted) == "failed"
+    assert_sound(root)
+    end_workers(root)
+
+
 def test_several_workers_are_stopped_together(tmp_path: Path) -> None:
     """Whoever works this workspace is asked to end, lock or not."""
     root = hasty_site(tmp_path / "site", 1, 12, composer_delay_s=0.5, several_workers=True)
@@ -292,6 +312,7 @@ def freeze(root: Path, pid: int) -> None:
 
     def is_frozen() -> bool:
         kill(pid, signal.SIGSTOP)
+        wait_until(lambda: stands_still(pid))
         with closing(sqlite3.connect(database(root), timeout=0.2)) as connection:
             try:
                 connection.execute("BEGIN IMMEDIATE")
@@ -301,6 +322,12 @@ def freeze(root: Path, pid: int) -> None:
             return True
 
     wait_until(is_frozen)
+
+
+def stands_still(pid: int) -> bool:
+    """Whether every thread of a process has stopped; one may still be in a call of the kernel."""
+    stats = [task / "stat" for task in Path(f"/proc/{pid}/task").glob("*")]  # none but on Linux
+    return all(stat.read_text().rpartition(") ")[2][0] in "tTZ" for stat in stats)
 
 
 def frozen_over_a_page(root: Path, chat: Pipe, pid: int) -> str:

@@ -97,6 +97,21 @@ def removal(entity_id: str) -> Revision:
     )
 
 
+def there(path: Path) -> str | None:
+    """Return the hash of what lies there."""
+    return file_hash(path.read_bytes()) if path.is_file() else None
+
+
+def put(path: Path, text: str) -> None:
+    """Write a page over what lies there."""
+    write_page(path, text, replaces=there(path))
+
+
+def take_away(path: Path) -> None:
+    """Remove a page as it lies there."""
+    remove_page(path, replaces=there(path))
+
+
 def names_in(folder: Path) -> list[str]:
     """What lies in a folder, hidden files included."""
     return sorted(path.name for path in folder.iterdir())
@@ -178,7 +193,7 @@ def test_a_content_folder_that_is_a_link_itself_is_the_users_choice(tmp_path: Pa
     """Somebody may point `content` at their site generator's folder."""
     (tmp_path / "hugo").mkdir()
     (tmp_path / "content").symlink_to(tmp_path / "hugo")
-    write_page(page_path(tmp_path / "content", "menu"), composed())
+    put(page_path(tmp_path / "content", "menu"), composed())
     assert (tmp_path / "hugo" / "menu.md").is_file()
 
 
@@ -187,7 +202,7 @@ def test_a_content_folder_that_is_a_link_itself_is_the_users_choice(tmp_path: Pa
 
 def written(path: Path, text: str) -> str:
     """Write the file as export does and return what it records."""
-    write_page(path, text)
+    put(path, text)
     return file_hash(text.encode())
 
 
@@ -284,8 +299,8 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
 def test_a_page_is_written_byte_for_byte_and_nothing_else_is_left(tmp_path: Path) -> None:
     """The folder is made, line ends stay as they are, and no temporary file remains."""
     path = tmp_path / "site" / "content" / "menu.md"
-    write_page(path, "First\n")
-    write_page(path, "Caffè\n")
+    put(path, "First\n")
+    put(path, "Caffè\n")
     assert path.read_bytes() == "Caffè\n".encode()
     assert names_in(path.parent) == ["menu.md"]
 
@@ -296,10 +311,10 @@ def test_a_page_can_be_read_by_a_web_server_and_keeps_its_permissions(tmp_path: 
     path = tmp_path / "menu.md"
     plain = tmp_path / "plain"
     plain.touch()
-    write_page(path, "One")
+    put(path, "One")
     assert path.stat().st_mode == plain.stat().st_mode
     path.chmod(0o640)
-    write_page(path, "Two")
+    put(path, "Two")
     assert path.stat().st_mode & 0o777 == 0o640
 
 
@@ -313,10 +328,10 @@ def test_what_a_killed_writer_left_behind_goes_with_the_next_export(
     for leftover in (left, other):
         leftover.write_text("half of what was to be written")
     if then == "written":
-        write_page(path, "Whole")
+        put(path, "Whole")
         assert path.read_text() == "Whole"
     else:
-        remove_page(path)
+        take_away(path)
     assert (left.exists(), other.exists()) == (False, True)
 
 
@@ -327,9 +342,42 @@ def test_a_link_in_the_place_of_the_temporary_file_is_not_followed(tmp_path: Pat
     path.parent.mkdir()
     outside.write_text("kept")
     (path.parent / ".menu.md.tmp").symlink_to(outside)
-    write_page(path, "Whole")
+    put(path, "Whole")
     assert (path.read_text(), outside.read_text()) == ("Whole", "kept")
     assert not path.is_symlink()
+
+
+@pytest.mark.parametrize("looked_at", [None, file_hash(b"As it was")])
+def test_what_was_saved_since_the_last_look_is_neither_replaced_nor_removed(
+    tmp_path: Path, looked_at: str | None
+) -> None:
+    """The export fails, to look once more; and nothing of it is left."""
+    path = tmp_path / "content" / "menu.md"
+    path.parent.mkdir()
+    path.write_text("Saved meanwhile")
+    with pytest.raises(ExportFailed, match="cannot be written: it was changed a moment ago"):
+        write_page(path, "Text", replaces=looked_at)
+    with pytest.raises(ExportFailed, match="cannot be removed: it was changed a moment ago"):
+        remove_page(path, replaces=looked_at)
+    assert path.read_text() == "Saved meanwhile"
+    assert names_in(path.parent) == ["menu.md"]
+
+
+def test_what_was_deleted_since_the_last_look_is_written_again(tmp_path: Path) -> None:
+    """Nothing is lost by it."""
+    path = tmp_path / "menu.md"
+    write_page(path, "Text", replaces=file_hash(b"As it was"))
+    assert path.read_text() == "Text"
+
+
+def test_a_page_that_cannot_be_cleared_up_after_is_not_removed(tmp_path: Path) -> None:
+    """What says that it failed has changed nothing."""
+    path = tmp_path / "menu.md"
+    path.write_text("Text")
+    (tmp_path / ".menu.md.tmp").mkdir()
+    with pytest.raises(ExportFailed, match="a folder of that name is in the way"):
+        take_away(path)
+    assert path.read_text() == "Text"
 
 
 def test_a_failed_write_leaves_the_file_as_it_was_and_says_why(tmp_path: Path) -> None:
@@ -338,7 +386,7 @@ def test_a_failed_write_leaves_the_file_as_it_was_and_says_why(tmp_path: Path) -
     path.mkdir(parents=True)
     (path / "kept").touch()
     with pytest.raises(ExportFailed) as caught:
-        write_page(path, "Text")
+        put(path, "Text")
     assert str(caught.value).startswith("content/menu.md cannot be written: ")
     assert str(tmp_path) not in str(caught.value)
     assert caught.value.page == "menu"
@@ -350,7 +398,7 @@ def test_a_content_folder_that_is_a_file_is_said_to_be_one(tmp_path: Path) -> No
     """No traceback where the folder cannot be made."""
     (tmp_path / "content").touch()
     with pytest.raises(ExportFailed, match="belongs to a file"):
-        write_page(tmp_path / "content" / "menu.md", "Text")
+        put(tmp_path / "content" / "menu.md", "Text")
     with pytest.raises(ExportFailed, match="belongs to a file"):
         inspect_page(tmp_path / "content" / "menu.md", [])
 
@@ -362,7 +410,7 @@ from mcp_server.content.export import ExportFailed, write_page
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
-    write_page(Path(sys.argv[1]), "x" * 100_000)
+    write_page(Path(sys.argv[1]), "x" * 100_000, replaces=None)
 except ExportFailed as error:
     sys.exit(f"refused: {error}")
 """
@@ -372,7 +420,7 @@ except ExportFailed as error:
 def test_a_write_that_stops_half_way_leaves_the_old_file_whole(tmp_path: Path) -> None:
     """A real process whose disk space runs out during the write: the old text stays."""
     path = tmp_path / "menu.md"
-    write_page(path, "Old")
+    put(path, "Old")
     done = subprocess.run(
         [sys.executable, "-c", FULL_DISK, str(path)],
         capture_output=True,
@@ -388,12 +436,12 @@ def test_a_write_that_stops_half_way_leaves_the_old_file_whole(tmp_path: Path) -
 def test_a_removed_page_is_gone_and_removing_it_again_is_harmless(tmp_path: Path) -> None:
     """A retried export finds nothing to remove, even without the folder."""
     path = tmp_path / "content" / "menu.md"
-    write_page(path, "Text")
-    remove_page(path)
-    remove_page(path)
+    put(path, "Text")
+    take_away(path)
+    take_away(path)
     assert not path.exists()
     path.parent.rmdir()
-    remove_page(path)
+    take_away(path)
 
 
 # What was edited
@@ -507,10 +555,10 @@ def test_an_edited_section_becomes_a_production_revision() -> None:
 
 def test_a_clone_is_adopted_as_it_was_exported(tmp_path: Path) -> None:
     """The same texts with the same content hashes, and files that count as last exported."""
-    write_page(tmp_path / "menu.md", composed())
+    put(tmp_path / "menu.md", composed())
     lunch = compose_page(SITE, "lunch", live_of(live_text("lunch/hero", "Lunch")))
     assert lunch is not None
-    write_page(tmp_path / "lunch.md", lunch)
+    put(tmp_path / "lunch.md", lunch)
     adoption = adopt(SITE, tmp_path)
     assert {r.entity_id: r.hash for r in adoption.revisions} == {
         "lunch/hero": live_text("lunch/hero", "Lunch").hash,
@@ -540,7 +588,7 @@ def test_the_body_wins_over_the_front_matter_on_adoption(tmp_path: Path) -> None
 
 def test_fields_of_a_template_that_is_gone_are_adopted_as_stated(tmp_path: Path) -> None:
     """Nothing contradicts them, and dropping them would lose them."""
-    write_page(tmp_path / "menu.md", composed().replace("template: hero", "template: gone"))
+    put(tmp_path / "menu.md", composed().replace("template: hero", "template: gone"))
     adopted = live_of(*adopt(SITE, tmp_path).revisions)["menu/pasta"]
     assert (adopted.template, adopted.fields) == ("gone", LIVE["menu/pasta"].fields)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import anyio
 import pytest
 
-from mcp_server.content.export import ExportFailed
+from mcp_server.content.export import ExportFailed, PageHeld
 from mcp_server.content.files import PageFiles
 
 pytestmark = pytest.mark.anyio
@@ -15,22 +16,22 @@ pytestmark = pytest.mark.anyio
 
 def files_in(root: Path) -> PageFiles:
     """Return the page files of a workspace, as another process has them for itself."""
-    return PageFiles(root, root / "content", root / "locks")
+    return PageFiles(root, root / "content", root / "export-locks")
 
 
 async def test_a_page_is_exported_by_one_at_a_time(tmp_path: Path) -> None:
     """Whoever waits in vain is told why; another page is nobody else's."""
-    async with files_in(tmp_path).alone("menu"):
-        async with files_in(tmp_path).alone("about", within_s=0):
+    async with files_in(tmp_path).locked("menu"):
+        async with files_in(tmp_path).locked("about", within_s=0):
             pass
-        with pytest.raises(ExportFailed) as failed:
-            async with files_in(tmp_path).alone("menu", within_s=0):
+        with pytest.raises(PageHeld) as failed:
+            async with files_in(tmp_path).locked("menu", within_s=0):
                 raise AssertionError("two at once")
-    async with files_in(tmp_path).alone("menu", within_s=0):
+    async with files_in(tmp_path).locked("menu", within_s=0):
         pass
     assert str(failed.value) == (
-        "content/menu.md cannot be written: a worker that does not go on is in the middle of it; "
-        "let that process go on, or end it"
+        f"content/menu.md cannot be exported: process {os.getpid()} is in the middle of it and "
+        "does not go on; let it go on, or end it"
     )
 
 
@@ -39,10 +40,10 @@ async def test_who_waits_for_a_page_gets_it_when_it_is_free(tmp_path: Path) -> N
     done: list[str] = []
 
     async def second() -> None:
-        async with files_in(tmp_path).alone("menu"):
+        async with files_in(tmp_path).locked("menu"):
             done.append("second")
 
-    async with anyio.create_task_group() as group, files_in(tmp_path).alone("menu"):
+    async with anyio.create_task_group() as group, files_in(tmp_path).locked("menu"):
         group.start_soon(second)
         await anyio.wait_all_tasks_blocked()
         done.append("first")
@@ -53,20 +54,20 @@ async def test_who_gives_up_waiting_leaves_the_page_to_others(tmp_path: Path) ->
     """A wait that is cancelled holds nothing."""
 
     async def waits() -> None:
-        async with files_in(tmp_path).alone("menu"):
+        async with files_in(tmp_path).locked("menu"):
             raise AssertionError("two at once")
 
-    async with files_in(tmp_path).alone("menu"), anyio.create_task_group() as group:
+    async with files_in(tmp_path).locked("menu"), anyio.create_task_group() as group:
         group.start_soon(waits)
         await anyio.wait_all_tasks_blocked()
         group.cancel_scope.cancel()
-    async with files_in(tmp_path).alone("menu", within_s=0):
+    async with files_in(tmp_path).locked("menu", within_s=0):
         pass
 
 
 async def test_a_lock_that_cannot_be_made_says_why(tmp_path: Path) -> None:
     """The export is tried again, as with a file that cannot be written."""
-    (tmp_path / "locks").write_text("no folder")
-    with pytest.raises(ExportFailed, match="its folder's name belongs to a file"):
-        async with files_in(tmp_path).alone("menu"):
+    (tmp_path / "export-locks").write_text("no folder")
+    with pytest.raises(ExportFailed, match=r"export-locks/menu\.lock cannot be taken: its folder"):
+        async with files_in(tmp_path).locked("menu"):
             raise AssertionError("not alone")
