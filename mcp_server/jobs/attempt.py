@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import traceback
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -17,7 +18,7 @@ from mcp_server.jobs.child import task_of
 from mcp_server.jobs.handler import Handler
 from mcp_server.jobs.isolation import HandlerCrashed, IsolatedContext
 from mcp_server.jobs.job import Attempt, JobState, Step
-from mcp_server.jobs.outcome import Done, Outcome, Retry, checked, refused
+from mcp_server.jobs.outcome import Done, Enqueue, Fail, Outcome, Retry, checked, refused
 from mcp_server.jobs.processes import Processes
 from mcp_server.jobs.records import Report
 from mcp_server.jobs.registry import Registry
@@ -116,8 +117,10 @@ class AttemptRunner:
                 outcome = await handler.run(payload, self._context(attempt, progress))
             else:
                 outcome = await self._run_apart(handler, payload, progress)
+            if type(outcome) is Done and _says_nothing(outcome):  # as many do: spare them the rest
+                return outcome
         except (CallerError, StorageError) as error:
-            return refused(error)
+            return self._recordable(attempt, partial(_refused, error))
         except anyio.get_cancelled_exc_class():
             await anyio.lowlevel.checkpoint_if_cancelled()  # raises where we were cancelled
             logger.exception("handler crashed: what it waited for was cancelled", **named(attempt))
@@ -130,13 +133,29 @@ class AttemptRunner:
                 raise  # nobody asks for this attempt any more: the loop is gone
             logger.exception("handler crashed", **named(attempt))
             return self._crashed(attempt, error, type(error).__name__)
-        if (
-            type(outcome) is Done  # as nearly all of them are
-            and type(outcome.result) is dict
-            and type(outcome.effects) is tuple
-        ):
-            return outcome
-        return checked(outcome)
+        return self._recordable(attempt, partial(self._checked, outcome))
+
+    def _recordable(self, attempt: Attempt, read: Callable[[], Outcome]) -> Outcome:
+        """Return what `read` makes of what a handler answered; nothing that it raises gets out."""
+        try:
+            return read()
+        except BaseException as error:  # noqa: BLE001 -- it is a handler's, as what it raises
+            _log_unreadable(attempt)
+            why = f"what its handler answered cannot be read ({type(error).__name__})"
+            return Fail("handler-error", why)
+
+    def _checked(self, answer: object) -> Outcome:
+        """Return an answer if it can be recorded, with the jobs that it asks for."""
+        outcome = checked(answer)
+        effects = outcome.effects if isinstance(outcome, Done | Fail) else ()
+        try:
+            for effect in effects:
+                if isinstance(effect, Enqueue):
+                    self._registry.check(effect.job)
+        except CallerError as error:
+            why = f"its handler asked for a job that cannot be queued: {error}"
+            return checked(Fail("handler-error", why))
+        return outcome
 
     def _crashed(self, attempt: Attempt, error: BaseException, name: str) -> Outcome:
         if self._registry.wants_failures(attempt.job.kind):
@@ -167,7 +186,8 @@ class AttemptRunner:
         job, now, jitter = progress.attempt.job, self._clock.now(), self._random()
         try:
             verdict = decide(job, outcome, now=now, jitter=jitter)
-        except TypeError as error:  # an untyped plugin's, with a text for a time
+        except Exception as error:  # noqa: BLE001 -- what was read before may be another by now
+            _log_unreadable(progress.attempt)
             return unstorable(Report(progress.attempt, Verdict(state=JobState.FAILED)), error)
         return Report(progress.attempt, verdict, progress.take())
 
@@ -175,6 +195,22 @@ class AttemptRunner:
         """Return the outcome of an attempt that was stopped for taking too long."""
         limit_s = self.time_limit_s(attempt)
         return Retry(f"it took longer than its time limit of {limit_s:g} s")
+
+
+def _says_nothing(done: Done) -> bool:
+    """Whether there is nothing in it to be checked."""
+    result: object = done.result
+    effects: object = done.effects
+    return type(result) is dict and not result and type(effects) is tuple and not effects
+
+
+def _refused(error: CallerError | StorageError) -> Outcome:
+    return checked(refused(error))
+
+
+def _log_unreadable(attempt: Attempt) -> None:
+    """Log what was raised, as a text: a log that looked at the answer would raise it again."""
+    logger.error("an answer cannot be read", exception=traceback.format_exc(), **named(attempt))
 
 
 def is_in_a_task() -> bool:

@@ -130,7 +130,7 @@ class Dedup(StrEnum):
 
 
 class Priority:
-    """Named priorities; higher runs sooner, any integer is allowed."""
+    """Named priorities; higher runs sooner, any integer of at most 15 digits is allowed."""
 
     LOW = -10
     NORMAL = 0

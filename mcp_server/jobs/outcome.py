@@ -4,16 +4,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, cast
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeGuard, cast
 
 from mcp_server.errors import CallerError, StorageError
+from mcp_server.jobs.document import encoded
 from mcp_server.jobs.job import NewJob
+
+RESULT_BYTES_MAX = 1024 * 1024
+"""The largest result, as JSON: what is larger is content, and belongs into effects."""
+
+REASON_MAX = 10_000
+"""The longest reason, in characters: the rest is cut off, and belongs into a log."""
+
+CODE_MAX = 100
+"""The longest code: it is one word."""
+
+LATEST = 253_402_300_799
+"""The end of the year 9999: later than this is no date."""
+
+DELAY_S_MAX = 100 * 365.25 * 24 * 3600
+"""A hundred years: who asks for a longer wait does not mean seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The work is done. `effects` are applied together with the job's end, or not at all."""
+    """The work is done. `effects` are applied together with the job's end, or not at all.
+
+    The result is JSON of at most `RESULT_BYTES_MAX`.
+    """
 
     result: Mapping[str, Any] = field(default_factory=dict[str, Any])
     effects: tuple[object, ...] = ()
@@ -28,7 +47,10 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """It may work another time. Counts against the retries; `after_s` overrides the backoff."""
+    """It may work another time. Counts against the retries; `after_s` overrides the backoff.
+
+    A wait that is over is none; one of more than a hundred years is a mistake.
+    """
 
     reason: str
     after_s: float | None = None
@@ -36,7 +58,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Snooze:
-    """Not yet: run again at `until` (seconds since the epoch). Costs no retry."""
+    """Not yet: run again at `until` (seconds since the epoch, up to `LATEST`). Costs no retry."""
 
     until: float
     reason: str = ""
@@ -67,37 +89,86 @@ OUTCOMES = (Done, Skip, Retry, Snooze, Fail, Pause)
 def checked(answer: object) -> Outcome:
     """Return what a handler answered, if it is an outcome that can be recorded; or else a failure.
 
-    Types are for who checks them: a plugin may have been written without.
+    Types are for who checks them: a plugin may have been written without. What reading the answer
+    raises is raised.
     """
     if not isinstance(answer, OUTCOMES):
         return Fail("handler-error", f"its handler answered {type(answer).__name__}")
-    if problem := _problem(answer):
-        what = type(answer).__name__
+    outcome = _bare(answer)
+    if problem := _type_problem(outcome) or _problem(outcome):
+        what = type(outcome).__name__
         return Fail("handler-error", f"its handler answered {what}, whose {problem}")
-    return answer
+    if not isinstance(outcome, Done) and len(outcome.reason) > REASON_MAX:
+        return replace(outcome, reason=outcome.reason[: REASON_MAX - 1] + "…")
+    return outcome
 
 
-def _problem(outcome: Outcome) -> str | None:
+def _bare(outcome: Outcome) -> Outcome:
+    """Return an outcome without what a subclass has made of it."""
+    if type(outcome) in OUTCOMES:
+        return outcome
+    base = next(base for base in type(outcome).__mro__ if base in OUTCOMES)
+    return base(*(getattr(outcome, field.name) for field in fields(base)))
+
+
+def _type_problem(outcome: Outcome) -> str | None:
     texts: tuple[str, ...] = ("code", "reason")
     for name in texts:
         if not isinstance(getattr(outcome, name, ""), str):
             return f"{name} is no text"
     effects: object = getattr(outcome, "effects", ())
-    if not isinstance(effects, tuple):
-        return "effects are no tuple"
+    return None if isinstance(effects, tuple) else "effects are no tuple"
+
+
+def _problem(outcome: Outcome) -> str | None:
     match outcome:
-        case Done(result) if not isinstance(cast("object", result), Mapping):
-            return "result is no mapping"
-        case Snooze(until) if not _is_time(until):
-            return "time is no number"
-        case Retry(_, after_s) if after_s is not None and not _is_time(after_s):
-            return "time is no number"
+        case Done(result):
+            return _result_problem(result)
+        case Fail(code) if len(code) > CODE_MAX:
+            return f"code has over {CODE_MAX} characters"
+        case Snooze(until):
+            return _time_problem(until)
+        case Retry(_, after_s) if after_s is not None:
+            return _wait_problem(after_s)
         case _:
             return None
 
 
-def _is_time(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+def _result_problem(result: object) -> str | None:
+    if not isinstance(result, Mapping):
+        return "result is no mapping"
+    if not result:
+        return None
+    try:
+        size = len(encoded(cast("object", result)).encode())
+    except ValueError as error:
+        return f"result cannot be stored: {error}"
+    if size > RESULT_BYTES_MAX:
+        return f"result has {size:,} bytes: at most {RESULT_BYTES_MAX:,} may be"
+    return None
+
+
+def _time_problem(until: object) -> str | None:
+    if not _is_number(until):
+        return "time is no number"
+    if not 0 <= until <= LATEST:
+        seconds = "it is given in seconds since the epoch"
+        return f"time is not between the years 1970 and 9999: {seconds}"
+    return None
+
+
+def _wait_problem(after_s: object) -> str | None:
+    """A wait that is over is none: a provider's `Retry-After` may be in the past."""
+    if not _is_number(after_s):
+        return "time is no number"
+    if after_s > DELAY_S_MAX:
+        return "wait is more than a hundred years: it is given in seconds"
+    return None
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    """Whether it is a finite number. `math.isfinite` refuses to say for large whole ones."""
+    return isinstance(value, int | float) and -math.inf < value < math.inf
 
 
 def refused(error: CallerError | StorageError) -> Outcome:

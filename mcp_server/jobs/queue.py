@@ -33,7 +33,8 @@ class JobQueue:
 
         Raises:
             UnknownKind: nothing runs its kind.
-            InvalidPayload: the payload is not what its handler takes.
+            InvalidPayload: the payload is not what its handler takes, or a field not what can be
+                stored.
             LimitExceeded: the payload is too large.
         """
         self._registry.check(job)

@@ -7,22 +7,27 @@ import pkgutil
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
-import anyio
-import structlog
 from pydantic import BaseModel, ValidationError
-from pydantic_core import to_json
 
 from mcp_server.errors import ConfigError, InvalidPayload, LimitExceeded, UnknownKind
-from mcp_server.jobs.handler import Failure, Handler
-from mcp_server.jobs.job import NewJob
+from mcp_server.jobs.document import encoded
+from mcp_server.jobs.handler import Handler
+from mcp_server.jobs.job import Dedup, NewJob
+from mcp_server.jobs.outcome import DELAY_S_MAX
 
 PAYLOAD_BYTES_MAX = 64 * 1024
 """The largest payload unless a setting says otherwise: more than this is content, not a job."""
 
-ON_ERROR_S = 10.0
-"""How long an `on_error` hook may take; the lane that it holds is wanted for work."""
+TEXT_MAX = 10_000
+"""The longest subject, key or ability, in characters."""
 
-logger = structlog.get_logger(__name__)
+_TEXT = f"a text of at most {TEXT_MAX:,} characters, all of them whole"
+
+PRIORITY_MAX = 10**15 - 1
+"""So far from 0 a priority may be: what every reader of JSON takes for the number it is."""
+
+RETRIES_MAX = 1_000_000
+"""At a minute's wait, two years of trying."""
 
 
 class Registry:
@@ -109,15 +114,22 @@ class Registry:
             raise UnknownKind(kind, sorted(self._handlers)) from None
 
     def check(self, job: NewJob) -> None:
-        """See to it that a job can be run, before it is stored.
+        """See to it that a job can be stored and run, before it is stored.
 
         Raises:
             UnknownKind: nothing runs its kind.
-            InvalidPayload: the payload is not what its handler takes.
+            InvalidPayload: the payload is not what its handler takes, or another field of the job
+                is not what can be stored; names the field, and says what may be there.
             LimitExceeded: the payload is too large.
         """
+        if problems := _misfits(job):
+            raise InvalidPayload(f"job of kind {job.kind!a}", problems)
         self.payload(job.kind, job.payload)
-        size = len(to_json(job.payload))
+        try:
+            size = len(encoded(job.payload).encode())
+        except ValueError as error:
+            problem = f"it cannot be written: {error}"
+            raise InvalidPayload(f"payload of {job.kind}", [problem]) from error
         if size > self._payload_bytes_max:
             raise LimitExceeded(
                 f"payload of {job.kind} {job.subject}".rstrip(),
@@ -143,25 +155,6 @@ class Registry:
         handler = self._handlers.get(kind)
         return handler is not None and handler.on_error is not None
 
-    async def failed(self, failure: Failure) -> None:
-        """Tell the kind's `on_error` hook, if it has one, what went wrong with an attempt.
-
-        What the hook raises is logged and swallowed, and it is not waited for beyond `ON_ERROR_S`:
-        the job's end is stored already, and a hook changes nothing about it.
-        """
-        handler = self._handlers.get(failure.job.kind)
-        if handler is None or handler.on_error is None:
-            return
-        log = logger.bind(job_id=failure.job.id, kind=failure.job.kind)
-        try:
-            payload = handler.payload.model_validate(failure.job.payload)
-            with anyio.move_on_after(ON_ERROR_S) as scope:
-                await handler.on_error(failure, payload)
-            if scope.cancelled_caught:
-                log.warning("an on_error hook took too long and was stopped", limit_s=ON_ERROR_S)
-        except (Exception, SystemExit):  # a plugin's mistake stays the plugin's
-            log.exception("an on_error hook failed")
-
 
 def discover(package: str) -> Sequence[Handler[Any]]:
     """Return every handler that the modules of `package` define, in the order of their names."""
@@ -172,6 +165,46 @@ def discover(package: str) -> Sequence[Handler[Any]]:
         for name in names
         for value in _handlers(vars(importlib.import_module(f"{package}.{name}")).values())
     ]
+
+
+def _misfits(job: NewJob) -> list[str]:
+    """Return which fields cannot be stored as they are, and what may be there."""
+    values = cast("tuple[object, ...]", job)  # types are for who checks them
+    kind, _, subject, priority, delay_s, max_retries, dedup, dedup_key, requires, _ = values
+    problems: list[str] = []
+    if not _is_text(kind):
+        problems.append(f"kind must be {_TEXT}")
+    if not _is_text(subject):
+        problems.append(f"subject must be {_TEXT}")
+    if not (isinstance(priority, int) and -PRIORITY_MAX <= priority <= PRIORITY_MAX):
+        problems.append("priority must be a whole number of at most 15 digits")
+    if not (isinstance(delay_s, int | float) and 0 <= delay_s <= DELAY_S_MAX):  # NaN is not
+        span = f"from 0 to {DELAY_S_MAX:,.0f} (a hundred years)"
+        problems.append(f"delay_s must be a number of seconds {span}")
+    if not (isinstance(max_retries, int) and 0 <= max_retries <= RETRIES_MAX):
+        problems.append(f"max_retries must be a whole number from 0 to {RETRIES_MAX:,}")
+    if not isinstance(dedup, Dedup):
+        problems.append(f"dedup must be one of {', '.join(f'Dedup.{d.name}' for d in Dedup)}")
+    elif dedup is not Dedup.NONE and not dedup_key:
+        problems.append("dedup_key must be given with dedup, which compares keys")
+    if dedup_key is not None and not _is_text(dedup_key):
+        problems.append(f"dedup_key must be {_TEXT}")
+    if requires is not None and not _is_text(requires):
+        problems.append(f"requires must be {_TEXT}")
+    return problems
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is a text that can be stored: half a character (a lone surrogate) cannot."""
+    if not isinstance(value, str) or len(value) > TEXT_MAX:
+        return False
+    if value.isascii():
+        return True
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _handlers(values: Iterable[object]) -> Iterable[Handler[Any]]:

@@ -7,10 +7,11 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, cast
 
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from mcp_server.entities.entity import Author, AuthorKind, Entity, Revision
 from mcp_server.errors import StorageError
+from mcp_server.jobs import document
 from mcp_server.jobs.job import Attempt, Batch, BatchState, Job, JobState, Json, Origin, Step
 from mcp_server.jobs.records import Host
 
@@ -141,9 +142,9 @@ def encoded(value: object) -> str:
     """Return `value` as JSON, as it is.
 
     Raises:
-        PydanticSerializationError: something in it is no JSON.
+        ValueError: something in it is no JSON, NaN and Infinity among it.
     """
-    return to_json(value).decode()
+    return document.encoded(value)
 
 
 def _origin(row: sqlite3.Row) -> Origin:

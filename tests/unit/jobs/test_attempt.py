@@ -190,6 +190,7 @@ class Wordless(NotFound):
 
 
 WHEN = "time is not between the years 1970 and 9999: it is given in seconds since the epoch"
+STORED = "its handler answered Done, whose result cannot be stored"
 WAIT = "wait is more than a hundred years: it is given in seconds"
 
 
@@ -205,13 +206,11 @@ WAIT = "wait is more than a hundred years: it is given in seconds"
         (Fail("x" * 101, "y"), "its handler answered Fail, whose code has over 100 characters"),
         (
             Done({"n": float("nan")}),
-            "its handler answered Done, whose result cannot be stored: "
-            "JSON has no NaN and no Infinity",
+            f"{STORED}: JSON has no NaN and no Infinity",
         ),
         (
             Done({"n": 10**5000}),
-            "its handler answered Done, whose result cannot be stored: "
-            "a number in it has more than 4,300 digits",
+            f"{STORED}: a number in it has more than 4,300 digits",
         ),
         (
             Done({"n": "a" * 2**20}),
@@ -283,6 +282,26 @@ async def test_what_is_made_of_an_outcome_is_one(rig: Rig) -> None:
 
     job = await run(rig, act)
     assert (job.state, job.result) == (JobState.COMPLETED, {"words": 3})
+
+
+async def test_an_answer_that_is_another_when_it_is_read_again_fails_its_job(rig: Rig) -> None:
+    """It is looked at before what becomes of the job is decided, and then once more."""
+
+    class Moody(str):
+        __slots__ = ()
+
+        def __format__(self, spec: str) -> str:
+            raise LookupError
+
+    async def act(context: Context) -> Outcome:
+        return Retry(Moody("busy"))
+
+    rig.acts["act"] = act
+    [job_id] = await rig.submit("b", a_toy("act", max_retries=0))
+    async with rig.working(concurrency=1):
+        job = await left(rig, job_id)
+    assert (job.state, job.code) == (JobState.FAILED, "handler-error")
+    assert job.reason == "what its handler answered cannot be stored (LookupError)"
 
 
 async def test_a_long_reason_is_cut(rig: Rig) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import math
 from datetime import date
-from functools import partial
 from typing import Any, cast
 
-import anyio
 import pytest
 from pydantic import BaseModel, Field
 
@@ -18,11 +17,17 @@ from mcp_server.errors import (
     LimitExceeded,
     UnknownKind,
 )
-from mcp_server.jobs.handler import Failure, Handler, OnError, handler
-from mcp_server.jobs.job import Job, Priority
-from mcp_server.jobs.outcome import Done, Outcome
-from mcp_server.jobs.registry import Registry, discover
-from tests.unit.jobs.rig import Context, Rig, Toy, a_toy, toy
+from mcp_server.jobs.handler import Handler, handler
+from mcp_server.jobs.job import Dedup, NewJob, Priority
+from mcp_server.jobs.outcome import DELAY_S_MAX, Done, Outcome
+from mcp_server.jobs.registry import (
+    PRIORITY_MAX,
+    RETRIES_MAX,
+    TEXT_MAX,
+    Registry,
+    discover,
+)
+from tests.unit.jobs.rig import Context, Toy, a_toy, toy
 
 hasty_toy = Handler("toy", Toy, toy.run, 0.1)
 """Another handler of the same kind."""
@@ -64,6 +69,93 @@ def test_a_payload_that_is_too_large_is_refused_by_its_bytes(registry: Registry)
         registry.check(a_toy("ä" * 80))
     assert (caught.value.maximum, caught.value.actual > 100) == (100, True)
     assert "100 are allowed" in str(caught.value)
+
+
+class Loose(BaseModel):
+    """A payload that may hold anything."""
+
+    value: Any = None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        float("nan"),
+        [-float("inf")],
+        object(),
+        "half a \ud800",
+        {"digits": 10**5000},
+    ],
+    ids=["nan", "infinity", "object", "surrogate", "digits"],
+)
+def test_a_payload_that_nobody_could_read_again_is_refused(value: object) -> None:
+    """What is stored is JSON."""
+    registry = Registry([Handler("loose", Loose, cast("Any", toy.run))])
+    with pytest.raises(InvalidPayload, match="payload of loose: it cannot be written"):
+        registry.check(NewJob("loose", {"value": value}))
+
+
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", "3" * 5000, 1e308, 10**300, None])
+def test_a_payload_may_hold_what_only_looks_like_no_json(value: object) -> None:
+    """A text may say NaN, and may be all digits."""
+    registry = Registry([Handler("loose", Loose, cast("Any", toy.run))])
+    registry.check(NewJob("loose", {"value": value}))
+
+
+MISFITS: dict[str, list[object]] = {
+    "kind": ["", ["toy"], "to\ud800y"],
+    "subject": [None, "half a \ud800", "x" * (TEXT_MAX + 1)],
+    "priority": [2**70, -(2**70), PRIORITY_MAX + 1, 1.5, "high", None],
+    "delay_s": [math.nan, math.inf, -1e18, 1e18, 10**400, -1, DELAY_S_MAX + 1, "5", None],
+    "max_retries": [2**70, -1, RETRIES_MAX + 1, 1.5, None],
+    "dedup": ["skip", None, "sometimes"],
+    "dedup_key": ["half a \ud800", 5, "x" * (TEXT_MAX + 1)],
+    "requires": ["key:\ud800", 5, "x" * (TEXT_MAX + 1)],
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [(field, value) for field, values in MISFITS.items() for value in values]
+)
+def test_a_job_that_cannot_be_stored_as_it_is_is_refused_by_field(
+    registry: Registry, field: str, value: object
+) -> None:
+    """The message says which field, and what is allowed; it can be shown anywhere."""
+    made: dict[str, Any] = {"kind": "toy", "payload": {}, field: value}
+    with pytest.raises(CallerError) as caught:
+        registry.check(NewJob(**made))
+    str(caught.value).encode()
+    if not isinstance(caught.value, UnknownKind):
+        assert isinstance(caught.value, InvalidPayload)
+        assert [problem.split(" ")[0] for problem in caught.value.problems] == [field]
+        assert len(str(caught.value)) < 300
+
+
+def test_all_that_is_wrong_with_a_job_is_said_at_once(registry: Registry) -> None:
+    """In sentences."""
+    with pytest.raises(InvalidPayload) as caught:
+        registry.check(a_toy(delay_s=math.nan, max_retries=-1))
+    assert str(caught.value) == (
+        "job of kind 'toy': delay_s must be a number of seconds from 0 to 3,155,760,000 "
+        "(a hundred years); max_retries must be a whole number from 0 to 1,000,000"
+    )
+
+
+def test_a_job_at_its_bounds_is_taken(registry: Registry) -> None:
+    """They belong to what is allowed."""
+    for priority in (-PRIORITY_MAX, PRIORITY_MAX):
+        registry.check(a_toy(priority=priority, max_retries=RETRIES_MAX, delay_s=DELAY_S_MAX))
+    registry.check(a_toy(subject="ä" * TEXT_MAX, delay_s=3, max_retries=0, requires="key:x"))
+
+
+@pytest.mark.parametrize("dedup", [Dedup.SKIP, Dedup.COALESCE, Dedup.REPLACE])
+@pytest.mark.parametrize("key", [None, ""])
+def test_dedup_without_a_key_is_refused(registry: Registry, dedup: Dedup, key: str | None) -> None:
+    """There would be nothing to compare. A key without dedup is one to be found by."""
+    with pytest.raises(InvalidPayload, match=r"dedup_key must be given with dedup"):
+        registry.check(a_toy(dedup=dedup, dedup_key=key))
+    registry.check(a_toy(dedup=dedup, dedup_key="k"))
+    registry.check(a_toy(dedup=Dedup.NONE, dedup_key="k"))
 
 
 def test_a_payload_comes_back_as_its_handlers_model(registry: Registry) -> None:
@@ -130,81 +222,6 @@ def test_what_is_no_model_or_no_json_is_refused() -> None:
         cast("Any", odd.job)({"thing": 1})
     with pytest.raises(InvalidPayload, match="cannot be written"):
         odd.job(Payload(thing=object()))
-
-
-# The on_error hook
-
-
-async def told(*failures: Failure, hook: OnError[Toy], payload: type[BaseModel] = Toy) -> None:
-    """Let a registry tell `hook` of failures."""
-    registry = Registry([Handler("toy", cast("type[Toy]", payload), toy.run, None, hook)])
-    for failure in failures:
-        await registry.failed(failure)
-
-
-@pytest.fixture
-async def job(rig: Rig) -> Job:
-    """A stored job that has failed."""
-    [id] = await rig.submit("b_1", a_toy("fall"))
-    stored = await rig.store.job(id)
-    assert stored is not None
-    return stored
-
-
-def fell(job: Job, *, final: bool = True, exception: Exception | None = None) -> Failure:
-    """Return the failure of an attempt at `job`."""
-    code = "fallen" if final else None
-    return Failure(job=job, code=code, reason="it fell", final=final, exception=exception)
-
-
-@pytest.mark.anyio
-async def test_the_hook_of_a_kind_is_told_of_a_failure_with_the_payload(job: Job) -> None:
-    """Whether it is for good, why, and what was raised."""
-    heard: list[tuple[Failure, Toy]] = []
-
-    async def hear(failure: Failure, payload: Toy) -> None:
-        heard.append((failure, payload))
-
-    error = ValueError("no")
-    other = fell(job._replace(kind="other"))
-    await told(fell(job, exception=error), fell(job, final=False), other, hook=hear)
-    assert [payload for _, payload in heard] == [Toy(act="fall")] * 2
-    assert [failure.final for failure, _ in heard] == [True, False]
-    assert heard[0][0].exception is error
-
-
-@pytest.mark.anyio
-async def test_what_a_hook_raises_is_logged_and_swallowed(
-    job: Job, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """So is a payload that no longer fits; the job's end is stored already."""
-
-    async def fall(failure: Failure, payload: Toy) -> None:
-        message = "the hook fell, too"
-        raise SystemExit(message)
-
-    class Other(BaseModel, extra="forbid"):
-        n: int
-
-    await told(fell(job), hook=fall)
-    await told(fell(job), hook=fall, payload=Other)
-    assert capsys.readouterr().out.count("an on_error hook failed") == 2
-
-
-@pytest.mark.anyio
-async def test_a_hook_ends_with_the_worker(job: Job) -> None:
-    """It does not swallow being cancelled."""
-    waiting = anyio.Event()
-
-    async def wait(failure: Failure, payload: Toy) -> None:
-        waiting.set()
-        await anyio.sleep_forever()
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(partial(told, fell(job), hook=wait))
-        await waiting.wait()
-        tasks.cancel_scope.cancel()
-    assert tasks.cancel_scope.cancelled_caught
 
 
 def test_the_decorator_makes_a_handler_and_registers_nothing() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import anyio
 import pytest
 
 from mcp_server.errors import InvalidPayload, InvalidTransition, LimitExceeded, NotFound
 from mcp_server.errors import UnknownKind as NoSuchKind
-from mcp_server.jobs.job import BatchState, JobState
+from mcp_server.jobs.job import BatchState, Dedup, JobState
 from mcp_server.jobs.outcome import Fail, Outcome
 from tests.unit.jobs.rig import ORIGIN, Context, Rig, a_toy
 
@@ -206,6 +209,32 @@ async def test_a_job_is_checked_and_then_stored(rig: Rig) -> None:
         await rig.queue.enqueue(a_toy(kind="none"), origin=ORIGIN)
     job_id = await rig.queue.enqueue(a_toy(), origin=ORIGIN)
     assert (await rig.queue.get(job_id)).state is JobState.PENDING
+
+
+@pytest.mark.parametrize(
+    "misfit",
+    [
+        {"delay_s": math.nan},
+        {"delay_s": -1e18},
+        {"priority": 2**70},
+        {"max_retries": 2**70},
+        {"subject": "half a \ud800"},
+        {"requires": "key:\ud800"},
+        {"dedup": Dedup.SKIP},
+        {"dedup": Dedup.COALESCE},
+    ],
+    ids=str,
+)
+async def test_a_job_that_cannot_be_stored_as_it_is_is_refused(
+    rig: Rig, misfit: dict[str, Any]
+) -> None:
+    """Alone and in a batch, before anything is stored; the message names the field."""
+    [field] = misfit
+    with pytest.raises(InvalidPayload, match=field):
+        await rig.queue.enqueue(a_toy(**misfit), origin=ORIGIN)
+    with pytest.raises(InvalidPayload, match=field):
+        rig.batches.prepare([a_toy(), a_toy(**misfit)])
+    assert (await rig.store.stats()).total == 0
 
 
 async def test_an_unknown_job_is_not_found(rig: Rig) -> None:
