@@ -60,7 +60,7 @@ def backoff_s(tries: int, jitter: float) -> float:
 def _again(job: Job, reason: str, after_s: float | None, *, now: float, jitter: float) -> Verdict:
     if job.attempts >= job.max_retries:
         tries = "once" if job.attempts == 0 else f"{job.attempts + 1} times"
-        text = f"{reason} (tried {tries})"
+        text = f"{reason.rstrip('.')} (tried {tries})"
         return Verdict(state=JobState.FAILED, code="retries-exhausted", reason=text)
     delay = backoff_s(job.attempts, jitter) if after_s is None else after_s
     due_at = now + max(0.0, delay)

@@ -285,7 +285,12 @@ class Model(Rules):
             key for key in asked if key and any(h.batch is not batch for h in self.holders(key))
         )
         skipping = {job.key: job for job in reversed(found) if job.given.dedup is Dedup.SKIP}
-        jobs = [j for j in found if j.key not in held and skipping.get(j.key, j) is j]
+        jobs = [
+            job
+            for job in found
+            if job.given.dedup is not Dedup.SKIP
+            or (skipping[job.key] is job and job.key not in held)
+        ]
         if not jobs:
             return Answer(None, held=held)
         others = [b for b in self.batches.values() if b is not batch and b.holds]

@@ -81,6 +81,18 @@ async def test_a_worker_claims_only_what_it_has_the_abilities_for(
     assert ids(await bench.claim(9, abilities=["key:x"])) == ["b1.1", "b1.2"]
 
 
+async def test_what_needs_an_ability_is_claimed_in_turn_with_what_needs_none(bench: Bench) -> None:
+    """By priority and then by age, whatever it is that they need."""
+    needs = ("key:x", None, "key:y", "key:z")
+    for priority in (0, 5):
+        for n, need in enumerate(needs):
+            await bench.enqueue(f"{priority}.{n}", a_job(requires=need, priority=priority))
+    claimed = await bench.claim(5, abilities=["key:z", "key:x", "unasked"])
+    assert ids(claimed) == ["5.0", "5.1", "5.3", "0.0", "0.1"]
+    assert ids(await bench.claim(5, abilities=["key:x"])) == []
+    assert ids(await bench.claim(5, abilities=["key:y", "key:z"])) == ["5.2", "0.2", "0.3"]
+
+
 async def test_a_renewed_lease_holds_longer(bench: Bench, store: JobStore) -> None:
     """Without renewal it runs out, and the job is taken up again."""
     await bench.submit("b1", a_job(), a_job())

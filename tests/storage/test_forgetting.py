@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 
 from mcp_server.errors import InvalidPayload
 from mcp_server.jobs.job import Dedup
-from mcp_server.jobs.outcome import Fail
+from mcp_server.jobs.outcome import Done, Enqueue, Fail
 from mcp_server.jobs.records import Request
 from mcp_server.jobs.store import JobStore
 from tests.storage.stores import DAY_S, HOUR_S, ORIGIN, Bench, a_job
@@ -70,6 +72,50 @@ async def test_a_batch_that_is_taken_up_again_is_pruned_anew_after_its_end(
     await bench.work()
     bench.clock.advance(2 * DAY_S)
     assert [await prune(bench), await prune(bench)] == [1, 0]
+
+
+async def submitted(bench: Bench) -> str:
+    """Hand in a batch of two."""
+    await bench.submit("b3", a_job(), a_job())
+    return "b3"
+
+
+async def followed_up(bench: Bench) -> str:
+    """Let a job ask for another."""
+    await bench.submit("b3", a_job(priority=9))
+    await bench.work(Done(effects=(Enqueue(a_job()),)))
+    return "b3"
+
+
+async def inherited(bench: Bench) -> str:
+    """Cancel the batch whose job another waits for."""
+    await bench.cancel("b1")
+    return "b2"
+
+
+async def shared_in_failure(bench: Bench) -> str:
+    """Fail the job that another batch waits for."""
+    await bench.work(FAILED)
+    return "b2"
+
+
+@pytest.mark.parametrize("arrive", [submitted, followed_up, inherited, shared_in_failure])
+async def test_the_number_of_a_job_is_not_given_again_though_it_was_forgotten(
+    bench: Bench, arrive: Callable[[Bench], Awaitable[str]]
+) -> None:
+    """However the next job comes to be: who knows jobs by their numbers never meets another."""
+    shared = a_job(dedup=Dedup.COALESCE, dedup_key="k")
+    await bench.submit("b1", shared)
+    await bench.submit("b2", shared)
+    await bench.enqueue("last", a_job(priority=9))
+    last = (await bench.job("last")).order
+    await bench.work()
+    bench.clock.advance(2 * DAY_S)
+    assert await prune(bench) == 1
+    batch = await arrive(bench)
+    numbers = [job.order for job in await bench.store.jobs(batch)]
+    assert numbers and min(numbers) > last
+    assert len(set(numbers)) == len(numbers)
 
 
 async def test_batches_without_jobs_hold_nobody_up(bench: Bench) -> None:

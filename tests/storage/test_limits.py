@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import pytest
 
@@ -18,7 +18,12 @@ KINDS = ("free", "tight")
 
 
 async def claim(
-    bench: Bench, limit: int = 9, *, worker: str = "w1", limits: Mapping[str, int] | None = None
+    bench: Bench,
+    limit: int = 9,
+    *,
+    worker: str = "w1",
+    limits: Mapping[str, int] | None = None,
+    abilities: Collection[str] = (),
 ) -> list[Attempt]:
     """Claim jobs of which `tight` ones are limited to two, unless something else is said."""
     asked = Claim(
@@ -26,7 +31,7 @@ async def claim(
         worker_id=worker,
         limit=limit,
         kinds=KINDS,
-        abilities=(),
+        abilities=abilities,
         lease_s=30,
         limits={"tight": 2} if limits is None else limits,
     )
@@ -40,6 +45,14 @@ async def test_no_more_of_a_limited_kind_are_claimed_than_may_run(bench: Bench) 
     claimed = await claim(bench)
     assert [attempt.job.kind for attempt in claimed] == ["tight", "tight", "free", "free", "free"]
     assert await claim(bench) == []
+
+
+async def test_the_limit_of_a_kind_is_one_whatever_its_jobs_need(bench: Bench) -> None:
+    """Not one for those that need an ability, and another for the rest."""
+    needing = [a_job(kind="tight", requires=need) for need in ("key:x", None, "key:y")]
+    await bench.submit("b1", *needing, *needing)
+    claimed = await claim(bench, abilities=["key:x", "key:y"])
+    assert [attempt.job.id for attempt in claimed] == ["b1.1", "b1.2"]
 
 
 async def test_when_one_ends_another_may_begin(bench: Bench) -> None:

@@ -235,15 +235,17 @@ async def test_the_lag_says_how_far_behind_the_queue_is(bench: Bench, store: Job
     assert (lag.oldest_due_s, lag.last_claim_at) == (5, claimed_at)
 
 
-async def test_the_lag_is_that_of_the_oldest_of_all_kinds_and_priorities(
-    bench: Bench, store: JobStore
+@pytest.mark.parametrize("need", [None, "key:x", "key:z"])
+async def test_the_lag_is_that_of_the_oldest_of_all_kinds_needs_and_priorities(
+    bench: Bench, store: JobStore, need: str | None
 ) -> None:
     """However unimportant it is, and whoever came first in its line."""
-    await bench.submit("b1", a_job(kind="other", delay_s=7))
+    await bench.submit("b1", a_job(kind="other", delay_s=7, requires=need))
     bench.clock.advance(1)
-    await bench.submit("b2", a_job(kind="other", priority=-5))
+    await bench.submit("b2", a_job(kind="other", priority=-5, requires=need))
     bench.clock.advance(1)
-    await bench.submit("b3", a_job(priority=5), a_job(kind="other", priority=5))
+    young = [a_job(kind="other", priority=5, requires=each) for each in (None, "key:x", "key:y")]
+    await bench.submit("b3", a_job(priority=5), *young)
     bench.clock.advance(10)
     await store.release_due(now=bench.now, limit=9)
     assert (await store.lag(now=bench.now)).oldest_due_s == 11

@@ -10,7 +10,7 @@ from mcp_server.jobs.job import JobState, Origin, Step
 from mcp_server.jobs.outcome import Fail
 from mcp_server.jobs.records import Bookmark, News
 from mcp_server.jobs.store import JobStore
-from tests.storage.stores import DAY_S, DONE, HOUR_S, ORIGIN, Bench, a_job
+from tests.storage.stores import DAY_S, DONE, ORIGIN, Bench, a_job
 
 pytestmark = pytest.mark.anyio
 
@@ -124,30 +124,46 @@ async def test_each_round_that_ended_is_told_of(bench: Bench, store: JobStore) -
 
 
 async def test_a_job_that_was_pruned_is_gone(bench: Bench, store: JobStore) -> None:
-    """And one that gets its row is news all the same."""
+    """And one that comes after it is news."""
     await bench.enqueue("j1")
     first = await present(store)
     known = known_of(first)
     await bench.work()
-    bench.clock.advance(2 * DAY_S)
-    before = bench.now - DAY_S
-    assert await store.prune(completed_before=before, ended_before=before, limit=9) == 1
+    assert await forget(bench) == 1
     news = await news_of(store, first.bookmark, known)
     assert (news.jobs, news.gone) == ([], known.keys())
     await bench.enqueue("j2")
     assert ids(await news_of(store, news.bookmark, {})) == ["j2"]
 
 
-async def test_rows_that_were_pruned_and_used_again_are_looked_at_again(
-    bench: Bench, store: JobStore
+@pytest.mark.parametrize("owner", [OWNER, None])
+async def test_what_came_after_the_newest_were_pruned_is_told_of_whole(
+    bench: Bench, store: JobStore, owner: str | None
 ) -> None:
-    """The newest jobs were forgotten, and later ones have their numbers, before anybody looked."""
+    """Fewer than were forgotten, or more; under way or over by now; in parts."""
     for n in range(3):
-        await bench.enqueue(f"j{n}")
-    first = await present(store)
+        await bench.enqueue(f"old{n}")
     await bench.work_all()
+    bookmark = await store.bookmark(owner=owner)
+    assert await forget(bench) == 3
+    await bench.enqueue("j0")
+    await bench.work()
+    early = await news_of(store, bookmark, owner=owner)
+    assert [(job.id, job.state) for job in early.jobs] == [("j0", "completed")]
+    assert await forget(bench) == 1
+    for n in range(1, 6):
+        await bench.enqueue(f"j{n}")
+    await bench.work()
+    news = await news_of(store, bookmark, owner=owner, limit=3)
+    assert (ids(news), news.more) == (["j1", "j2", "j3"], True)
+    rest = await news_of(store, news.bookmark, known_of(news), owner=owner, limit=3)
+    assert (ids(rest), rest.more) == (["j4", "j5"], False)
+    later = await news_of(store, early.bookmark, owner=owner)
+    assert ids(later) == ["j1", "j2", "j3", "j4", "j5"]
+
+
+async def forget(bench: Bench) -> int:
+    """Let time pass, and prune all that is over."""
     bench.clock.advance(2 * DAY_S)
     before = bench.now - DAY_S
-    assert await store.prune(completed_before=before, ended_before=before, limit=9) == 3
-    await bench.enqueue("later", a_job(delay_s=HOUR_S))
-    assert ids(await news_of(store, first.bookmark, {})) == ["later"]
+    return await bench.store.prune(completed_before=before, ended_before=before, limit=9)

@@ -181,6 +181,35 @@ async def test_a_key_is_held_until_the_round_has_ended(bench: Bench) -> None:
     assert free.batch is not None
 
 
+async def test_a_batch_that_is_taken_up_again_holds_all_of_its_keys(bench: Bench) -> None:
+    """Also those of jobs that were done in an earlier round, whoever had the key in between."""
+    await bench.submit("b1", skipping("a"), skipping("b"))
+    await bench.submit("other", skipping("c"))
+    await bench.work()
+    await bench.work(Fail("no", "it cannot"))
+    for id in ("b2", "b3"):
+        await bench.submit(id, skipping("a"), a_job(priority=Priority.HIGH))
+        await bench.work(kinds=["work"])
+        await bench.work_all()
+    assert (await bench.batch("b3")).state is BatchState.COMPLETED
+    await bench.submit("last", skipping("d"))
+    await bench.retry("b1")
+    made = await bench.submit("b4", skipping("a"), skipping("b"), skipping("e"))
+    assert {key: batch and batch.id for key, batch in made.held.items()} == {"a": "b1", "b": "b1"}
+    assert await bench.enqueue("alone", skipping("a")) == ("b1.1", False)
+    await bench.work_all()
+    assert await bench.enqueue("alone", skipping("a")) == ("alone", True)
+
+
+async def test_a_held_key_keeps_only_jobs_out_that_are_not_to_be_repeated(bench: Bench) -> None:
+    """A job that shares the key with others in another way is none of those."""
+    await bench.submit("b1", skipping("a"))
+    shared = a_job(dedup=Dedup.COALESCE, dedup_key="a")
+    made = await bench.submit("b2", skipping("a"), shared)
+    assert made.batch is not None and made.batch.total == 1
+    assert [job.id for job in await bench.store.jobs("b2")] == ["b2.2"]
+
+
 async def test_a_key_that_comes_twice_in_one_batch_is_queued_once(bench: Bench) -> None:
     """The first of its jobs is; the batch counts one."""
     made = await bench.submit("b1", skipping("a"), skipping("a"), skipping("b"))

@@ -22,6 +22,13 @@ def next_change(tx: Transaction) -> int:
     return row[0]
 
 
+def next_job(tx: Transaction) -> int:
+    """Return the number of the next job to be stored; it was never that of another."""
+    row = tx.one("next_job")
+    assert row is not None
+    return row["id"]
+
+
 def note_end(
     tx: Transaction, job: sqlite3.Row, state: JobState, *, code: str | None, now: float
 ) -> None:
@@ -33,7 +40,7 @@ def note_end(
         _count(tx, job["batch"], _counters(state, code=code, counted=bool(job["counted"])), now)
     for row in tx.all("list_awaiting", job=job["id"]):
         if state is JobState.FAILED:
-            tx.run("share_failure", job=job["id"], batch=row["batch"])
+            tx.run("share_failure", id=next_job(tx), job=job["id"], batch=row["batch"])
         _count(tx, row["batch"], _counters(state, code=code, counted=False), now)
     tx.run("forget_awaiting", job=job["id"])
 

@@ -200,16 +200,16 @@ def claimable(
     `room` is how many there may be of a kind, where there may not be any number. A suspect is
     returned by itself, to a worker that is `alone`; what comes after it waits.
 
-    Each kind has its own run in the index: ready jobs that this worker cannot run are not walked
-    past, however many there are.
+    Each kind has its own run in the index, and in it each ability that is needed: ready jobs that
+    this worker cannot run are not walked past, however many there are.
     """
-    known = json.dumps(sorted(abilities))
+    needed = _needed(tx, abilities)
     found: list[tuple[int, int, bool, bool]] = []
     for kind in sorted(kinds):
         quick = kind in quick_kinds
         most = limit + ahead if quick else limit
         most = min(most, (room or {}).get(kind, most))
-        rows = tx.all("claim_candidates", kind=kind, abilities=known, limit=most)
+        rows = _candidates(tx, kind, needed, most)
         found += [
             (-row["priority"], row["id"], quick, row["crashes"] >= SUSPECT_CRASHES) for row in rows
         ]
@@ -220,6 +220,28 @@ def claimable(
     found = found[:suspect]
     more = [id for _, id, quick, _ in found[limit:] if quick]
     return [id for _, id, _, _ in found[:limit]] + more[:ahead]
+
+
+def _needed(tx: Transaction, abilities: Collection[str]) -> list[str]:
+    """Return those of these abilities that ready jobs need."""
+    if not abilities:
+        return []
+    rows = tx.all("list_needed", abilities=json.dumps(sorted(abilities)))
+    return [row["ability"] for row in rows]
+
+
+def _candidates(
+    tx: Transaction, kind: str, needed: Collection[str], limit: int
+) -> list[sqlite3.Row]:
+    """Return the next ready jobs of a kind that need nothing, or one of the abilities `needed`."""
+    rows = [
+        row
+        for ability in (None, *needed)
+        for row in tx.all("claim_candidates", kind=kind, ability=ability, limit=limit)
+    ]
+    if len(rows) > limit:
+        rows.sort(key=lambda row: (-row["priority"], row["id"]))
+    return rows[:limit]
 
 
 def _started_batch(tx: Transaction, id: int | None, now: float) -> tuple[str | None, Json]:

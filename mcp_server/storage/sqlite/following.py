@@ -1,7 +1,8 @@
 """What became of operations since a listener last looked. Only reads: no write knows of listeners.
 
 Batches tell by their change numbers. Jobs outside any batch have none: new ones are found by their
-row, and those that were not over when they were told of last are compared with what they are now.
+row, which is never used again, and those that were not over when they were told of last are
+compared with what they are now.
 """
 
 from __future__ import annotations
@@ -46,9 +47,8 @@ def news(
     """Return what became of operations since a bookmark."""
     present = _present_batches(tx, since, limit)
     changed = _page(tx.all("list_changed_batches", change=since.change, limit=limit), limit)
-    newest = _newest_job(tx)
-    fresh = _fresh_jobs(tx, since.order, newest, owner, limit)
-    moved, gone = _moved_jobs(tx, known, owner)
+    fresh = _fresh_jobs(tx, since.order, owner, limit)
+    moved, gone = _moved_jobs(tx, known)
     own = [row for row in (*present.rows, *changed.rows) if owner in (None, row["owner"])]
     change = changed.rows[-1]["change"] if changed.rows else since.change
     return News(
@@ -58,7 +58,7 @@ def news(
         bookmark=since._replace(
             change=change,
             complete=since.complete if changed.more else change,
-            order=fresh.rows[-1]["id"] if fresh.more else newest,
+            order=fresh.rows[-1]["id"] if fresh.more else _newest_job(tx),
             under_way=present.rows[-1]["id"] if present.more else None,
         ),
         more=present.more or changed.more or fresh.more,
@@ -81,25 +81,12 @@ def _earlier_ends(tx: Transaction, rows: list[sqlite3.Row], change: int) -> Iter
         yield from map(batch_of, ended)
 
 
-def _fresh_jobs(tx: Transaction, order: int, newest: int, owner: str | None, limit: int) -> _Part:
+def _fresh_jobs(tx: Transaction, order: int, owner: str | None, limit: int) -> _Part:
     """Jobs that were queued since, oldest first."""
-    if newest < order:
-        return _jobs_in_used_rows(tx, newest, owner, limit)
     found: list[sqlite3.Row] = []
     for each in _owners(tx, owner):
         found += tx.all("list_alone_after", owner=each, after=order, limit=limit)
     return _page(sorted(found, key=lambda row: row["id"])[:limit], limit)
-
-
-def _jobs_in_used_rows(tx: Transaction, newest: int, owner: str | None, limit: int) -> _Part:
-    """The newest jobs were pruned, and later ones may have their rows: the unfinished are told of.
-
-    Some of them are known, and told again.
-    """
-    found: list[sqlite3.Row] = []
-    for each in _owners(tx, owner):
-        found += tx.all("list_alone_unfinished", owner=each, before=newest + 1, limit=limit)
-    return _Part(found, more=False)
 
 
 def _owners(tx: Transaction, owner: str | None) -> Iterator[str]:
@@ -113,16 +100,13 @@ def _owners(tx: Transaction, owner: str | None) -> Iterator[str]:
 
 
 def _moved_jobs(
-    tx: Transaction, known: Mapping[int, JobState | None], owner: str | None
+    tx: Transaction, known: Mapping[int, JobState | None]
 ) -> tuple[list[Job], set[int]]:
     """Return those that run or are something else by now, and those that are no more."""
     if not known:
         return [], set()
-    states = {
-        row["id"]: row["state"]
-        for row in tx.all("list_job_states", jobs=json.dumps([*known]))
-        if owner in (None, row["owner"])  # a row that was pruned may be another's by now
-    }
+    rows = tx.all("list_job_states", jobs=json.dumps([*known]))
+    states = {row["id"]: row["state"] for row in rows}
     moved = [
         id for id, state in states.items() if state == JobState.PROCESSING or state != known[id]
     ]

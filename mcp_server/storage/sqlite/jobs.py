@@ -314,7 +314,7 @@ class SqliteJobStore(JobReads):
             return self._effects.apply(tx, effect, job=job, now=now)
         batch = None if job["batch"] is None else tx.one("get_batch_by_row", id=job["batch"])
         origin = job_of(job).origin
-        if effect.job.dedup is Dedup.SKIP and submission.is_held(tx, effect.job.dedup_key):
+        if effect.job.dedup is Dedup.SKIP and submission.holder(tx, effect.job.dedup_key):
             return None
         new = [(self._new_job_id(), effect.job)]
         submission.insert_jobs(tx, new, origin=origin, batch=batch, now=now)
@@ -326,7 +326,7 @@ def _holder(tx: Transaction, job: NewJob) -> sqlite3.Row | None:
     if job.dedup in sharing.SHARED:
         return sharing.waiting(tx, job.dedup_key)
     if job.dedup is Dedup.SKIP:
-        return tx.one("find_holder", dedup_key=job.dedup_key)
+        return submission.holder(tx, job.dedup_key)
     return None
 
 

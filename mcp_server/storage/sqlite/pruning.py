@@ -49,4 +49,7 @@ def prune(tx: Transaction, found: Prunable) -> int:
     """Forget what was found and is still over; return how many jobs."""
     for until, batches in found.done.items():
         tx.run("mark_pruned", batches=json.dumps(batches), until=until)
-    return tx.run("prune_jobs", jobs=json.dumps(found.jobs)) if found.jobs else 0
+    if not found.jobs:
+        return 0
+    tx.run("note_newest_job")
+    return tx.run("prune_jobs", jobs=json.dumps(found.jobs))

@@ -85,7 +85,8 @@ def hand_over(tx: Transaction, job: sqlite3.Row, *, now: float) -> None:
         return
     other = waiting(tx, job["dedup_key"], except_id=job["id"])
     if other is None:
-        heir = tx.insert("inherit_job", job=job["id"], batch=heirs[0], now=now)
+        heir = accounts.next_job(tx)
+        tx.run("inherit_job", id=heir, job=job["id"], batch=heirs[0], now=now)
         tx.run("forget_heir", job=job["id"], batch=heirs.pop(0))
     else:
         heir = other["id"]

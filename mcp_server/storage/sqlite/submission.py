@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from mcp_server.errors import InvalidPayload
 from mcp_server.jobs.job import Batch, BatchState, Dedup, JobState, Json, NewJob, Origin
@@ -15,6 +16,8 @@ from mcp_server.jobs.records import NewBatch, Request, Submission
 from mcp_server.storage.sqlite import accounts, sharing
 from mcp_server.storage.sqlite.rows import batch_of, dumped, encoded
 from mcp_server.storage.sqlite.transaction import Transaction
+
+T = TypeVar("T")
 
 REQUEST_KEY_S = 24 * 3600
 """How long a request key is remembered (R2)."""
@@ -35,8 +38,8 @@ def submit(tx: Transaction, new: NewBatch, apply: Apply, *, now: float) -> Submi
     for effect in new.effects:
         if conflict := apply(tx, effect):
             return Submission(batch=None, conflict=conflict)
-    held = _held(tx, [job.dedup_key for _, job in new.jobs if job.dedup is Dedup.SKIP])
-    jobs = _each_key_once([(id, job) for id, job in new.jobs if job.dedup_key not in held])
+    held = _held(tx, [key for each in new.jobs if (key := _own_key(each)) is not None])
+    jobs = _not_repeated(new.jobs, _own_key, held)
     if not jobs:
         return Submission(batch=None, held=held)
     row = _insert_batch(tx, new, now=now)
@@ -69,14 +72,18 @@ def insert_jobs(
         elif job.dedup is Dedup.REPLACE:
             first_id, first = new[places[key]]
             new[places[key]] = (first_id, job._replace(counted=first.counted))
-    tx.many("insert_job", _new_rows(new, origin, batch, now))
+    tx.many("insert_job", _new_rows(tx, new, origin, batch, now))
     if batch is not None and new:
         counted = sum(job.counted for _, job in new)
         accounts.note_arrivals(tx, batch["id"], jobs=len(new), counted=counted)
 
 
 def _new_rows(
-    jobs: Sequence[tuple[str, NewJob]], origin: Origin, batch: sqlite3.Row | None, now: float
+    tx: Transaction,
+    jobs: Sequence[tuple[str, NewJob]],
+    origin: Origin,
+    batch: sqlite3.Row | None,
+    now: float,
 ) -> Iterator[Mapping[str, object]]:
     """Yield the values of `insert_job` for each job."""
     paused = batch is not None and batch["state"] == BatchState.PAUSED
@@ -88,10 +95,11 @@ def _new_rows(
         "destination": origin.destination,
         "now": now,
     }
-    for id, job in jobs:
+    for number, (id, job) in enumerate(jobs, start=accounts.next_job(tx)):
         ready = JobState.SCHEDULED if job.delay_s > 0 else JobState.PENDING
         yield {
             **shared,
+            "id": number,
             "job_id": id,
             "kind": job.kind,
             "payload": encoded(job.payload),
@@ -213,39 +221,46 @@ def _cancel_unmoved(tx: Transaction, batch_id: str, change: int, *, now: float) 
     return True
 
 
-def _held(
-    tx: Transaction, keys: Collection[str | None], *, except_batch: int = 0
-) -> dict[str, Batch | None]:
-    """Return, of these keys, those that others hold, and the batch that does."""
-    rows = tx.all("find_held_keys", keys=json.dumps(list(keys)), except_batch=except_batch)
-    held: dict[str, Batch | None] = {}
-    for row in rows:
-        batch = tx.one("get_batch_by_row", id=row["batch"])
-        held[row["dedup_key"]] = None if batch is None else batch_of(batch)
-    return held
+def holder(tx: Transaction, key: str | None) -> sqlite3.Row | None:
+    """Return the job that a job with this key and dedup `skip` would repeat, if there is one."""
+    return None if key is None else tx.one("find_holders", keys=json.dumps([key]))
 
 
-def is_held(tx: Transaction, key: str | None) -> bool:
-    """Whether a job with this key and dedup `skip` would repeat another."""
-    return bool(_held(tx, [key]))
+def _held(tx: Transaction, keys: Collection[str]) -> dict[str, Batch | None]:
+    """Return, of these keys, those that are held, and the batch that does."""
+    holders = tx.all("find_holders", keys=json.dumps(list(keys))) if keys else []
+    batches = {id: _batch_at(tx, id) for id in {job["batch"] for job in holders}}
+    return {job["dedup_key"]: batches[job["batch"]] for job in holders}
 
 
-def _each_key_once(jobs: Collection[tuple[str, NewJob]]) -> list[tuple[str, NewJob]]:
-    """Leave out jobs that repeat, within their own batch, one that is not to be repeated."""
-    first = {job.dedup_key: id for id, job in reversed(list(jobs)) if job.dedup is Dedup.SKIP}
-    return [
-        (id, job)
-        for id, job in jobs
-        if job.dedup is not Dedup.SKIP or job.dedup_key is None or first[job.dedup_key] == id
-    ]
+def _batch_at(tx: Transaction, id: int | None) -> Batch | None:
+    row = tx.one("get_batch_by_row", id=id)
+    return None if row is None else batch_of(row)
 
 
-def _rows_of_each_key_once(jobs: Collection[sqlite3.Row]) -> list[sqlite3.Row]:
-    """Leave out jobs as `_each_key_once` does: a batch may have cancelled two of one key."""
-    skipping = [job for job in jobs if job["dedup"] == Dedup.SKIP and job["dedup_key"] is not None]
-    first = {job["dedup_key"]: job["id"] for job in reversed(skipping)}
-    repeats = {job["id"] for job in skipping} - set(first.values())
-    return [job for job in jobs if job["id"] not in repeats]
+def _not_repeated(
+    jobs: Iterable[T], key_of: Callable[[T], str | None], held: Collection[str]
+) -> list[T]:
+    """Leave out jobs whose key is held, by others or by one before them; a batch may have two."""
+    taken, kept = set(held), list[T]()
+    for job in jobs:
+        key = key_of(job)
+        if key is None or key not in taken:
+            kept.append(job)
+        if key is not None:
+            taken.add(key)
+    return kept
+
+
+def _own_key(new: tuple[str, NewJob]) -> str | None:
+    """Return the key that a new job would have to itself."""
+    _, job = new
+    return job.dedup_key if job.dedup is Dedup.SKIP else None
+
+
+def _own_key_of_row(job: sqlite3.Row) -> str | None:
+    """Return the key that a stored job has to itself."""
+    return job["dedup_key"] if job["dedup"] == Dedup.SKIP else None
 
 
 def _insert_batch(tx: Transaction, new: NewBatch, *, now: float) -> sqlite3.Row:
@@ -280,9 +295,8 @@ def _next_round(
     now: float,
 ) -> Submission:
     found = tx.all("list_retryable", batch=batch["id"], leave_out=json.dumps(list(leave_out)))
-    keys = [job["dedup_key"] for job in found if job["dedup"] == Dedup.SKIP]
-    held = _held(tx, keys, except_batch=batch["id"])
-    jobs = _rows_of_each_key_once([job for job in found if job["dedup_key"] not in held])
+    held = _held(tx, [key for job in found if (key := _own_key_of_row(job)) is not None])
+    jobs = _not_repeated(found, _own_key_of_row, held)
     if not jobs:
         return Submission(batch=None, held=held)
     tx.run(

@@ -290,7 +290,7 @@ async def test_an_answer_that_is_another_when_it_is_read_again_fails_its_job(rig
     class Moody(str):
         __slots__ = ()
 
-        def __format__(self, spec: str) -> str:
+        def rstrip(self, chars: str | None = None, /) -> str:
             raise LookupError
 
     async def act(context: Context) -> Outcome:

@@ -1,9 +1,9 @@
--- Ready jobs of one kind this worker can run. Of a key that is coalesced or
+-- Ready jobs of one kind that need one ability, or none (NULL). Of a key that is coalesced or
 -- replaced at most one runs at a time; what runs is few, what is kept of a key may be many.
 SELECT jobs.priority, jobs.id, jobs.crashes FROM jobs
 WHERE jobs.state = 'pending'
 AND jobs.kind = :kind
-AND (jobs.requires IS NULL OR jobs.requires IN (SELECT value FROM json_each(:abilities)))
+AND jobs.requires IS :ability
 AND (
     jobs.dedup NOT IN ('coalesce', 'replace')
     OR jobs.dedup_key NOT IN (

@@ -1,10 +1,10 @@
 -- A job was cancelled that this batch waits for: it gets one of its own, which does the same.
 INSERT INTO jobs (
-    job_id, kind, payload, subject, state, priority, batch, round, counted, owner, interface,
+    id, job_id, kind, payload, subject, state, priority, batch, round, counted, owner, interface,
     destination, dedup, dedup_key, requires, max_retries, created_at, due_at
 )
 SELECT
-    'j_' || lower(hex(randomblob(13))), jobs.kind, jobs.payload, jobs.subject,
+    :id, 'j_' || lower(hex(randomblob(13))), jobs.kind, jobs.payload, jobs.subject,
     CASE WHEN jobs.due_at > :now THEN 'scheduled' ELSE 'pending' END,
     jobs.priority, batches.id, batches.round, 0, batches.owner, batches.interface,
     batches.destination, jobs.dedup, jobs.dedup_key, jobs.requires, jobs.max_retries,

@@ -1,7 +1,7 @@
 INSERT INTO jobs (
-    job_id, kind, payload, subject, state, priority, batch, round, counted, owner, interface,
+    id, job_id, kind, payload, subject, state, priority, batch, round, counted, owner, interface,
     destination, dedup, dedup_key, requires, max_retries, created_at, due_at
 ) VALUES (
-    :job_id, :kind, :payload, :subject, :state, :priority, :batch, :round, :counted, :owner,
+    :id, :job_id, :kind, :payload, :subject, :state, :priority, :batch, :round, :counted, :owner,
     :interface, :destination, :dedup, :dedup_key, :requires, :max_retries, :now, :due_at
 )

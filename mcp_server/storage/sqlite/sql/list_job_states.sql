@@ -1,3 +1,3 @@
-SELECT jobs.id, jobs.state, jobs.owner
+SELECT jobs.id, jobs.state
 FROM json_each(:jobs) AS known
 JOIN jobs ON jobs.id = known.value

@@ -1,7 +1,7 @@
 -- When the oldest job became due that is ready, or would be if somebody looked. Jobs wait in lines,
--- one for each kind and priority, and `jobs_ready` is in the order of the lines: it is enough to
--- look at the first few of each. A job further back is older only where that many before it had
--- been put off.
+-- one for each kind, ability and priority, and `jobs_ready` is in the order of the lines: it is
+-- enough to look at the first few of each. A job further back is older only where that many before
+-- it had been put off.
 WITH RECURSIVE
 kinds (kind) AS (
     SELECT (SELECT min(kind) FROM jobs WHERE state = 'pending')
@@ -10,18 +10,36 @@ kinds (kind) AS (
     FROM kinds
     WHERE kinds.kind IS NOT NULL
 ),
-lines (kind, priority) AS (
+needs (kind, ability) AS (
+    SELECT kind, NULL FROM kinds WHERE kind IS NOT NULL
+    UNION  -- after the last ability comes none, which was the first
     SELECT
-        kinds.kind,
-        (SELECT max(priority) FROM jobs WHERE state = 'pending' AND jobs.kind = kinds.kind)
-    FROM kinds
-    WHERE kinds.kind IS NOT NULL
+        needs.kind,
+        (
+            SELECT min(jobs.requires) FROM jobs
+            WHERE state = 'pending' AND jobs.kind = needs.kind
+            AND jobs.requires > coalesce(needs.ability, '')
+        )
+    FROM needs
+),
+lines (kind, ability, priority) AS (
+    SELECT
+        needs.kind,
+        needs.ability,
+        (
+            SELECT max(priority) FROM jobs
+            WHERE state = 'pending' AND jobs.kind = needs.kind
+            AND jobs.requires IS needs.ability
+        )
+    FROM needs
     UNION ALL
     SELECT
         lines.kind,
+        lines.ability,
         (
             SELECT max(jobs.priority) FROM jobs
-            WHERE state = 'pending' AND jobs.kind = lines.kind AND jobs.priority < lines.priority
+            WHERE state = 'pending' AND jobs.kind = lines.kind
+            AND jobs.requires IS lines.ability AND jobs.priority < lines.priority
         )
     FROM lines
     WHERE lines.priority IS NOT NULL
@@ -31,7 +49,8 @@ SELECT min(due_at) AS due_at FROM (
     SELECT (
         SELECT min(due_at) FROM (
             SELECT jobs.due_at FROM jobs
-            WHERE state = 'pending' AND jobs.kind = lines.kind AND jobs.priority = lines.priority
+            WHERE state = 'pending' AND jobs.kind = lines.kind
+            AND jobs.requires IS lines.ability AND jobs.priority = lines.priority
             ORDER BY jobs.id
             LIMIT :first
         )

@@ -1,0 +1,37 @@
+-- The jobs that hold keys: those that have not ended, and those of a batch whose round has not.
+-- For the second, of each key: the oldest open batch, the first one from there on that has the key,
+-- the oldest open batch from there on, until it is the same. So neither what is kept of a key is
+-- walked over nor all that is under way, but only as much as the lesser of the two.
+WITH RECURSIVE look (dedup_key, batch) AS (
+    SELECT
+        value,
+        (
+            SELECT min(id) FROM batches
+            WHERE state IN ('pending', 'processing', 'paused') AND stopping = 0
+        )
+    FROM json_each(:keys)
+    UNION
+    SELECT
+        look.dedup_key,
+        (
+            SELECT min(id) FROM batches
+            WHERE state IN ('pending', 'processing', 'paused') AND stopping = 0
+            AND id >= (
+                SELECT min(jobs.batch) FROM jobs
+                WHERE jobs.dedup_key = look.dedup_key AND jobs.dedup = 'skip'
+                AND jobs.batch >= look.batch
+            )
+        )
+    FROM look
+    WHERE look.batch IS NOT NULL
+)
+SELECT jobs.dedup_key, jobs.job_id, jobs.batch
+FROM json_each(:keys) AS wanted
+JOIN jobs INDEXED BY jobs_skip ON jobs.dedup_key = wanted.value
+WHERE jobs.dedup = 'skip' AND jobs.state IN ('scheduled', 'pending', 'processing', 'paused')
+UNION ALL
+SELECT jobs.dedup_key, jobs.job_id, jobs.batch
+FROM look
+JOIN jobs ON jobs.dedup_key = look.dedup_key AND jobs.batch = look.batch
+WHERE jobs.dedup = 'skip'
+AND jobs.state IN ('completed', 'failed', 'cancelled')
