@@ -56,7 +56,8 @@ class Settings(BaseModel):
     model: str | None = None
     """Who writes: `anthropic:…`, `openai:…`, or a name at `model_url`; `None` is the composer."""
     model_url: str | None = None
-    """Address of an OpenAI-compatible server, such as `http://127.0.0.1:11434/v1`."""
+    """Address of an OpenAI-compatible server, such as `http://127.0.0.1:11434/v1`. Its key, if it
+    wants one, is in `PRESSROOM_MODEL_KEY`."""
     content_dir: Path = Path("content")
     """Where live pages are written; relative to the workspace and inside it, or absolute."""
     worker: Literal["auto", "embedded", "detached"] = "auto"
@@ -311,6 +312,8 @@ def _content_dir(root: Path, state_dir: Path, setting: Path) -> Path:
         raise SettingsProblems(
             [f"{where} leads out of the workspace; write a folder inside it, or an absolute path"]
         )
+    if real == root.resolve():
+        raise SettingsProblems([f'{where} is the workspace itself; write "content"'])
     for own in (root / "pressroom", state_dir):
         if real.is_relative_to(own.resolve()):
             raise SettingsProblems(

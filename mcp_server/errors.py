@@ -22,6 +22,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
+NAME_LIKENESS = 0.4
+"""How alike, from 0 to 1, a name must be to one that is not found: `team` to `our-team`."""
+ID_LIKENESS = 0.88
+"""The same of an id that we made: a letter or two may be wrong. All that were made at about the
+same time begin alike."""
+
 
 class ServerError(Exception):
     """Base of everything this package raises on purpose."""
@@ -34,9 +40,19 @@ class CallerError(ServerError):
 class NotFound(CallerError):
     """Nothing of that kind has this id; `nearest` holds up to three ids that look like it."""
 
-    def __init__(self, kind: str, id: str, *, known: Iterable[str] = (), hint: str = "") -> None:
+    def __init__(
+        self,
+        kind: str,
+        id: str,
+        *,
+        known: Iterable[str] = (),
+        likeness: float = NAME_LIKENESS,
+        hint: str = "",
+    ) -> None:
         self.kind, self.id = kind, id
-        self.nearest = tuple(difflib.get_close_matches(id, list(known), n=3, cutoff=0.4))
+        written = {each.lower(): each for each in known}
+        near = difflib.get_close_matches(id.lower(), list(written), n=3, cutoff=likeness)
+        self.nearest = tuple(written[each] for each in near)
         guess = f" Did you mean {_either(self.nearest)}?" if self.nearest else ""
         super().__init__(f"There is no {kind} {_shown(id)}.{guess}{' ' + hint if hint else ''}")
 

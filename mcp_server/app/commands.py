@@ -17,11 +17,18 @@ from mcp_server.app.services import health_of, services_of
 from mcp_server.clock import SystemClock
 from mcp_server.config import find_workspace
 from mcp_server.interfaces.cli.following import follow_all, follow_one
+from mcp_server.interfaces.cli.lines import outcome_line
 from mcp_server.interfaces.cli.runners import Board, Waited
+from mcp_server.interfaces.cli.watching import Watched
 from mcp_server.jobs.host import StopMark
-from mcp_server.jobs.job import BatchState, Job
+from mcp_server.jobs.job import Batch, BatchState, Job
 from mcp_server.progress.monitor import ProgressMonitor
 from mcp_server.progress.words import batch_name, progress_line
+
+PAUSED_MAX = 200
+"""Unfinished operations that are looked at for paused ones, of each sort."""
+NAMED_MAX = 3
+"""Paused ones that are told with their reason; the rest is counted."""
 
 
 def stop_worker(workspace: Path | None) -> str:
@@ -40,7 +47,7 @@ def stop_worker(workspace: Path | None) -> str:
                 return "No worker was running. None is started until work is queued again."
             if not ended:
                 return "The worker was asked to stop and is finishing what it runs."
-            return "The worker has stopped. What is queued waits until work is queued again."
+            return "The worker has stopped. What is queued waits for a retry, or for more work."
 
     return anyio.run(stop)
 
@@ -84,20 +91,31 @@ def follow(
         found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
         async with open_parts(found, SystemClock()) as parts:
             monitor = ProgressMonitor(parts.store, parts.clock)
-            health = await health_of(parts, "detached", StopMark(found.state_dir))()
-            if not health["alive"] and await parts.jobs.batches.under_way(owner=owner, limit=1):
-                board.say(health["message"])
-            if operation_id is not None:
-                events = await monitor.events(owner, only=operation_id, interval_s=interval_s)
-                return await follow_one(events, board)
+            health = health_of(parts, "detached", StopMark(found.state_dir))
             batches = parts.jobs.batches
-            return await follow_all(monitor, batches, board, owner=owner, interval_s=interval_s)
+            watched = Watched(board, health, batches, owner=owner)
+            await watched.look()
+            waited = None
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(watched.watch)
+                if operation_id is None:
+                    waited = await follow_all(
+                        monitor, batches, watched, owner=owner, interval_s=interval_s
+                    )
+                else:
+                    events = await monitor.events(owner, only=operation_id, interval_s=interval_s)
+                    waited = await follow_one(events, watched)
+                tasks.cancel_scope.cancel()
+            assert waited is not None, "the group ends no sooner"
+            return waited
 
     return anyio.run(show)
 
 
 def wait(workspace: Path | None, batch_id: str | None, *, timeout_s: float) -> Waited:
     """Wait for one batch, or until nothing waits or runs; for at most `timeout_s`.
+
+    What is paused is not waited for, nor is it done.
 
     Raises:
         NotFound: there is no such batch.
@@ -116,16 +134,12 @@ def wait(workspace: Path | None, batch_id: str | None, *, timeout_s: float) -> W
             try:
                 if batch_id is None:
                     await batches.wait_idle(owner=owner, timeout_s=timeout_s)
-                    return Waited(done=True, message="Nothing waits, and nothing runs.")
-                batch = await batches.wait(batch_id, owner=owner, timeout_s=timeout_s)
+                    return _idle(await batches.paused(owner=owner, limit=PAUSED_MAX))
+                batch = await batches.wait_until_still(batch_id, owner=owner, timeout_s=timeout_s)
             except TimeoutError as error:
                 said = (await health())["message"]
                 return Waited(done=False, message=f"{error}. {said}")
-            line = progress_line(batch)
-            return Waited(
-                done=batch.state is BatchState.COMPLETED,
-                message=f"{batch_name(batch.kind)} {batch.id} is {batch.state}: {line}.",
-            )
+            return Waited(done=batch.state is BatchState.COMPLETED, message=_outcome(batch))
 
     return anyio.run(look)
 
@@ -165,6 +179,22 @@ def doctor(workspace: Path | None) -> Sequence[Mapping[str, str]]:
         return [asdict(finding) for finding in findings]
 
     return anyio.run(look)
+
+
+def _idle(paused: Sequence[Batch | Job]) -> Waited:
+    if not paused:
+        return Waited(done=True, message="Nothing waits, and nothing runs.")
+    named = " ".join(map(_outcome, paused[:NAMED_MAX]))
+    more = len(paused) - NAMED_MAX
+    others = f" {more} more are paused." if more > 0 else ""
+    return Waited(done=False, message=f"Nothing runs. {named}{others}")
+
+
+def _outcome(of: Batch | Job) -> str:
+    if isinstance(of, Job):
+        name = f"{batch_name(of.kind)} {of.subject}".rstrip()
+        return outcome_line(name, of.id, of.state, of.reason or of.code, is_batch=False)
+    return outcome_line(batch_name(of.kind), of.id, of.state, progress_line(of), is_batch=True)
 
 
 async def _drained(parts: Parts, patience_s: float) -> bool | None:

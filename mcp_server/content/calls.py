@@ -54,6 +54,8 @@ class Skipped:
     section: str
     reason: str
     batch_id: str | None = None
+    paused_reason: str | None = None
+    """Why that batch is paused, if it is: waiting for it does not help."""
     mistake: bool = False
     """Whether `site.yaml` is to be mended before this section can be worked on."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from mcp_server.content.calls import Action, ChangeCall, Submitted
 from mcp_server.content.plan import (
@@ -26,7 +27,8 @@ def promotion(
 ) -> tuple[Plan, Submitted]:
     """Return the plan of a promote, and its answer as a dry run gives it."""
     plan = plan_promote(call, selection, standing, drafted=drafted)
-    return plan, _answer("promotion", plan, notes, dry_run=call.dry_run)
+    answer = _answer("promotion", plan, notes, dry_run=call.dry_run)
+    return plan, _with_files(answer, plan)
 
 
 def rollback(
@@ -41,8 +43,21 @@ def rollback(
     if target is None:
         plan = plan_undo(ids, standing, force=call.force, exact=exact)
     else:
-        plan = plan_rollback_of_batch(target.id, ids, standing, force=call.force, exact=exact)
+        named = bool(call.selector.section or call.selector.sections)
+        plan = plan_rollback_of_batch(
+            target.id, ids, standing, named=named, force=call.force, exact=exact
+        )
     return plan, _answer("rollback", plan, notes, dry_run=call.dry_run)
+
+
+def _with_files(answer: Submitted, plan: Plan) -> Submitted:
+    """Return the answer with a word about the files that are written again."""
+    if not plan.files:
+        return answer
+    first, *others = plan.files
+    named = f"{first} and {len(others)} more" if others else first
+    by = " by the call without dryRun" if answer.dry_run else ""
+    return replace(answer, notes=(*answer.notes, f"Missing, and written again{by}: {named}."))
 
 
 def _answer(action: Action, plan: Plan, notes: Sequence[str], *, dry_run: bool) -> Submitted:

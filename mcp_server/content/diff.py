@@ -5,16 +5,17 @@ from __future__ import annotations
 import difflib
 
 
-def unified(live: str | None, draft: str | None, section: str) -> str:
-    """Return the unified diff from `live` to `draft`, empty if they are equal.
+def unified(live: str | None, other: str | None, section: str, *, name: str = "draft") -> str:
+    """Return the unified diff from `live` to the `other` text, empty if they are equal.
 
-    `None` is no text at all: everything is added, or everything is taken away.
+    `None` is no text at all: everything is added, or everything is taken away. `name` is what the
+    other text is called.
     """
     lines = difflib.unified_diff(
         _lines(live),
-        _lines(draft),
+        _lines(other),
         fromfile=f"live {section}",
-        tofile=f"draft {section}",
+        tofile=f"{name} {section}",
         lineterm="",
     )
     return "\n".join(lines)

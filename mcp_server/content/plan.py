@@ -22,6 +22,7 @@ from mcp_server.content.payloads import (
     ContentGenerate,
     ContentPromote,
     ContentRollback,
+    export_of,
 )
 from mcp_server.content.prompt import DraftRequest, inputs_hash
 from mcp_server.content.selection import Selection
@@ -44,6 +45,8 @@ class Standing:
     """Production revisions of each section, oldest first."""
     edited: Mapping[str, str] = field(default_factory=dict[str, str])
     """By page, why its file is not ours to overwrite (R23)."""
+    missing: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By page, the file that was exported and is gone, although texts of it are live (R22)."""
 
     def live_hash(self, section: str) -> str | None:
         """Content hash of the live text, `None` where there is none."""
@@ -56,6 +59,8 @@ class Plan:
 
     steps: tuple[tuple[Planned, NewJob], ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    files: Mapping[str, NewJob] = field(default_factory=dict[str, NewJob])
+    """By the file as people are told of it, the job that writes it though no text changes."""
 
     @property
     def planned(self) -> tuple[Planned, ...]:
@@ -65,7 +70,7 @@ class Plan:
     @property
     def jobs(self) -> tuple[NewJob, ...]:
         """The jobs."""
-        return tuple(job for _, job in self.steps)
+        return (*(job for _, job in self.steps), *self.files.values())
 
 
 def digest_of(action: str, planned: Sequence[Planned]) -> str:
@@ -183,6 +188,7 @@ def plan_promote(
 
     `drafted` is given for `batchId`: the sections that batch drafted, and whether the current
     draft is still its (R8). Then, and where sections are named, withdrawn drafts are taken too.
+    The files of their pages that somebody deleted are written again: nothing is lost by that (R22).
     """
     steps: list[tuple[Planned, NewJob]] = []
     skipped: list[Skipped] = []
@@ -197,7 +203,9 @@ def plan_promote(
             skipped.append(Skipped(section=id, reason=reason))
             continue
         steps.append(_promotion(call, standing.drafts[id], standing))
-    return Plan(steps=tuple(steps), skipped=tuple(skipped))
+    meant = [id for id in selection.ids if drafted is None or id in drafted]
+    files = _missing_files(meant, standing)
+    return Plan(steps=tuple(steps), skipped=tuple(skipped), files=files)
 
 
 def _why_not_promoted(
@@ -217,6 +225,14 @@ def _why_not_promoted(
     if section is None:
         return "is no longer in site.yaml"
     return None if section.text is None else STATIC
+
+
+def _missing_files(ids: Sequence[str], standing: Standing) -> Mapping[str, NewJob]:
+    """Return the exports of these sections' pages whose file is gone, each once."""
+    pages = {split_id(id)[0]: id for id in ids}
+    return {
+        file: export_of(pages[page]).job for page, file in standing.missing.items() if page in pages
+    }
 
 
 def _promotion(call: ChangeCall, draft: Entity, standing: Standing) -> tuple[Planned, NewJob]:
@@ -247,19 +263,28 @@ def _promotion(call: ChangeCall, draft: Entity, standing: Standing) -> tuple[Pla
 
 
 def plan_rollback_of_batch(
-    batch_id: str, ids: Sequence[str], standing: Standing, *, force: bool, exact: bool
+    batch_id: str,
+    ids: Sequence[str],
+    standing: Standing,
+    *,
+    named: bool,
+    force: bool,
+    exact: bool,
 ) -> Plan:
     """Return how to get back to what stood before a promote or rollback batch (R12).
 
     Section by section, by hash: live is what the batch wrote: restore what stood before; live is
-    that already: skip; anything else: conflict, unless `force`.
+    that already: skip; anything else: conflict, unless `force`. Sections that it did not change
+    are told of where they were named, or where there are no others.
     """
     steps: list[tuple[Planned, NewJob]] = []
     skipped: list[Skipped] = []
+    others: list[Skipped] = []
     for id in ids:
         history = standing.history.get(id, ())
         written = [n for n, revision in enumerate(history) if revision.batch_id == batch_id]
         if not written:
+            others.append(Skipped(section=id, reason="was not changed by that batch"))
             continue
         before = _text(history[written[0] - 1]) if written[0] > 0 else None
         live, wrote = standing.live_hash(id), history[written[-1]].hash
@@ -269,6 +294,8 @@ def plan_rollback_of_batch(
             continue
         conflict = None if live == wrote else "it was changed again after that batch"
         steps.append(_restoration(id, before, standing, conflict, force=force, exact=exact))
+    if named or not (steps or skipped):
+        skipped += others
     return Plan(steps=tuple(steps), skipped=tuple(skipped))
 
 

@@ -39,5 +39,7 @@ class Review:
     rows: tuple[ReviewRow, ...]
     counts: dict[str, int]
     next_cursor: int | None = None
+    missing_files: bool = False
+    """Whether the file of a page of theirs was exported and is gone; promote writes it again."""
     notes: tuple[str, ...] = ()
     """What is to say about the site as a whole, such as a mistake in its file."""

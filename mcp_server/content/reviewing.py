@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from mcp_server.content.diff import unified
 from mcp_server.content.plan import Standing
 from mcp_server.content.review import Review, ReviewRow, SectionState
-from mcp_server.entities.entity import Entity, split_id
+from mcp_server.entities.entity import Entity, Revision, split_id
+
+OUTDATED = "the live text has moved since it was drafted: draft it anew, or promote it with force"
+"""What helps where a promote would be a conflict (R7)."""
 
 
 def review_of(
@@ -36,7 +40,37 @@ def review_of(
         rows=tuple(_row(standing, id, diff=diff) for id in page),
         counts=dict(counts),
         next_cursor=cursor + limit if len(chosen) > cursor + limit else None,
+        missing_files=any(split_id(id)[0] in standing.missing for id in chosen),
     )
+
+
+def with_edits(review: Review, edits: Sequence[Revision], *, diff: bool) -> Review:
+    """Return the review with the texts that somebody wrote into exported files (R23).
+
+    Every row of such a page names the sections where; with `diff` those show the difference.
+    """
+    texts = {edit.entity_id: edit.markdown for edit in edits}
+    pages: dict[str, list[str]] = {}
+    for id in texts:
+        pages.setdefault(split_id(id)[0], []).append(id)
+    rows = [
+        _with_edits(r, pages.get(split_id(r.section)[0], ()), texts, diff=diff) for r in review.rows
+    ]
+    return replace(review, rows=tuple(rows))
+
+
+def _with_edits(
+    row: ReviewRow, ids: Sequence[str], texts: Mapping[str, str | None], *, diff: bool
+) -> ReviewRow:
+    if not ids:
+        return row
+    where = ids[0] if len(ids) == 1 else f"{ids[0]} and {len(ids) - 1} more"
+    row = replace(row, note=f"{row.note or 'its file was edited outside'}; there: {where}")
+    if not diff or row.section not in texts:
+        return row
+    before = row.draft if row.state == "static" else row.live
+    differs = unified(before, texts[row.section], row.section, name="file")
+    return replace(row, diff="\n".join(filter(None, [row.diff, differs])))
 
 
 def state_of(standing: Standing, id: str) -> SectionState:
@@ -93,4 +127,9 @@ def _note(standing: Standing, id: str) -> str | None:
             return "no template specified"
         if section.template not in standing.site.templates:
             return f"its template {section.template!r} does not exist"
-    return standing.edited.get(split_id(id)[0])
+    page = split_id(id)[0]
+    if (file := standing.missing.get(page)) is not None:
+        return f'{file} is missing; promote {{"page": "{page}"}} writes it again'
+    if state_of(standing, id) == "outdated":
+        return standing.edited.get(page, OUTDATED)
+    return standing.edited.get(page)

@@ -31,7 +31,7 @@ from mcp_server.content.plan import (
     with_live,
 )
 from mcp_server.content.review import Review
-from mcp_server.content.reviewing import review_of
+from mcp_server.content.reviewing import review_of, with_edits
 from mcp_server.content.selection import Selection, select
 from mcp_server.content.standing import StandingReader
 from mcp_server.content.submitting import (
@@ -292,7 +292,7 @@ class ContentService:
         )
 
     async def _refuse_after_rollback(self, batch: Batch) -> None:
-        if (undoing := await self._undone_by(batch)) is not None:
+        if (undoing := await self.undone_by(batch)) is not None:
             raise InvalidTransition(
                 f"batch {batch.id}",
                 state=f"rolled back by {undoing.id}",
@@ -300,12 +300,12 @@ class ContentService:
                 advice=f'rollback {{"batchId": "{undoing.id}"}} puts it back.',
             )
 
-    async def _undone_by(self, batch: Batch) -> Batch | None:
+    async def undone_by(self, batch: Batch) -> Batch | None:
         """Return the rollback that took the batch back and was not taken back itself."""
         for undoing in await self._batches.about(batch.id):
             if undoing.ended and not await self._entities.pages_of_batch(undoing.id):
                 continue  # it was given up before it changed anything
-            if await self._undone_by(undoing) is None:
+            if await self.undone_by(undoing) is None:
                 return undoing
         return None
 
@@ -346,6 +346,8 @@ class ContentService:
             )
 
         found = await anyio.to_thread.run_sync(look)
+        kept = await self._reader.edits_to_keep(standing, [row.section for row in found.rows])
+        found = with_edits(found, kept.revisions, diff=diff)
         batches = {row.batch_id for row in found.rows if row.batch_id is not None}
         own = {id for id in batches if await self._batches.is_own(id, owner=origin.owner)}
         rows = [r if r.batch_id in own else replace(r, batch_id=None) for r in found.rows]

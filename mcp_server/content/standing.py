@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 
 import anyio
 import anyio.to_thread
 
 from mcp_server.clock import Clock
 from mcp_server.content import history
+from mcp_server.content.edited import is_static
+from mcp_server.content.export import ExportFailed
 from mcp_server.content.files import KeptEdits, PageFiles
 from mcp_server.content.plan import Standing
 from mcp_server.content.site import Site
@@ -45,7 +49,8 @@ class StandingReader:
             drafts=stored.drafts,
             live=stored.live,
             history=stored.history,
-            edited=await self._edited(site, stored),
+            edited=await edited_files(self._files, self._entities, site, stored),
+            missing=await missing_files(self._files, site, stored.live, stored.exported),
         )
         return standing, notes
 
@@ -57,6 +62,8 @@ class StandingReader:
     async def edits_to_keep(self, standing: Standing, ids: Sequence[str]) -> KeptEdits:
         """Return what somebody wrote into the files of these sections' pages (R23)."""
         pages = {split_id(id)[0] for id in ids} & set(standing.edited)
+        if not pages:
+            return KeptEdits()
         past = await self._entities.histories(PRODUCTION)
         return await anyio.to_thread.run_sync(
             self._files.edits_to_keep,
@@ -66,26 +73,6 @@ class StandingReader:
             past,
             await self._entities.exported(),
         )
-
-    async def _edited(self, site: Site, stored: Snapshot) -> Mapping[str, str]:
-        """Return, by page, why its file is not ours to overwrite.
-
-        An export records what it is about to write. So a file that looks edited is one if nothing
-        was recorded for it since what it was compared to.
-        """
-        exported = stored.exported
-        pages = {*(p.id for p in site.pages), *exported, *(split_id(i)[0] for i in stored.live)}
-        edited = await anyio.to_thread.run_sync(self._files.edited, pages, exported)
-        for _ in range(EXPORTS_DURING_A_LOOK_MAX):
-            if not edited:
-                break
-            before, exported = exported, await self._entities.exported()
-            moved = {page for page in edited if before.get(page) != exported.get(page)}
-            if not moved:
-                break
-            again = await anyio.to_thread.run_sync(self._files.edited, moved, exported)
-            edited = {p: why for p, why in edited.items() if p not in moved} | again
-        return edited
 
     async def _site(self) -> tuple[Site, list[str]]:
         """Return the site as it is, or as it last was in order, and what to say about that."""
@@ -110,3 +97,52 @@ class StandingReader:
                 found = await anyio.to_thread.run_sync(self._files.adoption, site)
                 await self._entities.adopt(found.revisions, found.files, now=self._clock.now())
                 self._is_adopted = True
+
+
+async def edited_files(
+    files: PageFiles, entities: EntityStore, site: Site, stored: Snapshot
+) -> Mapping[str, str]:
+    """Return, by page, why its file is not ours to overwrite.
+
+    An export records what it is about to write. So a file that looks edited is one if nothing
+    was recorded for it since what it was compared to.
+    """
+    exported = stored.exported
+    pages = {*(p.id for p in site.pages), *exported, *(split_id(i)[0] for i in stored.live)}
+    edited = await anyio.to_thread.run_sync(files.edited, pages, exported)
+    for _ in range(EXPORTS_DURING_A_LOOK_MAX):
+        if not edited:
+            break
+        before, exported = exported, await entities.exported()
+        moved = {page for page in edited if before.get(page) != exported.get(page)}
+        if not moved:
+            break
+        again = await anyio.to_thread.run_sync(files.edited, moved, exported)
+        edited = {p: why for p, why in edited.items() if p not in moved} | again
+    return edited
+
+
+async def missing_files(
+    files: PageFiles,
+    site: Site,
+    live: Collection[str],
+    exported: Mapping[str, Sequence[str | None]],
+) -> Mapping[str, str]:
+    """Return, by page, the files that were exported and are gone although sections are live (R22).
+
+    An export records a file before it writes it, alone with the page: what is being written now is
+    not missing.
+    """
+    pages = {split_id(id)[0] for id in live if not is_static(site, id)}
+    written = [page for page in sorted(pages) if exported.get(page, (None,))[0] is not None]
+
+    def gone(pages: Sequence[str]) -> Sequence[str]:
+        return [page for page in pages if not os.path.lexists(files.content_dir / f"{page}.md")]
+
+    missing: dict[str, str] = {}
+    for page in await anyio.to_thread.run_sync(gone, written):
+        with suppress(ExportFailed):  # somebody is writing it
+            async with files.locked(page, within_s=0):
+                if await anyio.to_thread.run_sync(gone, [page]):
+                    missing[page] = files.shown(page)
+    return missing

@@ -88,7 +88,7 @@ class Submitter:
                 origin=origin,
                 jobs=self._batches.prepare(plan.jobs),
                 terms=conditions.terms,
-                submit_key=_submit_key(origin, conditions, plan) if plan.steps else None,
+                submit_key=_submit_key(origin, conditions, plan) if plan.jobs else None,
                 request=_request(call, answer.action),
                 effects=conditions.effects,
                 cancels=(cancels.id, cancels.change) if cancels else None,
@@ -139,13 +139,18 @@ def check_digest(digest: str | None, answer: Submitted) -> None:
 
 def skipped_as_held(held: Mapping[str, Batch | None]) -> tuple[Skipped, ...]:
     """Return the sections that other batches hold, by their dedup keys (`draft:menu/hero`)."""
-    return tuple(
-        Skipped(
-            section=key.partition(":")[2],
-            reason="is in another unfinished batch; wait for it, or cancel it",
-            batch_id=batch.id if batch else None,
-        )
-        for key, batch in sorted(held.items())
+    return tuple(_held_by(batch, key.partition(":")[2]) for key, batch in sorted(held.items()))
+
+
+def _held_by(batch: Batch | None, section: str) -> Skipped:
+    if batch is None or batch.state is not BatchState.PAUSED:
+        reason = "is in another unfinished batch; wait for it, or cancel it"
+        return Skipped(section=section, reason=reason, batch_id=batch.id if batch else None)
+    return Skipped(
+        section=section,
+        reason="is in another batch, which is paused; retry goes on with it, cancel gives it up",
+        batch_id=batch.id,
+        paused_reason=batch.reason or "no reason was given",
     )
 
 
@@ -158,7 +163,7 @@ def key_of(*parts: object) -> str:
 def _submit_key(origin: Origin, conditions: Conditions, plan: Plan) -> str:
     """Return the duplicate key. Job by job: one long call into C would hold up every thread."""
     key = hashlib.blake2b(key_of(origin.owner, conditions.key).encode(), digest_size=16)
-    for _, job in plan.steps:
+    for job in plan.jobs:
         key.update(_SORTED.encode([job.subject, dict(job.payload)]).encode())
     return key.hexdigest()
 

@@ -22,6 +22,10 @@ class WorkerHealth(Protocol):
         """Return `alive`, `mode`, `message`, and `pid` while it lives; wire names."""
         ...
 
+    def resume(self) -> bool:
+        """Let a worker be started again if somebody stopped it by hand; whether that was so."""
+        ...
+
     async def stats(self) -> Stats:
         """Return how many jobs there are; where counting takes long, as they were a while ago."""
         ...

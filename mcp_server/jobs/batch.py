@@ -8,8 +8,17 @@ from dataclasses import dataclass, replace
 import anyio
 
 from mcp_server.clock import Clock
-from mcp_server.errors import InvalidTransition, LimitExceeded, NotFound
-from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job, JobState, Json, NewJob
+from mcp_server.errors import ID_LIKENESS, InvalidTransition, LimitExceeded, NotFound
+from mcp_server.jobs.job import (
+    ENDED_BATCH_STATES,
+    ENDED_JOB_STATES,
+    Batch,
+    BatchState,
+    Job,
+    JobState,
+    Json,
+    NewJob,
+)
 from mcp_server.jobs.records import Cancelled, NewBatch, Request, Submission
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.store import JobStore
@@ -84,10 +93,16 @@ class BatchService:
         """
         batch = await self._store.batch(batch_id, running=True)
         if batch is None or batch.origin.owner != owner:
-            recent = await self._store.batches(owner=owner, limit=200)
-            known = [known.id for known in recent]
-            raise NotFound("batch", batch_id, known=known, hint="`status` lists the batches.")
+            raise await self._no_batch(batch_id, owner)
         return batch
+
+    async def _no_batch(self, batch_id: str, owner: str) -> NotFound:
+        if await self.is_own_job(batch_id, owner=owner):
+            hint = f'It is the id of a job: status {{"jobId": "{batch_id}"}} shows it.'
+            return NotFound("batch", batch_id, hint=hint)
+        recent = await self._store.batches(owner=owner, limit=200)
+        known, hint = [batch.id for batch in recent], "`status` lists the batches."
+        return NotFound("batch", batch_id, known=known, likeness=ID_LIKENESS, hint=hint)
 
     async def is_own(self, batch_id: str, *, owner: str) -> bool:
         """Whether the batch is the owner's; to others its id is not told (R1)."""
@@ -129,7 +144,10 @@ class BatchService:
         """
         job = await self._store.job(job_id)
         if job is None or job.origin.owner != owner:
-            raise NotFound("job", job_id, hint="Finished jobs are forgotten after a day.")
+            hint = "Finished jobs are forgotten after a day."
+            if await self.is_own(job_id, owner=owner):
+                hint = f'It is the id of a batch: status {{"batchId": "{job_id}"}} shows it.'
+            raise NotFound("job", job_id, hint=hint)
         return job
 
     async def alone(
@@ -254,11 +272,30 @@ class BatchService:
             TimeoutError: it has not ended in time; names what is outstanding.
         """
         batch = await self.get(batch_id, owner=owner)
+        return await self._wait_until(batch, lambda batch: batch.ended, timeout_s)
+
+    async def wait_until_still(
+        self, batch_id: str, *, owner: str, timeout_s: float = 60.0
+    ) -> Batch:
+        """Return the batch once nothing of it happens by itself: it has ended, or is paused.
+
+        Raises:
+            NotFound: the owner has no such batch.
+            TimeoutError: it goes on after that time; names what is outstanding.
+        """
+        batch = await self.get(batch_id, owner=owner)
+        still = ENDED_BATCH_STATES | {BatchState.PAUSED}
+        return await self._wait_until(batch, lambda batch: batch.state in still, timeout_s)
+
+    async def _wait_until(
+        self, batch: Batch, is_so: Callable[[Batch], bool], timeout_s: float
+    ) -> Batch:
+        batch_id, owner = batch.id, batch.origin.owner
         with anyio.move_on_after(timeout_s):
-            while not batch.ended:
+            while not is_so(batch):
                 since = self._store.version
                 batch = await self.get(batch_id, owner=owner)
-                if not batch.ended:
+                if not is_so(batch):
                     await self._store.wait_for_change(LOOK_S, since=since)
             return batch
         jobs = await self._store.jobs(batch_id, states=UNFINISHED, limit=NAMED_MAX + 1)
@@ -270,6 +307,16 @@ class BatchService:
         What is scheduled counts, however late it is due.
         """
         return await self._store.under_way(owner=owner, limit=limit)
+
+    async def paused(self, *, owner: str, limit: int) -> Sequence[Batch | Job]:
+        """Return what is paused of the owner's `limit` newest unfinished batches, and of his jobs.
+
+        Of jobs those outside any batch.
+        """
+        found: list[Batch | Job] = []
+        found += await self._store.batches(owner=owner, active=True, limit=limit)
+        found += await self._store.alone(owner=owner, active=True, limit=limit)
+        return [each for each in found if each.state in (BatchState.PAUSED, JobState.PAUSED)]
 
     async def wait_idle(self, *, owner: str, timeout_s: float = 60.0) -> None:
         """Return once none of the owner's batches, nor his jobs outside any, waits or runs.

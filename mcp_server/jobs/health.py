@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -51,7 +53,8 @@ class Health:
     async def __call__(self) -> Mapping[str, Any]:
         """Return the facts, in wire names; a pid only while that worker lives.
 
-        `halted` is there if nobody starts a worker by himself, so that what waits goes on waiting.
+        `halted` is there if nobody starts a worker by himself, so that what waits goes on waiting;
+        `stopped` if somebody stopped the worker by hand, and nothing was queued since.
         Takes the same time however many jobs there are.
         """
         now = self._clock.now()
@@ -71,12 +74,20 @@ class Health:
             facts["lastClaimSeconds"] = round(now - lag.last_claim_at, 1)
         if left_over := await left_over_of(self._store, hosts, now=now):
             facts["leftOver"] = left_over
-        alive_after = now - SILENT_S
-        served = any(host.role == "server" and host.seen_at > alive_after for host in hosts)
-        coming = self._start is not None or served
-        if not facts["alive"] and "oldestDueSeconds" in facts and (self._mark.is_set or not coming):
+        needed = not facts["alive"] and await self._store.work_before(now=now, horizon_s=0)
+        coming = self._start is not None or any(_serves(host, now) for host in hosts)
+        if not facts["alive"] and await self._mark.holds(self._store, now=now):
+            facts["stopped"] = True
+        if needed and ("stopped" in facts or not coming):
             facts["halted"] = True
-        return facts | {"message": self._message(facts, coming=coming)}
+        return facts | {"message": self._message(facts, needed=needed, coming=coming)}
+
+    def resume(self) -> bool:
+        """Let a worker be started again if somebody stopped it by hand; whether that was so."""
+        if not self._mark.is_set or self._lock.is_held():
+            return False
+        self._mark.clear()
+        return True
 
     @property
     def figures(self) -> AttemptFigures:
@@ -87,14 +98,19 @@ class Health:
         """Return how many jobs there are; where counting takes long, as they were a while ago."""
         return await self._counter.read()
 
-    def _message(self, facts: Mapping[str, Any], *, coming: bool) -> str:
+    def _message(self, facts: Mapping[str, Any], *, needed: bool, coming: bool) -> str:
         if self._store.trouble is not None:
             return f"Nothing can be recorded: {self._store.trouble}. Work goes on once it can."
         if facts["alive"]:
             return _alive(facts)
-        if self._mark.is_set:
-            return "The worker was stopped; the next call that queues work starts it again."
-        if "oldestDueSeconds" not in facts:
+        if "stopped" in facts and needed:
+            return (
+                "The worker was stopped by hand. A retry of what waits starts it again, as does "
+                "the next call that queues work, or `pressroom worker`."
+            )
+        if "stopped" in facts:
+            return "The worker was stopped by hand; the next call that queues work starts it again."
+        if not needed:
             return "No worker is running, and none is needed; the next job starts one."
         return f"No worker is running{self._awaited(coming=coming)}."
 
@@ -102,8 +118,10 @@ class Health:
         """Say what becomes of work that is due while there is no worker."""
         if isinstance(self._start, DetachedWorker) and (why := self._why_not(self._start)):
             return f": {why}. It is tried again"
-        if coming:
+        if self._start is not None:
             return f"; one is being started ({self.mode})"
+        if coming:
+            return "; a server that runs starts one"
         return ". A server starts one; without a server, `pressroom worker` does"
 
     def _why_not(self, start: DetachedWorker) -> str | None:
@@ -112,6 +130,26 @@ class Health:
         if start.exit_code is not None:
             return f"it ended with code {start.exit_code}; {self._log} says why"
         return None
+
+
+def _serves(host: Host, now: float) -> bool:
+    """Whether this is a server that lives, and so sees to it that there is a worker.
+
+    One that was killed is known at once by its process, where its processes are ours to see.
+    """
+    return host.role == "server" and host.seen_at > now - SILENT_S and _is_there(host.pid)
+
+
+def _is_there(pid: int) -> bool:
+    if sys.platform == "win32":
+        return True  # there, asking would end it
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _alive(facts: Mapping[str, Any]) -> str:

@@ -35,8 +35,9 @@ def batch_name(kind: str) -> str:
 def progress_line(batch: Batch) -> str:
     """Return where the batch stands, in a line such as `7/21 · drafting menu/hero`."""
     if batch.state is BatchState.PENDING and batch.finished == 0 and not batch.running:
-        return f"0/{batch.total} queued"
-    return f"{batch.finished}/{batch.total} · {_doing(batch)}"
+        return f"0/{batch.total} queued" if batch.total else "queued"
+    counts = f"{batch.finished}/{batch.total} · " if batch.total else ""  # it only writes files
+    return counts + _doing(batch)
 
 
 def current_task(batch: Batch) -> str | None:
@@ -64,6 +65,11 @@ def duration(seconds: float) -> str:
     if seconds < ABOUT_A_MINUTE_S:
         return f"about {5 * round(seconds / 5)} seconds"
     return f"about {_amount(max(60.0, seconds), nearest=True)}"
+
+
+def full_stop(text: str) -> str:
+    """Return `text` as a sentence that ends, and only once."""
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
 def _doing(batch: Batch) -> str:

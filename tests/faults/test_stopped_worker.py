@@ -97,7 +97,7 @@ def test_a_worker_stopped_by_hand_stays_ended_until_work_is_queued(tmp_path: Pat
         working(root)
         reach(root, first, Moment(2, 0))
         assert stop(root) == (
-            "The worker has stopped. What is queued waits until work is queued again.\n"
+            "The worker has stopped. What is queued waits for a retry, or for more work.\n"
         )
         wait_until(lambda: workers(root) == [])
         before = jobs(root)

@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -33,6 +34,7 @@ from mcp_server.content.drafting import (
 )
 from mcp_server.content.model import ModelChoice
 from mcp_server.content.site import Page, Section, Site
+from mcp_server.content.starter import init_workspace
 from mcp_server.content.template import Field, FieldType, Template
 from mcp_server.entities.entity import Author
 
@@ -41,6 +43,7 @@ pytestmark = pytest.mark.anyio
 T = TypeVar("T", bound=ModelTrouble)
 KEY = "sk-only-for-this-test-0123456789"
 TOOL = "write_section"
+README = Path(__file__).resolve().parents[2] / "README.md"
 HERO = Template(
     name="hero",
     prompt="Write a warm opening.",
@@ -286,6 +289,29 @@ async def test_a_url_with_a_password_is_sent_and_never_shown(llmock: LLMock) -> 
     assert "hush" not in f"{shown} {choice!r}"
 
 
+async def test_a_url_is_sent_the_key_that_is_documented_for_it_and_no_other(
+    no_keyring: None, tmp_path: Path
+) -> None:
+    """Not the vendor's: that server is somebody else's. README and pressroom.toml name it."""
+    sent: list[str | None] = []
+
+    class Portal(_Portal):
+        def do_POST(self) -> None:
+            sent.append(self.headers["authorization"])
+            super().do_POST()
+
+    init_workspace(tmp_path)
+    for text in (README.read_text("utf-8"), (tmp_path / "pressroom.toml").read_text("utf-8")):
+        assert "PRESSROOM_MODEL_KEY" in text
+    vendor = {"OPENAI_API_KEY": "sk-vendor"}
+    with _portal(Portal) as url:
+        choice = ModelChoice(name="llama", url=url)
+        await trouble(ModelBusy, choice, vendor | {"PRESSROOM_MODEL_KEY": "sk-local"})
+        await trouble(ModelBusy, choice, vendor)
+    assert sent[0] == "Bearer sk-local"
+    assert "sk-vendor" not in str(sent) and "sk-local" not in str(sent[-1])
+
+
 async def test_a_missing_key_is_refused_before_anything_is_sent(
     llmock: LLMock, no_keyring: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -417,8 +443,8 @@ class _Portal(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def _portal() -> Generator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Portal)
+def _portal(handler: type[_Portal] = _Portal) -> Generator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = Thread(target=server.serve_forever)
     thread.start()
     try:

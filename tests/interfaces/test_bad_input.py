@@ -88,6 +88,38 @@ def test_an_unknown_batch_names_the_nearest(client: Pipe, batch_id: str, tool: s
     assert f"There is no batch '{wrong}'. Did you mean {batch_id}?" in said
 
 
+@pytest.mark.parametrize("tool", ["status", "cancel", "retry", "promote", "rollback"])
+def test_the_id_of_a_job_is_no_batch_and_is_told_as_what_it_is(
+    client: Pipe, batch_id: str, tool: str
+) -> None:
+    """It is not taken for a mistyped id of a batch."""
+    shown = client.call("status", batchId=batch_id, detail="full")["structuredContent"]
+    job_id = shown["sections"][0]["jobId"]
+    said = refused(client, tool, batchId=job_id)
+    assert "no batch" in said and f'status {{"jobId": "{job_id}"}}' in said
+    assert "Did you mean" not in said
+
+
+def test_the_id_of_a_batch_is_no_job(client: Pipe, batch_id: str) -> None:
+    """The answer says where it belongs."""
+    assert f'status {{"batchId": "{batch_id}"}}' in refused(client, "status", jobId=batch_id)
+
+
+def test_blanks_around_an_id_are_taken_off(client: Pipe, batch_id: str) -> None:
+    """They were copied along. A blank alone is an id that there is not, and never all there is."""
+    shown = client.call("status", batchId=f" {batch_id}\n")["structuredContent"]
+    assert shown["operations"][0]["batchId"] == batch_id
+    shown = client.call("review", page=" menu ", sections=[" home/s1"])["structuredContent"]
+    assert sum(shown["counts"].values()) == 6
+    for tool in ("promote", "rollback"):
+        assert "There is no batch ' '" in refused(client, tool, batchId=" ")
+
+
+def test_capitals_in_an_id_are_a_typing_mistake(client: Pipe, batch_id: str) -> None:
+    """Some keyboards begin everything with one."""
+    assert f"Did you mean {batch_id}?" in refused(client, "status", batchId=batch_id.upper())
+
+
 @pytest.mark.parametrize("id", ["../x", "..", "menu\0", "x" * 300, "\ud83d", "Menü", "menu/s1/x"])
 @pytest.mark.parametrize("argument", ["page", "section", "pages", "sections"])
 def test_an_id_that_is_no_slug_is_refused(client: Pipe, argument: str, id: str) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import anyio
 import pytest
+from llmock.pytest_plugin import LLMock
 
 from mcp_server.content.payloads import export_of
 from mcp_server.errors import ConfigError
@@ -23,7 +24,7 @@ from mcp_server.interfaces.cli.connect import claude_code_line, desktop_config
 from mcp_server.interfaces.cli.conversation import CallFailed, conversation
 from mcp_server.jobs.job import Origin
 from tests.harness import desk, small_site
-from tests.promises.moves import parts_of
+from tests.promises.moves import held, parts_of, settings
 
 HEAVY = ("mcp", "pydantic_ai", "rich", "keyring")
 """What must not be paid for by whoever only asks a question."""
@@ -138,6 +139,14 @@ def test_status_of_a_new_workspace_says_that_nothing_runs(tmp_path: Path) -> Non
     assert "No background operations running." in done.stdout
 
 
+def test_init_without_a_name_makes_nothing(tmp_path: Path) -> None:
+    """An empty variable of a script is not the folder that it runs in."""
+    done = pressroom("init", "", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "name a folder" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_status_of_an_unknown_batch_is_one_line(tmp_path: Path) -> None:
     """It names the id that does not exist."""
     pressroom("init", tmp_path)
@@ -163,6 +172,24 @@ async def test_wait_ends_with_the_batch_and_says_what_became_of_it(tmp_path: Pat
     assert (same.returncode, same.stdout) == (0, done.stdout)
     assert_one_line(pressroom("wait", "b_none", *where))
     assert "name one, not two" in pressroom("wait", "b_1", "--batch", "b_2", *where).stderr
+
+
+@pytest.mark.anyio
+async def test_wait_comes_back_at_once_from_what_is_paused(tmp_path: Path, llmock: LLMock) -> None:
+    """With 1, why, and what goes on with it: nothing of it happens by itself."""
+    root = small_site(tmp_path / "site", {"menu": 2}, **settings(llmock.base_url("openai")))
+    llmock.fail(401, times=None)
+    async with held(root) as hand, desk(root) as chat:
+        batch = (await chat.call("generate-all"))["batchId"]
+        await hand.work(1)
+    named = pressroom("wait", batch, "--workspace", root, "--timeout", "600")
+    whole = pressroom("wait", "--workspace", root, "--timeout", "600")
+    assert (named.returncode, named.stdout) == (whole.returncode, whole.stdout) == (1, "")
+    says = f"Content generation {batch} is paused: 0/2 · paused: The key was refused (HTTP 401)"
+    goes_on = f'retry the batch. The tool call retry {{"batchId": "{batch}"}} goes on with it, '
+    assert named.stderr.startswith(says)
+    assert goes_on in named.stderr
+    assert whole.stderr == f"Nothing runs. {named.stderr}"
 
 
 @pytest.mark.anyio

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import subprocess
 from contextlib import closing
@@ -10,10 +11,11 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
+from llmock.pytest_plugin import LLMock
 
 from mcp_server.storage.sqlite.place import network_type, synchronised_folder, unsafe_place
 from tests.harness import desk, read_site, small_site, write_settings, write_site
-from tests.promises.moves import QUICK, parts_of
+from tests.promises.moves import QUICK, edit_file, parts_of, settings
 from tests.wire import command, environment, over_stdio
 
 pytestmark = pytest.mark.timeout(90)
@@ -157,6 +159,77 @@ async def test_due_jobs_without_a_worker_are_a_warning(root: Path) -> None:
     assert found["worker"][0]["level"] == "warning"
     assert "pressroom worker" in found["worker"][0]["advice"]
     assert "content-generate: 2 pending" in found["jobs"][0]["message"]
+
+
+@pytest.mark.anyio
+async def test_a_paused_batch_is_a_warning_that_names_retry(root: Path, llmock: LLMock) -> None:
+    """Its key was refused; and of the model at a URL nobody says that it needs none."""
+    write_settings(root, **settings(llmock.base_url("openai")))
+    llmock.fail(401, times=None)
+    async with desk(root) as chat:
+        drafted = await chat.run("generate-all")
+        assert drafted["status"] == "paused"
+    without = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring", "PRESSROOM_MODEL_KEY": ""}
+    found = findings(root, code=0, **without)
+    [warning] = found["paused"]
+    assert warning["level"] == "warning"
+    assert drafted["batchId"] in warning["message"] and "refused" in warning["message"]
+    assert f'retry {{"batchId": "{drafted["batchId"]}"}}' in warning["advice"]
+    assert "PRESSROOM_MODEL_KEY" in found["model"][0]["message"]
+    with_key = findings(root, code=0, **(without | {"PRESSROOM_MODEL_KEY": "sk-local"}))
+    assert with_key["model"][0]["message"] == "writer: there is a key for it"
+
+
+@pytest.mark.anyio
+async def test_files_that_are_gone_or_not_ours_are_warnings(tmp_path: Path) -> None:
+    """Each with what helps; as they were written they are in order."""
+    root = small_site(tmp_path / "site", {"about": 1, "menu": 1, "news": 1, "team": 1}, **QUICK)
+    async with desk(root) as chat:
+        await chat.run("generate-all")
+        await chat.run("promote")
+        await chat.run("rollback", section="team/s1")
+    assert findings(root, code=0)["files"] == [
+        {"check": "files", "level": "ok", "message": "3 exported, as they were", "advice": ""}
+    ]
+    (root / "content" / "about.md").unlink()
+    edit_file(root, "menu", "note 1", "by hand")
+    (root / "content" / "news.md").unlink()
+    (root / "content" / "news.md").mkdir()
+    gone, edited, folder = findings(root, code=0)["files"]
+    assert {each["level"] for each in (gone, edited, folder)} == {"warning"}
+    assert "content/about.md is missing" in gone["message"]
+    assert 'promote {"page": "about"}' in gone["advice"]
+    assert "content/menu.md was edited outside; `force` keeps" in edited["message"]
+    assert 'review {"page": "menu", "diff": true}' in edited["advice"]
+    assert "content/news.md cannot be read" in folder["message"]
+    assert "Move it away" in folder["advice"] and 'promote {"page": "news"}' in folder["advice"]
+
+
+@pytest.mark.anyio
+async def test_many_files_that_are_gone_are_counted(tmp_path: Path) -> None:
+    """Five are named."""
+    root = small_site(tmp_path / "site", {f"p{n}": 1 for n in range(8)}, **QUICK)
+    async with desk(root) as chat:
+        await chat.run("generate-all")
+        await chat.run("promote")
+    shutil.rmtree(root / "content")
+    found = findings(root, code=0)["files"]
+    assert len(found) == 5
+    assert found[-1]["message"].endswith("; and 3 more files")
+
+
+@pytest.mark.anyio
+async def test_a_database_that_was_deleted_is_missed_where_pages_were_exported(root: Path) -> None:
+    """Also of a fresh clone, which says so itself; the server that had it open must end."""
+    async with desk(root) as chat:
+        await chat.run("generate-all")
+        await chat.run("promote")
+    shutil.rmtree(root / ".pressroom")
+    [warning] = findings(root, code=0)["database"]
+    assert warning["level"] == "warning"
+    assert "there is none, and content/ holds 1 of its pages" in warning["message"]
+    assert "fresh clone" in warning["advice"] and "End every server" in warning["advice"]
+    assert not (root / ".pressroom").exists()
 
 
 def test_a_limit_of_a_kind_that_nobody_has_is_a_warning(root: Path) -> None:

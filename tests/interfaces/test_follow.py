@@ -22,15 +22,17 @@ from mcp_server.clock import SystemClock
 from mcp_server.interfaces.cli.board import Bars
 from mcp_server.interfaces.cli.following import follow_all, follow_one
 from mcp_server.interfaces.cli.lines import Lines
+from mcp_server.interfaces.cli.watching import GOES_ON
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import BatchState, Origin, Step
 from mcp_server.jobs.outcome import Fail, Pause
 from mcp_server.jobs.registry import Registry
-from mcp_server.progress.event import ProgressEvent
+from mcp_server.progress.event import ProgressEvent, batch_event
 from mcp_server.progress.monitor import ProgressMonitor
 from tests.harness import ManualClock, desk, small_site
 from tests.interfaces.test_cli import assert_one_line, pressroom
-from tests.promises.moves import parts_of
+from tests.promises.moves import held, parts_of
+from tests.specimens import BATCH
 from tests.storage.stores import Bench, Stores, a_job, sqlite
 from tests.unit.progress.test_events import alter
 from tests.wire import command, environment
@@ -40,6 +42,8 @@ pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 OURS = Origin(owner="local", interface="test")
 PATIENCE_S = 30
 CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+HASTY = {"heartbeat_s": 0.3, "concurrency": 1}
+NOBODY = "No worker is running. A server starts one; without a server, `pressroom worker` does."
 IDLE = "Nothing waits, and nothing runs."
 
 
@@ -130,12 +134,12 @@ async def test_all_is_followed_until_nothing_waits_or_runs(bench: Bench) -> None
         await bench.finish(attempt)
         await bench.work(Pause("the key was refused"))
         code, lines, errors = await follower.end()
-    assert (code, errors) == (0, "")
+    assert (code, errors) == (1, f"{IDLE} Followed: 2 completed, 1 paused.\n")
     assert "Work menu j1: completed" in lines
-    assert lines[-2] == "Content generation b2: 0/1 · paused: the key was refused"
-    assert lines[-1] == f"{IDLE} Followed: 2 completed, 1 paused."
+    assert lines[-1] == "Content generation b2: 0/1 · paused: the key was refused"
     again = pressroom("status", "--follow", "--workspace", bench.path)
-    assert (again.returncode, again.stdout) == (0, f"{lines[-2]}\n{IDLE} Followed: 1 paused.\n")
+    assert (again.returncode, again.stdout) == (1, f"{lines[-1]}\n")
+    assert again.stderr == f"{IDLE} Followed: 1 paused.\n"
 
 
 async def test_one_job_is_shown_by_its_id(bench: Bench) -> None:
@@ -196,6 +200,63 @@ async def test_what_a_server_does_is_followed_from_another_process(tmp_path: Pat
     name = f"Content generation {batch_id}"
     assert code == 0
     assert lines[-2:] == [f"{name}: 6/6 · done", f"{name} is completed: 6/6 · done."]
+
+
+async def test_it_is_said_when_the_worker_dies_and_when_another_goes_on(tmp_path: Path) -> None:
+    """Once each; how long it takes is nothing that anybody knows in between."""
+    root = small_site(tmp_path / "site", {"menu": 12}, composer_delay_s=0.4, lease_s=1, **HASTY)
+    async with held(root), desk(root) as chat:
+        batch_id = (await chat.call("generate-all"))["batchId"]
+    work = command("worker", "--workspace", str(root))
+    async with (
+        await anyio.open_process(work, env=environment(), stderr=None) as first,
+        followed(root, batch_id, "--interval", "0.1") as follower,
+    ):
+        await follower.says(" left\n")
+        first.kill()
+        await follower.says(NOBODY)
+        async with await anyio.open_process(work, env=environment(), stderr=None) as second:
+            await follower.says(GOES_ON)
+            code, lines, _ = await follower.end()
+            second.terminate()
+    assert code == 0
+    died = max(n for n, line in enumerate(lines) if line.startswith(NOBODY))
+    went_on = max(n for n, line in enumerate(lines) if line == GOES_ON)
+    assert [line for line in lines[died:went_on] if " left" in line] == []
+    assert died < went_on
+    assert any(" left" in line for line in lines[went_on:])
+
+
+async def test_what_waits_for_a_worker_stopped_by_hand_has_no_time_left(tmp_path: Path) -> None:
+    """It is said what starts it again instead."""
+    root = small_site(tmp_path / "site", {"menu": 40}, composer_delay_s=0.3, **HASTY)
+    async with held(root), desk(root) as chat:
+        batch_id = (await chat.call("generate-all"))["batchId"]
+    work = command("worker", "--workspace", str(root))
+    async with await anyio.open_process(work, env=environment(), stderr=None) as worker:
+        async with followed(root, batch_id, "--interval", "0.1") as before:
+            await before.says(" left\n")
+        pressroom("stop", "--workspace", root)
+        await worker.wait()
+    async with followed(root) as follower:
+        await follower.says("Content generation")
+    stopped, batch, *_ = follower.said.splitlines()
+    assert stopped.startswith("The worker was stopped by hand. A retry of what waits starts it")
+    assert batch.startswith(f"Content generation {batch_id}: ")
+    assert " left" not in batch
+
+
+def test_bars_show_no_time_left_while_nobody_works() -> None:
+    """What was shown of it before is gone, too."""
+    drawn = StringIO()
+    bars = Bars(Console(file=drawn, width=100, force_terminal=True))
+    running = replace(BATCH, total=2, completed=1, started_at=0.0)
+    event = batch_event(running, now=600.0)
+    assert event.batch is not None and event.batch.estimate == "about 10 minutes"
+    with bars.shown():
+        bars.show(event)
+        bars.halt("No worker is running.")
+    assert "left" not in drawn.getvalue().partition("No worker is running.")[2]
 
 
 async def test_on_a_terminal_a_bar_moves(bench: Bench) -> None:
@@ -387,5 +448,8 @@ async def test_a_pause_ends_it_and_says_why(bench: Bench) -> None:
         events = await monitor.events(OURS.owner, only="b1")
         waited = await follow_one(events, Lines(said.append))
     assert not waited.done
-    assert waited.message == "Content generation b1 is paused: 0/2 · paused: the key was refused."
+    assert waited.message == (
+        "Content generation b1 is paused: 0/2 · paused: the key was refused. "
+        'The tool call retry {"batchId": "b1"} goes on with it, cancel gives it up.'
+    )
     assert said == ["Content generation b1: 0/2 · paused: the key was refused"]

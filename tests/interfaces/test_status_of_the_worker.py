@@ -8,9 +8,12 @@ from typing import Any
 import anyio
 import pytest
 
+from mcp_server.app.services import health_of
+from mcp_server.jobs.host import StopMark
 from tests.faults.processes import end_workers, kill, taken_up, working
 from tests.harness import Desk, desk, small_site
-from tests.wire import command, over_stdio, wait_until
+from tests.promises.moves import held, parts_of
+from tests.wire import command, http_server, over_http, over_stdio, wait_until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(90)]
 
@@ -109,6 +112,57 @@ async def test_a_batch_that_runs_says_how_long_it_may_still_take(tmp_path: Path)
     assert "estimatedCompletion" not in cancelled
 
 
+async def test_a_server_that_was_killed_starts_no_worker_any_more(tmp_path: Path) -> None:
+    """Known at once, and told as where a worker of its own process was killed."""
+    root = site(tmp_path / "site", sections=24)
+    with http_server(root, PRESSROOM_WORKER="embedded") as (server, url):
+        async with over_http(url, root) as chat:
+            await chat.call("generate-all")
+            wait_until(lambda: taken_up(root) > 0)
+            server.kill()
+            server.wait()
+        helps = "No worker is running. A server starts one; without a server, `pressroom worker`"
+        for arguments in (["status"], ["wait", "--timeout", "0"]):
+            line = command(*arguments, "--workspace", str(root))
+            done = await anyio.run_process(line, check=False)
+            said = (done.stdout + done.stderr).decode()
+            assert helps in said
+            assert "is being started" not in said
+
+
+async def test_work_that_only_runs_is_work_that_a_worker_is_missed_for(tmp_path: Path) -> None:
+    """All that is left was claimed by one that died: nothing waits, and yet one is needed."""
+    root = small_site(tmp_path, {"menu": 1})
+    async with held(root) as hand:
+        async with desk(root) as chat:
+            await chat.call("generate-all")
+        await hand.claim()
+    async with parts_of(root) as parts:
+        health = health_of(parts, "detached", StopMark(parts.workspace.state_dir))
+        facts = await health()
+    assert facts["message"].startswith("No worker is running. A server starts one;")
+
+
+async def test_a_batch_that_waits_for_a_stopped_worker_goes_on_by_retry(tmp_path: Path) -> None:
+    """As `next` says: nothing is queued again, and while a worker runs it is refused (R17)."""
+    root = site(tmp_path / "site", sections=24)
+    async with over_stdio(root) as chat:
+        batch = (await chat.call("generate-all"))["batchId"]
+        wait_until(lambda: taken_up(root) > 0)
+        assert "it is processing" in await chat.refused("retry", batchId=batch)
+        await anyio.run_process(command("stop", "--workspace", str(root)))
+        halted = await chat.call("status", batchId=batch, waitSeconds=0)
+        assert halted["next"] == f'retry {{"batchId": "{batch}"}}'
+        assert "A retry of what waits starts it again" in halted["message"]
+        resumed = await chat.call("retry", batchId=batch)
+        assert resumed["message"].startswith("The worker was stopped by hand; it is started again")
+        assert (resumed["queuedSections"], resumed["batchId"]) == (0, batch)
+        assert resumed["next"] == f'status {{"batchId": "{batch}"}}'
+        seen = await chat.call("status", batchId=batch, waitSeconds=45)
+    assert seen["message"] == "24 of 24 drafted."
+    end_workers(root)
+
+
 async def test_work_that_was_stopped_by_hand_says_so_and_goes_on_when_it_is_asked_for_again(
     tmp_path: Path,
 ) -> None:
@@ -121,6 +175,7 @@ async def test_work_that_was_stopped_by_hand_says_so_and_goes_on_when_it_is_aske
         halted = await chat.call("status", batchId=batch)
         assert "The worker was stopped" in halted["message"]
         assert "estimatedCompletion" not in halted["operations"][0]
+        assert halted["next"] == f'retry {{"batchId": "{batch}"}}'
         again = await chat.call("generate-all")
         assert again["batchId"] == batch
         seen = await chat.call("status", batchId=batch, waitSeconds=45)

@@ -117,6 +117,14 @@ async def test_every_tool_has_a_title_and_a_description_that_names_status(
 
 
 @pytest.mark.anyio
+async def test_promote_and_rollback_say_what_a_page_means_to_them(tools: list[Tool]) -> None:
+    """To both it is bulk, and none of its sections is named by it."""
+    said = {tool.name: tool.description or "" for tool in tools}
+    assert "Nothing named, or pages: all that differ" in said["promote"]
+    assert "A page: the latest promotion that stands on it" in said["rollback"]
+
+
+@pytest.mark.anyio
 async def test_every_tool_has_all_four_annotations(tools: list[Tool]) -> None:
     """What is not said is guessed by the host, and guessed wrong."""
     for tool in tools:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,25 @@ async def test_drafting_anew_ends_the_conflict(tmp_path: Path) -> None:
         await chat.run("generate", section="menu/s1", mode="new")
         await chat.run("promote")
         assert live(root) == {"menu/s1": "three"}
+
+
+async def test_review_says_what_helps_an_outdated_draft(tmp_path: Path) -> None:
+    """R7: a new draft, or force; each is the call that `next` names."""
+    for way in (0, 1):
+        root = small_site(tmp_path / str(way), {"menu": 1}, **QUICK)
+        async with desk(root) as chat:
+            await publish(chat, menu_s1="one")
+            await publish(chat, menu_s1="two")
+            await redraft(chat, menu_s1="three")
+            await chat.run("rollback", section="menu/s1")
+            review = await chat.call("review", page="menu")
+            (row,) = review["sections"]
+            assert row["state"] == "outdated"
+            assert "draft it anew, or promote it with force" in row["note"]
+            tool, arguments = review["next"].split(" or ")[way].split(" ", 1)
+            await chat.run(tool, **json.loads(arguments))
+            await chat.run("promote")
+            assert live(root) == {"menu/s1": "three"}
 
 
 async def test_a_typo_fixed_in_an_outdated_draft_does_not_make_it_current(tmp_path: Path) -> None:

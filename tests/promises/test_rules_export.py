@@ -16,6 +16,7 @@ from tests.promises.moves import (
     held,
     jobs_of,
     live,
+    parts_of,
     publish,
     redraft,
 )
@@ -196,6 +197,85 @@ async def test_a_deleted_file_is_written_again(tmp_path: Path) -> None:
         (root / "content" / "menu.md").unlink()
         await publish(chat, menu_s2="two")
         assert live(root) == {"menu/s1": "one", "menu/s2": "two"}
+
+
+async def test_a_deleted_file_comes_back_with_a_promote_that_changes_no_text(
+    tmp_path: Path,
+) -> None:
+    """R22: by page, by section, by nothing named; `review` says which call it is."""
+    root = small_site(tmp_path, {"menu": 2, "news": 1}, **QUICK)
+    async with desk(root) as chat:
+        await publish(chat, menu_s1="one", menu_s2="one", news_s1="one")
+        before = content(root)
+        for wanted in ({"page": "menu"}, {"section": "menu/s2"}, {}):
+            (root / "content" / "menu.md").unlink()
+            review = await chat.call("review", page="menu")
+            assert [row["note"] for row in review["sections"]] == [
+                'content/menu.md is missing; promote {"page": "menu"} writes it again'
+            ] * 2
+            assert review["next"] == 'promote {"page": "menu"}'
+            planned = await chat.call("promote", **wanted, dryRun=True)
+            assert "content/menu.md" in planned["notes"][0]
+            assert "menu.md" not in content(root)
+            done = await chat.run("promote", **wanted)
+            assert (done["status"], done["queuedSections"]) == ("completed", 0)
+            assert "content/menu.md" in done["notes"][0]
+            assert content(root) == before
+            assert "No sections to promote" in (await chat.call("promote", **wanted))["message"]
+            assert "note" not in (await chat.call("review", page="menu"))["sections"][0]
+
+
+async def test_only_the_missing_files_of_what_is_promoted_are_written_again(
+    tmp_path: Path,
+) -> None:
+    """R22: those of its pages, also beside a conflict; where nothing is live, none is missing."""
+    root = small_site(tmp_path, {"menu": 1, "news": 1}, **QUICK)
+    async with desk(root) as chat:
+        drafted = await redraft(chat, menu_s1="one")
+        await chat.run("promote", batchId=drafted)
+        await publish(chat, news_s1="one")
+        for wanted in ({"page": "menu"}, {"batchId": drafted}):
+            for page in ("menu", "news"):
+                (root / "content" / f"{page}.md").unlink(missing_ok=True)
+            await chat.run("promote", **wanted)
+            assert live(root) == {"menu/s1": "one"}
+        await publish(chat, menu_s1="two")
+        await redraft(chat, menu_s1="three")
+        await chat.run("rollback", section="menu/s1")
+        (root / "content" / "menu.md").unlink()
+        assert (await chat.run("promote", page="menu"))["status"] == "failed"
+        assert live(root) == {"menu/s1": "one"}
+        await chat.run("promote", page="news")
+        await chat.run("rollback", page="news")
+        assert "notes" not in await chat.call("promote", page="news")
+
+
+async def test_a_file_that_is_being_written_is_not_missing(tmp_path: Path) -> None:
+    """R22: its export has recorded it and holds the page; a moment later it is there."""
+    root = small_site(tmp_path, {"menu": 1}, **QUICK)
+    async with desk(root) as chat, parts_of(root) as parts:
+        await publish(chat, menu_s1="one")
+        (root / "content" / "menu.md").unlink()
+        async with parts.files.locked("menu"):
+            assert "note" not in (await chat.call("review", page="menu"))["sections"][0]
+            assert "No sections to promote" in (await chat.call("promote"))["message"]
+        assert "is missing" in (await chat.call("review", page="menu"))["sections"][0]["note"]
+
+
+async def test_the_same_promote_again_is_the_batch_that_writes_the_file(tmp_path: Path) -> None:
+    """R2 and R20: two calls while it is under way are one batch, and one export."""
+    root = small_site(tmp_path, {"menu": 1}, **QUICK)
+    async with desk(root) as chat:
+        await publish(chat, menu_s1="one")
+    (root / "content" / "menu.md").unlink()
+    async with held(root) as hand, desk(root) as chat:
+        first = await chat.call("promote", page="menu")
+        again = await chat.call("promote", page="menu")
+        assert again["batchId"] == first["batchId"] and again["duplicate"] is True
+        assert [job.subject for job in await hand.finish()] == ["menu"]
+        assert live(root) == {"menu/s1": "one"}
+        ended = await chat.call("status", batchId=first["batchId"])
+        assert ended["operations"][0]["status"] == "completed"
 
 
 async def test_what_the_file_says_is_production_in_the_order_of_the_site(tmp_path: Path) -> None:

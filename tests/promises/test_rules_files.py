@@ -43,6 +43,25 @@ async def test_an_edited_file_is_a_conflict_before_anything_is_written(tmp_path:
         assert live(root)["news/s1"] == "two"
 
 
+async def test_review_shows_what_was_edited_in_a_file_and_where(tmp_path: Path) -> None:
+    """R23: beside the draft's own difference; the page's other sections say where to look."""
+    root = small_site(tmp_path, {"menu": 2, "news": 1}, **QUICK)
+    async with desk(root) as chat:
+        await publish(chat, menu_s1="one", menu_s2="other", news_s1="one")
+        edit_file(root, "menu", "Ada's notes: one", "Edited by hand.")
+        review = await chat.call("review", diff=True)
+        first, second, news = review["sections"]
+        assert "-Ada's notes: one\n+Edited by hand." in first["diff"]
+        assert "--- live menu/s1\n+++ file menu/s1" in first["diff"]
+        assert all(row["note"].endswith("; there: menu/s1") for row in (first, second))
+        assert "diff" not in second and "note" not in news
+        await redraft(chat, menu_s1="two")
+        (first,) = (await chat.call("review", section="menu/s1", diff=True))["sections"]
+        assert "+Ada's notes: two" in first["diff"] and "+Edited by hand." in first["diff"]
+        (first,) = (await chat.call("review", section="menu/s1"))["sections"]
+        assert "diff" not in first and "menu/s1" in first["note"]
+
+
 async def test_force_keeps_the_edited_text_as_a_revision_and_goes_on(tmp_path: Path) -> None:
     """R23: also that of a section of the page that is not promoted; that one stays in the file."""
     root = small_site(tmp_path, {"menu": 2}, **QUICK)

@@ -184,6 +184,23 @@ async def test_a_selector_narrows_the_rollback_of_a_batch(tmp_path: Path) -> Non
         assert live(root) == {}
 
 
+async def test_a_section_that_a_batch_did_not_change_is_told_as_such(tmp_path: Path) -> None:
+    """R12: where it was named, beside others too, or where there is no other."""
+    root = small_site(tmp_path, {"menu": 2, "news": 1}, **QUICK)
+    async with desk(root) as chat:
+        first = await publish(chat, menu_s1="one")
+        await publish(chat, menu_s2="one", news_s1="one")
+        for selector in ({"section": "menu/s2"}, {"page": "news"}):
+            answer = await nothing(chat, batchId=first, **selector)
+            assert "was not changed by that batch" in answer["message"]
+        both = await chat.call(
+            "rollback", batchId=first, sections=["menu/s1", "menu/s2"], dryRun=True
+        )
+        assert [row["section"] for row in both["sections"]] == ["menu/s1"]
+        assert [row["section"] for row in both["skipped"]] == ["menu/s2"]
+        assert "skipped" not in await chat.call("rollback", batchId=first, page="menu", dryRun=True)
+
+
 async def test_rollback_of_a_batch_takes_back_all_its_rounds(tmp_path: Path) -> None:
     """R12: what the first round promoted, and what a retry did after a cancellation."""
     root = small_site(tmp_path, {"menu": 4}, **QUICK)

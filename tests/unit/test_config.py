@@ -194,6 +194,16 @@ def test_the_content_folder_must_not_lead_astray(tmp_path: Path, content: str) -
     assert f"content_dir '{content}'" in found[0]
 
 
+@pytest.mark.parametrize("content", ["", ".", "pressroom/..", "here"])
+def test_the_content_folder_must_not_be_the_workspace_itself(tmp_path: Path, content: str) -> None:
+    """Pages would lie among the settings; an empty text is no folder."""
+    root = workspace(tmp_path / "site")
+    (root / "here").symlink_to(root, target_is_directory=True)
+    for written in (content, str(root / content)):
+        [problem] = problems_of(root, f"content_dir = '{written}'")
+        assert "is the workspace itself" in problem and 'write "content"' in problem
+
+
 def test_the_content_folder_may_be_any_absolute_one(tmp_path: Path) -> None:
     """Such as the one of a site generator."""
     root = workspace(tmp_path / "site", f"content_dir = '{tmp_path / 'hugo'}'")

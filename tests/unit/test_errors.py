@@ -8,6 +8,7 @@ import pytest
 
 from mcp_server import errors
 from mcp_server.errors import (
+    ID_LIKENESS,
     CallerError,
     ConfigError,
     InvalidPayload,
@@ -42,6 +43,20 @@ def test_what_is_not_found_is_answered_with_up_to_three_that_look_like_it() -> N
     assert error.nearest[0] == "menu" and len(error.nearest) <= 3
     assert "Did you mean" in str(error)
     assert str(NotFound("page", "x", hint="Look.")) == "There is no page 'x'. Look."
+
+
+def test_of_ids_only_those_with_a_letter_or_two_wrong_are_named() -> None:
+    """What was made in the same hour begins alike, and is another thing; capitals do not count."""
+    known = ["b_01m80zq5x2kwv3t9r4c8ye7jnd"]
+
+    def nearest(id: str) -> tuple[str, ...]:
+        return NotFound("batch", id, known=known, likeness=ID_LIKENESS).nearest
+
+    for typed in ("b_01m80zq5x2kwv3t9r4c8ye7jne", "b_01m80zq5x2kwvt39r4c8ye7jnd", known[0].upper()):
+        assert nearest(typed) == tuple(known)
+    assert nearest(known[0][:-2]) == tuple(known)
+    for other in ("b_01m80zq5x3m1n8a0d6hgs2bqpf", "j_01m80zq5x2f7x1c0gj5mza8tqr", "b_01m80zq5x2"):
+        assert nearest(other) == ()
 
 
 @pytest.mark.parametrize("id", ["a\nb", "a\x00b", "\x1b[31mred", "a\u202eb", "x" * 300])

@@ -8,8 +8,10 @@ from pathlib import Path
 import anyio
 import pytest
 
+from mcp_server.content.payloads import export_of
 from mcp_server.jobs.health import Health
 from mcp_server.jobs.host import DetachedWorker, StopMark
+from mcp_server.jobs.job import Origin
 from tests.harness import desk, small_site
 from tests.promises.moves import QUICK, held, parts_of
 
@@ -40,6 +42,28 @@ async def test_a_worker_that_cannot_start_is_told_with_its_code_and_its_log(tmp_
         message = (await health())["message"]
         assert "ended with code 3" in message
         assert ".pressroom/worker.log" in message
+
+
+async def test_a_worker_that_was_stopped_is_told_until_it_is_asked_for_again(
+    tmp_path: Path,
+) -> None:
+    """By a call that queues work, or by a retry of what waits."""
+    root = small_site(tmp_path, {"menu": 1}, **QUICK)
+    async with held(root), desk(root) as chat:
+        await chat.call("generate-all")
+    async with parts_of(root) as parts:
+        mark = StopMark(parts.workspace.state_dir)
+        health = Health(parts.store, parts.lock, parts.clock, "detached", mark)
+        assert not health.resume()
+        mark.set(await parts.store.last_change())
+        told = await health()
+        assert told["stopped"] and told["halted"]
+        assert "A retry of what waits starts it again" in told["message"]
+        await parts.jobs.queue.enqueue(export_of("menu/s1").job, origin=Origin("local", "test"))
+        assert "stopped" not in await health()
+        mark.set(await parts.store.last_change())
+        assert health.resume()
+        assert "stopped" not in await health()
 
 
 async def test_a_worker_whose_log_cannot_be_written_is_told_with_the_systems_reason(

@@ -73,6 +73,11 @@ class Bars:
     def say(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
+    def halt(self, line: str) -> None:
+        for task in self._batches.task_ids:
+            self._batches.update(task, left="")
+        self.say(line)
+
     def _say_once(self, event: ProgressEvent, line: str) -> None:
         if self._still.pop(event.id, None) != line:
             self.say(line)

@@ -138,8 +138,17 @@ def serve(
     )
 
 
+def _folder(text: str) -> Path:
+    """Return a folder that was named: nothing at all would be the one we are in."""
+    if not text.strip():
+        raise typer.BadParameter("name a folder; `.` is the one you are in")
+    return Path(text)
+
+
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make it in.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder to make it in.", parser=_folder)
+    ],
 ) -> None:
     """Make a workspace from the starter site, overwriting nothing."""
     from mcp_server.content.starter import init_workspace  # noqa: PLC0415 - only this command needs it
@@ -188,7 +197,8 @@ def status(
 ) -> None:
     """Say what runs, what ran, and whether a worker lives; or show it as it goes on.
 
-    With --follow it ends with 1 if the batch or job did not complete, as `wait` does.
+    With --follow it ends with 1 if the batch or job did not complete, or anything is paused, as
+    `wait` does.
     """
     wanted = _one_of(id, batch)
     if follow:
@@ -210,7 +220,10 @@ def wait(
     batch: Annotated[str | None, typer.Option(metavar="ID", help="The same, as an option.")] = None,
     timeout: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="At most so long.")] = 60,
 ) -> None:
-    """Wait until nothing is left to do. Ends with 1 if the time runs out, or the batch failed."""
+    """Wait until nothing is left to do.
+
+    Ends with 1 if the time runs out, something is paused, or the batch did not complete.
+    """
     outcome = _runners(context).wait(workspace, _one_of(id, batch), timeout_s=timeout)
     _say(outcome)
 
@@ -248,7 +261,7 @@ def demo(
         Path, typer.Option("--dir", help="The demo's workspace; made if it is not there.")
     ] = Path("pressroom-demo"),
 ) -> None:
-    """See the main job from end to end, in a minute and without a key."""
+    """See the main job from end to end, in about 20 seconds and without a key."""
     from mcp_server.interfaces.cli.demo import run_demo  # noqa: PLC0415 - brings mcp and rich
 
     run_demo(folder)

@@ -10,7 +10,7 @@ from collections import Counter
 import anyio
 
 from mcp_server.errors import StorageError
-from mcp_server.interfaces.cli.lines import stands_still
+from mcp_server.interfaces.cli.lines import outcome_line, stands_still
 from mcp_server.interfaces.cli.runners import Board, Waited
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import BatchState, JobState
@@ -31,10 +31,10 @@ async def follow_one(events: EventStream, board: Board) -> Waited:
             break
     if last is None:
         return Waited(done=False, message="It was forgotten before it could be followed.")
-    said = f": {last.message}" if last.message else ""
+    is_batch = last.batch is not None
     return Waited(
         done=last.status in (BatchState.COMPLETED, JobState.COMPLETED),
-        message=f"{last.name} {last.id} is {last.status}{said}.",
+        message=outcome_line(last.name, last.id, last.status, last.message, is_batch=is_batch),
     )
 
 
@@ -72,7 +72,7 @@ async def follow_all(
             with anyio.move_on_after(interval_s):
                 await followed.wait_until_idle()
         tasks.cancel_scope.cancel()
-    return Waited(done=True, message=followed.summary())
+    return Waited(done=not followed.paused, message=followed.summary())
 
 
 class _Followed:
@@ -91,6 +91,11 @@ class _Followed:
     def going_on(self) -> bool:
         """Whether there are any of which the end, or a pause, is still to be told."""
         return bool(self._going_on)
+
+    @property
+    def paused(self) -> bool:
+        """Whether something stands still and waits for a person."""
+        return bool(self._paused)
 
     async def wait_until_idle(self) -> None:
         """Return when nothing goes on any more."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from mcp_server.jobs.job import BatchState, JobState
 from mcp_server.progress.event import ProgressEvent
+from mcp_server.progress.words import full_stop
 
 NAMED_MAX = 3
 """Of what runs side by side, so much is named."""
@@ -29,10 +30,21 @@ class Lines:
     def say(self, line: str) -> None:
         self._write(line)
 
+    def halt(self, line: str) -> None:
+        self._write(line)
+
 
 def stands_still(event: ProgressEvent) -> bool:
     """Whether nothing more happens by itself: it is over, or waits for a person."""
     return event.ended or event.status in (BatchState.PAUSED, JobState.PAUSED)
+
+
+def outcome_line(name: str, id: str, status: str, said: str | None, *, is_batch: bool) -> str:
+    """Return what became of an operation; of a batch that is paused, what goes on with it."""
+    line = full_stop(f"{name} {id} is {status}" + (f": {said}" if said else ""))
+    if not is_batch or status != BatchState.PAUSED:
+        return line
+    return f'{line} The tool call retry {{"batchId": "{id}"}} goes on with it, cancel gives it up.'
 
 
 def event_line(event: ProgressEvent) -> str:

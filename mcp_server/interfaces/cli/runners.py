@@ -110,6 +110,10 @@ class Board(Protocol):
         """Say something about all of them."""
         ...
 
+    def halt(self, line: str) -> None:
+        """Say why nothing goes on: no time that was given still holds."""
+        ...
+
 
 class Follow(Protocol):
     """Shows one batch or job until it is over, or all of them until nothing waits or runs."""

@@ -97,7 +97,10 @@ def _block(name: str, value: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _time(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    try:
+        return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (OverflowError, OSError, ValueError):  # stored before it was checked
+        return f"{at:g} s after 1970"
 
 
 def _plural(count: int, what: str) -> str:

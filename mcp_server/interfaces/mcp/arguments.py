@@ -32,8 +32,17 @@ CURSOR_MAX = 2**53 - 1
 SHOWN_LENGTH = 60
 """Of a wrong value, as it is repeated to the caller."""
 
-Slug = Annotated[str, StringConstraints(max_length=SLUG_LENGTH_MAX)]
-SectionId = Annotated[str, StringConstraints(max_length=2 * SLUG_LENGTH_MAX + 1)]
+
+def _trimmed(value: object) -> object:
+    """Take blanks off that were copied along; what is blank stays so, and is not taken for none."""
+    return value.strip() or value if isinstance(value, str) else value
+
+
+Slug = Annotated[str, BeforeValidator(_trimmed), StringConstraints(max_length=SLUG_LENGTH_MAX)]
+SectionId = Annotated[
+    str, BeforeValidator(_trimmed), StringConstraints(max_length=2 * SLUG_LENGTH_MAX + 1)
+]
+Id = Annotated[str, BeforeValidator(_trimmed), StringConstraints(max_length=KEY_LENGTH_MAX)]
 Key = Annotated[str, StringConstraints(max_length=KEY_LENGTH_MAX)]
 
 
@@ -96,7 +105,7 @@ class Waiting(Arguments):
         le=WAIT_S_MAX,
         allow_inf_nan=False,
         description="Keep this call open for up to 45 seconds, stream progress, then answer with "
-        "how far it is. A wait that runs out stops nothing. Without it: the batchId at once.",
+        "how far it is. A wait that runs out stops nothing. Without it: the answer at once.",
     )
 
     @property
@@ -162,7 +171,7 @@ class GenerateArguments(Drafting, Streaming, Selecting):
 class Publishing(Queueing, Selecting):
     """What `promote` and `rollback` take."""
 
-    digest: Key | None = Field(
+    digest: Id | None = Field(
         None,
         description="The digest that a dry run answered: refused if anything has changed since.",
     )
@@ -178,13 +187,13 @@ class Publishing(Queueing, Selecting):
 class PromoteArguments(Publishing):
     """Make drafts live."""
 
-    batch_id: Key | None = Field(None, description="Only what this batch of `generate` drafted.")
+    batch_id: Id | None = Field(None, description="Only what this batch of `generate` drafted.")
 
 
 class RollbackArguments(Publishing):
     """Take changes to the live texts back."""
 
-    batch_id: Key | None = Field(
+    batch_id: Id | None = Field(
         None, description="Put back what stood before this batch of `promote` or `rollback`."
     )
 
@@ -192,8 +201,8 @@ class RollbackArguments(Publishing):
 class StatusArguments(Streaming):
     """Which operations to look at."""
 
-    batch_id: Key | None = Field(None, description="One batch, with its sections.")
-    job_id: Key | None = Field(None, description="One job, with its payload as JSON.")
+    batch_id: Id | None = Field(None, description="One batch, with its sections.")
+    job_id: Id | None = Field(None, description="One job, with its payload as JSON.")
     section: SectionId | None = Field(
         None, description="What concerns one section lately, such as menu/hero; newest first."
     )
@@ -220,14 +229,14 @@ class StatusArguments(Streaming):
 class CancelArguments(Arguments):
     """What to stop: a batch or a job."""
 
-    batch_id: Key | None = Field(None, description="The batch to stop.")
-    job_id: Key | None = Field(None, description="Only this job of a batch.")
+    batch_id: Id | None = Field(None, description="The batch to stop.")
+    job_id: Id | None = Field(None, description="Only this job of a batch.")
 
 
 class RetryArguments(Queueing):
     """Which batch to take up again."""
 
-    batch_id: Key = Field(description="The batch to take up again.")
+    batch_id: Id = Field(description="The batch to take up again.")
 
 
 class ReviewArguments(Selecting):

@@ -135,9 +135,10 @@ def catalogue(tools: Tools) -> tuple[Entry, ...]:
             name="promote",
             title="Make drafts live",
             description="Drafts of the web site: queues making them the live text and writing the "
-            "pages' Markdown files. Nothing named: all that differ from the live text and were "
-            "not withdrawn. Ask the user first; dryRun lists the changes with a digest. "
-            "rollback takes it back. Answers with a batchId at once; follow it with status.",
+            "pages' Markdown files, a deleted one again. Nothing named, or pages: all that differ "
+            "from the live text and were not withdrawn; a withdrawn one by section. Ask the user "
+            "first; dryRun lists the changes with a digest. rollback takes it back. Answers with a "
+            "batchId at once; follow it with status.",
             arguments=PromoteArguments,
             reply=QueueReply,
             run=tools.promote,
@@ -148,8 +149,9 @@ def catalogue(tools: Tools) -> tuple[Entry, ...]:
             title="Take back what is live",
             description="Live texts of the web site: queues putting back what stood before. "
             "Nothing named: the latest promotion that stands, as a whole. batchId: what stood "
-            "before that batch. Sections: the last change to each; the same again gives it back. "
-            "Answers with a batchId at once; follow it with status.",
+            "before that batch. A page: the latest promotion that stands on it. Sections: the "
+            "last change to each; the same again gives it back. Answers with a batchId at once; "
+            "follow it with status.",
             arguments=RollbackArguments,
             reply=QueueReply,
             run=tools.rollback,
@@ -158,9 +160,9 @@ def catalogue(tools: Tools) -> tuple[Entry, ...]:
         Entry(
             name="retry",
             title="Take up a batch again",
-            description="A batch that failed in part, was cancelled or is paused: queues again "
-            "only what is not done, under the same batchId. Conflicts are left out. Follow it "
-            "with status.",
+            description="A batch that failed in part, was cancelled, is paused or waits for a "
+            "worker that was stopped: queues again only what is not done, under the same batchId. "
+            "Conflicts are left out. Follow it with status.",
             arguments=RetryArguments,
             reply=QueueReply,
             run=tools.retry,

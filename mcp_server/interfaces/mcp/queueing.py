@@ -56,6 +56,12 @@ class Queued:
         return self.seen.files if self.seen is not None else ()
 
     @property
+    def _paused_holder(self) -> str | None:
+        """The paused batch that holds what was asked for, where one does."""
+        found = (each.batch_id for each in self.submitted.skipped if each.paused_reason)
+        return next(found, None)
+
+    @property
     def _queued_count(self) -> int:
         """How many sections this very call has queued."""
         nothing = self.submitted.batch_id is None or self.submitted.duplicate
@@ -87,6 +93,8 @@ class Queued:
 
     def _status(self) -> QueueStatus:
         if self.submitted.batch_id is None:
+            if self._paused_holder is not None:
+                return "paused"
             if any(skipped.batch_id for skipped in self.submitted.skipped):
                 return "processing"  # by others; nothing of this call is left to do
             return "planned" if self._listed else "completed"
@@ -121,7 +129,8 @@ class Queued:
 
     def _next(self) -> str | None:
         if self.submitted.batch_id is None:
-            return None
+            holder = self._paused_holder
+            return None if holder is None else sentences.call("retry", {"batchId": holder})
         if self.seen is not None and not self._runs():
             return self.seen.next
         tool = "status" if self.submitted.paused_reason is None else "retry"
@@ -138,6 +147,19 @@ def retried_reply(queued: Batch | None, seen: Standing) -> QueueReply:
         next=seen.next,
         total_sections=left,
         queued_sections=left,
+        operation=seen.operation,
+    )
+
+
+def resumed_reply(waiting: Batch, seen: Standing) -> QueueReply:
+    """Return the answer to a retry of a batch that only waited for a worker stopped by hand."""
+    return QueueReply(
+        status=_STATES[seen.operation.status],
+        message=f"{sentences.RESUMED} {seen.sentence}",
+        batch_id=seen.operation.batch_id,
+        next=seen.next,
+        total_sections=waiting.total - waiting.finished,
+        queued_sections=0,
         operation=seen.operation,
     )
 

@@ -69,7 +69,8 @@ class Operation(Wire):
 
     type: str
     status: str
-    progress: str
+    progress: str | None = None
+    """`8/12`; nothing where the round has no sections of its own, and only writes files."""
     percent_complete: int
     current_task: str | None = None
     started_at: str | None = None

@@ -91,6 +91,12 @@ def _next(review: Review, page: str | None) -> str | None:
     where = {"page": page} if page else {}
     if review.counts.get("draft") or review.counts.get("changed"):
         return sentences.call("promote", {**where, "dryRun": True})
+    if review.missing_files:
+        return sentences.call("promote", where)
+    if outdated := [row.section for row in review.rows if row.state == "outdated"]:
+        named = {"sections": outdated[: sentences.NAMED_MAX]}
+        anew = sentences.call("generate", {**named, "mode": "new"})
+        return f"{anew} or {sentences.call('promote', {**named, 'force': True})}"
     if not review.counts.get("missing"):
         return None
     return sentences.call("generate", where) if page else sentences.call("generate-all", {})

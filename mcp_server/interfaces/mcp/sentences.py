@@ -9,13 +9,14 @@ from mcp_server.content.calls import Submitted
 from mcp_server.content.visible import visible
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job
 from mcp_server.jobs.records import Cancelled
-from mcp_server.progress.words import batch_name, progress_line
+from mcp_server.progress.words import batch_name, full_stop, progress_line
 
 BACKGROUND = "This operation is running in the background."
 NO_OPERATIONS = "No background operations running."
 NOT_DEPLOYED = "written to content/, not deployed"
 GOES_ON = "Work goes on after this chat is closed."
 RESUMES = "Work goes on while this server runs, and resumes when it is started again."
+RESUMED = "The worker was stopped by hand; it is started again, and nothing else was queued."
 NAMED_MAX = 3
 """Failures that a sentence names; the rest is counted."""
 REASON_LENGTH = 160
@@ -65,7 +66,7 @@ def submitted(
     if outcome.dry_run:
         return f"Would {_WOULD[action]} {sections(count)}{_TO[action]}. Nothing was queued."
     if outcome.paused_reason is not None:
-        why = _full_stop(short(outcome.paused_reason) or "no reason was given")
+        why = full_stop(short(outcome.paused_reason) or "no reason was given")
         return f"The same {action} is there already, but paused: {why} {_PAUSED_ADVICE}"
     if outcome.ended_as is not None:
         return f"That request was answered before: batch {outcome.batch_id}, {outcome.ended_as}."
@@ -88,12 +89,14 @@ def nothing(outcome: Submitted) -> str:
     if not outcome.skipped:
         return no_sections(outcome)
     held = [skipped for skipped in outcome.skipped if skipped.batch_id]
-    first = (held or outcome.skipped)[0]
+    paused = [skipped for skipped in held if skipped.paused_reason]
+    first = (paused or held or outcome.skipped)[0]
     what = "Nothing was queued." if held else no_sections(outcome)
-    return (
-        f"{what} {sections(len(outcome.skipped))} skipped, such as "
-        f"{first.section}: {_full_stop(short(first.reason) or '')}"
-    )
+    why = full_stop(short(first.reason) or "")
+    if first.paused_reason:
+        reason = full_stop(short(first.paused_reason) or "")
+        why = f"is in batch {first.batch_id}, which is paused: {reason} {_PAUSED_ADVICE}"
+    return f"{what} {sections(len(outcome.skipped))} skipped, such as {first.section}: {why}"
 
 
 def no_sections(outcome: Submitted) -> str:
@@ -137,7 +140,7 @@ def concerning(id: str, newest: Job | None) -> str:
 
 def job_standing(job: Job) -> str:
     """Return where a job stands, and why it did not do its work."""
-    reason = f": {_full_stop(short(job.reason) or '')}" if job.reason else "."
+    reason = f": {full_stop(short(job.reason) or '')}" if job.reason else "."
     return f"{job_name(job)} is {job.state}{reason}"
 
 
@@ -164,28 +167,49 @@ def last_one(ended: Batch | Job, ago: str) -> str:
     return f"The last one: {batch_name(batch.kind)}, {batch.state} {ago} ({_tally(batch)})."
 
 
-def standing(batch: Batch, failures: Sequence[Job], files: Sequence[str], left: str | None) -> str:
+def standing(
+    batch: Batch,
+    failures: Sequence[Job],
+    files: Sequence[str],
+    left: str | None,
+    *,
+    undone_by: str | None = None,
+) -> str:
     """Return where one batch stands, in a sentence that says what helps if something failed.
 
-    `failures` are its failed jobs, those of its files included; `left` how long it may take.
+    `failures` are its failed jobs, those of its files included; `left` how long it may take;
+    `undone_by` the batch that took it back: then nothing of it is retried.
     """
     if batch.state is BatchState.PAUSED:
         return (
             f"{batch_name(batch.kind)} is paused after {batch.finished} of {batch.total}: "
-            f"{_full_stop(short(batch.reason) or 'no reason was given')} "
+            f"{full_stop(short(batch.reason) or 'no reason was given')} "
             f"{_PAUSED_ADVICE}"
         )
     if not batch.ended:
         rest = f", {left} left" if left else ""
         return f"{batch_name(batch.kind)}: {progress_line(batch)}{rest}."
     parts = [_tally(batch), *_failed(failures, batch)]
-    return ". ".join([", ".join(parts) + _advice(batch, failures), *_files(files)]) + "."
+    advice = f"; {undone_by} rolled it back" if undone_by else _advice(batch, failures)
+    sentence = ". ".join([", ".join(parts) + advice, *_files(files)]) + "."
+    return sentence[0].upper() + sentence[1:]
 
 
-def cancelled(found: Cancelled) -> str:
-    """Return what was stopped, what never started and what was already done."""
+def goes_on(batch: Batch) -> bool:
+    """Whether the batch goes on by itself."""
+    return not batch.ended and batch.state is not BatchState.PAUSED
+
+
+def cancelled(found: Cancelled, *, alone: bool = False) -> str:
+    """Return what was stopped, what never started and what was already done.
+
+    `alone`: it was one job, whose batch may go on without it.
+    """
     if found.stopped + found.dropped == 0:
         return f"Nothing was left to cancel: {found.done} already done."
+    if alone and found.batch is not None and goes_on(found.batch):
+        what = "stopped while running" if found.stopped else "never started"
+        return f"Cancelled: 1 {what}. Its batch goes on; once that is over, retry takes it up."
     kind = found.batch.kind if found.batch is not None else ""
     return (
         f"Cancelled: {found.stopped} stopped while running, {found.dropped} never started, "
@@ -209,10 +233,6 @@ def reviewed(counts: Mapping[str, int]) -> str:
     return (
         f"{sections(total)}: " + ", ".join(f"{n} {state}" for state, n in counts.items() if n) + "."
     )
-
-
-def _full_stop(text: str) -> str:
-    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
 def _tally(batch: Batch) -> str:

@@ -47,12 +47,20 @@ async def standing(
     unwritten = {job.subject for job in failures if not job.counted}
     files = await services.content.files_written(batch.id, failed=unwritten) if writes else ()
     shown = operation(batch, health=health, now=now)
+    retryable = batch.ended and (failures or batch.cancelled)
+    undone_by = await services.content.undone_by(batch) if retryable else None
     return Standing(
         operation=shown,
         failures=failures,
         files=files,
-        sentence=sentences.standing(batch, failures, files, shown.estimated_completion),
-        next=_next(batch, failures),
+        sentence=sentences.standing(
+            batch,
+            failures,
+            files,
+            shown.estimated_completion,
+            undone_by=undone_by.id if undone_by is not None else None,
+        ),
+        next=None if undone_by else _next(batch, failures, stopped="stopped" in health),
     )
 
 
@@ -117,7 +125,7 @@ def _batch(batch: Batch, health: Mapping[str, Any], now: float) -> Operation:
     return Operation(
         type=batch_name(batch.kind),
         status=batch.state.value,
-        progress=f"{batch.finished}/{batch.total}",
+        progress=f"{batch.finished}/{batch.total}" if batch.total else None,
         percent_complete=percent(batch),
         current_task=sentences.short(current_task(batch)),
         started_at=relative_time(now - (batch.started_at or batch.created_at)),
@@ -150,12 +158,14 @@ def queue(stats: Stats) -> Queue:
     )
 
 
-def _next(batch: Batch, failures: Sequence[Job]) -> str | None:
-    """Return the call that most likely comes next."""
-    if batch.state is BatchState.PAUSED or any(job.code != "conflict" for job in failures):
-        return sentences.call("retry", {"batchId": batch.id})
+def _next(batch: Batch, failures: Sequence[Job], *, stopped: bool) -> str | None:
+    """Return the call that most likely comes next; `stopped`: nobody works until somebody asks."""
+    stands_still = batch.state is BatchState.PAUSED or stopped
     if not batch.ended:
-        return sentences.call("status", {"batchId": batch.id})
+        tool = "retry" if stands_still else "status"  # retry refuses what goes on by itself
+        return sentences.call(tool, {"batchId": batch.id})
+    if any(job.code != "conflict" for job in failures):
+        return sentences.call("retry", {"batchId": batch.id})
     if batch.kind == "generate" and batch.completed > batch.skipped:
         return sentences.call("promote", {"batchId": batch.id, "dryRun": True})
     return None

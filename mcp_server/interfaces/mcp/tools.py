@@ -26,7 +26,7 @@ from mcp_server.interfaces.mcp.arguments import (
 )
 from mcp_server.interfaces.mcp.marks import Marks
 from mcp_server.interfaces.mcp.operations import newest_active
-from mcp_server.interfaces.mcp.queueing import Queued, retried_reply
+from mcp_server.interfaces.mcp.queueing import Queued, resumed_reply, retried_reply
 from mcp_server.interfaces.mcp.replies import (
     ROWS,
     CancelReply,
@@ -35,7 +35,7 @@ from mcp_server.interfaces.mcp.replies import (
     StatusReply,
 )
 from mcp_server.interfaces.mcp.reviewing import review_reply
-from mcp_server.interfaces.mcp.standing import standing
+from mcp_server.interfaces.mcp.standing import Standing, standing
 from mcp_server.interfaces.mcp.status import Page, Status
 from mcp_server.interfaces.mcp.waiting import Reporter, follow, follow_job
 from mcp_server.interfaces.services import Services, ServicesProvider
@@ -96,9 +96,13 @@ class Tools:
         return await self._answer(services, submitted, arguments, ctx)
 
     async def retry(self, arguments: RetryArguments, ctx: Call) -> QueueReply:
-        """Take up again what failed, was cancelled or is paused."""
+        """Take up again what failed, was cancelled, is paused, or waits for a stopped worker."""
         services = await self.provider.services()
         batch = await services.batches.get(arguments.batch_id, owner=self.origin.owner)
+        waits = not batch.ended and batch.state is not BatchState.PAUSED
+        if waits and services.worker_health.resume():
+            seen = await self._followed(services, batch.id, arguments.wait_s, Reporter(ctx))
+            return resumed_reply(batch, seen)
         if batch.kind not in ACTIONS:  # a plugin's: there is no site to plan from
             return await self._retry_plugin(services, batch, arguments, ctx)
         submitted = await services.content.retry(
@@ -131,15 +135,14 @@ class Tools:
         services = await self.provider.services()
         found = await self._cancelled(services, arguments)
         batch_id = found.batch.id if found.batch is not None else arguments.batch_id or None
-        again = found.stopped + found.dropped > 0 and batch_id is not None
         return CancelReply(
-            message=sentences.cancelled(found),
+            message=sentences.cancelled(found, alone=bool(arguments.job_id)),
             status=found.batch.state.value if found.batch is not None else None,
             batch_id=batch_id,
             stopped=found.stopped,
             never_started=found.dropped,
             already_done=found.done,
-            next=sentences.call("retry", {"batchId": batch_id}) if again else None,
+            next=_after_cancelling(found, batch_id),
         )
 
     async def review(self, arguments: ReviewArguments, ctx: Call) -> ReviewReply:  # noqa: ARG002 - all tools are called alike
@@ -180,10 +183,7 @@ class Tools:
             await reporter.queued(submitted.count)
         if not waiting.wait_s:
             return queued.reply()
-        await self._wait(services, submitted.batch_id, waiting.wait_s, reporter)
-        batch = await services.batches.get(submitted.batch_id, owner=self.origin.owner)
-        health = await services.worker_health()
-        seen = await standing(services, batch, health=health, now=self.clock.now())
+        seen = await self._followed(services, submitted.batch_id, waiting.wait_s, reporter)
         return replace(queued, seen=seen).reply()
 
     async def _batch_status(
@@ -203,12 +203,19 @@ class Tools:
         key = arguments.request_key or None
         owner = self.origin.owner
         submission = await services.batches.retry(batch.id, owner=owner, request_key=key)
-        if submission.batch is not None and arguments.wait_s:
-            await self._wait(services, batch.id, arguments.wait_s, Reporter(ctx))
-        batch = await services.batches.get(batch.id, owner=owner)
-        health = await services.worker_health()
-        seen = await standing(services, batch, health=health, now=self.clock.now())
+        wait_s = arguments.wait_s if submission.batch is not None else 0.0
+        seen = await self._followed(services, batch.id, wait_s, Reporter(ctx))
         return retried_reply(submission.batch, seen)
+
+    async def _followed(
+        self, services: Services, batch_id: str, wait_s: float, reporter: Reporter
+    ) -> Standing:
+        """Wait for a batch, if that was asked for; return where it stands."""
+        if wait_s:
+            await self._wait(services, batch_id, wait_s, reporter)
+        batch = await services.batches.get(batch_id, owner=self.origin.owner)
+        health = await services.worker_health()
+        return await standing(services, batch, health=health, now=self.clock.now())
 
     async def _follow_job(self, services: Services, job_id: str, seconds: float, ctx: Call) -> None:
         job = await services.batches.job(job_id, owner=self.origin.owner)
@@ -238,6 +245,14 @@ class Tools:
                 return await services.batches.cancel_job(job_id, owner=owner)
             case _:
                 raise InvalidPayload("cancel", ["give either batchId or jobId"])
+
+
+def _after_cancelling(found: Cancelled, batch_id: str | None) -> str | None:
+    """Return the call that comes next: a batch that goes on without one job cannot be retried."""
+    if batch_id is None or found.stopped + found.dropped == 0:
+        return None
+    goes_on = found.batch is not None and sentences.goes_on(found.batch)
+    return sentences.call("status" if goes_on else "retry", {"batchId": batch_id})
 
 
 def _change(arguments: PromoteArguments | RollbackArguments) -> ChangeCall:

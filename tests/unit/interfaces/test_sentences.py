@@ -135,6 +135,14 @@ def test_a_file_that_was_not_written_is_told_apart_from_sections(ended: Batch, j
     assert sentence.startswith("40 of 40 promoted, 1 not written to a file: menu (disk full)")
 
 
+def test_a_round_that_only_wrote_files_says_so_in_a_sentence(ended: Batch) -> None:
+    """It begins as one does, and counts no sections."""
+    files = replace(ended, kind="promote", total=0, completed=0)
+    assert sentences.standing(files, (), (), None) == "Its files are written."
+    failed = replace(files, state=BatchState.FAILED)
+    assert sentences.standing(failed, (), (), None) == "No file written."
+
+
 def test_a_promotion_names_the_files(ended: Batch) -> None:
     """The first of them."""
     files = [f"content/p{i}.md" for i in range(5)]

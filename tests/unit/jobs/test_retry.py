@@ -143,3 +143,5 @@ def test_a_job_without_retries_says_that_it_was_tried_once() -> None:
     assert (once.code, once.reason) == ("retries-exhausted", "busy (tried once)")
     often = decide(JOB._replace(attempts=3), Retry("busy"), now=NOW, jitter=1.0)
     assert often.reason == "busy (tried 4 times)"
+    told = decide(JOB._replace(attempts=3), Retry("It is busy (503)."), now=NOW, jitter=1.0)
+    assert told.reason == "It is busy (503) (tried 4 times)"

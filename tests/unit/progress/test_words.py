@@ -62,6 +62,8 @@ def test_of_several_jobs_the_newest_counted_one_is_named(
         ({"state": BatchState.FAILED, "completed": 20, "failed": 1}, "21/21 · done, 1 failed"),
         ({"state": BatchState.FAILED, "completed": 21}, "21/21 · failed"),
         ({"state": BatchState.CANCELLED, "completed": 3}, "3/21 · cancelled"),
+        ({"state": BatchState.PENDING, "total": 0}, "queued"),
+        ({"state": BatchState.COMPLETED, "total": 0}, "done"),
         ({"state": BatchState.PAUSED, "completed": 3}, "3/21 · paused"),
         (
             {"state": BatchState.PAUSED, "completed": 3, "reason": "the key was refused"},

@@ -1,0 +1,84 @@
+"""What `pressroom doctor` looks at: each thing that a workspace needs, and what to do about it.
+
+Nothing is changed: a file that another version wrote is not brought to this one, and no worker is
+started. A check that cannot be made because another failed is left out.
+"""
+
+from __future__ import annotations
+
+import platform
+import sqlite3
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from mcp_server.clock import Clock
+from mcp_server.config import find_workspace
+from mcp_server.doctor.database import of_database, of_queue
+from mcp_server.doctor.files import without_database
+from mcp_server.doctor.finding import Finding
+from mcp_server.doctor.folder import of_folder
+from mcp_server.errors import CallerError, ConfigError
+
+
+async def examine_workspace(
+    explicit: Path | None,
+    *,
+    environ: Mapping[str, str],
+    cwd: Path,
+    clock: Clock,
+    plugin_problems: Sequence[str] = (),
+    kinds: Collection[str] | None = None,
+) -> list[Finding]:
+    """Look at everything and return a finding for each thing, in the order of looking.
+
+    `kinds` are those that have a handler here, where that is known.
+    It reads the whole database file: that takes seconds where there is much in it.
+    """
+    looked = _examined(explicit, environ, cwd, clock, plugin_problems, kinds)
+    return [finding async for finding in looked]
+
+
+async def _examined(
+    explicit: Path | None,
+    environ: Mapping[str, str],
+    cwd: Path,
+    clock: Clock,
+    plugin_problems: Sequence[str],
+    kinds: Collection[str] | None,
+) -> AsyncIterator[Finding]:
+    for finding in (_versions(), *_plugins(plugin_problems)):
+        yield finding
+    try:
+        workspace = find_workspace(explicit, environ, cwd)
+    except ConfigError as error:
+        for line in str(error).splitlines():
+            yield Finding(check="settings", level="error", message=line)
+        return
+    except CallerError as error:
+        yield Finding(check="workspace", level="error", message=str(error))
+        return
+    for finding in of_folder(workspace, environ, kinds):
+        yield finding
+    if not workspace.database.exists():
+        yield without_database(workspace)
+        return
+    finding = of_database(workspace)
+    yield finding
+    if finding.level != "error" and finding.advice == "":
+        async for finding in of_queue(workspace, clock):
+            yield finding
+
+
+def _versions() -> Finding:
+    message = (
+        f"Pressroom {version('pressroom')}, Python {platform.python_version()}, "
+        f"SQLite {sqlite3.sqlite_version}, {platform.system()} {platform.machine()}"
+    )
+    return Finding(check="versions", level="ok", message=message)
+
+
+def _plugins(problems: Sequence[str]) -> Iterator[Finding]:
+    for problem in problems:
+        advice = "Install what it needs, or uninstall it; everything else works without it."
+        yield Finding(check="plugins", level="warning", message=problem, advice=advice)

@@ -1,0 +1,175 @@
+"""What is wrong with the database, the queue in it, and who works on that."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from mcp_server.clock import Clock
+from mcp_server.config import Workspace
+from mcp_server.doctor.files import of_files
+from mcp_server.doctor.finding import Finding, Level, duration, first_of, size
+from mcp_server.errors import StorageError
+from mcp_server.jobs.health import left_over_of
+from mcp_server.jobs.host import StopMark, WorkerLock
+from mcp_server.jobs.job import BatchState, JobState
+from mcp_server.jobs.records import Host, Lag, Stats
+from mcp_server.jobs.store import JobStore
+from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
+from mcp_server.storage.sqlite.database import Database
+from mcp_server.storage.sqlite.examine import Examined, examine
+from mcp_server.storage.sqlite.jobs import SqliteJobStore
+from mcp_server.storage.sqlite.transaction import Transaction
+
+LAG_S = 300.0
+"""A job that waits longer than this waits for something else than its turn; the longest attempt
+takes as long."""
+LOOKED_AT_MAX = 1_000
+"""Unfinished batches, whoever's, that are looked at for paused ones."""
+PAUSED_MAX = 5
+"""Paused batches that get a finding each; the rest is counted."""
+
+
+def of_database(workspace: Workspace) -> Finding:
+    """Look at the file itself, whole."""
+    try:
+        found = examine(workspace.database)
+    except (StorageError, OSError) as error:
+        advice = f"Stop the server, then see to {workspace.database}."
+        return Finding(check="database", level="error", message=str(error), advice=advice)
+    return _of_file(workspace.database, found)
+
+
+def _of_file(path: Path, found: Examined) -> Finding:
+    message = f"{size(found.file_bytes)}, schema {found.schema}"
+    if found.problems:
+        return Finding(
+            check="database",
+            level="error",
+            message=f"{path.name} is damaged: {'; '.join(found.problems)}",
+            advice="Put back a copy: `pressroom stop`, remove this file and those whose names end "
+            "in -wal and -shm, move the copy here. `sqlite3 FILE .recover` saves what can be "
+            "saved.",
+        )
+    if found.schema > found.newest_schema:
+        return Finding(
+            check="database",
+            level="error",
+            message=f"{message}; a newer Pressroom wrote it (this one knows {found.newest_schema})",
+            advice="Upgrade Pressroom.",
+        )
+    if found.schema < found.newest_schema:
+        return Finding(
+            check="database",
+            level="warning",
+            message=f"{message}; this version brings it to {found.newest_schema}",
+            advice="The next server to start does so, and keeps a copy beside it.",
+        )
+    return Finding(check="database", level="ok", message=f"{message}, sound")
+
+
+async def of_queue(workspace: Workspace, clock: Clock) -> AsyncIterator[Finding]:
+    """Look at what is stored: who works, what waits and why, and the files of the pages."""
+    now = clock.now()
+    try:
+        async with Database.open(workspace.database) as database:
+            store: JobStore = SqliteJobStore(database, ContentEffects(), _no_job)
+            await database.write(_nothing)
+            lag, stats = await store.lag(now=now), await store.stats()
+            hosts = await store.hosts(seen_after=0)
+            left_over = await left_over_of(store, hosts, now=now)
+            paused = await _paused(store)
+            of_pages = [each async for each in of_files(workspace, SqliteEntityStore(database))]
+    except StorageError as error:
+        yield Finding(check="queue", level="error", message=str(error))
+        return
+    lock, stopped = WorkerLock(workspace.worker_lock), StopMark(workspace.state_dir).is_set
+    alive = lock.is_held()
+    log = workspace.worker_log
+    yield _worker(hosts, lag, log, alive=alive, stopped=stopped)
+    yield _oldest(lag, alive=alive)
+    for problem in left_over:
+        yield Finding(check="queue", level="warning", message=problem)
+    yield _jobs(stats)
+    for each in (*first_of(paused, PAUSED_MAX, "batches"), *of_pages):
+        yield each
+
+
+def _nothing(_: Transaction) -> None:
+    """Change nothing: it only shows whether the lock for writing can be had."""
+
+
+def _no_job() -> str:
+    raise AssertionError("the doctor queues nothing")
+
+
+def _worker(hosts: Sequence[Host], lag: Lag, log: Path, *, alive: bool, stopped: bool) -> Finding:
+    workers = [host for host in hosts if host.role == "worker"]
+    if alive and workers:
+        return _living(workers[0], log)
+    if alive:
+        return Finding(check="worker", level="ok", message="alive, and starting")
+    if stopped:
+        advice = "The next call that queues work starts it again, or `pressroom worker`."
+        message = "stopped by hand"
+        level: Level = "ok" if lag.oldest_due_s is None else "warning"
+        return Finding(check="worker", level=level, message=message, advice=advice)
+    if lag.oldest_due_s is None:
+        message = "none is running, and none is needed"
+        return Finding(check="worker", level="ok", message=message)
+    said = f" {log} says what the last one had to say." if log.exists() else ""
+    return Finding(
+        check="worker",
+        level="warning",
+        message="none is running, and jobs are due",
+        advice=f"A server starts one; without a server, `pressroom worker` does.{said}",
+    )
+
+
+def _living(worker: Host, log: Path) -> Finding:
+    message = f"alive, process {worker.pid}, version {worker.version}"
+    if "unhealthy" in worker.details:
+        message = f"{message}; unhealthy: {worker.details['unhealthy']}"
+        advice = f"{log} says which handler it is, and where; with an embedded one, the server's."
+        return Finding(check="worker", level="warning", message=message, advice=advice)
+    if worker.version == version("pressroom"):
+        return Finding(check="worker", level="ok", message=message)
+    advice = "A server of this version asks it to make room; `pressroom stop` does, too."
+    return Finding(check="worker", level="warning", message=message, advice=advice)
+
+
+def _oldest(lag: Lag, *, alive: bool) -> Finding:
+    if lag.oldest_due_s is None:
+        return Finding(check="queue", level="ok", message="no job is waiting for its turn")
+    message = f"the oldest due job has waited for {duration(lag.oldest_due_s)}"
+    if not alive or lag.oldest_due_s < LAG_S:
+        return Finding(check="queue", level="ok", message=message)
+    advice = "`pressroom status` shows what runs; a higher `concurrency` runs more at a time."
+    return Finding(check="queue", level="warning", message=message, advice=advice)
+
+
+def _jobs(stats: Stats) -> Finding:
+    kinds = [f"{kind}: {_counts(states)}" for kind, states in sorted(stats.kinds.items()) if states]
+    whole = _counts(stats.jobs) or "none"
+    return Finding(check="jobs", level="ok", message="; ".join([whole, *kinds]))
+
+
+async def _paused(store: JobStore) -> Sequence[Finding]:
+    now = await store.bookmark(owner=None)
+    unfinished = await store.news(now, {}, owner=None, limit=LOOKED_AT_MAX)
+    return [
+        Finding(
+            check="paused",
+            level="warning",
+            message=f"{batch.id} ({batch.kind}) waits after {batch.finished} of {batch.total}: "
+            f"{batch.reason or 'no reason was given'}",
+            advice=f'Mend that; retry {{"batchId": "{batch.id}"}} goes on, cancel gives it up.',
+        )
+        for batch in unfinished.batches
+        if batch.state is BatchState.PAUSED
+    ]
+
+
+def _counts(states: Mapping[JobState, int]) -> str:
+    return ", ".join(f"{states[state]:,} {state}" for state in JobState if states.get(state))

@@ -1,0 +1,81 @@
+"""The exported files: those that are gone, and those that are not ours to overwrite."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
+
+import anyio.to_thread
+
+from mcp_server.config import Workspace
+from mcp_server.content.files import PageFiles
+from mcp_server.content.site import Site
+from mcp_server.content.standing import edited_files, missing_files
+from mcp_server.content.workspace import SiteLoader, SiteProblems
+from mcp_server.doctor.finding import Finding, first_of
+from mcp_server.entities.store import EntityStore
+
+FOUND_MAX = 5
+"""Files that get a finding each; the rest is counted."""
+
+
+def without_database(workspace: Workspace) -> Finding:
+    """Say that there is no database; of a site with exported pages, that there was one."""
+    site = _site(workspace)
+    pages = len(_files(workspace).adoption(site).files) if site is not None else 0
+    if pages == 0:
+        message = "there is none yet; the first call makes it"
+        return Finding(check="database", level="ok", message=message)
+    return Finding(
+        check="database",
+        level="warning",
+        message=f"there is none, and {workspace.content_dir.name}/ holds {pages} of its pages",
+        advice="In a fresh clone that is right: the first call takes them as live. Was it deleted? "
+        "End every server of this workspace, then put back a copy, or go on with the pages.",
+    )
+
+
+async def of_files(workspace: Workspace, entities: EntityStore) -> AsyncIterator[Finding]:
+    """Look at the file of every page, unless the site cannot be read."""
+    site = await anyio.to_thread.run_sync(_site, workspace)
+    if site is None:
+        return
+    files, stored = _files(workspace), await entities.snapshot()
+    missing = await missing_files(files, site, stored.live, stored.exported)
+    edited = await edited_files(files, entities, site, stored)
+    found = [*_missing(missing), *_edited(edited, files.content_dir)]
+    for finding in first_of(found, FOUND_MAX, "files"):
+        yield finding
+    if not found:
+        written = sum(hashes[:1] not in ((), (None,)) for hashes in stored.exported.values())
+        yield Finding(check="files", level="ok", message=f"{written} exported, as they were")
+
+
+def _missing(missing: Mapping[str, str]) -> Iterator[Finding]:
+    for page, file in missing.items():
+        yield Finding(
+            check="files",
+            level="warning",
+            message=f"{file} is missing, and its page is live",
+            advice=f'promote {{"page": "{page}"}} writes it again.',
+        )
+
+
+def _edited(edited: Mapping[str, str], folder: Path) -> Iterator[Finding]:
+    for page, why in edited.items():
+        if (folder / f"{page}.md").is_file():
+            advice = f'review {{"page": "{page}", "diff": true}} shows what differs.'
+        else:
+            advice = f'Move it away; promote {{"page": "{page}"}} writes the file again.'
+        yield Finding(check="files", level="warning", message=why, advice=advice)
+
+
+def _files(workspace: Workspace) -> PageFiles:
+    return PageFiles(workspace.root, workspace.content_dir, workspace.export_locks)
+
+
+def _site(workspace: Workspace) -> Site | None:
+    try:
+        return SiteLoader(workspace).load()
+    except SiteProblems:
+        return None

@@ -1,0 +1,142 @@
+"""What lies in a workspace's folder: its settings, its site, its model, room to write."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from mcp_server.config import SETTINGS_FILE, Workspace
+from mcp_server.content.model import ModelChoice, find_key, key_hint
+from mcp_server.content.workspace import SiteLoader, SiteProblems
+from mcp_server.doctor.finding import Finding, Level, size
+from mcp_server.errors import ConfigError
+from mcp_server.storage.sqlite.place import unsafe_place
+
+FREE_BYTES_MIN = 100 * 1024**2
+"""Less room than this is gone with the next few batches and the log of their writing."""
+FREE_BYTES_ENOUGH = 1024**3
+
+
+def of_folder(
+    workspace: Workspace, environ: Mapping[str, str], kinds: Collection[str] | None
+) -> Iterator[Finding]:
+    """Look at all that needs no database."""
+    yield Finding(check="workspace", level="ok", message=str(workspace.root))
+    yield from _limits(workspace, kinds)
+    for check in (_site, _key, _content_folder, _state_folder, _place, _disk):
+        yield from check(workspace, environ)
+
+
+def _limits(workspace: Workspace, kinds: Collection[str] | None) -> Iterator[Finding]:
+    """A limit of a kind that nobody has is a slip of the pen, or waits for its plugin."""
+    for kind in workspace.settings.limits:
+        if kinds is not None and kind not in kinds:
+            known = ", ".join(sorted(kinds))
+            message = f"{SETTINGS_FILE} limits jobs of kind {kind}, which nothing here runs"
+            advice = f"Kinds are: {known}."
+            yield Finding(check="limits", level="warning", message=message, advice=advice)
+
+
+def _site(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Finding]:
+    loader = SiteLoader(workspace)
+    try:
+        site = loader.load()
+    except SiteProblems as error:
+        for problem in error.problems:
+            yield Finding(check="site", level="error", message=problem)
+        return
+    for warning in loader.warnings:
+        yield Finding(check="site", level="warning", message=warning)
+    pages, sections = len(site.pages), len(site.section_ids)
+    message = f"{workspace.site_file.name}: {pages} pages, {sections} sections"
+    yield Finding(check="site", level="ok", message=message)
+
+
+def _key(workspace: Workspace, environ: Mapping[str, str]) -> Iterator[Finding]:
+    settings = workspace.settings
+    try:
+        choice = ModelChoice(name=settings.model or "composer", url=settings.model_url)
+    except ConfigError as error:
+        yield Finding(check="model", level="error", message=str(error))
+        return
+    if choice.is_composer:
+        message = "none is configured: the composer writes placeholders from the site's facts"
+        yield Finding(check="model", level="ok", message=message)
+    elif choice.ability is not None and find_key(choice, environ) is None:
+        yield Finding(
+            check="model",
+            level="error",
+            message=f"{choice.name}: there is no key for it here",
+            advice=f"To draft with it, {key_hint(choice)}; where the server runs, and the worker.",
+        )
+    else:
+        yield Finding(check="model", level="ok", message=f"{choice.name}: {_has(choice, environ)}")
+
+
+def _has(choice: ModelChoice, environ: Mapping[str, str]) -> str:
+    """Say whether there is a key: a server at a URL may want one, and only that knows."""
+    if choice.ability is None and not choice.url:
+        return "it needs no key"
+    if find_key(choice, environ) is not None:
+        return "there is a key for it"
+    return f"it is asked without a key; if its server wants one, {key_hint(choice)}"
+
+
+def _content_folder(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Finding]:
+    yield _writable("content folder", workspace.content_dir)
+
+
+def _state_folder(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Finding]:
+    folder = _writable("state folder", workspace.state_dir)
+    database = workspace.database
+    if folder.level == "ok" and database.exists() and not os.access(database, os.W_OK):
+        yield Finding(
+            check="state folder",
+            level="error",
+            message=f"{database.name} is read-only",
+            advice=f"Make {database} writable.",
+        )
+    else:
+        yield folder
+
+
+def _writable(check: str, folder: Path) -> Finding:
+    nearest = next((each for each in (folder, *folder.parents) if each.exists()), folder)
+    try:
+        with tempfile.TemporaryFile(dir=nearest) as file:
+            file.write(b"\0")
+    except OSError as error:
+        return Finding(
+            check=check,
+            level="error",
+            message=f"nothing can be written to {nearest}: {error.strerror or error}",
+            advice=f"Make {nearest} writable, and room on its disk.",
+        )
+    made = "" if nearest == folder else " (not there yet)"
+    return Finding(check=check, level="ok", message=f"{folder}{made} can be written to")
+
+
+def _place(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Finding]:
+    if (why := unsafe_place(workspace.database)) is not None:
+        yield Finding(
+            check="place",
+            level="warning",
+            message=f"the database may be damaged: {why}",
+            advice="Name a folder on a disk of this machine in PRESSROOM_STATE_DIR.",
+        )
+
+
+def _disk(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Finding]:
+    folder = workspace.state_dir
+    nearest = next((each for each in (folder, *folder.parents) if each.exists()), folder)
+    free = shutil.disk_usage(nearest).free
+    message = f"{size(free)} free"
+    if free >= FREE_BYTES_ENOUGH:
+        yield Finding(check="disk", level="ok", message=message)
+        return
+    level: Level = "error" if free < FREE_BYTES_MIN else "warning"
+    advice = f"Make room on the disk of {nearest}, or name another in PRESSROOM_STATE_DIR."
+    yield Finding(check="disk", level=level, message=message, advice=advice)
