@@ -13,7 +13,8 @@ How a job lives and dies, and where to read it:
    `Pause` (`outcome`), and `retry.decide` makes a verdict of it.
 4. *Recorded.* The transaction that claims the next jobs (`JobStore.exchange`) writes the end, the
    effects, the batch's counters and the change number, if the attempt id is still the job's. An
-   attempt that lost its claim writes nothing. The last end of a round writes its one row.
+   attempt that lost its claim writes nothing. The last end of a round writes its one row. Then the
+   kind's `on_error` hook hears of a failure (`hooks`).
 5. *Lost.* A worker that dies stops renewing; whoever sweeps next (`upkeep`, `maintenance`) puts its
    jobs back, at most ten times, which are counted apart from the retries.
 6. *Forgotten.* A day after its batch has completed the job is pruned; batches stay.

@@ -190,7 +190,7 @@ class BatchService:
 
         Raises:
             NotFound: the owner has no such job.
-            InvalidTransition: it has ended, or it writes a file.
+            InvalidTransition: it has ended, or it follows from another.
         """
         job = await self.job(job_id, owner=owner)
         if job.state in ENDED_JOB_STATES:
@@ -200,8 +200,8 @@ class BatchService:
                 f"job {job_id} alone",
                 state=job.state,
                 action="cancel",
-                advice="It writes the file of what is live already: cancel its batch, or roll it "
-                "back.",
+                advice="It carries out what another job has changed already: cancel its batch, "
+                "or undo that.",
             )
         return await self._store.cancel_job(
             job_id, reason="cancelled by its owner", now=self._clock.now()

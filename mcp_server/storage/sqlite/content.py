@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,10 +19,10 @@ from mcp_server.entities.effects import (
     SaveRemoval,
     SaveRevision,
 )
-from mcp_server.entities.entity import PREVIEW, PRODUCTION, Entity, Revision
+from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, AuthorKind, Entity, Revision
 from mcp_server.entities.store import Snapshot
 from mcp_server.storage.sqlite.database import Database
-from mcp_server.storage.sqlite.rows import dumped, entity_of, revision_of
+from mcp_server.storage.sqlite.rows import dumped
 from mcp_server.storage.sqlite.transaction import Transaction
 
 NOUNS = {PREVIEW: "draft", PRODUCTION: "live text"}
@@ -37,7 +38,7 @@ class SqliteEntityStore:
         row = await self._database.read(
             lambda tx: tx.one("get_entity", type=type, entity_id=entity_id)
         )
-        return None if row is None else entity_of(row)
+        return None if row is None else _entity_of(row)
 
     async def get_all(self, type: str, *, page: str | None = None) -> Mapping[str, Entity]:
         return await self._database.read(lambda tx: _entities(tx, type, page))
@@ -46,7 +47,7 @@ class SqliteEntityStore:
         rows = await self._database.read(
             lambda tx: tx.all("list_history", type=type, entity_id=entity_id)
         )
-        return [revision_of(row) for row in rows]
+        return [_revision_of(row) for row in rows]
 
     async def histories(
         self, type: str, *, batch_id: str | None = None
@@ -67,7 +68,7 @@ class SqliteEntityStore:
         rows = await self._database.read(
             lambda tx: tx.all("list_revisions_of_batch", batch_id=batch_id)
         )
-        return [revision_of(row) for row in rows]
+        return [_revision_of(row) for row in rows]
 
     async def pages_of_batch(self, batch_id: str) -> Sequence[str]:
         rows = await self._database.read(
@@ -106,7 +107,7 @@ def _entities(tx: Transaction, type: str, page: str | None = None) -> dict[str, 
         if page is None
         else tx.all("list_entities_of_page", type=type, first=f"{page}/", beyond=f"{page}0")
     )
-    return {row["entity_id"]: entity_of(row) for row in rows}
+    return {row["entity_id"]: _entity_of(row) for row in rows}
 
 
 def _histories(
@@ -119,7 +120,7 @@ def _histories(
         else tx.all("list_histories_of_batch", type=type, batch_id=batch_id)
     )
     for row in rows:
-        found.setdefault(row["entity_id"], []).append(revision_of(row))
+        found.setdefault(row["entity_id"], []).append(_revision_of(row))
     return found
 
 
@@ -131,6 +132,33 @@ def _exported(tx: Transaction, page: str | None = None) -> dict[str, tuple[str |
         )
         for row in rows
     }
+
+
+def _revision_of(row: sqlite3.Row) -> Revision:
+    """Return the revision of a `revisions` row."""
+    return Revision(
+        type=row["type"],
+        entity_id=row["entity_id"],
+        template=row["template"],
+        fields=json.loads(row["fields"]),
+        markdown=row["markdown"],
+        author=Author(kind=cast("AuthorKind", row["author_kind"]), name=row["author_name"]),
+        base=row["base"],
+        batch_id=row["batch_id"],
+        job_id=row["job_id"],
+        site_hash=row["site_hash"],
+        inputs_hash=row["inputs_hash"],
+        input_tokens=row["input_tokens"],
+        output_tokens=row["output_tokens"],
+        cost_usd=row["cost_usd"],
+        id=row["id"],
+        created_at=row["created_at"],
+    )
+
+
+def _entity_of(row: sqlite3.Row) -> Entity:
+    """Return the entity of a `get_entity` row."""
+    return Entity(current=_revision_of(row), withdrawn=bool(row["withdrawn"]))
 
 
 class ContentEffects:

@@ -9,7 +9,6 @@ from typing import Any, cast
 
 from pydantic_core import from_json
 
-from mcp_server.entities.entity import Author, AuthorKind, Entity, Revision
 from mcp_server.errors import StorageError
 from mcp_server.jobs import document
 from mcp_server.jobs.job import Attempt, Batch, BatchState, Job, JobState, Json, Origin, Step
@@ -104,33 +103,6 @@ def host_of(row: sqlite3.Row) -> Host:
         seen_at=row["seen_at"],
         wanted=row["wanted"],
     )
-
-
-def revision_of(row: sqlite3.Row) -> Revision:
-    """Return the revision of a `revisions` row."""
-    return Revision(
-        type=row["type"],
-        entity_id=row["entity_id"],
-        template=row["template"],
-        fields=json.loads(row["fields"]),
-        markdown=row["markdown"],
-        author=Author(kind=cast("AuthorKind", row["author_kind"]), name=row["author_name"]),
-        base=row["base"],
-        batch_id=row["batch_id"],
-        job_id=row["job_id"],
-        site_hash=row["site_hash"],
-        inputs_hash=row["inputs_hash"],
-        input_tokens=row["input_tokens"],
-        output_tokens=row["output_tokens"],
-        cost_usd=row["cost_usd"],
-        id=row["id"],
-        created_at=row["created_at"],
-    )
-
-
-def entity_of(row: sqlite3.Row) -> Entity:
-    """Return the entity of a `get_entity` row."""
-    return Entity(current=revision_of(row), withdrawn=bool(row["withdrawn"]))
 
 
 def dumped(value: Any) -> str:
