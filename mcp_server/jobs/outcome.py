@@ -58,7 +58,10 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Snooze:
-    """Not yet: run again at `until` (seconds since the epoch, up to `LATEST`). Costs no retry."""
+    """Not yet: run again at `until` (seconds since the epoch, up to `LATEST`). Costs no retry.
+
+    A time that is past means in a second.
+    """
 
     until: float
     reason: str = ""

@@ -11,6 +11,9 @@ BACKOFF_BASE_S = 1.0
 BACKOFF_MAX_S = 60.0
 """No own delay is longer; only what a provider asks for may be."""
 
+SNOOZE_MIN_S = 1.0
+"""Whoever snoozes until a time that is past, again and again, does not keep a lane busy with it."""
+
 
 class Verdict(NamedTuple):
     """Where an attempt's end leaves its job, and the effects to apply with it."""
@@ -40,8 +43,9 @@ def decide(job: Job, outcome: Outcome, *, now: float, jitter: float) -> Verdict:
         case Pause(reason):
             return Verdict(state=JobState.PAUSED, code="paused", reason=reason, attempts=0)
         case Snooze(until, reason):
+            due_at = until if until > now else now + SNOOZE_MIN_S
             state = JobState.SCHEDULED
-            return Verdict(state=state, code="snoozed", reason=reason, due_at=until, attempts=0)
+            return Verdict(state=state, code="snoozed", reason=reason, due_at=due_at, attempts=0)
         case Retry(reason, after_s):
             return _again(job, reason, after_s, now=now, jitter=jitter)
         case _:

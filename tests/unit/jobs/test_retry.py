@@ -104,6 +104,14 @@ def test_a_wait_that_is_over_is_no_wait() -> None:
     assert decide(JOB, Retry("busy", -5.0), now=NOW, jitter=1.0).due_at == NOW
 
 
+@pytest.mark.parametrize(
+    ("until", "due_at"), [(NOW + 5, NOW + 5), (NOW, NOW + 1), (NOW - 5, NOW + 1), (60.0, NOW + 1)]
+)
+def test_who_snoozes_until_a_time_that_is_past_waits_a_second(until: float, due_at: float) -> None:
+    """Costing no retry, it would be run for ever without a pause."""
+    assert decide(JOB, Snooze(until), now=NOW, jitter=1.0).due_at == due_at
+
+
 @pytest.mark.parametrize("outcome", [Pause("no key"), Snooze(NOW + 5, "not yet")])
 def test_what_is_nobodys_fault_costs_no_retry(outcome: Pause | Snooze) -> None:
     """However often it comes."""
