@@ -180,6 +180,8 @@ class Model(Rules):
             for job in self.own(batch):
                 if job.counted and job.unfinished:
                     job.requires = None
+                if job.state is J.PROCESSING:
+                    job.code = "resumed"
             self.resume(batch)
             return Answer(batch_id)
         if batch.unfinished:
@@ -267,6 +269,8 @@ class Model(Rules):
     def _as_the_batch_allows(self, job: ModelJob, verdict: Verdict) -> Verdict:
         if verdict.state is J.PAUSED and (job.batch is None or job.batch.stopping):
             return verdict._replace(state=J.FAILED)
+        if verdict.state is J.PAUSED and job.code == "resumed":
+            return verdict._replace(state=J.PENDING, code=None)
         paused = job.batch is not None and job.batch.state is BatchState.PAUSED
         if verdict.state is J.SCHEDULED and paused and job.counted:
             return verdict._replace(state=J.PAUSED)

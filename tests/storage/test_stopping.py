@@ -154,6 +154,22 @@ async def test_what_ran_through_a_pause_needs_the_model_of_now_when_it_is_tried_
     assert sorted(attempt.job.id for attempt in found) == ["b1.1", "b1.2"]
 
 
+async def test_a_job_that_was_begun_before_the_retry_does_not_pause_its_batch_again(
+    bench: Bench,
+) -> None:
+    """Its request went out with the old key, and was refused with it: it has another try."""
+    await bench.submit("b1", a_job(), a_job())
+    early, late = await bench.claim(2)
+    await bench.finish(early, Pause("the key was refused"))
+    await bench.retry()
+    await bench.finish(late, Pause("the key was refused"))
+    assert (await bench.batch()).state is BatchState.PROCESSING
+    assert await bench.states() == ["pending", "pending"]
+    assert (await bench.job("b1.2")).attempts == 0
+    await bench.work(Pause("the new key was refused, too"))
+    assert (await bench.batch()).state is BatchState.PAUSED
+
+
 async def test_a_job_outside_any_batch_cannot_be_paused_for_ever(bench: Bench) -> None:
     """Nothing would resume it, so it fails and says why."""
     await bench.enqueue("alone")

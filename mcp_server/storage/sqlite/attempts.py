@@ -26,6 +26,9 @@ from mcp_server.storage.sqlite import accounts, sharing
 from mcp_server.storage.sqlite.rows import attempt_of, encoded
 from mcp_server.storage.sqlite.transaction import Transaction
 
+RESUMED = "resumed"
+"""The code of a running job whose batch was resumed since: that it must pause is out of date."""
+
 ApplyAll = Callable[[Transaction, sqlite3.Row, Sequence[object]], "str | None"]
 """Applies a job's effects; returns why they cannot be, and then none may stay applied."""
 
@@ -347,10 +350,15 @@ def _record(
 
 
 def _as_the_batch_allows(tx: Transaction, job: sqlite3.Row, verdict: Verdict) -> Verdict:
-    """A job to be tried again waits with its paused batch; where nothing resumes it, it fails."""
+    """A job to be tried again waits with its paused batch; where nothing resumes it, it fails.
+
+    One that was begun before its batch was resumed does not pause it again: it has another try.
+    """
     batch = None if job["batch"] is None else tx.one("get_batch_by_row", id=job["batch"])
     if verdict.state is JobState.PAUSED and (batch is None or batch["stopping"]):
         return verdict._replace(state=JobState.FAILED)
+    if verdict.state is JobState.PAUSED and job["code"] == RESUMED:
+        return verdict._replace(state=JobState.PENDING, code=None, reason=None)
     again = verdict.state in (JobState.SCHEDULED, JobState.PENDING)
     if again and job["counted"] and batch is not None and batch["state"] == BatchState.PAUSED:
         return verdict._replace(state=JobState.PAUSED, reason=batch["reason"])

@@ -13,7 +13,7 @@ from typing import TypeVar
 from mcp_server.errors import InvalidPayload
 from mcp_server.jobs.job import Batch, BatchState, Dedup, JobState, Json, NewJob, Origin
 from mcp_server.jobs.records import NewBatch, Request, Submission
-from mcp_server.storage.sqlite import accounts, sharing
+from mcp_server.storage.sqlite import accounts, attempts, sharing
 from mcp_server.storage.sqlite.rows import batch_of, dumped, encoded
 from mcp_server.storage.sqlite.transaction import Transaction
 
@@ -133,6 +133,7 @@ def retry(
         change = accounts.next_change(tx)
         tx.run("require", batch=batch["id"], requires=requires)
         tx.run("unpause_jobs", batch=batch["id"], now=now)
+        tx.run("mark_resumed", batch=batch["id"], code=attempts.RESUMED)
         tx.run("resume_batch", id=batch["id"], terms=kept, change=change)
         answer = _stored(tx, batch["id"])
     elif batch["state"] in accounts.UNFINISHED:
