@@ -80,6 +80,7 @@ async def work(parts: Parts, mode: Mode, stopping: anyio.Event, *, leaves: bool 
         parts.store,
         parts.entities,
         parts.files,
+        parts.registry,
         clock,
         composer_delay_s=settings.composer_delay_s,
         model=parts.model,

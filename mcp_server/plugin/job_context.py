@@ -18,6 +18,8 @@ from mcp_server.entities.store import EntityStore
 from mcp_server.errors import StorageError
 from mcp_server.jobs.attempt import Progress
 from mcp_server.jobs.job import Attempt, Job
+from mcp_server.jobs.outcome import Enqueue
+from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.store import JobStore
 
 
@@ -29,6 +31,7 @@ class Workbench:
         store: JobStore,
         entities: EntityStore,
         files: PageFiles,
+        registry: Registry,
         clock: Clock,
         *,
         composer_delay_s: float,
@@ -36,7 +39,7 @@ class Workbench:
         present_site: Callable[[], Site],
     ) -> None:
         self.store, self.entities, self.files, self.clock = store, entities, files, clock
-        self.model = model
+        self.registry, self.model = registry, model
         self._present_site = present_site
         self._composer_delay_s = composer_delay_s
         self._sites: dict[str, Site] = {}
@@ -127,7 +130,11 @@ class JobContext:
 
         Raises:
             LostClaim: the job belongs to another attempt: stop.
+            CallerError: one of them asks for a job that cannot be queued.
         """
+        for effect in effects:
+            if isinstance(effect, Enqueue):
+                self._bench.registry.check(effect.job)
         now = self._bench.clock.now()
         return await self._bench.store.checkpoint(self._attempt, effects, now=now)
 

@@ -21,6 +21,7 @@ from mcp_server import (
     BatchStatus,
     Dedup,
     Done,
+    Enqueue,
     Fail,
     Handler,
     InvalidPayload,
@@ -314,6 +315,13 @@ async def a_task(payload: Task, context: JobContext) -> Outcome:
     return Fail("bad-luck", "it was told to") if payload.fails else Done({"name": payload.name})
 
 
+@handler("careless-task", Task)
+async def a_careless_task(payload: Task, context: JobContext) -> Outcome:
+    """Ask for a job of a kind that nobody has, before its own end."""
+    await context.checkpoint([Enqueue(NewJob("no-such-kind", {}))])
+    return Done()
+
+
 async def queue_several(arguments: Several, context: PluginContext) -> str:
     """Queue a batch of them."""
     tasks = [Task(name=n, fails=n == arguments.failing) for n in arguments.task_names]
@@ -351,6 +359,21 @@ async def working(root: Path, plugins: Plugins, *, owner: str = "local") -> Asyn
 
 ADA = Origin(owner="ada", interface="test")
 BOB = Origin(owner="bob", interface="test")
+
+
+async def test_a_job_that_a_handler_asks_for_on_the_way_is_checked(tmp_path: Path) -> None:
+    """As those of its outcome are: nothing is queued, and the reason names the kinds there are."""
+    root = small_site(tmp_path / "site", {"menu": 1})
+    plugins = registering(a_careless_task)
+    async with working(root, plugins):
+        context = plugins.context("test", ADA)
+        job_id = await context.enqueue_job(a_careless_task, Task(name="a"))
+        status = await context.wait_for_job(job_id)
+    assert status is not None
+    assert status.status is JobState.FAILED
+    assert status.error is not None
+    assert "no-such-kind" in status.error
+    assert "careless-task" in status.error
 
 
 async def test_a_plugin_queues_sees_and_waits_for_a_job(tmp_path: Path) -> None:

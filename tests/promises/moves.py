@@ -241,6 +241,7 @@ async def held(root: Path) -> AsyncGenerator[Hand]:
             parts.store,
             parts.entities,
             parts.files,
+            parts.registry,
             clock,
             composer_delay_s=delay_s,
             model=parts.model,
