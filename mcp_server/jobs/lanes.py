@@ -167,7 +167,7 @@ class Lanes:
 
     def take_back_late(self) -> Sequence[Attempt]:
         """Return what waits for a lane though its kind is not quick after all, or no lane moves."""
-        if not self._waiting:
+        if not self._waiting or len(self.running) < self.usable:  # a lane is about to take it
             return ()
         if len(self.late) >= self.usable:
             for attempt in self._waiting:  # which have yet to be quick again

@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from mcp_server.jobs.job import Job
+from mcp_server.jobs.lanes import Lanes
 from mcp_server.jobs.outcome import Done, Outcome
 from tests.unit.jobs.rig import ORIGIN, Context, Rig, a_toy
 
@@ -77,3 +78,20 @@ async def test_a_job_that_was_claimed_ahead_and_runs_has_started(rig: Rig) -> No
         rescue = rig.store.rescue
         assert await rescue(now=rig.clock.now() + 99, except_worker=None, crashes_max=9, limit=9)
         assert [job.crashes for job in await rig.store.jobs("b")] == [0, 1] + [0] * (HELD_UP - 2)
+
+
+async def test_what_lanes_are_about_to_take_is_left_to_them(rig: Rig) -> None:
+    """Though nobody knows yet whether its kind is quick."""
+    await rig.submit("b", a_toy(), a_toy())
+    attempts = [await rig.claim(), await rig.claim()]
+    lanes = Lanes(
+        2,
+        rig.runner(),
+        ended=lambda *_: None,
+        stepped=lambda _: None,
+        strayed=lambda: None,
+        heed_s=5,
+    )
+    lanes.give(attempts)
+    assert list(lanes.take_back_late()) == []
+    assert list(lanes.take_back()) == attempts
