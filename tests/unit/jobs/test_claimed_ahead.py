@@ -87,7 +87,7 @@ async def test_what_lanes_are_about_to_take_is_left_to_them(rig: Rig) -> None:
     lanes = Lanes(
         2,
         rig.runner(),
-        ended=lambda *_: None,
+        ended=lambda _attempt, _report: None,
         stepped=lambda _: None,
         strayed=lambda: None,
         heed_s=5,
