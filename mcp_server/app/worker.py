@@ -116,7 +116,7 @@ async def work(parts: Parts, mode: Mode, stopping: anyio.Event, *, leaves: bool 
             prune_interval_s=settings.prune_interval_h * 3600,
             grace_s=settings.grace_s,
             idle_s=settings.worker_idle_s if leaves else None,
-            alone=not settings.several_workers,
+            holds_lock=not settings.several_workers,
         ),
         partial(new_id, "a", clock),
         open_store=partial(open_store, parts),

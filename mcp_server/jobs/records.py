@@ -81,7 +81,7 @@ class Claim:
     quick_kinds: Collection[str] = ()
     limits: Mapping[str, int] = field(default_factory=dict[str, int])
     """Of a kind at most so many run at once, whoever runs them; other kinds are not limited."""
-    alone: bool = False
+    holds_nothing: bool = False
     """Whether the worker holds nothing else: then it may be given a suspect, and nothing beside."""
 
 

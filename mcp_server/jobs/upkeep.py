@@ -71,13 +71,13 @@ class Upkeep:
         return self._listen, self._keep_alive, self._keep_sweeping, self._keep_pruning
 
     async def begin(self) -> None:
-        """Say that the worker is there; if it is alone, take over what others left behind.
+        """Say that the worker is there; if it holds the lock, take over what others left behind.
 
         Raises:
             StorageError: the database refused.
         """
         await self.announce()
-        if self._settings.alone:
+        if self._settings.holds_lock:
             rescued = await self._maintenance.rescue_others(self._host.id)
             logger.info("worker started", worker=self._host.id, rescued=rescued)
 

@@ -211,7 +211,7 @@ class Worker:
             ahead=settings.claim_max - limit,
             quick_kinds=self._lanes.quick_kinds,
             limits=self._registry.limits,
-            alone=held == 0,
+            holds_nothing=held == 0,
         )
 
     def _take_up(self, attempts: Sequence[Attempt], claimed_at: float) -> None:

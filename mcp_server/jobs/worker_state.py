@@ -24,7 +24,7 @@ class WorkerSettings:
     """Leave after this long without work; `None`: never."""
     heed_s: float = 10.0
     """How long a handler may go on after it was stopped, before its lane counts as lost."""
-    alone: bool = True
+    holds_lock: bool = True
     """Whether this worker holds the workspace's lock, so that all others are gone."""
 
 

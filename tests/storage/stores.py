@@ -116,7 +116,7 @@ class Bench:
         lease_s: float = 30.0,
         ahead: int = 0,
         quick_kinds: Collection[str] | None = None,
-        alone: bool = True,
+        holds_nothing: bool = True,
     ) -> Sequence[Attempt]:
         """Claim ready jobs, and so many more that are quick; as all are unless some are named."""
         claim = Claim(
@@ -128,7 +128,7 @@ class Bench:
             lease_s=lease_s,
             ahead=ahead,
             quick_kinds=kinds if quick_kinds is None else quick_kinds,
-            alone=alone,
+            holds_nothing=holds_nothing,
         )
         return (await self.store.exchange([], claim, now=self.now)).attempts
 

@@ -196,10 +196,10 @@ async def test_a_job_that_was_lost_often_is_claimed_alone(bench: Bench) -> None:
         bench.clock.advance(31)
         await bench.rescue()
     await bench.submit("b2", a_job(priority=Priority.HIGH))
-    assert ids(await bench.claim(5, ahead=5, alone=False)) == ["b2.1"]
-    assert await bench.claim(5, ahead=5, alone=False) == []
-    assert ids(await bench.claim(5, ahead=5, alone=True)) == ["b1.1"]
-    assert ids(await bench.claim(5, ahead=5, alone=False)) == ["b1.2"]
+    assert ids(await bench.claim(5, ahead=5, holds_nothing=False)) == ["b2.1"]
+    assert await bench.claim(5, ahead=5, holds_nothing=False) == []
+    assert ids(await bench.claim(5, ahead=5, holds_nothing=True)) == ["b1.1"]
+    assert ids(await bench.claim(5, ahead=5, holds_nothing=False)) == ["b1.2"]
 
 
 async def test_a_job_that_was_lost_often_is_not_claimed_ahead(bench: Bench) -> None:

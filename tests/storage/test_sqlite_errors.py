@@ -116,7 +116,7 @@ async def test_a_disk_that_fills_within_a_step_is_called_full(tmp_path: Path) ->
         await writer.hop(lambda c: c.execute(f"PRAGMA max_page_count = {pages}").fetchone())
 
         def step(tx: Transaction) -> int | None:
-            return tx.attempt(
+            return tx.kept_unless(
                 lambda: tx.run("put_site", hash="h", document="x" * 100_000),
                 failed=lambda made: made is None,
             )

@@ -185,10 +185,10 @@ async def test_a_step_that_is_undone_leaves_the_rest_of_its_transaction(
 
     def steps(tx: Transaction) -> None:
         put("before", tx)
-        tx.attempt(lambda: put("undone", tx), failed=lambda _: True)
-        tx.attempt(lambda: put("kept", tx), failed=lambda _: False)
+        tx.kept_unless(lambda: put("undone", tx), failed=lambda _: True)
+        tx.kept_unless(lambda: put("kept", tx), failed=lambda _: False)
         with pytest.raises(ZeroDivisionError):
-            tx.attempt(lambda: [put("raised", tx), 1 / 0], failed=lambda _: False)
+            tx.kept_unless(lambda: [put("raised", tx), 1 / 0], failed=lambda _: False)
 
     await database.write(steps)
     assert sites(path) == ["before", "kept"]

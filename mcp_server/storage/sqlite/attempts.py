@@ -137,7 +137,9 @@ def _finish_alone(
     if job["state"] != JobState.PROCESSING:
         return _verdict_of(job)  # the same attempt reporting twice
     effects = verdict.effects
-    conflict = tx.attempt(lambda: apply(tx, job, effects), failed=lambda found: found is not None)
+    conflict = tx.kept_unless(
+        lambda: apply(tx, job, effects), failed=lambda found: found is not None
+    )
     if conflict is not None:
         keep(tx, job, effects)
         verdict = Verdict(state=JobState.FAILED, code="conflict", reason=conflict)
@@ -158,7 +160,7 @@ def _claim(tx: Transaction, claim: Claim, now: float) -> list[Attempt]:
         ahead=claim.ahead,
         quick_kinds=quick,
         room=_room(tx, claim),
-        alone=claim.alone,
+        holds_nothing=claim.holds_nothing,
     )
     if not ids:
         return []
@@ -196,12 +198,12 @@ def claimable(
     ahead: int = 0,
     quick_kinds: Collection[str] = (),
     room: Mapping[str, int] | None = None,
-    alone: bool = True,
+    holds_nothing: bool = True,
 ) -> list[int]:
     """Return the rows of the next jobs that a worker could claim, and of quick kinds so many more.
 
     `room` is how many there may be of a kind, where there may not be any number. A suspect is
-    returned by itself, to a worker that is `alone`; what comes after it waits.
+    returned by itself, to a worker that `holds_nothing`; what comes after it waits.
 
     Each kind has its own run in the index, and in it each ability that is needed: ready jobs that
     this worker cannot run are not walked past, however many there are.
@@ -219,7 +221,7 @@ def claimable(
     found.sort()
     suspect = next((place for place, (_, _, _, is_one) in enumerate(found) if is_one), None)
     if suspect == 0:
-        return [found[0][1]] if alone else []
+        return [found[0][1]] if holds_nothing else []
     found = found[:suspect]
     more = [id for _, id, quick, _ in found[limit:] if quick]
     return [id for _, id, _, _ in found[:limit]] + more[:ahead]
@@ -267,7 +269,7 @@ def checkpoint(
     job = _held(tx, attempt)
     if job["state"] != JobState.PROCESSING:
         raise LostClaim(attempt.job.id, attempt.id)
-    return tx.attempt(lambda: apply(tx, job, effects), failed=lambda found: found is not None)
+    return tx.kept_unless(lambda: apply(tx, job, effects), failed=lambda found: found is not None)
 
 
 def give_back(tx: Transaction, attempt_ids: Collection[str], *, now: float) -> None:

@@ -87,7 +87,7 @@ class SqliteJobStore(JobReads):
             return self._effects.apply(tx, effect, job=None, now=now)
 
         def step(tx: Transaction) -> Submission:
-            found = tx.attempt(
+            found = tx.kept_unless(
                 lambda: submission.submit(tx, batch, apply, now=now),
                 failed=lambda made: made is not None and made.batch is None,
             )

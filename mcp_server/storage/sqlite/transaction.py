@@ -43,7 +43,7 @@ class Transaction:
         """Execute a statement; return its rows."""
         return self._connection.execute(query(name), values).fetchall()
 
-    def attempt(
+    def kept_unless(
         self, step: Callable[[], T | None], *, failed: Callable[[T | None], bool]
     ) -> T | None:
         """Run `step` in a savepoint; undo what it did if `failed` says so of its result."""

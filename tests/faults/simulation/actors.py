@@ -91,7 +91,7 @@ class WorkerSlot:
             grace_s=random.choice((0.0, 2.0)),
             idle_s=random.choice((None, 1.0)) if world.faulty else None,
             heed_s=1.0,
-            alone=self._lock is not None,
+            holds_lock=self._lock is not None,
         )
         kept = Maintenance(process.store, process, MaintenanceSettings(crashes_max=CRASHES_MAX))
         self.worker = Worker(

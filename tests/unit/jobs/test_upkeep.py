@@ -36,7 +36,7 @@ async def test_lost_jobs_are_rescued_again_and_again(rig: Rig) -> None:
         await rig.submit(batch_id, a_toy())
         now = rig.clock.now()
         await claim_one(rig.store, batch_id, kinds=["toy"], now=now, lease_s=lease_s)
-    async with rig.working(alone=False):
+    async with rig.working(holds_lock=False):
         rig.clock.advance(31)
         await rig.batches.wait("b1", owner="ada")
         [theirs] = await rig.store.jobs("b2")

@@ -245,7 +245,7 @@ async def test_a_worker_that_is_not_alone_waits_for_the_leases_of_others(rig: Ri
     """They may be alive."""
     await rig.submit("b", a_toy())
     theirs = await rig.claim()
-    async with rig.working(alone=False):
+    async with rig.working(holds_lock=False):
         await rig.submit("b2", a_toy())
         await rig.batches.wait("b2", owner="ada")
         assert await rig.store.lost([theirs.id]) == set()
