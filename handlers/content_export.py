@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
 import anyio.to_thread
 
@@ -22,9 +21,6 @@ from mcp_server import (
     compose_page,
     file_hash,
     handler,
-    page_path,
-    remove_page,
-    write_page,
 )
 
 HELD_S = 15.0
@@ -69,13 +65,5 @@ async def _export(page: str, context: JobContext) -> Outcome:
     doing = "removing" if text is None else "writing"
     await context.progress(3, 3, f"{doing} {files.shown(page)}")
     await context.checkpoint([RecordExport(page, written, replaces=state.hash)])
-    path = page_path(files.content_dir, page)
-    await anyio.to_thread.run_sync(partial(_write, path, text, replaces=state.hash))
+    await anyio.to_thread.run_sync(partial(files.write, page, text, replaces=state.hash))
     return Done({"file": files.shown(page), "removed": text is None})
-
-
-def _write(path: Path, text: str | None, *, replaces: str | None) -> None:
-    if text is None:
-        remove_page(path, replaces=replaces)
-    else:
-        write_page(path, text, replaces=replaces)

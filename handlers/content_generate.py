@@ -19,6 +19,7 @@ from mcp_server import (
     ModelRefused,
     ModelRejected,
     ModelUnknown,
+    ModelUntrusted,
     Outcome,
     Pause,
     Retry,
@@ -89,7 +90,7 @@ async def _drafted(request: DraftRequest, context: JobContext) -> Drafted | Outc
         return Fail("missing-facts", str(gap))
     except ModelBusy as busy:
         return Retry(str(busy), after_s=busy.after_s)
-    except (ModelKeyRefused, ModelAccountEmpty, ModelUnknown) as trouble:
+    except (ModelKeyRefused, ModelAccountEmpty, ModelUnknown, ModelUntrusted) as trouble:
         return Pause(str(trouble))
     except ModelRefused as refused:
         return Fail("invalid-answer", str(refused))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         ModelRefused,
         ModelRejected,
         ModelUnknown,
+        ModelUntrusted,
     )
     from mcp_server.content.export import (
         ExportFailed,
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
         PageHeld,
         compose_page,
         file_hash,
-        page_path,
-        remove_page,
-        write_page,
     )
     from mcp_server.content.payloads import (
         ContentExport,
@@ -97,6 +95,7 @@ __all__ = [
     "ModelRefused",
     "ModelRejected",
     "ModelUnknown",
+    "ModelUntrusted",
     "NewJob",
     "Origin",
     "Outcome",
@@ -118,10 +117,7 @@ __all__ = [
     "export_of",
     "file_hash",
     "handler",
-    "page_path",
-    "remove_page",
     "split_id",
-    "write_page",
 ]
 
 _HOMES = (

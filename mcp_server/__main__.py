@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mcp_server.interfaces.cli import Board, Runners, Waited, run_cli
+from mcp_server.interfaces.cli import Ask, Board, Runners, Waited, run_cli
 from mcp_server.jobs.job import Job
 
 
@@ -23,6 +23,7 @@ def main() -> None:
             wait=_wait,
             job=_job,
             doctor=_doctor,
+            trust=_trust,
         )
     )
 
@@ -99,6 +100,12 @@ def _doctor(workspace: Path | None) -> Sequence[Mapping[str, str]]:
     from mcp_server import app  # noqa: PLC0415 - as late as can be
 
     return app.doctor(workspace)
+
+
+def _trust(workspace: Path | None, ask: Ask) -> str:
+    from mcp_server import app  # noqa: PLC0415 - as late as can be
+
+    return app.trust(workspace, ask)
 
 
 if __name__ == "__main__":

@@ -17,10 +17,12 @@ from mcp import Client
 
 from mcp_server.app import Application
 from mcp_server.clock import Clock
+from mcp_server.config import open_workspace
 from mcp_server.content.starter import init_workspace
 from mcp_server.interfaces.mcp.server import build_server
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import Origin
+from mcp_server.trust import Grants, StateFolder
 
 Era = Literal["legacy", "auto"]
 """`legacy`: the handshake of 2025-11-25; `auto`: 2026-07-28 without one."""
@@ -100,6 +102,14 @@ def write_settings(root: Path, **settings: object) -> None:
     root.mkdir(parents=True, exist_ok=True)
     lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
     (root / "pressroom.toml").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def trusted(root: Path) -> Path:
+    """Say yes, as the workspace's user, to all that it asks for; return its folder."""
+    workspace = open_workspace(root, {})
+    state = StateFolder(workspace)
+    state.trust({need.grant for need in Grants(workspace, state).missing()})
+    return root
 
 
 def content(root: Path) -> dict[str, bytes]:

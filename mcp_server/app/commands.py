@@ -37,7 +37,7 @@ def stop_worker(workspace: Path | None) -> str:
     async def stop() -> str:
         found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
         async with open_parts(found, SystemClock()) as parts:
-            mark = StopMark(found.state_dir)
+            mark = StopMark(parts.state_folder)
             patience_s = found.settings.heartbeat_s + found.settings.grace_s + 1
             change, now = await parts.store.last_change(), parts.clock.now()
             mark.set(change, until=now + patience_s)
@@ -68,9 +68,12 @@ def status(workspace: Path | None, operation_id: str | None) -> Mapping[str, Any
         found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
         async with open_parts(found, SystemClock(), plugins) as parts:
             monitor = ProgressMonitor(parts.store, parts.clock)
-            health = health_of(parts, "detached", StopMark(found.state_dir))
+            health = health_of(parts, "detached", StopMark(parts.state_folder))
             services = services_of(parts, monitor, health)
-            return await read_status(services, operation_id, owner="local", clock=parts.clock)
+            facts = await read_status(services, operation_id, owner="local", clock=parts.clock)
+            if notice := services.notice():
+                return {**facts, "message": f"{notice} {facts['message']}"}
+            return facts
 
     return anyio.run(read)
 
@@ -91,7 +94,7 @@ def follow(
         found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
         async with open_parts(found, SystemClock()) as parts:
             monitor = ProgressMonitor(parts.store, parts.clock)
-            health = health_of(parts, "detached", StopMark(found.state_dir))
+            health = health_of(parts, "detached", StopMark(parts.state_folder))
             batches = parts.jobs.batches
             watched = Watched(board, health, batches, owner=owner)
             await watched.look()
@@ -129,7 +132,7 @@ def wait(workspace: Path | None, batch_id: str | None, *, timeout_s: float) -> W
         async with open_parts(found, SystemClock()) as parts:
             batches, health = (
                 parts.jobs.batches,
-                health_of(parts, "detached", StopMark(found.state_dir)),
+                health_of(parts, "detached", StopMark(parts.state_folder)),
             )
             try:
                 if batch_id is None:

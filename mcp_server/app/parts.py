@@ -14,10 +14,11 @@ import anyio.to_thread
 
 from mcp_server.clock import Clock, new_id
 from mcp_server.config import Workspace
-from mcp_server.content.files import PageFiles
+from mcp_server.content.files import PageFiles, page_files
 from mcp_server.content.model import ModelChoice, abilities
 from mcp_server.content.payloads import JOB_KINDS
 from mcp_server.errors import ConfigError
+from mcp_server.folder import Folder
 from mcp_server.jobs.batch import BatchLimits, BatchService
 from mcp_server.jobs.health import Mode
 from mcp_server.jobs.host import WorkerLock
@@ -31,6 +32,7 @@ from mcp_server.plugin.loading import Plugins
 from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
 from mcp_server.storage.sqlite.database import Database
 from mcp_server.storage.sqlite.jobs import SqliteJobStore
+from mcp_server.trust import Grants, StateFolder
 
 HANDLERS = "handlers"
 """The package whose modules are the job kinds that Pressroom brings."""
@@ -54,8 +56,15 @@ class Parts:
     abilities: frozenset[str]
     clock: Clock
     lock: WorkerLock
+    state: StateFolder
+    grants: Grants
     figures: AttemptFigures = field(default_factory=AttemptFigures)
     """Of the attempts that this process runs."""
+
+    @property
+    def state_folder(self) -> Folder:
+        """The state folder, to open files in."""
+        return self.workspace.folder(self.workspace.state_dir)
 
     def host(self, role: Literal["server", "worker"], mode: Mode | None = None) -> Host:
         """Return how this process announces itself."""
@@ -102,14 +111,19 @@ async def open_parts(
         ConfigError: a setting cannot be used.
     """
     settings = workspace.settings
-    workspace.create_state_dir()
+    state = StateFolder(workspace)
+    await anyio.to_thread.run_sync(state.prepare)
+    grants = Grants(workspace, state)
     model = ModelChoice(name=settings.model or "composer", url=settings.model_url)
     keys = await anyio.to_thread.run_sync(abilities, os.environ, model)
     keys |= {ability for ability, name in WELL_KNOWN_KEYS.items() if os.environ.get(name)}
     plugins = plugins or Plugins(Registry(discover(HANDLERS)))
     registry = plugins.registry.bounded(settings.payload_bytes_max, limits=settings.limits)
     async with Database.open(
-        workspace.database, synchronous=settings.synchronous, poll_s=settings.poll_s
+        workspace.database,
+        synchronous=settings.synchronous,
+        poll_s=settings.poll_s,
+        mark=lambda: state.demanded_mark,
     ) as database:
         new_job_id = partial(new_id, "j", clock)
         store = SqliteJobStore(database, ContentEffects(), new_job_id)
@@ -128,7 +142,9 @@ async def open_parts(
             registry=registry,
             plugins=plugins,
             jobs=jobs,
-            files=PageFiles(workspace.root, workspace.content_dir, workspace.export_locks),
+            files=page_files(workspace, grants),
+            state=state,
+            grants=grants,
             model=model,
             abilities=keys,
             clock=clock,
@@ -141,6 +157,8 @@ async def open_store(parts: Parts) -> AsyncGenerator[JobStore]:
     """Open the queue once more, for a thread that sees to a worker that cannot."""
     settings = parts.workspace.settings
     async with Database.open(
-        parts.workspace.database, synchronous=settings.synchronous
+        parts.workspace.database,
+        synchronous=settings.synchronous,
+        mark=lambda: parts.state.demanded_mark,
     ) as database:
         yield SqliteJobStore(database, ContentEffects(), partial(new_id, "j", parts.clock))

@@ -5,11 +5,16 @@ from __future__ import annotations
 import gc
 import io
 import logging
+import os
 import sys
+from collections.abc import Collection
 from contextlib import suppress
+from functools import partial
 from typing import TextIO, cast
 
 import structlog
+
+from mcp_server.redaction import redacted, secrets_of
 
 
 class _Stderr(io.TextIOBase):
@@ -28,6 +33,26 @@ class _Stderr(io.TextIOBase):
             sys.stderr.flush()
 
 
+class _Redacting(logging.Formatter):
+    """What libraries log, without secrets."""
+
+    def __init__(self, secrets: Collection[str], format: str) -> None:
+        super().__init__(format)
+        self._secrets = secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redacted(super().format(record), self._secrets)
+
+
+def _without_secrets(
+    secrets: Collection[str], _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    return {
+        key: redacted(value, secrets) if isinstance(value, str) else value
+        for key, value in event.items()
+    }
+
+
 def settle_memory() -> None:
     """Let what a process has imported by now be part of it for good.
 
@@ -37,14 +62,21 @@ def settle_memory() -> None:
 
 
 def log_to_stderr() -> None:
-    """Send every log line to stderr, one line each: stdout belongs to the protocol."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, force=True)
+    """Send every log line to stderr, one line each: stdout belongs to the protocol.
+
+    The secrets of this process's environment, and what looks like one, are taken out.
+    """
+    secrets = secrets_of(os.environ)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Redacting(secrets, logging.BASIC_FORMAT))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            partial(_without_secrets, secrets),
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
         ],
         logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Stderr())),

@@ -112,6 +112,8 @@ class Application:
         workspace = await anyio.to_thread.run_sync(
             find_workspace, self._explicit, os.environ, Path.cwd()
         )
+        for warning in workspace.warnings:
+            logger.warning("a variable is not ours", why=warning)
         if why := await anyio.to_thread.run_sync(unsafe_place, workspace.database):
             advice = "name a folder on a disk of this machine in PRESSROOM_STATE_DIR"
             logger.warning("the database may be damaged", why=why, advice=advice)
@@ -131,13 +133,11 @@ class Application:
         settings = parts.workspace.settings
         mode = _mode(settings.worker, self._default_mode)
         if mode == "detached":
-            start = DetachedWorker(
-                _worker_command(parts.workspace), parts.workspace.worker_log, parts.lock
-            )
+            start = DetachedWorker(_worker_command(parts.workspace), parts.state_folder, parts.lock)
         else:
             run = partial(work, parts, mode, self._stopping)
             start = self._embedded = EmbeddedWorker(parts.lock, run, self._stopping)
-        mark = StopMark(parts.workspace.state_dir)
+        mark = StopMark(parts.state_folder)
         keeper = WorkerKeeper(
             parts.store,
             parts.lock,
@@ -244,6 +244,7 @@ def serve_http(
 def _worker_command(workspace: Workspace) -> list[str]:
     return [
         sys.executable,
+        "-P",  # or the modules of the folder that it is started in would be taken for ours
         "-m",
         "mcp_server",
         "worker",

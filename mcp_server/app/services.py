@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from mcp_server.app.parts import Parts
 from mcp_server.content.service import ContentService
 from mcp_server.content.standing import StandingReader
@@ -11,6 +13,7 @@ from mcp_server.interfaces.services import Services
 from mcp_server.jobs.health import Health, Mode
 from mcp_server.jobs.host import StartWorker, StopMark
 from mcp_server.progress.monitor import ProgressMonitor
+from mcp_server.trust import StateFolder
 
 
 def health_of(parts: Parts, mode: Mode, mark: StopMark, start: StartWorker | None = None) -> Health:
@@ -37,6 +40,8 @@ def services_of(parts: Parts, monitor: ProgressMonitor, health: Health) -> Servi
         Submitter(batches, parts.jobs.new_batch_id),
         parts.files,
         parts.model,
+        grants=parts.grants,
+        model_problem=parts.workspace.model_problem,
         max_retries=settings.max_retries,
     )
     return Services(
@@ -46,5 +51,18 @@ def services_of(parts: Parts, monitor: ProgressMonitor, health: Health) -> Servi
         plugins=parts.plugins,
         monitor=monitor,
         worker_health=health,
+        notice=partial(_notice, parts.state),
         worker_mode=health.mode,
+    )
+
+
+def _notice(state: StateFolder) -> str | None:
+    """Say that there was a state folder, and who takes it back: jobs and texts seem to be gone."""
+    if (name := state.set_aside) is None:
+        return None
+    return (
+        f"{state.path.name} was not made here by this user: it was set aside as {name}, and "
+        "nothing of it is used. If it is theirs (a backup, a moved disk, an earlier Pressroom), "
+        "`pressroom trust` in the workspace's folder, in a terminal, takes it back; answering no "
+        "there ends this notice."
     )

@@ -25,6 +25,7 @@ from mcp_server.jobs.maintenance import Maintenance, MaintenanceSettings
 from mcp_server.jobs.telemetry import AttemptWatch
 from mcp_server.jobs.worker import Worker, WorkerSettings
 from mcp_server.plugin import Workbench
+from mcp_server.redaction import redacted, secrets_of
 
 LOCK_WAIT_S = 3.0
 """How long a new worker waits for the lock: its holder may be looking whether it is free."""
@@ -43,7 +44,7 @@ def run_worker(workspace: Path | None, *, detached: bool) -> None:
 
     async def take_turns(stopping: anyio.Event) -> None:
         found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
-        mark = StopMark(found.state_dir)
+        mark = StopMark(found.folder(found.state_dir))
         async with open_parts(found, SystemClock(), plugins) as parts:
             settle_memory()
             if not detached:
@@ -84,6 +85,8 @@ async def work(parts: Parts, mode: Mode, stopping: anyio.Event, *, leaves: bool 
         clock,
         composer_delay_s=settings.composer_delay_s,
         model=parts.model,
+        grants=parts.grants,
+        model_problem=parts.workspace.model_problem,
         present_site=SiteLoader(parts.workspace).load,
     )
     worker = Worker(
@@ -96,6 +99,7 @@ async def work(parts: Parts, mode: Mode, stopping: anyio.Event, *, leaves: bool 
             time_limit_s=settings.time_limit_s,
             random=random.random,
             watch=AttemptWatch(parts.figures),
+            redact=partial(redacted, secrets=secrets_of(os.environ)),
         ),
         Maintenance(
             parts.store,

@@ -6,6 +6,7 @@ How a draft ends badly is an exception, which the handler maps to an outcome:
     ModelRefused           Fail("invalid-answer")
     ModelBusy              Retry, after `after_s`
     ModelKeyRefused        Pause
+    ModelUntrusted         Pause
     ModelAccountEmpty      Pause
     ModelUnknown           Pause (a subclass of ModelRejected: catch it first)
     ModelRejected          Fail("model-rejected")
@@ -21,12 +22,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 import anyio.to_thread
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from mcp_server.content import markdown
 from mcp_server.content.answer import answer_model, problems
 from mcp_server.content.composer import ComposerGap, compose
-from mcp_server.content.model import ModelChoice, find_key
+from mcp_server.content.model import KeyLeftLiteral, ModelChoice, check_variables, find_key
 from mcp_server.content.model_errors import (
     ModelAccountEmpty,
     ModelBusy,
@@ -35,6 +36,7 @@ from mcp_server.content.model_errors import (
     ModelRejected,
     ModelTrouble,
     ModelUnknown,
+    ModelUntrusted,
     Usage,
 )
 from mcp_server.content.prompt import DraftRequest, Mode, inputs_hash, prompt_for
@@ -59,6 +61,7 @@ __all__ = [
     "ModelRejected",
     "ModelTrouble",
     "ModelUnknown",
+    "ModelUntrusted",
     "Report",
     "Usage",
     "drafter_for",
@@ -102,15 +105,20 @@ class Drafter(Protocol):
 
 
 def drafter_for(
-    choice: ModelChoice, *, composer_delay_s: float = 0.0, environ: Mapping[str, str] = os.environ
+    choice: ModelChoice,
+    *,
+    composer_delay_s: float = 0.0,
+    keyless: bool = False,
+    environ: Mapping[str, str] = os.environ,
 ) -> Drafter:
     """Return the drafter for `choice`; keep one for each model and event loop.
 
-    Nothing heavy is imported and no key is looked for before the first draft.
+    Nothing heavy is imported and no key is looked for before the first draft; with `keyless`, none
+    is looked for at all.
     """
     if choice.is_composer:
         return ComposerDrafter(composer_delay_s=composer_delay_s)
-    return ModelDrafter(choice, environ=environ)
+    return ModelDrafter(choice, keyless=keyless, environ=environ)
 
 
 class ComposerDrafter:
@@ -140,8 +148,14 @@ class ComposerDrafter:
 class ModelDrafter:
     """Asks a model, and asks again if the answer does not fit the template."""
 
-    def __init__(self, choice: ModelChoice, *, environ: Mapping[str, str] = os.environ) -> None:
-        self._choice, self._environ = choice, environ
+    def __init__(
+        self,
+        choice: ModelChoice,
+        *,
+        keyless: bool = False,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self._choice, self._keyless, self._environ = choice, keyless, environ
         self._client: ModelClient | None = None
         self._retired: list[ModelClient] = []
         self._opening = anyio.Lock()
@@ -158,6 +172,8 @@ class ModelDrafter:
             )
         except ModelKeyRefused:
             self._retire(client)
+            if self._keyless:
+                raise ModelUntrusted(self._choice.name, wants_key=True) from None
             raise
         await report(3, len(STEPS), STEPS[2])
         author = Author(kind="model", name=self._choice.name)
@@ -183,7 +199,14 @@ class ModelDrafter:
             return self._client
 
     def _open(self) -> ModelClient:
-        return _client_type()(self._choice, find_key(self._choice, self._environ))
+        return _client_type()(self._choice, self._key())
+
+    def _key(self) -> SecretStr | None:
+        try:
+            check_variables(self._choice, self._environ)
+            return None if self._keyless else find_key(self._choice, self._environ)
+        except KeyLeftLiteral as error:
+            raise ModelKeyRefused(self._choice.name, status=None, hint=str(error)) from None
 
 
 def complaint_about(template: Template, fields: Mapping[str, Any]) -> str | None:

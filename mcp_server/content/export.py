@@ -10,7 +10,6 @@ import codecs
 import errno
 import hashlib
 import os
-import stat
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from mcp_server.content.page_file import (
 from mcp_server.content.site import Section, Site
 from mcp_server.entities.entity import Author, Revision, is_slug
 from mcp_server.errors import CallerError, InvalidPayload, ServerError
+from mcp_server.folder import NotPlain, OpenFolder
 
 PAGE_BYTES_MAX = 4 * 1024 * 1024
 """A larger file is no page: it is not read into memory to find that out."""
@@ -144,22 +144,15 @@ def edited_sections(
     )
 
 
-def page_path(content_dir: Path, page_id: str) -> Path:
-    """Return where the page's file is, or will be.
+def page_name(page_id: str) -> str:
+    """Return the name of the page's file.
 
     Raises:
         InvalidPayload: the id is no slug.
-        ExportFailed: the file is a symbolic link, or leads out of the content folder.
     """
     if not is_slug(page_id):
         raise InvalidPayload("page", [f"{page_id[:60]!r} is not a slug (a-z, 0-9, - and _)"])
-    path = content_dir / f"{page_id}.md"
-    with explained(path, "used"):
-        inside = path.resolve().is_relative_to(content_dir.resolve())
-        if path.is_symlink() or not inside:
-            reason = "it is a symbolic link; put the file itself there, or remove the link"
-            raise _failed(path, "used", reason)
-    return path
+    return f"{page_id}.md"
 
 
 def file_hash(data: bytes) -> str:
@@ -167,46 +160,51 @@ def file_hash(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
-def inspect_page(path: Path, ours: Sequence[str | None]) -> PageFileState:
-    """Return whose the file is (R22).
+def inspect_page(folder: OpenFolder, page_id: str, ours: Sequence[str | None]) -> PageFileState:
+    """Return whose the page's file is (R22).
 
     `ours` are the hashes that export recorded for the page, newest first, `None` where it recorded
     that it removes the file. The newest may be of a write that never came about.
 
     Raises:
-        ExportFailed: the file cannot be read.
+        ExportFailed: the file cannot be read, or is a link.
     """
-    with explained(path, "read"):
+    name = page_name(page_id)
+    with explained(folder.path / name, "read"):
         try:
-            data = _read(path)
+            data = _read(folder, name)
         except FileNotFoundError:
             return PageFileState(FileState.MISSING)
     text = _decoded(data)
-    return PageFileState(_whose(path.stem, data, text, ours), file_hash(data), text)
+    return PageFileState(_whose(page_id, data, text, ours), file_hash(data), text)
 
 
-def write_page(path: Path, text: str, *, replaces: str | None) -> None:
+def write_page(folder: OpenFolder, page_id: str, text: str, *, replaces: str | None) -> None:
     """Make `text` the file's content, whole or not at all, and on the disk when this returns.
 
     `replaces` is the hash of what is there (`None`: nothing), of which the last look is one moment
-    before it is replaced. The folder is made where it is missing; the file's permissions stay as
-    they are. The caller holds the page's lock (`PageFiles.locked`).
+    before it is replaced. The file's permissions stay as they are. The caller holds the page's lock
+    (`PageFiles.locked`).
 
     Raises:
         ExportFailed: it could not be written, or something else is there; the file is as it was.
     """
-    with explained(path, "written"):
-        whole_file.write(path, text.encode(), check=partial(_expect, path, replaces, "written"))
+    name = page_name(page_id)
+    with explained(folder.path / name, "written"):
+        check = partial(_expect, folder, name, replaces, "written")
+        whole_file.write(folder, name, text.encode(), check=check)
 
 
-def remove_page(path: Path, *, replaces: str | None) -> None:
+def remove_page(folder: OpenFolder, page_id: str, *, replaces: str | None) -> None:
     """Remove the file, if there is one and its hash is still `replaces`.
 
     Raises:
         ExportFailed: it could not be removed, or something else is there.
     """
-    with explained(path, "removed"):
-        whole_file.remove(path, check=partial(_expect, path, replaces, "removed"))
+    name = page_name(page_id)
+    with explained(folder.path / name, "removed"):
+        check = partial(_expect, folder, name, replaces, "removed")
+        whole_file.remove(folder, name, check=check)
 
 
 @contextmanager
@@ -215,18 +213,18 @@ def explained(path: Path, action: str) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        raise _failed(path, action, _in_words(error)) from error
+        raise page_failure(path, action, in_words(error)) from error
 
 
-def adopt(site: Site, content_dir: Path) -> Adoption:
-    """Return what the page files in `content_dir` say, as production revisions to be stored.
+def adopt(site: Site, folder: OpenFolder) -> Adoption:
+    """Return what the page files in the folder say, as production revisions to be stored.
 
     Taken are the files that hold sections of the page they are named after, also of one that is no
     longer in `site.yaml`; other files are left alone. Static texts are the site's own and make no
     revision. Where front matter and body disagree, the body wins. It never fails: what cannot be
     read is skipped with the reason.
     """
-    adoptions = [_adopt_file(site, path) for path in _page_files(content_dir)]
+    adoptions = [_adopt_file(site, folder, name) for name in _page_files(folder)]
     return Adoption(
         revisions=tuple(revision for one in adoptions for revision in one.revisions),
         files={page: known for one in adoptions for page, known in one.files.items()},
@@ -294,27 +292,24 @@ def _unix(data: bytes) -> bytes:
     return data.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n")
 
 
-def _expect(path: Path, hash: str | None, action: str) -> None:
+def _expect(folder: OpenFolder, name: str, hash: str | None, action: str) -> None:
     """Fail where the file is not what was looked at: somebody has saved it in between."""
     try:
-        found = file_hash(_read(path))
+        found = file_hash(_read(folder, name))
     except FileNotFoundError:
         return  # nothing is lost
     except ExportFailed as failed:
-        raise _failed(path, action, failed.reason) from failed
+        raise page_failure(folder.path / name, action, failed.reason) from failed
     if found != hash:
-        raise _failed(path, action, "it was changed a moment ago")
+        raise page_failure(folder.path / name, action, "it was changed a moment ago")
 
 
-def _read(path: Path) -> bytes:
+def _read(folder: OpenFolder, name: str) -> bytes:
     """Return the file's bytes, if it can be a page at all."""
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise _failed(path, "read", "it is not a regular file")
-    with path.open("rb") as file:
-        data = file.read(PAGE_BYTES_MAX + 1)
+    data = folder.read(name, PAGE_BYTES_MAX)
     if len(data) > PAGE_BYTES_MAX:
         reason = f"it is larger than {PAGE_BYTES_MAX // 1024**2} MiB, which no page is"
-        raise _failed(path, "read", reason)
+        raise page_failure(folder.path / name, "read", reason)
     return data
 
 
@@ -328,24 +323,24 @@ def _decoded(data: bytes) -> str:
         return data.decode("cp1252", errors="replace")
 
 
-def _page_files(content_dir: Path) -> Sequence[Path]:
+def _page_files(folder: OpenFolder) -> Sequence[str]:
     """List the Markdown files directly in the folder, by name; none where it cannot be read."""
     try:
-        return sorted(path for path in content_dir.iterdir() if path.suffix == ".md")
+        return [name for name in folder.names() if name.endswith(".md")]
     except OSError:
         return ()
 
 
-def _adopt_file(site: Site, path: Path) -> Adoption:
+def _adopt_file(site: Site, folder: OpenFolder, name: str) -> Adoption:
     """Return what one file says: nothing, with the reason, where it is not ours."""
-    page_id = path.stem
+    page_id = name.removesuffix(".md")
     try:
-        data = _read(page_path(path.parent, page_id))
+        data = _read(folder, page_name(page_id))
     except (CallerError, ExportFailed, OSError) as error:
-        return Adoption(skipped=((path.name, _why(error)),))
+        return Adoption(skipped=((name, _why(error)),))
     found = sections_of(parse_page(_decoded(data)), page_id)
     if not found:
-        return Adoption(skipped=((path.name, f"it holds no section of a page {page_id!r}"),))
+        return Adoption(skipped=((name, f"it holds no section of a page {page_id!r}"),))
     return Adoption(
         revisions=tuple(
             taken(site, section).revision(Author(kind="adopted"))
@@ -356,7 +351,8 @@ def _adopt_file(site: Site, path: Path) -> Adoption:
     )
 
 
-def _failed(path: Path, action: str, reason: str) -> ExportFailed:
+def page_failure(path: Path, action: str, reason: str) -> ExportFailed:
+    """Return the failure of one page's file."""
     file = f"{path.parent.name}/{path.name}"
     return ExportFailed(path.stem, file=file, action=action, reason=reason)
 
@@ -366,11 +362,14 @@ def _why(error: Exception) -> str:
         case ExportFailed():
             return error.reason
         case OSError():
-            return _in_words(error)
+            return in_words(error)
         case _:
             return str(error)
 
 
-def _in_words(error: OSError) -> str:
+def in_words(error: OSError) -> str:
+    """Return what the operating system says, as people can mend it."""
+    if isinstance(error, NotPlain):
+        return f"{error.strerror}; put the file itself there, or remove what is there"
     number = error.errno or 0
     return _IN_WORDS.get(number) or os.strerror(number)

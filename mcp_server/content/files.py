@@ -6,7 +6,7 @@ What is not `async` here touches files and blocks; callers run it in a thread.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +15,14 @@ import anyio
 import anyio.to_thread
 from filelock import FileLock, Timeout
 
+from mcp_server.config import Workspace
 from mcp_server.content import export
 from mcp_server.content.plan import Plan
 from mcp_server.content.site import Site
 from mcp_server.entities.effects import RecordExport, SaveRevision, expect_hash
 from mcp_server.entities.entity import Author, Entity, Revision, split_id
+from mcp_server.folder import PRIVATE, Folder, OpenFolder
+from mcp_server.trust import Grants
 
 OUTSIDE = Author(kind="person", name="edited file")
 """Who wrote a text that was found in an exported file."""
@@ -28,6 +31,8 @@ LOCKED_S = 2.0
 """How long to wait for another who is in the middle of writing a page's file; it holds a lane."""
 LOOK_S = 0.05
 """How often to look whether they are done."""
+HOLDER_BYTES_MAX = 20
+"""Of a process id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +58,29 @@ class KeptEdits:
         return (*saved, *recorded)
 
 
-class PageFiles:
-    """The folder that pages are exported to."""
+UNTRUSTED = (
+    "content_dir in pressroom.toml names a folder outside the workspace, which counts once "
+    "`pressroom trust` was run in the workspace's folder, in a terminal"
+)
 
-    def __init__(self, root: Path, content_dir: Path, locks: Path) -> None:
+
+class PageFiles:
+    """The folder that pages are exported to.
+
+    It is looked for with every use: it may become a link meanwhile, or be trusted. A link is
+    followed where it stays inside the workspace.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        content_dir: Path,
+        locks: Path,
+        *,
+        trusted: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._root, self.content_dir, self._locks = root, content_dir, locks
+        self._trusted = trusted
 
     def shown(self, page: str) -> str:
         """Return a page's file as people are told of it, relative to the workspace."""
@@ -77,13 +100,14 @@ class PageFiles:
 
         Raises:
             PageHeld: the lock was not free within so many seconds.
-            ExportFailed: it cannot be taken, or the page has no file.
+            ExportFailed: it cannot be taken, or the page can have no file.
         """
-        await anyio.to_thread.run_sync(export.page_path, self.content_dir, page)
-        lock = FileLock(self._locks / f"{page}.lock", thread_local=False)
+        name = export.page_name(page)
+        await anyio.to_thread.run_sync(self._folder, name)
+        lock = PageLock(self._locks, page)
         deadline = anyio.current_time() + within_s
         try:
-            while (holder := await anyio.to_thread.run_sync(_take, lock)) is not None:
+            while (holder := await anyio.to_thread.run_sync(lock.take)) is not None:
                 if anyio.current_time() >= deadline:
                     raise export.PageHeld(page, file=self.shown(page), holder=holder)
                 await anyio.sleep(LOOK_S)
@@ -98,13 +122,10 @@ class PageFiles:
     ) -> dict[str, str]:
         """Return, by page, why its file is not ours to overwrite, on these pages."""
         found: dict[str, str] = {}
-        for page in sorted(pages):
-            try:
-                state = self.inspect(page, exported.get(page, ()))
-            except export.ExportFailed as failed:  # a folder in the way, say
-                found[page] = str(failed)
-                continue
-            if state.state is export.FileState.EDITED:
+        for page, state in self._inspected(sorted(pages), exported):
+            if isinstance(state, export.ExportFailed):  # a folder in the way, say
+                found[page] = str(state)
+            elif state.state is export.FileState.EDITED:
                 found[page] = (
                     f"{self.shown(page)} was edited outside; `force` keeps that text as a live "
                     "revision first, or undo the edit"
@@ -114,8 +135,41 @@ class PageFiles:
         return found
 
     def inspect(self, page: str, ours: Sequence[str | None]) -> export.PageFileState:
-        """Return whose the page's file is."""
-        return export.inspect_page(export.page_path(self.content_dir, page), ours)
+        """Return whose the page's file is.
+
+        Raises:
+            ExportFailed: it cannot be read.
+        """
+        [(_, state)] = self._inspected([page], {page: ours})
+        if isinstance(state, export.ExportFailed):
+            raise state
+        return state
+
+    def write(self, page: str, text: str | None, *, replaces: str | None) -> None:
+        """Make `text` the page's file, or remove that (`None`), if its hash is still `replaces`.
+
+        The caller holds the page's lock.
+
+        Raises:
+            ExportFailed: it could not be done, or something else is there; the file is as it was.
+        """
+        name = export.page_name(page)
+        action = "removed" if text is None else "written"
+        with export.explained(self.content_dir / name, action):
+            folder = self._folder(name)
+            if text is None and not folder.path.exists():
+                return
+            with folder.opened(create=text is not None) as opened:
+                if text is None:
+                    export.remove_page(opened, page, replaces=replaces)
+                else:
+                    export.write_page(opened, page, text, replaces=replaces)
+
+    def missing(self, pages: Collection[str]) -> Sequence[str]:
+        """Return those pages that have no file, nor anything else of its name."""
+        if not self._trusted():
+            return ()
+        return [p for p in pages if not os.path.lexists(self.content_dir / export.page_name(p))]
 
     def edits_to_keep(
         self,
@@ -132,10 +186,8 @@ class PageFiles:
         texts = {id: entity.current for id, entity in live.items()}
         revisions: list[Revision] = []
         files: dict[str, str] = {}
-        for page in sorted(pages):
-            try:
-                state = self.inspect(page, exported.get(page, ()))
-            except export.ExportFailed:
+        for page, state in self._inspected(sorted(pages), exported):
+            if isinstance(state, export.ExportFailed):
                 continue  # nothing of it can be kept, and its export will not overwrite it
             if state.state is not export.FileState.EDITED or state.text is None:
                 continue
@@ -152,18 +204,97 @@ class PageFiles:
 
     def adoption(self, site: Site) -> export.Adoption:
         """Return what the folder of a clone holds."""
-        return export.adopt(site, self.content_dir)
-
-
-def _take(lock: FileLock) -> str | None:
-    """Take the lock and sign it with our process id; return who has it if it is not free."""
-    path = Path(lock.lock_file)
-    with export.explained(path, "taken"):
         try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            with suppress(OSError):  # locked on Windows means locked for readers, too
-                return path.read_text("ascii", errors="replace").strip()
-            return ""
-        path.write_text(str(os.getpid()), "ascii")
-    return None
+            with self._folder("").opened() as folder:
+                return export.adopt(site, folder)
+        except (export.ExportFailed, OSError):
+            return export.Adoption()
+
+    def _inspected(
+        self, pages: Sequence[str], exported: Mapping[str, Sequence[str | None]]
+    ) -> Sequence[tuple[str, export.PageFileState | export.ExportFailed]]:
+        """Look at the files of these pages, or say why one cannot be looked at."""
+        missing = export.PageFileState(export.FileState.MISSING)
+        try:
+            with self._folder(_name_of(pages)).opened() as folder:
+                return [(page, _inspect(folder, page, exported.get(page, ()))) for page in pages]
+        except FileNotFoundError:
+            return [(page, missing) for page in pages]
+        except (export.ExportFailed, OSError) as error:
+            return [(page, self._failed(page, error)) for page in pages]
+
+    def _folder(self, name: str) -> Folder:
+        """Return where the pages are, if they may be there.
+
+        Raises:
+            ExportFailed: the folder is a link that leads out, or its user trusts it not.
+        """
+        if not self._trusted():
+            raise export.page_failure(self.content_dir / name, "used", UNTRUSTED)
+        real, root = self.content_dir.resolve(), self._root.resolve()
+        if real.is_relative_to(root):
+            return Folder(root, *real.relative_to(root).parts)
+        if self.content_dir.is_relative_to(self._root):
+            reason = "its folder is a symbolic link that leads out of the workspace"
+            raise export.page_failure(self.content_dir / name, "used", reason)
+        return Folder(self.content_dir)
+
+    def _failed(self, page: str, error: export.ExportFailed | OSError) -> export.ExportFailed:
+        path = self.content_dir / export.page_name(page)
+        if isinstance(error, export.ExportFailed):
+            return export.page_failure(path, "used", error.reason)
+        return export.page_failure(path, "read", export.in_words(error))
+
+
+class PageLock:
+    """The operating system's lock of one page, signed with the process id of who has it."""
+
+    def __init__(self, locks: Path, page: str) -> None:
+        self._folder, self._name = Folder(locks.parent, locks.name), f"{page}.lock"
+        self._path = locks / self._name
+        self._lock = FileLock(self._path, mode=PRIVATE, thread_local=False)
+
+    def take(self) -> str | None:
+        """Take the lock and sign it; return who has it if it is not free.
+
+        Raises:
+            ExportFailed: it cannot be taken.
+        """
+        with export.explained(self._path, "taken"), self._folder.opened(create=True) as folder:
+            if self._lock.is_locked:
+                return None
+            try:
+                self._lock.acquire(blocking=False)
+            except Timeout:
+                with suppress(OSError):  # locked on Windows means locked for readers, too
+                    return folder.read(self._name, HOLDER_BYTES_MAX).decode("ascii", "replace")
+                return ""
+            folder.overwrite(self._name, str(os.getpid()).encode("ascii"))
+        return None
+
+    def release(self) -> None:
+        """Let it go."""
+        self._lock.release()
+
+
+def page_files(workspace: Workspace, grants: Grants) -> PageFiles:
+    """Return the page files of a workspace, which are used as far as its user trusts it."""
+    return PageFiles(
+        workspace.root,
+        workspace.content_dir,
+        workspace.export_locks,
+        trusted=grants.of_content_folder,
+    )
+
+
+def _inspect(
+    folder: OpenFolder, page: str, ours: Sequence[str | None]
+) -> export.PageFileState | export.ExportFailed:
+    try:
+        return export.inspect_page(folder, page, ours)
+    except export.ExportFailed as failed:
+        return failed
+
+
+def _name_of(pages: Sequence[str]) -> str:
+    return export.page_name(pages[0]) if len(pages) == 1 else ""

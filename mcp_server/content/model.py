@@ -12,13 +12,11 @@ from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
+from mcp_server.config import KEY_VARIABLE, left_literal, still_literal
 from mcp_server.errors import ConfigError
 
 COMPOSER = "composer"
 """The name under which nothing but the site's own facts and phrases is used."""
-
-URL_KEY_VARIABLE = "PRESSROOM_MODEL_KEY"
-"""The key of an OpenAI-compatible URL. Never OPENAI_API_KEY: it is not that server's to see."""
 
 KEYLESS_PROVIDERS = frozenset(
     {"bedrock", "bedrock-mantle", "google-cloud", "ollama", "openai-codex", "test", "vllm"}
@@ -31,6 +29,10 @@ _KEY_VARIABLES = {
     "gateway": ("PYDANTIC_AI_GATEWAY_API_KEY",),
     "google": ("GOOGLE_API_KEY", "GEMINI_API_KEY"),
 }
+
+
+class KeyLeftLiteral(ConfigError):
+    """A key's variable holds `${…}` as it stands; such a key is sent to nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,7 @@ def abilities(environ: Mapping[str, str], *choices: ModelChoice) -> frozenset[st
     return frozenset(
         ability
         for choice in choices
-        if (ability := choice.ability) is not None and find_key(choice, environ) is not None
+        if (ability := choice.ability) is not None and _has_key(choice, environ)
     )
 
 
@@ -99,12 +101,34 @@ def find_key(choice: ModelChoice, environ: Mapping[str, str] = os.environ) -> Se
     """Return the key for `choice` from the environment, else from the keyring, else `None`.
 
     The keyring may take a moment to answer: call this outside the event loop.
+
+    Raises:
+        KeyLeftLiteral: whoever started us left `${…}` in the key's variable.
     """
+    check_variables(choice, environ)
     for variable in _key_variables(choice):
         if key := environ.get(variable, "").strip():
             return SecretStr(key)
     owner = "model" if choice.url else _key_owner(choice)
     return None if owner is None else _keyring_key(owner)
+
+
+def check_variables(choice: ModelChoice, environ: Mapping[str, str]) -> None:
+    """Return if no variable for the key of `choice` holds `${…}` as it stands.
+
+    Raises:
+        KeyLeftLiteral: one does.
+    """
+    for variable in _key_variables(choice):
+        if literal := left_literal(environ.get(variable, "")):
+            raise KeyLeftLiteral(still_literal(variable, literal))
+
+
+def _has_key(choice: ModelChoice, environ: Mapping[str, str]) -> bool:
+    try:
+        return find_key(choice, environ) is not None
+    except KeyLeftLiteral:
+        return False
 
 
 def key_hint(choice: ModelChoice) -> str:
@@ -124,7 +148,7 @@ def _key_owner(choice: ModelChoice) -> str | None:
 
 def _key_variables(choice: ModelChoice) -> tuple[str, ...]:
     if choice.url:
-        return (URL_KEY_VARIABLE,)
+        return (KEY_VARIABLE,)
     owner = _key_owner(choice)
     if owner is None:
         return ()

@@ -5,6 +5,7 @@
         ├── ModelRefused        the answer never fitted the template: this section fails
         ├── ModelBusy           it may work later: retry, after `after_s` if the provider said so
         ├── ModelKeyRefused     the key is missing or refused: pause the batch
+        ├── ModelUntrusted      the workspace's user has not said that it may be asked: pause
         ├── ModelAccountEmpty   the account has no money left: pause the batch
         └── ModelRejected       the provider will not take this request: this section fails
             └── ModelUnknown    there is no such model: pause the batch
@@ -17,6 +18,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mcp_server.errors import ServerError
+
+UNTRUSTED_MODEL = (
+    "the model in pressroom.toml counts once its user trusts this workspace. Let them run "
+    "`pressroom trust` in the workspace's folder, in a terminal, and say yes."
+)
+"""What helps where a workspace that may be a stranger's names who is to be sent its texts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +72,18 @@ class ModelKeyRefused(ModelTrouble):
         self.status = status
         said = "There is no key" if status is None else f"The key was refused (HTTP {status})"
         super().__init__(model, f"{said} for {model}: {hint}; then retry the batch.", usage=usage)
+
+
+class ModelUntrusted(ModelTrouble):
+    """The workspace's file names the model, and its user has not said that it may be asked.
+
+    A server on this machine may be asked all the same, and is given no key; `wants_key` is one that
+    did not answer without.
+    """
+
+    def __init__(self, model: str, *, wants_key: bool = False) -> None:
+        what = f"{model} wants a key, and was given none" if wants_key else "Nothing was sent"
+        super().__init__(model, f"{what}: {UNTRUSTED_MODEL} Then retry the batch.")
 
 
 class ModelAccountEmpty(ModelTrouble):

@@ -23,6 +23,7 @@ from mcp_server.content.calls import (
 from mcp_server.content.changes import promotion, rollback
 from mcp_server.content.files import KeptEdits, PageFiles
 from mcp_server.content.model import ModelChoice
+from mcp_server.content.model_errors import UNTRUSTED_MODEL
 from mcp_server.content.plan import (
     Plan,
     Standing,
@@ -45,10 +46,11 @@ from mcp_server.content.submitting import (
 )
 from mcp_server.content.target import RollbackTarget, note_on_cancelling
 from mcp_server.entities.store import EntityStore
-from mcp_server.errors import InvalidPayload, InvalidTransition
+from mcp_server.errors import InvalidPayload, InvalidTransition, Unavailable
 from mcp_server.jobs.batch import BatchService, retry_request
 from mcp_server.jobs.job import Batch, Job, JobState, Origin
 from mcp_server.jobs.records import Submission
+from mcp_server.trust import Grants
 
 STALE_TRIES_MAX = 20
 """How often a rollback of a batch that is running is planned again because it moved on."""
@@ -69,10 +71,13 @@ class ContentService:
         files: PageFiles,
         model: ModelChoice,
         *,
+        grants: Grants,
+        model_problem: str | None = None,
         max_retries: int,
     ) -> None:
         self._reader, self._entities, self._batches = reader, entities, batches
         self._submitter, self._files, self._model = submitter, files, model
+        self._grants, self._model_problem = grants, model_problem
         self._target = RollbackTarget(entities, batches)
         self._max_retries = max_retries
 
@@ -83,10 +88,13 @@ class ContentService:
 
         Raises:
             NotFound: a page or section does not exist; names the nearest.
-            Unavailable: the site cannot be read, and never could.
+            Unavailable: the site cannot be read, and never could; or the workspace names a model
+                that its user has not trusted.
         """
         if repeated := await self._submitter.repeated(call, "generation", origin):
             return repeated
+        if not call.dry_run:
+            await self._refuse_untrusted_model()
         standing, notes = await self._reader.read()
 
         def look() -> tuple[Selection, Plan]:
@@ -261,6 +269,7 @@ class ContentService:
         Raises:
             NotFound: no such batch.
             InvalidTransition: it is running, or it was rolled back.
+            Unavailable: it would draft with a model that the workspace's user has not trusted.
         """
         batch = await self._batches.get(batch_id, owner=origin.owner)
         request = retry_request(request_key, batch_id)
@@ -313,6 +322,7 @@ class ContentService:
         standing, notes = await self._reader.read()
         if batch.kind != "generate":
             return {"site": standing.site.hash}, None, notes
+        await self._refuse_untrusted_model()
         terms = self._drafting_terms(standing)
         if batch.terms.get("model") != self._model.name:
             notes.append(f"It goes on with the model configured now, {self._model.name}.")
@@ -371,9 +381,15 @@ class ContentService:
         model = self._model
         return {"site": standing.site.hash, "model": model.name, "modelUrl": model.url}
 
+    async def _refuse_untrusted_model(self) -> None:
+        """Refuse to queue what would only pause: nothing is sent where nobody said it may be."""
+        name, url = self._model.name, self._model.url
+        if await anyio.to_thread.run_sync(self._grants.of_model, name, url) == "untrusted":
+            raise Unavailable(f"Nothing was queued: {UNTRUSTED_MODEL} Then call again.")
+
     def _notes_on_model(self, call: GenerateCall) -> list[str]:
         if not self._model.is_composer:
-            return []
+            return [self._model_problem] if self._model_problem else []
         notes = ["No model is configured: the composer writes placeholders from the site's facts."]
         if call.instructions:
             notes.append("The composer cannot follow instructions; set `model` to have them heard.")

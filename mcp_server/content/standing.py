@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
@@ -136,13 +135,10 @@ async def missing_files(
     pages = {split_id(id)[0] for id in live if not is_static(site, id)}
     written = [page for page in sorted(pages) if exported.get(page, (None,))[0] is not None]
 
-    def gone(pages: Sequence[str]) -> Sequence[str]:
-        return [page for page in pages if not os.path.lexists(files.content_dir / f"{page}.md")]
-
     missing: dict[str, str] = {}
-    for page in await anyio.to_thread.run_sync(gone, written):
+    for page in await anyio.to_thread.run_sync(files.missing, written):
         with suppress(ExportFailed):  # somebody is writing it
             async with files.locked(page, within_s=0):
-                if await anyio.to_thread.run_sync(gone, [page]):
+                if await anyio.to_thread.run_sync(files.missing, [page]):
                     missing[page] = files.shown(page)
     return missing

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mcp_server.config import SETTINGS_FILE
 from mcp_server.errors import CallerError, Unavailable
+from mcp_server.folder import PUBLIC, Folder
 
 
 class FileInTheWay(CallerError):
@@ -43,7 +44,7 @@ def init_workspace(directory: Path) -> list[Path]:
     made: list[Path] = []
     try:
         for target, source in sources.items():
-            _write(target, source.read_bytes(), made)
+            _write(directory, target, source.read_bytes(), made)
     except BaseException as error:
         _undo(made)
         if isinstance(error, OSError):
@@ -69,12 +70,16 @@ def _order(entry: tuple[Path, Traversable]) -> tuple[bool, Path]:
     return entry[0].name == SETTINGS_FILE, entry[0]
 
 
-def _write(target: Path, content: bytes, made: list[Path]) -> None:
+def _write(directory: Path, target: Path, content: bytes, made: list[Path]) -> None:
     for folder in [*reversed(target.parents)]:
         if not folder.is_dir():
             folder.mkdir()
             made.append(folder)
-    with target.open("xb") as file:
+    below = target.parent.relative_to(directory).parts
+    with (
+        Folder(directory, *below).opened() as opened,
+        opened.open(target.name, "xb", permissions=PUBLIC) as file,
+    ):
         made.append(target)
         file.write(content)
 

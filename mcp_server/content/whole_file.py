@@ -7,64 +7,58 @@ to the next one.
 from __future__ import annotations
 
 import os
-import shutil
+import stat
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
+
+from mcp_server.folder import PUBLIC, OpenFolder
 
 
-def write(path: Path, data: bytes, *, check: Callable[[], None]) -> None:
+def write(folder: OpenFolder, name: str, data: bytes, *, check: Callable[[], None]) -> None:
     """Make `data` the file's content, unless `check`, called one moment before that, raises.
 
-    The folder is made where it is missing; the file's permissions stay as they are.
+    The file's permissions stay as they are.
 
     Raises:
         OSError: it could not be written; the file is as it was.
     """
-    temporary = _temporary(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = _temporary(name)
     try:
-        _write_through(temporary, data)
-        with suppress(FileNotFoundError):
-            shutil.copymode(path, temporary)
+        _write_through(folder, temporary, data, _permissions(folder, name))
         check()
-        temporary.replace(path)
+        folder.replace(temporary, name)
     finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+        with suppress(OSError):  # the next writer takes it away
+            folder.remove(temporary)
+    folder.sync()
 
 
-def remove(path: Path, *, check: Callable[[], None]) -> None:
+def remove(folder: OpenFolder, name: str, *, check: Callable[[], None]) -> None:
     """Remove the file, if there is one, unless `check` raises.
 
     Raises:
         OSError: it could not be removed.
     """
-    _temporary(path).unlink(missing_ok=True)
+    folder.remove(_temporary(name))
     check()
-    path.unlink(missing_ok=True)
-    if path.parent.is_dir():
-        _sync_folder(path.parent)
+    folder.remove(name)
+    folder.sync()
 
 
-def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.tmp")
+def _temporary(name: str) -> str:
+    return f".{name}.tmp"
 
 
-def _write_through(path: Path, data: bytes) -> None:
-    path.unlink(missing_ok=True)
-    with path.open("xb") as file:  # a link in its place is not followed
+def _permissions(folder: OpenFolder, name: str) -> int | None:
+    found = folder.stat(name)
+    return stat.S_IMODE(found.st_mode) if found is not None else None
+
+
+def _write_through(folder: OpenFolder, name: str, data: bytes, permissions: int | None) -> None:
+    folder.remove(name)
+    with folder.open(name, "xb", permissions=PUBLIC) as file:  # a link in its place is not followed
+        if permissions is not None and os.name == "posix":
+            os.fchmod(file.fileno(), permissions)
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename survive a power cut; Windows does so by itself and cannot open a folder."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

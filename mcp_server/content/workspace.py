@@ -81,7 +81,15 @@ class SiteLoader:
 
     def _templates(self, problems: list[str]) -> dict[str, Template]:
         templates: dict[str, Template] = {}
-        files = self._template_files()
+        try:
+            files = self._template_files()
+        except OSError as error:
+            folder = self._shown(self._workspace.templates_dir)
+            problems.append(
+                f"{folder}: the folder cannot be read ({error.strerror or error}); make it a plain "
+                "folder that can be read"
+            )
+            return templates
         if len(files) > TEMPLATES_MAX:
             folder = self._shown(self._workspace.templates_dir)
             problems.append(f"{folder}: {len(files)} templates; keep at most {TEMPLATES_MAX}")
@@ -102,8 +110,7 @@ class SiteLoader:
 
     def _content(self, file: Path, problems: list[str]) -> bytes | None:
         try:
-            with file.open("rb") as opened:
-                return opened.read(FILE_BYTES_MAX + 1)
+            return self._workspace.folder(file.parent).read(file.name, FILE_BYTES_MAX)
         except FileNotFoundError:
             problems.append(
                 f"{self._shown(file)}:1: the file is missing; write it, or make a workspace with "
@@ -112,19 +119,25 @@ class SiteLoader:
         except OSError as error:
             problems.append(
                 f"{self._shown(file)}:1: the file cannot be read "
-                f"({error.strerror or error}); make it readable"
+                f"({error.strerror or error}); make it a plain file that can be read"
             )
         return None
 
     def _template_files(self) -> list[Path]:
-        folder = self._workspace.templates_dir
+        path = self._workspace.templates_dir
         try:
-            return sorted(f for f in folder.iterdir() if f.suffix.lower() in {".yaml", ".yml"})
-        except OSError:
+            with self._workspace.folder(path).opened() as folder:
+                names = folder.names()
+        except FileNotFoundError:
             return []
+        return [path / name for name in names if name.lower().endswith((".yaml", ".yml"))]
 
     def _now(self) -> _Signature:
-        return tuple(_stamp(file) for file in [self._workspace.site_file, *self._template_files()])
+        try:
+            templates = self._template_files()
+        except OSError:
+            templates = [self._workspace.templates_dir]
+        return tuple(_stamp(file) for file in [self._workspace.site_file, *templates])
 
     def _shown(self, file: Path) -> str:
         return file.relative_to(self._workspace.root).as_posix()
@@ -192,7 +205,7 @@ def _sites() -> TypeAdapter[Site]:
 
 def _stamp(file: Path) -> tuple[str, int, int, int]:
     try:
-        status = file.stat()
+        status = file.lstat()
     except OSError:
         return (str(file), 0, -1, 0)
     return (str(file), status.st_mtime_ns, status.st_size, status.st_ino)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mcp_server.clock import Clock
 from mcp_server.config import find_workspace
-from mcp_server.doctor.database import of_database, of_queue
+from mcp_server.doctor.database import of_database, of_origin, of_queue
 from mcp_server.doctor.files import without_database
 from mcp_server.doctor.finding import Finding
 from mcp_server.doctor.folder import of_folder
@@ -62,6 +62,9 @@ async def _examined(
         yield finding
     if not workspace.database.exists():
         yield without_database(workspace)
+        return
+    if (finding := of_origin(workspace)) is not None:
+        yield finding
         return
     finding = of_database(workspace)
     yield finding

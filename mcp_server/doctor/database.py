@@ -18,9 +18,10 @@ from mcp_server.jobs.records import Host, Lag, Stats
 from mcp_server.jobs.store import JobStore
 from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
 from mcp_server.storage.sqlite.database import Database
-from mcp_server.storage.sqlite.examine import Examined, examine
+from mcp_server.storage.sqlite.examine import Examined, examine, mark_of
 from mcp_server.storage.sqlite.jobs import SqliteJobStore
 from mcp_server.storage.sqlite.transaction import Transaction
+from mcp_server.trust import StateFolder
 
 LAG_S = 300.0
 """A job that waits longer than this waits for something else than its turn; the longest attempt
@@ -29,6 +30,31 @@ LOOKED_AT_MAX = 1_000
 """Unfinished batches, whoever's, that are looked at for paused ones."""
 PAUSED_MAX = 5
 """Paused batches that get a finding each; the rest is counted."""
+
+
+def of_origin(workspace: Workspace) -> Finding | None:
+    """Say so where the database came from elsewhere: nothing in it is looked at then."""
+    state = StateFolder(workspace)
+    if workspace.keeps_state_inside and state.record is None:
+        return Finding(
+            check="database",
+            level="warning",
+            message=f"{workspace.state_dir.name} was not made here by you",
+            advice="The next call sets it aside, and begins with a new one. If it is yours, run "
+            "`pressroom trust` in this folder.",
+        )
+    mark = state.demanded_mark
+    try:
+        if mark is None or mark_of(workspace.database) == mark:
+            return None
+    except (StorageError, OSError):
+        return None  # the next look says what is wrong with the file
+    return Finding(
+        check="database",
+        level="error",
+        message=f"{workspace.database.name} was not made in this state folder, and is not used",
+        advice="If you put it there, run `pressroom trust` in this folder; if not, move it away.",
+    )
 
 
 def of_database(workspace: Workspace) -> Finding:
@@ -51,6 +77,15 @@ def _of_file(path: Path, found: Examined) -> Finding:
             advice="Put back a copy: `pressroom stop`, remove this file and those whose names end "
             "in -wal and -shm, move the copy here. `sqlite3 FILE .recover` saves what can be "
             "saved.",
+        )
+    if found.strange:
+        return Finding(
+            check="database",
+            level="error",
+            message=f"{path.name} holds what Pressroom did not put there: "
+            f"{', '.join(found.strange)}",
+            advice="Nothing of it is used. Remove that with the sqlite3 command, or put back a "
+            "copy.",
         )
     if found.schema > found.newest_schema:
         return Finding(
@@ -84,7 +119,10 @@ async def of_queue(workspace: Workspace, clock: Clock) -> AsyncIterator[Finding]
     except StorageError as error:
         yield Finding(check="queue", level="error", message=str(error))
         return
-    lock, stopped = WorkerLock(workspace.worker_lock), StopMark(workspace.state_dir).is_set
+    lock, stopped = (
+        WorkerLock(workspace.worker_lock),
+        StopMark(workspace.folder(workspace.state_dir)).is_set,
+    )
     alive = lock.is_held()
     log = workspace.worker_log
     yield _worker(hosts, lag, log, alive=alive, stopped=stopped)

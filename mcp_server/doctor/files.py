@@ -8,12 +8,13 @@ from pathlib import Path
 import anyio.to_thread
 
 from mcp_server.config import Workspace
-from mcp_server.content.files import PageFiles
+from mcp_server.content.files import PageFiles, page_files
 from mcp_server.content.site import Site
 from mcp_server.content.standing import edited_files, missing_files
 from mcp_server.content.workspace import SiteLoader, SiteProblems
 from mcp_server.doctor.finding import Finding, first_of
 from mcp_server.entities.store import EntityStore
+from mcp_server.trust import Grants, StateFolder
 
 FOUND_MAX = 5
 """Files that get a finding each; the rest is counted."""
@@ -71,7 +72,7 @@ def _edited(edited: Mapping[str, str], folder: Path) -> Iterator[Finding]:
 
 
 def _files(workspace: Workspace) -> PageFiles:
-    return PageFiles(workspace.root, workspace.content_dir, workspace.export_locks)
+    return page_files(workspace, Grants(workspace, StateFolder(workspace)))
 
 
 def _site(workspace: Workspace) -> Site | None:

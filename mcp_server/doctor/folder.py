@@ -9,11 +9,12 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from mcp_server.config import SETTINGS_FILE, Workspace
-from mcp_server.content.model import ModelChoice, find_key, key_hint
+from mcp_server.content.model import KeyLeftLiteral, ModelChoice, find_key, key_hint
 from mcp_server.content.workspace import SiteLoader, SiteProblems
 from mcp_server.doctor.finding import Finding, Level, size
 from mcp_server.errors import ConfigError
 from mcp_server.storage.sqlite.place import unsafe_place
+from mcp_server.trust import Grants, StateFolder
 
 FREE_BYTES_MIN = 100 * 1024**2
 """Less room than this is gone with the next few batches and the log of their writing."""
@@ -26,7 +27,7 @@ def of_folder(
     """Look at all that needs no database."""
     yield Finding(check="workspace", level="ok", message=str(workspace.root))
     yield from _limits(workspace, kinds)
-    for check in (_site, _key, _content_folder, _state_folder, _place, _disk):
+    for check in (_variables, _site, _trust, _key, _content_folder, _state_folder, _place, _disk):
         yield from check(workspace, environ)
 
 
@@ -55,6 +56,27 @@ def _site(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Finding]:
     yield Finding(check="site", level="ok", message=message)
 
 
+def _variables(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Finding]:
+    for warning in workspace.warnings:
+        yield Finding(check="settings", level="warning", message=warning)
+
+
+def _trust(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Finding]:
+    """Name what the workspace asks for and its user has not said yes to."""
+    state = StateFolder(workspace)
+    advice = "If you want that, run `pressroom trust` in this folder; if not, change the setting."
+    for need in Grants(workspace, state).missing():
+        message = f"not trusted yet: {need.setting} would {need.would}"
+        yield Finding(check="trust", level="warning", message=message, advice=advice)
+    if (name := state.set_aside) is not None:
+        yield Finding(
+            check="trust",
+            level="warning",
+            message=f"{name} is a state folder that was not made here, and is not used",
+            advice="If it is yours, `pressroom trust` in this folder takes it back.",
+        )
+
+
 def _key(workspace: Workspace, environ: Mapping[str, str]) -> Iterator[Finding]:
     settings = workspace.settings
     try:
@@ -65,6 +87,10 @@ def _key(workspace: Workspace, environ: Mapping[str, str]) -> Iterator[Finding]:
     if choice.is_composer:
         message = "none is configured: the composer writes placeholders from the site's facts"
         yield Finding(check="model", level="ok", message=message)
+    elif workspace.model_problem is not None:
+        yield Finding(check="model", level="error", message=workspace.model_problem)
+    elif literal := _left_literal(choice, environ):
+        yield Finding(check="model", level="error", message=literal)
     elif choice.ability is not None and find_key(choice, environ) is None:
         yield Finding(
             check="model",
@@ -74,6 +100,14 @@ def _key(workspace: Workspace, environ: Mapping[str, str]) -> Iterator[Finding]:
         )
     else:
         yield Finding(check="model", level="ok", message=f"{choice.name}: {_has(choice, environ)}")
+
+
+def _left_literal(choice: ModelChoice, environ: Mapping[str, str]) -> str | None:
+    try:
+        find_key(choice, environ)
+    except KeyLeftLiteral as error:
+        return str(error)
+    return None
 
 
 def _has(choice: ModelChoice, environ: Mapping[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -46,6 +46,8 @@ class Services:
     plugins: Plugins
     monitor: ProgressMonitor
     worker_health: WorkerHealth
+    notice: Callable[[], str | None]
+    """What every answer has to begin with until its reader has acted on it; reads files."""
     worker_mode: Literal["embedded", "detached"] = "detached"
     """Whether the worker goes on when this server ends."""
 

@@ -74,10 +74,12 @@ class AttemptRunner:
         time_limit_s: float,
         random: Callable[[], float],
         watch: AttemptWatch | None = None,
+        redact: Callable[[str], str] = str,
     ) -> None:
         self._registry, self._clock, self._context = registry, clock, context
         self._time_limit_s = time_limit_s
         self._random, self._watch = random, watch or AttemptWatch()
+        self._redact = redact
         self._threads, self._processes = Threads(), Processes()
         self._crashes: dict[str, BaseException] = {}
         """What handlers raised whose kind wants to know of it, until that is taken."""
@@ -186,6 +188,8 @@ class AttemptRunner:
         job, now, jitter = progress.attempt.job, self._clock.now(), self._random()
         try:
             verdict = decide(job, outcome, now=now, jitter=jitter)
+            if verdict.reason is not None:  # it goes into the database, and from there everywhere
+                verdict = verdict._replace(reason=self._redact(verdict.reason))
         except Exception as error:  # noqa: BLE001 -- what was read before may be another by now
             _log_unreadable(progress.attempt)
             return unstorable(Report(progress.attempt, Verdict(state=JobState.FAILED)), error)

@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 
 from mcp_server.clock import Clock
 from mcp_server.errors import StorageError, Unavailable
+from mcp_server.folder import PRIVATE, Folder, neutral_folder
 from mcp_server.jobs.records import Host
 from mcp_server.jobs.store import JobStore
 
@@ -44,7 +45,7 @@ class WorkerLock:
     """The right to be the worker of a workspace; held by at most one process."""
 
     def __init__(self, path: Path) -> None:
-        self._lock = FileLock(path, thread_local=False)
+        self._lock = FileLock(path, mode=PRIVATE, thread_local=False)
 
     def acquire(self) -> bool:
         """Take the lock if it is free; whether we hold it now."""
@@ -71,8 +72,11 @@ class WorkerLock:
 class StopMark:
     """That somebody stopped the worker by hand: none is started until something changes again."""
 
-    def __init__(self, state_dir: Path) -> None:
-        self._path = state_dir / "stopped"
+    NAME = "stopped"
+    BYTES_MAX = 100
+
+    def __init__(self, state: Folder) -> None:
+        self._state = state
 
     def set(self, change: int, *, until: float = 0.0) -> None:
         """Start no worker while the newest change is at most this one, nor before that time.
@@ -84,12 +88,15 @@ class StopMark:
             Unavailable: it cannot be written.
         """
         try:
-            self._path.write_text(f"{change} {until}", encoding="ascii")
+            with self._state.opened() as folder:
+                folder.remove(self.NAME)  # a link in its place is not followed
+                with folder.open(self.NAME, "xb") as file:
+                    file.write(f"{change} {until}".encode("ascii"))
         except OSError as error:
-            where, why = f"{self._path.parent.name}/{self._path.name}", error.strerror or str(error)
+            where = f"{self._state.path.name}/{self.NAME}"
             raise Unavailable(
                 f"The worker cannot be kept from starting again: {where} cannot be written "
-                f"({why}). Make the folder writable, and room on its disk."
+                f"({error.strerror or error}). Make the folder writable, and room on its disk."
             ) from error
 
     @property
@@ -106,11 +113,12 @@ class StopMark:
 
     def clear(self) -> None:
         """Let workers be started again."""
-        self._path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError), self._state.opened() as folder:
+            folder.remove(self.NAME)
 
     def _read(self) -> tuple[int, float] | None:
         try:
-            change, until = self._path.read_text(encoding="ascii").split()
+            change, until = self._state.read(self.NAME, self.BYTES_MAX).decode("ascii").split()
             return int(change), float(until)
         except (OSError, ValueError):
             return None
@@ -182,7 +190,7 @@ async def work_in_turns(turn: Callable[[], Awaitable[bool]], store: JobStore, cl
 
 
 class DetachedWorker:
-    """Starts the worker as a process of its own session, its streams to a log file.
+    """Starts the worker as a process of its own session, its streams to a log in the state folder.
 
     One that fails soon after its start is left alone for a while, each time for longer.
     """
@@ -190,12 +198,14 @@ class DetachedWorker:
     def __init__(
         self,
         command: Sequence[str],
-        log: Path,
+        state: Folder,
         lock: WorkerLock,
         *,
+        log: str = "worker.log",
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._command, self._log, self._lock, self._now = command, log, lock, now
+        self._command, self._lock, self._now = command, lock, now
+        self._state, self._log = state, log
         self._child: subprocess.Popen[bytes] | None = None
         self._started_at = self._not_before = now()
         self._pause_s = 0.0
@@ -227,13 +237,14 @@ class DetachedWorker:
 
     def _open_process(self) -> subprocess.Popen[bytes]:
         with ExitStack() as files:
-            log = files.enter_context(self._log.open("ab"))
+            folder = files.enter_context(self._state.opened())
+            log = files.enter_context(folder.open(self._log, "ab"))
             return subprocess.Popen(  # noqa: S603 -- our own command line
                 list(self._command),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                cwd=self._log.parent,
+                cwd=neutral_folder(),
                 start_new_session=True,
             )
 

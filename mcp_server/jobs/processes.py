@@ -15,6 +15,7 @@ import anyio
 import anyio.abc
 from anyio.streams.buffered import BufferedByteReceiveStream
 
+from mcp_server.folder import neutral_folder
 from mcp_server.jobs.child import HEADER, MESSAGE_BYTES_MAX, Answer, Crash, Said, Task, packed
 from mcp_server.jobs.isolation import HandlerCrashed
 from mcp_server.jobs.job import Step
@@ -103,10 +104,13 @@ class _Child:
     async def start(cls) -> _Child:
         """Start a process, in a session of its own: an interrupt is for the worker to act on."""
         path = json.dumps([entry or str(Path.cwd()) for entry in sys.path])
-        command = [sys.executable, "-c", BEGIN, path]
+        # With `-P`, or the modules of the folder that we are in would be taken for Python's own.
+        command = [sys.executable, "-P", "-c", BEGIN, path]
         process: anyio.abc.Process | None = None
         with anyio.CancelScope(shield=True):  # or it might be started and nobody's
-            process = await anyio.open_process(command, stderr=None, start_new_session=True)
+            process = await anyio.open_process(
+                command, stderr=None, cwd=neutral_folder(), start_new_session=True
+            )
         assert process is not None
         return cls(process)
 

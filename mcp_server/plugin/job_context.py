@@ -12,6 +12,7 @@ from mcp_server.clock import Clock
 from mcp_server.content.drafting import Drafted, Drafter, DraftRequest, drafter_for
 from mcp_server.content.files import PageFiles
 from mcp_server.content.model import ModelChoice
+from mcp_server.content.model_errors import ModelKeyRefused, ModelUntrusted
 from mcp_server.content.site import Site
 from mcp_server.content.workspace import site_from_document
 from mcp_server.entities.store import EntityStore
@@ -21,6 +22,7 @@ from mcp_server.jobs.job import Attempt, Job
 from mcp_server.jobs.outcome import Enqueue
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.store import JobStore
+from mcp_server.trust import Grants, ModelTrust
 
 
 class Workbench:
@@ -36,14 +38,17 @@ class Workbench:
         *,
         composer_delay_s: float,
         model: ModelChoice,
+        grants: Grants,
+        model_problem: str | None = None,
         present_site: Callable[[], Site],
     ) -> None:
         self.store, self.entities, self.files, self.clock = store, entities, files, clock
         self.registry, self.model = registry, model
+        self._grants, self._model_problem = grants, model_problem
         self._present_site = present_site
         self._composer_delay_s = composer_delay_s
         self._sites: dict[str, Site] = {}
-        self._drafters: dict[ModelChoice, Drafter] = {}
+        self._drafters: dict[tuple[ModelChoice, ModelTrust], Drafter] = {}
 
     def context(self, attempt: Attempt, progress: Progress) -> JobContext:
         """Return what a handler is given for this attempt."""
@@ -64,11 +69,26 @@ class Workbench:
             self._sites[hash] = await anyio.to_thread.run_sync(site_from_document, document)
         return self._sites[hash]
 
-    def drafter(self, choice: ModelChoice) -> Drafter:
-        """Return the drafter for a model; one for all attempts."""
-        if choice not in self._drafters:
-            self._drafters[choice] = drafter_for(choice, composer_delay_s=self._composer_delay_s)
-        return self._drafters[choice]
+    async def drafter(self, choice: ModelChoice) -> Drafter:
+        """Return the drafter for a model; one for all attempts.
+
+        Raises:
+            ModelKeyRefused: its address in the settings cannot be used.
+            ModelUntrusted: the workspace's user has not said that it may be asked.
+        """
+        if self._model_problem is not None and choice == self.model:
+            raise ModelKeyRefused(choice.name, status=None, hint=self._model_problem)
+        trust = await anyio.to_thread.run_sync(self._grants.of_model, choice.name, choice.url)
+        if trust == "untrusted":
+            raise ModelUntrusted(choice.name)
+        known = (choice, trust)
+        if known not in self._drafters:
+            self._drafters[known] = drafter_for(
+                choice,
+                composer_delay_s=self._composer_delay_s,
+                keyless=trust == "keyless",
+            )
+        return self._drafters[known]
 
     async def aclose(self) -> None:
         """Close the drafters' connections."""
@@ -123,7 +143,8 @@ class JobContext:
             ComposerGap: the composer lacks facts.
             ModelTrouble: one of its subclasses says how asking the model ended.
         """
-        return await self._bench.drafter(self._model).draft(request, self.progress)
+        drafter = await self._bench.drafter(self._model)
+        return await drafter.draft(request, self.progress)
 
     async def checkpoint(self, effects: Sequence[object]) -> str | None:
         """Apply effects now, and go on; return the conflict where one does not apply.

@@ -276,6 +276,7 @@ def runners(trouble: Exception) -> Runners:
         wait=unused,
         job=unused,
         doctor=unused,
+        trust=unused,
     )
 
 

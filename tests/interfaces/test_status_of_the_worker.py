@@ -138,7 +138,7 @@ async def test_work_that_only_runs_is_work_that_a_worker_is_missed_for(tmp_path:
             await chat.call("generate-all")
         await hand.claim()
     async with parts_of(root) as parts:
-        health = health_of(parts, "detached", StopMark(parts.workspace.state_dir))
+        health = health_of(parts, "detached", StopMark(parts.state_folder))
         facts = await health()
     assert facts["message"].startswith("No worker is running. A server starts one;")
 

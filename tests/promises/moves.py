@@ -245,6 +245,7 @@ async def held(root: Path) -> AsyncGenerator[Hand]:
             clock,
             composer_delay_s=delay_s,
             model=parts.model,
+            grants=parts.grants,
             present_site=SiteLoader(parts.workspace).load,
         )
         runner = AttemptRunner(
@@ -285,12 +286,15 @@ class Gate:
 
     def __init__(self, target: str) -> None:
         self._arrived, self._open = Event(), Event()
+        self.keys: list[str] = []
+        """What came along as the key of each request."""
         host = target.removeprefix("http://").partition("/")[0]
         gate = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
+                gate.keys.append(self.headers.get("authorization", ""))
                 gate._arrived.set()
                 assert gate._open.wait(30), "nobody opened the gate"
                 connection = http.client.HTTPConnection(host, timeout=30)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,6 @@ import pytest
 
 from mcp_server.clock import new_id
 from mcp_server.content.calls import ChangeCall, Selector
-from mcp_server.content.export import PageFileState
 from mcp_server.content.files import PageFiles
 from mcp_server.content.service import ContentService
 from mcp_server.content.standing import StandingReader
@@ -38,11 +37,13 @@ class Meanwhile(PageFiles):
 
     happens: Happening | None = None
 
-    def inspect(self, page: str, ours: Sequence[str | None]) -> PageFileState:
+    def edited(
+        self, pages: Collection[str], exported: Mapping[str, Sequence[str | None]]
+    ) -> dict[str, str]:
         happens, self.happens = self.happens, None
         if happens is not None:
             anyio.from_thread.run(happens)
-        return super().inspect(page, ours)
+        return super().edited(pages, exported)
 
 
 async def looking_at(hand: Hand, happens: Happening) -> ContentService:
@@ -63,7 +64,14 @@ async def looking_at(hand: Hand, happens: Happening) -> ContentService:
     )
     submitter = Submitter(batches, partial(new_id, "b", clock))
     return ContentService(
-        reader, parts.entities, batches, submitter, files, parts.model, max_retries=0
+        reader,
+        parts.entities,
+        batches,
+        submitter,
+        files,
+        parts.model,
+        grants=parts.grants,
+        max_retries=0,
     )
 
 

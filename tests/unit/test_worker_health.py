@@ -25,8 +25,8 @@ async def test_a_worker_that_cannot_start_is_told_with_its_code_and_its_log(tmp_
         await chat.call("generate-all")
     async with parts_of(root) as parts:
         command = [sys.executable, "-c", "raise SystemExit(3)"]
-        start = DetachedWorker(command, parts.workspace.worker_log, parts.lock)
-        mark = StopMark(parts.workspace.state_dir)
+        start = DetachedWorker(command, parts.state_folder, parts.lock)
+        mark = StopMark(parts.state_folder)
         health = Health(
             parts.store,
             parts.lock,
@@ -52,7 +52,7 @@ async def test_a_worker_that_was_stopped_is_told_until_it_is_asked_for_again(
     async with held(root), desk(root) as chat:
         await chat.call("generate-all")
     async with parts_of(root) as parts:
-        mark = StopMark(parts.workspace.state_dir)
+        mark = StopMark(parts.state_folder)
         health = Health(parts.store, parts.lock, parts.clock, "detached", mark)
         assert not health.resume()
         mark.set(await parts.store.last_change())
@@ -76,8 +76,8 @@ async def test_a_worker_whose_log_cannot_be_written_is_told_with_the_systems_rea
     async with parts_of(root) as parts:
         log = parts.workspace.worker_log
         log.mkdir()
-        start = DetachedWorker([sys.executable, "-c", ""], log, parts.lock)
-        mark = StopMark(parts.workspace.state_dir)
+        start = DetachedWorker([sys.executable, "-c", ""], parts.state_folder, parts.lock)
+        mark = StopMark(parts.state_folder)
         health = Health(
             parts.store, parts.lock, parts.clock, "detached", mark, start, log=".pressroom/x.log"
         )

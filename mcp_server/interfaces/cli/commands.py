@@ -14,6 +14,7 @@ from typing import Annotated, NoReturn, TextIO, cast
 
 import typer
 
+from mcp_server.config import TOKEN_VARIABLE, named_in
 from mcp_server.errors import ServerError
 from mcp_server.interfaces.cli.connect import claude_code_line
 from mcp_server.interfaces.cli.lines import Lines
@@ -25,6 +26,7 @@ from mcp_server.interfaces.cli.showing import (
     one_line,
     status_lines,
 )
+from mcp_server.redaction import redacted, secrets_of
 
 EXIT_TROUBLE = 2
 """Exit code for expected trouble, as for a wrong option."""
@@ -42,9 +44,6 @@ INTERVAL_S_MIN = 0.05
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
-
-TOKEN_VARIABLE = "PRESSROOM_TOKEN"  # noqa: S105 - the name of the variable, not a token
-"""Where the bearer token comes from: an option would show it in the list of processes."""
 
 UNWRITTEN = frozenset({errno.EPIPE, errno.ENOSPC, errno.EIO})
 """What writing fails with: its reader has left, the disk is full, the terminal is gone."""
@@ -72,7 +71,7 @@ def build_cli(runners: Runners) -> typer.Typer:
         context_settings={"obj": runners},
     )
     cli.callback()(root)
-    for command in (serve, init, worker, stop, status, wait, job, doctor, demo):
+    for command in (serve, init, trust, worker, stop, status, wait, job, doctor, demo):
         cli.command(command.__name__)(command)
     return cli
 
@@ -132,7 +131,7 @@ def serve(
         workspace,
         host=DEFAULT_HOST if host is None else host,
         port=DEFAULT_PORT if port is None else port,
-        token=os.environ.get(TOKEN_VARIABLE) or None,
+        token=named_in(os.environ, TOKEN_VARIABLE) or None,
         allowed_hosts=tuple(allowed_host or ()),
         allowed_origins=tuple(allowed_origin or ()),
     )
@@ -158,6 +157,28 @@ def init(
         typer.echo(f"  {path}")
     typer.echo(f"{folder.resolve()} is a workspace now. To use it from Claude Code:")
     typer.echo(f"  {claude_code_line(folder)}")
+
+
+def trust(
+    context: typer.Context,
+    *,
+    workspace: WorkspaceOption = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Say yes to all that is asked, having read it before.")
+    ] = False,
+) -> None:
+    """Say what a workspace that others made may do: what it would send, and where it would write.
+
+    Asks before anything is kept. What you set in the environment, or in your own settings file,
+    needs no question.
+    """
+
+    def ask(said: Sequence[str], question: str) -> bool:
+        for line in said:
+            typer.echo(one_line(line) if line.strip() == line else f"  {one_line(line)}")
+        return yes or typer.confirm(question)
+
+    typer.echo(_runners(context).trust(workspace, ask))
 
 
 def worker(
@@ -250,7 +271,7 @@ def doctor(
     """Look for what may be wrong, and say what helps. Ends with 1 if there is an error."""
     findings = _runners(context).doctor(workspace)
     for line in [as_json(findings)] if json else finding_lines(findings):
-        typer.echo(line)
+        typer.echo(redacted(line, secrets_of(os.environ)))
     if any(finding["level"] == "error" for finding in findings):
         raise typer.Exit(EXIT_UNWELL)
 
@@ -334,7 +355,7 @@ def _one_line_each() -> Generator[None]:
         if not all(isinstance(leaf, ServerError) for leaf in leaves):
             raise
         for line in dict.fromkeys(line for leaf in leaves for line in str(leaf).splitlines()):
-            typer.echo(f"pressroom: {one_line(line)}", err=True)
+            typer.echo(f"pressroom: {redacted(one_line(line), secrets_of(os.environ))}", err=True)
         raise SystemExit(EXIT_TROUBLE) from None
 
 

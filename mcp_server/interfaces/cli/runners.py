@@ -151,6 +151,26 @@ class Examine(Protocol):
         ...
 
 
+class Ask(Protocol):
+    """Puts a question to whoever sits at the terminal."""
+
+    def __call__(self, said: Sequence[str], question: str) -> bool:
+        """Say what it is about, line by line, and return whether they say yes."""
+        ...
+
+
+class Trust(Protocol):
+    """Asks for all that a workspace needs its user's word for, and says what came of it."""
+
+    def __call__(self, workspace: Path | None, ask: Ask) -> str:
+        """Ask, and keep what is said.
+
+        Raises:
+            Unavailable: there is no workspace, or something cannot be kept or put back.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runners:
     """One callable for each command that needs the application. `None` as workspace: find it."""
@@ -164,3 +184,4 @@ class Runners:
     wait: Wait
     job: ReadJob
     doctor: Examine
+    trust: Trust

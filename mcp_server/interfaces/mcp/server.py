@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 import re
 from collections.abc import Sequence
 from typing import Any, cast
 
 import anyio
+import anyio.to_thread
 from mcp.server import MCPServer
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import Context
@@ -30,6 +33,7 @@ from mcp_server.interfaces.mcp.tools import Tools
 from mcp_server.interfaces.services import ServicesProvider
 from mcp_server.jobs.job import Origin
 from mcp_server.plugin.loading import Plugins
+from mcp_server.redaction import redacted, secrets_of
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +60,7 @@ def build_server(
         )
         if _offered(entry, entries, plugins):
             entries.append(entry)
-    return PressroomServer(entries, version=version)
+    return PressroomServer(entries, provider, version=version)
 
 
 def _offered(entry: PluginEntry, entries: Sequence[Entry | PluginEntry], plugins: Plugins) -> bool:
@@ -77,7 +81,10 @@ def _offered(entry: PluginEntry, entries: Sequence[Entry | PluginEntry], plugins
 class PressroomServer(MCPServer[Any]):
     """The protocol's server with our boundary around the tools."""
 
-    def __init__(self, entries: Sequence[Entry | PluginEntry], *, version: str) -> None:
+    def __init__(
+        self, entries: Sequence[Entry | PluginEntry], provider: ServicesProvider, *, version: str
+    ) -> None:
+        self._provider = provider
         self._entries = {entry.name: entry for entry in entries}
         self._names = {plain_name(name): name for name in self._entries}
         super().__init__(
@@ -93,9 +100,15 @@ class PressroomServer(MCPServer[Any]):
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
     ) -> CallToolResult:
         """Run a tool; whatever goes wrong is a tool error with our own text."""
+        result = await self._result(name, arguments, context or Context(mcp_server=self))
+        return _beginning_with(await self._notice(), result)
+
+    async def _result(
+        self, name: str, arguments: dict[str, Any], context: Context[Any, Any]
+    ) -> CallToolResult:
         try:
             entry = self._entry(self._names.get(plain_name(name), name))
-            reply = await entry.call(arguments, context or Context(mcp_server=self))
+            return _answer(await entry.call(arguments, context))
         except (CallerError, ConfigError) as error:  # settings are read with the first call
             return _refusal(error)
         except StorageError as error:
@@ -107,7 +120,14 @@ class PressroomServer(MCPServer[Any]):
         except Exception:  # the tool boundary: nothing unexpected reaches a client as it is
             logger.exception("tool %r failed unexpectedly", name)
             return _error("internal_error", INTERNAL_ERROR)
-        return _answer(reply)
+
+    async def _notice(self) -> str | None:
+        """Return what every answer begins with, while the workspace can be opened."""
+        try:
+            services = await self._provider.services()
+        except ServerError:
+            return None
+        return await anyio.to_thread.run_sync(services.notice)
 
     async def serve(self, source: anyio.AsyncFile[str], sink: anyio.AsyncFile[str]) -> None:
         """Serve one client, a message a line, until it hangs up."""
@@ -167,6 +187,20 @@ def _answer(reply: Reply) -> CallToolResult:
     return CallToolResult(content=[text], structured_content=reply.facts())
 
 
+def _beginning_with(notice: str | None, result: CallToolResult) -> CallToolResult:
+    """Say something before everything else: in the sentence, and in the same sentence as a fact."""
+    if notice is None:
+        return result
+    facts = cast("dict[str, Any] | None", result.structured_content)
+    if facts is None:
+        first = cast("TextContent", result.content[0])
+        text = TextContent(type="text", text=f"{notice} {first.text}")
+        return result.model_copy(update={"content": [text, *result.content[1:]]})
+    facts = {**facts, "message": f"{notice} {facts['message']}"}
+    text = TextContent(type="text", text=json.dumps(facts, ensure_ascii=False))
+    return CallToolResult(content=[text], structured_content=facts)
+
+
 def _refusal(error: ServerError) -> CallToolResult:
     nearest = list(error.nearest) if isinstance(error, NotFound) else []
     return _error(_code(error), str(error), **({"nearest": nearest} if nearest else {}))
@@ -179,7 +213,7 @@ def _error(code: str, message: str, **facts: Any) -> CallToolResult:
     would show their own complaint instead of our sentence.
     """
     return CallToolResult(
-        content=[TextContent(type="text", text=message)],
+        content=[TextContent(type="text", text=redacted(message, secrets_of(os.environ)))],
         is_error=True,
         _meta={ERROR_META: {"code": code, **facts}},
     )

@@ -22,6 +22,7 @@ from mcp_server.storage.sqlite.changes import Changes
 from mcp_server.storage.sqlite.errors import DRIVER_ERRORS, storage_error
 from mcp_server.storage.sqlite.group import GroupCommit, Written, anything, begin
 from mcp_server.storage.sqlite.opened import OpenedFile
+from mcp_server.storage.sqlite.ours import check_plain
 from mcp_server.storage.sqlite.transaction import Transaction
 
 T = TypeVar("T")
@@ -143,14 +144,16 @@ def open_file(path: Path, *, synchronous: Synchronous = "FULL") -> sqlite3.Conne
     """Open the file as this package wants it: WAL, our durability, waiting for other writers.
 
     Raises:
-        StorageError: it cannot be opened.
+        StorageError: it cannot be opened, or is no plain file.
     """
+    check_plain(path)
     try:
         connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
         connection.row_factory = sqlite3.Row
         connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
+        connection.execute("PRAGMA trusted_schema = OFF")  # a file may hold what we did not write
         _switch_to_wal(connection)
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")

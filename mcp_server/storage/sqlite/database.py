@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,6 +31,10 @@ POLL_S = 0.1
 logger = structlog.get_logger(__name__)
 
 
+def no_mark() -> None:
+    """Demand no mark of a file: whoever names it knows where it is from."""
+
+
 class Database:
     """One file, as one process has it open: a writer, a reader, and an eye on other processes."""
 
@@ -56,17 +59,26 @@ class Database:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, path: Path, *, synchronous: Synchronous = "FULL", poll_s: float = POLL_S
+        cls,
+        path: Path,
+        *,
+        synchronous: Synchronous = "FULL",
+        poll_s: float = POLL_S,
+        mark: Callable[[], str | None] = no_mark,
     ) -> AsyncGenerator[Database]:
         """Open the file, migrated to this version's schema.
 
-        Other processes' commits are looked for every `poll_s`, while somebody waits for one.
+        Other processes' commits are looked for every `poll_s`, while somebody waits for one. `mark`
+        is asked, with each opening, which mark the file must carry (`migrate`).
 
         Raises:
-            Unavailable: a newer Pressroom wrote it.
+            Unavailable: a newer Pressroom wrote it, or it is not ours.
             StorageError: it cannot be opened or written.
         """
-        prepare = partial(migrate, path, synchronous=synchronous)
+
+        def prepare() -> int:
+            return migrate(path, synchronous=synchronous, mark=mark())
+
         schema = await anyio.to_thread.run_sync(prepare)
         async with (
             connect(path, synchronous=synchronous, schema=schema) as writer,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Generator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from mcp_server.storage.sqlite.connection import BUSY_TIMEOUT_S
 from mcp_server.storage.sqlite.errors import storage_error
-from mcp_server.storage.sqlite.migrate import newest_schema
+from mcp_server.storage.sqlite.migrate import newest_schema, strange_objects
+from mcp_server.storage.sqlite.ours import check_plain, signature
 
 PROBLEMS_MAX = 5
 """Of a damaged file: so many of what SQLite finds wrong say enough."""
@@ -24,6 +26,8 @@ class Examined:
     """The one that this version of Pressroom knows."""
     problems: tuple[str, ...]
     """What SQLite finds wrong with it; nothing where it is sound."""
+    strange: tuple[str, ...]
+    """What it holds that Pressroom did not put there, such as `trigger planted`."""
     file_bytes: int
 
 
@@ -33,16 +37,39 @@ def examine(path: Path) -> Examined:
     Raises:
         StorageError: it cannot be opened or read, or is no database.
     """
+    size = path.lstat().st_size
+    with _to_read(path) as file:
+        rows = file.execute(f"PRAGMA quick_check({PROBLEMS_MAX})").fetchall()
+        schema = file.execute("PRAGMA user_version").fetchone()[0]
+        strange = strange_objects(file) if schema <= newest_schema() else ()
+    problems = tuple(row[0] for row in rows if row[0] != "ok")
+    return Examined(
+        schema=schema,
+        newest_schema=newest_schema(),
+        problems=problems,
+        strange=tuple(strange[:PROBLEMS_MAX]),
+        file_bytes=size,
+    )
+
+
+def mark_of(path: Path) -> str | None:
+    """Return the mark that the file carries, `None` where it has none.
+
+    Raises:
+        StorageError: it cannot be opened or read, or is no database.
+    """
+    with _to_read(path) as file:
+        return signature(file)
+
+
+@contextmanager
+def _to_read(path: Path) -> Generator[sqlite3.Connection]:
+    check_plain(path)
     try:
-        size = path.stat().st_size
         with closing(
             sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)
         ) as file:
-            rows = file.execute(f"PRAGMA quick_check({PROBLEMS_MAX})").fetchall()
-            schema = file.execute("PRAGMA user_version").fetchone()[0]
+            file.execute("PRAGMA trusted_schema = OFF")
+            yield file
     except sqlite3.Error as error:
         raise storage_error(error) from error
-    problems = tuple(row[0] for row in rows if row[0] != "ok")
-    return Examined(
-        schema=schema, newest_schema=newest_schema(), problems=problems, file_bytes=size
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,15 +14,13 @@ from mcp_server.content.export import (
     PAGE_BYTES_MAX,
     ExportFailed,
     FileState,
-    adopt,
+    PageFileState,
     compose_page,
     edited_sections,
     file_hash,
-    inspect_page,
-    page_path,
-    remove_page,
-    write_page,
+    page_name,
 )
+from mcp_server.content.files import PageFiles
 from mcp_server.content.page_file import comment_line, parse_page
 from mcp_server.content.site import Page, Section, Site
 from mcp_server.content.template import Field, FieldType, Template
@@ -102,14 +101,24 @@ def there(path: Path) -> str | None:
     return file_hash(path.read_bytes()) if path.is_file() else None
 
 
+def files(content: Path) -> PageFiles:
+    """Return the page files in this folder."""
+    return PageFiles(content.parent, content, content.parent / "export-locks")
+
+
 def put(path: Path, text: str) -> None:
     """Write a page over what lies there."""
-    write_page(path, text, replaces=there(path))
+    files(path.parent).write(path.stem, text, replaces=there(path))
 
 
 def take_away(path: Path) -> None:
     """Remove a page as it lies there."""
-    remove_page(path, replaces=there(path))
+    files(path.parent).write(path.stem, None, replaces=there(path))
+
+
+def look(path: Path, ours: Sequence[str | None]) -> PageFileState:
+    """Look whose file lies there."""
+    return files(path.parent).inspect(path.stem, ours)
 
 
 def names_in(folder: Path) -> list[str]:
@@ -167,15 +176,16 @@ def test_a_static_text_wins_over_what_was_once_live_in_its_place() -> None:
 
 
 @pytest.mark.parametrize("page_id", ["../x", "a/b", "", "A", "x" * 300, "a\0b", ".."])
-def test_a_page_id_that_is_no_slug_has_no_path(page_id: str, tmp_path: Path) -> None:
+def test_a_page_id_that_is_no_slug_has_no_file(page_id: str) -> None:
     """Nothing a caller sends leads out of the content folder."""
     with pytest.raises(InvalidPayload):
-        page_path(tmp_path, page_id)
+        page_name(page_id)
 
 
 def test_a_page_file_stands_directly_in_the_content_folder(tmp_path: Path) -> None:
     """The folder need not exist yet."""
-    assert page_path(tmp_path / "content", "menu") == tmp_path / "content" / "menu.md"
+    put(tmp_path / "content" / "menu.md", "Text")
+    assert names_in(tmp_path / "content") == ["menu.md"]
 
 
 def test_a_symbolic_link_is_refused_without_telling_where_it_leads(tmp_path: Path) -> None:
@@ -185,15 +195,15 @@ def test_a_symbolic_link_is_refused_without_telling_where_it_leads(tmp_path: Pat
     (tmp_path / "secret.md").write_text("secret")
     (content / "menu.md").symlink_to(tmp_path / "secret.md")
     with pytest.raises(ExportFailed, match=r"content/menu\.md") as caught:
-        page_path(content, "menu")
+        look(content / "menu.md", [])
     assert str(tmp_path) not in str(caught.value)
 
 
-def test_a_content_folder_that_is_a_link_itself_is_the_users_choice(tmp_path: Path) -> None:
+def test_a_content_folder_may_be_a_link_to_another_place_in_the_workspace(tmp_path: Path) -> None:
     """Somebody may point `content` at their site generator's folder."""
     (tmp_path / "hugo").mkdir()
     (tmp_path / "content").symlink_to(tmp_path / "hugo")
-    put(page_path(tmp_path / "content", "menu"), composed())
+    put(tmp_path / "content" / "menu.md", composed())
     assert (tmp_path / "hugo" / "menu.md").is_file()
 
 
@@ -210,9 +220,9 @@ def test_a_file_as_it_was_written_is_ours(tmp_path: Path) -> None:
     """R22: equal to the newest record, or to the one before it."""
     path = tmp_path / "menu.md"
     known = written(path, composed())
-    assert inspect_page(path, [known]).state is FileState.OURS
-    assert inspect_page(path, [file_hash(b"never came about"), known]).state is FileState.OURS
-    assert inspect_page(path, [None, known]).state is FileState.OURS
+    assert look(path, [known]).state is FileState.OURS
+    assert look(path, [file_hash(b"never came about"), known]).state is FileState.OURS
+    assert look(path, [None, known]).state is FileState.OURS
 
 
 def test_a_file_that_says_something_else_was_edited(tmp_path: Path) -> None:
@@ -220,7 +230,7 @@ def test_a_file_that_says_something_else_was_edited(tmp_path: Path) -> None:
     path = tmp_path / "menu.md"
     known = written(path, composed())
     path.write_text(composed() + "More\n", encoding="utf-8")
-    found = inspect_page(path, [known])
+    found = look(path, [known])
     assert (found.state, found.writable) == (FileState.EDITED, False)
     assert found.text == composed() + "More\n"
     assert found.hash == file_hash(path.read_bytes())
@@ -231,12 +241,12 @@ def test_a_checkout_with_windows_line_ends_is_not_an_edit(tmp_path: Path) -> Non
     path = tmp_path / "menu.md"
     known = file_hash(composed().encode())
     path.write_bytes(b"\xef\xbb\xbf" + composed().replace("\n", "\r\n").encode())
-    assert inspect_page(path, [known]).state is FileState.OURS
+    assert look(path, [known]).state is FileState.OURS
 
 
 def test_a_deleted_file_is_missing_and_may_be_written_again(tmp_path: Path) -> None:
     """Writing it again loses nothing, so a deletion is no conflict."""
-    found = inspect_page(tmp_path / "content" / "menu.md", [file_hash(b"x")])
+    found = look(tmp_path / "content" / "menu.md", [file_hash(b"x")])
     assert (found.state, found.writable, found.hash, found.text) == (
         FileState.MISSING,
         True,
@@ -250,7 +260,7 @@ def test_a_file_that_export_did_not_create_is_foreign(ours: list[None], tmp_path
     """Without a section of the page it is somebody's own file and never touched."""
     path = tmp_path / "menu.md"
     path.write_text("# My own menu\n\n<!-- section: team/hero -->\n", encoding="utf-8")
-    found = inspect_page(path, ours)
+    found = look(path, ours)
     assert (found.state, found.writable) == (FileState.FOREIGN, False)
 
 
@@ -258,7 +268,7 @@ def test_an_unrecorded_file_with_our_sections_counts_as_edited(tmp_path: Path) -
     """It came from somewhere, such as another branch: its text is not overwritten."""
     path = tmp_path / "menu.md"
     path.write_text(composed(), encoding="utf-8")
-    assert inspect_page(path, []).state is FileState.EDITED
+    assert look(path, []).state is FileState.EDITED
 
 
 def test_a_file_of_ours_that_lost_its_section_comments_was_edited(tmp_path: Path) -> None:
@@ -266,7 +276,7 @@ def test_a_file_of_ours_that_lost_its_section_comments_was_edited(tmp_path: Path
     path = tmp_path / "menu.md"
     known = written(path, composed())
     path.write_text("Nothing left", encoding="utf-8")
-    assert inspect_page(path, [known]).state is FileState.EDITED
+    assert look(path, [known]).state is FileState.EDITED
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "cp1252", "utf-8-sig"])
@@ -274,14 +284,14 @@ def test_a_file_saved_in_another_encoding_is_read(encoding: str, tmp_path: Path)
     """Whatever an editor made of it, the words are there to be kept."""
     path = tmp_path / "menu.md"
     path.write_bytes("# Caffè – “fresh”".encode(encoding))
-    assert inspect_page(path, []).text == "# Caffè – “fresh”"
+    assert look(path, []).text == "# Caffè – “fresh”"
 
 
 def test_what_is_no_regular_file_is_not_read(tmp_path: Path) -> None:
     """A folder of that name is said to be in the way."""
     (tmp_path / "menu.md").mkdir()
     with pytest.raises(ExportFailed, match="not a regular file"):
-        inspect_page(tmp_path / "menu.md", [])
+        look(tmp_path / "menu.md", [])
 
 
 def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
@@ -290,7 +300,7 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(PAGE_BYTES_MAX + 1)
     with pytest.raises(ExportFailed, match="larger than 4 MiB"):
-        inspect_page(path, [])
+        look(path, [])
 
 
 # How it is written
@@ -356,9 +366,9 @@ def test_what_was_saved_since_the_last_look_is_neither_replaced_nor_removed(
     path.parent.mkdir()
     path.write_text("Saved meanwhile")
     with pytest.raises(ExportFailed, match="cannot be written: it was changed a moment ago"):
-        write_page(path, "Text", replaces=looked_at)
+        files(path.parent).write(path.stem, "Text", replaces=looked_at)
     with pytest.raises(ExportFailed, match="cannot be removed: it was changed a moment ago"):
-        remove_page(path, replaces=looked_at)
+        files(path.parent).write(path.stem, None, replaces=looked_at)
     assert path.read_text() == "Saved meanwhile"
     assert names_in(path.parent) == ["menu.md"]
 
@@ -366,7 +376,7 @@ def test_what_was_saved_since_the_last_look_is_neither_replaced_nor_removed(
 def test_what_was_deleted_since_the_last_look_is_written_again(tmp_path: Path) -> None:
     """Nothing is lost by it."""
     path = tmp_path / "menu.md"
-    write_page(path, "Text", replaces=file_hash(b"As it was"))
+    files(path.parent).write(path.stem, "Text", replaces=file_hash(b"As it was"))
     assert path.read_text() == "Text"
 
 
@@ -400,17 +410,19 @@ def test_a_content_folder_that_is_a_file_is_said_to_be_one(tmp_path: Path) -> No
     with pytest.raises(ExportFailed, match="belongs to a file"):
         put(tmp_path / "content" / "menu.md", "Text")
     with pytest.raises(ExportFailed, match="belongs to a file"):
-        inspect_page(tmp_path / "content" / "menu.md", [])
+        look(tmp_path / "content" / "menu.md", [])
 
 
 FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
-from mcp_server.content.export import ExportFailed, write_page
+from mcp_server.content.export import ExportFailed
+from mcp_server.content.files import PageFiles
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
-    write_page(Path(sys.argv[1]), "x" * 100_000, replaces=None)
+    content = Path(sys.argv[1]).parent
+    PageFiles(content.parent, content, content).write("menu", "x" * 100_000, replaces=None)
 except ExportFailed as error:
     sys.exit(f"refused: {error}")
 """
@@ -559,7 +571,7 @@ def test_a_clone_is_adopted_as_it_was_exported(tmp_path: Path) -> None:
     lunch = compose_page(SITE, "lunch", live_of(live_text("lunch/hero", "Lunch")))
     assert lunch is not None
     put(tmp_path / "lunch.md", lunch)
-    adoption = adopt(SITE, tmp_path)
+    adoption = files(tmp_path).adoption(SITE)
     assert {r.entity_id: r.hash for r in adoption.revisions} == {
         "lunch/hero": live_text("lunch/hero", "Lunch").hash,
         "menu/hero": LIVE["menu/hero"].hash,
@@ -573,7 +585,7 @@ def test_a_clone_is_adopted_as_it_was_exported(tmp_path: Path) -> None:
             None,
         )
     for page, known in adoption.files.items():
-        assert inspect_page(tmp_path / f"{page}.md", [known]).state is FileState.OURS
+        assert look(tmp_path / f"{page}.md", [known]).state is FileState.OURS
     assert compose_page(SITE, "menu", live_of(*adoption.revisions)) == composed()
     assert adoption.skipped == ()
 
@@ -581,7 +593,7 @@ def test_a_clone_is_adopted_as_it_was_exported(tmp_path: Path) -> None:
 def test_the_body_wins_over_the_front_matter_on_adoption(tmp_path: Path) -> None:
     """R24: fields are read from the text that visitors see."""
     (tmp_path / "menu.md").write_text(composed().replace("# Pasta", "# Fresh"), encoding="utf-8")
-    adopted = live_of(*adopt(SITE, tmp_path).revisions)["menu/pasta"]
+    adopted = live_of(*files(tmp_path).adoption(SITE).revisions)["menu/pasta"]
     assert adopted.fields == {"headline": "Fresh", "body": "Text."}
     assert adopted.markdown == "# Fresh\n\nText."
 
@@ -589,7 +601,7 @@ def test_the_body_wins_over_the_front_matter_on_adoption(tmp_path: Path) -> None
 def test_fields_of_a_template_that_is_gone_are_adopted_as_stated(tmp_path: Path) -> None:
     """Nothing contradicts them, and dropping them would lose them."""
     put(tmp_path / "menu.md", composed().replace("template: hero", "template: gone"))
-    adopted = live_of(*adopt(SITE, tmp_path).revisions)["menu/pasta"]
+    adopted = live_of(*files(tmp_path).adoption(SITE).revisions)["menu/pasta"]
     assert (adopted.template, adopted.fields) == ("gone", LIVE["menu/pasta"].fields)
 
 
@@ -598,7 +610,7 @@ def test_front_matter_of_any_shape_does_not_stop_adoption(tmp_path: Path) -> Non
     text = composed()
     for wrong in ("headline: [1, {a: 2}]", "headline:", "other: 1"):
         (tmp_path / "menu.md").write_text(text.replace("headline: Pasta", wrong), encoding="utf-8")
-        adopted = live_of(*adopt(SITE, tmp_path).revisions)["menu/pasta"]
+        adopted = live_of(*files(tmp_path).adoption(SITE).revisions)["menu/pasta"]
         assert adopted.fields == LIVE["menu/pasta"].fields
 
 
@@ -612,7 +624,7 @@ def test_files_that_are_not_ours_are_left_alone_with_the_reason(tmp_path: Path) 
     (tmp_path / "notes.txt").write_text(composed(), encoding="utf-8")
     (tmp_path / "blog").mkdir()
     (tmp_path / "blog" / "menu.md").write_text(composed(), encoding="utf-8")
-    adoption = adopt(SITE, tmp_path)
+    adoption = files(tmp_path).adoption(SITE)
     assert (adoption.revisions, adoption.files) == ((), {})
     assert [name for name, _ in adoption.skipped] == [
         "README.md",
@@ -626,4 +638,4 @@ def test_files_that_are_not_ours_are_left_alone_with_the_reason(tmp_path: Path) 
 
 def test_a_workspace_without_a_content_folder_has_nothing_to_adopt(tmp_path: Path) -> None:
     """Opening it never fails on that account."""
-    assert adopt(SITE, tmp_path / "content").revisions == ()
+    assert files(tmp_path / "content").adoption(SITE).revisions == ()

@@ -15,6 +15,7 @@ import anyio.to_thread
 import pytest
 
 from mcp_server.errors import Unavailable
+from mcp_server.folder import Folder
 from mcp_server.jobs.host import (
     DetachedWorker,
     EmbeddedWorker,
@@ -86,7 +87,7 @@ def keeper(
         rig.clock,
         host or rig.host("server", "server"),
         start or EmbeddedWorker(lock, run or rig.worker(idle_s=0.0).run, anyio.Event()),
-        StopMark(rig.path.parent),
+        StopMark(Folder(rig.path.parent)),
         kinds=rig.registry.kinds,
         heartbeat_s=0.05,
         alive_s=30,
@@ -346,7 +347,7 @@ async def test_a_detached_worker_that_cannot_start_is_tried_less_and_less_often(
     """After one second, two, four, up to a minute; and how it ended is known."""
     log = tmp_path / "worker.log"
     command = [sys.executable, "-c", "print('x', flush=True); raise SystemExit(3)"]
-    start = DetachedWorker(command, log, WorkerLock(lock), now=rig.clock.now)
+    start = DetachedWorker(command, Folder(log.parent), WorkerLock(lock), now=rig.clock.now)
     assert start.exit_code is None
     with anyio.fail_after(60):
         for tries, wait_s in enumerate([1, 2, 4], start=1):
@@ -368,7 +369,7 @@ async def test_a_detached_worker_is_a_process_with_a_session_and_a_log_of_its_ow
     leave = anyio.Path(tmp_path / "leave")
     script = HOLDER.replace("sys.stdin.read()", STAY)
     command = [sys.executable, "-c", script, str(lock), str(leave)]
-    start = DetachedWorker(command, log, WorkerLock(lock))
+    start = DetachedWorker(command, Folder(log.parent), WorkerLock(lock))
     with anyio.fail_after(20):
         await start()
         await start()
@@ -389,7 +390,7 @@ async def test_a_stopped_worker_is_not_started_until_something_is_queued(
     rig: Rig, lock: Path
 ) -> None:
     """Not for what waits already; a job outside any batch is enough."""
-    mark = StopMark(rig.path.parent)
+    mark = StopMark(Folder(rig.path.parent))
     await rig.submit("b", a_toy())
     mark.set(await rig.store.last_change())
     kept = keeper(rig, WorkerLock(lock))
@@ -405,12 +406,12 @@ async def test_a_stopped_worker_is_not_started_until_something_is_queued(
 async def test_a_mark_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> None:
     """On a full disk, or in a folder that is read-only or gone."""
     with pytest.raises(Unavailable, match="cannot be written"):
-        StopMark(tmp_path / "gone").set(1)
+        StopMark(Folder(tmp_path / "gone")).set(1)
 
 
 async def test_a_mark_that_cannot_be_read_stops_nothing(rig: Rig, tmp_path: Path) -> None:
     """Better a worker too many than none for ever."""
-    mark = StopMark(tmp_path)
+    mark = StopMark(Folder(tmp_path))
     assert not await mark.holds(rig.store, now=rig.clock.now())
     (tmp_path / "stopped").write_text("half a", "utf-8")
     assert not await mark.holds(rig.store, now=rig.clock.now())

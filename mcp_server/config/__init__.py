@@ -1,0 +1,53 @@
+"""The settings of a workspace, and where its parts lie.
+
+settings    what may be set
+sources     where the settings come from: the workspace's file, its user's, the environment
+workspace   a folder with a site in it
+user        the user's own folders, outside every workspace
+
+`pressroom.toml` in a workspace holds its settings. Whoever made the workspace wrote it, who may be
+a stranger; so it is kept what that file brings, and what the user said: in a `pressroom.toml` of
+his own, or in the environment, by `PRESSROOM_` and the setting's name in capitals. An empty
+variable counts as not set.
+"""
+
+from __future__ import annotations
+
+from mcp_server.config.settings import KEY_VARIABLE, Settings
+from mcp_server.config.sources import (
+    ENV_PREFIX,
+    SETTINGS_BYTES_MAX,
+    SETTINGS_FILE,
+    STATE_DIR_VARIABLE,
+    TOKEN_VARIABLE,
+    WORKSPACE_VARIABLE,
+    SettingsProblems,
+    load_settings,
+    named_in,
+    still_literal,
+)
+from mcp_server.config.user import user_settings_file, user_state_dir
+from mcp_server.config.words import left_literal
+from mcp_server.config.workspace import STATE_DIR, Workspace, find_workspace, open_workspace
+
+__all__ = [
+    "ENV_PREFIX",
+    "KEY_VARIABLE",
+    "SETTINGS_BYTES_MAX",
+    "SETTINGS_FILE",
+    "STATE_DIR",
+    "STATE_DIR_VARIABLE",
+    "TOKEN_VARIABLE",
+    "WORKSPACE_VARIABLE",
+    "Settings",
+    "SettingsProblems",
+    "Workspace",
+    "find_workspace",
+    "left_literal",
+    "load_settings",
+    "named_in",
+    "open_workspace",
+    "still_literal",
+    "user_settings_file",
+    "user_state_dir",
+]

@@ -1,0 +1,163 @@
+"""What may be set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from mcp_server.config.words import left_literal, shown
+
+KEY_VARIABLE = "PRESSROOM_MODEL_KEY"
+"""The key of an OpenAI-compatible server. Never OPENAI_API_KEY: it is not that server's to see."""
+
+PASSWORD_IN_ADDRESS = (
+    f"holds a name or a password; take it out, and put the key into {KEY_VARIABLE}"
+)
+
+_MODEL = re.compile(r"[a-z][a-z0-9-]*:\S+")
+
+
+class Settings(BaseModel):
+    """What a workspace may set. `Settings()` is the defaults; the environment is not read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str | None = None
+    """Who writes: `anthropic:…`, `openai:…`, or a name at `model_url`; `None` is the composer."""
+    model_url: str | None = None
+    """Address of an OpenAI-compatible server, such as `http://127.0.0.1:11434/v1`. Its key, if it
+    wants one, is in `PRESSROOM_MODEL_KEY`."""
+    content_dir: Path = Path("content")
+    """Where live pages are written; relative to the workspace and inside it, or absolute."""
+    worker: Literal["auto", "embedded", "detached"] = "auto"
+    """Where the worker runs; `auto`: detached under stdio, embedded under HTTP."""
+    worker_idle_s: float = Field(default=60, gt=0, le=86_400)
+    """After how long without work a detached worker leaves."""
+    several_workers: bool = False
+    """Whether several workers may work this workspace at the same time."""
+    concurrency: int = Field(default=4, ge=1, le=64)
+    """Jobs that a worker runs at the same time."""
+    grace_s: float = Field(default=10, ge=0, le=3_600)
+    """How long running jobs may go on after a stop was asked for."""
+    lease_s: float = Field(default=30, gt=0, le=3_600)
+    """How long a claim holds without renewal."""
+    heartbeat_s: float = Field(default=10, gt=0, le=3_600)
+    """How often claims are renewed: more than twice per lease."""
+    time_limit_s: float = Field(default=300, gt=0, le=86_400)
+    """How long one try at a job may take."""
+    max_retries: int = Field(default=3, ge=0, le=100)
+    """Tries at a draft after the first one; other work is tried four times."""
+    crashes_max: int = Field(default=10, ge=1, le=1_000)
+    """Tries of a job that may be lost with their worker before it counts as failed."""
+    composer_delay_s: float = Field(default=0, ge=0, le=60)
+    """Slows the composer, for demonstrations and tests."""
+    synchronous: Literal["FULL", "NORMAL"] = "FULL"
+    """`NORMAL` is faster and may lose the last moments in a power cut."""
+    prune_after_h: float = Field(default=24, gt=0, le=24 * 365)
+    """After how long completed jobs are removed; batches and texts stay."""
+    prune_interval_h: float = Field(default=1, gt=0, le=24 * 365)
+    """How often a worker looks for what is to be removed; at its start too."""
+    poll_s: float = Field(default=0.1, gt=0, le=60)
+    """How often what other processes have committed is looked for, while somebody waits for it."""
+    claim_max: int = Field(default=256, ge=1, le=10_000)
+    """Jobs claimed at once."""
+    sweep_max: int = Field(default=100, ge=1, le=10_000)
+    """Expired leases handled at once."""
+    payload_bytes_max: int = Field(default=64 * 1024, ge=1_024, le=16 * 1024 * 1024)
+    """Size of a job's payload."""
+    batch_jobs_max: int = Field(default=100_000, ge=1, le=10_000_000)
+    """Jobs in one batch."""
+    limits: Mapping[str, Annotated[int, Field(ge=1, le=10_000)]] = Field(
+        default_factory=dict[str, int]
+    )
+    """Jobs of a kind that run at once at most, over all workers: `[limits]`, then `kind = 2`."""
+    subscriber_buffer: int = Field(default=256, ge=1, le=100_000)
+    """Progress events kept for a slow listener."""
+
+    @field_validator("model")
+    @classmethod
+    def _composer_is_none(cls, model: str | None) -> str | None:
+        return None if model is None or model.strip() in {"", "composer"} else model.strip()
+
+    @field_validator("limits", mode="before")
+    @classmethod
+    def _pairs(cls, limits: object) -> object:
+        """In a variable they are written `content-generate=2,count-words=1`."""
+        if not isinstance(limits, str):
+            return limits
+        pairs = [pair.partition("=") for pair in limits.split(",") if pair.strip()]
+        return {kind.strip(): limit.strip() for kind, _, limit in pairs}
+
+    @field_validator("model_url")
+    @classmethod
+    def _http_url(cls, url: str | None) -> str | None:
+        url = (url or "").strip()
+        parts = _split(url)
+        if url and parts is None:
+            raise _wrong("is no address; write one such as http://127.0.0.1:11434/v1")
+        if parts is not None and "@" in parts.netloc:
+            raise _wrong(PASSWORD_IN_ADDRESS)
+        if parts is not None and (parts.query or parts.fragment):
+            raise _wrong(
+                "has more than an address and a path; end it before `?` or `#`, and put a key "
+                f"into {KEY_VARIABLE}"
+            )
+        return url or None
+
+    @field_validator("model", "model_url", "content_dir", mode="before")
+    @classmethod
+    def _filled_in(cls, value: object) -> object:
+        if isinstance(value, str) and (literal := left_literal(value)):
+            raise _wrong(f"holds {literal} as it stands: nothing fills it in; write the value")
+        return value
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        wrong: list[str] = []
+        if self.heartbeat_s >= self.lease_s / 2:
+            wrong.append(
+                f"heartbeat_s ({self.heartbeat_s:g}) must be less than half of lease_s "
+                f"({self.lease_s:g}); write heartbeat_s = {self.lease_s / 3:g}"
+            )
+        if self.model_url and not self.model:
+            wrong.append("model_url needs a model; write the model's name on that server too")
+        if self.model and not self.model_url and not _MODEL.fullmatch(self.model):
+            wrong.append(
+                f"model {shown(self.model)} names no provider; write "
+                '"anthropic:NAME" or "openai:NAME", or set model_url'
+            )
+        if wrong:
+            raise _wrong("\n".join(wrong))
+        return self
+
+
+def without_password(url: object) -> str | None:
+    """Return an address without the name and password in it, `None` where it has none.
+
+    Who made the address is told; the password is kept nowhere, and sent to nobody.
+    """
+    if not isinstance(url, str) or (parts := _split(url.strip())) is None or "@" not in url:
+        return None
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=host).geturl() if host != parts.netloc else None
+
+
+def _split(url: str) -> SplitResult | None:
+    """Return the parts of an address, `None` if it is none that can be asked."""
+    if not re.fullmatch(r"https?://[^\s/]+\S*", url):
+        return None
+    try:
+        parts = urlsplit(url)
+        return parts if parts.hostname and parts.port != 0 else None
+    except ValueError:  # a port that is none, or half of an IPv6 address
+        return None
+
+
+def _wrong(text: str) -> PydanticCustomError:
+    return PydanticCustomError("setting", "{text}", {"text": text})

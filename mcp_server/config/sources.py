@@ -1,0 +1,166 @@
+"""Where settings come from: the workspace's file, its user's own file, the environment."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from mcp_server.config.settings import (
+    KEY_VARIABLE,
+    PASSWORD_IN_ADDRESS,
+    Settings,
+    without_password,
+)
+from mcp_server.config.words import in_words, left_literal, place, unknown_variable
+from mcp_server.errors import ConfigError
+from mcp_server.folder import Folder
+
+SETTINGS_FILE = "pressroom.toml"
+"""What makes a folder a workspace."""
+SETTINGS_BYTES_MAX = 256 * 1024
+"""Far more than every setting with its explanation takes."""
+
+ENV_PREFIX = "PRESSROOM_"
+WORKSPACE_VARIABLE = "PRESSROOM_WORKSPACE"
+STATE_DIR_VARIABLE = "PRESSROOM_STATE_DIR"
+TOKEN_VARIABLE = "PRESSROOM_TOKEN"  # noqa: S105 - the name of the variable, not a token
+"""Where the bearer token comes from: an option would show it in the list of processes."""
+
+_VARIABLES = (
+    WORKSPACE_VARIABLE,
+    STATE_DIR_VARIABLE,
+    TOKEN_VARIABLE,
+    KEY_VARIABLE,
+    *(f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields),
+)
+
+
+class SettingsProblems(ConfigError):
+    """The settings cannot be used; `problems` has one line for each mistake."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(problems))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """The settings that hold, and who brought them."""
+
+    settings: Settings
+    brought: frozenset[str]
+    """The settings that hold as the workspace's own file has them, and not by its user's word."""
+    warnings: tuple[str, ...] = ()
+    """Variables that look like ours and are not."""
+    model_problem: str | None = None
+    """Why the model may not be asked, whatever else works: its address held a password."""
+
+
+def load_settings(root: Path, environ: Mapping[str, str], user_file: Path | None = None) -> Loaded:
+    """Return the settings of the workspace in `root`.
+
+    They are those of `user_file`, if it is there, overridden by the workspace's own file, and both
+    by `environ`.
+
+    Raises:
+        SettingsProblems: some are unknown or do not fit; all of them are named.
+    """
+    users = _Source.of(user_file) if user_file is not None and user_file.exists() else _Source()
+    own = _Source.of(root / SETTINGS_FILE)
+    variables = {name: f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields}
+    overrides = {name: v for name, by in variables.items() if (v := environ.get(by, "").strip())}
+    if literal := {variables[n]: text for n, v in overrides.items() if (text := left_literal(v))}:
+        raise SettingsProblems([still_literal(by, text) for by, text in literal.items()])
+    sources = users.places | own.places | {name: variables[name] for name in overrides}
+    written = users.written | own.written | overrides
+    model_problem = None
+    if (bare := without_password(written.get("model_url"))) is not None:
+        model_problem = f"{sources['model_url']} {PASSWORD_IN_ADDRESS}"
+        written["model_url"] = bare
+    try:
+        settings = Settings.model_validate(written)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=True)
+        known = tuple(Settings.model_fields)
+        raise SettingsProblems(
+            [in_words(each, sources, SETTINGS_FILE, known) for each in found]
+        ) from None
+    brought = frozenset(own.written) - frozenset(overrides)
+    return Loaded(
+        settings=settings,
+        brought=brought,
+        warnings=_strangers(environ),
+        model_problem=model_problem,
+    )
+
+
+def named_in(environ: Mapping[str, str], variable: str) -> str:
+    """Return a variable's value, empty where it is not set.
+
+    Raises:
+        SettingsProblems: whoever started us left `${…}` in it.
+    """
+    value = environ.get(variable, "").strip()
+    if literal := left_literal(value):
+        raise SettingsProblems([still_literal(variable, literal)])
+    return value
+
+
+def still_literal(variable: str, literal: str) -> str:
+    """Say that a variable was handed over as it stands in somebody's configuration."""
+    return (
+        f"{variable} holds {literal} as it stands: the program that starts Pressroom does not "
+        "fill it in. Write the value itself there, or set the variable where that program starts."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What one file sets, and where in it."""
+
+    written: dict[str, Any] = field(default_factory=dict[str, Any])
+    places: dict[str, str] = field(default_factory=dict[str, str])
+
+    @classmethod
+    def of(cls, file: Path) -> _Source:
+        text = _read(file)
+        try:
+            written = tomllib.loads(text)
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            where = re.search(r"\(at [^()]*\)$", str(error))  # the rest may quote the file
+            problem = f"this is no TOML{f' {where[0]}' if where else ''}"
+            raise SettingsProblems(
+                [f"{file.name}: {problem}; write lines such as concurrency = 4"]
+            ) from None
+        return cls(written, {name: place(file, text, name) for name in written})
+
+
+def _strangers(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Name the variables that look like ours: a slip of the pen would go unnoticed."""
+    ours = (name for name in environ if name.startswith(ENV_PREFIX) and name not in _VARIABLES)
+    return tuple(unknown_variable(name, _VARIABLES) for name in sorted(ours))
+
+
+def _read(file: Path) -> str:
+    try:
+        content = Folder(file.parent).read(file.name, SETTINGS_BYTES_MAX)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SettingsProblems(
+            [f"{file.name}: it cannot be read ({reason}); `pressroom init DIR` makes a new one"]
+        ) from error
+    if len(content) > SETTINGS_BYTES_MAX:
+        raise SettingsProblems([f"{file.name}: more than {SETTINGS_BYTES_MAX} bytes; shorten it"])
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise SettingsProblems(
+            [f"{file.name}:{line}: this is no UTF-8 text; save the file as UTF-8"]
+        ) from error

@@ -1,0 +1,107 @@
+"""What people are told of settings that cannot be used."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from pydantic_core import ErrorDetails
+
+from mcp_server.redaction import HIDDEN, redacted
+
+_SHOWN_MAX = 60
+_SECRET = re.compile(r"[\w+/=.~-]{20,}")
+"""What is as long as a key and as unbroken is not repeated: it may be one, in the wrong place."""
+_KEY_NAME = re.compile(r"key|token|secret|password", re.IGNORECASE)
+_LITERAL = re.compile(r"\$\{[^}]*\}|^\$[A-Za-z_]\w*$|^%[A-Za-z_]\w*%$")
+
+
+def left_literal(text: str) -> str | None:
+    """Return the `${VARIABLE}` that `text` still holds, which whoever started us did not fill in.
+
+    Of clients some fill them in, and others hand them over as they stand.
+    """
+    found = _LITERAL.search(text.strip())
+    return found[0][:_SHOWN_MAX] if found else None
+
+
+def place(file: Path, text: str, key: str) -> str:
+    """Return where in the file a setting is: `pressroom.toml:3: model`."""
+    key_line = re.compile(rf"\s*(\[\s*)?[\"']?{re.escape(key)}[\"']?\s*[.=\]]")
+    lines = enumerate(text.splitlines(), 1)
+    found = next((number for number, line in lines if key_line.match(line)), None)
+    return f"{file.name}:{found}: {_named(key)}" if found else f"{file.name}: {_named(key)}"
+
+
+def in_words(
+    details: ErrorDetails, sources: Mapping[str, str], file: str, known: Sequence[str]
+) -> str:
+    """Return one mistake with its place, and what to write instead.
+
+    `sources` are the places of settings, `known` the names of all.
+    """
+    name = str(details["loc"][0]) if details["loc"] else ""
+    where = sources.get(name, f"{file}: {_named(name)}") if name else file
+    where = ".".join([where, *map(_named, details["loc"][1:])])
+    context = details.get("ctx", {})
+    match details["type"]:
+        case "extra_forbidden":
+            return f"{where} is no setting; {_advice(name, known)}"
+        case "setting" if not name:
+            return f"{where}: {details['msg']}"
+        case "setting":
+            return f"{where} {details['msg']}"
+        case "literal_error":
+            wanted = f"one of {context['expected']}"
+        case "greater_than_equal" | "greater_than" | "less_than_equal":
+            sign, bound = next(iter(context.items()))
+            words = {"ge": "at least", "gt": "more than", "le": "at most"}
+            wanted = f"{words[sign]} {bound:,.0f}"
+        case "dict_type":
+            wanted = f"[{name}] and below it lines such as content-generate = 2"
+        case "bool_parsing" | "bool_type":
+            wanted = "true or false"
+        case "int_parsing" | "int_type" | "int_from_float":
+            wanted = "a whole number"
+        case "float_parsing" | "float_type" | "finite_number":
+            wanted = "a number"
+        case _:
+            wanted = "a text in quotes"
+    return f"{where} is {shown(details['input'])}; write {wanted}"
+
+
+def unknown_variable(name: str, known: Iterable[str]) -> str:
+    """Say of a variable that is none of ours that it changes nothing."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.7)
+    meant = f"; did you mean {near[0]}?" if near else ""
+    return f"{redacted(name)} is no variable of Pressroom's and changes nothing{meant}"
+
+
+def shown(value: object) -> str:
+    """Return a value as it may be repeated to a chat: one word, and none that may be a secret.
+
+    Whoever made the workspace wrote it, and sentences of theirs are not repeated.
+    """
+    if isinstance(value, str):
+        one_word = len(value) <= _SHOWN_MAX and not re.search(r"[^\x21-\x7e]", value)
+        text = repr(value) if one_word else f"a text of {len(value)} characters"
+    else:
+        text = repr(value)
+        if len(text) > _SHOWN_MAX or not isinstance(value, int | float):
+            text = f"a {type(value).__name__}"
+    return _SECRET.sub(HIDDEN, redacted(text))
+
+
+def _named(part: object) -> str:
+    """Return a key as somebody wrote it, unless it is more than a name."""
+    is_name = re.fullmatch(r"[\w-]{1,40}", str(part)) and not _SECRET.search(str(part))
+    return str(part) if is_name else "(a key that is no name)"
+
+
+def _advice(name: str, known: Sequence[str]) -> str:
+    if _KEY_NAME.search(name):
+        return "keys belong in the environment or in the system keyring, never in a file"
+    near = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.7)
+    return f"write {near[0]}" if near else f"settings are: {', '.join(known)}"

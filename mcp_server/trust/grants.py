@@ -1,0 +1,47 @@
+"""Whether a workspace has its user's word for what it asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from mcp_server.config import Workspace
+from mcp_server.trust.needs import Need, destination, is_loopback, needs_of
+from mcp_server.trust.state import StateFolder
+
+ModelTrust = Literal["trusted", "keyless", "untrusted"]
+"""Of a model: it may be asked; it may be asked, but is given no key; it may not be asked."""
+
+
+class Grants:
+    """What the user trusts in one workspace; looked up with each question, as they may say more."""
+
+    def __init__(self, workspace: Workspace, state: StateFolder) -> None:
+        self._workspace, self._state = workspace, state
+
+    def missing(self) -> Sequence[Need]:
+        """Return what the workspace asks for and its user has not said yes to."""
+        needs = needs_of(self._workspace)
+        trusted = self._trusted() if needs else frozenset[str]()
+        return [need for need in needs if need.grant not in trusted]
+
+    def of_model(self, model: str, url: str | None) -> ModelTrust:
+        """Return whether this model may be asked, whatever the settings say by now."""
+        where = destination(model, url)
+        if where is None or where in self._said_by_user() or where in self._trusted():
+            return "trusted"
+        return "keyless" if is_loopback(url) else "untrusted"
+
+    def of_content_folder(self) -> bool:
+        """Whether pages may be read and written where the settings say."""
+        return all(need.setting != "content_dir" for need in self.missing())
+
+    def _said_by_user(self) -> frozenset[str]:
+        settings = self._workspace.settings
+        where = destination(settings.model, settings.model_url)
+        by = "model_url" if settings.model_url else "model"
+        return frozenset([where] if where and by not in self._workspace.brought else [])
+
+    def _trusted(self) -> frozenset[str]:
+        record = self._state.record
+        return frozenset(record.trusted if record else ())

@@ -1,0 +1,113 @@
+"""What is kept of each state folder in the user's own state folder: its twin."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mcp_server.errors import Unavailable
+from mcp_server.folder import Folder
+
+LOCK_WAIT_S = 10.0
+"""How long another process may take to set one state folder aside."""
+RECORD_BYTES_MAX = 64 * 1024
+
+_MARK = re.compile(r"[0-9a-f]{32}")
+
+
+class Record(BaseModel):
+    """The twin of a state folder's mark: where the folder is, and what its user trusts there."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")  # a newer Pressroom may keep more
+
+    path: str
+    device: int
+    inode: int
+    trusted: tuple[str, ...] = ()
+    """What its settings may do: `provider:anthropic`, `host:https://…`, `folder:/…`."""
+    set_aside: tuple[str, ...] = ()
+    """The folders that were found in its place and were not ours, the newest last."""
+
+    def is_of(self, path: Path, found: os.stat_result) -> bool:
+        """Whether it is the record of this folder: it may have been moved, or put back.
+
+        A copy is neither: it has another path and is another folder.
+        """
+        same = (self.device, self.inode) == (found.st_dev, found.st_ino)
+        return same or self.path == os.fspath(path)
+
+
+class Records:
+    """The records of one user, by mark."""
+
+    def __init__(self, user_dir: Path) -> None:
+        self._user_dir = user_dir
+        self._folder = Folder(user_dir, "workspaces")
+
+    def read(self, mark: str | None) -> Record | None:
+        """Return the record of a mark, `None` where this user has none of it."""
+        if mark is None or not _MARK.fullmatch(mark):
+            return None
+        try:
+            text = self._folder.read(f"{mark}.json", RECORD_BYTES_MAX)
+            return Record.model_validate_json(text)
+        except (OSError, ValidationError):
+            return None
+
+    def write(self, mark: str, record: Record) -> None:
+        """Keep a record, whole or not at all.
+
+        Raises:
+            Unavailable: the user's own folder cannot be written.
+        """
+        name = f"{mark}.json"
+        with self.explained(), self._folder.opened(create=True) as folder:
+            folder.remove(f"{name}.tmp")
+            with folder.open(f"{name}.tmp", "xb") as file:
+                file.write(record.model_dump_json(indent=2).encode())
+            folder.replace(f"{name}.tmp", name)
+
+    def forget(self, mark: str) -> None:
+        """Remove the record of a mark that no folder carries."""
+        with self.explained(), self._folder.opened(create=True) as folder:
+            folder.remove(f"{mark}.json")
+
+    @contextmanager
+    def locked(self) -> Generator[None]:
+        """Keep this user's other processes from setting anything aside meanwhile.
+
+        Raises:
+            Unavailable: the user's own folder cannot be written, or another process hangs.
+        """
+        with self.explained():
+            self._user_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = FileLock(self._user_dir / "lock", mode=0o600, timeout=LOCK_WAIT_S)
+            try:
+                lock.acquire()
+            except Timeout:
+                raise Unavailable(
+                    "Another process of yours is looking a state folder over and does not go on: "
+                    "end it, then call again."
+                ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @contextmanager
+    def explained(self) -> Generator[None]:
+        """Say what helps where the user's own folder cannot be worked with."""
+        try:
+            yield
+        except OSError as error:
+            raise Unavailable(
+                "The folder in which Pressroom keeps which workspaces are yours cannot be written "
+                f"({error.strerror or error}): make the folder of your account's application state "
+                "writable, or name a state folder outside the workspace in PRESSROOM_STATE_DIR."
+            ) from error

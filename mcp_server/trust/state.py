@@ -1,0 +1,216 @@
+"""The state folder of a workspace: made here for this user, or set aside.
+
+A folder that came with a workspace holds what its author wants done: jobs, texts, a database with
+triggers. So a state folder carries a random mark, whose twin lies in the user's own state folder.
+One without it is given another name, never deleted, and a new one is made; `pressroom trust` takes
+it back. A folder that its user named, outside the workspace, needs none.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Callable, Collection, Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import structlog
+
+from mcp_server.config import STATE_DIR, Workspace, user_state_dir
+from mcp_server.errors import Unavailable
+from mcp_server.folder import Folder
+from mcp_server.trust.records import Record, Records
+
+MARK = "mark"
+"""The file that carries it."""
+SET_ASIDE = f"{STATE_DIR}-set-aside"
+"""How the names of folders begin that were set aside; a number follows."""
+MARK_BYTES_MAX = 64
+
+logger = structlog.get_logger(__name__)
+
+
+def new_mark() -> str:
+    """Return a mark that nobody can guess: 32 hex digits."""
+    return secrets.token_hex(16)
+
+
+class StateFolder:
+    """The state folder of one workspace, looked at anew with every question."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        user_dir: Path | None = None,
+        new_mark: Callable[[], str] = new_mark,
+    ) -> None:
+        self._workspace, self._new_mark = workspace, new_mark
+        self._records = Records(user_dir or user_state_dir())
+        self.path = workspace.state_dir
+
+    def prepare(self) -> None:
+        """See to it that the folder is there and ours; one that is not is set aside.
+
+        Raises:
+            Unavailable: it, or the user's own folder, cannot be written.
+        """
+        with self._explained():
+            if not self._workspace.keeps_state_inside:
+                self._prepare_outside()
+            elif not self._is_ours():
+                with self._records.locked():
+                    if not self._is_ours():  # another process may have been faster
+                        self._make(set_aside=self._set_aside())
+
+    @property
+    def mark(self) -> str | None:
+        """The mark that the folder carries."""
+        try:
+            text = self._folder().read(MARK, MARK_BYTES_MAX)
+        except OSError:
+            return None
+        return text.decode("ascii", "replace").strip()
+
+    @property
+    def demanded_mark(self) -> str | None:
+        """The mark that what lies in the folder must carry, too; `None` if it need not."""
+        return self.mark if self._workspace.keeps_state_inside else None
+
+    @property
+    def record(self) -> Record | None:
+        """What this user keeps of the folder, `None` where it is not theirs."""
+        record = self._records.read(self.mark)
+        found = _looked_at(self.path)
+        return record if record and found and record.is_of(self._real, found) else None
+
+    @property
+    def set_aside(self) -> str | None:
+        """The name of the newest folder that was set aside and is still there, if any."""
+        names = self.record.set_aside if self.record else ()
+        there = (name for name in reversed(names) if _looked_at(self.path.with_name(name)))
+        return next(there, None)
+
+    def trust(self, grants: Collection[str]) -> None:
+        """Keep that the user trusts these things in this workspace.
+
+        Raises:
+            Unavailable: it cannot be kept.
+        """
+        self.prepare()
+        mark, record = self.mark, self.record
+        assert mark is not None, "it was prepared"
+        record = record or self._described(self.path)
+        trusted = tuple(sorted({*record.trusted, *grants}))
+        self._records.write(mark, record.model_copy(update={"trusted": trusted}))
+
+    def leave_aside(self) -> None:
+        """Speak no more of what was set aside; it stays where it is."""
+        if (mark := self.mark) and (record := self.record):
+            self._records.write(mark, record.model_copy(update={"set_aside": ()}))
+
+    def take_back(self, name: str) -> str:
+        """Put a folder that was set aside in the place of the present one, which is set aside.
+
+        What the user trusts in this workspace stays trusted. Returns the name that the present one
+        has from then on.
+
+        Raises:
+            Unavailable: it is no folder, or something cannot be renamed or written.
+        """
+        aside = self.path.with_name(name)
+        found = _looked_at(aside)
+        if found is None or not stat.S_ISDIR(found.st_mode):
+            raise Unavailable(f"{name} is no folder: there is nothing to take back.")
+        with self._explained(), self._records.locked():
+            trusted = self.record.trusted if self.record else ()
+            present = self._set_aside()
+            self.path.with_name(name).rename(self.path)
+            mark = self._new_mark()
+            self._sign(self.path, mark)
+            self._records.write(
+                mark, self._described(self.path).model_copy(update={"trusted": trusted})
+            )
+        return present or ""
+
+    def _is_ours(self) -> bool:
+        """Whether the folder is marked; where it has moved, its twin is told so."""
+        mark, record, found = self.mark, self.record, _looked_at(self.path)
+        if mark is None or record is None or found is None:
+            return False
+        if stat.S_IMODE(found.st_mode) & 0o077:
+            with suppress(PermissionError):  # it belongs to another account that lends it to us
+                self.path.chmod(0o700)
+        moved = self._described(self.path)
+        if (record.path, record.inode) != (moved.path, moved.inode):
+            kept = {"trusted": record.trusted, "set_aside": record.set_aside}
+            self._records.write(mark, moved.model_copy(update=kept))
+        return True
+
+    def _prepare_outside(self) -> None:
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.mark is None:
+            self._sign(self.path, self._new_mark())
+
+    def _set_aside(self) -> str | None:
+        """Give what has the folder's name another one; return that."""
+        if (found := _looked_at(self.path)) is None:
+            return None
+        if stat.S_ISREG(found.st_mode):
+            raise FileExistsError(17, "a file has its name", os.fspath(self.path))
+        taken = {entry.name for entry in self.path.parent.iterdir()}
+        number = next(n for n in range(1, 10_000) if f"{SET_ASIDE}-{n}" not in taken)
+        name = f"{SET_ASIDE}-{number}"
+        self.path.rename(self.path.with_name(name))
+        logger.warning("the state folder was not made here; it was set aside", name=name)
+        return name
+
+    def _make(self, *, set_aside: str | None) -> None:
+        """Make the folder, marked from its first moment on."""
+        mark = self._new_mark()
+        making = self.path.with_name(f"{STATE_DIR}-{mark[:8]}.tmp")
+        making.mkdir(mode=0o700, parents=True)
+        self._sign(making, mark)
+        record = self._described(making)
+        kept = {"set_aside": (set_aside,) if set_aside else ()}
+        self._records.write(mark, record.model_copy(update=kept))
+        making.rename(self.path)
+
+    def _sign(self, folder: Path, mark: str) -> None:
+        """Write the mark into a folder, and hide the folder from git."""
+        with self._workspace.folder(folder).opened() as opened:
+            for name, text in ((MARK, mark), (".gitignore", "*\n")):
+                opened.remove(name)
+                with opened.open(name, "xb") as file:
+                    file.write(text.encode())
+
+    def _described(self, folder: Path) -> Record:
+        found = folder.lstat()
+        return Record(path=os.fspath(self._real), device=found.st_dev, inode=found.st_ino)
+
+    @property
+    def _real(self) -> Path:
+        """Where the folder is, whichever way its workspace was named."""
+        return self.path.parent.resolve() / self.path.name
+
+    def _folder(self) -> Folder:
+        return self._workspace.folder(self.path)
+
+    @contextmanager
+    def _explained(self) -> Generator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise Unavailable(
+                f"The state folder cannot be written ({reason}): make {STATE_DIR} writable, or "
+                "name another folder in PRESSROOM_STATE_DIR."
+            ) from error
+
+
+def _looked_at(path: Path) -> os.stat_result | None:
+    try:
+        return path.lstat()
+    except OSError:
+        return None

@@ -1,0 +1,143 @@
+"""What a workspace asks for beyond its own folder, and whether its user has said yes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mcp_server.config import open_workspace
+from mcp_server.trust import Grants, StateFolder, destination, is_loopback
+
+EVIL = "https://model.evil.example/v1"
+
+
+def grants_of(folder: Path, settings: str, **environ: str) -> Grants:
+    """Return what the user trusts in a workspace with these settings."""
+    folder.mkdir(exist_ok=True)
+    (folder / "pressroom.toml").write_text(settings, "utf-8")
+    workspace = open_workspace(folder, environ)
+    return Grants(workspace, StateFolder(workspace, user_dir=folder.parent / "user"))
+
+
+def say_yes(folder: Path, settings: str) -> None:
+    """Trust all that these settings ask for."""
+    grants = grants_of(folder, settings)
+    workspace = open_workspace(folder, {})
+    state = StateFolder(workspace, user_dir=folder.parent / "user")
+    state.trust({need.grant for need in grants.missing()})
+
+
+@pytest.mark.parametrize(
+    ("settings", "setting", "would"),
+    [
+        ('model = "anthropic:claude"', "model", "the model provider anthropic, with your key"),
+        (f'model = "x"\nmodel_url = "{EVIL}"', "model_url", "https://model.evil.example:443"),
+        ('content_dir = "/srv/pages"', "content_dir", "in /srv/pages, outside the workspace"),
+    ],
+)
+def test_what_the_workspaces_file_sends_or_writes_elsewhere_needs_a_word(
+    tmp_path: Path, settings: str, setting: str, would: str
+) -> None:
+    """It is asked with what it would do; once it was said it is asked no more."""
+    [need] = grants_of(tmp_path / "site", settings).missing()
+    assert need.setting == setting
+    assert would in need.would
+    say_yes(tmp_path / "site", settings)
+    assert not grants_of(tmp_path / "site", settings).missing()
+
+
+@pytest.mark.parametrize("settings", ["", 'model = "composer"', 'content_dir = "pages"'])
+def test_what_stays_in_the_workspace_needs_none(tmp_path: Path, settings: str) -> None:
+    """The demo and most clones ask nothing."""
+    grants = grants_of(tmp_path / "site", settings)
+    assert not grants.missing()
+    assert grants.of_model("composer", None) == "trusted"
+
+
+def test_what_the_user_set_needs_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the environment, or in a settings file of their own."""
+    environ = {"PRESSROOM_MODEL": "x", "PRESSROOM_MODEL_URL": EVIL}
+    grants = grants_of(tmp_path / "site", 'model = "y"\nmodel_url = "http://a/b"', **environ)
+    assert not grants.missing()
+    assert grants.of_model("x", EVIL) == "trusted"
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    (tmp_path / "config" / "pressroom").mkdir(parents=True)
+    (tmp_path / "config" / "pressroom" / "pressroom.toml").write_text('model = "openai:gpt"\n')
+    grants = grants_of(tmp_path / "site", "")
+    assert not grants.missing()
+    assert grants.of_model("openai:gpt", None) == "trusted"
+    assert [n.setting for n in grants_of(tmp_path / "site", 'model = "openai:x"').missing()] == [
+        "model"
+    ]
+
+
+def test_a_url_of_the_workspace_is_not_the_users_because_the_model_is(tmp_path: Path) -> None:
+    """The texts would go where the file says."""
+    settings = f'model = "x"\nmodel_url = "{EVIL}"'
+    grants = grants_of(tmp_path / "site", settings, PRESSROOM_MODEL="openai:gpt")
+    assert [need.setting for need in grants.missing()] == ["model_url"]
+    assert grants.of_model("openai:gpt", EVIL) == "untrusted"
+
+
+def test_another_model_of_the_same_provider_needs_no_new_word_and_another_host_does(
+    tmp_path: Path,
+) -> None:
+    """Neither does another path on the same server; another port is another server."""
+    site = tmp_path / "site"
+    say_yes(site, 'model = "anthropic:small"')
+    assert grants_of(site, 'model = "anthropic:large"').of_model("anthropic:large", None) == (
+        "trusted"
+    )
+    assert grants_of(site, 'model = "openai:gpt"').missing()
+    say_yes(site, f'model = "x"\nmodel_url = "{EVIL}"')
+    assert not grants_of(site, f'model = "y"\nmodel_url = "{EVIL}/other"').missing()
+    for url in ("https://model.evil.example:8443/v1", "http://model.evil.example/v1"):
+        assert grants_of(site, f'model = "x"\nmodel_url = "{url}"').missing()
+
+
+def test_a_new_state_folder_is_trusted_with_nothing(tmp_path: Path) -> None:
+    """A stranger's clone in the place of the user's own workspace inherits no word."""
+    site, settings = tmp_path / "site", 'model = "anthropic:x"'
+    say_yes(site, settings)
+    (site / ".pressroom").rename(tmp_path / "gone")
+    assert grants_of(site, settings).missing()
+
+
+@pytest.mark.parametrize(
+    ("url", "own"),
+    [
+        ("http://127.0.0.1:11434/v1", True),
+        ("http://127.9.9.9/v1", True),
+        ("http://localhost:1/v1", True),
+        ("http://LOCALHOST:1/v1", True),
+        ("http://[::1]:8080/v1", True),
+        ("http://localhost.evil.example/v1", False),
+        ("http://127.0.0.1.evil.example/v1", False),
+        ("http://127.1/v1", False),
+        ("http://0.0.0.0/v1", False),
+        ("http://192.168.0.1/v1", False),
+        ("http://[::ffff:8.8.8.8]/v1", False),
+        (EVIL, False),
+    ],
+)
+def test_a_server_on_this_machine_is_asked_without_a_word_and_given_no_key(
+    tmp_path: Path, url: str, own: bool
+) -> None:
+    """By its looks alone: a name may stand for another machine tomorrow."""
+    assert is_loopback(url) is own
+    grants = grants_of(tmp_path / "site", f'model = "x"\nmodel_url = "{url}"')
+    assert grants.of_model("x", url) == ("keyless" if own else "untrusted")
+
+
+@pytest.mark.parametrize(
+    ("url", "where"),
+    [
+        ("https://A.example/v1", "host:https://a.example:443"),
+        ("http://a.example:8080", "host:http://a.example:8080"),
+        ("http://[::1]/v1", "host:http://[::1]:80"),
+    ],
+)
+def test_a_server_is_its_scheme_host_and_port(url: str, where: str) -> None:
+    """Written in one way."""
+    assert destination("x", url) == where
