@@ -38,6 +38,7 @@ BOTH: tuple[tuple[Transport, Era], ...] = (
 )
 """Every way in which a client reaches us."""
 
+REPOSITORY = Path(__file__).parents[1]
 LISTENING = re.compile(r"url=(http://\S+)")
 START_S = 30.0
 """How long a process may take to start on a busy machine."""
@@ -45,7 +46,16 @@ START_S = 30.0
 
 def command(*arguments: str) -> list[str]:
     """Return the command line of `pressroom` with these arguments."""
-    return [sys.executable, "-m", "mcp_server", *arguments]
+    return [sys.executable, "-P", "-m", "mcp_server", *arguments]
+
+
+def own_module(name: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
+    """Return command line and environment that run a module of the tests, from any folder.
+
+    With `-P`, or that folder's modules would be taken for ours.
+    """
+    line = [sys.executable, "-P", "-m", name, *arguments]
+    return line, environment(PYTHONPATH=str(REPOSITORY))
 
 
 def environment(**more: str) -> dict[str, str]:

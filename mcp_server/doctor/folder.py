@@ -120,7 +120,9 @@ def _has(choice: ModelChoice, environ: Mapping[str, str]) -> str:
 
 
 def _content_folder(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Finding]:
-    yield _writable("content folder", workspace.content_dir)
+    trusted = Grants(workspace, StateFolder(workspace)).of_content_folder()
+    if trusted:  # or nothing is tried there
+        yield _writable("content folder", workspace.content_dir)
 
 
 def _state_folder(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Finding]:

@@ -24,6 +24,7 @@ from tests.benchmarks.memory import peak_kb
 from tests.benchmarks.partners import both, ended, no_worker, server
 from tests.benchmarks.serving import SAMPLE_S
 from tests.benchmarks.sites import site_of
+from tests.wire import own_module
 
 END_S = 600.0
 TEXT_BYTES = 2_000
@@ -93,9 +94,8 @@ async def draft_in_memory(folder: Path, sizes: ServerSizes) -> Values:
 
 async def _collected_kb(root: Path) -> float:
     """Let a process of its own draft the site into memory; return by how much it grew."""
-    done = await anyio.run_process(
-        [sys.executable, "-m", __name__, str(root)], stdin=subprocess.DEVNULL, stderr=None
-    )
+    command, variables = own_module(__name__, str(root))
+    done = await anyio.run_process(command, stdin=subprocess.DEVNULL, stderr=None, env=variables)
     return float(done.stdout)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -15,10 +14,12 @@ import anyio.to_thread
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
+from mcp_server.config import open_workspace
 from mcp_server.jobs.host import WorkerLock
+from mcp_server.trust import StateFolder
 from tests.benchmarks.serving import Report
 from tests.harness import Desk
-from tests.wire import environment, query
+from tests.wire import own_module, query
 
 LOOK_S = 0.02
 START_S = 30.0
@@ -51,12 +52,8 @@ async def server(
 ) -> AsyncGenerator[Server]:
     """Start a server on `root` as a client does, over its pipes; its workspace is open."""
     path = root.parent / f"{root.name}.server.json"
-    parameters = StdioServerParameters(
-        command=sys.executable,
-        args=["-m", SERVING, role, str(root), str(path)],
-        env=environment(),
-        cwd=Path.cwd(),
-    )
+    (program, *arguments), variables = own_module(SERVING, role, str(root), str(path))
+    parameters = StdioServerParameters(command=program, args=arguments, env=variables)
     with path.with_suffix(".log").open("a") as errors:
         async with Client(stdio_client(parameters, errlog=errors)) as client:
             desk = Desk(client, root)
@@ -69,11 +66,11 @@ async def server(
 async def worker(root: Path) -> AsyncGenerator[Partner]:
     """Start a worker on `root`, and wait until it waits for work."""
     path = root.parent / f"{root.name}.worker.json"
-    command = [sys.executable, "-m", SERVING, "worker", str(root), str(path)]
+    command, variables = own_module(SERVING, "worker", str(root), str(path))
     with (
         path.with_suffix(".log").open("a") as log,
         subprocess.Popen(  # noqa: ASYNC220 -- it is told to end, and waited for, in a thread
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment()
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=variables
         ) as process,
     ):
         try:
@@ -97,7 +94,7 @@ async def both(root: Path) -> AsyncGenerator[tuple[Server, Partner]]:
 @asynccontextmanager
 async def no_worker(root: Path) -> AsyncGenerator[None]:
     """Keep every worker from working on `root`."""
-    (root / ".pressroom").mkdir(exist_ok=True)
+    StateFolder(open_workspace(root, {})).prepare()
     lock = WorkerLock(root / ".pressroom" / "worker.lock")
     assert lock.acquire(), "somebody works already"
     try:

@@ -32,6 +32,7 @@ from tests.benchmarks import postgres
 from tests.benchmarks.place import QUICK, Durability, Sizes, System
 from tests.benchmarks.results import Results, print_table
 from tests.benchmarks.systems import FIGURES, SYSTEMS
+from tests.wire import own_module
 
 ROUNDS = 3
 TABLE_WIDTH = 120
@@ -132,12 +133,12 @@ class Bench:
         return [figure for figure in FIGURES if figure in bases]
 
     def _await(self, system: System, durability: Durability, order: str) -> None:
-        command = [sys.executable, "-m", "tests.benchmarks.one", order]
+        command, variables = own_module("tests.benchmarks.one", order)
         try:
             done = subprocess.run(
                 command,
                 check=False,
-                cwd=REPOSITORY,
+                env=variables,
                 timeout=ORDER_S,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -17,7 +16,7 @@ from tests.benchmarks.partners import END_S, Server, server, worker
 from tests.benchmarks.rows import insert_batch, opened, transaction
 from tests.benchmarks.serving import Report
 from tests.benchmarks.sites import site_of
-from tests.wire import query
+from tests.wire import own_module, query
 
 BATCHES = 5
 """The no-ops come in so many batches: one holds 100,000 jobs at most."""
@@ -81,8 +80,8 @@ async def _timed(serving: Server, **arguments: object) -> float:
 @asynccontextmanager
 async def bare_loop(report: Path) -> AsyncGenerator[Path]:
     """Run an event loop that does nothing but note how late it is, in a process of its own."""
-    command = [sys.executable, "-m", "tests.benchmarks.serving", "nothing", ".", str(report)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:  # noqa: ASYNC220 -- a moment
+    command, variables = own_module("tests.benchmarks.serving", "nothing", ".", str(report))
+    with subprocess.Popen(command, stdin=subprocess.PIPE, env=variables) as process:  # noqa: ASYNC220 -- a moment
         try:
             yield report
         finally:

@@ -23,7 +23,7 @@ from mcp_server.interfaces.cli import Runners, run_cli
 from mcp_server.interfaces.cli.connect import claude_code_line, desktop_config
 from mcp_server.interfaces.cli.conversation import CallFailed, conversation
 from mcp_server.jobs.job import Origin
-from tests.harness import desk, small_site
+from tests.harness import desk, small_site, trusted
 from tests.promises.moves import held, parts_of, settings
 
 HEAVY = ("mcp", "pydantic_ai", "rich", "keyring")
@@ -178,6 +178,7 @@ async def test_wait_ends_with_the_batch_and_says_what_became_of_it(tmp_path: Pat
 async def test_wait_comes_back_at_once_from_what_is_paused(tmp_path: Path, llmock: LLMock) -> None:
     """With 1, why, and what goes on with it: nothing of it happens by itself."""
     root = small_site(tmp_path / "site", {"menu": 2}, **settings(llmock.base_url("openai")))
+    trusted(root)
     llmock.fail(401, times=None)
     async with held(root) as hand, desk(root) as chat:
         batch = (await chat.call("generate-all"))["batchId"]

@@ -15,13 +15,23 @@ import pytest
 Run = Callable[[], str]
 
 
+def hostile_folder(tmp_path: Path) -> Path:
+    """Return a folder full of modules that must not be run, whatever is started in it."""
+    folder = tmp_path / "hostile"
+    folder.mkdir(exist_ok=True)
+    for name in ("json", "yaml", "mcp", "mcp_server", "handlers", "rich"):
+        (folder / f"{name}.py").write_text("raise SystemExit('a module of this folder was run')\n")
+    return folder
+
+
 @pytest.fixture
 def run_demo(tmp_path: Path) -> Iterator[Run]:
     """Run the demo in one folder and return what it printed; its worker ends with the test."""
 
     def pressroom(*arguments: str) -> str:
         done = subprocess.run(
-            [sys.executable, "-m", "mcp_server", *arguments],
+            [sys.executable, "-P", "-m", "mcp_server", *arguments],
+            cwd=hostile_folder(tmp_path),
             env={key: value for key, value in os.environ.items() if "PRESSROOM" not in key},
             capture_output=True,
             encoding="utf-8",

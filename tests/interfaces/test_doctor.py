@@ -14,7 +14,7 @@ import pytest
 from llmock.pytest_plugin import LLMock
 
 from mcp_server.storage.sqlite.place import network_type, synchronised_folder, unsafe_place
-from tests.harness import desk, read_site, small_site, write_settings, write_site
+from tests.harness import desk, read_site, small_site, trusted, write_settings, write_site
 from tests.promises.moves import QUICK, edit_file, parts_of, settings
 from tests.wire import command, environment, over_stdio
 
@@ -129,7 +129,7 @@ async def test_a_damaged_database_is_an_error_that_says_what_helps(root: Path) -
 
 def test_what_is_no_database_is_an_error(root: Path) -> None:
     """In words, and not a traceback."""
-    (root / ".pressroom").mkdir()
+    trusted(root)
     (root / ".pressroom" / "pressroom.db").write_text("not a database at all" * 99)
     [finding] = findings(root, code=1)["database"]
     assert "not a database" in finding["message"]
@@ -165,6 +165,7 @@ async def test_due_jobs_without_a_worker_are_a_warning(root: Path) -> None:
 async def test_a_paused_batch_is_a_warning_that_names_retry(root: Path, llmock: LLMock) -> None:
     """Its key was refused; and of the model at a URL nobody says that it needs none."""
     write_settings(root, **settings(llmock.base_url("openai")))
+    trusted(root)
     llmock.fail(401, times=None)
     async with desk(root) as chat:
         drafted = await chat.run("generate-all")

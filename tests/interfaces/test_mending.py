@@ -12,7 +12,16 @@ from typing import Any
 
 import pytest
 
-from tests.harness import Desk, Era, read_site, small_site, starter, write_settings, write_site
+from tests.harness import (
+    Desk,
+    Era,
+    read_site,
+    small_site,
+    starter,
+    trusted,
+    write_settings,
+    write_site,
+)
 from tests.wire import ERAS, alter, over_stdio, pipe, query
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
@@ -130,12 +139,13 @@ def a_file_as_state_folder(root: Path) -> None:
 
 def a_folder_as_database(root: Path) -> None:
     """SQLite cannot open it."""
-    (root / ".pressroom" / "pressroom.db").mkdir(parents=True)
+    trusted(root)
+    (root / ".pressroom" / "pressroom.db").mkdir()
 
 
 def no_database_at_all(root: Path) -> None:
     """Some other file of that name."""
-    (root / ".pressroom").mkdir()
+    trusted(root)
     (root / ".pressroom" / "pressroom.db").write_text("These are my notes.\n" * 500)
 
 

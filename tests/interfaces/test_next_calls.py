@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from llmock.pytest_plugin import LLMock
 
-from tests.harness import desk, small_site
+from tests.harness import desk, small_site, trusted
 from tests.promises.moves import QUICK, held, jobs_of, redraft, settings
 
 pytestmark = pytest.mark.anyio
@@ -18,6 +18,7 @@ async def test_what_a_paused_batch_holds_is_not_to_be_waited_for(
 ) -> None:
     """It is said that it is paused, why, and which call goes on with it."""
     root = small_site(tmp_path, {"menu": 2, "about": 1}, **settings(llmock.base_url("openai")))
+    trusted(root)
     llmock.fail(401, times=None)
     async with held(root) as hand, desk(root) as chat:
         batch = (await chat.call("generate-all"))["batchId"]

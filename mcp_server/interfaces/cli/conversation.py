@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from mcp_server.errors import ServerError
+from mcp_server.folder import neutral_folder
 from mcp_server.interfaces.cli.bar import Move
 
 if TYPE_CHECKING:
@@ -120,7 +121,9 @@ async def conversation(
     )
 
     program, *arguments = command
-    server = StdioServerParameters(command=program, args=arguments, env=dict(environment))
+    server = StdioServerParameters(
+        command=program, args=arguments, env=dict(environment), cwd=neutral_folder()
+    )
     gone: ExceptionGroup[Exception] | None = None
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         try:

@@ -100,17 +100,12 @@ class PressroomServer(MCPServer[Any]):
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
     ) -> CallToolResult:
         """Run a tool; whatever goes wrong is a tool error with our own text."""
-        result = await self._result(name, arguments, context or Context(mcp_server=self))
-        return _beginning_with(await self._notice(), result)
-
-    async def _result(
-        self, name: str, arguments: dict[str, Any], context: Context[Any, Any]
-    ) -> CallToolResult:
         try:
             entry = self._entry(self._names.get(plain_name(name), name))
-            return _answer(await entry.call(arguments, context))
+            reply = await entry.call(arguments, context or Context(mcp_server=self))
+            return _beginning_with(await self._notice(), _answer(reply))
         except (CallerError, ConfigError) as error:  # settings are read with the first call
-            return _refusal(error)
+            return _beginning_with(await self._notice(), _refusal(error))
         except StorageError as error:
             logger.exception("tool %r: the database refused", name)
             return _error(_code(error), _storage_sentence(error))

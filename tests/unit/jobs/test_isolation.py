@@ -309,3 +309,15 @@ async def test_a_handler_that_cannot_run_there_is_refused_at_once() -> None:
     with pytest.raises(ConfigError, match="top of a module"):
         handler("x", Deed, isolation="process")(plain)
     assert handler("x", Deed, isolation="thread")(plain).isolation == "thread"
+
+
+async def test_a_handlers_process_runs_no_module_of_the_folder_it_is_started_in(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is it run there: whatever it opens by a bare name is not that folder's."""
+    for name in ("json", "sys", "importlib", "pickle", "mcp_server"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    monkeypatch.chdir(tmp_path)
+    job = await run(rig, "processed", "who")
+    assert job.state is JobState.COMPLETED
+    assert not (tmp_path / "ran").exists()
