@@ -16,6 +16,7 @@ from tests.faults.processes import (
     kill,
     queued,
     reach,
+    take_back,
     wait_ended,
     working,
 )
@@ -32,6 +33,7 @@ def test_a_copy_of_a_killed_workspace_goes_on_where_it_lies(
     assert database(copy).with_name("pressroom.db-wal").stat().st_size > 0
     assert_sound(copy)
     assert not has_ended(copy, batch)
+    take_back(copy)
     for folder in (copy, root):
         with pipe(folder, "auto") as chat:
             chat.begin()
@@ -44,6 +46,7 @@ def test_a_copy_without_its_log_is_an_earlier_state_and_sound(tmp_path: Path) ->
     """What was written since is not in it, and nothing of it is half there."""
     root, _ = killed(tmp_path)
     copy = copied(root, tmp_path / "copy", ("-wal", "-shm"))
+    take_back(copy)
     with pipe(copy, "auto") as chat:
         chat.begin()
         wait_ended(copy, queued(chat))

@@ -22,7 +22,7 @@ from tests.faults.processes import (
     state,
     wait_ended,
 )
-from tests.harness import content
+from tests.harness import content, trusted
 from tests.wire import pipe, query, wait_until
 
 
@@ -88,6 +88,7 @@ def test_pages_that_do_not_fit_on_the_disk_say_so_and_retry_writes_them(
     root = hasty_site(
         tmp_path / "site", 2, 2, composer_delay_s=0, max_retries=0, content_dir=str(folder)
     )
+    trusted(root)
     with pipe(root, "auto") as chat:
         chat.begin()
         wait_ended(root, queued(chat))

@@ -20,6 +20,7 @@ from tests.faults.processes import (
     kill,
     queued,
     reach,
+    take_back,
     wait_ended,
     workers,
     working,
@@ -95,6 +96,7 @@ def test_the_copy_made_before_a_migration_opens_with_the_older_version(tmp_path:
     for name in ("pressroom.toml", "pressroom"):
         (shutil.copytree if (root / name).is_dir() else shutil.copy)(root / name, back / name)
     shutil.copy(copy, database(back))
+    take_back(back)
     with pipe(root, "auto") as old:
         old.begin()
         refusal = old.call("status")
