@@ -29,6 +29,9 @@ SMALL_BODY_BYTES = 16 * 1024
 BODY_VALUES_MAX = 50_000
 """Commas, colons and opening brackets of a body: parsed, each may stand for a hundred bytes, and a
 megabyte of them for thirty. The longest instructions have a few thousand."""
+OPENING_BYTES_MAX = 16 * 1024
+OPENING_VALUES_MAX = 1_000
+"""What a client says of itself is kept as long as its session: a name, what it can, an icon."""
 ABANDONED_S = 60
 """How long a call counts that goes on without its client: longer than any wait."""
 
@@ -66,8 +69,8 @@ class CallBounds:
 class RequestBounds:
     """Bounds how many requests are answered at once, and how large they are.
 
-    A body is read to its end before anything behind sees its request, so that a client that
-    leaves half way has begun nothing.
+    A body is read to its end before anything behind sees its request, and before it counts: a
+    client that is slow takes nobody's place, and one that leaves half way has begun nothing.
     """
 
     def __init__(self, app: ASGIApp, *, bounds: CallBounds) -> None:
@@ -78,27 +81,27 @@ class RequestBounds:
         """Pass a request on with its body, or answer 413 or 503."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif self._requests >= self._bounds.requests_max:
-            await _busy("requests")(scope, receive, send)
         else:
-            self._requests += 1
+            body = bytearray()
             try:
-                await self._answer(scope, receive, send)
+                refusal = await self._read(body, scope, receive)
+                if refusal is None and self._requests >= self._bounds.requests_max:
+                    refusal = _busy("requests")
+                if refusal is None:
+                    await self._answer(bytes(body), scope, receive, send)
+                else:
+                    await refusal(scope, receive, send)
+            except ClientDisconnect:  # nobody is there to be answered
+                return
             finally:
-                self._requests -= 1
+                self._held -= len(body)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = bytearray()
+    async def _answer(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+        self._requests += 1
         try:
-            refusal = await self._read(body, scope, receive)
-            if refusal is not None:
-                await refusal(scope, receive, send)
-            else:
-                await self._app(scope, _receiving_first(bytes(body), receive), send)
-        except ClientDisconnect:  # nobody is there to be answered
-            return
+            await self._app(scope, _receiving_first(body, receive), send)
         finally:
-            self._held -= len(body)
+            self._requests -= 1
 
     async def _read(self, body: bytearray, scope: Scope, receive: Receive) -> Response | None:
         """Fill `body`; return what to answer if it is too much.
@@ -122,7 +125,7 @@ class RequestBounds:
             if len(body) > SMALL_BODY_BYTES and self._held > BODIES_BYTES_MAX:
                 return _busy("large requests")
             more = message.get("more_body", False)
-        return _too_large() if sum(map(body.count, b",:[{")) > BODY_VALUES_MAX else None
+        return _too_large() if _values(body) > BODY_VALUES_MAX else None
 
 
 @dataclass(slots=True)
@@ -208,6 +211,12 @@ class SessionBounds:
 
     async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
         opened: list[str] = []
+        first = await receive()
+        body: bytes = first.get("body", b"")
+        if len(body) > OPENING_BYTES_MAX or _values(body) > OPENING_VALUES_MAX:
+            text = "A client says too much about itself."
+            await PlainTextResponse(text, 413)(scope, receive, send)
+            return
 
         async def note(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] < 400:
@@ -218,7 +227,7 @@ class SessionBounds:
         self._opening += 1
         try:
             if await self._make_room(scope):
-                await self._app(scope, receive, note)
+                await self._app(scope, _receiving_first(body, receive), note)
             else:
                 await _busy("sessions", self._bounds.session_unused_s)(scope, receive, send)
         finally:
@@ -260,6 +269,10 @@ class SessionBounds:
             session.requests -= 1
             session.unused_since = anyio.current_time()
             self._sessions[id] = session
+
+
+def _values(body: bytes | bytearray) -> int:
+    return sum(map(body.count, b",:[{"))
 
 
 def _receiving_first(body: bytes, receive: Receive) -> Receive:

@@ -208,7 +208,7 @@ class BoundedProtocol(H11Protocol, asyncio.BufferedProtocol):
         request, state = self._request, self.conn.their_state
         answered = request is None or request.response_complete
         begun = request is None or bool(self._ahead)
-        self._admitted.note(self, waiting=answered)
+        self._admitted.note(self, waiting=answered or self._parser.in_body)
         if (awaited := (state, request, answered, begun)) == self._awaited:
             return
         self._awaited = awaited
@@ -248,6 +248,7 @@ class BoundedProtocol(H11Protocol, asyncio.BufferedProtocol):
         if self._leaving or self.transport.is_closing():
             return
         self._leaving = True
+        self._admitted.note(self, waiting=True)
         self._wait_no_longer()
         self._unset_keepalive_if_required()
         request, answering = self._request, False

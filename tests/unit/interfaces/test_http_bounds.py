@@ -28,16 +28,12 @@ from tests.sockets import connected, listening, status_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 
-INITIALIZE = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {
-        "protocolVersion": "2025-11-25",
-        "capabilities": {},
-        "clientInfo": {"name": "test", "version": "1"},
-    },
+ABOUT = {
+    "protocolVersion": "2025-11-25",
+    "capabilities": {},
+    "clientInfo": {"name": "test", "version": "1"},
 }
+INITIALIZE = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": ABOUT}
 ACCEPT = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
 SMALL = CallBounds(requests_max=3, sessions_max=3, session_unused_s=0)
 POST = b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: SIZE\r\n\r\n"
