@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
-from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -33,23 +32,21 @@ OpenEvents = Callable[[str | None], Awaitable[AsyncIterator[ProgressEvent]]]
 """Takes the id of a batch or a job, or none for all; returns what becomes of it."""
 
 
-def event_routes(open_events: OpenEvents, security: TransportSecuritySettings) -> list[Route]:
+def event_routes(open_events: OpenEvents) -> list[Route]:
     """Return the routes; what `open_events` raises is answered with its sentence."""
-    endpoint = _Events(open_events, security)
+    endpoint = _Events(open_events)
     paths = ("/events", "/batches/{id}/events", "/jobs/{id}/events")
     return [Route(path, endpoint, methods=["GET"]) for path in paths]
 
 
 class _Events:
-    """Answers the hosts and origins that may call the tools."""
+    """Answers with what happens from now on."""
 
-    def __init__(self, open_events: OpenEvents, security: TransportSecuritySettings) -> None:
+    def __init__(self, open_events: OpenEvents) -> None:
         self._open = open_events
-        self._security = TransportSecurityMiddleware(security)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        answer = await self._security.validate_request(request) or await self._answer(request)
+        answer = await self._answer(Request(scope, receive))
         await answer(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:

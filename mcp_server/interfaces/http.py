@@ -5,38 +5,40 @@ from __future__ import annotations
 import errno
 import hashlib
 import ipaddress
-import secrets
 import socket
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 
 import anyio
+import anyio.abc
 import structlog
 import uvicorn
-from mcp.server.transport_security import (
-    TransportSecurityMiddleware,
-    TransportSecuritySettings,
-)
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
-from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_server.errors import ConfigError
 from mcp_server.interfaces.event_routes import OpenEvents, event_routes
+from mcp_server.interfaces.http_bounds import (
+    BODY_BYTES_MAX,
+    CallBounds,
+    RequestBounds,
+    SessionBounds,
+)
+from mcp_server.interfaces.http_checks import BearerToken, CallerCheck, allowed_callers
+from mcp_server.interfaces.http_protocol import ConnectionBounds, bounded_protocol
 from mcp_server.interfaces.mcp.server import PressroomServer
 from mcp_server.jobs.job import Origin
 
 MCP_PATH = "/mcp"
 HEALTH_PATH = "/health"
 METRICS_PATH = "/metrics"
-BODY_BYTES_MAX = 1024 * 1024
-"""Of a request: the longest instructions and a thousand section ids fit ten times over."""
 STOP_GRACE_S = 3
 """How long open calls may go on when the server is told to stop."""
-LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+BACKLOG = 64
+"""Connections that the system holds for us, and that are accepted before one of them is seen."""
 
 ReadMetrics = Callable[[str], Awaitable[tuple[bytes, str]]]
 """Takes what a scraper accepts; returns the metrics, and the name of their format."""
@@ -48,7 +50,8 @@ def http_origin(token: str | None) -> Origin:
     """Return who calls over HTTP: whoever has the token, or without one this machine's user."""
     if token is None:
         return Origin(owner="local", interface="mcp-http")
-    digest = hashlib.blake2b(token.encode(), digest_size=12, person=b"pressroom-owner")
+    secret = token.encode(errors="surrogateescape")
+    digest = hashlib.blake2b(secret, digest_size=12, person=b"pressroom-owner")
     return Origin(owner=f"token-{digest.hexdigest()}", interface="mcp-http")
 
 
@@ -81,47 +84,72 @@ def build_http_app(
     token: str | None = None,
     allowed_hosts: Sequence[str] = (),
     allowed_origins: Sequence[str] = (),
+    bounds: CallBounds | None = None,
 ) -> Starlette:
     """Return the application: `/mcp` with the protocol, `/health` without secrets.
 
     With `metrics` there is `/metrics` too, for Prometheus, and with `events` the routes of
     `event_routes`: behind the same checks as the protocol.
     Requests are refused whose Host or Origin is not allowed, whose body is too large, or which
-    lack the token. An application can be started once.
+    lack the token, or of which there are too many. An application can be started once.
 
     Raises:
-        ConfigError: as `check_bind`.
+        ConfigError: as `check_bind`; or an allowed host or origin is none.
     """
     check_bind(host, token, allowed_hosts)
-    security = _security(host, allowed_hosts, allowed_origins)
+    loopback = host if _is_loopback(host) else None
+    callers = allowed_callers(loopback, allowed_hosts, allowed_origins)
+    bounds = bounds or CallBounds()
     app = server.streamable_http_app(
         streamable_http_path=MCP_PATH,
         host=host,
         max_request_body_size=BODY_BYTES_MAX,
-        transport_security=security,
+        transport_security=callers.for_library(),
+        session_idle_timeout=bounds.session_idle_s,
+        max_sessions=bounds.sessions_max + bounds.requests_max,  # ours is reached first
     )
-    app.router.routes.append(Route(HEALTH_PATH, _health, methods=["GET"]))
     if metrics is not None:
-        route = Route(METRICS_PATH, _Metrics(metrics, security), methods=["GET"])
-        app.router.routes.append(route)
+        app.router.routes.append(Route(METRICS_PATH, _Metrics(metrics), methods=["GET"]))
     if events is not None:
-        app.router.routes += event_routes(events, security)
+        app.router.routes += event_routes(events)
+    app.add_middleware(SessionBounds, path=MCP_PATH, bounds=bounds)
+    app.add_middleware(RequestBounds, bounds=bounds)
     if token is not None:
         app.add_middleware(BearerToken, token=token)
+    app.add_middleware(CallerCheck, callers=callers)
+    app.add_middleware(_Health)  # added last, asked first
     return app
 
 
-async def serve_http(app: Starlette, host: str, port: int, *, stopping: anyio.Event) -> None:
+async def serve_http(
+    app: Starlette,
+    host: str,
+    port: int,
+    *,
+    stopping: anyio.Event,
+    bounds: ConnectionBounds | None = None,
+    task_status: anyio.abc.TaskStatus[str] = anyio.TASK_STATUS_IGNORED,
+) -> None:
     """Serve `app` until `stopping` is set, then let open calls end for a while.
+
+    Started, it says at which address. Clients are bounded by `bounds`, which have defaults.
 
     Raises:
         ConfigError: the port is taken, or the address is not ours.
     """
     listener = _listen(host, port)
     with listener:
-        logger.info("listening", url=_url(host, listener))
+        url = _url(host, listener)
+        logger.info("listening", url=url)
+        task_status.started(url)
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_GRACE_S
+            app,
+            http=bounded_protocol(bounds or ConnectionBounds()),
+            ws="none",
+            backlog=BACKLOG,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=STOP_GRACE_S,
         )
         server = _Server(config)
         async with anyio.create_task_group() as tasks:
@@ -131,42 +159,28 @@ async def serve_http(app: Starlette, host: str, port: int, *, stopping: anyio.Ev
 
 
 class _Metrics:
-    """Answers scrapes from the hosts and origins that may call the tools."""
+    """Answers scrapes."""
 
-    def __init__(self, read: ReadMetrics, security: TransportSecuritySettings) -> None:
+    def __init__(self, read: ReadMetrics) -> None:
         self._read = read
-        self._security = TransportSecurityMiddleware(security)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        answer = await self._security.validate_request(request)
-        if answer is None:
-            body, media_type = await self._read(request.headers.get("accept", ""))
-            answer = Response(body, media_type=media_type)
-        await answer(scope, receive, send)
+        body, media_type = await self._read(Headers(scope=scope).get("accept", ""))
+        await Response(body, media_type=media_type)(scope, receive, send)
 
 
-class BearerToken:
-    """Lets through only requests that carry the token, and the question whether we are healthy."""
+class _Health:
+    """Answers whether we live, to whoever asks, and passes everything else on."""
 
-    def __init__(self, app: ASGIApp, token: str) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._expected = _hash(token)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer 401."""
-        if scope["type"] != "http" or scope["path"] == HEALTH_PATH or self._allows(scope):
-            await self._app(scope, receive, send)
-            return
-        challenge = {"WWW-Authenticate": 'Bearer realm="pressroom"'}
-        refusal = PlainTextResponse("A bearer token is needed.", 401, headers=challenge)
-        await refusal(scope, receive, send)
-
-    def _allows(self, scope: Scope) -> bool:
-        scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
-        # Hashes of equal length: neither the time nor the length of the token shows.
-        matches = secrets.compare_digest(_hash(token.strip()), self._expected)
-        return scheme.lower() == "bearer" and matches
+        app = self._app
+        if scope["type"] == "http" and scope["path"] == HEALTH_PATH:
+            asked = scope["method"] in {"GET", "HEAD"}
+            app = JSONResponse({"status": "ok"}) if asked else _get_only()
+        await app(scope, receive, send)
 
 
 class _Server(uvicorn.Server):
@@ -180,24 +194,8 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-async def _health(_: Request) -> JSONResponse:
-    return JSONResponse({"status": "ok"})
-
-
-def _security(
-    host: str, allowed_hosts: Sequence[str], allowed_origins: Sequence[str]
-) -> TransportSecuritySettings:
-    """Host and Origin checks, stated: left to itself the library drops them for other hosts."""
-    names = [*(LOOPBACK_NAMES if _is_loopback(host) else ()), *allowed_hosts]
-    local = [f"http://{name}" for name in LOOPBACK_NAMES] if _is_loopback(host) else []
-    return TransportSecuritySettings(
-        enable_dns_rebinding_protection=True,
-        allowed_hosts=[pattern for name in names for pattern in (name, f"{name}:*")],
-        allowed_origins=[
-            *(pattern for origin in local for pattern in (origin, f"{origin}:*")),
-            *allowed_origins,
-        ],
-    )
+def _get_only() -> Response:
+    return PlainTextResponse("Method Not Allowed", 405, headers={"Allow": "GET, HEAD"})
 
 
 def _is_loopback(host: str) -> bool:
@@ -214,7 +212,7 @@ def _listen(host: str, port: int) -> socket.socket:
         family, *_, address = socket.getaddrinfo(
             host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        return socket.create_server(address[:2], family=family, backlog=128)
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         raise ConfigError(_not_listening(host, port, error)) from error
 
@@ -230,7 +228,3 @@ def _not_listening(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EACCES:
         return f"Port {port} may not be used by this user; choose one above 1023 with --port."
     return f"Cannot listen on {host}, port {port}: {error.strerror or error}."
-
-
-def _hash(text: str) -> bytes:
-    return hashlib.sha256(text.encode(errors="surrogateescape")).digest()

@@ -31,6 +31,8 @@ from mcp_server.jobs.telemetry import BUCKETS_S, AttemptFigure
 
 logger = structlog.get_logger(__name__)
 
+OPENMETRICS = "application/openmetrics-text"
+
 LIMITS = (*(f"{limit:g}" for limit in BUCKETS_S), "+Inf")
 """Upper limits of the buckets, as Prometheus writes them."""
 
@@ -54,8 +56,14 @@ async def scrape(provider: ServicesProvider, *, accept: str, now: float) -> tupl
     registry = CollectorRegistry(auto_describe=False)
     ProcessCollector(registry=registry)
     registry.register(_Pressroom(await _figures(provider, now)))
-    encode, content_type = choose_encoder(accept)
+    encode, content_type = choose_encoder(_format(accept))
     return encode(registry), content_type
+
+
+def _format(accept: str) -> str:
+    """Return what of `accept` the encoder is to see: it fails at some, and repeats others."""
+    types = {each.partition(";")[0].strip() for each in accept.split(",")}
+    return OPENMETRICS if OPENMETRICS in types else ""
 
 
 async def _figures(provider: ServicesProvider, now: float) -> Figures | None:
