@@ -6,12 +6,11 @@ imports pydantic-ai.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar
 
+import httpx2
 from pydantic import BaseModel, SecretStr
 from pydantic_ai import (
     Agent,
@@ -25,25 +24,26 @@ from pydantic_ai import (
 )
 from pydantic_ai import exceptions as trouble
 from pydantic_ai.messages import ModelResponse
-from pydantic_ai.models import Model, infer_model
-from pydantic_ai.models.instrumented import InstrumentationSettings
-from pydantic_ai.models.openai import OpenAIChatModel
-from pydantic_ai.providers import Provider, infer_provider, infer_provider_class
-from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
+from pydantic_ai.models import Model
 
 from mcp_server.content.model import ModelChoice, key_hint
+from mcp_server.content.model_bounds import AnswerOutOfBounds, counted
 from mcp_server.content.model_errors import (
+    ERROR_CODES,
     ModelAccountEmpty,
     ModelBusy,
     ModelKeyRefused,
     ModelRefused,
     ModelRejected,
+    ModelTrouble,
     ModelUnknown,
     Usage,
 )
+from mcp_server.content.model_http import AnswerRedirects, ModelHTTPClient
+from mcp_server.content.model_provider import address_setting, model_of
+from mcp_server.content.model_watch import WatchedModel, hush, traced_question
 from mcp_server.content.prompt import Prompt
 from mcp_server.content.visible import visible, visible_fields
-from mcp_server.jobs.telemetry import is_tracing
 
 ASKED_AGAIN_MAX = 2
 """A model that fits the template neither at once nor when told twice what is wrong will not."""
@@ -58,8 +58,21 @@ thinking and for several times the longest section, and an end to a model that r
 COMPLAINT_LENGTH_MAX = 400
 """So that a complaint about fifty items stays readable in an answer of a tool."""
 
+COMPLAINT_TOLD_MAX = 4_000
+"""To the model, who pays by the word and has understood by then."""
+
+AFTER_S_MAX = 86_400.0
+"""Daily limits are the longest that providers ask to wait for."""
+
+COST_USD_MAX = 1_000.0
+"""Of one question. It is made of counts that a server gave; a budget is not to believe more."""
+
+CAUSES_MAX = 50
+"""Of an error, one behind the other. Libraries wrap four or five times."""
+
 CUT_OFF = "the answer was cut off at the model's output limit; write less"
 NOT_FILLED_IN = "it did not fill in the fields"
+UNREADABLE = "a reply that could not be read"
 FILTERED = "the provider's content filter stopped the answer"
 NOT_NOW = frozenset({408, 409, 425, 429, *range(500, 600)})
 """Statuses with which a provider says that it may work later."""
@@ -68,6 +81,8 @@ NO_QUOTA = "insufficient_quota"
 """OpenAI's word for an empty account, which servers that speak like OpenAI's use too."""
 
 TOOL_NAME = "write_section"
+
+E = TypeVar("E", bound=BaseException)
 
 Complaint = Callable[[Mapping[str, Any]], str | None]
 """Says what is wrong with the fields of an answer, `None` if nothing is."""
@@ -84,16 +99,20 @@ class Answer:
 class ModelClient:
     """One model and its connections, for any number of questions at a time in one event loop."""
 
-    def __init__(self, choice: ModelChoice, key: SecretStr | None) -> None:
+    def __init__(
+        self, choice: ModelChoice, key: SecretStr | None, *, answer_wait_s: float = ANSWER_WAIT_S
+    ) -> None:
         """Make ready without connecting; this reads certificates, so do it in a thread.
 
         Raises:
             ModelKeyRefused: there is no key, or it holds characters that no key has.
-            ModelUnknown: there is no such provider here.
+            ModelUnknown: there is no such provider here, or its address is none.
         """
-        self._choice = choice
-        self._model = _model_of(choice, key)
+        self._choice, self._settings = choice, _settings(choice, answer_wait_s)
+        self._http = ModelHTTPClient()
+        self._model = WatchedModel(model_of(choice, key, self._http), choice)
         self._is_open = False
+        hush()
 
     async def ask(self, prompt: Prompt, answer: type[BaseModel], complaint: Complaint) -> Answer:
         """Return the model's fields once there is no `complaint` about them.
@@ -105,24 +124,31 @@ class ModelClient:
             ModelTrouble: one of its subclasses, with the usage so far.
         """
         await self._open()
-        usage = RunUsage()
-        check = _Check(complaint)
-        with _translated(self._choice, check, usage):
-            result = await _agent(self._model, _settings(self._choice), answer, check).run(
-                prompt.own,
-                instructions=prompt.shared,
-                usage=usage,
-                usage_limits=UsageLimits(request_limit=1 + ASKED_AGAIN_MAX),
-            )
-        fitting = answer.model_validate(visible_fields(result.output))
-        fields = fitting.model_dump(mode="json", by_alias=True, exclude_none=True)
-        return Answer(fields=fields, usage=_usage_of(usage))
+        spent, check = RunUsage(), _Check(complaint)
+        agent = _agent(self._model, self._settings, answer, check)
+        try:
+            with traced_question(self._choice):
+                result = await agent.run(
+                    prompt.own,
+                    instructions=prompt.shared,
+                    usage=spent,
+                    usage_limits=UsageLimits(request_limit=1 + ASKED_AGAIN_MAX),
+                )
+        except Exception as error:  # what a server sends can make libraries raise anything
+            if check.is_broken:
+                raise
+            failure = _failure(self._choice, error, check.last, spent)
+        else:
+            return _answer_of(answer, result.output, spent)
+        # Outside of the handler: what it caught may quote a key or a URL, and would be its context.
+        raise failure from None
 
     async def aclose(self) -> None:
         """Close the connections. Doing so twice changes nothing."""
         if self._is_open:
             self._is_open = False
             await self._model.__aexit__(None, None, None)
+        await self._http.aclose()
 
     async def _open(self) -> None:
         """Hold the connections open between questions: a model closes them after each otherwise."""
@@ -131,51 +157,27 @@ class ModelClient:
             await self._model.__aenter__()
 
 
-def _model_of(choice: ModelChoice, key: SecretStr | None) -> Model:
-    if key is not None and not _could_be_sent(key):
-        hint = "it holds characters that no key has"
-        raise ModelKeyRefused(choice.name, status=None, hint=f"{hint}; {key_hint(choice)}")
-    if key is None and choice.ability is not None:
-        raise ModelKeyRefused(choice.name, status=None, hint=key_hint(choice))
-    if choice.url:
-        plain = key.get_secret_value() if key else None
-        provider = OpenAICompatibleProvider("openai-compatible", base_url=choice.url, api_key=plain)
-        return OpenAIChatModel(choice.model, provider=provider)
-    return _provided_model(choice, key)
-
-
-def _provided_model(choice: ModelChoice, key: SecretStr | None) -> Model:
-    def provider(name: str) -> Provider[Any]:
-        if key is None or name.startswith("gateway/"):
-            return infer_provider(name)
-        make = cast("Callable[..., Provider[Any]]", infer_provider_class(name))
-        return make(api_key=key.get_secret_value())
-
-    try:
-        return infer_model(choice.name, provider)
-    except (trouble.UserError, ValueError):
-        advice = "No such provider, or its settings are incomplete: check the model's name."
-    except ImportError:
-        advice = f"Install it: pip install 'pydantic-ai-slim[{choice.provider}]'."
-    raise ModelUnknown(choice.name, advice=advice) from None
-
-
-def _could_be_sent(key: SecretStr) -> bool:
-    return re.fullmatch(r"[\x21-\x7e]+", key.get_secret_value()) is not None
-
-
 class _Check:
-    """Looks at each answer; `last` is the last complaint about one."""
+    """Looks at each answer; `last` is the last complaint about one.
+
+    `is_broken`: looking raised an error, which is ours and none of the server's.
+    """
 
     def __init__(self, complaint: Complaint) -> None:
         self._complaint = complaint
         self.last: str | None = None
+        self.is_broken = False
 
     async def __call__(self, context: RunContext[object], output: dict[str, Any]) -> dict[str, Any]:
         """Return the answer if it fits, else send it back with the complaint."""
-        self.last = _cut_short(context) or self._complaint(visible_fields(output))
+        try:
+            self.last = _cut_short(context) or self._complaint(visible_fields(output))
+        except Exception:
+            self.is_broken = True
+            raise
         if self.last is not None:
-            raise ModelRetry(f"{self.last}. Hand in the whole section again.")
+            told = _short(self.last, COMPLAINT_TOLD_MAX)
+            raise ModelRetry(f"{told}. Hand in the whole section again.")
         return output
 
 
@@ -191,15 +193,16 @@ def _agent(
         model_settings=settings,
     )
     agent.output_validator(check.__call__)
-    if is_tracing():  # in spans of the SDK's own words; never with what was written
-        agent.instrument = InstrumentationSettings(
-            include_content=False, include_model_request_parameters=False
-        )
     return agent
 
 
-def _settings(choice: ModelChoice) -> ModelSettings:
-    settings = ModelSettings(max_retries=0, timeout=ANSWER_WAIT_S, cache={"messages": False})
+def _settings(choice: ModelChoice, answer_wait_s: float) -> ModelSettings:
+    settings = ModelSettings(
+        max_retries=0,
+        timeout=answer_wait_s,
+        request_timeout=answer_wait_s,  # the other is for each read, of which there may be many
+        cache={"messages": False},
+    )
     if choice.provider == "anthropic":
         settings["max_tokens"] = ANSWER_TOKENS_MAX
     return settings
@@ -217,41 +220,78 @@ def _cut_short(context: RunContext[object]) -> str | None:
             return None
 
 
+def _answer_of(model: type[BaseModel], output: dict[str, Any], spent: RunUsage) -> Answer:
+    fitting = model.model_validate(visible_fields(output))
+    fields = fitting.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return Answer(fields=fields, usage=_usage_of(spent))
+
+
 def _usage_of(usage: RunUsage) -> Usage:
-    known = usage.total_tokens > 0
+    """Return what asking cost, as far as it can be believed."""
+    counts = counted(usage.input_tokens), counted(usage.output_tokens)
+    if None in counts or not any(counts):
+        return Usage()
     return Usage(
-        input_tokens=usage.input_tokens if known else None,
-        output_tokens=usage.output_tokens if known else None,
-        cost_usd=None if usage.cost is None else float(usage.cost),
+        input_tokens=counts[0],
+        output_tokens=counts[1],
+        cost_usd=_cost_of(usage),
     )
 
 
-@contextmanager
-def _translated(choice: ModelChoice, check: _Check, spent: RunUsage) -> Generator[None]:
-    """Raise what pydantic-ai raises as ours, without its text: that may quote a key or a URL."""
-    try:
-        yield
-    except trouble.OutputTokenLimitExceeded:
-        failure = ModelRefused(choice.name, CUT_OFF, usage=_usage_of(spent))
-    except trouble.ContentFilterError:
-        failure = ModelRefused(choice.name, FILTERED, usage=_usage_of(spent))
-    except (trouble.UnexpectedModelBehavior, trouble.UsageLimitExceeded):
-        failure = _of_answers(choice, check.last, spent)
-    except trouble.ModelAPIError as error:
-        failure = _of_request(choice, error, _usage_of(spent))
-    except trouble.UserError:
-        advice = "It cannot be used this way: check the model's name and its provider's settings."
-        failure = ModelUnknown(choice.name, advice=advice, usage=_usage_of(spent))
-    else:
-        return
-    raise failure from None
+def _cost_of(usage: RunUsage) -> float | None:
+    cost = None if usage.cost is None else float(usage.cost)
+    return cost if cost is not None and 0 <= cost <= COST_USD_MAX else None
 
 
-def _of_answers(choice: ModelChoice, last: str | None, spent: RunUsage) -> ModelRefused | ModelBusy:
+def _failure(
+    choice: ModelChoice, error: Exception, complaint: str | None, spent: RunUsage
+) -> ModelTrouble:
+    """Return what became of a question, without the text of `error`: that may quote anything."""
+    usage = _usage_of(spent)
+    if beyond := _cause(error, AnswerOutOfBounds):
+        return ModelRefused(choice.name, beyond.what, usage=usage)
+    if elsewhere := _cause(error, AnswerRedirects):
+        setting = address_setting(choice)
+        advice = f"Its address redirects to another one, which is not followed: correct {setting}."
+        return ModelRejected(choice.name, status=elsewhere.status, advice=advice, usage=usage)
+    match error:
+        case trouble.UnexpectedModelBehavior() | trouble.UsageLimitExceeded():
+            return _of_answers(choice, error, complaint, spent)
+        case trouble.ModelAPIError():
+            return _of_request(choice, error, usage)
+        case trouble.UserError():
+            advice = (
+                "It cannot be used this way: check the model's name and its provider's settings."
+            )
+            return ModelUnknown(choice.name, advice=advice, usage=usage)
+        case _:
+            return ModelBusy(choice.name, UNREADABLE, usage=usage)
+
+
+def _cause(error: BaseException, kind: type[E]) -> E | None:
+    """Return what of a kind `error` comes from: each library wraps what it was raised from."""
+    at: BaseException | None = error
+    for _ in range(CAUSES_MAX):
+        if at is None or isinstance(at, kind):
+            return at
+        at = at.__cause__ or at.__context__
+    return None
+
+
+def _of_answers(
+    choice: ModelChoice, error: trouble.AgentRunError, last: str | None, spent: RunUsage
+) -> ModelRefused | ModelBusy:
     """Tell answers that were refused to the last from a reply that is no answer at all."""
-    if spent.requests <= ASKED_AGAIN_MAX:
-        return ModelBusy(choice.name, "a reply that could not be read", usage=_usage_of(spent))
-    return ModelRefused(choice.name, _short(last or NOT_FILLED_IN), usage=_usage_of(spent))
+    match error:
+        case trouble.OutputTokenLimitExceeded():
+            complaint = CUT_OFF
+        case trouble.ContentFilterError():
+            complaint = FILTERED
+        case _ if spent.requests <= ASKED_AGAIN_MAX:
+            return ModelBusy(choice.name, UNREADABLE, usage=_usage_of(spent))
+        case _:
+            complaint = _short(last or NOT_FILLED_IN, COMPLAINT_LENGTH_MAX)
+    return ModelRefused(choice.name, complaint, usage=_usage_of(spent))
 
 
 def _of_request(
@@ -274,20 +314,23 @@ def _of_request(
             return ModelRejected(choice.name, status=status, code=code, usage=usage)
         case _:
             cause = f"HTTP {status}" if status else _unreached(error)
-            return ModelBusy(choice.name, cause, after_s=error.retry_after, usage=usage)
+            after_s = error.retry_after and min(error.retry_after, AFTER_S_MAX)
+            return ModelBusy(choice.name, cause, after_s=after_s, usage=usage)
 
 
 def _unreached(error: trouble.ModelAPIError) -> str:
     if isinstance(error, trouble.ModelTimeoutError | trouble.ModelRequestTimeout):
         return "no answer in time"
+    if _cause(error, httpx2.DecodingError):
+        return UNREADABLE
     return "no connection" if isinstance(error, trouble.ModelConnectionError) else "an error there"
 
 
-def _code(code: str | None) -> str | None:
-    """Return the provider's error code if it is a word: a sentence may quote something."""
-    return code if code and re.fullmatch(r"[A-Za-z0-9_.-]{1,60}", code) else None
+def _code(code: object) -> str | None:
+    """Return the provider's error code if it is one that is known."""
+    return code if isinstance(code, str) and code in ERROR_CODES else None
 
 
-def _short(text: str) -> str:
+def _short(text: str, length_max: int) -> str:
     flat = " ".join(visible(text).split())
-    return flat if len(flat) <= COMPLAINT_LENGTH_MAX else flat[: COMPLAINT_LENGTH_MAX - 1] + "…"
+    return flat if len(flat) <= length_max else flat[: length_max - 1] + "…"

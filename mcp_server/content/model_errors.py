@@ -2,7 +2,7 @@
 
     ServerError
     └── ModelTrouble
-        ├── ModelRefused        the answer never fitted the template: this section fails
+        ├── ModelRefused        no answer fitted the template or the bounds: this section fails
         ├── ModelBusy           it may work later: retry, after `after_s` if the provider said so
         ├── ModelKeyRefused     the key is missing or refused: pause the batch
         ├── ModelUntrusted      the workspace's user has not said that it may be asked: pause
@@ -10,7 +10,7 @@
         └── ModelRejected       the provider will not take this request: this section fails
             └── ModelUnknown    there is no such model: pause the batch
 
-No message holds a key, a URL, or anything that the provider wrote in prose.
+No message holds a key, a URL, or any word of the provider's but those in `ERROR_CODES`.
 """
 
 from __future__ import annotations
@@ -35,6 +35,61 @@ class Usage:
     cost_usd: float | None = None
 
 
+ERROR_CODES = frozenset(
+    {
+        # what Anthropic documents, https://platform.claude.com/docs/en/api/errors
+        "api_error",
+        "authentication_error",
+        "billing_error",
+        "invalid_request_error",
+        "not_found_error",
+        "overloaded_error",
+        "permission_error",
+        "rate_limit_error",
+        "request_too_large",
+        "timeout_error",
+        # what OpenAI does, https://developers.openai.com/api/docs/guides/error-codes, and its SDK
+        "account_deactivated",
+        "billing_hard_limit_reached",
+        "billing_not_active",
+        "content_filter",
+        "content_policy_violation",
+        "context_length_exceeded",
+        "credit_balance_exhausted",
+        "data_residency_mismatch",
+        "empty_array",
+        "insufficient_quota",
+        "integer_above_max_value",
+        "integer_below_min_value",
+        "invalid_api_key",
+        "invalid_function_parameters",
+        "invalid_json_schema",
+        "invalid_prompt",
+        "invalid_type",
+        "invalid_value",
+        "missing_required_parameter",
+        "model_not_found",
+        "organization_spend_limit_exceeded",
+        "organization_usage_limit_exceeded",
+        "overloaded",
+        "project_spend_limit_exceeded",
+        "rate_limit_exceeded",
+        "server_error",
+        "server_is_overloaded",
+        "service_unavailable",
+        "service_unavailable_error",
+        "string_above_max_length",
+        "too_many_requests",
+        "unknown_parameter",
+        "unsupported_country_region_territory",
+        "unsupported_parameter",
+        "unsupported_value",
+    }
+)
+"""The error codes that are repeated. Any other could be a word of the server's own choosing: one
+sent back the credentials it had been sent, as a code."""
+
+
 class ModelTrouble(ServerError):
     """Asking the model did not end in a text. `model` is its name, `usage` what it cost anyway."""
 
@@ -44,7 +99,10 @@ class ModelTrouble(ServerError):
 
 
 class ModelRefused(ModelTrouble):
-    """The answer did not fit the template; `complaint` is the last thing that was wrong with it."""
+    """The answer did not fit the template; `complaint` is the last thing that was wrong with it.
+
+    So ends an answer beyond `content.model_bounds` too: asking again would cost the same again.
+    """
 
     def __init__(self, model: str, complaint: str, *, usage: Usage | None = None) -> None:
         self.complaint = complaint
