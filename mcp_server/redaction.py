@@ -20,7 +20,7 @@ _SECRET_NAMES = re.compile(r"(?:^|_)(?:KEY|TOKEN|SECRET|PASSWORD)$")
 
 _LOOKS = (
     (re.compile(r"(?<=://)[^\s/?#@'\"<>]+@"), f"{HIDDEN}@"),
-    (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{8,}"), rf"\1 {HIDDEN}"),
+    (re.compile(r"(?i)\b(bearer|basic)\s+(?=\S*[0-9=])[A-Za-z0-9+/=._~-]{12,}"), rf"\1 {HIDDEN}"),
     (re.compile(r"\b(?:sk|pk|rk|xai|gsk|hf|ghp|gho|AKIA|AIza)[-_]?[A-Za-z0-9_-]{16,}"), HIDDEN),
 )
 """User and password in an address, an Authorization header, keys of well-known providers."""
@@ -32,10 +32,16 @@ def secrets_of(environ: Mapping[str, str]) -> frozenset[str]:
     return frozenset(v for v in found if len(v) >= SECRET_LENGTH_MIN and "${" not in v)
 
 
-def redacted(text: str, secrets: Collection[str] = ()) -> str:
-    """Return `text` with every one of `secrets`, and all that looks like one, taken out."""
+def without(text: str, secrets: Collection[str]) -> str:
+    """Return `text` with every one of `secrets` taken out, and nothing else."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
+    return text
+
+
+def redacted(text: str, secrets: Collection[str] = ()) -> str:
+    """Return `text` with every one of `secrets`, and all that looks like one, taken out."""
+    text = without(text, secrets)
     for looks, instead in _LOOKS:
         text = looks.sub(instead, text)
     return text

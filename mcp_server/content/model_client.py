@@ -6,7 +6,7 @@ imports pydantic-ai.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -112,6 +112,7 @@ class ModelClient:
         self._http = ModelHTTPClient()
         self._model = WatchedModel(model_of(choice, key, self._http), choice)
         self._is_open = False
+        self._secrets = () if key is None else (key.get_secret_value(),)
         hush()
 
     async def ask(self, prompt: Prompt, answer: type[BaseModel], complaint: Complaint) -> Answer:
@@ -124,7 +125,7 @@ class ModelClient:
             ModelTrouble: one of its subclasses, with the usage so far.
         """
         await self._open()
-        spent, check = RunUsage(), _Check(complaint)
+        spent, check = RunUsage(), _Check(complaint, self._secrets)
         agent = _agent(self._model, self._settings, answer, check)
         try:
             with traced_question(self._choice):
@@ -139,7 +140,7 @@ class ModelClient:
                 raise
             failure = _failure(self._choice, error, check.last, spent)
         else:
-            return _answer_of(answer, result.output, spent)
+            return _answer_of(answer, check.clean(result.output), spent)
         # Outside of the handler: what it caught may quote a key or a URL, and would be its context.
         raise failure from None
 
@@ -163,15 +164,15 @@ class _Check:
     `is_broken`: looking raised an error, which is ours and none of the server's.
     """
 
-    def __init__(self, complaint: Complaint) -> None:
-        self._complaint = complaint
+    def __init__(self, complaint: Complaint, secrets: Collection[str]) -> None:
+        self._complaint, self._secrets = complaint, secrets
         self.last: str | None = None
         self.is_broken = False
 
     async def __call__(self, context: RunContext[object], output: dict[str, Any]) -> dict[str, Any]:
         """Return the answer if it fits, else send it back with the complaint."""
         try:
-            self.last = _cut_short(context) or self._complaint(visible_fields(output))
+            self.last = _cut_short(context) or self._complaint(self.clean(output))
         except Exception:
             self.is_broken = True
             raise
@@ -179,6 +180,10 @@ class _Check:
             told = _short(self.last, COMPLAINT_TOLD_MAX)
             raise ModelRetry(f"{told}. Hand in the whole section again.")
         return output
+
+    def clean(self, output: Mapping[str, Any]) -> dict[str, Any]:
+        """Return an answer without what nobody sees, and without the key: its server knows it."""
+        return visible_fields(output, self._secrets)
 
 
 def _agent(
@@ -220,10 +225,10 @@ def _cut_short(context: RunContext[object]) -> str | None:
             return None
 
 
-def _answer_of(model: type[BaseModel], output: dict[str, Any], spent: RunUsage) -> Answer:
-    fitting = model.model_validate(visible_fields(output))
-    fields = fitting.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return Answer(fields=fields, usage=_usage_of(spent))
+def _answer_of(model: type[BaseModel], fields: dict[str, Any], spent: RunUsage) -> Answer:
+    fitting = model.model_validate(fields)
+    dumped = fitting.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return Answer(fields=dumped, usage=_usage_of(spent))
 
 
 def _usage_of(usage: RunUsage) -> Usage:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, cast
+
+from mcp_server.redaction import without
 
 _LINE_ENDS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
@@ -20,9 +22,9 @@ _STRAY_JOINERS = re.compile(
 )
 
 
-def visible_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `fields` with every text in them made `visible`, at any depth."""
-    return {name: _visible_value(value) for name, value in fields.items()}
+def visible_fields(fields: Mapping[str, Any], secrets: Collection[str] = ()) -> dict[str, Any]:
+    """Return `fields` with every text in them made `visible`, at any depth, and without secrets."""
+    return {name: _visible_value(value, secrets) for name, value in fields.items()}
 
 
 def visible(text: str) -> str:
@@ -41,13 +43,13 @@ def _is_kept(character: str) -> bool:
     return unicodedata.category(character) not in _HIDDEN_CATEGORIES
 
 
-def _visible_value(value: object) -> object:
+def _visible_value(value: object, secrets: Collection[str]) -> object:
     match value:
         case str():
-            return visible(value)
+            return without(visible(value), secrets)
         case list():
-            return [_visible_value(item) for item in cast("list[object]", value)]
+            return [_visible_value(item, secrets) for item in cast("list[object]", value)]
         case Mapping():
-            return visible_fields(cast("Mapping[str, Any]", value))
+            return visible_fields(cast("Mapping[str, Any]", value), secrets)
         case _:
             return value
