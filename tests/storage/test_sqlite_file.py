@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, closing
@@ -247,3 +248,16 @@ async def test_a_commit_of_another_process_wakes_who_waits(database: Database, p
         tell(holder)
         assert await database.wait_for_change(60, since=since)
         assert sites(path) == ["from outside"]
+
+
+async def test_looking_at_an_open_file_once_more_drops_no_lock_of_it(
+    path: Path, database: Database
+) -> None:
+    """Another process that leaves would take itself for the last one, and remove our log."""
+    await database.write(lambda tx: put("one", tx))
+    migrate(path)
+    script = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT 1 FROM jobs')"
+    await anyio.run_process([sys.executable, "-c", script, str(path)])
+    assert path.with_name(f"{path.name}-wal").exists()
+    await database.write(lambda tx: put("two", tx))
+    assert sites(path) == ["one", "two"]

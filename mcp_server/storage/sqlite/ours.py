@@ -11,7 +11,7 @@ import re
 import sqlite3
 import stat
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -47,12 +47,13 @@ def check_plain(path: Path) -> None:
 
 
 def make_private(path: Path) -> None:
-    """Make the file, empty, if it is not there: SQLite would let others read it."""
-    try:
-        with Folder(path.parent).opened() as folder:
-            folder.open(path.name, "ab", permissions=PRIVATE).close()
-    except OSError:
-        return  # SQLite says what is wrong, in its own words
+    """Make the file, empty, if it is not there: SQLite would let others read it.
+
+    One that is there is not opened: closing it would drop the locks that SQLite holds on it in this
+    process, and whoever closes it next would take itself for the last one and remove its log.
+    """
+    with suppress(OSError), Folder(path.parent).opened() as folder:  # or SQLite says what is wrong
+        folder.open(path.name, "xb", permissions=PRIVATE).close()
 
 
 def is_new(connection: sqlite3.Connection) -> bool:
