@@ -77,7 +77,7 @@ def elements(pieces: Sequence[Piece]) -> Iterator[Element]:
 def _atoms(pieces: Sequence[Piece]) -> Iterator[tuple[bool, str]]:
     """Yield tags, and what stands between them; whether it is a tag comes first."""
     for piece in pieces:
-        if piece.part in (Part.PROSE, Part.CODE):
+        if piece.part in (Part.PROSE, Part.CODE, Part.SHAKY):
             yield False, piece.text
             continue
         end = 0

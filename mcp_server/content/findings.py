@@ -73,8 +73,23 @@ def _of_reading(reading: ParsedText) -> Iterator[Finding]:
     yield from _of_elements(elements(reading.pieces))
     yield from (Finding(Kind.LINK, link) for link in reading.links if _is_unsafe(link))
     for piece in reading.pieces:
-        if piece.part is not Part.CODE:
-            yield from _of_source(piece)
+        match piece.part:
+            case Part.CODE:
+                pass
+            case Part.SHAKY:
+                yield from (each for each in _of_loose(piece.text) if each.kind in _RUNS)
+            case _:
+                yield from _of_source(piece)
+
+
+_RUNS = frozenset({Kind.SCRIPT, Kind.ACTIVE, Kind.HANDLER, Kind.LINK})
+"""What does harm in whichever page it gets to be live; the rest harms a generator that knows it."""
+
+
+def _of_loose(text: str) -> Iterator[Finding]:
+    piece = Piece(Part.LOOSE, text)
+    yield from _of_elements(elements([piece]))
+    yield from _of_source(piece)
 
 
 # Raw HTML
@@ -125,8 +140,9 @@ _HARMLESS = re.compile(
     r"(?:https?|mailto|tel|sms|geo|ftp|sips?|xmpp|matrix|webcal|ircs?)?", re.IGNORECASE
 )
 _RUNNING = r"javascript|vbscript|livescript|data|file|blob|filesystem|jar|view-source|mhtml"
-_IMAGE_DATA = re.compile(r"data:image/(?:png|gif|jpe?g|webp)[;,]", re.IGNORECASE)
-_RUNNING_LINK = re.compile(rf"(?:\](?:\(|:)<?|<|=[\"']?)(?:{_RUNNING}):", re.IGNORECASE)
+_IMAGE = r"image/(?:png|gif|jpe?g|webp)[;,]"
+_IMAGE_DATA = re.compile(rf"data:{_IMAGE}", re.IGNORECASE)
+_RUNNING_LINK = re.compile(rf"(?:\](?:\(|:)<?|<|=[\"']?)(?:{_RUNNING}):(?!{_IMAGE})", re.IGNORECASE)
 
 
 def _is_unsafe(link: str) -> bool:
@@ -155,17 +171,12 @@ def _plain(text: str) -> str:
 
 _ANYTHING_BETWEEN = {"{{": "}}", "{%": "%}", "{#": "#}", "<%": "%>"}
 _TEMPLATE_START = re.compile(r"\{\{|\{%|\{#(?![\w-]{1,80}\})|<%")
-_UNFINISHED_TAGS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
-    (Kind.SCRIPT, re.compile(r"(?<!\\)<\s{0,9}/?script(?![\w-])", re.IGNORECASE)),
-    (
-        Kind.ACTIVE,
-        re.compile(
-            r"(?<!\\)<\s{0,9}/?(?:iframe|object|embed|form|style|link|meta|base|svg|math)(?=[\s/>])",
-            re.IGNORECASE,
-        ),
-    ),
+_TAGS_IN_PROSE: tuple[tuple[Kind, re.Pattern[str]], ...] = (
+    (Kind.SCRIPT, re.compile(r"<\s{0,9}/?script(?![\w:-])", re.IGNORECASE)),
+    (Kind.ACTIVE, re.compile(rf"<\s{{0,9}}/?(?:{_ACTIVE.pattern})(?![\w:-])", re.IGNORECASE)),
+    (Kind.HANDLER, re.compile(r"<[a-z][^<>]*[\s/\"']on[a-z]{3,30}\s{0,9}=", re.IGNORECASE)),
 )
-"""No tags by the rules of CommonMark, but for readers that are less strict."""
+"""No tags by the rules of CommonMark, as they are not closed or escaped: others are less strict."""
 _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (Kind.HANDLER, re.compile(r"\{[^{}]*\bon[a-z]{3,30}\s{0,9}=[^{}]*", re.IGNORECASE)),
     (
@@ -207,14 +218,13 @@ def _of_source(piece: Piece) -> Iterator[Finding]:
     decoded = html.unescape(text)
     for written in dict.fromkeys((text, decoded)):
         yield from (Finding(Kind.TEMPLATE, each) for each in _templates(written))
-    tags = _UNFINISHED_TAGS if piece.part is Part.PROSE else ()
+    tags = _TAGS_IN_PROSE if piece.part is not Part.HTML else ()
     for kind, pattern in (*tags, *_PATTERNS):
         yield from (Finding(kind, found[0]) for found in pattern.finditer(text))
     for found in _BRACED.finditer(text):
         if _RUNS_IN_BRACES.search(found[0]):
             yield Finding(Kind.MDX, found[0])
-    if piece.part is not Part.PROSE:
-        yield from (Finding(Kind.LINK, each) for each in _RUNNING_LINK.findall(_plain(decoded)))
+    yield from (Finding(Kind.LINK, each) for each in _RUNNING_LINK.findall(_plain(decoded)))
 
 
 def _templates(text: str) -> Iterator[str]:

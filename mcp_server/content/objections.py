@@ -15,6 +15,7 @@ from mcp_server.content.findings import Finding, Kind, findings_in, kinds_of
 from mcp_server.content.format import PLACEHOLDER
 from mcp_server.content.markdown import render, values_of
 from mcp_server.content.template import FieldType, Template
+from mcp_server.content.visible import visible
 from mcp_server.entities.entity import Revision
 
 _VALUE = r"[^\"'<>{}`\n]*"
@@ -58,7 +59,8 @@ def _known(current: Revision | None) -> Collection[Finding]:
     """Return what the present text holds, as a whole and in its fields."""
     if current is None:
         return frozenset()
-    texts = [current.markdown or "", *_strings(current.fields)]
+    texts = {current.markdown or "", *_strings(current.fields)}
+    texts |= {visible(text) for text in texts}  # as an answer that repeats it would come
     return frozenset(finding for text in texts for finding in findings_in(text))
 
 

@@ -21,6 +21,8 @@ BRACKETS_MAX = 15
 
 _DEEP_QUOTE = re.compile(r"^(?:[ \t]{0,9}>){8}", re.MULTILINE)
 """Each line after it would cost the parser as much as there are levels."""
+_MUDDLE = re.compile(r"`|<[A-Za-z/!?]")
+_WORD = re.compile(r"[\w#.+-]*")
 _SPAN = "span"
 _Rule = Callable[[StateInline, bool], bool]
 
@@ -58,7 +60,7 @@ def _pieces(token: Token, lines: Sequence[str]) -> Iterator[Piece]:
             yield Piece(Part.HTML, token.content)
         case "fence":
             yield Piece(Part.PROSE, token.info)
-            yield Piece(Part.CODE, token.content)
+            yield Piece(_fence_part(token, lines), token.content)
         case "code_block":
             yield Piece(Part.LOOSE, token.content)
         case "definition" if token.map is not None:
@@ -72,15 +74,35 @@ def _inline_pieces(token: Token) -> Iterator[Piece]:
     if _brackets(raw) > BRACKETS_MAX:
         yield Piece(Part.LOOSE, raw)
         return
+    pieces: list[Piece] = []
     end = 0
     for child in token.children or ():
         if _SPAN in child.meta:
             start, stop = child.meta[_SPAN]
-            yield Piece(Part.PROSE, raw[end:start])
-            part = Part.CODE if child.type == "code_inline" else Part.HTML
-            yield Piece(part, raw[start:stop])
+            part = Part.HTML if child.type == "html_inline" else Part.CODE
+            pieces += [Piece(Part.PROSE, raw[end:start]), Piece(part, raw[start:stop])]
             end = stop
-    yield Piece(Part.PROSE, raw[end:])
+    pieces.append(Piece(Part.PROSE, raw[end:]))
+    muddled = any(p.part is Part.PROSE and _MUDDLE.search(p.text) for p in pieces)
+    yield from (_shaky(piece, muddled=muddled) for piece in pieces)
+
+
+def _shaky(piece: Piece, *, muddled: bool) -> Piece:
+    """Return a code span as what it is: over a `|` it is none where somebody sees a table.
+
+    Some end it with the line, or begin it elsewhere where backticks or tags are left over.
+    """
+    if piece.part is not Part.CODE or not (muddled or re.search(r"[|\n]", piece.text)):
+        return piece
+    return Piece(Part.SHAKY, piece.text)
+
+
+def _fence_part(token: Token, lines: Sequence[str]) -> Part:
+    """Python-Markdown knows only fences at the margin, with one word after it, ended alike."""
+    assert token.map is not None, "a fence knows its lines"
+    first, last = lines[token.map[0]], lines[token.map[1] - 1]
+    plain = first.startswith(token.markup) and last.rstrip() == token.markup
+    return Part.CODE if plain and _WORD.fullmatch(token.info.strip()) else Part.SHAKY
 
 
 def _brackets(raw: str) -> int:

@@ -1,7 +1,6 @@
 """A Markdown text taken apart: what is prose, raw HTML and code in it, and where its links lead.
 
-A site generator may read Markdown in its own way. What one of them could take for something else
-than code is `LOOSE` here, and is to be looked at as if it were prose and HTML both.
+Site generators read Markdown each in its own way, and what is code for one may be live for another.
 """
 
 from __future__ import annotations
@@ -19,8 +18,10 @@ class Part(StrEnum):
     """One tag, or a block of HTML."""
     CODE = "code"
     """A code span or the inside of a fence."""
+    SHAKY = "shaky"
+    """Code by the rules of CommonMark, but not for every reader."""
     LOOSE = "loose"
-    """What renderers disagree about, such as indented code."""
+    """What may be anything, such as indented code: MDX has none."""
 
 
 @dataclass(frozen=True, slots=True)

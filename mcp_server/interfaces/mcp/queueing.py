@@ -72,6 +72,7 @@ class Queued:
     def _with(self, rows: int) -> QueueReply:
         outcome, seen = self.submitted, self.seen
         length = NOTE_LENGTH if rows else NOTE_LENGTH_MIN
+        model = self.marks.value(outcome.model, length) if outcome.model else None
         notes = [self.marks.note(note, length) for note in outcome.notes[:NOTES_MAX]]
         return QueueReply(
             status=self._status(),
@@ -85,11 +86,11 @@ class Queued:
             skipped=[_skipped(s) for s in outcome.skipped[:rows]] or None,
             skipped_count=len(outcome.skipped) or None,
             duplicate=outcome.duplicate or None,
-            model=outcome.model,
+            model=model,
             digest=outcome.digest,
             sections_with_findings=outcome.with_findings or None,
             notes=notes or None,
-            marks=self.marks.meaning_if_in(*notes),
+            marks=self.marks.meaning_if_in(model, *notes),
             calls=[_call(c, length) for c in outcome.next_calls[:NOTES_MAX]] or None,
             operation=seen.operation if seen is not None else None,
             files=list(self._files[:rows]) or None,
