@@ -142,7 +142,9 @@ _HARMLESS = re.compile(
 _RUNNING = r"javascript|vbscript|livescript|data|file|blob|filesystem|jar|view-source|mhtml"
 _IMAGE = r"image/(?:png|gif|jpe?g|webp)[;,]"
 _IMAGE_DATA = re.compile(rf"data:{_IMAGE}", re.IGNORECASE)
-_RUNNING_LINK = re.compile(rf"(?:\](?:\(|:)<?|<|=[\"']?)(?:{_RUNNING}):(?!{_IMAGE})", re.IGNORECASE)
+_RUNNING_LINK = re.compile(
+    rf"(?:\](?:\(|:)<?|<|=[\"']?)(?:{_RUNNING}):(?!{_IMAGE})[^()<>\"']{{0,500}}", re.IGNORECASE
+)
 
 
 def _is_unsafe(link: str) -> bool:
@@ -172,9 +174,12 @@ def _plain(text: str) -> str:
 _ANYTHING_BETWEEN = {"{{": "}}", "{%": "%}", "{#": "#}", "<%": "%>"}
 _TEMPLATE_START = re.compile(r"\{\{|\{%|\{#(?![\w-]{1,80}\})|<%")
 _TAGS_IN_PROSE: tuple[tuple[Kind, re.Pattern[str]], ...] = (
-    (Kind.SCRIPT, re.compile(r"<\s{0,9}/?script(?![\w:-])", re.IGNORECASE)),
-    (Kind.ACTIVE, re.compile(rf"<\s{{0,9}}/?(?:{_ACTIVE.pattern})(?![\w:-])", re.IGNORECASE)),
-    (Kind.HANDLER, re.compile(r"<[a-z][^<>]*[\s/\"']on[a-z]{3,30}\s{0,9}=", re.IGNORECASE)),
+    (Kind.SCRIPT, re.compile(r"</?script(?![\w:-])[^<]{0,500}", re.IGNORECASE)),
+    (Kind.ACTIVE, re.compile(rf"</?(?:{_ACTIVE.pattern})(?![\w:-])[^<>]{{0,500}}", re.IGNORECASE)),
+    (
+        Kind.HANDLER,
+        re.compile(r"<[a-z][^<>]*[\s/\"']on[a-z]{3,30}\s{0,9}=[^<>]{0,500}", re.IGNORECASE),
+    ),
 )
 """No tags by the rules of CommonMark, as they are not closed or escaped: others are less strict."""
 _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
@@ -200,11 +205,11 @@ _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         Kind.MDX,
         re.compile(
             r"^import[ \t]{0,9}(?:[{*\"']|[ \t][\w$]{1,80}(?:[ \t]{0,9},[^\n]{0,200}?)?"
-            r"[ \t]{1,9}from[ \t]{0,9}[\"'])"
+            r"[ \t]{1,9}from[ \t]{0,9}[\"'])[^\n]{0,500}"
             r"|^export[ \t]{0,9}(?:[{*]|[ \t](?:default|const|let|var|(?:async[ \t])?function)\b"
-            r"|[ \t]class[ \t][A-Z])"
+            r"|[ \t]class[ \t][A-Z])[^\n]{0,500}"
             r"|^[ \t]{0,9}\{[ \t]{0,9}[\w$]{1,80}[ \t]{0,9}[.(\[?+][^{}\n]{0,999}\}[ \t]{0,9}$"
-            r"|(?<!\\)<(?:[A-Za-z][\w.-]{0,60})?\s{0,9}\{|</>",
+            r"|(?<!\\)<(?:[A-Za-z][\w.-]{0,60})?\s{0,9}\{[^<>\n]{0,500}|</>",
             re.MULTILINE,
         ),
     ),

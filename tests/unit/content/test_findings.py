@@ -10,7 +10,7 @@ from mcp_server.content.findings import Finding, Kind, all_findings_in, findings
 
 INNOCENT = (
     "Bread from our own oven, every day from 7:30.",
-    "a < b and c > d",
+    "a < b and c > d, x < area and form > y",
     "I <3 this bakery",
     "x <= 5, y >= 6, a <-> b, a -> b, 5 < 6 > 4",
     "AT&T, Q&A, &copy; 2026, &lt;script&gt; in words",
