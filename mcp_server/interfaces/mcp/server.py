@@ -18,6 +18,7 @@ from mcp.server.stdio import stdio_server
 from mcp_types import CallToolResult, TextContent
 
 from mcp_server.clock import Clock, SystemClock
+from mcp_server.content.workspace import SiteProblems
 from mcp_server.errors import (
     CallerError,
     ConfigError,
@@ -27,6 +28,7 @@ from mcp_server.errors import (
     StorageError,
 )
 from mcp_server.interfaces.mcp.catalogue import INSTRUCTIONS, Entry, catalogue
+from mcp_server.interfaces.mcp.marks import Marks
 from mcp_server.interfaces.mcp.plugin_tools import PluginEntry
 from mcp_server.interfaces.mcp.replies import Reply
 from mcp_server.interfaces.mcp.tools import Tools
@@ -60,7 +62,7 @@ def build_server(
         )
         if _offered(entry, entries, plugins):
             entries.append(entry)
-    return PressroomServer(entries, provider, version=version)
+    return PressroomServer(entries, provider, version=version, clock=clock)
 
 
 def _offered(entry: PluginEntry, entries: Sequence[Entry | PluginEntry], plugins: Plugins) -> bool:
@@ -82,9 +84,14 @@ class PressroomServer(MCPServer[Any]):
     """The protocol's server with our boundary around the tools."""
 
     def __init__(
-        self, entries: Sequence[Entry | PluginEntry], provider: ServicesProvider, *, version: str
+        self,
+        entries: Sequence[Entry | PluginEntry],
+        provider: ServicesProvider,
+        *,
+        version: str,
+        clock: Clock,
     ) -> None:
-        self._provider = provider
+        self._provider, self._clock = provider, clock
         self._entries = {entry.name: entry for entry in entries}
         self._names = {plain_name(name): name for name in self._entries}
         super().__init__(
@@ -105,7 +112,7 @@ class PressroomServer(MCPServer[Any]):
             reply = await entry.call(arguments, context or Context(mcp_server=self))
             return _beginning_with(await self._notice(), _answer(reply))
         except (CallerError, ConfigError) as error:  # settings are read with the first call
-            return _beginning_with(await self._notice(), _refusal(error))
+            return _beginning_with(await self._notice(), _refusal(error, Marks(self._clock)))
         except StorageError as error:
             logger.exception("tool %r: the database refused", name)
             return _error(_code(error), _storage_sentence(error))
@@ -137,6 +144,9 @@ class PressroomServer(MCPServer[Any]):
             raise NotFound("tool", name, known=self._entries, hint=known)
         return entry
 
+
+QUOTED_LENGTH = 4_000
+"""Of what is quoted of a file: some dozens of mistakes."""
 
 ERROR_META = "pressroom/error"
 """Where an error's code, and the nearest names, are found in `_meta`."""
@@ -196,9 +206,22 @@ def _beginning_with(notice: str | None, result: CallToolResult) -> CallToolResul
     return CallToolResult(content=[text], structured_content=facts)
 
 
-def _refusal(error: ServerError) -> CallToolResult:
+def _refusal(error: ServerError, marks: Marks) -> CallToolResult:
     nearest = list(error.nearest) if isinstance(error, NotFound) else []
-    return _error(_code(error), str(error), **({"nearest": nearest} if nearest else {}))
+    facts = {"nearest": nearest} if nearest else {}
+    return _error(_code(error), _refusal_sentence(error, marks), **facts)
+
+
+def _refusal_sentence(error: ServerError, marks: Marks) -> str:
+    """Return what the error says; what may quote a file of the workspace, between the marks."""
+    match error:
+        case SiteProblems():
+            said, words = "The site cannot be used as it is written.", "\n".join(error.problems)
+        case ConfigError():
+            said, words = "The settings cannot be used as they are.", str(error)
+        case _:
+            return str(error)
+    return f"{said}\n{marks.text(words, QUOTED_LENGTH)}\n{marks.meaning}"
 
 
 def _error(code: str, message: str, **facts: Any) -> CallToolResult:
