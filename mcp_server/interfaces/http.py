@@ -21,14 +21,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_server.errors import ConfigError
 from mcp_server.interfaces.event_routes import OpenEvents, event_routes
-from mcp_server.interfaces.http_bounds import (
-    BODY_BYTES_MAX,
-    CallBounds,
-    RequestBounds,
-    SessionBounds,
-)
+from mcp_server.interfaces.http_bounds import BODY_BYTES_MAX, CallBounds, RequestBounds
 from mcp_server.interfaces.http_checks import BearerToken, CallerCheck, allowed_callers
 from mcp_server.interfaces.http_protocol import ConnectionBounds, bounded_protocol
+from mcp_server.interfaces.http_sessions import SessionBounds
 from mcp_server.interfaces.mcp.server import PressroomServer
 from mcp_server.jobs.job import Origin
 
@@ -37,8 +33,11 @@ HEALTH_PATH = "/health"
 METRICS_PATH = "/metrics"
 STOP_GRACE_S = 3
 """How long open calls may go on when the server is told to stop."""
-BACKLOG = 64
-"""Connections that the system holds for us, and that are accepted before one of them is seen."""
+BACKLOG = 128
+"""Connections that the system holds for us."""
+ACCEPTED_AT_ONCE = 16
+"""Of them, in one turn of the event loop. Each holds a file before it can be counted, and where a
+process may open 256, a hundred of them would leave none for the database."""
 
 ReadMetrics = Callable[[str], Awaitable[tuple[bytes, str]]]
 """Takes what a scraper accepts; returns the metrics, and the name of their format."""
@@ -59,8 +58,10 @@ def check_bind(host: str, token: str | None, allowed_hosts: Sequence[str]) -> No
     """Return if it is safe to listen on `host`.
 
     Raises:
-        ConfigError: others can reach it, and token or allowed hosts are missing.
+        ConfigError: others can reach it, and token or allowed hosts are missing; or one of these
+            is no host.
     """
+    allowed_callers(None, allowed_hosts, ())
     if _is_loopback(host):
         return
     if not token:
@@ -94,7 +95,7 @@ def build_http_app(
     lack the token, or of which there are too many. An application can be started once.
 
     Raises:
-        ConfigError: as `check_bind`; or an allowed host or origin is none.
+        ConfigError: as `check_bind`; or an allowed origin is none.
     """
     check_bind(host, token, allowed_hosts)
     loopback = host if _is_loopback(host) else None
@@ -146,7 +147,7 @@ async def serve_http(
             app,
             http=bounded_protocol(bounds or ConnectionBounds()),
             ws="none",
-            backlog=BACKLOG,
+            backlog=ACCEPTED_AT_ONCE,
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=STOP_GRACE_S,
@@ -188,6 +189,12 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None]:
         """Leave the signals to our caller, who has more to end than us."""
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept; asyncio has made the system hold only as many as it accepts."""
+        await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(BACKLOG)
 
     async def exit_when_told(self, stopping: anyio.Event) -> None:
         await stopping.wait()

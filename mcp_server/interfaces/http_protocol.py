@@ -143,15 +143,17 @@ class BoundedProtocol(H11Protocol, asyncio.BufferedProtocol):
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Take those bytes; from a client that is let go, they are dropped."""
+        """Take those bytes, or drop them if the client is let go, or had said its last."""
         data, self._buffer = bytes(self._buffer[:nbytes]), bytearray()
-        if not (self._leaving or self.transport.is_closing()):
+        over = self._leaving or self.conn.their_state is h11.MUST_CLOSE
+        if not (over or self.transport.is_closing()):
             self.data_received(data)
 
     def pause_writing(self) -> None:
         """Begin to wait for the client to read."""
         super().pause_writing()
         self._unread = self.loop.call_later(self._bounds.write_s, self.transport.abort)
+        self._watch()
 
     def resume_writing(self) -> None:
         """Wait no more: it has read."""
@@ -159,6 +161,7 @@ class BoundedProtocol(H11Protocol, asyncio.BufferedProtocol):
             self._unread.cancel()
             self._unread = None
         super().resume_writing()
+        self._watch()
 
     # What uvicorn calls
 
@@ -208,7 +211,8 @@ class BoundedProtocol(H11Protocol, asyncio.BufferedProtocol):
         request, state = self._request, self.conn.their_state
         answered = request is None or request.response_complete
         begun = request is None or bool(self._ahead)
-        self._admitted.note(self, waiting=answered or self._parser.in_body)
+        unread = self._unread is not None
+        self._admitted.note(self, waiting=answered or unread or self._parser.in_body)
         if (awaited := (state, request, answered, begun)) == self._awaited:
             return
         self._awaited = awaited
@@ -281,10 +285,11 @@ def _refusal(status: HTTPStatus) -> bytes:
 
 def _ask_when_silent(connected: socket.socket) -> None:
     """Have the system ask a silent peer whether it is there, and end the connection if not."""
-    connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in (("TCP_KEEPIDLE", SILENT_S), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
-        if hasattr(socket, name):
-            connected.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    with suppress(OSError):  # it is gone already, or the system does not know one of these
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in (("TCP_KEEPIDLE", SILENT_S), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
+            if hasattr(socket, name):
+                connected.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def _descriptors() -> int:

@@ -214,6 +214,30 @@ async def test_a_client_that_reads_nothing_is_let_go() -> None:
         assert await served(url)
 
 
+async def test_who_reads_nothing_makes_room() -> None:
+    """Before its time is over: it is the client that is waited for."""
+    async with talking(LONG) as (url, _), AsyncExitStack() as clients:
+        for _ in range(8):
+            flood = GET.replace(b"health", b"flood")
+            deaf = await clients.enter_async_context(connected(url, sending=flood))
+            await deaf.receive()
+        while not await served(url):  # once there is more than the system takes
+            await anyio.lowlevel.checkpoint()
+
+
+async def test_what_follows_the_last_request_of_a_client_is_dropped() -> None:
+    """It said that it would be the last: there are clients that end it with an empty line."""
+    async with (
+        talking() as (url, talk),
+        connected(url, sending=LAST.replace(b"health", b"stream")) as stream,
+    ):
+        said = await stream.receive()
+        await stream.send(b"\r\n")
+        await time_passes(url)
+        talk.finish.set()
+        assert b"done" in said + await rest(stream)
+
+
 async def test_whoever_waits_longest_makes_room() -> None:
     """Of those that wait for their client; who is being answered stays."""
     async with talking(LONG) as (url, talk), AsyncExitStack() as clients:

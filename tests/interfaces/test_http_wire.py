@@ -316,6 +316,30 @@ def test_a_thousand_silent_connections_keep_nobody_out(guarded: Server) -> None:
             assert len(list(Path(f"/proc/{process.pid}/fd").iterdir())) < 700
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+def test_a_process_that_may_open_few_files_keeps_some_for_its_work(tmp_path: Path) -> None:
+    """As on a Mac: connections never take the descriptors that the database needs."""
+    import resource
+
+    root = small_site(tmp_path / "site", {"menu": 3})
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    with ExitStack() as clients:
+        try:
+            _, url = clients.enter_context(http_server(root))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        address = urlsplit(url)
+        for _ in range(600):
+            silent = socket.create_connection((address.hostname, address.port), 20)
+            clients.enter_context(silent)
+        assert status_of(exchange(url, head())) == 200
+        assert status_of(exchange(url, head("GET /batches/b_1/events"))) == 404
+    log = (root.parent / f"{root.name}.http.stderr").read_text()
+    assert "Too many open files" not in log
+    assert "Traceback" not in log
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the memory of a process from /proc")
 def test_floods_are_not_kept_in_memory(guarded: Server) -> None:
     """Endless headers, requests sent far ahead, bodies for nobody: a few kB for each of them."""

@@ -81,6 +81,13 @@ def test_every_other_address_needs_a_token_and_allowed_hosts(host: str) -> None:
     check_bind(host, "secret", ("press.example.org",))
 
 
+def test_a_host_that_is_none_is_refused_before_listening() -> None:
+    """With what to write instead."""
+    for host in ("127.0.0.1", "0.0.0.0"):
+        with pytest.raises(ConfigError, match="'https://press' is no host that can be allowed"):
+            check_bind(host, "secret", ("https://press",))
+
+
 def test_the_application_is_not_even_built_for_an_open_address() -> None:
     """Whoever builds it need not remember to check."""
     server = build_server(NoWorkspace(), version="0.0.0", origin=http_origin(None))
@@ -128,6 +135,29 @@ async def test_a_named_host_is_checked_on_an_open_address_too() -> None:
         assert await status(client, **bearer, Origin="https://press.example.org") == 200
         assert await status(client, **bearer, Origin="https://evil.example") == 403
         assert await status(client, **bearer, Host="127.0.0.1") == 421
+
+
+@pytest.mark.anyio
+async def test_a_host_that_is_named_with_its_port_is_allowed_with_that_port() -> None:
+    """Whatever its spelling; what is behind the check reads the same host as the check."""
+    async with served(
+        host="0.0.0.0", token="secret", allowed_hosts=("press.example.org:8443", "[2001:db8::7]")
+    ) as client:
+        bearer = {"Authorization": "Bearer secret"}
+        for host in ("press.example.org:8443", "Press.Example.ORG:8443", "[2001:DB8:0::7]:1"):
+            assert await status(client, **bearer, Host=host) == 200
+        for host in ("press.example.org", "press.example.org:8444", "press.example.org:844"):
+            assert await status(client, **bearer, Host=host) == 421
+
+
+@pytest.mark.anyio
+async def test_a_token_may_hold_any_character() -> None:
+    """Clients send it as they have it: in UTF-8."""
+    async with served(token="sécret") as client:
+        for sent, wanted in (("sécret".encode(), 200), ("sécret".encode("latin-1"), 401)):
+            given = [(b"Authorization", b"Bearer " + sent)]
+            reply = await client.post("/mcp", json=INITIALIZE, headers=given)
+            assert reply.status_code == wanted
 
 
 @pytest.mark.anyio
