@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, Literal, cast
 
@@ -25,6 +26,9 @@ NUMBER_MAX = 2**53 - 1
 NUMBER_MIN = 1e-12
 """Smaller fractions have no use on a page, and their digits would fill it."""
 
+UNKNOWN = "extra_forbidden"
+"""What pydantic calls a field that is not the template's."""
+
 _URL = re.compile(r"(?:https?://[^\s<>\"/]|mailto:[^\s<>\"]|tel:[0-9+]|#|/(?!/))[^\s<>\"]*")
 _CONFIG = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
@@ -40,11 +44,17 @@ def answer_model(template: Template) -> type[BaseModel]:
 
 
 def problems(template: Template, fields: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with `fields`, each in plain words; empty where they fit."""
+    """Return what is wrong with `fields`, each in plain words; empty where they fit.
+
+    The words are ours and the names those of the template's fields. What was answered is not
+    repeated: it may be addressed to whoever reads of the problem.
+    """
     try:
         answer_model(template).model_validate(dict(fields))
     except ValidationError as error:
-        return [_in_words(template, details) for details in error.errors(include_url=False)]
+        found = error.errors(include_url=False)
+        known = [_in_words(template, each) for each in found if each["type"] != UNKNOWN]
+        return [*known, *_unknown(template, [each for each in found if each["type"] == UNKNOWN])]
     return []
 
 
@@ -115,6 +125,16 @@ def _description(field: Field) -> str:
     return f"{described} {kinds.get(field.type, '')}".strip()
 
 
+def _unknown(template: Template, found: Sequence[ErrorDetails]) -> Iterator[str]:
+    """Yield, for each place, how many fields are there that it does not have."""
+    places = Counter(details["loc"][:-1] for details in found)
+    for place, count in places.items():
+        where, owner = _where(template.fields, place)
+        names = [field.name for field in (owner.of if owner is not None else template.fields)]
+        are = "1 field that is" if count == 1 else f"{count} fields that are"
+        yield f"{where} has {are} not in the template; its fields are {', '.join(names)}"
+
+
 def _in_words(template: Template, details: ErrorDetails) -> str:
     where, field = _where(template.fields, details["loc"])
     context = details.get("ctx", {})
@@ -122,8 +142,6 @@ def _in_words(template: Template, details: ErrorDetails) -> str:
     match details["type"]:
         case "missing":
             wrong = "is missing"
-        case "extra_forbidden":
-            wrong = f"is no field; the fields are {', '.join(_siblings(template, details))}"
         case "string_too_short":
             wrong = f"is empty; write something{_or_leave_out(field)}"
         case "string_too_long" | "too_long":
@@ -131,15 +149,18 @@ def _in_words(template: Template, details: ErrorDetails) -> str:
         case "too_short":
             wrong = f"has {_amount(value)}; write at least {context['min_length']}"
         case "literal_error":
-            wrong = f"is {_short(value)}; write one of {context['expected']}"
+            wrong = (
+                f"is none of its {len(field.choices) if field else 0} choices; write one of them"
+            )
         case "finite_number" | "greater_than_equal" | "less_than_equal":
-            wrong = f"is {_short(value)}; write a number of at most 15 digits"
+            wrong = "is out of bounds; write a number of at most 15 digits"
         case "string_unicode":
             wrong = "holds half a character (a lone surrogate); leave it out"
         case "fit":
             wrong = details["msg"]
         case _:
-            wrong = f"is {_short(value)}; write {_wanted(field)}"
+            is_item = isinstance(details["loc"][-1], int) if details["loc"] else False
+            wrong = f"is {_kind(value)}; write {_wanted_item(field) if is_item else _wanted(field)}"
     return f"{where} {wrong}"
 
 
@@ -156,11 +177,6 @@ def _where(fields: Sequence[Field], location: Sequence[int | str]) -> tuple[str,
     return words or "the answer", found
 
 
-def _siblings(template: Template, details: ErrorDetails) -> list[str]:
-    _, owner = _where(template.fields, details["loc"][:-1])
-    return [field.name for field in (owner.of if owner is not None else template.fields)]
-
-
 def _wanted(field: Field | None) -> str:
     match field.type if field is not None else None:
         case FieldType.INTEGER:
@@ -175,6 +191,10 @@ def _wanted(field: Field | None) -> str:
             return "a string"
 
 
+def _wanted_item(field: Field | None) -> str:
+    return "an object with its fields" if field is not None and field.of else "a string"
+
+
 def _or_leave_out(field: Field | None) -> str:
     return "" if field is None or field.required else ", or leave it out"
 
@@ -185,9 +205,21 @@ def _amount(value: object) -> str:
     return f"{len(cast('list[object]', value))} items"
 
 
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:59]}…"
+def _kind(value: object) -> str:
+    """Return what of JSON's values it is."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a string"
+        case list() | tuple():
+            return "a list"
+        case _:
+            return "an object"
 
 
 def _none_if_empty(value: object) -> object:

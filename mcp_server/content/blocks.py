@@ -12,6 +12,7 @@ SECTION_MARK = re.compile(r"<!--\s*section\s*:", re.IGNORECASE)
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 _HEADING = re.compile(r" {0,3}#{1,6}(?:\s|$)")
 _UNDERLINE = re.compile(r" {0,3}(?:=+|-+)\s*")
+_WORDS = re.compile(r"[\w{][^*_`|\[\]()#>~-]*[\w}]|\w")
 _SHOWN_MAX = 60
 
 
@@ -80,6 +81,12 @@ def is_heading(line: str) -> bool:
 def quoted(text: str) -> str:
     """Return the first line of `text` as it may stand in a message."""
     line = text.strip().split("\n")[0]
+    return f"`{line if len(line) <= _SHOWN_MAX else line[: _SHOWN_MAX - 1] + '…'}`"
+
+
+def shape(text: str) -> str:
+    """Return the first line of `text` with `…` for its words: `- **…**: …`."""
+    line = _WORDS.sub("…", text.strip().split("\n")[0])
     return f"`{line if len(line) <= _SHOWN_MAX else line[: _SHOWN_MAX - 1] + '…'}`"
 
 

@@ -36,6 +36,9 @@ _REFERENCE = re.compile(r"\{([^{}]+)\}")
 _NO_FACT = re.compile(r"(?:page|item)\b|(?:site|section)\.(?!facts\.)|brief$")
 
 
+_PATH = re.compile(r"[\w.-]{1,60}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
     """A field that nothing could be said for, and the references that would have helped."""
@@ -46,7 +49,7 @@ class Gap:
     def __str__(self) -> str:
         if not self.missing:
             return f"the template has no phrase for {self.field}"
-        return f"{self.field} needs {' or '.join(self.missing)}"
+        return f"{self.field} needs {' or '.join(dict.fromkeys(map(_shown, self.missing)))}"
 
 
 class ComposerGap(ServerError):
@@ -70,10 +73,15 @@ class ComposerGap(ServerError):
     def _advice(self, template: str) -> str:
         facts = [name for name in self.missing if not _NO_FACT.match(name)]
         if facts:
-            return f"add {facts[0]} to site.yaml"
+            return f"add {_shown(facts[0])} to site.yaml"
         if "brief" in self.missing:
             return f"give {self.section} a brief in site.yaml"
         return f"change the phrases of the template {template}"
+
+
+def _shown(path: str) -> str:
+    """Return a reference as it may be repeated to anybody: a template may say what it likes."""
+    return path if _PATH.fullmatch(path) else "a fact that the template names"
 
 
 def compose(site: Site, section: Section, template: Template) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, assert_never
 
-from mcp_server.content.blocks import SECTION_MARK, blocks, headings, is_heading, open_fence, quoted
+from mcp_server.content.blocks import SECTION_MARK, blocks, headings, is_heading, open_fence, shape
 from mcp_server.content.format import Format, compile_format
 from mcp_server.content.matching import MarkdownMismatch, fits, match
 from mcp_server.content.steps import Inline, Paragraphs, Rows, Step
@@ -22,6 +22,7 @@ __all__ = [
     "parse",
     "render",
     "round_trip_problem",
+    "values_of",
 ]
 
 
@@ -62,10 +63,11 @@ def parse(template: Template, markdown: str) -> dict[str, Any]:
 def round_trip_problem(template: Template, fields: Mapping[str, Any]) -> str | None:
     """Return what must be written differently so that `parse` gives back what `render` was given.
 
-    `None` where it does already. The text is meant for whoever wrote the fields, model or person;
-    the fields must be of the right types (`content.answer.problems` says whether they are).
+    `None` where it does already. The text is meant for whoever wrote the fields, model or person,
+    and repeats neither their words nor the template's; the fields must be of the right types
+    (`content.answer.problems` says whether they are).
     """
-    values = list(_values(template.fields, fields))
+    values = list(values_of(template.fields, fields))
     problems = [
         problem for name, field, value in values for problem in _value_problems(name, field, value)
     ]
@@ -138,7 +140,7 @@ def _in_order(order: Sequence[Field], fields: Mapping[str, Any]) -> dict[str, An
     }
 
 
-def _values(
+def values_of(
     known: Sequence[Field], fields: Mapping[str, Any], prefix: str = ""
 ) -> Iterator[tuple[str, Field, object]]:
     """Yield every single value with its field and the name a person would call it by."""
@@ -149,7 +151,7 @@ def _values(
             continue
         for number, item in enumerate(value or (), 1):
             if field.of:
-                yield from _values(field.of, item, f"{name}[{number}].")
+                yield from values_of(field.of, item, f"{name}[{number}].")
             else:
                 yield f"{name}[{number}]", field, item
 
@@ -169,10 +171,10 @@ def _value_problems(name: str, field: Field, value: object) -> Iterator[str]:
 
 
 def _text_problems(name: str, value: str) -> Iterator[str]:
-    for heading in headings(value):
-        yield f"{name} holds the heading {quoted(heading)}; write it without headings"
-    if fence := open_fence(value):
-        yield f"{name} opens a code block with `{fence}` and does not close it; close it"
+    if count := sum(1 for _ in headings(value)):
+        yield f"{name} holds {_amount(count, 'heading')}; write it without headings"
+    if open_fence(value):
+        yield f"{name} opens a code block and does not close it; close it"
 
 
 def _line_problems(name: str, value: str) -> Iterator[str]:
@@ -189,12 +191,15 @@ def _inverse_problem(template: Template, fields: Mapping[str, Any]) -> str | Non
     if culprits := list(_lookalikes(template, fields)):
         return "; ".join(culprits)
     if isinstance(back, MarkdownMismatch):
-        return f"the text cannot be read back from its Markdown ({back}); write it differently"
-    known = {name: value for name, _, value in _values(template.fields, back)}
-    wrong = [n for n, _, value in _values(template.fields, fields) if known.get(n) != value]
+        where = f"line {back.line} of its Markdown"
+        return f"the text cannot be read back from {where}; write it differently"
+    known = {name: value for name, _, value in values_of(template.fields, back)}
+    wrong = [n for n, _, value in values_of(template.fields, fields) if known.get(n) != value]
     if not wrong:
-        empty = [name for name in fields if name not in back]
-        return f"{', '.join(empty)} cannot be written in this format; leave it out"
+        empty = [
+            field.name for field in template.fields if field.name in fields.keys() - back.keys()
+        ]
+        return f"{', '.join(empty) or 'a field'} cannot be written in this format; leave it out"
     return (
         f"{wrong[0]} cannot be told from the fixed text and the other fields around it in the "
         "format; write it without the marks of the format"
@@ -202,16 +207,16 @@ def _inverse_problem(template: Template, fields: Mapping[str, Any]) -> str | Non
 
 
 def _lookalikes(template: Template, fields: Mapping[str, Any]) -> Iterator[str]:
-    """Yield each paragraph of a text that reads like another block of the format."""
+    """Yield where a paragraph of a text reads like another block of the format."""
     fixed = [step for step in _usable(template).steps if not isinstance(step, Paragraphs)]
-    for name, field, value in _values(template.fields, fields):
+    for name, field, value in values_of(template.fields, fields):
         if field.type is not FieldType.TEXT or not isinstance(value, str):
             continue
-        for block in blocks(value.split("\n")):
+        for number, block in enumerate(blocks(value.split("\n")), 1):
             if like := next((step for step in fixed if fits(step, block.text)), None):
                 yield (
-                    f"in {name} the paragraph {quoted(block.text)} reads like the block "
-                    f"{quoted(like.source)} of the format; write it differently"
+                    f"paragraph {number} of {name} reads like another block of the format "
+                    f"({shape(like.source)}); write it differently"
                 )
 
 
@@ -220,6 +225,10 @@ def _read_back(template: Template, fields: Mapping[str, Any]) -> dict[str, Any] 
         return parse(template, render(template, fields))
     except MarkdownMismatch as mismatch:
         return mismatch
+
+
+def _amount(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
 def _choices_of_absence(fields: Sequence[Field]) -> Iterator[frozenset[str]]:

@@ -27,7 +27,7 @@ from mcp_server.content.payloads import (
 from mcp_server.content.prompt import DraftRequest, inputs_hash
 from mcp_server.content.selection import Selection
 from mcp_server.content.site import Section, Site
-from mcp_server.entities.entity import Entity, Revision, split_id
+from mcp_server.entities.entity import Entity, Revision, is_slug, split_id
 from mcp_server.jobs.job import Dedup, NewJob, Priority
 
 STATIC = "has a static text in site.yaml"
@@ -150,8 +150,13 @@ def _why_undraftable(section: Section, site: Site) -> str | None:
     if section.template not in site.templates:
         near = difflib.get_close_matches(section.template, list(site.templates), n=1)
         meant = f"; did you mean {near[0]}?" if near else ""
-        return f"names the template {section.template!r}, which does not exist{meant}"
+        return f"{named(section.template)} does not exist{meant}"
     return None
+
+
+def named(template: str) -> str:
+    """Return how a section's template is called; anything but a slug is not repeated."""
+    return f"its template {template!r}" if is_slug(template) else "the template that it names"
 
 
 def _is_mistake(section: Section, site: Site) -> bool:

@@ -240,9 +240,9 @@ def test_a_text_that_ends_too_early_is_a_mismatch_at_the_end() -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"body": "a\n\n## b"}, "body holds the heading `## b`"),
-        ({"body": "a\n==="}, "body holds the heading `a`"),
-        ({"body": "a\n---"}, "body holds the heading `a`"),
+        ({"body": "a\n\n## b"}, "body holds 1 heading"),
+        ({"body": "a\n==="}, "body holds 1 heading;"),
+        ({"body": "a\n---\n\nb\n---"}, "body holds 2 headings"),
         ({"body": "a\n\n```\nx"}, "body opens a code block"),
         ({"body": "<!--  SECTION: a/b -->"}, "body holds `<!-- section:`"),
         ({"title": "a <!-- section:"}, "title holds `<!-- section:`"),
@@ -252,13 +252,13 @@ def test_a_text_that_ends_too_early_is_a_mismatch_at_the_end() -> None:
         ({"claim": ""}, "claim is empty"),
         ({"body": "a\r\nb"}, "body holds carriage returns"),
         ({"points": ["a", "b\nc"]}, "points[2] must be one line"),
-        ({"members": [{"name": "a", "text": "b\n\n# c"}]}, "members[1].text holds the heading"),
+        ({"members": [{"name": "a", "text": "b\n\n# c"}]}, "members[1].text holds 1 heading"),
         (
             {"members": [{"name": "a", "text": "b\n\n[More](/c)"}]},
-            "in members[1].text the paragraph `[More](/c)` reads like the block",
+            "paragraph 2 of members[1].text reads like another block of the format (`[…](…)`)",
         ),
         ({"points": []}, "points cannot be written in this format"),
-        ({"unknown": "x"}, "unknown cannot be written in this format"),
+        ({"unknown": "x"}, "a field cannot be written in this format"),
     ],
 )
 def test_what_breaks_the_inverse_is_explained_by_field(
