@@ -17,11 +17,12 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 import anyio.to_thread
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from mcp_server.content import markdown
 from mcp_server.content.answer import answer_model, problems
@@ -37,6 +38,7 @@ from mcp_server.content.model_errors import (
     ModelUnknown,
     Usage,
 )
+from mcp_server.content.objections import objection_to
 from mcp_server.content.prompt import DraftRequest, Mode, inputs_hash, prompt_for
 from mcp_server.entities.entity import Author
 
@@ -148,13 +150,12 @@ class ModelDrafter:
 
     async def draft(self, request: DraftRequest, report: Report) -> Drafted:
         """See `Drafter.draft`."""
-        template = request.template
         await report(1, len(STEPS), STEPS[0])
         client, prompt = await self._opened(), prompt_for(request)
         await report(2, len(STEPS), STEPS[1])
         try:
             answer = await client.ask(
-                prompt, answer_model(template), partial(complaint_about, template)
+                prompt, answer_model(request.template), partial(complaint_about_answer, request)
             )
         except ModelKeyRefused:
             self._retire(client)
@@ -187,16 +188,30 @@ class ModelDrafter:
 
 
 def complaint_about(template: Template, fields: Mapping[str, Any]) -> str | None:
-    """Return what is wrong with `fields`, in words that tell a model what to change.
+    """Return why `fields` do not fit the template, in words that say what to change.
 
     They are looked at as they would be stored: an optional field that is null or empty is absent.
+    Nothing that stands in the fields is repeated: the words may come to people, and to a chat.
     """
     try:
         stored = answer_model(template).model_validate(dict(fields))
     except ValidationError:
         return "; ".join(problems(template, dict(fields)))
-    tidy = stored.model_dump(mode="json", by_alias=True, exclude_none=True)
+    tidy = _tidy(stored)
     return "; ".join(problems(template, tidy)) or markdown.round_trip_problem(template, tidy)
+
+
+def complaint_about_answer(request: DraftRequest, fields: Mapping[str, Any]) -> str | None:
+    """Return the same of a model's answer, which must also hold nothing that runs in a page."""
+    template = request.template
+    if (complaint := complaint_about(template, fields)) is not None:
+        return complaint
+    tidy = _tidy(answer_model(template).model_validate(dict(fields)))
+    return objection_to(template, tidy, request.current if request.mode == "with-current" else None)
+
+
+def _tidy(answer: BaseModel) -> dict[str, Any]:
+    return answer.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def _drafted(
@@ -214,7 +229,8 @@ def _drafted(
 
 
 def _client_type() -> type[ModelClient]:
-    """Import pydantic-ai, here only: it takes seconds, so call this in a thread."""
+    """Import what asking a model takes, here only: it takes seconds, so call this in a thread."""
+    import_module("mcp_server.content.parsed_text")  # answers are checked in the event loop
     from mcp_server.content.model_client import ModelClient  # noqa: PLC0415 - seconds to import
 
     return ModelClient
