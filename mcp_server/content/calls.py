@@ -9,6 +9,18 @@ Mode = Literal["leave", "new", "with-current"]
 Action = Literal["generation", "promotion", "rollback"]
 
 
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A sentence of ours, and after it words of a file: a chat is shown those only as data."""
+
+    said: str
+    words: str
+
+
+Note = str | Quoted
+"""What a caller must know: in words that are all ours, or with words of a file."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selector:
     """Which sections are meant. Nothing named means all; an empty list is an absent one."""
@@ -103,8 +115,10 @@ class Submitted:
     model: str | None = None
     digest: str | None = None
     """What a promote or rollback is about to do, for the `digest` argument of the real call."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     """Sentences the caller must know: placeholders, instructions ignored, detached worker, …"""
+    with_findings: int = 0
+    """How many of the texts hold something that a check has to say something of."""
     next_calls: tuple[NextCall, ...] = ()
     paused_reason: str | None = None
     """Why the batch found as a duplicate is paused."""

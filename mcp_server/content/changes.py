@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from mcp_server.content.calls import Action, ChangeCall, Submitted
+from mcp_server.content.calls import Action, ChangeCall, Note, Submitted
+from mcp_server.content.findings import findings_in, kinds_of
 from mcp_server.content.plan import (
     Plan,
     Standing,
@@ -23,12 +24,12 @@ def promotion(
     selection: Selection,
     standing: Standing,
     drafted: Mapping[str, bool] | None,
-    notes: Sequence[str],
+    notes: Sequence[Note],
 ) -> tuple[Plan, Submitted]:
     """Return the plan of a promote, and its answer as a dry run gives it."""
     plan = plan_promote(call, selection, standing, drafted=drafted)
     answer = _answer("promotion", plan, notes, dry_run=call.dry_run)
-    return plan, _with_files(answer, plan)
+    return plan, _with_files(_with_findings(answer, standing), plan)
 
 
 def rollback(
@@ -36,7 +37,7 @@ def rollback(
     target: Batch | None,
     ids: Sequence[str],
     standing: Standing,
-    notes: Sequence[str],
+    notes: Sequence[Note],
 ) -> tuple[Plan, Submitted]:
     """Return the plan of a rollback, of a batch or of last changes, and its answer likewise."""
     exact = call.digest is not None
@@ -60,7 +61,19 @@ def _with_files(answer: Submitted, plan: Plan) -> Submitted:
     return replace(answer, notes=(*answer.notes, f"Missing, and written again{by}: {named}."))
 
 
-def _answer(action: Action, plan: Plan, notes: Sequence[str], *, dry_run: bool) -> Submitted:
+def _with_findings(answer: Submitted, standing: Standing) -> Submitted:
+    """Return the answer with a word about what the drafts hold that is not plain text."""
+    drafts = [standing.drafts[planned.section].current for planned in answer.planned]
+    found = [kinds for each in drafts if (kinds := kinds_of(findings_in(each.markdown or "")))]
+    if not found:
+        return answer
+    kinds = ", ".join(dict.fromkeys(kind.value for each in found for kind in each))
+    hold = "1 of these holds" if len(found) == 1 else f"{len(found)} of these hold"
+    note = f"{hold} something to look at ({kinds}): review names it for each section."
+    return replace(answer, notes=(*answer.notes, note), with_findings=len(found))
+
+
+def _answer(action: Action, plan: Plan, notes: Sequence[Note], *, dry_run: bool) -> Submitted:
     placeholders = sum(planned.placeholder for planned in plan.planned)
     if placeholders:
         are = "One of these is a placeholder" if placeholders == 1 else None

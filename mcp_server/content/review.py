@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from mcp_server.content.calls import Note
+
 SectionState = Literal[
     "missing", "static", "draft", "changed", "live", "withdrawn", "outdated", "orphaned"
 ]
@@ -30,6 +32,8 @@ class ReviewRow:
     """Unified diff from the live text to the draft; only where asked for."""
     note: str | None = None
     """Such as: its file was edited outside."""
+    findings: tuple[str, ...] = ()
+    """What there is to say of the draft, else of the live or the static text: `script element`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,5 +45,5 @@ class Review:
     next_cursor: int | None = None
     missing_files: bool = False
     """Whether the file of a page of theirs was exported and is gone; promote writes it again."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     """What is to say about the site as a whole, such as a mistake in its file."""

@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from mcp_server.content.diff import unified
-from mcp_server.content.plan import Standing
+from mcp_server.content.findings import findings_in, kinds_of
+from mcp_server.content.plan import Standing, named
 from mcp_server.content.review import Review, ReviewRow, SectionState
 from mcp_server.entities.entity import Entity, Revision, split_id
 
@@ -100,6 +101,7 @@ def _row(standing: Standing, id: str, *, diff: bool) -> ReviewRow:
     section = standing.site.section(id)
     draft, live = standing.drafts.get(id), standing.live.get(id)
     shown = draft or live
+    text = (shown.current.markdown if shown else section.text if section else None) or ""
     texts = (
         draft.current.markdown if draft else None,
         live.current.markdown if live else None,
@@ -117,6 +119,7 @@ def _row(standing: Standing, id: str, *, diff: bool) -> ReviewRow:
         batch_id=shown.current.batch_id if shown else None,
         diff=unified(texts[1], texts[0], id) if diff and draft else None,
         note=_note(standing, id),
+        findings=tuple(kind.value for kind in kinds_of(findings_in(text))),
     )
 
 
@@ -126,7 +129,7 @@ def _note(standing: Standing, id: str) -> str | None:
         if section.template is None:
             return "no template specified"
         if section.template not in standing.site.templates:
-            return f"its template {section.template!r} does not exist"
+            return f"{named(section.template)} does not exist"
     page = split_id(id)[0]
     if (file := standing.missing.get(page)) is not None:
         return f'{file} is missing; promote {{"page": "{page}"}} writes it again'

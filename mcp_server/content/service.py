@@ -16,6 +16,7 @@ import anyio.to_thread
 from mcp_server.content.calls import (
     ChangeCall,
     GenerateCall,
+    Note,
     Selector,
     Skipped,
     Submitted,
@@ -222,7 +223,7 @@ class ContentService:
             answer = replace(answer, notes=(*answer.notes, note))
         return answer, submission
 
-    async def _changed(self, call: ChangeCall) -> tuple[Standing, Selection, list[str]]:
+    async def _changed(self, call: ChangeCall) -> tuple[Standing, Selection, list[Note]]:
         """Return what stands with its history, what of it the call means, and what to say."""
         standing, notes = await self._reader.read(history=True)
         stored = {*standing.drafts, *standing.history}
@@ -309,7 +310,7 @@ class ContentService:
                 return undoing
         return None
 
-    async def _terms_now(self, batch: Batch) -> tuple[dict[str, Any], str | None, list[str]]:
+    async def _terms_now(self, batch: Batch) -> tuple[dict[str, Any], str | None, list[Note]]:
         standing, notes = await self._reader.read()
         if batch.kind != "generate":
             return {"site": standing.site.hash}, None, notes

@@ -11,6 +11,7 @@ import anyio.to_thread
 
 from mcp_server.clock import Clock
 from mcp_server.content import history
+from mcp_server.content.calls import Note, Quoted
 from mcp_server.content.edited import is_static
 from mcp_server.content.export import ExportFailed
 from mcp_server.content.files import KeptEdits, PageFiles
@@ -35,7 +36,7 @@ class StandingReader:
         self._is_adopted = False
         self._stored_site: str | None = None
 
-    async def read(self, *, history: bool = False) -> tuple[Standing, list[str]]:
+    async def read(self, *, history: bool = False) -> tuple[Standing, list[Note]]:
         """Return what stands, and what to say about the site; with the live texts' `history`.
 
         Raises:
@@ -74,7 +75,7 @@ class StandingReader:
             await self._entities.exported(),
         )
 
-    async def _site(self) -> tuple[Site, list[str]]:
+    async def _site(self) -> tuple[Site, list[Note]]:
         """Return the site as it is, or as it last was in order, and what to say about that."""
         try:
             site = await anyio.to_thread.run_sync(self._loader.load)
@@ -83,7 +84,7 @@ class StandingReader:
                 raise
             site = self._loader.last_good
             mistakes = "; ".join(problems.problems[:3])
-            return site, [f"The site is used as it was before these mistakes: {mistakes}"]
+            return site, [Quoted("The site is used as it was before these mistakes:", mistakes)]
         if site.hash != self._stored_site:  # so that a call which only looks does not write
             document = await anyio.to_thread.run_sync(site_to_document, site)
             await self._entities.put_site(site.hash, document)

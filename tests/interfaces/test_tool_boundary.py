@@ -59,9 +59,17 @@ async def test_expected_trouble_arrives_in_its_own_words(mode: str) -> None:
 
 
 async def test_wrong_settings_are_told_as_they_are(mode: str) -> None:
-    """The server starts all the same, and the next call reads the mended file."""
+    """The server starts all the same, and the next call reads the mended file.
+
+    They quote the file, so they stand between marks.
+    """
     error = ConfigError("pressroom.toml:3: concurrency is 0; write at least 1")
-    assert text(await called(mode, error, "status", {})) == str(error)
+    said, opening, words, closing, meaning = text(await called(mode, error, "status", {})).split(
+        "\n"
+    )
+    assert said == "The settings cannot be used as they are."
+    assert words == str(error)
+    assert opening in meaning and closing in meaning
 
 
 async def test_generate_all_is_accepted_with_an_underscore(mode: str) -> None:

@@ -124,8 +124,8 @@ def catalogue(tools: Tools) -> tuple[Entry, ...]:
             title="Review drafts",
             description="Sections of the web site as they stand: missing, draft, changed, live, "
             "withdrawn, outdated, orphaned, with their texts; whole ones where sections are "
-            "named, and with diff what a promotion would change. Changes nothing; status shows "
-            "what still runs.",
+            "named, and with diff what a promotion would change. findings: what in a text is no "
+            "plain Markdown, such as a script. Changes nothing; status shows what still runs.",
             arguments=ReviewArguments,
             reply=ReviewReply,
             run=tools.review,

@@ -17,6 +17,7 @@ from mcp_server.clock import Clock
 from mcp_server.errors import InvalidPayload, NotFound
 from mcp_server.interfaces.mcp import sentences
 from mcp_server.interfaces.mcp.arguments import Waiting, parse, unknown_argument
+from mcp_server.interfaces.mcp.marks import Marks
 from mcp_server.interfaces.mcp.replies import REPLY_BYTES_MAX, ROWS, PluginReply, Reply, fitted
 from mcp_server.interfaces.mcp.schemas import wire_schema
 from mcp_server.interfaces.mcp.standing import standing
@@ -104,9 +105,10 @@ class PluginEntry:
             job = await follow_job(
                 services.queue, job, seconds=waiting.wait_s, reporter=Reporter(ctx)
             )
-        ended = job.state in ENDED_JOB_STATES
+        ended, marks = job.state in ENDED_JOB_STATES, Marks(self.clock)
 
         def build(size: int) -> PluginReply:
+            row = job_row(job, size, marks) if waiting.wait_s else None
             return PluginReply(
                 status="queued" if not ended and not waiting.wait_s else job.state.value,
                 message=sentences.queued_job(job, outlives=self._outlives(services)),
@@ -114,7 +116,8 @@ class PluginEntry:
                 batch_id=job.batch_id,
                 tip=None if ended else sentences.BACKGROUND,
                 next=None if ended else sentences.call("status", {"jobId": job.id}),
-                job=job_row(job, size) if waiting.wait_s else None,
+                marks=marks.meaning_if_in(row.text()) if row is not None else None,
+                job=row,
             )
 
         return fitted(build, ROWS, bytes_max=REPLY_BYTES_MAX, least=1)

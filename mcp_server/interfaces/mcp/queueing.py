@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mcp_server.content.calls import NextCall, Planned, Skipped, Submitted
 from mcp_server.interfaces.mcp import sentences
+from mcp_server.interfaces.mcp.marks import Marks
 from mcp_server.interfaces.mcp.replies import (
     REPLY_BYTES_MAX,
     ROWS,
@@ -37,6 +38,7 @@ class Queued:
     """
 
     submitted: Submitted
+    marks: Marks
     again: bool = False
     outlives: bool = True
     seen: Standing | None = None
@@ -70,6 +72,8 @@ class Queued:
     def _with(self, rows: int) -> QueueReply:
         outcome, seen = self.submitted, self.seen
         length = NOTE_LENGTH if rows else NOTE_LENGTH_MIN
+        model = self.marks.value(outcome.model, length) if outcome.model else None
+        notes = [self.marks.note(note, length) for note in outcome.notes[:NOTES_MAX]]
         return QueueReply(
             status=self._status(),
             message=self._message(),
@@ -82,9 +86,11 @@ class Queued:
             skipped=[_skipped(s) for s in outcome.skipped[:rows]] or None,
             skipped_count=len(outcome.skipped) or None,
             duplicate=outcome.duplicate or None,
-            model=outcome.model,
+            model=model,
             digest=outcome.digest,
-            notes=[sentences.short(n, length) or "" for n in outcome.notes[:NOTES_MAX]] or None,
+            sections_with_findings=outcome.with_findings or None,
+            notes=notes or None,
+            marks=self.marks.meaning_if_in(model, *notes),
             calls=[_call(c, length) for c in outcome.next_calls[:NOTES_MAX]] or None,
             operation=seen.operation if seen is not None else None,
             files=list(self._files[:rows]) or None,

@@ -109,7 +109,7 @@ class SectionRow(Wire):
 
 
 class JobRow(Wire):
-    """One job, as it is stored."""
+    """One job, as it is stored; texts in it stand between the marks that `marks` names."""
 
     job_id: str
     kind: str
@@ -137,6 +137,7 @@ class ReviewedRow(Wire):
     live_hash: str | None = None
     batch_id: str | None = None
     note: str | None = None
+    findings: list[str] | None = None
     draft: str | None = None
     live: str | None = None
     diff: str | None = None
@@ -149,7 +150,7 @@ class Reply(Wire):
 
 
 class QueueReply(Reply):
-    """What became of a call that queues."""
+    """What became of a call that queues; words of a file stand between the marks."""
 
     status: QueueStatus
     batch_id: str | None = None
@@ -163,7 +164,9 @@ class QueueReply(Reply):
     duplicate: bool | None = None
     model: str | None = None
     digest: str | None = None
+    sections_with_findings: int | None = None
     notes: list[str] | None = None
+    marks: str | None = None
     calls: list[Call] | None = None
     operation: Operation | None = None
     files: list[str] | None = None
@@ -179,6 +182,7 @@ class PluginReply(Reply):
     tip: str | None = None
     next: str | None = None
     operation: Operation | None = None
+    marks: str | None = None
     job: JobRow | None = None
 
 
@@ -187,6 +191,7 @@ class StatusReply(Reply):
 
     operations: list[Operation]
     sections: list[SectionRow] | None = None
+    marks: str | None = None
     job: JobRow | None = None
     files: list[str] | None = None
     file_count: int | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from mcp_server.content.review import Review, ReviewRow
 from mcp_server.interfaces.mcp import sentences
 from mcp_server.interfaces.mcp.marks import Marks
@@ -19,6 +21,8 @@ TEXT_LENGTH = 6_000
 """Of a text or a difference that was asked for; longer ones are cut after a line."""
 NOTE_LENGTH = 200
 """Of what is to say about the site as a whole."""
+NAME_LENGTH = 60
+"""Of the name of a template, as a file has it."""
 HASH_LENGTH = 12
 """Of a content hash: enough to tell two apart."""
 
@@ -35,13 +39,13 @@ def review_reply(
 
     def build(rows: int) -> ReviewReply:
         shown = [_row(row, marks, whole=whole) for row in review.rows[:rows]]
-        quoted = any(row.draft or row.live or row.diff for row in shown)
+        notes = [marks.note(note, NOTE_LENGTH) for note in review.notes]
         return ReviewReply(
             message=sentences.reviewed(review.counts),
             counts={state: count for state, count in review.counts.items() if count},
-            marks=marks.meaning if quoted else None,
+            marks=marks.meaning_if_in(*notes, *(text for row in shown for text in _marked(row))),
             sections=shown,
-            notes=[sentences.short(note, NOTE_LENGTH) or "" for note in review.notes] or None,
+            notes=notes or None,
             next=_next(review, page),
             next_cursor=review.next_cursor if rows == len(review.rows) else start + rows,
         )
@@ -55,17 +59,23 @@ def _row(row: ReviewRow, marks: Marks, *, whole: bool) -> ReviewedRow:
     return ReviewedRow(
         section=row.section,
         state=row.state,
-        template=row.template,
+        template=marks.value(row.template, NAME_LENGTH) if row.template else None,
         author=sentences.short(row.author),
         placeholder=row.placeholder or None,
         draft_hash=_short_hash(row.draft_hash) if whole else None,
         live_hash=_short_hash(row.live_hash) if whole else None,
         batch_id=row.batch_id if whole else None,
         note=sentences.short(row.note),
+        findings=list(row.findings) or None,
         draft=draft,
         live=live,
         diff=marks.text(row.diff, TEXT_LENGTH) if row.diff else None,
     )
+
+
+def _marked(row: ReviewedRow) -> Iterator[str | None]:
+    """Yield what may stand between marks."""
+    yield from (row.template, row.draft, row.live, row.diff)
 
 
 def _texts(row: ReviewRow, marks: Marks, *, whole: bool) -> tuple[str | None, str | None]:

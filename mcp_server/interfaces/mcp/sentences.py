@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from mcp_server.content.calls import Submitted
+from mcp_server.content.calls import Quoted, Submitted
 from mcp_server.content.visible import visible
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job
 from mcp_server.jobs.records import Cancelled
@@ -85,7 +85,8 @@ def nothing(outcome: Submitted) -> str:
     """Return the sentence for an empty plan: the calls that go on, or the first reason."""
     if outcome.next_calls:
         ways = [f"{call(way.tool, way.arguments)} {way.why}" for way in outcome.next_calls]
-        return " ".join([*outcome.notes, "; ".join(ways) + "."])
+        said = [note.said if isinstance(note, Quoted) else note for note in outcome.notes]
+        return " ".join([*said, "; ".join(ways) + "."])
     if not outcome.skipped:
         return no_sections(outcome)
     held = [skipped for skipped in outcome.skipped if skipped.batch_id]

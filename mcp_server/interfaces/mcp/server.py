@@ -15,6 +15,7 @@ from mcp.server.stdio import stdio_server
 from mcp_types import CallToolResult, TextContent
 
 from mcp_server.clock import Clock, SystemClock
+from mcp_server.content.workspace import SiteProblems
 from mcp_server.errors import (
     CallerError,
     ConfigError,
@@ -24,6 +25,7 @@ from mcp_server.errors import (
     StorageError,
 )
 from mcp_server.interfaces.mcp.catalogue import INSTRUCTIONS, Entry, catalogue
+from mcp_server.interfaces.mcp.marks import Marks
 from mcp_server.interfaces.mcp.plugin_tools import PluginEntry
 from mcp_server.interfaces.mcp.replies import Reply
 from mcp_server.interfaces.mcp.tools import Tools
@@ -56,7 +58,7 @@ def build_server(
         )
         if _offered(entry, entries, plugins):
             entries.append(entry)
-    return PressroomServer(entries, version=version)
+    return PressroomServer(entries, version=version, clock=clock)
 
 
 def _offered(entry: PluginEntry, entries: Sequence[Entry | PluginEntry], plugins: Plugins) -> bool:
@@ -77,7 +79,10 @@ def _offered(entry: PluginEntry, entries: Sequence[Entry | PluginEntry], plugins
 class PressroomServer(MCPServer[Any]):
     """The protocol's server with our boundary around the tools."""
 
-    def __init__(self, entries: Sequence[Entry | PluginEntry], *, version: str) -> None:
+    def __init__(
+        self, entries: Sequence[Entry | PluginEntry], *, version: str, clock: Clock
+    ) -> None:
+        self._clock = clock
         self._entries = {entry.name: entry for entry in entries}
         self._names = {plain_name(name): name for name in self._entries}
         super().__init__(
@@ -97,7 +102,7 @@ class PressroomServer(MCPServer[Any]):
             entry = self._entry(self._names.get(plain_name(name), name))
             reply = await entry.call(arguments, context or Context(mcp_server=self))
         except (CallerError, ConfigError) as error:  # settings are read with the first call
-            return _refusal(error)
+            return _refusal(error, Marks(self._clock))
         except StorageError as error:
             logger.exception("tool %r: the database refused", name)
             return _error(_code(error), _storage_sentence(error))
@@ -122,6 +127,9 @@ class PressroomServer(MCPServer[Any]):
             raise NotFound("tool", name, known=self._entries, hint=known)
         return entry
 
+
+QUOTED_LENGTH = 4_000
+"""Of what is quoted of a file: some dozens of mistakes."""
 
 ERROR_META = "pressroom/error"
 """Where an error's code, and the nearest names, are found in `_meta`."""
@@ -167,9 +175,22 @@ def _answer(reply: Reply) -> CallToolResult:
     return CallToolResult(content=[text], structured_content=reply.facts())
 
 
-def _refusal(error: ServerError) -> CallToolResult:
+def _refusal(error: ServerError, marks: Marks) -> CallToolResult:
     nearest = list(error.nearest) if isinstance(error, NotFound) else []
-    return _error(_code(error), str(error), **({"nearest": nearest} if nearest else {}))
+    facts = {"nearest": nearest} if nearest else {}
+    return _error(_code(error), _refusal_sentence(error, marks), **facts)
+
+
+def _refusal_sentence(error: ServerError, marks: Marks) -> str:
+    """Return what the error says; what may quote a file of the workspace, between the marks."""
+    match error:
+        case SiteProblems():
+            said, words = "The site cannot be used as it is written.", "\n".join(error.problems)
+        case ConfigError():
+            said, words = "The settings cannot be used as they are.", str(error)
+        case _:
+            return str(error)
+    return f"{said}\n{marks.text(words, QUOTED_LENGTH)}\n{marks.meaning}"
 
 
 def _error(code: str, message: str, **facts: Any) -> CallToolResult:

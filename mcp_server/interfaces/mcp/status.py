@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from mcp_server.clock import Clock
 from mcp_server.content.concerning import key_ranges
-from mcp_server.content.visible import visible
 from mcp_server.interfaces.mcp import sentences
+from mcp_server.interfaces.mcp.marks import Marks
 from mcp_server.interfaces.mcp.operations import ACTIVE_MAX, Operations, read_operations
 from mcp_server.interfaces.mcp.replies import (
     DETAIL_BYTES_MAX,
@@ -158,13 +158,15 @@ class Status:
     async def job(self, job_id: str, page: Page) -> StatusReply:
         """Return one job with its payload as it was stored; long texts in it are shortened."""
         job = await self.services.batches.job(job_id, owner=self.owner)
-        ended = job.state in ENDED_JOB_STATES
+        ended, marks = job.state in ENDED_JOB_STATES, Marks(self.clock)
 
         def build(size: int) -> StatusReply:
+            row = job_row(job, size if not page.full else 10 * size, marks)
             return StatusReply(
                 message=sentences.job_standing(job) + self._unhandled(job),
                 operations=[],
-                job=job_row(job, size if not page.full else 10 * size),
+                marks=marks.meaning_if_in(row.text()),
+                job=row,
                 next=None if ended else sentences.call("status", {"jobId": job.id}),
             )
 
@@ -201,9 +203,9 @@ def _section_row(job: Job, *, full: bool) -> SectionRow:
     )
 
 
-def job_row(job: Job, size: int) -> JobRow:
-    """Return a job for an answer, its texts no longer than `size` units."""
-    result = cast("dict[str, Any]", _readable(job.result, size)) if job.result else None
+def job_row(job: Job, size: int, marks: Marks) -> JobRow:
+    """Return a job for an answer, its texts between the marks and no longer than `size` units."""
+    result = cast("dict[str, Any]", _readable(job.result, size, marks)) if job.result else None
     return JobRow(
         job_id=job.id,
         kind=job.kind,
@@ -215,22 +217,24 @@ def job_row(job: Job, size: int) -> JobRow:
         code=job.code,
         reason=sentences.short(job.reason, size * PAYLOAD_UNIT),
         step=sentences.short(job.step.message) if job.step is not None else None,
-        payload=cast("dict[str, Any]", _readable(job.payload, size)),
+        payload=cast("dict[str, Any]", _readable(job.payload, size, marks)),
         result=result,
     )
 
 
-def _readable(value: object, size: int) -> object:
+def _readable(value: object, size: int, marks: Marks) -> object:
     """Return `value` with its texts visible and no longer than `size` units, its lists neither."""
     match value:
         case str():
-            text, length = visible(value), size * PAYLOAD_UNIT
-            return text if len(text) <= length else text[: length - 1] + "…"
+            return marks.value(value, size * PAYLOAD_UNIT)
         case Mapping():
-            pairs = list(cast("Mapping[str, object]", value).items())
-            return {key: _readable(item, size) for key, item in pairs[: 2 * size]}
+            pairs = list(cast("Mapping[str, object]", value).items())[: 2 * size]
+            return {
+                marks.value(key, size * PAYLOAD_UNIT): _readable(item, size, marks)
+                for key, item in pairs
+            }
         case list() | tuple():
             items = list(cast("Sequence[object]", value))
-            return [_readable(item, size) for item in items[:size]]
+            return [_readable(item, size, marks) for item in items[:size]]
         case _:
             return value

@@ -175,7 +175,8 @@ class Tools:
     ) -> QueueReply:
         """Report what was queued, wait if that was asked for, and answer."""
         outlives = self.origin.interface != "mcp-stdio" or services.worker_mode == "detached"
-        queued = Queued(submitted=submitted, again=again, outlives=outlives)
+        marks = Marks(self.clock)
+        queued = Queued(submitted=submitted, marks=marks, again=again, outlives=outlives)
         if submitted.batch_id is None:
             return queued.reply()
         reporter = Reporter(ctx)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from mcp_server.clock import SystemClock
 from mcp_server.content.calls import Planned, Submitted
+from mcp_server.interfaces.mcp.marks import Marks
 from mcp_server.interfaces.mcp.queueing import Queued
 
 QUEUED = Submitted(
@@ -15,11 +17,11 @@ QUEUED = Submitted(
 
 def test_work_that_goes_on_without_the_server_is_said_to() -> None:
     """A detached worker outlives the chat."""
-    message = Queued(submitted=QUEUED).reply().message
+    message = Queued(marks=Marks(SystemClock()), submitted=QUEUED).reply().message
     assert message.endswith("Work goes on after this chat is closed.")
 
 
 def test_work_that_ends_with_the_server_is_said_to_resume() -> None:
     """Where the host kills its children, the batch resumes at the next start."""
-    message = Queued(submitted=QUEUED, outlives=False).reply().message
+    message = Queued(marks=Marks(SystemClock()), submitted=QUEUED, outlives=False).reply().message
     assert message.endswith("resumes when it is started again.")

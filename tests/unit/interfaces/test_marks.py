@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mcp_server.clock import SystemClock
+from mcp_server.content.calls import Quoted
 from mcp_server.interfaces.mcp.marks import Marks
 
 
@@ -49,3 +52,38 @@ def test_a_long_text_is_cut_and_says_so() -> None:
 def test_an_excerpt_is_one_line() -> None:
     """Of the beginning."""
     assert ">a b c…<" in Marks(SystemClock()).excerpt("a\n\nb c d e", 6)
+
+
+@pytest.mark.parametrize(
+    "word", ["menu", "menu/hero", "2026-11-29", "openai:gpt-5.2", "a" * 64, "with-current"]
+)
+def test_a_single_word_needs_no_marks(word: str) -> None:
+    """Ids, names and times are too short to say anything."""
+    assert Marks(SystemClock()).value(word, 100) == word
+
+
+@pytest.mark.parametrize("text", ["Call promote.", "a b", "a\nb", "", "a" * 65, "<text-x>", "ä b"])
+def test_any_other_value_stands_between_marks(text: str) -> None:
+    """Line by line as it was written, and cut where it is long."""
+    marks = Marks(SystemClock())
+    shown = marks.value(text, 20)
+    name = marks.meaning.partition("<")[2].partition(">")[0]
+    inside = shown.removeprefix(f"<{name}>").removesuffix(f"</{name}>")
+    assert inside in (text, text[:19] + "…")
+    assert shown != inside
+
+
+def test_what_a_note_quotes_stands_between_marks_and_the_rest_does_not() -> None:
+    """The sentence is ours."""
+    marks = Marks(SystemClock())
+    note = marks.note(Quoted("These are wrong:", "site.yaml:3: Call promote."), 100)
+    assert note.startswith("These are wrong: <text-")
+    assert ">site.yaml:3: Call promote.</text-" in note
+    assert marks.note("All is well.", 100) == "All is well."
+
+
+def test_the_meaning_is_told_only_where_there_are_marks() -> None:
+    """An answer without others' words says nothing of them."""
+    marks = Marks(SystemClock())
+    assert marks.meaning_if_in(None, "All is well.", "") is None
+    assert marks.meaning_if_in(None, marks.excerpt("x y", 10)) == marks.meaning
