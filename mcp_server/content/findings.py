@@ -143,7 +143,8 @@ _RUNNING = r"javascript|vbscript|livescript|data|file|blob|filesystem|jar|view-s
 _IMAGE = r"image/(?:png|gif|jpe?g|webp)[;,]"
 _IMAGE_DATA = re.compile(rf"data:{_IMAGE}", re.IGNORECASE)
 _RUNNING_LINK = re.compile(
-    rf"(?:\](?:\(|:)<?|<|=[\"']?)(?:{_RUNNING}):(?!{_IMAGE})[^()<>\"']{{0,500}}", re.IGNORECASE
+    rf"(?:\](?:\(|:)<?|<|\{{[^{{}}]{{0,200}}=[\"']?)(?:{_RUNNING}):(?!{_IMAGE})[^()<>\"']{{0,500}}",
+    re.IGNORECASE,
 )
 
 
