@@ -29,6 +29,10 @@ ID_LIKENESS = 0.88
 same time begin alike."""
 
 
+LIKENESS_LENGTH_MAX = 200
+"""Of an id that is compared with others: it takes time by length."""
+
+
 class ServerError(Exception):
     """Base of everything this package raises on purpose."""
 
@@ -51,7 +55,8 @@ class NotFound(CallerError):
     ) -> None:
         self.kind, self.id = kind, id
         written = {each.lower(): each for each in known}
-        near = difflib.get_close_matches(id.lower(), list(written), n=3, cutoff=likeness)
+        asked = id.lower()[:LIKENESS_LENGTH_MAX]
+        near = difflib.get_close_matches(asked, list(written), n=3, cutoff=likeness)
         self.nearest = tuple(written[each] for each in near)
         guess = f" Did you mean {_either(self.nearest)}?" if self.nearest else ""
         super().__init__(f"There is no {kind} {_shown(id)}.{guess}{' ' + hint if hint else ''}")

@@ -148,6 +148,14 @@ class OpenFolder:
         with self.open(name, "rb") as file:
             return file.read(bytes_max + 1)
 
+    def write_whole(self, name: str, data: bytes) -> None:
+        """Make a new file of `data` that survives a power cut; what had its name is gone."""
+        self.remove(name)  # a link in its place is not followed
+        with self.open(name, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
     def overwrite(self, name: str, data: bytes) -> None:
         """Make `data` a file's content, in place: whoever has it open or locked keeps it."""
         with self.open(name, "ab") as file:

@@ -21,7 +21,7 @@ _SECRET_NAMES = re.compile(r"(?:^|_)(?:KEY|TOKEN|SECRET|PASSWORD)$")
 _LOOKS = (
     (re.compile(r"(?<=://)[^\s/?#@'\"<>]+@"), f"{HIDDEN}@"),
     (re.compile(r"(?i)\b(bearer|basic)\s+(?=\S*[0-9=])[A-Za-z0-9+/=._~-]{12,}"), rf"\1 {HIDDEN}"),
-    (re.compile(r"\b(?:sk|pk|rk|xai|gsk|hf|ghp|gho|AKIA|AIza)[-_]?[A-Za-z0-9_-]{16,}"), HIDDEN),
+    (re.compile(r"\b(?:(?:sk|pk|rk|xai|gsk|hf|ghp|gho)[-_]|AKIA|AIza)(?=\S*\d)[\w-]{16,}"), HIDDEN),
 )
 """User and password in an address, an Authorization header, keys of well-known providers."""
 

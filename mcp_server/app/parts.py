@@ -123,7 +123,7 @@ async def open_parts(
         workspace.database,
         synchronous=settings.synchronous,
         poll_s=settings.poll_s,
-        mark=lambda: state.demanded_mark,
+        mark=state.demanded_mark,
     ) as database:
         new_job_id = partial(new_id, "j", clock)
         store = SqliteJobStore(database, ContentEffects(), new_job_id)
@@ -159,6 +159,6 @@ async def open_store(parts: Parts) -> AsyncGenerator[JobStore]:
     async with Database.open(
         parts.workspace.database,
         synchronous=settings.synchronous,
-        mark=lambda: parts.state.demanded_mark,
+        mark=parts.state.demanded_mark,
     ) as database:
         yield SqliteJobStore(database, ContentEffects(), partial(new_id, "j", parts.clock))

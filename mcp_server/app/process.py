@@ -33,6 +33,10 @@ class _Stderr(io.TextIOBase):
             sys.stderr.flush()
 
 
+RECORD_LENGTH_MAX = 20_000
+"""Of what a library logs at once, a traceback included."""
+
+
 class _Redacting(logging.Formatter):
     """What libraries log, without secrets."""
 
@@ -41,7 +45,13 @@ class _Redacting(logging.Formatter):
         self._secrets = secrets
 
     def format(self, record: logging.LogRecord) -> str:
-        return redacted(super().format(record), self._secrets)
+        text = redacted(super().format(record), self._secrets)
+        # What a client sent may be in it: no line of its own, and nothing that a terminal obeys.
+        return "".join(c if c.isprintable() else _escaped(c) for c in text[:RECORD_LENGTH_MAX])
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()
 
 
 def _without_secrets(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mcp_server.app.commands import stop_worker
 from mcp_server.config import Workspace, find_workspace
-from mcp_server.errors import ServerError
+from mcp_server.errors import ServerError, Unavailable
 from mcp_server.folder import Folder
 from mcp_server.interfaces.cli.runners import Ask
 from mcp_server.jobs.host import WorkerLock
@@ -64,7 +64,9 @@ def _take_back(found: Workspace, state: StateFolder, ask: Ask) -> Iterator[str]:
         yield f"{name} stays where it is, unused; it may be deleted."
         return
     if WorkerLock(found.worker_lock).is_held():
-        stop_worker(found.root)
+        said = stop_worker(found.root)
+        if WorkerLock(found.worker_lock).is_held():
+            raise Unavailable(f"{said} Nothing was taken back yet: run this again once it has.")
     present = state.take_back(name)
     try:
         _sign_database(found, state)
@@ -76,7 +78,7 @@ def _take_back(found: Workspace, state: StateFolder, ask: Ask) -> Iterator[str]:
 
 def _adopt_database(found: Workspace, state: StateFolder, ask: Ask) -> Iterator[str]:
     """Ask for a database that somebody put into the folder, such as one from a backup."""
-    mark = state.demanded_mark
+    mark = state.demanded_mark()
     if mark is None or not found.database.exists() or mark_of(found.database) == mark:
         return
     lines = [
@@ -91,7 +93,7 @@ def _adopt_database(found: Workspace, state: StateFolder, ask: Ask) -> Iterator[
 
 
 def _sign_database(found: Workspace, state: StateFolder) -> None:
-    if (mark := state.demanded_mark) is not None and found.database.exists():
+    if (mark := state.demanded_mark()) is not None and found.database.exists():
         adopt(found.database, mark)
 
 

@@ -83,7 +83,10 @@ class Settings(BaseModel):
     @field_validator("model")
     @classmethod
     def _composer_is_none(cls, model: str | None) -> str | None:
-        return None if model is None or model.strip() in {"", "composer"} else model.strip()
+        model = (model or "").strip()
+        if not re.fullmatch(r"[\x21-\x7e]{0,200}", model):
+            raise _wrong("is no name of a model; write one without blanks")
+        return None if model in {"", "composer"} else model
 
     @field_validator("limits", mode="before")
     @classmethod

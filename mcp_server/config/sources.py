@@ -71,7 +71,9 @@ def load_settings(root: Path, environ: Mapping[str, str], user_file: Path | None
     Raises:
         SettingsProblems: some are unknown or do not fit; all of them are named.
     """
-    users = _Source.of(user_file) if user_file is not None and user_file.exists() else _Source()
+    users = _Source()
+    if user_file is not None and user_file.exists():
+        users = _Source.of(user_file.resolve())  # their own: it may be a link
     own = _Source.of(root / SETTINGS_FILE)
     variables = {name: f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields}
     overrides = {name: v for name, by in variables.items() if (v := environ.get(by, "").strip())}

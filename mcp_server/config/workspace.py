@@ -123,6 +123,9 @@ def open_workspace(root: Path, environ: Mapping[str, str]) -> Workspace:
     settings = loaded.settings
     state = named_in(environ, STATE_DIR_VARIABLE) or STATE_DIR
     state_dir = Path(os.path.abspath(root / Path(state).expanduser()))  # noqa: PTH100 - as above
+    for own in (root, root / "pressroom", root / ".git"):
+        if own == state_dir or own.is_relative_to(state_dir):
+            raise SettingsProblems([f"{STATE_DIR_VARIABLE} names a folder that holds other things"])
     content_dir = _content_dir(root, state_dir, settings.content_dir)
     return Workspace(
         root=root,

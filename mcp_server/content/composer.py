@@ -32,6 +32,9 @@ from mcp_server.content.site import Section, Site
 from mcp_server.content.template import Field, FieldType, Template
 from mcp_server.errors import ServerError
 
+FILLED_LENGTH_MAX = 100_000
+"""Characters of a phrase with its references replaced: no field takes more."""
+
 _REFERENCE = re.compile(r"\{([^{}]+)\}")
 _NO_FACT = re.compile(r"(?:page|item)\b|(?:site|section)\.(?!facts\.)|brief$")
 
@@ -232,9 +235,16 @@ def _filled(phrase: str, facts: _Facts, missing: list[str]) -> str | None:
     """Return `phrase` with its references replaced, `None` if one of them leads nowhere."""
     lacking = [path for path in _REFERENCE.findall(phrase) if _text_of(facts.look_up(path)) is None]
     missing += [path.strip() for path in lacking]
-    if lacking:
+    if lacking or _filled_length(phrase, facts) > FILLED_LENGTH_MAX:
         return None
     return _REFERENCE.sub(lambda found: _text_of(facts.look_up(found[1])) or "", phrase).strip()
+
+
+def _filled_length(phrase: str, facts: _Facts) -> int:
+    """Return how long a phrase will be, before it is: a fact may stand in it many times."""
+    return len(phrase) + sum(
+        len(_text_of(facts.look_up(path)) or "") for path in _REFERENCE.findall(phrase)
+    )
 
 
 def _text_of(value: object) -> str | None:

@@ -10,6 +10,7 @@ import codecs
 import errno
 import hashlib
 import os
+import re
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -353,7 +354,8 @@ def _adopt_file(site: Site, folder: OpenFolder, name: str) -> Adoption:
 
 def page_failure(path: Path, action: str, reason: str) -> ExportFailed:
     """Return the failure of one page's file."""
-    file = f"{path.parent.name}/{path.name}"
+    folder = path.parent.name
+    file = f"{folder}/{path.name}" if re.fullmatch(r"[\w.-]{1,64}", folder) else path.name
     return ExportFailed(path.stem, file=file, action=action, reason=reason)
 
 

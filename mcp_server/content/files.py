@@ -6,6 +6,7 @@ What is not `async` here touches files and blocks; callers run it in a thread.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -85,11 +86,10 @@ class PageFiles:
     def shown(self, page: str) -> str:
         """Return a page's file as people are told of it, relative to the workspace."""
         path = self.content_dir / f"{page}.md"
-        return (
-            path.relative_to(self._root).as_posix()
-            if path.is_relative_to(self._root)
-            else path.name
-        )
+        if not path.is_relative_to(self._root):
+            return path.name
+        shown = path.relative_to(self._root).as_posix()
+        return shown if re.fullmatch(r"[\w./-]{1,200}", shown) else path.name  # no sentence
 
     @asynccontextmanager
     async def locked(self, page: str, *, within_s: float = LOCKED_S) -> AsyncGenerator[None]:

@@ -226,6 +226,8 @@ def _metadata(front: str) -> tuple[dict[str, Any], str | None]:
         loaded = yaml.load(front, Loader=_Loader)  # noqa: S506 - a subclass of the safe loader
     except (yaml.YAMLError, ValueError) as error:
         return {}, " ".join(str(error).split())
+    except (LookupError, AttributeError, TypeError, ArithmeticError, RecursionError):
+        return {}, "it holds a value that YAML cannot read"  # what constructing one may raise
     if loaded is None:
         return {}, None
     return (_mapping(loaded), None) if _is_mapping(loaded) else ({}, "it is not a mapping")
@@ -238,6 +240,9 @@ def _check_shape(events: Iterable[yaml.Event]) -> None:
         match event:
             case yaml.AliasEvent():
                 raise ValueError("it uses a YAML alias (*); write the value out instead")
+            case yaml.ScalarEvent() if event.implicit[0] and len(event.value) > PLAIN_LENGTH_MAX:
+                if ":" in event.value and event.value.replace(":", "").replace(".", "").isdigit():
+                    raise ValueError("it holds a number that is too long")
             case yaml.CollectionStartEvent():
                 depth += 1
             case yaml.CollectionEndEvent():
@@ -294,6 +299,10 @@ def _represent_text(_: _Dumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _represent_text)
+
+
+PLAIN_LENGTH_MAX = 64
+"""Of a plain value that YAML 1.1 takes for a number of base 60: reading it takes quadratic time."""
 
 
 class _Loader(yaml.CSafeLoader):

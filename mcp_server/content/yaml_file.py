@@ -18,6 +18,10 @@ FILE_BYTES_MAX = 1024 * 1024
 """A site of thousands of sections fits into it."""
 NODES_MAX = 200_000
 """Values in one file, each alias counted as what it stands for."""
+REPEATED_MAX = 1_000_000
+"""Characters that the aliases of one file stand for, all together."""
+PROBLEMS_MAX = 50
+"""Mistakes of one file that are noted: whoever has mended those looks again."""
 DEPTH_MAX = 40
 """Deeper nesting is a mistake; the C parser itself would overflow its stack."""
 
@@ -65,11 +69,13 @@ class YamlReader:
     """Reads one file and notes what is wrong with it, each as `file:line: what; what instead`."""
 
     def __init__(self, name: str, problems: list[str]) -> None:
-        self._name, self._problems = name, problems
+        self._name, self._problems, self._noted = name, problems, 0
 
     def wrong(self, line: int, text: str) -> None:
-        """Note a mistake."""
-        self._problems.append(f"{self._name}:{line}: {text}")
+        """Note a mistake, unless there are too many by now."""
+        if self._noted < PROBLEMS_MAX:
+            self._noted += 1
+            self._problems.append(f"{self._name}:{line}: {text}")
 
     def tree(self, content: bytes) -> Node | None:
         """Return the file's tree, `None` where it is no YAML this reader takes."""
@@ -180,7 +186,7 @@ class _Builder:
     def __init__(self, text: str) -> None:
         self._events: Iterator[Any] = iter(yaml.parse(text, Loader=_LOADER))
         self._anchors: dict[str, tuple[Node, int]] = {}
-        self._nodes = 0
+        self._nodes = self._repeated = 0
 
     def document(self) -> Node | None:
         next(self._events)
@@ -233,12 +239,26 @@ class _Builder:
             raise _Refused(line, f"*{event.anchor} stands for nothing; write &{event.anchor} first")
         node, size = self._anchors[event.anchor]
         self._count(size, line)
+        self._repeated += _length(node)
+        if self._repeated > REPEATED_MAX:
+            raise _Refused(line, "aliases stand for too many characters; write fewer of them")
         return node
 
     def _count(self, size: int, line: int) -> None:
         self._nodes += size
         if self._nodes > NODES_MAX:
             raise _Refused(line, f"more than {NODES_MAX} values; divide or shorten the file")
+
+
+def _length(node: Node) -> int:
+    """Return how many characters a value is made of."""
+    match node:
+        case Scalar():
+            return len(node.text)
+        case Sequence():
+            return sum(map(_length, node.items))
+        case Mapped():
+            return sum(len(key.text) + _length(value) for key, value in node.items)
 
 
 def _scalar_node(event: Any, line: int) -> Scalar:

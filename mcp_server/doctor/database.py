@@ -10,7 +10,7 @@ from mcp_server.clock import Clock
 from mcp_server.config import Workspace
 from mcp_server.doctor.files import of_files
 from mcp_server.doctor.finding import Finding, Level, duration, first_of, size
-from mcp_server.errors import StorageError
+from mcp_server.errors import StorageError, Unavailable
 from mcp_server.jobs.health import left_over_of
 from mcp_server.jobs.host import StopMark, WorkerLock
 from mcp_server.jobs.job import BatchState, JobState
@@ -43,11 +43,11 @@ def of_origin(workspace: Workspace) -> Finding | None:
             advice="The next call sets it aside, and begins with a new one. If it is yours, run "
             "`pressroom trust` in this folder.",
         )
-    mark = state.demanded_mark
     try:
+        mark = state.demanded_mark()
         if mark is None or mark_of(workspace.database) == mark:
             return None
-    except (StorageError, OSError):
+    except (StorageError, Unavailable, OSError):
         return None  # the next look says what is wrong with the file
     return Finding(
         check="database",

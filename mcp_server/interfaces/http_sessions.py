@@ -82,12 +82,12 @@ class SessionBounds:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        if (id := headers.get(SESSION_HEADER)) is not None:
+        if headers.get(VERSION_HEADER, "") not in {"", *HANDSHAKE_PROTOCOL_VERSIONS}:
+            await self._app(scope, receive, send)  # without a session, whatever it says of one
+        elif (id := headers.get(SESSION_HEADER)) is not None:
             await self._go_on(id, scope, receive, send)
-        elif headers.get(VERSION_HEADER, "") in {"", *HANDSHAKE_PROTOCOL_VERSIONS}:
-            await self._open(scope, receive, send)
         else:
-            await self._app(scope, receive, send)
+            await self._open(scope, receive, send)
 
     async def _go_on(self, id: str, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "POST" and self._many_abandoned():

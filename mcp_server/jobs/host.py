@@ -89,9 +89,7 @@ class StopMark:
         """
         try:
             with self._state.opened() as folder:
-                folder.remove(self.NAME)  # a link in its place is not followed
-                with folder.open(self.NAME, "xb") as file:
-                    file.write(f"{change} {until}".encode("ascii"))
+                folder.write_whole(self.NAME, f"{change} {until}".encode("ascii"))
         except OSError as error:
             where = f"{self._state.path.name}/{self.NAME}"
             raise Unavailable(

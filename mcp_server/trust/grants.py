@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from mcp_server.config import Workspace
-from mcp_server.trust.needs import Need, destination, is_loopback, needs_of
+from mcp_server.trust.needs import Need, chosen_by, destination, is_loopback, needs_of
 from mcp_server.trust.state import StateFolder
 
 ModelTrust = Literal["trusted", "keyless", "untrusted"]
@@ -39,8 +39,7 @@ class Grants:
     def _said_by_user(self) -> frozenset[str]:
         settings = self._workspace.settings
         where = destination(settings.model, settings.model_url)
-        by = "model_url" if settings.model_url else "model"
-        return frozenset([where] if where and by not in self._workspace.brought else [])
+        return frozenset([where] if where and chosen_by(self._workspace) is None else [])
 
     def _trusted(self) -> frozenset[str]:
         record = self._state.record

@@ -32,14 +32,25 @@ def needs_of(workspace: Workspace) -> Sequence[Need]:
     settings = workspace.settings
     found: list[Need] = []
     where = destination(settings.model, settings.model_url)
-    by = "model_url" if settings.model_url else "model"
-    if where is not None and by in workspace.brought:
+    if where is not None and (by := chosen_by(workspace)) is not None:
         found.append(Need(grant=where, setting=by, would=_would_send(where)))
     if workspace.writes_outside and "content_dir" in workspace.brought:
         folder = workspace.content_dir.resolve()
-        would = f"read and write the live pages in {folder}, outside the workspace"
+        would = f"read and write the live pages in {str(folder)!r}, outside the workspace"
         found.append(Need(grant=f"folder:{folder}", setting="content_dir", would=would))
     return found
+
+
+def chosen_by(workspace: Workspace) -> str | None:
+    """Return the setting by which the workspace's file decides where a model's questions go.
+
+    An empty `model_url` decides it, too: it takes the user's own server out of the way. `None`
+    where the user has decided it.
+    """
+    brought, settings = workspace.brought, workspace.settings
+    if "model_url" in brought:
+        return "model_url"
+    return "model" if "model" in brought and not settings.model_url else None
 
 
 def destination(model: str | None, url: str | None) -> str | None:

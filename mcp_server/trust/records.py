@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ LOCK_WAIT_S = 10.0
 """How long another process may take to set one state folder aside."""
 RECORD_BYTES_MAX = 64 * 1024
 
-_MARK = re.compile(r"[0-9a-f]{32}")
+IS_MARK = re.compile(r"[0-9a-f]{32}")
 
 
 class Record(BaseModel):
@@ -39,8 +40,16 @@ class Record(BaseModel):
 
         A copy is neither: it has another path and is another folder.
         """
-        same = (self.device, self.inode) == (found.st_dev, found.st_ino)
-        return same or self.path == os.fspath(path)
+        return self.is_at(found) or self.path == written(path)
+
+    def is_at(self, found: os.stat_result) -> bool:
+        """Whether it is the record of the folder that this was looked up of, wherever it is."""
+        return (self.device, self.inode) == (found.st_dev, found.st_ino)
+
+
+def written(path: Path) -> str:
+    """Return a path as text that can be stored, whatever bytes its names are made of."""
+    return os.fspath(path).encode("utf-8", "backslashreplace").decode()
 
 
 class Records:
@@ -52,7 +61,7 @@ class Records:
 
     def read(self, mark: str | None) -> Record | None:
         """Return the record of a mark, `None` where this user has none of it."""
-        if mark is None or not _MARK.fullmatch(mark):
+        if mark is None:
             return None
         try:
             text = self._folder.read(f"{mark}.json", RECORD_BYTES_MAX)
@@ -66,17 +75,11 @@ class Records:
         Raises:
             Unavailable: the user's own folder cannot be written.
         """
-        name = f"{mark}.json"
+        making = f"{mark}.{secrets.token_hex(4)}.tmp"  # several processes may write at once
         with self.explained(), self._folder.opened(create=True) as folder:
-            folder.remove(f"{name}.tmp")
-            with folder.open(f"{name}.tmp", "xb") as file:
-                file.write(record.model_dump_json(indent=2).encode())
-            folder.replace(f"{name}.tmp", name)
-
-    def forget(self, mark: str) -> None:
-        """Remove the record of a mark that no folder carries."""
-        with self.explained(), self._folder.opened(create=True) as folder:
-            folder.remove(f"{mark}.json")
+            folder.write_whole(making, record.model_dump_json(indent=2).encode())
+            folder.replace(making, f"{mark}.json")
+            folder.sync()
 
     @contextmanager
     def locked(self) -> Generator[None]:

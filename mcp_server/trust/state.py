@@ -8,6 +8,7 @@ it back. A folder that its user named, outside the workspace, needs none.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -20,7 +21,7 @@ import structlog
 from mcp_server.config import STATE_DIR, Workspace, user_state_dir
 from mcp_server.errors import Unavailable
 from mcp_server.folder import Folder
-from mcp_server.trust.records import Record, Records
+from mcp_server.trust.records import IS_MARK, Record, Records, written
 
 MARK = "mark"
 """The file that carries it."""
@@ -62,7 +63,7 @@ class StateFolder:
             elif not self._is_ours():
                 with self._records.locked():
                     if not self._is_ours():  # another process may have been faster
-                        self._make(set_aside=self._set_aside())
+                        self._replace()
 
     @property
     def mark(self) -> str | None:
@@ -71,12 +72,23 @@ class StateFolder:
             text = self._folder().read(MARK, MARK_BYTES_MAX)
         except OSError:
             return None
-        return text.decode("ascii", "replace").strip()
+        mark = text.decode("ascii", "replace").strip()
+        return mark if IS_MARK.fullmatch(mark) else None
 
-    @property
     def demanded_mark(self) -> str | None:
-        """The mark that what lies in the folder must carry, too; `None` if it need not."""
-        return self.mark if self._workspace.keeps_state_inside else None
+        """Return the mark that what lies in the folder must carry, too; `None` if it need not.
+
+        Raises:
+            Unavailable: the folder is not ours by now: somebody has replaced it, or its mark.
+        """
+        if not self._workspace.keeps_state_inside:
+            return None
+        if (mark := self.mark) is None or self.record is None:
+            raise Unavailable(
+                f"{self.path.name} was replaced while it was in use; nothing in it is used. End "
+                "every server of this workspace and start again: what is not ours is set aside."
+            )
+        return mark
 
     @property
     def record(self) -> Record | None:
@@ -126,12 +138,18 @@ class StateFolder:
         with self._explained(), self._records.locked():
             trusted = self.record.trusted if self.record else ()
             present = self._set_aside()
-            self.path.with_name(name).rename(self.path)
-            mark = self._new_mark()
-            self._sign(self.path, mark)
-            self._records.write(
-                mark, self._described(self.path).model_copy(update={"trusted": trusted})
-            )
+            try:
+                aside.rename(self.path)
+            except OSError:
+                if present is not None:
+                    self.path.with_name(present).rename(self.path)
+                raise
+            mark = self.mark
+            if mark is None or self._records.read(mark) is None:  # or what is in it carries it
+                mark = self._new_mark()
+                self._sign(self.path, mark)
+            kept = {"trusted": trusted}
+            self._records.write(mark, self._described(self.path).model_copy(update=kept))
         return present or ""
 
     def _is_ours(self) -> bool:
@@ -143,7 +161,8 @@ class StateFolder:
             with suppress(PermissionError):  # it belongs to another account that lends it to us
                 self.path.chmod(0o700)
         moved = self._described(self.path)
-        if (record.path, record.inode) != (moved.path, moved.inode):
+        before = (record.path, record.device, record.inode)
+        if before != (moved.path, moved.device, moved.inode):
             kept = {"trusted": record.trusted, "set_aside": record.set_aside}
             self._records.write(mark, moved.model_copy(update=kept))
         return True
@@ -151,43 +170,74 @@ class StateFolder:
     def _prepare_outside(self) -> None:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.mark is None:
-            self._sign(self.path, self._new_mark())
+            with suppress(FileExistsError):  # another process was faster
+                self._sign(self.path, self._new_mark())
 
-    def _set_aside(self) -> str | None:
-        """Give what has the folder's name another one; return that."""
+    def _replace(self) -> None:
+        """Put the folder that is ours in its place: one that is there under another name, or a new.
+
+        A new one is made and recorded, with what it replaces, before anything is renamed: whatever
+        ends us half-way, the next look finds it.
+        """
+        ours, name = self._found_nearby(), self._name_aside()
+        if ours is None:
+            ours = self._made(set_aside=name if _looked_at(self.path) else None)
+        self._set_aside(name)
+        ours.rename(self.path)
+
+    def _found_nearby(self) -> Path | None:
+        """Return a folder of ours that was set aside under another account's eyes, or half made."""
+        parent = self.path.parent
+        for path in sorted(parent.glob(f"{STATE_DIR}-*")) if parent.is_dir() else ():
+            try:
+                text = self._workspace.folder(path).read(MARK, MARK_BYTES_MAX)
+            except OSError:
+                continue
+            mark = text.decode("ascii", "replace").strip()
+            record = self._records.read(mark) if IS_MARK.fullmatch(mark) else None
+            if record and record.path == written(self._real) and record.is_at(path.lstat()):
+                return path
+        return None
+
+    def _name_aside(self) -> str:
+        """Return a name for what is set aside that nothing has."""
+        parent = self.path.parent
+        taken = {entry.name for entry in parent.iterdir()} if parent.is_dir() else set[str]()
+        numbered = (f"{SET_ASIDE}-{number}" for number in range(1, len(taken) + 2))
+        return next(name for name in numbered if name not in taken)
+
+    def _set_aside(self, name: str | None = None) -> str | None:
+        """Give what has the folder's name another one; return that, `None` where there is none."""
         if (found := _looked_at(self.path)) is None:
             return None
         if stat.S_ISREG(found.st_mode):
-            raise FileExistsError(17, "a file has its name", os.fspath(self.path))
-        taken = {entry.name for entry in self.path.parent.iterdir()}
-        number = next(n for n in range(1, 10_000) if f"{SET_ASIDE}-{n}" not in taken)
-        name = f"{SET_ASIDE}-{number}"
+            raise FileExistsError(errno.EEXIST, "a file has its name", os.fspath(self.path))
+        name = name or self._name_aside()
         self.path.rename(self.path.with_name(name))
-        logger.warning("the state folder was not made here; it was set aside", name=name)
+        logger.warning("the state folder is another one now; that of before has a name", name=name)
         return name
 
-    def _make(self, *, set_aside: str | None) -> None:
-        """Make the folder, marked from its first moment on."""
+    def _made(self, *, set_aside: str | None) -> Path:
+        """Make a folder under another name, marked and recorded."""
         mark = self._new_mark()
         making = self.path.with_name(f"{STATE_DIR}-{mark[:8]}.tmp")
         making.mkdir(mode=0o700, parents=True)
         self._sign(making, mark)
-        record = self._described(making)
         kept = {"set_aside": (set_aside,) if set_aside else ()}
-        self._records.write(mark, record.model_copy(update=kept))
-        making.rename(self.path)
+        self._records.write(mark, self._described(making).model_copy(update=kept))
+        return making
 
     def _sign(self, folder: Path, mark: str) -> None:
         """Write the mark into a folder, and hide the folder from git."""
         with self._workspace.folder(folder).opened() as opened:
-            for name, text in ((MARK, mark), (".gitignore", "*\n")):
-                opened.remove(name)
-                with opened.open(name, "xb") as file:
-                    file.write(text.encode())
+            if opened.stat(".gitignore") is None:
+                opened.write_whole(".gitignore", b"*\n")
+            opened.write_whole(MARK, mark.encode())
+            opened.sync()
 
     def _described(self, folder: Path) -> Record:
         found = folder.lstat()
-        return Record(path=os.fspath(self._real), device=found.st_dev, inode=found.st_ino)
+        return Record(path=written(self._real), device=found.st_dev, inode=found.st_ino)
 
     @property
     def _real(self) -> Path:

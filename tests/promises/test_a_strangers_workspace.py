@@ -274,6 +274,33 @@ def test_a_database_put_into_our_folder_is_not_used_before_a_word(tmp_path: Path
         assert chat.call("status")["structuredContent"]["operations"]
 
 
+@pytest.mark.parametrize("mark", [None, "1" * 32])
+def test_a_database_and_a_mark_put_in_place_while_we_run_are_not_taken_up(
+    tmp_path: Path, mark: str | None
+) -> None:
+    """A checkout can do that, too: what was opened is opened again only as ours."""
+    root = small_site(tmp_path / "site", {"menu": 2}, worker="embedded")
+    with pipe(root, "auto") as chat:
+        chat.begin()
+        chat.call("review")
+        folder = root / ".pressroom"
+        for end in ("", "-wal", "-shm"):
+            (folder / f"pressroom.db{end}").unlink(missing_ok=True)
+        with closing(sqlite3.connect(folder / "pressroom.db")) as database:
+            database.executescript(EARLIER.read_text("utf-8"))
+            database.execute("CREATE TABLE identity (mark TEXT NOT NULL)")
+            database.execute("INSERT INTO identity VALUES (?)", (mark or "1" * 32,))
+            database.execute("PRAGMA user_version = 4")
+            database.commit()
+        (folder / "mark").unlink()
+        if mark is not None:
+            (folder / "mark").write_text(mark)
+        for _ in range(3):
+            said = chat.call("status", waitSeconds=1)
+            assert said["isError"], said
+    end_workers(root)
+
+
 def test_what_is_planted_in_a_schema_is_an_error(tmp_path: Path) -> None:
     """A trigger would run with every change; the doctor names it, the chat is not told its name."""
     root = small_site(tmp_path / "site", {"menu": 1})
@@ -285,11 +312,17 @@ def test_what_is_planted_in_a_schema_is_an_error(tmp_path: Path) -> None:
         database.execute(
             "CREATE TRIGGER planted AFTER INSERT ON jobs BEGIN DELETE FROM revisions; END"
         )
+        database.execute("PRAGMA writable_schema = ON")
+        database.execute(
+            "UPDATE sqlite_schema SET name = 'sqlite_x', sql = replace(sql, 'planted', 'sqlite_x') "
+            "WHERE name = 'planted'"
+        )
+        database.commit()
     with pipe(root, "auto") as chat:
         chat.begin()
         said = chat.call("status")["content"][0]["text"]
     assert "holds what Pressroom did not put there (1: trigger)" in said
-    assert "planted" not in said
+    assert "sqlite_x" not in said
     done = subprocess.run(
         command("doctor", "--workspace", str(root)),
         env=environment(),
@@ -297,7 +330,7 @@ def test_what_is_planted_in_a_schema_is_an_error(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert done.returncode == 1 and "trigger planted" in done.stdout
+    assert done.returncode == 1 and "trigger sqlite_x" in done.stdout
 
 
 # Keys and money

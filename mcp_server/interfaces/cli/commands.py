@@ -176,7 +176,7 @@ def trust(
     def ask(said: Sequence[str], question: str) -> bool:
         for line in said:
             typer.echo(one_line(line) if line.strip() == line else f"  {one_line(line)}")
-        return yes or typer.confirm(question)
+        return yes or typer.confirm(question, default=None)  # an Enter is no answer
 
     typer.echo(_runners(context).trust(workspace, ask))
 

@@ -35,7 +35,10 @@ SHOWN_LENGTH = 60
 
 def _trimmed(value: object) -> object:
     """Take blanks off that were copied along; what is blank stays so, and is not taken for none."""
-    return value.strip() or value if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    value.encode()  # half a character cannot be looked for: that is a `ValueError`, and said
+    return value.strip() or value
 
 
 Slug = Annotated[str, BeforeValidator(_trimmed), StringConstraints(max_length=SLUG_LENGTH_MAX)]
@@ -256,6 +259,11 @@ class ReviewArguments(Selecting):
 
 A = TypeVar("A", bound=Arguments)
 
+PROBLEMS_MAX = 10
+"""Mistakes of one call that are named; the rest is counted."""
+NAME_LENGTH_MAX = 64
+"""Of a name that is compared with those there are."""
+
 
 def parse(tool: str, model: type[A], raw: Mapping[str, Any]) -> A:
     """Return the arguments of a call.
@@ -267,7 +275,11 @@ def parse(tool: str, model: type[A], raw: Mapping[str, Any]) -> A:
         return model.model_validate(dict(raw))
     except ValidationError as error:
         allowed = cast("dict[str, Any]", wire_schema(model)["properties"])
-        problems = [_problem(e["type"], e["loc"], e["input"], allowed) for e in error.errors()]
+        found = error.errors(include_url=False, include_context=False)
+        first = found[:PROBLEMS_MAX]
+        problems = [_problem(e["type"], e["loc"], e["input"], allowed) for e in first]
+        if len(found) > len(first):
+            problems.append(f"and {len(found) - len(first):,} more")
         raise InvalidPayload(tool, list(dict.fromkeys(problems))) from None
 
 
@@ -285,7 +297,8 @@ def _problem(type: str, loc: tuple[int | str, ...], value: object, allowed: dict
 
 def unknown_argument(name: str, known: list[str]) -> str:
     """Return what is said to a caller who gave an argument that there is not."""
-    nearest = difflib.get_close_matches(to_camel(name.replace("-", "_")), known, n=1, cutoff=0.5)
+    meant = to_camel(name[:NAME_LENGTH_MAX].replace("-", "_"))  # a likeness takes time by length
+    nearest = difflib.get_close_matches(meant, known, n=1, cutoff=0.5)
     guess = f"; did you mean {nearest[0]}?" if nearest else ""
     return f"unknown argument {_shown(name)}{guess} (known: {', '.join(known)})"
 

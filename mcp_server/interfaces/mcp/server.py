@@ -127,7 +127,7 @@ class PressroomServer(MCPServer[Any]):
         """Return what every answer begins with, while the workspace can be opened."""
         try:
             services = await self._provider.services()
-        except ServerError:
+        except (ServerError, OSError):
             return None
         return await anyio.to_thread.run_sync(services.notice)
 

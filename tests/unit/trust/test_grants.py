@@ -33,7 +33,7 @@ def say_yes(folder: Path, settings: str) -> None:
     [
         ('model = "anthropic:claude"', "model", "the model provider anthropic, with your key"),
         (f'model = "x"\nmodel_url = "{EVIL}"', "model_url", "https://model.evil.example:443"),
-        ('content_dir = "/srv/pages"', "content_dir", "in /srv/pages, outside the workspace"),
+        ('content_dir = "/srv/pages"', "content_dir", "in '/srv/pages', outside the workspace"),
     ],
 )
 def test_what_the_workspaces_file_sends_or_writes_elsewhere_needs_a_word(
@@ -141,3 +141,17 @@ def test_a_server_on_this_machine_is_asked_without_a_word_and_given_no_key(
 def test_a_server_is_its_scheme_host_and_port(url: str, where: str) -> None:
     """Written in one way."""
     assert destination("x", url) == where
+
+
+def test_a_workspace_that_takes_the_users_server_out_of_the_way_decides_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The texts would go to the provider, with the key for it."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    (tmp_path / "config" / "pressroom").mkdir(parents=True)
+    own = 'model = "openai:gpt"\nmodel_url = "https://own.example/v1"\n'
+    (tmp_path / "config" / "pressroom" / "pressroom.toml").write_text(own)
+    assert not grants_of(tmp_path / "site", "").missing()
+    grants = grants_of(tmp_path / "site", 'model_url = ""')
+    assert [need.setting for need in grants.missing()] == ["model_url"]
+    assert grants.of_model("openai:gpt", None) == "untrusted"

@@ -160,7 +160,7 @@ def test_a_folder_that_the_user_named_outside_needs_no_mark(root: Path, tmp_path
     state = state_of(root, PRESSROOM_STATE_DIR=str(tmp_path / "state"))
     state.prepare()
     assert (tmp_path / "state" / "pressroom.db").read_text("utf-8") == "mine"
-    assert state.demanded_mark is None
+    assert state.demanded_mark() is None
 
 
 def test_a_user_folder_that_cannot_be_written_is_one_clear_line(root: Path) -> None:
@@ -179,3 +179,39 @@ def test_a_record_that_cannot_be_read_is_none(root: Path) -> None:
     record.write_text('{"path": 3', "utf-8")
     state.prepare()
     assert state.set_aside == ".pressroom-set-aside-1"
+
+
+def test_two_accounts_on_one_workspace_get_their_own_folders_back(root: Path) -> None:
+    """Each finds the one that the other has set aside, and no third is ever made."""
+    for user in ("ada", "ben", "ada", "ben", "ada"):
+        state = state_of(root, user)
+        state.prepare()
+        word = state.path / "whose"
+        assert not word.exists() or word.read_text("utf-8") == user
+        word.write_text(user, "utf-8")
+    assert len(aside(root)) == 1
+
+
+def test_what_ended_half_way_is_found_by_the_next_look(root: Path) -> None:
+    """Between the two renames there is no folder of the name, and nothing is forgotten."""
+    (root / ".pressroom").mkdir()
+    state_of(root).prepare()
+    (root / ".pressroom").rename(root / ".pressroom-01234567.tmp")
+    state = state_of(root)
+    state.prepare()
+    assert state.set_aside == ".pressroom-set-aside-1"
+    assert not list(root.glob("*.tmp"))
+
+
+@pytest.mark.parametrize("mark", [None, "0" * 32])
+def test_a_mark_that_is_replaced_meanwhile_is_demanded_of_nothing(
+    root: Path, mark: str | None
+) -> None:
+    """What lies beside it would be taken for ours."""
+    state = state_of(root)
+    state.prepare()
+    (state.path / "mark").unlink()
+    if mark is not None:
+        (state.path / "mark").write_text(mark, "utf-8")
+    with pytest.raises(Unavailable, match="was replaced while it was in use"):
+        state.demanded_mark()
