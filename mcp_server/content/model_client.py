@@ -109,7 +109,7 @@ class ModelClient:
             ModelUnknown: there is no such provider here, or its address is none.
         """
         self._choice, self._settings = choice, _settings(choice, answer_wait_s)
-        self._http = ModelHTTPClient()
+        self._http = ModelHTTPClient(bare=choice.url is not None)
         self._model = WatchedModel(model_of(choice, key, self._http), choice)
         self._is_open = False
         self._secrets = () if key is None else (key.get_secret_value(),)

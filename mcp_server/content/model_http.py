@@ -33,6 +33,11 @@ CONNECT_WAIT_S = 5.0
 HEADERS_KEPT = ("retry-after", "retry-after-ms", "x-should-retry")
 """What SDKs act upon. Any other header could only carry a server's words further."""
 
+HEADERS_SENT = frozenset(
+    {"accept", "authorization", "connection", "content-length", "content-type", "host"}
+)
+"""What an OpenAI-compatible server needs."""
+
 HEADER_LENGTH_MAX = 40
 """A date takes 29 characters."""
 
@@ -55,9 +60,13 @@ class ModelHTTPClient(httpx2.AsyncClient):
         httpx2.DecodingError: it cannot be read.
     """
 
-    def __init__(self) -> None:
-        """Make ready without connecting; this reads certificates, so do it in a thread."""
-        super().__init__()
+    def __init__(self, *, bare: bool = False) -> None:
+        """Make ready without connecting; this reads certificates, so do it in a thread.
+
+        `bare`: of the headers that an SDK makes of its own environment (`OPENAI_ORG_ID`,
+        `OPENAI_CUSTOM_HEADERS`) none is sent: they are for its provider, and not for any server.
+        """
+        super().__init__(event_hooks={"request": [_strip]} if bare else None)
         made = [self._transport, *filter(None, self._mounts.values())]
         assert all(isinstance(transport, BoundedTransport) for transport in made)
 
@@ -74,6 +83,11 @@ class ModelHTTPClient(httpx2.AsyncClient):
     def _bounded(inner: httpx2.AsyncBaseTransport) -> httpx2.AsyncBaseTransport:
         assert isinstance(inner, httpx2.AsyncHTTPTransport)
         return BoundedTransport(inner)
+
+
+async def _strip(request: httpx2.Request) -> None:
+    for name in [name for name in request.headers if name.lower() not in HEADERS_SENT]:
+        del request.headers[name]
 
 
 class BoundedTransport(httpx2.AsyncBaseTransport):

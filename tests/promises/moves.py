@@ -288,6 +288,8 @@ class Gate:
         self._arrived, self._open = Event(), Event()
         self.keys: list[str] = []
         """What came along as the key of each request."""
+        self.headers: set[str] = set()
+        """The names of all headers that came along."""
         host = target.removeprefix("http://").partition("/")[0]
         gate = self
 
@@ -295,6 +297,7 @@ class Gate:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 gate.keys.append(self.headers.get("authorization", ""))
+                gate.headers |= {name.lower() for name in self.headers}
                 gate._arrived.set()
                 assert gate._open.wait(30), "nobody opened the gate"
                 connection = http.client.HTTPConnection(host, timeout=30)

@@ -359,8 +359,14 @@ async def test_a_server_on_this_machine_gets_the_texts_and_no_key_before_a_word(
     with gate(llmock) as door:
         door.open()
         root = small_site(tmp_path / "site", {"menu": 1}, **settings(door.url, worker_idle_s=1))
-        async with over_stdio(root, PRESSROOM_MODEL_KEY=KEY) as chat:
+        async with over_stdio(
+            root,
+            PRESSROOM_MODEL_KEY=KEY,
+            OPENAI_ORG_ID="org-1",
+            OPENAI_CUSTOM_HEADERS="X-Secret: 42",
+        ) as chat:
             await chat.run("generate-all")
+            assert not door.headers & {"openai-organization", "x-secret"}
             assert door.keys and not any(KEY in key for key in door.keys)
             assert "may do that from now on" in trust(root, "y\n")
             await chat.run("generate-all", mode="new")
