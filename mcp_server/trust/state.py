@@ -144,8 +144,8 @@ class StateFolder:
                 if present is not None:
                     self.path.with_name(present).rename(self.path)
                 raise
-            mark = self.mark
-            if mark is None or self._records.read(mark) is None:  # or what is in it carries it
+            mark, record = self.mark, self._records.read(self.mark)
+            if mark is None or record is None or not record.is_at(found):  # a copy gets its own
                 mark = self._new_mark()
                 self._sign(self.path, mark)
             kept = {"trusted": trusted}

@@ -215,3 +215,22 @@ def test_a_mark_that_is_replaced_meanwhile_is_demanded_of_nothing(
         (state.path / "mark").write_text(mark, "utf-8")
     with pytest.raises(Unavailable, match="was replaced while it was in use"):
         state.demanded_mark()
+
+
+def test_a_copy_that_is_taken_back_leaves_the_original_what_it_was(
+    root: Path, tmp_path: Path
+) -> None:
+    """Each has a mark of its own from then on; one that was only swapped keeps its."""
+    state_of(root).prepare()
+    mark = state_of(root).mark
+    shutil.copytree(root, tmp_path / "copy")
+    copy = state_of(tmp_path / "copy")
+    copy.prepare()
+    assert copy.set_aside is not None
+    own = copy.mark
+    present = copy.take_back(copy.set_aside)
+    assert copy.mark not in (mark, own)
+    state_of(root).prepare()
+    assert (state_of(root).mark, aside(root)) == (mark, [])
+    copy.take_back(present)
+    assert copy.mark == own
