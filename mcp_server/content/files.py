@@ -267,7 +267,8 @@ class PageLock:
                 self._lock.acquire(blocking=False)
             except Timeout:
                 with suppress(OSError):  # locked on Windows means locked for readers, too
-                    return folder.read(self._name, HOLDER_BYTES_MAX).decode("ascii", "replace")
+                    holder = folder.read(self._name, HOLDER_BYTES_MAX).decode("ascii", "replace")
+                    return holder if holder.isdecimal() else ""
                 return ""
             folder.overwrite(self._name, str(os.getpid()).encode("ascii"))
         return None

@@ -20,7 +20,6 @@ import structlog
 
 from mcp_server.config import STATE_DIR, Workspace, user_state_dir
 from mcp_server.errors import Unavailable
-from mcp_server.folder import Folder
 from mcp_server.trust.records import IS_MARK, Record, Records, written
 
 MARK = "mark"
@@ -68,12 +67,7 @@ class StateFolder:
     @property
     def mark(self) -> str | None:
         """The mark that the folder carries."""
-        try:
-            text = self._folder().read(MARK, MARK_BYTES_MAX)
-        except OSError:
-            return None
-        mark = text.decode("ascii", "replace").strip()
-        return mark if IS_MARK.fullmatch(mark) else None
+        return self._mark_in(self.path)
 
     def demanded_mark(self) -> str | None:
         """Return the mark that what lies in the folder must carry, too; `None` if it need not.
@@ -111,16 +105,18 @@ class StateFolder:
             Unavailable: it cannot be kept.
         """
         self.prepare()
-        mark, record = self.mark, self.record
+        mark = self.mark
         assert mark is not None, "it was prepared"
-        record = record or self._described(self.path)
-        trusted = tuple(sorted({*record.trusted, *grants}))
-        self._records.write(mark, record.model_copy(update={"trusted": trusted}))
+        with self._records.locked():
+            record = self.record or self._described(self.path)
+            trusted = tuple(sorted({*record.trusted, *grants}))
+            self._records.write(mark, record.model_copy(update={"trusted": trusted}))
 
     def leave_aside(self) -> None:
         """Speak no more of what was set aside; it stays where it is."""
-        if (mark := self.mark) and (record := self.record):
-            self._records.write(mark, record.model_copy(update={"set_aside": ()}))
+        with self._records.locked():
+            if (mark := self.mark) and (record := self.record):
+                self._records.write(mark, record.model_copy(update={"set_aside": ()}))
 
     def take_back(self, name: str) -> str:
         """Put a folder that was set aside in the place of the present one, which is set aside.
@@ -136,7 +132,7 @@ class StateFolder:
         if found is None or not stat.S_ISDIR(found.st_mode):
             raise Unavailable(f"{name} is no folder: there is nothing to take back.")
         with self._explained(), self._records.locked():
-            trusted = self.record.trusted if self.record else ()
+            own, before = self.mark, self.record
             present = self._set_aside()
             try:
                 aside.rename(self.path)
@@ -148,8 +144,11 @@ class StateFolder:
             if mark is None or record is None or not record.is_at(found):  # a copy gets its own
                 mark = self._new_mark()
                 self._sign(self.path, mark)
-            kept = {"trusted": trusted}
+            kept = {"trusted": before.trusted if before else ()}
             self._records.write(mark, self._described(self.path).model_copy(update=kept))
+            if own and before and present:  # it left by its user's word, and does not come back
+                place = written(self._real.with_name(present))
+                self._records.write(own, before.model_copy(update={"path": place}))
         return present or ""
 
     def _is_ours(self) -> bool:
@@ -174,27 +173,35 @@ class StateFolder:
                 self._sign(self.path, self._new_mark())
 
     def _replace(self) -> None:
-        """Put the folder that is ours in its place: one that is there under another name, or a new.
+        """Put a folder of ours in its place: one that another account has set aside, or a new one.
 
-        A new one is made and recorded, with what it replaces, before anything is renamed: whatever
-        ends us half-way, the next look finds it.
+        It is recorded with what it replaces, and on its way under a name of its own, before that
+        is renamed: whatever ends us half-way, the next look finds it.
         """
-        ours, name = self._found_nearby(), self._name_aside()
-        if ours is None:
-            ours = self._made(set_aside=name if _looked_at(self.path) else None)
-        self._set_aside(name)
-        ours.rename(self.path)
+        there = _looked_at(self.path) is not None
+        name = self._name_aside()
+        coming = self._found(f"{STATE_DIR}-*.tmp")
+        if coming is None and there and (left := self._found(f"{SET_ASIDE}-*")) is not None:
+            coming = self._coming(left.name.removeprefix(STATE_DIR))
+            left.rename(coming)
+        if coming is None:
+            coming = self._made()
+        if there:
+            mark = self._mark_in(coming)
+            record = self._records.read(mark)
+            assert mark is not None, "it was made or found by it"
+            assert record is not None, "so was it by this"
+            others = tuple(each for each in record.set_aside if each != name)
+            kept = {"set_aside": (*others, name)}
+            self._records.write(mark, record.model_copy(update=kept))
+            self._set_aside(name)
+        coming.rename(self.path)
 
-    def _found_nearby(self) -> Path | None:
-        """Return a folder of ours that was set aside under another account's eyes, or half made."""
+    def _found(self, pattern: str) -> Path | None:
+        """Return a folder beside ours that this user has a record of, for this very place."""
         parent = self.path.parent
-        for path in sorted(parent.glob(f"{STATE_DIR}-*")) if parent.is_dir() else ():
-            try:
-                text = self._workspace.folder(path).read(MARK, MARK_BYTES_MAX)
-            except OSError:
-                continue
-            mark = text.decode("ascii", "replace").strip()
-            record = self._records.read(mark) if IS_MARK.fullmatch(mark) else None
+        for path in sorted(parent.glob(pattern)) if parent.is_dir() else ():
+            record = self._records.read(self._mark_in(path))
             if record and record.path == written(self._real) and record.is_at(path.lstat()):
                 return path
         return None
@@ -214,18 +221,29 @@ class StateFolder:
             raise FileExistsError(errno.EEXIST, "a file has its name", os.fspath(self.path))
         name = name or self._name_aside()
         self.path.rename(self.path.with_name(name))
-        logger.warning("the state folder is another one now; that of before has a name", name=name)
+        logger.warning("set a state folder aside", name=name)
         return name
 
-    def _made(self, *, set_aside: str | None) -> Path:
+    def _made(self) -> Path:
         """Make a folder under another name, marked and recorded."""
         mark = self._new_mark()
-        making = self.path.with_name(f"{STATE_DIR}-{mark[:8]}.tmp")
+        making = self._coming(f"-{mark[:8]}")
         making.mkdir(mode=0o700, parents=True)
         self._sign(making, mark)
-        kept = {"set_aside": (set_aside,) if set_aside else ()}
-        self._records.write(mark, self._described(making).model_copy(update=kept))
+        self._records.write(mark, self._described(making))
         return making
+
+    def _coming(self, end: str) -> Path:
+        """Return the name of a folder that is on its way to its place."""
+        return self.path.with_name(f"{STATE_DIR}{end}.tmp")
+
+    def _mark_in(self, folder: Path) -> str | None:
+        try:
+            text = self._workspace.folder(folder).read(MARK, MARK_BYTES_MAX)
+        except OSError:
+            return None
+        mark = text.decode("ascii", "replace").strip()
+        return mark if IS_MARK.fullmatch(mark) else None
 
     def _sign(self, folder: Path, mark: str) -> None:
         """Write the mark into a folder, and hide the folder from git."""
@@ -243,9 +261,6 @@ class StateFolder:
     def _real(self) -> Path:
         """Where the folder is, whichever way its workspace was named."""
         return self.path.parent.resolve() / self.path.name
-
-    def _folder(self) -> Folder:
-        return self._workspace.folder(self.path)
 
     @contextmanager
     def _explained(self) -> Generator[None]:

@@ -234,3 +234,27 @@ def test_a_copy_that_is_taken_back_leaves_the_original_what_it_was(
     assert (state_of(root).mark, aside(root)) == (mark, [])
     copy.take_back(present)
     assert copy.mark == own
+
+
+def test_what_its_user_has_put_aside_does_not_come_back_by_itself(root: Path) -> None:
+    """Neither when the folder is deleted to begin afresh, nor when another is put in its place."""
+    (root / ".pressroom").mkdir()
+    state = state_of(root)
+    state.prepare()
+    assert state.set_aside is not None
+    (state.path / "mine").touch()
+    present = state.take_back(state.set_aside)
+    shutil.rmtree(root / ".pressroom")
+    state.prepare()
+    assert not (state.path / "mine").exists() and (root / present / "mine").exists()
+    shutil.rmtree(root / ".pressroom")
+    (root / ".pressroom").mkdir()
+    state.prepare()
+    assert not (state.path / "mine").exists()
+
+
+def test_a_folder_that_comes_back_says_what_it_replaces(root: Path) -> None:
+    """Or what the other account has written would seem to be gone."""
+    for user in ("ada", "ben", "ada"):
+        state_of(root, user).prepare()
+    assert state_of(root, "ada").set_aside in aside(root)
