@@ -6,11 +6,14 @@ imports pydantic-ai.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import traceback
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
+import structlog
 from pydantic import BaseModel, SecretStr
 from pydantic_ai import (
     Agent,
@@ -44,6 +47,8 @@ from mcp_server.content.model_provider import address_setting, model_of
 from mcp_server.content.model_watch import WatchedModel, hush, traced_question
 from mcp_server.content.prompt import Prompt
 from mcp_server.content.visible import visible, visible_fields
+
+logger = structlog.get_logger(__name__)
 
 ASKED_AGAIN_MAX = 2
 """A model that fits the template neither at once nor when told twice what is wrong will not."""
@@ -270,17 +275,34 @@ def _failure(
             )
             return ModelUnknown(choice.name, advice=advice, usage=usage)
         case _:
+            _log_unexpected(error)
             return ModelBusy(choice.name, UNREADABLE, usage=usage)
+
+
+def _log_unexpected(error: Exception) -> None:
+    """Log what nobody foresaw, by its name and place: it may be a mistake of ours, or a server's.
+
+    Its text may hold a server's words.
+    """
+    *_, root = _causes(error)
+    places = traceback.extract_tb(root.__traceback__)
+    place = Path(places[-1].filename) if places else Path("?")
+    at = f"{place.parent.name}/{place.name}:{places[-1].lineno if places else 0}"
+    logger.error("an answer of a model cannot be read", error=type(root).__name__, at=at)
 
 
 def _cause(error: BaseException, kind: type[E]) -> E | None:
     """Return what of a kind `error` comes from: each library wraps what it was raised from."""
+    return next((cause for cause in _causes(error) if isinstance(cause, kind)), None)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
     at: BaseException | None = error
     for _ in range(CAUSES_MAX):
-        if at is None or isinstance(at, kind):
-            return at
+        if at is None:
+            return
+        yield at
         at = at.__cause__ or at.__context__
-    return None
 
 
 def _of_answers(
@@ -326,9 +348,13 @@ def _of_request(
 def _unreached(error: trouble.ModelAPIError) -> str:
     if isinstance(error, trouble.ModelTimeoutError | trouble.ModelRequestTimeout):
         return "no answer in time"
+    if not isinstance(error, trouble.ModelConnectionError):
+        return "an error there"
     if _cause(error, httpx2.DecodingError):
         return UNREADABLE
-    return "no connection" if isinstance(error, trouble.ModelConnectionError) else "an error there"
+    if not (_cause(error, httpx2.TransportError) or _cause(error, OSError)):
+        _log_unexpected(error)  # Anthropic's SDK takes any error for this one
+    return "no connection"
 
 
 def _code(code: object) -> str | None:

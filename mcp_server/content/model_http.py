@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from contextlib import aclosing
 from typing import Any
 
+import anyio.lowlevel
 import httpcore2
 import httpx2
 
@@ -29,6 +30,12 @@ from mcp_server.content.model_bounds import (
 
 CONNECT_WAIT_S = 5.0
 """Whoever does not take a connection by then will not answer either."""
+
+TURN_PIECES = 500
+"""After so many, which may have come at once, others get their turn."""
+
+TOO_LARGE = f"it is larger than {ANSWER_BYTES_MAX // 2**20} MB; a section takes a few kB"
+HEAD_TOO_LARGE = f"it has more than {HEAD_BYTES_MAX // 2**10} kB of headers"
 
 HEADERS_KEPT = ("retry-after", "retry-after-ms", "x-should-retry")
 """What SDKs act upon. Any other header could only carry a server's words further."""
@@ -153,11 +160,11 @@ class CountedStream(httpcore2.AsyncNetworkStream):
 
     def __init__(self, inner: httpcore2.AsyncNetworkStream) -> None:
         self._inner = inner
-        self._left = HEAD_BYTES_MAX
+        self.allow(HEAD_BYTES_MAX, HEAD_TOO_LARGE)
 
-    def allow(self, count: int) -> None:
-        """Take so many bytes more, and no others."""
-        self._left = count
+    def allow(self, count: int, otherwise: str) -> None:
+        """Take so many bytes more; `otherwise` is what is wrong with an answer of more."""
+        self._left, self._otherwise = count, otherwise
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """See `AsyncNetworkStream`; one read may exceed the bound, the next one raises.
@@ -166,14 +173,14 @@ class CountedStream(httpcore2.AsyncNetworkStream):
             AnswerOutOfBounds: more was sent than is taken.
         """
         if self._left <= 0:
-            raise AnswerOutOfBounds("it is larger on the wire than any answer has to be")
+            raise AnswerOutOfBounds(self._otherwise)
         data = await self._inner.read(max_bytes, timeout)
         self._left -= len(data)
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """See `AsyncNetworkStream`; an answer to it begins with its headers."""
-        self.allow(HEAD_BYTES_MAX)
+        self.allow(HEAD_BYTES_MAX, HEAD_TOO_LARGE)
         await self._inner.write(buffer, timeout)
 
     async def aclose(self) -> None:
@@ -214,7 +221,7 @@ async def _unpacked(response: httpx2.Response, bytes_max: int) -> bytes:
     """Read a body piece by piece, and no further than a bound."""
     stream = response.extensions.get("network_stream")
     if isinstance(stream, CountedStream):
-        stream.allow(bytes_max + HEAD_BYTES_MAX)
+        stream.allow(bytes_max + HEAD_BYTES_MAX, TOO_LARGE)
     unpacker = _unpacker(response)
     parts, left, pieces = list[bytes](), bytes_max, 0
     async with aclosing(response.aiter_raw()) as body:
@@ -223,12 +230,11 @@ async def _unpacked(response: httpx2.Response, bytes_max: int) -> bytes:
             parts.append(part)
             left, pieces = left - len(part), pieces + 1
             if left < 0:
-                megabytes = bytes_max // 2**20
-                raise AnswerOutOfBounds(
-                    f"it is larger than {megabytes} MB; a section takes a few kB"
-                )
+                raise AnswerOutOfBounds(TOO_LARGE)
             if pieces > PIECES_MAX:
                 raise AnswerOutOfBounds(f"it came in more than {PIECES_MAX:,} pieces")
+            if pieces % TURN_PIECES == 0:
+                await anyio.lowlevel.checkpoint()
     return b"".join(parts)
 
 
