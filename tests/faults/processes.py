@@ -7,13 +7,14 @@ import random
 import signal
 import subprocess
 import time
+import tomllib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.harness import small_site
+from tests.harness import small_site, write_settings
 from tests.wire import Pipe, command, environment, query, wait_until
 
 ENDED = ("completed", "failed", "cancelled")
@@ -32,6 +33,16 @@ def hasty_site(root: Path, pages: int, sections: int, **settings: object) -> Pat
     """Make a workspace that notices a death within a second."""
     defaults: dict[str, object] = {"lease_s": 1, "heartbeat_s": 0.3, "composer_delay_s": 0.3}
     return small_site(root, {f"p{n}": sections for n in range(1, pages + 1)}, **defaults | settings)
+
+
+def hasten(root: Path) -> None:
+    """Let workers that start from now on draft quickly: what the present one does takes its time.
+
+    So a test can hold far more work than anything done meanwhile takes, and yet end soon.
+    """
+    path = root / "pressroom.toml"
+    settings = tomllib.loads(path.read_text("utf-8"))
+    write_settings(root, **settings | {"composer_delay_s": 0.05})
 
 
 def take_back(root: Path) -> None:

@@ -19,6 +19,7 @@ from tests.faults.processes import (
     completed,
     end_workers,
     has_ended,
+    hasten,
     hasty_site,
     kill,
     looked,
@@ -39,7 +40,7 @@ from tests.wire import Pipe, command, environment, pipe, query, wait_until
 
 def test_a_worker_that_is_told_to_end_finishes_what_it_runs(tmp_path: Path) -> None:
     """SIGTERM: what runs has its grace, what waits stays in the queue, nothing is lost."""
-    root = hasty_site(tmp_path / "site", 1, 8, composer_delay_s=1)
+    root = hasty_site(tmp_path / "site", 1, 8, composer_delay_s=3)
     with pipe(root, "auto") as chat:
         chat.begin()
         batch = queued(chat)
@@ -90,12 +91,13 @@ def test_a_second_signal_ends_a_worker_at_once(tmp_path: Path) -> None:
 
 def test_a_worker_stopped_by_hand_stays_ended_until_work_is_queued(tmp_path: Path) -> None:
     """Servers old and new leave it be; the next call that queues work starts one for all of it."""
-    root = hasty_site(tmp_path / "site", 2, 14, composer_delay_s=1.5)
+    root = hasty_site(tmp_path / "site", 2, 40, composer_delay_s=2)
     with pipe(root, "auto") as chat:
         chat.begin()
         first = queued(chat, "generate", page="p1")
         working(root)
         reach(root, first, Moment(2, 0))
+        hasten(root)
         assert stop(root) == (
             "The worker has stopped. What is queued waits for a retry, or for more work.\n"
         )
@@ -110,7 +112,7 @@ def test_a_worker_stopped_by_hand_stays_ended_until_work_is_queued(tmp_path: Pat
         second = queued(chat, "generate", page="p2")
         wait_ended(root, first, second)
     for batch in (first, second):
-        assert_each_section_once(root, batch, 14)
+        assert_each_section_once(root, batch, 40)
     end_workers(root)
 
 

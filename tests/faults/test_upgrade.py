@@ -16,6 +16,7 @@ from tests.faults.invariants import assert_each_section_once, database
 from tests.faults.processes import (
     Moment,
     end_workers,
+    hasten,
     hasty_site,
     kill,
     queued,
@@ -32,31 +33,33 @@ from tests.wire import pipe, query, wait_until
 def test_a_newer_server_lets_the_older_worker_finish_and_starts_its_own(tmp_path: Path) -> None:
     """What runs is finished by who began it, the rest is done by the newer."""
     newer = make_build(tmp_path / "newer", version="99.0.0")
-    root = hasty_site(tmp_path / "site", 1, 16, composer_delay_s=2)
+    root = hasty_site(tmp_path / "site", 1, 60, composer_delay_s=2)
     with pipe(root, "auto") as old:
         old.begin()
         batch = queued(old)
         older = working(root)
         reach(root, batch, Moment(1, 0))
+        hasten(root)
         with pipe(root, "auto", **newer) as new:
             new.begin()
             wait_until(lambda: worker_versions(root) == {"99.0.0"})
             assert older not in workers(root)
             wait_ended(root, batch)
             assert not old.call("status").get("isError")
-    assert assert_each_section_once(root, batch, 16).crashes == 0
+    assert assert_each_section_once(root, batch, 60).crashes == 0
     end_workers(root)
 
 
 def test_a_migration_beside_an_older_server_and_worker_loses_nothing(tmp_path: Path) -> None:
     """The older ones touch nothing after it and say so; the newer ones do what is left."""
     newer = make_build(tmp_path / "newer", version="99.0.0", migration=NEXT_MIGRATION)
-    root = hasty_site(tmp_path / "site", 1, 16, composer_delay_s=2)
+    root = hasty_site(tmp_path / "site", 1, 60, composer_delay_s=2)
     with pipe(root, "auto") as old:
         old.begin()
         batch = queued(old)
         older = working(root)
         reach(root, batch, Moment(1, 0.1))
+        hasten(root)
         with pipe(root, "auto", **newer) as new:
             new.begin()
             assert not new.call("status").get("isError")
@@ -69,7 +72,7 @@ def test_a_migration_beside_an_older_server_and_worker_loses_nothing(tmp_path: P
             wait_ended(root, batch)
             assert old.process.poll() is None
     assert query(root, "SELECT name FROM colours") == [("green",)]
-    assert_each_section_once(root, batch, 16)
+    assert_each_section_once(root, batch, 60)
     end_workers(root)
 
 
