@@ -9,7 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mcp_server.content.drafting import (
+    from mcp_server.content.actions.payloads import (
+        ContentExport,
+        ContentGenerate,
+        ContentPromote,
+        ContentRollback,
+        export_of,
+    )
+    from mcp_server.content.drafting.drafter import (
         ComposerGap,
         Drafted,
         DraftRequest,
@@ -21,20 +28,8 @@ if TYPE_CHECKING:
         ModelUnknown,
         ModelUntrusted,
     )
-    from mcp_server.content.export import (
-        ExportFailed,
-        FileState,
-        PageHeld,
-        compose_page,
-        file_hash,
-    )
-    from mcp_server.content.payloads import (
-        ContentExport,
-        ContentGenerate,
-        ContentPromote,
-        ContentRollback,
-        export_of,
-    )
+    from mcp_server.content.pages.compose import compose_page
+    from mcp_server.content.pages.disk import ExportFailed, FileState, PageHeld, file_hash
     from mcp_server.entities.effects import (
         ABSENT,
         ANY,
@@ -49,7 +44,7 @@ if TYPE_CHECKING:
     from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Entity, Revision, split_id
     from mcp_server.errors import CallerError, InvalidPayload
     from mcp_server.jobs.handler import Failure, Handler, handler
-    from mcp_server.jobs.isolation import IsolatedContext
+    from mcp_server.jobs.isolation.context import IsolatedContext
     from mcp_server.jobs.job import Dedup, JobState, NewJob, Origin, Priority
     from mcp_server.jobs.outcome import Done, Enqueue, Fail, Outcome, Pause, Retry, Skip, Snooze
     from mcp_server.plugin.context import PluginContext
@@ -121,14 +116,15 @@ __all__ = [
 ]
 
 _HOMES = (
-    "mcp_server.content.drafting",
-    "mcp_server.content.export",
-    "mcp_server.content.payloads",
+    "mcp_server.content.drafting.drafter",
+    "mcp_server.content.pages.compose",
+    "mcp_server.content.pages.disk",
+    "mcp_server.content.actions.payloads",
     "mcp_server.entities.effects",
     "mcp_server.entities.entity",
     "mcp_server.errors",
     "mcp_server.jobs.handler",
-    "mcp_server.jobs.isolation",
+    "mcp_server.jobs.isolation.context",
     "mcp_server.jobs.job",
     "mcp_server.jobs.outcome",
     "mcp_server.plugin.context",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from mcp_server.jobs.attempt import AttemptRunner, Progress
 from mcp_server.jobs.job import Attempt
 from mcp_server.jobs.records import Claim, Report
 from mcp_server.jobs.retry import Verdict
 from mcp_server.jobs.store import JobStore
+from mcp_server.jobs.worker.attempt import AttemptRunner, Progress
 
 
 async def claim_one(

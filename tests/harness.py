@@ -18,7 +18,7 @@ from mcp import Client
 from mcp_server.app import Application
 from mcp_server.clock import Clock
 from mcp_server.config import open_workspace
-from mcp_server.content.starter import init_workspace
+from mcp_server.content.workspace.starter import init_workspace
 from mcp_server.interfaces.mcp.server import build_server
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import Origin

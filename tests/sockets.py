@@ -12,8 +12,8 @@ import anyio
 import anyio.abc
 from starlette.applications import Starlette
 
-from mcp_server.interfaces.http import serve_http
-from mcp_server.interfaces.http_protocol import ConnectionBounds
+from mcp_server.interfaces.http.app import serve_http
+from mcp_server.interfaces.http.protocol import ConnectionBounds
 
 TIMEOUT_S = 20
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from mcp_server.clock import SystemClock
-from mcp_server.interfaces.mcp.catalogue import catalogue
-from mcp_server.interfaces.mcp.tools import Tools
+from mcp_server.interfaces.mcp.tools.catalogue import catalogue
+from mcp_server.interfaces.mcp.tools.tools import Tools
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import BATCH_TRANSITIONS, JOB_TRANSITIONS, Origin
 

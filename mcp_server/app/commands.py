@@ -16,11 +16,11 @@ from mcp_server.app.process import log_to_stderr
 from mcp_server.app.services import health_of, services_of
 from mcp_server.clock import SystemClock
 from mcp_server.config import find_workspace
-from mcp_server.interfaces.cli.following import follow_all, follow_one
+from mcp_server.interfaces.cli.follow import follow_all, follow_one
 from mcp_server.interfaces.cli.lines import outcome_line
+from mcp_server.interfaces.cli.presence import Watched
 from mcp_server.interfaces.cli.runners import Board, Waited
-from mcp_server.interfaces.cli.watching import Watched
-from mcp_server.jobs.host import StopMark
+from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.job import Batch, BatchState, Job
 from mcp_server.progress.monitor import ProgressMonitor
 from mcp_server.progress.words import batch_name, progress_line
@@ -59,7 +59,7 @@ def status(workspace: Path | None, operation_id: str | None) -> Mapping[str, Any
         NotFound: there is no such batch or job.
         Unavailable: there is no workspace, or it is broken.
     """
-    from mcp_server.interfaces.mcp.status import read_status  # noqa: PLC0415 - only here
+    from mcp_server.interfaces.mcp.answers.status import read_status  # noqa: PLC0415 - only here
 
     log_to_stderr()
     plugins = load_plugins()

@@ -14,14 +14,14 @@ import anyio.to_thread
 
 from mcp_server.clock import Clock, new_id
 from mcp_server.config import Workspace
-from mcp_server.content.files import PageFiles, page_files
-from mcp_server.content.model import ModelChoice, abilities
-from mcp_server.content.payloads import JOB_KINDS
+from mcp_server.content.actions.payloads import JOB_KINDS
+from mcp_server.content.drafting.model import ModelChoice, abilities
+from mcp_server.content.pages.folder import PageFiles, page_files
 from mcp_server.errors import ConfigError
 from mcp_server.folder import Folder
 from mcp_server.jobs.batch import BatchLimits, BatchService
-from mcp_server.jobs.health import Mode
-from mcp_server.jobs.host import WorkerLock
+from mcp_server.jobs.host.health import Mode
+from mcp_server.jobs.host.lock import WorkerLock
 from mcp_server.jobs.queue import JobQueue
 from mcp_server.jobs.records import Host
 from mcp_server.jobs.registry import Registry, discover
@@ -30,8 +30,8 @@ from mcp_server.jobs.telemetry import AttemptFigures
 from mcp_server.plugin.context import Jobs
 from mcp_server.plugin.loading import Plugins
 from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
-from mcp_server.storage.sqlite.database import Database
-from mcp_server.storage.sqlite.jobs import SqliteJobStore
+from mcp_server.storage.sqlite.file.database import Database
+from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from mcp_server.trust import Grants, StateFolder
 
 HANDLERS = "handlers"

@@ -25,13 +25,15 @@ from mcp_server.clock import Clock, SystemClock
 from mcp_server.config import Workspace, find_workspace
 from mcp_server.errors import ServerError
 from mcp_server.interfaces.services import Services
-from mcp_server.jobs.health import Health, Mode
-from mcp_server.jobs.host import DetachedWorker, EmbeddedWorker, StopMark, WorkerKeeper
+from mcp_server.jobs.host.health import Health, Mode
+from mcp_server.jobs.host.keeper import WorkerKeeper
+from mcp_server.jobs.host.start import DetachedWorker, EmbeddedWorker
+from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.job import Origin
 from mcp_server.plugin.loading import Plugins
 from mcp_server.progress.event import ProgressEvent
 from mcp_server.progress.monitor import ProgressMonitor
-from mcp_server.storage.sqlite.place import unsafe_place
+from mcp_server.storage.sqlite.file.place import unsafe_place
 
 HANG_UP_S = 1.0
 """How long a client waits that has hung up, less a margin, where it ends us without a word then:
@@ -200,7 +202,8 @@ def serve_http(
         ConfigError: the address is open to others, and token or allowed hosts are missing; or the
             port is taken.
     """
-    from mcp_server.interfaces import http, metrics  # noqa: PLC0415 - half a second
+    from mcp_server.interfaces.http import app as http  # noqa: PLC0415 - half a second
+    from mcp_server.interfaces.http import metrics  # noqa: PLC0415 - with it
     from mcp_server.interfaces.mcp.server import build_server  # noqa: PLC0415
 
     log_to_stderr()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from functools import partial
 
 from mcp_server.app.parts import Parts
+from mcp_server.content.actions.reader import StandingReader
+from mcp_server.content.actions.submit import Submitter
 from mcp_server.content.service import ContentService
-from mcp_server.content.standing import StandingReader
-from mcp_server.content.submitting import Submitter
-from mcp_server.content.workspace import SiteLoader
+from mcp_server.content.workspace.loader import SiteLoader
 from mcp_server.interfaces.services import Services
-from mcp_server.jobs.health import Health, Mode
-from mcp_server.jobs.host import StartWorker, StopMark
+from mcp_server.jobs.host.health import Health, Mode
+from mcp_server.jobs.host.start import StartWorker
+from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.progress.monitor import ProgressMonitor
 from mcp_server.trust import StateFolder
 

@@ -12,9 +12,9 @@ from mcp_server.config import Workspace, find_workspace
 from mcp_server.errors import ServerError, Unavailable
 from mcp_server.folder import Folder
 from mcp_server.interfaces.cli.runners import Ask
-from mcp_server.jobs.host import WorkerLock
-from mcp_server.storage.sqlite.examine import mark_of
-from mcp_server.storage.sqlite.migrate import adopt
+from mcp_server.jobs.host.lock import WorkerLock
+from mcp_server.storage.sqlite.file.examine import mark_of
+from mcp_server.storage.sqlite.file.migrate import adopt
 from mcp_server.trust import Grants, StateFolder
 
 

@@ -16,14 +16,16 @@ from mcp_server.app.parts import Parts, load_plugins, open_parts, open_store
 from mcp_server.app.process import log_to_stderr, settle_memory
 from mcp_server.clock import SystemClock, new_id
 from mcp_server.config import find_workspace
-from mcp_server.content.workspace import SiteLoader
+from mcp_server.content.workspace.loader import SiteLoader
 from mcp_server.errors import Unavailable
-from mcp_server.jobs.attempt import AttemptRunner
-from mcp_server.jobs.health import Mode
-from mcp_server.jobs.host import StopMark, WorkerLock, WorkerProcess, work_in_turns
-from mcp_server.jobs.maintenance import Maintenance, MaintenanceSettings
+from mcp_server.jobs.host.health import Mode
+from mcp_server.jobs.host.lock import WorkerLock
+from mcp_server.jobs.host.start import WorkerProcess, work_in_turns
+from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.telemetry import AttemptWatch
-from mcp_server.jobs.worker import Worker, WorkerSettings
+from mcp_server.jobs.worker.attempt import AttemptRunner
+from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
+from mcp_server.jobs.worker.worker import Worker, WorkerSettings
 from mcp_server.plugin import Workbench
 from mcp_server.redaction import redacted, secrets_of
 

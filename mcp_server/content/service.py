@@ -13,7 +13,7 @@ from typing import Any
 
 import anyio.to_thread
 
-from mcp_server.content.calls import (
+from mcp_server.content.actions.calls import (
     ChangeCall,
     GenerateCall,
     Note,
@@ -21,22 +21,21 @@ from mcp_server.content.calls import (
     Skipped,
     Submitted,
 )
-from mcp_server.content.changes import promotion, rollback
-from mcp_server.content.files import KeptEdits, PageFiles
-from mcp_server.content.model import ModelChoice
-from mcp_server.content.model_errors import UNTRUSTED_MODEL
-from mcp_server.content.plan import (
+from mcp_server.content.actions.changes import promotion, rollback
+from mcp_server.content.actions.plan import (
     Plan,
     Standing,
+    kept_effects,
     mode_of,
     plan_generate,
     with_live,
 )
-from mcp_server.content.review import Review
-from mcp_server.content.reviewing import review_of, with_edits
-from mcp_server.content.selection import Selection, select
-from mcp_server.content.standing import StandingReader
-from mcp_server.content.submitting import (
+from mcp_server.content.actions.reader import StandingReader
+from mcp_server.content.actions.review_rows import review_of, with_edits
+from mcp_server.content.actions.reviewed import Review
+from mcp_server.content.actions.rollback_target import RollbackTarget, note_on_cancelling
+from mcp_server.content.actions.selection import Selection, select
+from mcp_server.content.actions.submit import (
     ACTIONS,
     Conditions,
     Submitter,
@@ -45,7 +44,9 @@ from mcp_server.content.submitting import (
     key_of,
     skipped_as_held,
 )
-from mcp_server.content.target import RollbackTarget, note_on_cancelling
+from mcp_server.content.drafting.errors import UNTRUSTED_MODEL
+from mcp_server.content.drafting.model import ModelChoice
+from mcp_server.content.pages.folder import KeptEdits, PageFiles
 from mcp_server.entities.store import EntityStore
 from mcp_server.errors import InvalidPayload, InvalidTransition, Unavailable
 from mcp_server.jobs.batch import BatchService, retry_request
@@ -160,7 +161,7 @@ class ContentService:
             terms={"site": standing.site.hash},
             key=key_of("promote", call.batch_id, call.force, call.digest, selection.ids),
             asked=key_of("promote", call.force),
-            effects=kept.effects(plan),
+            effects=kept_effects(kept, plan),
         )
         answer, _ = await self._submitter.submit(answer, plan, call, origin, conditions)
         return answer
@@ -221,7 +222,7 @@ class ContentService:
             terms={"site": standing.site.hash},
             asked=key_of("rollback", target and target.id, call.force),
             key=key_of("rollback", target and target.id, call.force, selection.ids),
-            effects=kept.effects(plan),
+            effects=kept_effects(kept, plan),
             cancels=unfinished,
             about=target.id if target is not None else None,
         )

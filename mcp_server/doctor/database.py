@@ -11,16 +11,17 @@ from mcp_server.config import Workspace
 from mcp_server.doctor.files import of_files
 from mcp_server.doctor.finding import Finding, Level, duration, first_of, size
 from mcp_server.errors import StorageError, Unavailable
-from mcp_server.jobs.health import left_over_of
-from mcp_server.jobs.host import StopMark, WorkerLock
+from mcp_server.jobs.host.health import left_over_of
+from mcp_server.jobs.host.lock import WorkerLock
+from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.job import BatchState, JobState
 from mcp_server.jobs.records import Host, Lag, Stats
 from mcp_server.jobs.store import JobStore
 from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
-from mcp_server.storage.sqlite.database import Database
-from mcp_server.storage.sqlite.examine import Examined, examine, mark_of
-from mcp_server.storage.sqlite.jobs import SqliteJobStore
-from mcp_server.storage.sqlite.transaction import Transaction
+from mcp_server.storage.sqlite.file.database import Database
+from mcp_server.storage.sqlite.file.examine import Examined, examine, mark_of
+from mcp_server.storage.sqlite.file.transaction import Transaction
+from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from mcp_server.trust import StateFolder
 
 LAG_S = 300.0

@@ -8,10 +8,10 @@ from pathlib import Path
 import anyio.to_thread
 
 from mcp_server.config import Workspace
-from mcp_server.content.files import PageFiles, page_files
+from mcp_server.content.actions.reader import edited_files, missing_files
+from mcp_server.content.pages.folder import PageFiles, page_files
 from mcp_server.content.site import Site
-from mcp_server.content.standing import edited_files, missing_files
-from mcp_server.content.workspace import SiteLoader, SiteProblems
+from mcp_server.content.workspace.loader import SiteLoader, SiteProblems
 from mcp_server.doctor.finding import Finding, first_of
 from mcp_server.entities.store import EntityStore
 from mcp_server.trust import Grants, StateFolder

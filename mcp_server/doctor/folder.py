@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from mcp_server.config import SETTINGS_FILE, Workspace
-from mcp_server.content.model import KeyLeftLiteral, ModelChoice, find_key, key_hint
-from mcp_server.content.workspace import SiteLoader, SiteProblems
+from mcp_server.content.drafting.model import KeyLeftLiteral, ModelChoice, find_key, key_hint
+from mcp_server.content.workspace.loader import SiteLoader, SiteProblems
 from mcp_server.doctor.finding import Finding, Level, size
 from mcp_server.errors import ConfigError
-from mcp_server.storage.sqlite.place import unsafe_place
+from mcp_server.storage.sqlite.file.place import unsafe_place
 from mcp_server.trust import Grants, StateFolder
 
 FREE_BYTES_MIN = 100 * 1024**2

@@ -23,7 +23,7 @@ from mcp_server.jobs.records import Cancelled, NewBatch, Request, Submission
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.telemetry import submit_span, with_trace
-from mcp_server.jobs.waiting import NAMED_MAX, timed_out
+from mcp_server.jobs.timeouts import NAMED_MAX, timed_out
 
 LOOK_S = 60.0
 """The longest wait for a change before it is looked at all the same."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeGuard, cast
 
 from mcp_server.errors import CallerError, StorageError
-from mcp_server.jobs.document import encoded
 from mcp_server.jobs.job import NewJob
+from mcp_server.jobs.json_text import encoded
 
 RESULT_BYTES_MAX = 1024 * 1024
 """The largest result, as JSON: what is larger is content, and belongs into effects."""

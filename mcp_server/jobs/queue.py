@@ -11,7 +11,7 @@ from mcp_server.errors import NotFound
 from mcp_server.jobs.job import ENDED_JOB_STATES, Job, NewJob, Origin
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.store import JobStore
-from mcp_server.jobs.waiting import timed_out
+from mcp_server.jobs.timeouts import timed_out
 
 LOOK_S = 60.0
 """The longest wait for a change before a job is looked at all the same."""

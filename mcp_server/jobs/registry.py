@@ -10,9 +10,9 @@ from typing import Any, cast
 from pydantic import BaseModel, ValidationError
 
 from mcp_server.errors import ConfigError, InvalidPayload, LimitExceeded, UnknownKind
-from mcp_server.jobs.document import encoded
 from mcp_server.jobs.handler import Handler
 from mcp_server.jobs.job import Dedup, NewJob
+from mcp_server.jobs.json_text import encoded
 from mcp_server.jobs.outcome import DELAY_S_MAX
 
 PAYLOAD_BYTES_MAX = 64 * 1024

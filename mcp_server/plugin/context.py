@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from pydantic import BaseModel
 
-from mcp_server.content.submitting import ACTIONS
+from mcp_server.content.actions.submit import ACTIONS
 from mcp_server.errors import (
     ConfigError,
     InvalidPayload,

@@ -9,19 +9,19 @@ from typing import Any
 import anyio.to_thread
 
 from mcp_server.clock import Clock
-from mcp_server.content.drafting import Drafted, Drafter, DraftRequest, drafter_for
-from mcp_server.content.files import PageFiles
-from mcp_server.content.model import ModelChoice
-from mcp_server.content.model_errors import ModelKeyRefused, ModelUntrusted
+from mcp_server.content.drafting.drafter import Drafted, Drafter, DraftRequest, drafter_for
+from mcp_server.content.drafting.errors import ModelKeyRefused, ModelUntrusted
+from mcp_server.content.drafting.model import ModelChoice
+from mcp_server.content.pages.folder import PageFiles
 from mcp_server.content.site import Site
-from mcp_server.content.workspace import site_from_document
+from mcp_server.content.workspace.loader import site_from_document
 from mcp_server.entities.store import EntityStore
 from mcp_server.errors import StorageError
-from mcp_server.jobs.attempt import Progress
 from mcp_server.jobs.job import Attempt, Job
 from mcp_server.jobs.outcome import Enqueue
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.store import JobStore
+from mcp_server.jobs.worker.attempt import Progress
 from mcp_server.trust import Grants, ModelTrust
 
 

@@ -17,11 +17,11 @@ from anyio.abc import TaskStatus
 
 from mcp_server.clock import Clock
 from mcp_server.errors import NotFound, StorageError
-from mcp_server.jobs.attempt import is_in_a_task
 from mcp_server.jobs.job import Batch, BatchState
 from mcp_server.jobs.store import JobStore
+from mcp_server.jobs.worker.attempt import is_in_a_task
 from mcp_server.progress.event import EventSink, ProgressEvent
-from mcp_server.progress.reading import reader_of
+from mcp_server.progress.reads import reader_of
 from mcp_server.progress.stream import GATHER_S, PAUSE_S, EventStream
 from mcp_server.progress.throttle import Throttle
 

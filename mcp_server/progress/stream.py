@@ -17,7 +17,7 @@ from mcp_server.errors import StorageError
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job, JobState
 from mcp_server.jobs.store import JobStore
 from mcp_server.progress.event import ERRORS_MAX, ProgressEvent, batch_event, job_event
-from mcp_server.progress.reading import Reader
+from mcp_server.progress.reads import Reader
 from mcp_server.progress.throttle import Throttle
 
 LOOK_S = 60.0

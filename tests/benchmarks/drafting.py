@@ -15,10 +15,10 @@ from pathlib import Path
 import anyio
 
 from mcp_server.config import open_workspace
-from mcp_server.content.drafting import Drafted, Drafter, DraftRequest, drafter_for
-from mcp_server.content.model import ModelChoice
+from mcp_server.content.drafting.drafter import Drafted, Drafter, DraftRequest, drafter_for
+from mcp_server.content.drafting.model import ModelChoice
 from mcp_server.content.site import Site
-from mcp_server.content.workspace import SiteLoader
+from mcp_server.content.workspace.loader import SiteLoader
 from tests.benchmarks.measuring import OWN, ServerSizes, Values
 from tests.benchmarks.memory import peak_kb
 from tests.benchmarks.partners import both, ended, no_worker, server

@@ -15,7 +15,7 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from mcp_server.config import open_workspace
-from mcp_server.jobs.host import WorkerLock
+from mcp_server.jobs.host.lock import WorkerLock
 from mcp_server.trust import StateFolder
 from tests.benchmarks.serving import Report
 from tests.harness import Desk

@@ -15,20 +15,20 @@ import structlog
 from pydantic import BaseModel
 
 from mcp_server.clock import SystemClock, new_id
-from mcp_server.jobs.attempt import AttemptRunner, Progress
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.handler import handler
 from mcp_server.jobs.job import Attempt, NewJob, Origin
-from mcp_server.jobs.maintenance import Maintenance, MaintenanceSettings
 from mcp_server.jobs.outcome import Done, Outcome
 from mcp_server.jobs.queue import JobQueue
 from mcp_server.jobs.records import Host, NewBatch
 from mcp_server.jobs.registry import Registry
-from mcp_server.jobs.worker import Worker, WorkerSettings
+from mcp_server.jobs.worker.attempt import AttemptRunner, Progress
+from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
+from mcp_server.jobs.worker.worker import Worker, WorkerSettings
 from mcp_server.progress.monitor import ProgressMonitor
 from mcp_server.storage.sqlite.content import ContentEffects
-from mcp_server.storage.sqlite.database import Database
-from mcp_server.storage.sqlite.jobs import SqliteJobStore
+from mcp_server.storage.sqlite.file.database import Database
+from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from tests.benchmarks.place import Place
 
 PAYLOAD_BYTES_MAX = 64 * 1024

@@ -14,8 +14,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal
 
-from mcp_server.storage.sqlite.connection import Synchronous, open_file
-from mcp_server.storage.sqlite.migrate import migrate
+from mcp_server.storage.sqlite.file.connection import Synchronous, open_file
+from mcp_server.storage.sqlite.file.migrate import migrate
 
 NEVER = 2.0**33
 """Due in the year 2242."""

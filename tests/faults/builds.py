@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from mcp_server.storage.sqlite.migrate import newest_schema
+from mcp_server.storage.sqlite.file.migrate import newest_schema
 
 REPOSITORY = Path(__file__).parents[2]
 NEXT_SCHEMA = newest_schema() + 1
@@ -27,7 +27,9 @@ def make_build(folder: Path, *, version: str, migration: str | None = None) -> d
         shutil.copytree(REPOSITORY / package, folder / package, ignore=leave)
     if migration is not None:
         name = f"{NEXT_SCHEMA:04}_next.sql"
-        (folder / "mcp_server" / "storage" / "sqlite" / "migrations" / name).write_text(migration)
+        (folder / "mcp_server" / "storage" / "sqlite" / "file" / "migrations" / name).write_text(
+            migration
+        )
     about = folder / f"pressroom-{version}.dist-info"
     about.mkdir()
     about.joinpath("METADATA").write_text(

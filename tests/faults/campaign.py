@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mcp_server.content.export import file_hash
+from mcp_server.content.pages.disk import file_hash
 from tests.faults.invariants import assert_sound, ended
 from tests.faults.processes import (
     Moment,

@@ -26,17 +26,17 @@ import structlog
 from pydantic import BaseModel
 
 from mcp_server.clock import SystemClock, new_id
-from mcp_server.jobs.attempt import AttemptRunner, Progress
 from mcp_server.jobs.batch import BatchLimits, BatchService
 from mcp_server.jobs.handler import handler
 from mcp_server.jobs.job import Attempt, NewJob, Origin
-from mcp_server.jobs.maintenance import Maintenance, MaintenanceSettings
 from mcp_server.jobs.outcome import Done, Outcome, Retry
 from mcp_server.jobs.records import Host, NewBatch
 from mcp_server.jobs.registry import Registry
-from mcp_server.jobs.worker import Worker, WorkerSettings
-from mcp_server.storage.sqlite.database import Database
-from mcp_server.storage.sqlite.jobs import SqliteJobStore
+from mcp_server.jobs.worker.attempt import AttemptRunner, Progress
+from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
+from mcp_server.jobs.worker.worker import Worker, WorkerSettings
+from mcp_server.storage.sqlite.file.database import Database
+from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from tests.faults.processes import seed
 from tests.storage.invariants import check_invariants
 from tests.unit.jobs.rig import NoEffects

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from mcp_server.content.export import file_hash
+from mcp_server.content.pages.disk import file_hash
 from tests.faults.invariants import assert_each_section_once, assert_sound, database
 from tests.faults.processes import (
     PATIENCE_S,

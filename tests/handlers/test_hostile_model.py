@@ -24,8 +24,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pydantic import SecretStr
 
-from mcp_server.content.answer import answer_model
-from mcp_server.content.drafting import (
+from mcp_server.content.drafting.client import AFTER_S_MAX, ModelClient
+from mcp_server.content.drafting.drafter import (
     Drafted,
     Drafter,
     ModelBusy,
@@ -36,9 +36,9 @@ from mcp_server.content.drafting import (
     Usage,
     drafter_for,
 )
-from mcp_server.content.model import ModelChoice
-from mcp_server.content.model_client import AFTER_S_MAX, ModelClient
-from mcp_server.content.prompt import prompt_for
+from mcp_server.content.drafting.model import ModelChoice
+from mcp_server.content.drafting.prompt import prompt_for
+from mcp_server.content.text.fields import answer_model
 from tests.handlers.test_model_over_http import GOOD, HERO, REQUEST
 from tests.hostile_model import (
     MEGABYTE,

@@ -18,7 +18,7 @@ import pytest
 from keyring.backends.null import Keyring as NullKeyring
 from llmock.pytest_plugin import LLMock
 
-from mcp_server.content.drafting import (
+from mcp_server.content.drafting.drafter import (
     Drafted,
     Drafter,
     DraftRequest,
@@ -32,10 +32,10 @@ from mcp_server.content.drafting import (
     drafter_for,
     inputs_hash,
 )
-from mcp_server.content.model import ModelChoice
+from mcp_server.content.drafting.model import ModelChoice
 from mcp_server.content.site import Page, Section, Site
-from mcp_server.content.starter import init_workspace
 from mcp_server.content.template import Field, FieldType, Template
+from mcp_server.content.workspace.starter import init_workspace
 from mcp_server.entities.entity import Author
 
 pytestmark = pytest.mark.anyio

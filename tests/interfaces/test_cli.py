@@ -17,7 +17,7 @@ import anyio
 import pytest
 from llmock.pytest_plugin import LLMock
 
-from mcp_server.content.payloads import export_of
+from mcp_server.content.actions.payloads import export_of
 from mcp_server.errors import ConfigError
 from mcp_server.interfaces.cli import Runners, run_cli
 from mcp_server.interfaces.cli.connect import claude_code_line, desktop_config

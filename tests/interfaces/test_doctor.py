@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from llmock.pytest_plugin import LLMock
 
-from mcp_server.storage.sqlite.place import network_type, synchronised_folder, unsafe_place
+from mcp_server.storage.sqlite.file.place import network_type, synchronised_folder, unsafe_place
 from tests.harness import desk, read_site, small_site, trusted, write_settings, write_site
 from tests.promises.moves import QUICK, edit_file, parts_of, settings
 from tests.wire import command, environment, over_stdio

@@ -19,10 +19,10 @@ from anyio.abc import Process
 from rich.console import Console
 
 from mcp_server.clock import SystemClock
-from mcp_server.interfaces.cli.board import Bars
-from mcp_server.interfaces.cli.following import follow_all, follow_one
+from mcp_server.interfaces.cli.bars import Bars
+from mcp_server.interfaces.cli.follow import follow_all, follow_one
 from mcp_server.interfaces.cli.lines import Lines
-from mcp_server.interfaces.cli.watching import GOES_ON
+from mcp_server.interfaces.cli.presence import GOES_ON
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import BatchState, Origin, Step
 from mcp_server.jobs.outcome import Fail, Pause

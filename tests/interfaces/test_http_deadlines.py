@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from mcp_server.interfaces.http_protocol import ConnectionBounds
+from mcp_server.interfaces.http.protocol import ConnectionBounds
 from tests.sockets import connected, listening, rest, status_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]

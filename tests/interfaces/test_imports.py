@@ -13,7 +13,7 @@ import pytest
     [
         "mcp_server.__main__",
         "mcp_server.app",
-        "mcp_server.interfaces.mcp.status",
+        "mcp_server.interfaces.mcp.answers.status",
         "mcp_server.interfaces.mcp.stdio",
     ],
 )

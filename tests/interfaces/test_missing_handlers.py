@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import handlers
-from mcp_server.content.payloads import JOB_KINDS
+from mcp_server.content.actions.payloads import JOB_KINDS
 from mcp_server.jobs.registry import discover
 from tests.harness import small_site
 from tests.wire import command, environment

@@ -16,7 +16,7 @@ import pytest
 from mcp import MCPError
 
 from mcp_server.app import Application
-from mcp_server.interfaces.http import MCP_PATH, build_http_app, http_origin, serve_http
+from mcp_server.interfaces.http.app import MCP_PATH, build_http_app, http_origin, serve_http
 from mcp_server.interfaces.mcp.server import build_server
 from mcp_server.jobs.job import Batch, BatchState
 from mcp_server.progress.monitor import ProgressMonitor

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from mcp_server.app.services import health_of
-from mcp_server.jobs.host import StopMark
+from mcp_server.jobs.host.stop_mark import StopMark
 from tests.faults.processes import end_workers, kill, taken_up, working
 from tests.harness import Desk, desk, small_site
 from tests.promises.moves import held, parts_of

@@ -11,8 +11,8 @@ from mcp import Client
 from mcp_types import Implementation, Tool
 
 from mcp_server.errors import Unavailable
-from mcp_server.interfaces.mcp.catalogue import INSTRUCTIONS
 from mcp_server.interfaces.mcp.server import build_server
+from mcp_server.interfaces.mcp.tools.catalogue import INSTRUCTIONS
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import Origin
 

@@ -16,8 +16,8 @@ from mcp import Client
 from mcp_types import TextContent
 
 from mcp_server.app import Application
-from mcp_server.content.starter import init_workspace
-from mcp_server.interfaces.mcp.replies import REPLY_BYTES_MAX
+from mcp_server.content.workspace.starter import init_workspace
+from mcp_server.interfaces.mcp.answers.replies import REPLY_BYTES_MAX
 from mcp_server.interfaces.mcp.server import build_server
 from mcp_server.jobs.job import Origin
 

@@ -19,17 +19,17 @@ from llmock.pytest_plugin import LLMock
 from mcp_server.app import Parts, open_parts
 from mcp_server.clock import Clock, SystemClock
 from mcp_server.config import find_workspace
-from mcp_server.content.page_file import parse_page
-from mcp_server.content.workspace import SiteLoader
+from mcp_server.content.pages.page_file import parse_page
+from mcp_server.content.workspace.loader import SiteLoader
 from mcp_server.entities.effects import SaveRevision, expect_hash
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Revision
 from mcp_server.errors import LostClaim
-from mcp_server.jobs.attempt import AttemptRunner
 from mcp_server.jobs.job import Attempt, Job, JobState
+from mcp_server.jobs.worker.attempt import AttemptRunner
 from mcp_server.plugin import Workbench
 from mcp_server.storage.sqlite.content import ContentEffects
-from mcp_server.storage.sqlite.database import Database
-from mcp_server.storage.sqlite.transaction import Transaction
+from mcp_server.storage.sqlite.file.database import Database
+from mcp_server.storage.sqlite.file.transaction import Transaction
 from tests.attempts import claim_one, run_one
 from tests.harness import Desk, read_site, write_site
 

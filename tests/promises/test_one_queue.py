@@ -38,7 +38,7 @@ BEGINNING = {
 """Calls by which something begins that may outlive its caller."""
 
 WATCHING = {
-    ("content/system_keyring.py", "Thread"): "asks the keyring, which may not answer",
+    ("content/drafting/system_keyring.py", "Thread"): "asks the keyring, which may not answer",
     ("interfaces/mcp/stdio.py", "Thread"): "reads stdin",
     ("interfaces/mcp/stdio.py", "start_soon"): "watches for the end of the parent",
 }
@@ -128,7 +128,7 @@ def test_only_the_composition_root_runs_a_worker() -> None:
     users = {
         path.relative_to(SOURCE).parts[0].removesuffix(".py")
         for path in SOURCE.rglob("*.py")
-        if "mcp_server.jobs.worker" in imports(path)
+        if "mcp_server.jobs.worker.worker" in imports(path)
     }
     assert users - {"jobs"} == {"app"}
 

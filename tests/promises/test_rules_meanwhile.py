@@ -13,12 +13,12 @@ import anyio.from_thread
 import pytest
 
 from mcp_server.clock import new_id
-from mcp_server.content.calls import ChangeCall, Selector
-from mcp_server.content.files import PageFiles
+from mcp_server.content.actions.calls import ChangeCall, Selector
+from mcp_server.content.actions.reader import StandingReader
+from mcp_server.content.actions.submit import Submitter
+from mcp_server.content.pages.folder import PageFiles
 from mcp_server.content.service import ContentService
-from mcp_server.content.standing import StandingReader
-from mcp_server.content.submitting import Submitter
-from mcp_server.content.workspace import SiteLoader
+from mcp_server.content.workspace.loader import SiteLoader
 from mcp_server.jobs.batch import BatchLimits, BatchService
 from mcp_server.jobs.job import Origin
 from tests.harness import desk, small_site

@@ -9,7 +9,7 @@ import pytest
 from llmock.pytest_plugin import LLMock
 
 from mcp_server.jobs.job import JobState
-from mcp_server.jobs.maintenance import Maintenance, MaintenanceSettings
+from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
 from tests.harness import Desk, desk, read_site, small_site, write_settings, write_site
 from tests.promises.moves import (
     QUICK,

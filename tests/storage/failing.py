@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mcp_server.storage.sqlite.connection import Connection
-from mcp_server.storage.sqlite.database import Database
-from mcp_server.storage.sqlite.log_file import LogFile
+from mcp_server.storage.sqlite.file.connection import Connection
+from mcp_server.storage.sqlite.file.database import Database
+from mcp_server.storage.sqlite.file.wal import LogFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ connection.execute("COMMIT")
 OPENER = """
 import sys
 from pathlib import Path
-from mcp_server.storage.sqlite.migrate import migrate
+from mcp_server.storage.sqlite.file.migrate import migrate
 print("ready", flush=True)
 sys.stdin.readline()
 print(migrate(Path(sys.argv[1])))

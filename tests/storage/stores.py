@@ -19,8 +19,8 @@ from mcp_server.jobs.records import Cancelled, Claim, NewBatch, Report, Submissi
 from mcp_server.jobs.retry import Verdict, decide
 from mcp_server.jobs.store import JobStore
 from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
-from mcp_server.storage.sqlite.database import Database
-from mcp_server.storage.sqlite.jobs import SqliteJobStore
+from mcp_server.storage.sqlite.file.database import Database
+from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from tests.attempts import record
 from tests.harness import ManualClock
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import anyio
 import pytest
 
-from mcp_server.storage.sqlite.changes import Changes
+from mcp_server.storage.sqlite.file.commits import Changes
 
 pytestmark = pytest.mark.anyio
 

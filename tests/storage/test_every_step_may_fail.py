@@ -30,7 +30,7 @@ from mcp_server.jobs.outcome import Done, Enqueue, Fail, Outcome, Pause, Retry
 from mcp_server.jobs.records import Bookmark, Claim, Host, Report, Request
 from mcp_server.jobs.retry import decide
 from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
-from mcp_server.storage.sqlite.jobs import SqliteJobStore
+from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from tests.harness import ManualClock
 from tests.storage.failing import TROUBLES, Faults, Trouble, failing_database
 from tests.storage.invariants import check_invariants

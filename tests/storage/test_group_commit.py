@@ -12,10 +12,10 @@ import anyio
 import pytest
 
 from mcp_server.errors import LostClaim, StorageError
-from mcp_server.storage.sqlite.connection import connect, open_file
-from mcp_server.storage.sqlite.group import Member, commit
-from mcp_server.storage.sqlite.migrate import migrate
-from mcp_server.storage.sqlite.transaction import Transaction
+from mcp_server.storage.sqlite.file.connection import connect, open_file
+from mcp_server.storage.sqlite.file.group_commit import Member, commit
+from mcp_server.storage.sqlite.file.migrate import migrate
+from mcp_server.storage.sqlite.file.transaction import Transaction
 
 GONE = LostClaim("j_1", "a_1")
 

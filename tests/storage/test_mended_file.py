@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from mcp_server.errors import StorageError, StorageOutdated
-from mcp_server.storage.sqlite.database import Database
-from mcp_server.storage.sqlite.migrate import migrate, newest_schema
+from mcp_server.storage.sqlite.file.database import Database
+from mcp_server.storage.sqlite.file.migrate import migrate, newest_schema
 
 pytestmark = pytest.mark.anyio
 

@@ -10,16 +10,15 @@ import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-from mcp_server.storage.sqlite.connection import open_file
-from mcp_server.storage.sqlite.migrate import migrate
-from mcp_server.storage.sqlite.transaction import PACKAGE, query
+from mcp_server.storage.sqlite.file.connection import open_file
+from mcp_server.storage.sqlite.file.migrate import migrate
+from mcp_server.storage.sqlite.file.transaction import query, statements
 
-QUERIES = sorted(file.name.removesuffix(".sql") for file in (files(PACKAGE) / "sql").iterdir())
+QUERIES = sorted(statements())
 
 HOT = {
     "claim_candidates": "jobs_ready (kind=? AND requires=?)",

@@ -8,9 +8,10 @@ from pathlib import Path
 import anyio
 import pytest
 
-from mcp_server.content.payloads import export_of
-from mcp_server.jobs.health import Health
-from mcp_server.jobs.host import DetachedWorker, StopMark
+from mcp_server.content.actions.payloads import export_of
+from mcp_server.jobs.host.health import Health
+from mcp_server.jobs.host.start import DetachedWorker
+from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.job import Origin
 from tests.harness import desk, small_site
 from tests.promises.moves import QUICK, held, parts_of

@@ -18,14 +18,14 @@ from mcp_server.config import TOKEN_VARIABLE, named_in
 from mcp_server.errors import ServerError
 from mcp_server.interfaces.cli.connect import claude_code_line
 from mcp_server.interfaces.cli.lines import Lines
-from mcp_server.interfaces.cli.runners import Board, Runners, Waited
-from mcp_server.interfaces.cli.showing import (
+from mcp_server.interfaces.cli.output import (
     as_json,
     finding_lines,
     job_lines,
     one_line,
     status_lines,
 )
+from mcp_server.interfaces.cli.runners import Board, Runners, Waited
 from mcp_server.redaction import redacted, secrets_of
 
 EXIT_TROUBLE = 2
@@ -150,7 +150,9 @@ def init(
     ],
 ) -> None:
     """Make a workspace from the starter site, overwriting nothing."""
-    from mcp_server.content.starter import init_workspace  # noqa: PLC0415 - only this command needs it
+    from mcp_server.content.workspace.starter import (  # noqa: PLC0415 - only this command needs it
+        init_workspace,
+    )
 
     written = init_workspace(folder)
     for path in written:
@@ -320,7 +322,7 @@ def _board() -> Generator[Board]:
     if isinstance(stdout, TextIOWrapper):
         stdout.reconfigure(errors="replace")  # a letter that it lacks is no reason to stop
     if stdout is not None and stdout.isatty():
-        from mcp_server.interfaces.cli.board import Bars, terminal  # noqa: PLC0415 - brings rich
+        from mcp_server.interfaces.cli.bars import Bars, terminal  # noqa: PLC0415 - brings rich
 
         if (console := terminal()) is not None:
             with Bars(console).shown() as bars:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from mcp_server.errors import ServerError
 from mcp_server.folder import neutral_folder
-from mcp_server.interfaces.cli.bar import Move
+from mcp_server.interfaces.cli.terminal import Move
 
 if TYPE_CHECKING:
     from mcp import Client

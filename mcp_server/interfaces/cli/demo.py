@@ -15,9 +15,8 @@ from pathlib import Path
 import anyio
 
 from mcp_server.config import SETTINGS_FILE, Workspace, open_workspace
-from mcp_server.content.starter import init_workspace
+from mcp_server.content.workspace.starter import init_workspace
 from mcp_server.errors import ServerError
-from mcp_server.interfaces.cli.bar import Move, Screen
 from mcp_server.interfaces.cli.connect import claude_code_line, desktop_config, server_command
 from mcp_server.interfaces.cli.conversation import (
     Conversation,
@@ -26,6 +25,7 @@ from mcp_server.interfaces.cli.conversation import (
     finished,
     has_ended,
 )
+from mcp_server.interfaces.cli.terminal import Move, Screen
 
 COMPOSER_DELAY_S = 1.5
 """Without a model a section takes milliseconds: too fast to watch, and to kill half-way."""

@@ -18,7 +18,7 @@ from mcp.server.stdio import stdio_server
 from mcp_types import CallToolResult, TextContent
 
 from mcp_server.clock import Clock, SystemClock
-from mcp_server.content.workspace import SiteProblems
+from mcp_server.content.workspace.loader import SiteProblems
 from mcp_server.errors import (
     CallerError,
     ConfigError,
@@ -27,11 +27,11 @@ from mcp_server.errors import (
     StorageBusy,
     StorageError,
 )
-from mcp_server.interfaces.mcp.catalogue import INSTRUCTIONS, Entry, catalogue
-from mcp_server.interfaces.mcp.marks import Marks
-from mcp_server.interfaces.mcp.plugin_tools import PluginEntry
-from mcp_server.interfaces.mcp.replies import Reply
-from mcp_server.interfaces.mcp.tools import Tools
+from mcp_server.interfaces.mcp.answers.marks import Marks
+from mcp_server.interfaces.mcp.answers.replies import Reply
+from mcp_server.interfaces.mcp.tools.catalogue import INSTRUCTIONS, Entry, catalogue
+from mcp_server.interfaces.mcp.tools.plugin import PluginEntry
+from mcp_server.interfaces.mcp.tools.tools import Tools
 from mcp_server.interfaces.services import ServicesProvider
 from mcp_server.jobs.job import Origin
 from mcp_server.plugin.loading import Plugins

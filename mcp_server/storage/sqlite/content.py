@@ -21,9 +21,9 @@ from mcp_server.entities.effects import (
 )
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, AuthorKind, Entity, Revision
 from mcp_server.entities.store import Snapshot
-from mcp_server.storage.sqlite.database import Database
-from mcp_server.storage.sqlite.rows import dumped
-from mcp_server.storage.sqlite.transaction import Transaction
+from mcp_server.jobs.json_text import dumped
+from mcp_server.storage.sqlite.file.database import Database
+from mcp_server.storage.sqlite.file.transaction import Transaction
 
 NOUNS = {PREVIEW: "draft", PRODUCTION: "live text"}
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 import anyio
 
 from mcp_server.errors import StorageError
-from mcp_server.jobs.attempt import AttemptRunner
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Batch
-from mcp_server.jobs.maintenance import Maintenance, MaintenanceSettings
 from mcp_server.jobs.queue import JobQueue
 from mcp_server.jobs.records import Host
 from mcp_server.jobs.telemetry import AttemptWatch
-from mcp_server.jobs.worker import Worker, WorkerSettings
+from mcp_server.jobs.worker.attempt import AttemptRunner
+from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
+from mcp_server.jobs.worker.worker import Worker, WorkerSettings
 from tests.faults.simulation.handlers import Context, Play
 from tests.faults.simulation.ledger import TIME_LIMITS_S
 from tests.faults.simulation.world import LEASE_S, Process, World

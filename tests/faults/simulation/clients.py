@@ -13,8 +13,8 @@ from mcp_server.entities.effects import ANY, SaveRevision
 from mcp_server.entities.entity import PREVIEW, Author, Revision
 from mcp_server.errors import CallerError, InvalidTransition, StorageError
 from mcp_server.jobs.job import BatchState, Dedup, NewJob, Origin
-from mcp_server.jobs.maintenance import Maintenance, MaintenanceSettings
 from mcp_server.jobs.records import NewBatch, Request, Submission
+from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
 from tests.faults.simulation.actors import ABILITY, Server, ServerSlot
 from tests.faults.simulation.ledger import Violation
 from tests.faults.simulation.world import LEASE_S, Process, World

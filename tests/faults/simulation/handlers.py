@@ -11,11 +11,11 @@ from pydantic import BaseModel
 
 from mcp_server.entities.effects import ABSENT, ANY, RecordExport, SaveRevision
 from mcp_server.entities.entity import PREVIEW, Author, Revision
-from mcp_server.jobs.attempt import Progress
 from mcp_server.jobs.handler import handler
 from mcp_server.jobs.job import Attempt, Dedup, NewJob
 from mcp_server.jobs.outcome import Done, Enqueue, Fail, Outcome, Pause, Retry, Skip, Snooze
 from mcp_server.jobs.registry import Registry
+from mcp_server.jobs.worker.attempt import Progress
 from tests.faults.simulation.ledger import TIME_LIMITS_S, Answer
 from tests.faults.simulation.world import LEASE_S, Process, World
 

@@ -17,8 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from mcp_server.storage.sqlite.connection import BUSY_TIMEOUT_S, Connection
-from mcp_server.storage.sqlite.migrate import migrate
+from mcp_server.storage.sqlite.file.connection import BUSY_TIMEOUT_S, Connection
+from mcp_server.storage.sqlite.file.migrate import migrate
 
 T = TypeVar("T")
 

@@ -15,8 +15,8 @@ from random import Random
 from typing import Any
 
 from mcp_server.storage.sqlite.content import ContentEffects
-from mcp_server.storage.sqlite.database import Database
-from mcp_server.storage.sqlite.jobs import SqliteJobStore
+from mcp_server.storage.sqlite.file.database import Database
+from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from tests.faults.simulation.ledger import CHECKS, Ledger, Violation, check_tables
 from tests.faults.simulation.loop import CURRENT, Slice, VirtualLoop
 from tests.faults.simulation.storage import (

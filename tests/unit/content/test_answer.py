@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from mcp_server.content.answer import answer_model, problems
 from mcp_server.content.template import Field, FieldType, Template
+from mcp_server.content.text.fields import answer_model, problems
 
 PRICES = Template(
     name="price-list",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mcp_server.content.composer import ComposerGap, compose
+from mcp_server.content.drafting.composer import ComposerGap, compose
 from mcp_server.content.site import Page, Section, Site
 from mcp_server.content.template import Field, FieldType, Template
 

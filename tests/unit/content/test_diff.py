@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcp_server.content.diff import capped, unified
+from mcp_server.content.text.diff import capped, unified
 
 
 def test_a_changed_line_is_shown_with_both_texts_labelled() -> None:

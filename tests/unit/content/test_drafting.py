@@ -10,8 +10,8 @@ from typing import Any
 import anyio
 import pytest
 
-from mcp_server.content.composer import ComposerGap
-from mcp_server.content.drafting import (
+from mcp_server.content.drafting.composer import ComposerGap
+from mcp_server.content.drafting.drafter import (
     Drafted,
     Drafter,
     DraftRequest,
@@ -20,7 +20,7 @@ from mcp_server.content.drafting import (
     drafter_for,
     inputs_hash,
 )
-from mcp_server.content.model import ModelChoice
+from mcp_server.content.drafting.model import ModelChoice
 from mcp_server.content.site import Page, Section, Site
 from mcp_server.content.template import Field, FieldType, Template
 from mcp_server.entities.entity import Author
@@ -124,7 +124,7 @@ def test_a_configured_model_is_never_replaced_by_the_composer() -> None:
 def test_nothing_heavy_is_imported_before_a_model_is_asked() -> None:
     """The command line and the handshake must not wait seconds."""
     program = (
-        "import sys, mcp_server.content.drafting as d, mcp_server.content.model as m\n"
+        "import sys\nfrom mcp_server.content.drafting.drafter import drafter as d, model as m\n"
         "d.drafter_for(m.ModelChoice(name='openai:gpt-5.2'))\n"
         "print(*{'pydantic_ai', 'openai', 'anthropic', 'keyring'} & set(sys.modules))"
     )

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from mcp_server.content.export import (
+from mcp_server.content.pages.compose import compose_page
+from mcp_server.content.pages.disk import (
     PAGE_BYTES_MAX,
     ExportFailed,
     FileState,
     PageFileState,
-    compose_page,
-    edited_sections,
     file_hash,
     page_name,
 )
-from mcp_server.content.files import PageFiles
-from mcp_server.content.page_file import comment_line, parse_page
+from mcp_server.content.pages.edited import edited_sections
+from mcp_server.content.pages.folder import PageFiles
+from mcp_server.content.pages.page_file import comment_line, parse_page
 from mcp_server.content.site import Page, Section, Site
 from mcp_server.content.template import Field, FieldType, Template
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Revision
@@ -416,8 +416,8 @@ def test_a_content_folder_that_is_a_file_is_said_to_be_one(tmp_path: Path) -> No
 FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
-from mcp_server.content.export import ExportFailed
-from mcp_server.content.files import PageFiles
+from mcp_server.content.pages.disk import ExportFailed
+from mcp_server.content.pages.folder import PageFiles
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:

@@ -8,8 +8,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from mcp_server.content.export import ExportFailed, PageHeld
-from mcp_server.content.files import PageFiles
+from mcp_server.content.pages.disk import ExportFailed, PageHeld
+from mcp_server.content.pages.folder import PageFiles
 
 pytestmark = pytest.mark.anyio
 

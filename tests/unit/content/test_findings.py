@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcp_server.content.findings import Finding, Kind, all_findings_in, findings_in, kinds_of
+from mcp_server.content.text.findings import Finding, Kind, all_findings_in, findings_in, kinds_of
 
 INNOCENT = (
     "Bread from our own oven, every day from 7:30.",

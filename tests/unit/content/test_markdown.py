@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_server.content.markdown import (
+from mcp_server.content.template import Field, FieldType, Template
+from mcp_server.content.text.markdown import (
     MarkdownMismatch,
     format_problems,
     parse,
     render,
     round_trip_problem,
 )
-from mcp_server.content.template import Field, FieldType, Template
 from mcp_server.errors import InvalidPayload
 
 LINE, TEXT, LIST = FieldType.LINE, FieldType.TEXT, FieldType.LIST

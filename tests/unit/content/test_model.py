@@ -11,8 +11,8 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as FailKeyring
 
-from mcp_server.content.model import ModelChoice, abilities, find_key, key_hint
-from mcp_server.content.system_keyring import keyring_key
+from mcp_server.content.drafting.model import ModelChoice, abilities, find_key, key_hint
+from mcp_server.content.drafting.system_keyring import keyring_key
 from mcp_server.errors import ConfigError
 
 T = TypeVar("T", bound=KeyringBackend)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcp_server.content.page_file import (
+from mcp_server.content.pages.page_file import (
     ExportedSection,
     PageFile,
     parse_page,

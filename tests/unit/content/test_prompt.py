@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mcp_server.content.prompt import DraftRequest, fenced, inputs_hash, prompt_for
+from mcp_server.content.drafting.prompt import DraftRequest, fenced, inputs_hash, prompt_for
 from mcp_server.content.site import Page, Section, Site
 from mcp_server.content.template import Field, FieldType, Template
 from mcp_server.entities.entity import PREVIEW, Author, Revision

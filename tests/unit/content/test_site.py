@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from mcp_server.content.site import Page, Section, Site
-from mcp_server.content.workspace import site_from_document, site_to_document
+from mcp_server.content.workspace.loader import site_from_document, site_to_document
 
 
 def test_a_section_is_found_in_a_site_without_looking_at_the_others() -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from mcp_server.config import Settings, open_workspace
-from mcp_server.content.answer import problems
-from mcp_server.content.composer import compose
-from mcp_server.content.markdown import parse, render, round_trip_problem
+from mcp_server.content.drafting.composer import compose
 from mcp_server.content.site import Site
-from mcp_server.content.starter import FileInTheWay, init_workspace
-from mcp_server.content.workspace import SiteLoader
+from mcp_server.content.text.fields import problems
+from mcp_server.content.text.markdown import parse, render, round_trip_problem
+from mcp_server.content.workspace.loader import SiteLoader
+from mcp_server.content.workspace.starter import FileInTheWay, init_workspace
 from mcp_server.errors import Unavailable
 
 

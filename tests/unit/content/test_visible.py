@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_server.content.visible import visible, visible_fields
+from mcp_server.content.text.visible import visible, visible_fields
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mcp_server.config import open_workspace
 from mcp_server.content.site import Page, Section, Site
 from mcp_server.content.template import Field, FieldType, Template
-from mcp_server.content.workspace import (
+from mcp_server.content.workspace.loader import (
     SiteLoader,
     SiteProblems,
     site_from_document,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from mcp_server.clock import SystemClock
-from mcp_server.content.calls import Planned, Submitted
-from mcp_server.interfaces.mcp.marks import Marks
-from mcp_server.interfaces.mcp.queueing import Queued
+from mcp_server.content.actions.calls import Planned, Submitted
+from mcp_server.interfaces.mcp.answers.marks import Marks
+from mcp_server.interfaces.mcp.answers.queued import Queued
 
 QUEUED = Submitted(
     action="generation",

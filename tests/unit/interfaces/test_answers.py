@@ -8,18 +8,18 @@ from dataclasses import replace
 import pytest
 
 from mcp_server.clock import SystemClock
-from mcp_server.content.calls import NextCall, Planned, Quoted, Skipped, Submitted
-from mcp_server.content.review import Review, ReviewRow
-from mcp_server.interfaces.mcp.marks import Marks
-from mcp_server.interfaces.mcp.queueing import Queued
-from mcp_server.interfaces.mcp.replies import (
+from mcp_server.content.actions.calls import NextCall, Planned, Quoted, Skipped, Submitted
+from mcp_server.content.actions.reviewed import Review, ReviewRow
+from mcp_server.interfaces.mcp.answers.batch import Standing
+from mcp_server.interfaces.mcp.answers.marks import Marks
+from mcp_server.interfaces.mcp.answers.queued import Queued
+from mcp_server.interfaces.mcp.answers.replies import (
     DETAIL_BYTES_MAX,
     REPLY_BYTES_MAX,
     Operation,
     Reply,
 )
-from mcp_server.interfaces.mcp.reviewing import review_reply
-from mcp_server.interfaces.mcp.standing import Standing
+from mcp_server.interfaces.mcp.answers.review import review_reply
 from mcp_server.jobs.job import Batch
 
 BATCH = "batch_01k0000000000000000000000"

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from mcp_server.content.calls import Selector
+from mcp_server.content.actions.calls import Selector
 from mcp_server.errors import InvalidPayload
-from mcp_server.interfaces.mcp.arguments import (
+from mcp_server.interfaces.mcp.tools.arguments import (
     INSTRUCTIONS_LENGTH_MAX,
     GenerateAllArguments,
     GenerateArguments,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from mcp_server.interfaces.cli.board import SHOWN_MAX, Bars
+from mcp_server.interfaces.cli.bars import SHOWN_MAX, Bars
 from mcp_server.interfaces.cli.lines import Lines, doing, event_line
 from mcp_server.jobs.job import Batch, BatchState, Job, JobState, Step
 from mcp_server.progress.event import ProgressEvent, batch_event, job_event

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from mcp_server.errors import ConfigError, Unavailable
-from mcp_server.interfaces.http import build_http_app, check_bind, http_origin, serve_http
+from mcp_server.interfaces.http.app import build_http_app, check_bind, http_origin, serve_http
 from mcp_server.interfaces.mcp.server import build_server
 from mcp_server.interfaces.services import Services
 

@@ -13,14 +13,14 @@ import httpx
 import pytest
 
 from mcp_server.errors import Unavailable
-from mcp_server.interfaces.http import build_http_app, http_origin
-from mcp_server.interfaces.http_bounds import (
+from mcp_server.interfaces.http.app import build_http_app, http_origin
+from mcp_server.interfaces.http.bounds import (
     BODIES_BYTES_MAX,
     BODY_BYTES_MAX,
     BODY_VALUES_MAX,
     CallBounds,
 )
-from mcp_server.interfaces.http_protocol import ConnectionBounds
+from mcp_server.interfaces.http.protocol import ConnectionBounds
 from mcp_server.interfaces.mcp.server import build_server
 from mcp_server.interfaces.services import Services, ServicesProvider
 from mcp_server.progress.event import ProgressEvent

@@ -9,12 +9,7 @@ from mcp.server.transport_security import TransportSecurityMiddleware
 from starlette.requests import Request
 
 from mcp_server.errors import ConfigError
-from mcp_server.interfaces.http_checks import (
-    AllowedCallers,
-    Authority,
-    WebOrigin,
-    allowed_callers,
-)
+from mcp_server.interfaces.http.checks import AllowedCallers, Authority, WebOrigin, allowed_callers
 
 LOCAL = allowed_callers("127.0.0.1", (), ())
 NAMED = AllowedCallers(

@@ -8,7 +8,7 @@ from http import HTTPStatus
 import h11
 import pytest
 
-from mcp_server.interfaces.http_parser import (
+from mcp_server.interfaces.http.parser import (
     CHUNK_BYTES_MIN,
     CHUNKS_MAX,
     HEAD_BYTES_MAX,

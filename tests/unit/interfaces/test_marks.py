@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mcp_server.clock import SystemClock
-from mcp_server.content.calls import Quoted
-from mcp_server.interfaces.mcp.marks import Marks
+from mcp_server.content.actions.calls import Quoted
+from mcp_server.interfaces.mcp.answers.marks import Marks
 
 
 def test_the_marks_of_two_answers_differ() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_server.interfaces.mcp.operations import newest_active, read_operations
+from mcp_server.interfaces.mcp.answers.listing import newest_active, read_operations
 from mcp_server.jobs.job import Batch, Job, Origin
 from tests.unit.jobs.rig import ORIGIN, Rig, a_toy, open_rig
 

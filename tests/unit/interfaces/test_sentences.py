@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from mcp_server.content.calls import Action, Planned, Skipped, Submitted
-from mcp_server.interfaces.mcp import sentences
+from mcp_server.content.actions.calls import Action, Planned, Skipped, Submitted
+from mcp_server.interfaces.mcp.answers import sentences
 from mcp_server.jobs.job import Batch, BatchState, Job
 from mcp_server.jobs.records import Cancelled
 

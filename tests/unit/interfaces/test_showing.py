@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from mcp_server.interfaces.cli.showing import job_lines
+from mcp_server.interfaces.cli.output import job_lines
 from mcp_server.jobs.job import Job, JobState
 
 

@@ -10,7 +10,7 @@ from mcp import Client
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 
-from mcp_server.interfaces.mcp.waiting import Reporter
+from mcp_server.interfaces.mcp.wait import Reporter
 from mcp_server.jobs.job import Batch, BatchState, Job, JobState, Step
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("mode", ["legacy", "auto"])]

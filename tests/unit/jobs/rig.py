@@ -14,21 +14,21 @@ import anyio
 from pydantic import BaseModel
 
 from mcp_server.clock import new_id
-from mcp_server.jobs.attempt import AttemptRunner, Progress
 from mcp_server.jobs.batch import BatchLimits, BatchService
 from mcp_server.jobs.handler import handler
 from mcp_server.jobs.job import Attempt, Job, NewJob, Origin
-from mcp_server.jobs.maintenance import Maintenance, MaintenanceSettings
 from mcp_server.jobs.outcome import Done, Outcome
 from mcp_server.jobs.queue import JobQueue
 from mcp_server.jobs.records import Host, NewBatch
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.telemetry import AttemptWatch
-from mcp_server.jobs.watchdog import OwnProcess
-from mcp_server.jobs.worker import Worker, WorkerSettings
-from mcp_server.storage.sqlite.database import Database
-from mcp_server.storage.sqlite.jobs import SqliteJobStore
+from mcp_server.jobs.worker.attempt import AttemptRunner, Progress
+from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
+from mcp_server.jobs.worker.watchdog import OwnProcess
+from mcp_server.jobs.worker.worker import Worker, WorkerSettings
+from mcp_server.storage.sqlite.file.database import Database
+from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from tests.attempts import claim_one, run_one
 from tests.harness import ManualClock
 

@@ -8,8 +8,8 @@ import anyio
 import pytest
 
 from mcp_server.jobs.job import Job
-from mcp_server.jobs.lanes import Lanes
 from mcp_server.jobs.outcome import Done, Outcome
+from mcp_server.jobs.worker.lanes import Lanes
 from tests.unit.jobs.rig import ORIGIN, Context, Rig, a_toy
 
 pytestmark = pytest.mark.anyio

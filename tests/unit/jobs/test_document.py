@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import from_json
 
-from mcp_server.jobs.document import DIGITS_MAX, encoded
+from mcp_server.jobs.json_text import DIGITS_MAX, encoded
 
 leaves = (
     st.none()

@@ -11,9 +11,9 @@ import pytest
 from pydantic import BaseModel
 
 from mcp_server.jobs.handler import Failure, Handler, OnError
-from mcp_server.jobs.hooks import HOOKS_MAX, Hooks
 from mcp_server.jobs.job import Job
 from mcp_server.jobs.registry import Registry
+from mcp_server.jobs.worker.hooks import HOOKS_MAX, Hooks
 from tests.unit.jobs.rig import Rig, Toy, a_toy, toy
 
 pytestmark = pytest.mark.anyio

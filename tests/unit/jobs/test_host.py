@@ -16,15 +16,10 @@ import pytest
 
 from mcp_server.errors import Unavailable
 from mcp_server.folder import Folder
-from mcp_server.jobs.host import (
-    DetachedWorker,
-    EmbeddedWorker,
-    StartWorker,
-    StopMark,
-    WorkerKeeper,
-    WorkerLock,
-    work_in_turns,
-)
+from mcp_server.jobs.host.keeper import WorkerKeeper
+from mcp_server.jobs.host.lock import WorkerLock
+from mcp_server.jobs.host.start import DetachedWorker, EmbeddedWorker, StartWorker, work_in_turns
+from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.job import BatchState
 from mcp_server.jobs.outcome import Done, Outcome
 from mcp_server.jobs.records import Host
@@ -35,7 +30,7 @@ pytestmark = pytest.mark.anyio
 HOLDER = """
 import sys
 from pathlib import Path
-from mcp_server.jobs.host import WorkerLock
+from mcp_server.jobs.host.lock import WorkerLock
 lock = WorkerLock(Path(sys.argv[1]))
 assert lock.acquire()
 print("held", flush=True)

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.anyio
 IMPORTS = """
 import importlib, pkgutil, sys
 import mcp_server.jobs
-for module in pkgutil.iter_modules(mcp_server.jobs.__path__):
-    importlib.import_module(f"mcp_server.jobs.{module.name}")
+for module in pkgutil.walk_packages(mcp_server.jobs.__path__, "mcp_server.jobs."):
+    importlib.import_module(module.name)
 for part in ("content", "entities", "interfaces", "storage", "progress", "plugin", "app"):
     assert f"mcp_server.{part}" not in sys.modules, part
 for library in ("mcp", "yaml", "pydantic_ai"):

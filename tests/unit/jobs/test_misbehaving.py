@@ -16,13 +16,13 @@ import anyio
 import pytest
 
 from mcp_server.jobs.job import Job, JobState
-from mcp_server.jobs.lanes import Lanes
 from mcp_server.jobs.outcome import Done, Fail, Outcome, Pause, Retry, Skip, Snooze
 from mcp_server.jobs.records import Host
 from mcp_server.jobs.store import JobStore
-from mcp_server.jobs.watchdog import Held, Watchdog
-from mcp_server.storage.sqlite.database import Database
-from mcp_server.storage.sqlite.jobs import SqliteJobStore
+from mcp_server.jobs.worker.lanes import Lanes
+from mcp_server.jobs.worker.watchdog import Held, Watchdog
+from mcp_server.storage.sqlite.file.database import Database
+from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from tests.unit.jobs.apart import KINDS, a_deed
 from tests.unit.jobs.rig import Act, Context, NoEffects, Rig, a_toy
 from tests.unit.jobs.test_isolation import left, word

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_server.jobs.health import COUNTING_SHARE, Counter
+from mcp_server.jobs.host.health import COUNTING_SHARE, Counter
 from mcp_server.jobs.job import Attempt
 from mcp_server.jobs.outcome import Done, Fail, Outcome, Retry
 from mcp_server.jobs.records import Stats

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mcp_server.jobs.maintenance import Maintenance, MaintenanceSettings
+from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
 from tests.attempts import claim_one
 from tests.unit.jobs.rig import Rig, a_toy
 

@@ -19,7 +19,7 @@ from mcp_server.jobs.job import Batch, Job, Origin, Step
 from mcp_server.jobs.outcome import Fail, Pause, Retry
 from mcp_server.progress.event import ProgressEvent
 from mcp_server.progress.monitor import ProgressMonitor
-from mcp_server.progress.reading import CHECKED_MAX, Seen
+from mcp_server.progress.reads import CHECKED_MAX, Seen
 from mcp_server.progress.stream import EventStream
 from mcp_server.progress.throttle import Throttle
 from tests.storage.stores import ENGINES, ORIGIN, Bench, a_job

@@ -17,8 +17,8 @@ from mcp_server.jobs.records import NewBatch, Report
 from mcp_server.jobs.retry import Verdict
 from mcp_server.progress.monitor import ProgressMonitor
 from mcp_server.storage.sqlite.content import ContentEffects
-from mcp_server.storage.sqlite.database import Database
-from mcp_server.storage.sqlite.jobs import SqliteJobStore
+from mcp_server.storage.sqlite.file.database import Database
+from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from tests.attempts import claim_one, record
 
 ORIGIN = Origin(owner="local", interface="test")

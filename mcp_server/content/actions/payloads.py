@@ -1,0 +1,82 @@
+"""What the content jobs carry: ids, hashes, instructions; never whole texts or the site (L40)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from mcp_server.content.actions.calls import Mode
+from mcp_server.entities.entity import split_id
+from mcp_server.jobs.job import Dedup, NewJob, Priority
+from mcp_server.jobs.outcome import Enqueue
+
+GENERATE = "content-generate"
+PROMOTE = "content-promote"
+ROLLBACK = "content-rollback"
+EXPORT = "content-export"
+JOB_KINDS = (GENERATE, PROMOTE, ROLLBACK, EXPORT)
+"""What our tools queue, and what that queues in turn: nothing starts unless each has a handler."""
+
+
+class _Payload(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ContentGenerate(_Payload):
+    """One section to be drafted, and the draft that the plan saw (`None`: there was none)."""
+
+    section: str
+    mode: Mode
+    instructions: str = ""
+    draft: str | None = None
+
+
+class ContentPromote(_Payload):
+    """One draft to be made live, with what the plan saw."""
+
+    section: str
+    draft: str
+    base: str | None = None
+    live: str | None = None
+    expect: Literal["base", "live", "any"] = "base"
+    """What must be live for it to go on: the draft's base; with a digest, what the dry run showed;
+    with `force`, anything."""
+    blocked: str | None = None
+    """Why the plan knows already that it cannot be done."""
+
+
+class ContentRollback(_Payload):
+    """One live text to be replaced by an earlier revision, or removed (`restore` is `None`)."""
+
+    section: str
+    live: str | None = None
+    restore: int | None = None
+    expect: Literal["live", "any"] = "live"
+    blocked: str | None = None
+
+
+class ContentExport(_Payload):
+    """One page whose file is to be made what is live."""
+
+    page: str
+
+
+def export_of(section: str) -> Enqueue:
+    """Return the effect that follows every change to a live text: its page's file is written.
+
+    At most one export of a page runs, and one waits (R20). The batch waits for it and does not
+    count it (R21).
+    """
+    page, _ = split_id(section)
+    return Enqueue(
+        NewJob(
+            kind=EXPORT,
+            payload=ContentExport(page=page).model_dump(),
+            subject=page,
+            priority=Priority.HIGH,
+            dedup=Dedup.COALESCE,
+            dedup_key=f"export:{page}",
+            counted=False,
+        )
+    )

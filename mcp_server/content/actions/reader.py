@@ -1,0 +1,145 @@
+"""Reading what stands: the site, the drafts, the live texts, the files. Plans are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+
+import anyio
+import anyio.to_thread
+
+from mcp_server.clock import Clock
+from mcp_server.content.actions import history
+from mcp_server.content.actions.calls import Note, Quoted
+from mcp_server.content.actions.plan import Standing
+from mcp_server.content.pages.disk import ExportFailed
+from mcp_server.content.pages.edited import is_static
+from mcp_server.content.pages.folder import KeptEdits, PageFiles
+from mcp_server.content.site import Site
+from mcp_server.content.workspace.loader import SiteLoader, SiteProblems, site_to_document
+from mcp_server.entities.entity import PREVIEW, PRODUCTION, split_id
+from mcp_server.entities.store import EntityStore, Snapshot
+
+EXPORTS_DURING_A_LOOK_MAX = 2
+"""How often a file is looked at again because it was exported in the meantime."""
+
+
+class StandingReader:
+    """Looks at one workspace; takes the files of a clone as the ground at the first look."""
+
+    def __init__(
+        self, loader: SiteLoader, entities: EntityStore, files: PageFiles, clock: Clock
+    ) -> None:
+        self._loader, self._entities, self._files, self._clock = loader, entities, files, clock
+        self._adopting = anyio.Lock()
+        self._is_adopted = False
+        self._stored_site: str | None = None
+
+    async def read(self, *, history: bool = False) -> tuple[Standing, list[Note]]:
+        """Return what stands, and what to say about the site; with the live texts' `history`.
+
+        Raises:
+            Unavailable: the site cannot be read, and never could.
+        """
+        site, notes = await self._site()
+        await self._adopt(site)
+        stored = await self._entities.snapshot(history=history)
+        standing = Standing(
+            site=site,
+            drafts=stored.drafts,
+            live=stored.live,
+            history=stored.history,
+            edited=await edited_files(self._files, self._entities, site, stored),
+            missing=await missing_files(self._files, site, stored.live, stored.exported),
+        )
+        return standing, notes
+
+    async def drafted_by(self, batch_id: str) -> Mapping[str, bool]:
+        """Return the sections that a batch drafted, and whether the draft is still its (R8)."""
+        drafts = await self._entities.histories(PREVIEW, batch_id=batch_id)
+        return {id: history.is_still_of(batch_id, past) for id, past in drafts.items()}
+
+    async def edits_to_keep(self, standing: Standing, ids: Sequence[str]) -> KeptEdits:
+        """Return what somebody wrote into the files of these sections' pages (R23)."""
+        pages = {split_id(id)[0] for id in ids} & set(standing.edited)
+        if not pages:
+            return KeptEdits()
+        past = await self._entities.histories(PRODUCTION)
+        return await anyio.to_thread.run_sync(
+            self._files.edits_to_keep,
+            pages,
+            standing.site,
+            standing.live,
+            past,
+            await self._entities.exported(),
+        )
+
+    async def _site(self) -> tuple[Site, list[Note]]:
+        """Return the site as it is, or as it last was in order, and what to say about that."""
+        try:
+            site = await anyio.to_thread.run_sync(self._loader.load)
+        except SiteProblems as problems:
+            if self._loader.last_good is None:
+                raise
+            site = self._loader.last_good
+            mistakes = "; ".join(problems.problems[:3])
+            return site, [Quoted("The site is used as it was before these mistakes:", mistakes)]
+        if site.hash != self._stored_site:  # so that a call which only looks does not write
+            document = await anyio.to_thread.run_sync(site_to_document, site)
+            await self._entities.put_site(site.hash, document)
+            self._stored_site = site.hash
+        return site, []
+
+    async def _adopt(self, site: Site) -> None:
+        """Take the files of a clone as the ground, once, where nothing was ever stored."""
+        async with self._adopting:
+            if not self._is_adopted:
+                found = await anyio.to_thread.run_sync(self._files.adoption, site)
+                await self._entities.adopt(found.revisions, found.files, now=self._clock.now())
+                self._is_adopted = True
+
+
+async def edited_files(
+    files: PageFiles, entities: EntityStore, site: Site, stored: Snapshot
+) -> Mapping[str, str]:
+    """Return, by page, why its file is not ours to overwrite.
+
+    An export records what it is about to write. So a file that looks edited is one if nothing
+    was recorded for it since what it was compared to.
+    """
+    exported = stored.exported
+    pages = {*(p.id for p in site.pages), *exported, *(split_id(i)[0] for i in stored.live)}
+    edited = await anyio.to_thread.run_sync(files.edited, pages, exported)
+    for _ in range(EXPORTS_DURING_A_LOOK_MAX):
+        if not edited:
+            break
+        before, exported = exported, await entities.exported()
+        moved = {page for page in edited if before.get(page) != exported.get(page)}
+        if not moved:
+            break
+        again = await anyio.to_thread.run_sync(files.edited, moved, exported)
+        edited = {p: why for p, why in edited.items() if p not in moved} | again
+    return edited
+
+
+async def missing_files(
+    files: PageFiles,
+    site: Site,
+    live: Collection[str],
+    exported: Mapping[str, Sequence[str | None]],
+) -> Mapping[str, str]:
+    """Return, by page, the files that were exported and are gone although sections are live (R22).
+
+    An export records a file before it writes it, alone with the page: what is being written now is
+    not missing.
+    """
+    pages = {split_id(id)[0] for id in live if not is_static(site, id)}
+    written = [page for page in sorted(pages) if exported.get(page, (None,))[0] is not None]
+
+    missing: dict[str, str] = {}
+    for page in await anyio.to_thread.run_sync(files.missing, written):
+        with suppress(ExportFailed):  # somebody is writing it
+            async with files.locked(page, within_s=0):
+                if await anyio.to_thread.run_sync(files.missing, [page]):
+                    missing[page] = files.shown(page)
+    return missing

@@ -1,0 +1,138 @@
+"""From what stands to the rows of a review. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from mcp_server.content.actions.plan import Standing, named
+from mcp_server.content.actions.reviewed import Review, ReviewRow, SectionState
+from mcp_server.content.text.diff import unified
+from mcp_server.content.text.findings import findings_in, kinds_of
+from mcp_server.entities.entity import Entity, Revision, split_id
+
+OUTDATED = "the live text has moved since it was drafted: draft it anew, or promote it with force"
+"""What helps where a promote would be a conflict (R7)."""
+
+
+def review_of(
+    standing: Standing,
+    ids: Sequence[str],
+    *,
+    states: Collection[str],
+    diff: bool,
+    limit: int,
+    cursor: int,
+) -> Review:
+    """Return one page of rows from position `cursor`, those in `states` if any are named.
+
+    The counts are those of all selected sections, whatever is shown.
+    """
+    counts: Counter[str] = Counter()
+    chosen: list[str] = []
+    for id in ids:
+        state = state_of(standing, id)
+        counts[state] += 1
+        if not states or state in states:
+            chosen.append(id)
+    page = chosen[cursor : cursor + limit]
+    return Review(
+        rows=tuple(_row(standing, id, diff=diff) for id in page),
+        counts=dict(counts),
+        next_cursor=cursor + limit if len(chosen) > cursor + limit else None,
+        missing_files=any(split_id(id)[0] in standing.missing for id in chosen),
+    )
+
+
+def with_edits(review: Review, edits: Sequence[Revision], *, diff: bool) -> Review:
+    """Return the review with the texts that somebody wrote into exported files (R23).
+
+    Every row of such a page names the sections where; with `diff` those show the difference.
+    """
+    texts = {edit.entity_id: edit.markdown for edit in edits}
+    pages: dict[str, list[str]] = {}
+    for id in texts:
+        pages.setdefault(split_id(id)[0], []).append(id)
+    rows = [
+        _with_edits(r, pages.get(split_id(r.section)[0], ()), texts, diff=diff) for r in review.rows
+    ]
+    return replace(review, rows=tuple(rows))
+
+
+def _with_edits(
+    row: ReviewRow, ids: Sequence[str], texts: Mapping[str, str | None], *, diff: bool
+) -> ReviewRow:
+    if not ids:
+        return row
+    where = ids[0] if len(ids) == 1 else f"{ids[0]} and {len(ids) - 1} more"
+    row = replace(row, note=f"{row.note or 'its file was edited outside'}; there: {where}")
+    if not diff or row.section not in texts:
+        return row
+    before = row.draft if row.state == "static" else row.live
+    differs = unified(before, texts[row.section], row.section, name="file")
+    return replace(row, diff="\n".join(filter(None, [row.diff, differs])))
+
+
+def state_of(standing: Standing, id: str) -> SectionState:
+    """Return in which state a section is; see `SectionState`."""
+    section = standing.site.section(id)
+    draft, live = standing.drafts.get(id), standing.live.get(id)
+    if section is None:
+        return "orphaned"
+    if section.text is not None:
+        return "static"
+    if draft is None:
+        return "missing" if live is None else "live"
+    return _with_draft(draft, live)
+
+
+def _with_draft(draft: Entity, live: Entity | None) -> SectionState:
+    if live is not None and live.hash == draft.hash:
+        return "live"
+    if draft.withdrawn:
+        return "withdrawn"
+    if draft.current.base != (live.hash if live else None):
+        return "outdated"
+    return "draft" if live is None else "changed"
+
+
+def _row(standing: Standing, id: str, *, diff: bool) -> ReviewRow:
+    section = standing.site.section(id)
+    draft, live = standing.drafts.get(id), standing.live.get(id)
+    shown = draft or live
+    text = (shown.current.markdown if shown else section.text if section else None) or ""
+    texts = (
+        draft.current.markdown if draft else None,
+        live.current.markdown if live else None,
+    )
+    return ReviewRow(
+        section=id,
+        state=state_of(standing, id),
+        template=section.template if section else shown.current.template if shown else None,
+        draft=texts[0] if draft else section.text if section else None,
+        live=texts[1],
+        draft_hash=draft.hash if draft else None,
+        live_hash=live.hash if live else None,
+        author=shown.current.author.name or shown.current.author.kind if shown else None,
+        placeholder=shown.current.is_placeholder if shown else False,
+        batch_id=shown.current.batch_id if shown else None,
+        diff=unified(texts[1], texts[0], id) if diff and draft else None,
+        note=_note(standing, id),
+        findings=tuple(kind.value for kind in kinds_of(findings_in(text))),
+    )
+
+
+def _note(standing: Standing, id: str) -> str | None:
+    section = standing.site.section(id)
+    if section is not None and section.text is None:
+        if section.template is None:
+            return "no template specified"
+        if section.template not in standing.site.templates:
+            return f"{named(section.template)} does not exist"
+    page = split_id(id)[0]
+    if (file := standing.missing.get(page)) is not None:
+        return f'{file} is missing; promote {{"page": "{page}"}} writes it again'
+    if state_of(standing, id) == "outdated":
+        return standing.edited.get(page, OUTDATED)
+    return standing.edited.get(page)

@@ -1,0 +1,116 @@
+"""What a rollback is to take back: a batch, the last change to each section, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mcp_server.content.actions import history
+from mcp_server.content.actions.calls import ChangeCall, NextCall, Submitted
+from mcp_server.content.actions.plan import Standing, stands
+from mcp_server.content.actions.selection import Selection
+from mcp_server.content.actions.submit import answered_before
+from mcp_server.entities.store import EntityStore
+from mcp_server.errors import InvalidPayload, NotFound
+from mcp_server.jobs.batch import BatchService
+from mcp_server.jobs.job import Batch, Origin
+
+
+class RollbackTarget:
+    """Finds the batch that a rollback means (R10, R11, R14, R16)."""
+
+    def __init__(self, entities: EntityStore, batches: BatchService) -> None:
+        self._entities, self._batches = entities, batches
+
+    async def find(
+        self, call: ChangeCall, selection: Selection, standing: Standing, origin: Origin
+    ) -> Batch | Submitted | None:
+        """Return the batch to take back, `None` for the last change to each named section.
+
+        Where there is none to take back, or the last change was a rollback (R11), return what to
+        answer. While that rollback is under way, the call is taken for the same one sent again.
+        """
+        if call.batch_id:
+            batch = await self._batches.get(call.batch_id, owner=origin.owner)
+            if batch.kind == "generate":
+                await self._refuse_generate_batch(batch, standing, origin)
+            return batch
+        if selection.named:
+            return None
+        last, latest = await self._latest(standing, selection.pages, origin)
+        if last is not None and last.kind == "rollback":
+            return _choose(last, latest, call) if last.ended else answered_before(last)
+        return latest or Submitted(
+            action="rollback",
+            total_sections=0,
+            planned=(),
+            notes=("Nothing to take back: no promotion of yours stands.",),
+            dry_run=call.dry_run,
+        )
+
+    async def _latest(
+        self, standing: Standing, pages: Sequence[str], origin: Origin
+    ) -> tuple[Batch | None, Batch | None]:
+        """Return the owner's last batch to change a live text, and the latest standing promote."""
+        last: Batch | None = None
+        for batch_id in history.batches_newest_first(standing.history, pages):
+            batch = await self._own(batch_id, origin)
+            if batch is None:
+                continue
+            last = last or batch
+            if batch.kind == "promote" and stands(batch.id, standing, pages):
+                return last, batch
+        return last, None
+
+    async def _own(self, batch_id: str, origin: Origin) -> Batch | None:
+        try:
+            return await self._batches.get(batch_id, owner=origin.owner)
+        except NotFound:
+            return None  # another owner's
+
+    async def _refuse_generate_batch(
+        self, batch: Batch, standing: Standing, origin: Origin
+    ) -> None:
+        drafted = await self._entities.revisions_of_batch(batch.id)
+        found = history.carriers(standing.history, drafted)
+        carriers = [b for b in found if await self._batches.is_own(b, owner=origin.owner)]
+        advice = (
+            "Its text went live with: "
+            + ", ".join(f'rollback {{"batchId": "{carrier}"}}' for carrier in carriers)
+            if carriers
+            else "None of its text went live, so there is nothing to take back."
+        )
+        raise InvalidPayload(
+            "batchId", [f"{batch.id} wrote drafts and changed nothing that is live. {advice}"]
+        )
+
+
+def note_on_cancelling(batch: Batch, selection: Selection, *, dry_run: bool) -> str:
+    """Return what is said of taking back a batch that is, or was, still running (R13)."""
+    others = ", its other sections included" if selection.named or selection.pages else ""
+    if dry_run:
+        return f"Batch {batch.id} is still running: it would be cancelled{others}."
+    return f"Batch {batch.id} was still running: it is cancelled{others}."
+
+
+def _choose(last: Batch, latest: Batch | None, call: ChangeCall) -> Submitted:
+    """Return the two calls that go on after a rollback: put it back, or one batch further (R11).
+
+    Of a rollback that failed in part, the rest still stands, and comes first.
+    """
+    calls = [_call_rollback(last.id, "puts back what was taken back")]
+    if latest is not None and last.failed:
+        calls.insert(0, _call_rollback(latest.id, "takes back what still stands", call.force))
+    elif latest is not None:
+        calls.append(_call_rollback(latest.id, "takes back one promotion more", call.force))
+    return Submitted(
+        action="rollback",
+        total_sections=0,
+        planned=(),
+        notes=(f"Nothing was changed: the last change was the rollback {last.id} itself.",),
+        next_calls=tuple(calls),
+    )
+
+
+def _call_rollback(batch_id: str, why: str, force: bool = False) -> NextCall:
+    forced = {"force": True} if force else {}
+    return NextCall(tool="rollback", arguments={"batchId": batch_id, **forced}, why=why)

@@ -1,0 +1,77 @@
+"""Which sections a selector means: unknown names are refused, with the nearest ones."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from mcp_server.content.actions.calls import Selector
+from mcp_server.content.site import Site
+from mcp_server.entities.entity import is_slug, split_id
+from mcp_server.errors import InvalidPayload, NotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The sections that are meant, in the order of `site.yaml`, then those that left it."""
+
+    ids: tuple[str, ...]
+    named: bool
+    """Whether sections were named one by one; a page, or nothing, is bulk."""
+    pages: tuple[str, ...] = ()
+    """The pages that were named, where no sections were."""
+
+
+def select(selector: Selector, site: Site, stored: Collection[str] = ()) -> Selection:
+    """Return what `selector` means among the site's sections and the `stored` ones.
+
+    Raises:
+        NotFound: no such page or section; names the nearest.
+        InvalidPayload: an id is no slug, or a section is named without its page.
+    """
+    known = dict.fromkeys([*site.section_ids, *sorted(stored)])
+    sections = _sections(selector)
+    named = (selector.page, *selector.pages) if selector.page else selector.pages
+    pages = tuple(dict.fromkeys(named))
+    for page in pages:
+        _check_page(page, known, site)
+    for section in sections:
+        split_id(section)
+        if section not in known:
+            raise NotFound("section", section, known=known, hint="`review` lists the sections.")
+    if sections:
+        wanted = set(sections)
+        chosen = tuple(id for id in known if id in wanted)
+        if selector.section is None and pages:
+            chosen += tuple(i for i in known if split_id(i)[0] in pages and i not in wanted)
+        return Selection(ids=chosen, named=True)
+    if pages:
+        ids = tuple(id for id in known if split_id(id)[0] in pages)
+        return Selection(ids=ids, named=False, pages=pages)
+    return Selection(ids=tuple(known), named=False)
+
+
+def _sections(selector: Selector) -> list[str]:
+    sections = list(selector.sections)
+    if selector.section and "/" in selector.section:
+        page = split_id(selector.section)[0]
+        if selector.page and selector.page != page:
+            raise InvalidPayload(
+                "section", [f"{selector.section!r} is not on the page {selector.page!r}"]
+            )
+        sections.append(selector.section)
+    elif selector.section:
+        if not selector.page:
+            raise InvalidPayload(
+                "section", [f"write it as page/section, or name the page of {selector.section!r}"]
+            )
+        sections.append(f"{selector.page}/{selector.section}")
+    return sections
+
+
+def _check_page(page: str, known: Collection[str], site: Site) -> None:
+    if not is_slug(page):
+        raise InvalidPayload("page", [f"{page[:60]!r} is not a page id (a-z, 0-9, - and _)"])
+    pages = {each.id for each in site.pages} | {split_id(id)[0] for id in known}
+    if page not in pages:
+        raise NotFound("page", page, known=sorted(pages), hint="`review` lists pages and sections.")

@@ -1,0 +1,259 @@
+"""Drafting one section: by a model, or by the composer. It never touches the database.
+
+How a draft ends badly is an exception, which the handler maps to an outcome:
+
+    ComposerGap            Fail("missing-facts")
+    ModelRefused           Fail("invalid-answer")
+    ModelBusy              Retry, after `after_s`
+    ModelKeyRefused        Pause
+    ModelUntrusted         Pause
+    ModelAccountEmpty      Pause
+    ModelUnknown           Pause (a subclass of ModelRejected: catch it first)
+    ModelRejected          Fail("model-rejected")
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
+
+import anyio
+import anyio.to_thread
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from mcp_server.content.drafting.composer import ComposerGap, compose
+from mcp_server.content.drafting.errors import (
+    ModelAccountEmpty,
+    ModelBusy,
+    ModelKeyRefused,
+    ModelRefused,
+    ModelRejected,
+    ModelTrouble,
+    ModelUnknown,
+    ModelUntrusted,
+    Usage,
+)
+from mcp_server.content.drafting.model import KeyLeftLiteral, ModelChoice, check_variables, find_key
+from mcp_server.content.drafting.objections import objection_to
+from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash, prompt_for
+from mcp_server.content.text import markdown
+from mcp_server.content.text.fields import answer_model, problems
+from mcp_server.entities.entity import Author
+
+if TYPE_CHECKING:
+    from mcp_server.content.drafting.client import ModelClient
+    from mcp_server.content.template import Template
+
+__all__ = [
+    "ComposerDrafter",
+    "ComposerGap",
+    "DraftRequest",
+    "Drafted",
+    "Drafter",
+    "Mode",
+    "ModelAccountEmpty",
+    "ModelBusy",
+    "ModelDrafter",
+    "ModelKeyRefused",
+    "ModelRefused",
+    "ModelRejected",
+    "ModelTrouble",
+    "ModelUnknown",
+    "ModelUntrusted",
+    "Report",
+    "Usage",
+    "drafter_for",
+    "inputs_hash",
+]
+
+Report = Callable[[int, int, str], Awaitable[None]]
+"""Takes how far a draft has come: current, total, what is being done."""
+
+STEPS = ("reading the facts", "writing", "checking")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drafted:
+    """A section's text, checked against its template, and what it cost (`None`: not known)."""
+
+    fields: dict[str, Any]
+    markdown: str
+    author: Author
+    inputs_hash: str
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: float | None = None
+
+
+class Drafter(Protocol):
+    """Writes sections, any number at a time, within one event loop."""
+
+    async def draft(self, request: DraftRequest, report: Report) -> Drafted:
+        """Return the text of one section; it fits its template and survives the round trip.
+
+        Raises:
+            ComposerGap: the composer lacks facts for a required field.
+            ModelTrouble: one of its subclasses says how asking the model ended.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close what is open; the drafter can be used again all the same."""
+        ...
+
+
+def drafter_for(
+    choice: ModelChoice,
+    *,
+    composer_delay_s: float = 0.0,
+    keyless: bool = False,
+    environ: Mapping[str, str] = os.environ,
+) -> Drafter:
+    """Return the drafter for `choice`; keep one for each model and event loop.
+
+    Nothing heavy is imported and no key is looked for before the first draft; with `keyless`, none
+    is looked for at all.
+    """
+    if choice.is_composer:
+        return ComposerDrafter(composer_delay_s=composer_delay_s)
+    return ModelDrafter(choice, keyless=keyless, environ=environ)
+
+
+class ComposerDrafter:
+    """Writes from facts and phrases; follows no instructions and heeds no mode.
+
+    `composer_delay_s` makes each section take that long, so that a demonstration can be watched.
+    """
+
+    def __init__(self, *, composer_delay_s: float = 0.0) -> None:
+        self._pause_s = composer_delay_s / len(STEPS)
+
+    async def draft(self, request: DraftRequest, report: Report) -> Drafted:
+        """See `Drafter.draft`. The same request gives the same text."""
+        for done, doing in enumerate(STEPS, start=1):
+            await report(done, len(STEPS), doing)
+            if self._pause_s:
+                await anyio.sleep(self._pause_s)
+        fields = compose(request.site, request.section, request.template)
+        if wrong := complaint_about(request.template, fields):
+            raise ComposerGap(request.section.entity_id, request.template.name, misfit=wrong)
+        return _drafted(request, fields, Author(kind="composer", name="composer"), Usage())
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
+class ModelDrafter:
+    """Asks a model, and asks again if the answer does not fit the template."""
+
+    def __init__(
+        self,
+        choice: ModelChoice,
+        *,
+        keyless: bool = False,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self._choice, self._keyless, self._environ = choice, keyless, environ
+        self._client: ModelClient | None = None
+        self._retired: list[ModelClient] = []
+        self._opening = anyio.Lock()
+
+    async def draft(self, request: DraftRequest, report: Report) -> Drafted:
+        """See `Drafter.draft`."""
+        await report(1, len(STEPS), STEPS[0])
+        client, prompt = await self._opened(), prompt_for(request)
+        await report(2, len(STEPS), STEPS[1])
+        try:
+            answer = await client.ask(
+                prompt, answer_model(request.template), partial(complaint_about_answer, request)
+            )
+        except ModelKeyRefused:
+            self._retire(client)
+            if self._keyless:
+                raise ModelUntrusted(self._choice.name, wants_key=True) from None
+            raise
+        await report(3, len(STEPS), STEPS[2])
+        author = Author(kind="model", name=self._choice.name)
+        return _drafted(request, answer.fields, author, answer.usage)
+
+    async def aclose(self) -> None:
+        """Close the connections to the provider."""
+        if self._client is not None:
+            self._retire(self._client)
+        while self._retired:
+            await self._retired.pop().aclose()
+
+    def _retire(self, client: ModelClient) -> None:
+        """Look for the key anew with the next draft; others may still be using `client`."""
+        if self._client is client:
+            self._client = None
+            self._retired.append(client)
+
+    async def _opened(self) -> ModelClient:
+        async with self._opening:
+            if self._client is None:
+                self._client = await anyio.to_thread.run_sync(self._open)
+            return self._client
+
+    def _open(self) -> ModelClient:
+        return _client_type()(self._choice, self._key())
+
+    def _key(self) -> SecretStr | None:
+        try:
+            check_variables(self._choice, self._environ)
+            return None if self._keyless else find_key(self._choice, self._environ)
+        except KeyLeftLiteral as error:
+            raise ModelKeyRefused(self._choice.name, status=None, hint=str(error)) from None
+
+
+def complaint_about(template: Template, fields: Mapping[str, Any]) -> str | None:
+    """Return why `fields` do not fit the template, in words that say what to change.
+
+    They are looked at as they would be stored: an optional field that is null or empty is absent.
+    Nothing that stands in the fields is repeated: the words may come to people, and to a chat.
+    """
+    try:
+        stored = answer_model(template).model_validate(dict(fields))
+    except ValidationError:
+        return "; ".join(problems(template, dict(fields)))
+    tidy = _tidy(stored)
+    return "; ".join(problems(template, tidy)) or markdown.round_trip_problem(template, tidy)
+
+
+def complaint_about_answer(request: DraftRequest, fields: Mapping[str, Any]) -> str | None:
+    """Return the same of a model's answer, which must also hold nothing that runs in a page."""
+    template = request.template
+    if (complaint := complaint_about(template, fields)) is not None:
+        return complaint
+    tidy = _tidy(answer_model(template).model_validate(dict(fields)))
+    return objection_to(template, tidy, request.current if request.mode == "with-current" else None)
+
+
+def _tidy(answer: BaseModel) -> dict[str, Any]:
+    return answer.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _drafted(
+    request: DraftRequest, fields: dict[str, Any], author: Author, usage: Usage
+) -> Drafted:
+    return Drafted(
+        fields=fields,
+        markdown=markdown.render(request.template, fields),
+        author=author,
+        inputs_hash=inputs_hash(request, author.name),
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cost_usd=usage.cost_usd,
+    )
+
+
+def _client_type() -> type[ModelClient]:
+    """Import what asking a model takes, here only: it takes seconds, so call this in a thread."""
+    import_module("mcp_server.content.text.parsed")  # answers are checked in the event loop
+    from mcp_server.content.drafting.client import ModelClient  # noqa: PLC0415 - seconds to import
+
+    return ModelClient

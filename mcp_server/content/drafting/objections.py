@@ -1,0 +1,103 @@
+"""What a model may not have written, in words that tell it what to change. Pure.
+
+What the text that it was asked to revise held already is the person's, and may stay as it is. So
+may what the template's own format puts around the fields.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, cast
+
+from mcp_server.content.template import FieldType, Template
+from mcp_server.content.text.findings import Finding, Kind, findings_in, kinds_of
+from mcp_server.content.text.format import PLACEHOLDER
+from mcp_server.content.text.markdown import render, values_of
+from mcp_server.content.text.visible import visible
+from mcp_server.entities.entity import Revision
+
+_VALUE = r"[^\"'<>{}`\n]*"
+"""What a field may add to a piece of the format: nothing that ends an attribute or a tag."""
+_ADVICE = {
+    Kind.LINK: "link to https://, http://, mailto:, tel: or a path",
+    Kind.TEMPLATE: "put code between backticks",
+    Kind.THINKING: "hand in the finished text only",
+    Kind.MARKER: "hand in the finished text only",
+}
+_PLAIN = "write plain Markdown"
+
+
+def objection_to(
+    template: Template, fields: Mapping[str, Any], current: Revision | None = None
+) -> str | None:
+    """Return what must be left out of `fields`, which fit the template; `None` where nothing must.
+
+    They are looked at one by one, and as the section that they make together. `current` is the text
+    that was to be revised, where there was one. Nothing of the fields is quoted.
+    """
+    known = _known(current)
+    by_field = {
+        name: kinds
+        for name, field, value in values_of(template.fields, fields)
+        if isinstance(value, str) and field.type is not FieldType.CHOICE
+        if (kinds := kinds_of(each for each in findings_in(value) if each not in known))
+    }
+    if by_field:
+        said = [f"{name} must not hold: {_listed(k)}" for name, k in by_field.items()]
+        return f"{'; '.join(said)}; {_advice(k for kinds in by_field.values() for k in kinds)}"
+    own = _own(template.format)
+    made = findings_in(render(template, fields))
+    kinds = kinds_of(e for e in made if e not in known and not _is_own(e, own))
+    if not kinds:
+        return None
+    return f"the fields together must not make: {_listed(kinds)}; {_advice(kinds)}"
+
+
+def _known(current: Revision | None) -> Collection[Finding]:
+    """Return what the present text holds, as a whole and in its fields."""
+    if current is None:
+        return frozenset()
+    texts = {current.markdown or "", *_strings(current.fields)}
+    texts |= {visible(text) for text in texts}  # as an answer that repeats it would come
+    return frozenset(finding for text in texts for finding in findings_in(text))
+
+
+def _strings(value: object) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case Mapping():
+            for inner in cast("Mapping[str, object]", value).values():
+                yield from _strings(inner)
+        case list() | tuple():
+            for inner in cast("Sequence[object]", value):
+                yield from _strings(inner)
+        case _:
+            pass
+
+
+@lru_cache(maxsize=512)
+def _own(format: str) -> Collection[tuple[Kind, re.Pattern[str]]]:
+    """Return what the format holds by itself, as what it may read like with values in it."""
+    return tuple((found.kind, _with_values(found)) for found in findings_in(format))
+
+
+def _with_values(found: Finding) -> re.Pattern[str]:
+    """Return what matches the piece with any values in it; into a script none may be put."""
+    value = _VALUE if found.kind is not Kind.SCRIPT else r"(?!)"
+    fixed = PLACEHOLDER.split(found.piece)[:: PLACEHOLDER.groups + 1]
+    return re.compile(value.join(map(re.escape, fixed)))
+
+
+def _is_own(found: Finding, own: Iterable[tuple[Kind, re.Pattern[str]]]) -> bool:
+    return any(k is found.kind and pattern.fullmatch(found.piece) for k, pattern in own)
+
+
+def _listed(kinds: Iterable[Kind]) -> str:
+    return ", ".join(kind.value for kind in kinds)
+
+
+def _advice(kinds: Iterable[Kind]) -> str:
+    return ", ".join(dict.fromkeys(_ADVICE.get(kind, _PLAIN) for kind in kinds))

@@ -1,0 +1,101 @@
+"""Makes the model that a choice names, on an HTTP client that bounds what it answers.
+
+Not all of pydantic-ai's providers can be given our client. Cohere, Groq and GitHub Models want the
+older httpx; Bedrock, Hugging Face and xAI bring their own transport. What they answer is bounded in
+time, and what it was filled in with is (`model_bounds.check_calls`), but not what arrives.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any, cast
+
+import httpx2
+from pydantic import SecretStr
+from pydantic_ai import exceptions as trouble
+from pydantic_ai.models import Model, infer_model
+from pydantic_ai.models.openai import OpenAIChatModel
+from pydantic_ai.providers import Provider, gateway, infer_provider_class
+from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
+
+from mcp_server.content.drafting.errors import ModelKeyRefused, ModelUnknown
+from mcp_server.content.drafting.http import ModelHTTPClient
+from mcp_server.content.drafting.model import ModelChoice, key_hint
+
+OWN_TRANSPORT = frozenset({"bedrock", "cohere", "converse", "github", "groq", "huggingface", "xai"})
+"""Providers that our client cannot be given to, in pydantic-ai 2.68."""
+
+
+def model_of(choice: ModelChoice, key: SecretStr | None, http: ModelHTTPClient) -> Model:
+    """Return the model of `choice`, which asks with `key` through `http`; nothing is sent yet.
+
+    Raises:
+        ModelKeyRefused: there is no key, or it holds characters that no key has.
+        ModelUnknown: there is no such provider here, or its address is none.
+    """
+    if key is not None and not _could_be_sent(key):
+        hint = "it holds characters that no key has"
+        raise ModelKeyRefused(choice.name, status=None, hint=f"{hint}; {key_hint(choice)}")
+    if key is None and choice.ability is not None:
+        raise ModelKeyRefused(choice.name, status=None, hint=key_hint(choice))
+    try:
+        return _by_url(choice, key, http) if choice.url else _by_name(choice, key, http)
+    except httpx2.InvalidURL:
+        advice = f"Its address is none: correct {address_setting(choice)}."
+    except (trouble.UserError, ValueError):
+        advice = "No such provider, or its settings are incomplete: check the model's name."
+    except ImportError:
+        advice = f"Install it: pip install 'pydantic-ai-slim[{choice.provider}]'."
+    # Outside of the handlers: what they caught may quote the address, and would be its context.
+    raise ModelUnknown(choice.name, advice=advice)
+
+
+def address_setting(choice: ModelChoice) -> str:
+    """Return what a person corrects where the server's address is wrong, in words."""
+    return "model_url" if choice.url else "the address that its provider's settings give"
+
+
+def _by_url(choice: ModelChoice, key: SecretStr | None, http: ModelHTTPClient) -> Model:
+    provider = OpenAICompatibleProvider(
+        "openai-compatible",
+        base_url=choice.url or "",
+        api_key=key.get_secret_value() if key else None,
+        http_client=http,
+    )
+    return OpenAIChatModel(choice.model, provider=provider)
+
+
+def _by_name(choice: ModelChoice, key: SecretStr | None, http: ModelHTTPClient) -> Model:
+    return infer_model(choice.name, lambda name: _untraced(_provider(name, key, http)))
+
+
+def _provider(name: str, key: SecretStr | None, http: ModelHTTPClient) -> Provider[Any]:
+    upstream = name.removeprefix("gateway/")
+    options: dict[str, Any] = {} if key is None else {"api_key": key.get_secret_value()}
+    if upstream != name:
+        make = partial(cast("Any", gateway).gateway_provider, upstream)
+    else:
+        make = cast("Callable[..., Provider[Any]]", infer_provider_class(name))
+    if "http_client" in inspect.signature(make).parameters and upstream not in OWN_TRANSPORT:
+        options["http_client"] = http
+    return make(**options)
+
+
+def _untraced(provider: Provider[Any]) -> Provider[Any]:
+    """Return the provider without spans of its SDK's: they hold ids and headers of the server's.
+
+    Anthropic's is the only SDK of these that makes any.
+    """
+    client = provider.client
+    if provider.name != "anthropic" or not hasattr(client, "open_telemetry"):
+        return provider
+    from pydantic_ai.providers.anthropic import AnthropicProvider  # noqa: PLC0415 -- it is loaded
+
+    return AnthropicProvider(anthropic_client=client.with_options(open_telemetry=False))
+
+
+def _could_be_sent(key: SecretStr) -> bool:
+    return re.fullmatch(r"[\x21-\x7e]+", key.get_secret_value()) is not None

@@ -1,0 +1,102 @@
+"""What stands between pydantic-ai and a model: each answer is looked at, each request is a span.
+
+    attempt → invoke_agent → chat
+
+pydantic-ai and the SDKs below it have spans of their own. They are not used: they take ids and
+names from the server's answers, and a server can write there what it was sent, a key for one.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from pydantic_ai import ModelSettings
+from pydantic_ai.messages import ModelMessage, ModelResponse, ToolCallPart
+from pydantic_ai.models import Model, ModelRequestParameters
+from pydantic_ai.models.wrapper import WrapperModel
+
+from mcp_server.content.drafting.bounds import check_calls, counted
+from mcp_server.content.drafting.model import ModelChoice
+from mcp_server.jobs.telemetry import TRACER, is_tracing
+
+LOGGERS = ("anthropic", "httpcore", "httpcore2", "httpx", "httpx2", "openai")
+"""Their debug and info lines quote addresses, headers and what a server answered."""
+
+WARNERS = ("anthropic", "openai", "pydantic", "pydantic_ai")
+"""Their warnings quote values of an answer that are not what they should be."""
+
+
+def hush() -> None:
+    """Silence what these libraries would say of a request, whatever the environment asks for.
+
+    Call it once they are imported: that is when OPENAI_LOG and ANTHROPIC_LOG count.
+    """
+    for name in LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for name in WARNERS:
+        warnings.filterwarnings("ignore", module=rf"{name}(\.|$)")
+
+
+class WatchedModel(WrapperModel):
+    """A model whose answers are within bounds also where they hold a text that is JSON again."""
+
+    def __init__(self, wrapped: Model, choice: ModelChoice) -> None:
+        super().__init__(wrapped)
+        self._choice = choice
+
+    async def request(
+        self,
+        messages: list[ModelMessage],
+        model_settings: ModelSettings | None,
+        model_request_parameters: ModelRequestParameters,
+    ) -> ModelResponse:
+        """See `Model.request`.
+
+        Raises:
+            AnswerOutOfBounds: what the model fills in is more than anybody could use.
+        """
+        with _span("chat", self._choice, SpanKind.CLIENT) as span:
+            response = await super().request(messages, model_settings, model_request_parameters)
+            check_calls([part.args for part in response.parts if isinstance(part, ToolCallPart)])
+            for name in ("input_tokens", "output_tokens"):
+                if (count := counted(getattr(response.usage, name))) is not None:
+                    span.set_attribute(f"gen_ai.usage.{name}", count)
+            return response
+
+
+@contextmanager
+def traced_question(choice: ModelChoice) -> Generator[None]:
+    """Put all requests of one question into one span."""
+    with _span("invoke_agent", choice, SpanKind.INTERNAL):
+        yield
+
+
+@contextmanager
+def _span(operation: str, choice: ModelChoice, kind: SpanKind) -> Generator[Span]:
+    """Open a span, if anybody takes them; of an error only the name is kept: its text may quote."""
+    if not is_tracing():
+        yield trace.INVALID_SPAN
+        return
+    attributes = {
+        "gen_ai.operation.name": operation,
+        "gen_ai.provider.name": choice.provider or "openai-compatible",
+        "gen_ai.request.model": choice.model,
+    }
+    with trace.get_tracer(TRACER).start_as_current_span(
+        f"{operation} {choice.model}",
+        kind=kind,
+        attributes=attributes,
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as span:
+        try:
+            yield span
+        except Exception as error:
+            span.set_attribute("error.type", type(error).__name__)
+            span.set_status(Status(StatusCode.ERROR))
+            raise

@@ -1,0 +1,255 @@
+"""The exported files of a workspace, as planning looks at them: edited ones, and what to keep.
+
+What is not `async` here touches files and blocks; callers run it in a thread.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from mcp_server.config import Workspace
+from mcp_server.content.pages import disk
+from mcp_server.content.pages.adoption import Adoption, adopt
+from mcp_server.content.pages.edited import edited_sections
+from mcp_server.content.pages.lock import PageLock
+from mcp_server.content.site import Site
+from mcp_server.entities.entity import Author, Entity, Revision
+from mcp_server.folder import Folder, OpenFolder
+from mcp_server.trust import Grants
+
+OUTSIDE = Author(kind="person", name="edited file")
+"""Who wrote a text that was found in an exported file."""
+
+LOCKED_S = 2.0
+"""How long to wait for another who is in the middle of writing a page's file; it holds a lane."""
+LOOK_S = 0.05
+"""How often to look whether they are done."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEdits:
+    """What somebody wrote into exported files, to be kept as live text before it is replaced."""
+
+    revisions: tuple[Revision, ...] = ()
+    live: Mapping[str, str | None] | None = None
+    """By section, the hash of the live text that the edit was made to."""
+    files: Mapping[str, str] | None = None
+    """By page, the hash of the edited file; it counts as exported from then on."""
+
+
+UNTRUSTED = (
+    "content_dir in pressroom.toml names a folder outside the workspace, which counts once "
+    "`pressroom trust` was run in the workspace's folder, in a terminal"
+)
+
+
+class PageFiles:
+    """The folder that pages are exported to.
+
+    It is looked for with every use: it may become a link meanwhile, or be trusted. A link is
+    followed where it stays inside the workspace.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        content_dir: Path,
+        locks: Path,
+        *,
+        trusted: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._root, self.content_dir, self._locks = root, content_dir, locks
+        self._trusted = trusted
+
+    def shown(self, page: str) -> str:
+        """Return a page's file as people are told of it, relative to the workspace."""
+        path = self.content_dir / f"{page}.md"
+        if not path.is_relative_to(self._root):
+            return path.name
+        shown = path.relative_to(self._root).as_posix()
+        return shown if re.fullmatch(r"[\w./-]{1,200}", shown) else path.name  # no sentence
+
+    @asynccontextmanager
+    async def locked(self, page: str, *, within_s: float = LOCKED_S) -> AsyncGenerator[None]:
+        """Keep everybody else, in this process or another, from exporting the page meanwhile.
+
+        A lease cannot: it runs out under a process that is frozen, which then goes on where it was.
+        This lock is the operating system's: a frozen process keeps it, a dead one does not.
+
+        Raises:
+            PageHeld: the lock was not free within so many seconds.
+            ExportFailed: it cannot be taken, or the page can have no file.
+        """
+        name = disk.page_name(page)
+        await anyio.to_thread.run_sync(self._folder, name)
+        lock = PageLock(self._locks, page)
+        deadline = anyio.current_time() + within_s
+        try:
+            while (holder := await anyio.to_thread.run_sync(lock.take)) is not None:
+                if anyio.current_time() >= deadline:
+                    raise disk.PageHeld(page, file=self.shown(page), holder=holder)
+                await anyio.sleep(LOOK_S)
+            yield
+        finally:
+            lock.release()
+
+    def edited(
+        self,
+        pages: Collection[str],
+        exported: Mapping[str, Sequence[str | None]],
+    ) -> dict[str, str]:
+        """Return, by page, why its file is not ours to overwrite, on these pages."""
+        found: dict[str, str] = {}
+        for page, state in self._inspected(sorted(pages), exported):
+            if isinstance(state, disk.ExportFailed):  # a folder in the way, say
+                found[page] = str(state)
+            elif state.state is disk.FileState.EDITED:
+                found[page] = (
+                    f"{self.shown(page)} was edited outside; `force` keeps that text as a live "
+                    "revision first, or undo the edit"
+                )
+            elif state.state is disk.FileState.FOREIGN:
+                found[page] = f"{self.shown(page)} was not written by Pressroom; move it away first"
+        return found
+
+    def inspect(self, page: str, ours: Sequence[str | None]) -> disk.PageFileState:
+        """Return whose the page's file is.
+
+        Raises:
+            ExportFailed: it cannot be read.
+        """
+        [(_, state)] = self._inspected([page], {page: ours})
+        if isinstance(state, disk.ExportFailed):
+            raise state
+        return state
+
+    def write(self, page: str, text: str | None, *, replaces: str | None) -> None:
+        """Make `text` the page's file, or remove that (`None`), if its hash is still `replaces`.
+
+        The caller holds the page's lock.
+
+        Raises:
+            ExportFailed: it could not be done, or something else is there; the file is as it was.
+        """
+        name = disk.page_name(page)
+        action = "removed" if text is None else "written"
+        with disk.explained(self.content_dir / name, action):
+            folder = self._folder(name)
+            if text is None and not folder.path.exists():
+                return
+            with folder.opened(create=text is not None) as opened:
+                if text is None:
+                    disk.remove_page(opened, page, replaces=replaces)
+                else:
+                    disk.write_page(opened, page, text, replaces=replaces)
+
+    def missing(self, pages: Collection[str]) -> Sequence[str]:
+        """Return those pages that have no file, nor anything else of its name."""
+        if not self._trusted():
+            return ()
+        return [p for p in pages if not os.path.lexists(self.content_dir / disk.page_name(p))]
+
+    def edits_to_keep(
+        self,
+        pages: Collection[str],
+        site: Site,
+        live: Mapping[str, Entity],
+        past: Mapping[str, Sequence[Revision]],
+        exported: Mapping[str, Sequence[str | None]],
+    ) -> KeptEdits:
+        """Return the texts of edited files that are not live, less what once was.
+
+        What once was live is the file's way of saying that its export is still to come.
+        """
+        texts = {id: entity.current for id, entity in live.items()}
+        revisions: list[Revision] = []
+        files: dict[str, str] = {}
+        for page, state in self._inspected(sorted(pages), exported):
+            if isinstance(state, disk.ExportFailed):
+                continue  # nothing of it can be kept, and its export will not overwrite it
+            if state.state is not disk.FileState.EDITED or state.text is None:
+                continue
+            assert state.hash is not None
+            files[page] = state.hash
+            for edited in edited_sections(site, page, state.text, texts):
+                current = texts.get(edited.entity_id)
+                revision = edited.revision(OUTSIDE, base=current.hash if current else None)
+                known = {past.hash for past in past.get(edited.entity_id, ())}
+                if revision.hash not in known:
+                    revisions.append(revision)
+        hashes = {id: revision.hash for id, revision in texts.items()}
+        return KeptEdits(tuple(revisions), hashes, files)
+
+    def adoption(self, site: Site) -> Adoption:
+        """Return what the folder of a clone holds."""
+        try:
+            with self._folder("").opened() as folder:
+                return adopt(site, folder)
+        except (disk.ExportFailed, OSError):
+            return Adoption()
+
+    def _inspected(
+        self, pages: Sequence[str], exported: Mapping[str, Sequence[str | None]]
+    ) -> Sequence[tuple[str, disk.PageFileState | disk.ExportFailed]]:
+        """Look at the files of these pages, or say why one cannot be looked at."""
+        missing = disk.PageFileState(disk.FileState.MISSING)
+        try:
+            with self._folder(_name_of(pages)).opened() as folder:
+                return [(page, _inspect(folder, page, exported.get(page, ()))) for page in pages]
+        except FileNotFoundError:
+            return [(page, missing) for page in pages]
+        except (disk.ExportFailed, OSError) as error:
+            return [(page, self._failed(page, error)) for page in pages]
+
+    def _folder(self, name: str) -> Folder:
+        """Return where the pages are, if they may be there.
+
+        Raises:
+            ExportFailed: the folder is a link that leads out, or its user trusts it not.
+        """
+        if not self._trusted():
+            raise disk.page_failure(self.content_dir / name, "used", UNTRUSTED)
+        real, root = self.content_dir.resolve(), self._root.resolve()
+        if real.is_relative_to(root):
+            return Folder(root, *real.relative_to(root).parts)
+        if self.content_dir.is_relative_to(self._root):
+            reason = "its folder is a symbolic link that leads out of the workspace"
+            raise disk.page_failure(self.content_dir / name, "used", reason)
+        return Folder(self.content_dir)
+
+    def _failed(self, page: str, error: disk.ExportFailed | OSError) -> disk.ExportFailed:
+        path = self.content_dir / disk.page_name(page)
+        if isinstance(error, disk.ExportFailed):
+            return disk.page_failure(path, "used", error.reason)
+        return disk.page_failure(path, "read", disk.in_words(error))
+
+
+def page_files(workspace: Workspace, grants: Grants) -> PageFiles:
+    """Return the page files of a workspace, which are used as far as its user trusts it."""
+    return PageFiles(
+        workspace.root,
+        workspace.content_dir,
+        workspace.export_locks,
+        trusted=grants.of_content_folder,
+    )
+
+
+def _inspect(
+    folder: OpenFolder, page: str, ours: Sequence[str | None]
+) -> disk.PageFileState | disk.ExportFailed:
+    try:
+        return disk.inspect_page(folder, page, ours)
+    except disk.ExportFailed as failed:
+        return failed
+
+
+def _name_of(pages: Sequence[str]) -> str:
+    return disk.page_name(pages[0]) if len(pages) == 1 else ""

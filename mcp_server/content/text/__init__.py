@@ -1,0 +1,1 @@
+"""Markdown and typed fields: text, and nothing else."""

@@ -1,0 +1,1 @@
+"""The files that a site's owner writes: site.yaml and the templates."""

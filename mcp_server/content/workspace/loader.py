@@ -1,0 +1,211 @@
+"""Reads `site.yaml` and the templates of a workspace, and says what is wrong with them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from mcp_server.config import Workspace
+from mcp_server.content.site import Page, Site
+from mcp_server.content.template import Template
+from mcp_server.content.workspace.site_yaml import SiteFile, read_site
+from mcp_server.content.workspace.template_yaml import read_template
+from mcp_server.content.workspace.yaml_tree import FILE_BYTES_MAX, YamlReader
+from mcp_server.entities.entity import is_slug
+from mcp_server.errors import Unavailable
+
+TEMPLATES_MAX = 500
+"""Template files that are read."""
+
+_Signature = tuple[tuple[str, int, int, int], ...]
+
+
+class SiteProblems(Unavailable):
+    """The site cannot be used as it is written; `problems` has a line for every mistake."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
+        super().__init__(f"The site has {count}:\n" + "\n".join(problems))
+
+
+class SiteLoader:
+    """Hands out the site as its files say it now; they are read again only when they change.
+
+    It reads files: call `load` in a thread. Any number of threads may.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._lock = threading.Lock()
+        self._signature: _Signature | None = None
+        self._problems: tuple[str, ...] = ()
+        self.last_good: Site | None = None
+        """The last version that could be used, which one can go on with."""
+        self.warnings: tuple[str, ...] = ()
+        """Of the last version that could be used: sections that cannot be drafted, and why."""
+
+    def load(self) -> Site:
+        """Return the site.
+
+        Raises:
+            SiteProblems: it cannot be used; all mistakes in all files are named.
+        """
+        with self._lock:
+            signature = self._now()  # before reading: a change in between is seen the next time
+            if signature != self._signature:
+                self._read()
+                self._signature = signature
+            if self._problems or self.last_good is None:
+                raise SiteProblems(self._problems)
+            return self.last_good
+
+    def _read(self) -> None:
+        problems: list[str] = []
+        templates = self._templates(problems)
+        name = self._shown(self._workspace.site_file)
+        file = self._content(self._workspace.site_file, problems)
+        found = None if file is None else read_site(YamlReader(name, problems), file)
+        self._problems = tuple(dict.fromkeys(problems))
+        if found is not None and not problems:
+            self.last_good = _site(found, templates)
+            self.warnings = tuple(_warnings(name, found, templates))
+
+    def _templates(self, problems: list[str]) -> dict[str, Template]:
+        templates: dict[str, Template] = {}
+        try:
+            files = self._template_files()
+        except OSError as error:
+            folder = self._shown(self._workspace.templates_dir)
+            problems.append(
+                f"{folder}: the folder cannot be read ({error.strerror or error}); make it a plain "
+                "folder that can be read"
+            )
+            return templates
+        if len(files) > TEMPLATES_MAX:
+            folder = self._shown(self._workspace.templates_dir)
+            problems.append(f"{folder}: {len(files)} templates; keep at most {TEMPLATES_MAX}")
+        for file in files[:TEMPLATES_MAX]:
+            reader = YamlReader(self._shown(file), problems)
+            if file.suffix != ".yaml" or not is_slug(file.stem):
+                reader.wrong(
+                    1,
+                    f"the name {file.name!r} is none for a template; rename the file "
+                    "to NAME.yaml, NAME of a-z, 0-9, - and _",
+                )
+                continue
+            content = self._content(file, problems)
+            template = None if content is None else read_template(reader, file.stem, content)
+            if template is not None:
+                templates[file.stem] = template
+        return templates
+
+    def _content(self, file: Path, problems: list[str]) -> bytes | None:
+        try:
+            return self._workspace.folder(file.parent).read(file.name, FILE_BYTES_MAX)
+        except FileNotFoundError:
+            problems.append(
+                f"{self._shown(file)}:1: the file is missing; write it, or make a workspace with "
+                "`pressroom init DIR` and copy its"
+            )
+        except OSError as error:
+            problems.append(
+                f"{self._shown(file)}:1: the file cannot be read "
+                f"({error.strerror or error}); make it a plain file that can be read"
+            )
+        return None
+
+    def _template_files(self) -> list[Path]:
+        path = self._workspace.templates_dir
+        try:
+            with self._workspace.folder(path).opened() as folder:
+                names = folder.names()
+        except FileNotFoundError:
+            return []
+        return [path / name for name in names if name.lower().endswith((".yaml", ".yml"))]
+
+    def _now(self) -> _Signature:
+        try:
+            templates = self._template_files()
+        except OSError:
+            templates = [self._workspace.templates_dir]
+        return tuple(_stamp(file) for file in [self._workspace.site_file, *templates])
+
+    def _shown(self, file: Path) -> str:
+        return file.relative_to(self._workspace.root).as_posix()
+
+
+def site_to_document(site: Site) -> str:
+    """Return the site as JSON: equal sites give equal text. Its hash is not part of it.
+
+    Keys stay in the order in which they were written: that of opening hours means something.
+    """
+    document: dict[str, Any] = _sites().dump_python(site, mode="json", exclude={"pages"})
+    del document["hash"]
+    templates = dict(sorted(document.pop("templates").items()))
+    # Page by page: one long call into C would hold up every thread.
+    pages = ",".join(_dumped(_pages().dump_python(page, mode="json")) for page in site.pages)
+    return f'{_dumped(document)[:-1]},"pages":[{pages}],"templates":{_dumped(templates)}}}'
+
+
+def site_from_document(text: str) -> Site:
+    """Return the site that `site_to_document` wrote, with its hash."""
+    return replace(_sites().validate_json(text), hash=_hash(text))
+
+
+def _site(file: SiteFile, templates: Mapping[str, Template]) -> Site:
+    site = Site(
+        title=file.title,
+        description=file.description,
+        language=file.language,
+        facts=file.facts,
+        pages=file.pages,
+        templates=dict(sorted(templates.items())),
+    )
+    return replace(site, hash=_hash(site_to_document(site)))
+
+
+def _warnings(name: str, file: SiteFile, templates: Mapping[str, Template]) -> Iterator[str]:
+    for page in file.pages:
+        for section in page.sections:
+            where = f"{name}:{file.lines[section.entity_id]}: section {section.entity_id}"
+            if section.template is not None and section.template not in templates:
+                known = ", ".join(sorted(templates)) or "none yet"
+                yield f"{where} names the unknown template {section.template!r}; known: {known}"
+            elif section.template is None and section.text is None:
+                yield f"{where} has no template and no text; write one of them"
+
+
+def _hash(document: str) -> str:
+    return hashlib.blake2b(document.encode(), digest_size=16).hexdigest()
+
+
+def _dumped(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+@lru_cache(maxsize=1)
+def _pages() -> TypeAdapter[Page]:
+    return TypeAdapter(Page)
+
+
+@lru_cache(maxsize=1)
+def _sites() -> TypeAdapter[Site]:
+    """Building it takes milliseconds: only for whoever needs it."""
+    return TypeAdapter(Site)
+
+
+def _stamp(file: Path) -> tuple[str, int, int, int]:
+    try:
+        status = file.lstat()
+    except OSError:
+        return (str(file), 0, -1, 0)
+    return (str(file), status.st_mtime_ns, status.st_size, status.st_ino)

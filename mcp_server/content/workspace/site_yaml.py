@@ -1,0 +1,156 @@
+"""`site.yaml`: title, description, language, facts, and pages with their sections."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mcp_server.content.site import Page, Section
+from mcp_server.content.text.blocks import SECTION_MARK, open_fence
+from mcp_server.content.workspace.yaml_tree import Node, YamlReader
+from mcp_server.entities.entity import SLUG_LENGTH_MAX, is_slug
+
+_KEYS = ("title", "description", "language", "facts", "pages")
+_PAGE_KEYS = ("id", "title", "description", "sections")
+_SECTION_KEYS = ("id", "template", "brief", "facts", "text")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_DEVICES = frozenset(
+    {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10)}
+)
+"""Names that Windows keeps for devices: no file can be called so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteFile:
+    """What `site.yaml` says, and for each section the line it begins in."""
+
+    title: str = ""
+    description: str = ""
+    language: str = "en"
+    facts: Mapping[str, Any]
+    pages: tuple[Page, ...] = ()
+    lines: Mapping[str, int]
+
+
+def read_site(reader: YamlReader, content: bytes) -> SiteFile | None:
+    """Return what is in the file, `None` where it is no YAML; `reader` has noted what is wrong."""
+    tree = reader.tree(content)
+    if tree is None:
+        return None
+    keys = reader.keys(tree, "site.yaml", _KEYS)
+    lines: dict[str, int] = {}
+    title = _text(reader, keys, "title")
+    if not title:
+        reader.wrong(_line(keys.get("title"), tree), "title is missing; write the site's name")
+    if "pages" not in keys:
+        reader.wrong(tree.line, "pages is missing; write `pages:` and a list of pages")
+    return SiteFile(
+        title=title,
+        description=_text(reader, keys, "description"),
+        language=_language(reader, keys.get("language")),
+        facts=_facts(reader, keys.get("facts")),
+        pages=tuple(_pages(reader, keys.get("pages"), lines)),
+        lines=lines,
+    )
+
+
+def _language(reader: YamlReader, node: Node | None) -> str:
+    if node is None:
+        return "en"
+    language = reader.line_of_text(node, "language")
+    if not _LANGUAGE.fullmatch(language):
+        reader.wrong(node.line, f"language is {language[:40]!r}; write a code such as en or pt-BR")
+        return "en"
+    return language
+
+
+def _facts(reader: YamlReader, node: Node | None) -> Mapping[str, Any]:
+    if node is None:
+        return {}
+    return {name: reader.plain(value) for name, value in reader.keys(node, "facts").items()}
+
+
+def _pages(reader: YamlReader, node: Node | None, lines: dict[str, int]) -> Iterator[Page]:
+    seen: dict[str, int] = {}
+    for item in reader.items(node, "pages") if node is not None else ():
+        keys = reader.keys(item, "a page", _PAGE_KEYS)
+        id = _id(reader, keys.get("id"), item, "page", seen)
+        if id in _DEVICES:
+            reader.wrong(item.line, f"page {id} cannot be a file on Windows; write {id}-page")
+        title = _text(reader, keys, "title")
+        if keys and not title:
+            reader.wrong(_line(keys.get("title"), item), f"page {id} has no title; write one")
+        sections = _sections(reader, keys.get("sections"), id, lines)
+        description = _text(reader, keys, "description")
+        yield Page(id=id, title=title, description=description, sections=tuple(sections))
+
+
+def _sections(
+    reader: YamlReader, node: Node | None, page: str, lines: dict[str, int]
+) -> Iterator[Section]:
+    seen: dict[str, int] = {}
+    for item in reader.items(node, "sections") if node is not None else ():
+        keys = reader.keys(item, "a section", _SECTION_KEYS)
+        id = _id(reader, keys.get("id"), item, "section", seen)
+        lines[f"{page}/{id}"] = item.line
+        where = f"section {page}/{id}"
+        template = _text(reader, keys, "template") or None
+        text = _static_text(reader, keys.get("text"), where)
+        if template and text is not None:
+            reader.wrong(item.line, f"{where} has a template and a text; keep one of them")
+        brief = reader.text(keys["brief"], f"{where}: brief") if "brief" in keys else ""
+        facts = _facts(reader, keys.get("facts"))
+        yield Section(page=page, id=id, template=template, brief=brief, text=text, facts=facts)
+
+
+def _static_text(reader: YamlReader, node: Node | None, where: str) -> str | None:
+    if node is None:
+        return None
+    text = reader.text(node, f"{where}: text")
+    if SECTION_MARK.search(text):
+        reader.wrong(
+            node.line,
+            f"{where}: the text holds `<!-- section:`, which divides exported files; leave it out",
+        )
+    if open_fence(text):
+        reader.wrong(
+            node.line, f"{where}: the text opens a code block and never closes it; close it"
+        )
+    return text or None
+
+
+def _id(reader: YamlReader, node: Node | None, item: Node, what: str, seen: dict[str, int]) -> str:
+    """Return the id; a wrong one is noted with what it could be."""
+    id = reader.text(node, f"the id of a {what}") if node is not None else ""
+    line = _line(node, item)
+    if not id:
+        reader.wrong(line, f"a {what} has no id; write id: and a name of a-z, 0-9, - and _")
+    elif not is_slug(id):
+        reader.wrong(
+            line,
+            f"the {what} id {id[:40]!r} is not a slug (a-z, 0-9, - and _, at most "
+            f"{SLUG_LENGTH_MAX}); write {_slug(id) or what}",
+        )
+    elif id in seen:
+        reader.wrong(
+            line, f"the {what} id {id} is there twice (first in line {seen[id]}); write another"
+        )
+    else:
+        seen[id] = line
+    return id
+
+
+def _slug(text: str) -> str:
+    ascii = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9_]+", "-", ascii).strip("-_")[:SLUG_LENGTH_MAX].strip("-_")
+
+
+def _text(reader: YamlReader, keys: Mapping[str, Node], key: str) -> str:
+    return reader.line_of_text(keys[key], key) if key in keys else ""
+
+
+def _line(node: Node | None, otherwise: Node) -> int:
+    return otherwise.line if node is None else node.line

@@ -1,0 +1,107 @@
+"""What `status`, `job` and `doctor` print: lines for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from mcp_server.content.text.visible import visible
+from mcp_server.jobs.job import Job, JobState
+
+MARKS = {"ok": "ok     ", "warning": "WARNING", "error": "ERROR  "}
+"""Before each finding of the doctor: of one width, and plain enough for every terminal."""
+
+
+def job_lines(job: Job) -> Iterator[str]:
+    """Yield a job as a person reads it: where it stands, then payload and result as JSON."""
+    yield f"{job.id}  {job.kind} {visible(job.subject)}".rstrip() + f": {job.state}"
+    for name, value in _facts(job):
+        yield f"  {name:<9} {visible(value)}"
+    yield from _block("payload", job.payload)
+    if job.result is not None:
+        yield from _block("result", job.result)
+
+
+def status_lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what `status` answers: a line for each operation, what the worker does, and notes."""
+    yield one_line(str(answer.get("message", "")))
+    for operation in answer.get("operations", ()):
+        id = operation.get("batchId") or operation.get("jobId")
+        words = [id, *(operation.get(key) for key in ("type", "status", "progress"))]
+        words += [operation.get("currentTask"), operation.get("startedAt")]
+        yield "  " + one_line(" · ".join(str(word) for word in words if word))
+    worker: Mapping[str, Any] = answer.get("worker", {})
+    if message := worker.get("message"):
+        yield one_line(str(message))
+    yield from map(one_line, answer.get("notes", ()))
+
+
+def finding_lines(findings: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    """Yield a line for each finding, what helps below it, and how many there are of each."""
+    for finding in findings:
+        mark = MARKS[finding["level"]]
+        yield f"{mark}  {finding['check']}: {one_line(finding['message'])}"
+        if finding["advice"]:
+            yield f"{'':{len(mark)}}  -> {one_line(finding['advice'])}"
+    counts = {level: sum(f["level"] == level for f in findings) for level in MARKS}
+    if counts["error"]:
+        yield f"{_plural(counts['error'], 'error')}, {_plural(counts['warning'], 'warning')}."
+    elif counts["warning"]:
+        yield f"It works; {_plural(counts['warning'], 'warning')}."
+    else:
+        yield "All is well."
+
+
+def as_json(value: object) -> str:
+    """Return `value` as indented JSON that no terminal takes for commands."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+
+
+def one_line(text: str) -> str:
+    """Return `text` on one line, without what a terminal takes for commands."""
+    return " ".join(visible(text).split())
+
+
+def _facts(job: Job) -> Iterator[tuple[str, str]]:
+    if job.batch_id is not None:
+        yield "batch", f"{job.batch_id}, round {job.round}"
+    yield "asked by", f"{job.origin.owner} through {job.origin.interface}"
+    if job.code is not None or job.reason is not None:
+        yield "reason", ": ".join(part for part in (job.code, job.reason) if part)
+    yield "attempts", _attempts(job)
+    if job.step is not None:
+        yield "step", f"{job.step.current:g}/{job.step.total:g} {job.step.message}".rstrip()
+    yield "created", _time(job.created_at)
+    if job.state in (JobState.SCHEDULED, JobState.PENDING):
+        yield "due", _time(job.due_at)
+    if job.started_at is not None:
+        yield "started", _time(job.started_at)
+    if job.ended_at is not None:
+        yield "ended", _time(job.ended_at)
+    if job.requires is not None:
+        yield "requires", job.requires
+
+
+def _attempts(job: Job) -> str:
+    lost = f", {job.crashes} more lost with their worker" if job.crashes else ""
+    return f"{job.attempts} of at most {job.max_retries + 1}{lost}"
+
+
+def _block(name: str, value: Mapping[str, Any]) -> Iterator[str]:
+    yield f"  {name}:"
+    for line in as_json(value).splitlines():
+        yield f"    {line}"
+
+
+def _time(at: float) -> str:
+    try:
+        return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (OverflowError, OSError, ValueError):  # stored before it was checked
+        return f"{at:g} s after 1970"
+
+
+def _plural(count: int, what: str) -> str:
+    return f"{count} {what}" + ("" if count == 1 else "s")

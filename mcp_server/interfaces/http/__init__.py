@@ -1,0 +1,1 @@
+"""The MCP server, the events and the metrics over HTTP."""

@@ -1,0 +1,292 @@
+"""The sentences of the answers. Pure, and the same for every interface."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from mcp_server.content.actions.calls import Quoted, Submitted
+from mcp_server.content.text.visible import visible
+from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job
+from mcp_server.jobs.records import Cancelled
+from mcp_server.progress.words import batch_name, full_stop, progress_line
+
+BACKGROUND = "This operation is running in the background."
+NO_OPERATIONS = "No background operations running."
+NOT_DEPLOYED = "written to content/, not deployed"
+GOES_ON = "Work goes on after this chat is closed."
+RESUMES = "Work goes on while this server runs, and resumes when it is started again."
+RESUMED = "The worker was stopped by hand; it is started again, and nothing else was queued."
+NAMED_MAX = 3
+"""Failures that a sentence names; the rest is counted."""
+REASON_LENGTH = 160
+"""Of a reason within a sentence or a row; it is stored whole."""
+
+_TO = {"generation": "", "promotion": " to production", "rollback": ""}
+_FILES = {
+    "generation": "",
+    "promotion": f" The pages are {NOT_DEPLOYED}.",
+    "rollback": f" The pages are {NOT_DEPLOYED}.",
+}
+_PAUSED_ADVICE = "retry goes on with it, cancel gives it up."
+_VERBS = {"generation": "generate", "promotion": "promote", "rollback": "roll back"}
+_WOULD = {"generation": "draft", "promotion": "promote", "rollback": "roll back"}
+_PAST = {"generate": "drafted", "promote": "promoted", "rollback": "rolled back"}
+
+
+def sections(count: int) -> str:
+    """Return `1 section`, `47 sections`."""
+    return f"{count:,} section" + ("" if count == 1 else "s")
+
+
+def short(text: str | None, length: int = REASON_LENGTH) -> str | None:
+    """Return `text` on one line, visible, at most `length` characters; `None` for nothing."""
+    line = " ".join(visible(text or "").split())
+    if not line:
+        return None
+    return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def call(tool: str, arguments: Mapping[str, object]) -> str:
+    """Return a call as a caller can make it: `status {"batchId": "…"}`."""
+    return f"{tool} {json.dumps(arguments, ensure_ascii=False)}"
+
+
+def submitted(
+    outcome: Submitted, *, again: bool = False, over: bool = False, outlives: bool = True
+) -> str:
+    """Return what became of a call that queues.
+
+    `again`: it was a retry. `over`: its end has been seen, and is told beside this. `outlives`:
+    the worker goes on without the server.
+    """
+    action, count = outcome.action, outcome.count
+    if outcome.batch_id is None and count == 0:
+        return nothing(outcome)
+    if outcome.dry_run:
+        return f"Would {_WOULD[action]} {sections(count)}{_TO[action]}. Nothing was queued."
+    if outcome.paused_reason is not None:
+        why = full_stop(short(outcome.paused_reason) or "no reason was given")
+        return f"The same {action} is there already, but paused: {why} {_PAUSED_ADVICE}"
+    if outcome.ended_as is not None:
+        return f"That request was answered before: batch {outcome.batch_id}, {outcome.ended_as}."
+    if outcome.duplicate:
+        is_or_was = "was" if over else "is"
+        what = f"The same {action} {is_or_was} already under way; nothing more was queued."
+    else:
+        again_ = " again" if again else ""
+        what = f"Queued {action} of {sections(count)}{_TO[action]}{again_}."
+        if count == 0:
+            what = "Queued the writing of its files again."
+    return what if over else f"{what}{_FILES[action]} {GOES_ON if outlives else RESUMES}"
+
+
+def nothing(outcome: Submitted) -> str:
+    """Return the sentence for an empty plan: the calls that go on, or the first reason."""
+    if outcome.next_calls:
+        ways = [f"{call(way.tool, way.arguments)} {way.why}" for way in outcome.next_calls]
+        said = [note.said if isinstance(note, Quoted) else note for note in outcome.notes]
+        return " ".join([*said, "; ".join(ways) + "."])
+    if not outcome.skipped:
+        return no_sections(outcome)
+    held = [skipped for skipped in outcome.skipped if skipped.batch_id]
+    paused = [skipped for skipped in held if skipped.paused_reason]
+    first = (paused or held or outcome.skipped)[0]
+    what = "Nothing was queued." if held else no_sections(outcome)
+    why = full_stop(short(first.reason) or "")
+    if first.paused_reason:
+        reason = full_stop(short(first.paused_reason) or "")
+        why = f"is in batch {first.batch_id}, which is paused: {reason} {_PAUSED_ADVICE}"
+    return f"{what} {sections(len(outcome.skipped))} skipped, such as {first.section}: {why}"
+
+
+def no_sections(outcome: Submitted) -> str:
+    """Return `No sections to generate.` and the like."""
+    return f"No sections to {_VERBS[outcome.action]}."
+
+
+def job_name(job: Job) -> str:
+    """Return what a job outside any batch is called, such as `Count words menu`."""
+    return short(f"{batch_name(job.kind)} {job.subject}") or job.kind
+
+
+def queued_job(job: Job, *, outlives: bool) -> str:
+    """Return what became of a call that queued a job."""
+    if job.state in ENDED_JOB_STATES:
+        return job_standing(job)
+    return f"Queued: {job_name(job)}. {GOES_ON if outlives else RESUMES}"
+
+
+def queued_batch(batch: Batch, standing: str, *, outlives: bool) -> str:
+    """Return what became of a call that queued a batch of a plugin; `standing` is where it is."""
+    if batch.ended:
+        return standing
+    jobs = f"{batch.total:,} job" + ("" if batch.total == 1 else "s")
+    return f"Queued: {batch_name(batch.kind)}, {jobs}. {GOES_ON if outlives else RESUMES}"
+
+
+def retried_batch(batch: Batch | None) -> str:
+    """Return what became of a retry of a plugin's batch; `None`: there was nothing to take up."""
+    if batch is None:
+        return "Nothing was queued: all of it is done, or queued by others."
+    return f"Queued again: {batch_name(batch.kind)}, {batch.total - batch.finished:,} left."
+
+
+def concerning(id: str, newest: Job | None) -> str:
+    """Return what was done about a section or a page last."""
+    if newest is None:
+        return f"Nothing was queued for {id} of late; review shows how it stands."
+    return f"The last about {id}: {job_standing(newest)}"
+
+
+def job_standing(job: Job) -> str:
+    """Return where a job stands, and why it did not do its work."""
+    reason = f": {full_stop(short(job.reason) or '')}" if job.reason else "."
+    return f"{job_name(job)} is {job.state}{reason}"
+
+
+def operations(active: int, paused: int, *, at_most: int) -> str:
+    """Return how many operations are in progress, and how many of them stand still.
+
+    More than `at_most` are not counted.
+    """
+    if active == 0:
+        return NO_OPERATIONS
+    if active > at_most:
+        return f"More than {at_most} operations in progress."
+    plural = "" if active == 1 else "s"
+    still = f", {paused} of them paused" if paused and active > 1 else ""
+    still = ", paused" if paused and active == 1 else still
+    return f"{active} operation{plural} in progress{still}."
+
+
+def last_one(ended: Batch | Job, ago: str) -> str:
+    """Return what the latest operation that ended was, and how it ended."""
+    if isinstance(ended, Job):
+        return f"The last one: {job_name(ended)}, {ended.state} {ago}."
+    batch = ended
+    return f"The last one: {batch_name(batch.kind)}, {batch.state} {ago} ({_tally(batch)})."
+
+
+def standing(
+    batch: Batch,
+    failures: Sequence[Job],
+    files: Sequence[str],
+    left: str | None,
+    *,
+    undone_by: str | None = None,
+) -> str:
+    """Return where one batch stands, in a sentence that says what helps if something failed.
+
+    `failures` are its failed jobs, those of its files included; `left` how long it may take;
+    `undone_by` the batch that took it back: then nothing of it is retried.
+    """
+    if batch.state is BatchState.PAUSED:
+        return (
+            f"{batch_name(batch.kind)} is paused after {batch.finished} of {batch.total}: "
+            f"{full_stop(short(batch.reason) or 'no reason was given')} "
+            f"{_PAUSED_ADVICE}"
+        )
+    if not batch.ended:
+        rest = f", {left} left" if left else ""
+        return f"{batch_name(batch.kind)}: {progress_line(batch)}{rest}."
+    parts = [_tally(batch), *_failed(failures, batch)]
+    advice = f"; {undone_by} rolled it back" if undone_by else _advice(batch, failures)
+    sentence = ". ".join([", ".join(parts) + advice, *_files(files)]) + "."
+    return sentence[0].upper() + sentence[1:]
+
+
+def goes_on(batch: Batch) -> bool:
+    """Whether the batch goes on by itself."""
+    return not batch.ended and batch.state is not BatchState.PAUSED
+
+
+def cancelled(found: Cancelled, *, alone: bool = False) -> str:
+    """Return what was stopped, what never started and what was already done.
+
+    `alone`: it was one job, whose batch may go on without it.
+    """
+    if found.stopped + found.dropped == 0:
+        return f"Nothing was left to cancel: {found.done} already done."
+    if alone and found.batch is not None and goes_on(found.batch):
+        what = "stopped while running" if found.stopped else "never started"
+        return f"Cancelled: 1 {what}. Its batch goes on; once that is over, retry takes it up."
+    kind = found.batch.kind if found.batch is not None else ""
+    return (
+        f"Cancelled: {found.stopped} stopped while running, {found.dropped} never started, "
+        f"{found.done} already done. {_KEPT.get(kind, _KEPT[''])}"
+    )
+
+
+_KEPT = {
+    "": "What was done stays.",
+    "generate": "The drafts that were written stay; retry takes up only the rest.",
+    "promote": "What is already live stays live; rollback with this batchId takes it back.",
+    "rollback": "What was already taken back stays so; retry takes up only the rest.",
+}
+
+
+def reviewed(counts: Mapping[str, int]) -> str:
+    """Return the counts of sections by state in a sentence."""
+    total = sum(counts.values())
+    if total == 0:
+        return "No sections match."
+    return (
+        f"{sections(total)}: " + ", ".join(f"{n} {state}" for state, n in counts.items() if n) + "."
+    )
+
+
+def _tally(batch: Batch) -> str:
+    """`39 of 40 drafted, 1 skipped, 2 cancelled`."""
+    if batch.total == 0:
+        return "its files are written" if batch.state is BatchState.COMPLETED else "no file written"
+    past = _PAST.get(batch.kind, "done")
+    parts = [f"{batch.completed - batch.skipped} of {batch.total} {past}"]
+    if batch.skipped:
+        parts.append(f"{batch.skipped} skipped")
+    if batch.cancelled:
+        parts.append(f"{batch.cancelled} cancelled")
+    return ", ".join(parts)
+
+
+def _failed(failures: Sequence[Job], batch: Batch) -> list[str]:
+    counted = [job for job in failures if job.counted]
+    files = [job for job in failures if not job.counted]
+    parts: list[str] = []
+    if batch.failed:
+        named = f": {_named(counted)}" if counted else ""
+        parts.append(f"{batch.failed} failed{named}")
+    if files:
+        parts.append(f"{len(files)} not written to a file: {_named(files)}")
+    return parts
+
+
+def _named(jobs: Sequence[Job]) -> str:
+    named = [f"{job.subject} ({_why(job)})" for job in jobs[:NAMED_MAX]]
+    more = len(jobs) - len(named)
+    return "; ".join(named) + (f"; and {more} more" if more else "")
+
+
+def _why(job: Job) -> str:
+    return (short(job.reason) or job.code or "no reason was given").rstrip(".")
+
+
+def _advice(batch: Batch, failures: Sequence[Job]) -> str:
+    """Whom `retry` would help: conflicts need a decision instead (R17)."""
+    conflicts = sum(job.code == "conflict" for job in failures)
+    rest = len(failures) - conflicts + batch.cancelled
+    parts: list[str] = []
+    if rest:
+        parts.append(f"; retry takes up only {'that one' if rest == 1 else f'those {rest}'}")
+    if conflicts:
+        them = "that one" if conflicts == 1 else "those"
+        parts.append(f"; a conflict is not retried: look at {them} with review and diff")
+    return "".join(parts)
+
+
+def _files(files: Sequence[str]) -> list[str]:
+    if not files:
+        return []
+    named = ", ".join(files[:NAMED_MAX])
+    more = f" and {len(files) - NAMED_MAX} more" if len(files) > NAMED_MAX else ""
+    return [f"Files: {named}{more}; {NOT_DEPLOYED}"]

@@ -1,0 +1,240 @@
+"""What `status` answers: what runs and what ran, one batch, or one job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from mcp_server.clock import Clock
+from mcp_server.content.actions.concerning import key_ranges
+from mcp_server.interfaces.mcp.answers import sentences
+from mcp_server.interfaces.mcp.answers.batch import jobs_shown, operation, queue, standing, worker
+from mcp_server.interfaces.mcp.answers.listing import ACTIVE_MAX, Operations, read_operations
+from mcp_server.interfaces.mcp.answers.marks import Marks
+from mcp_server.interfaces.mcp.answers.replies import (
+    DETAIL_BYTES_MAX,
+    REPLY_BYTES_MAX,
+    ROWS,
+    JobRow,
+    SectionRow,
+    StatusReply,
+    fitted,
+)
+from mcp_server.interfaces.services import Services
+from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, Job
+from mcp_server.progress.words import relative_time
+
+KEYED_MAX = 1_000
+"""Jobs about one page or section that are looked at: of a page's sections each has several."""
+FULL_REASON_LENGTH = 2_000
+"""Of a reason where full detail was asked for."""
+NOTES_MAX = 3
+"""Of what is left over, and of what is wrong with plugins."""
+PAYLOAD_UNIT = 40
+"""A payload is shortened in steps: its texts to so many characters per step left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which rows are asked for: how many, from where, and whether at full length."""
+
+    limit: int | None = None
+    cursor: int | None = None
+    full: bool = False
+
+    @property
+    def rows(self) -> int:
+        """Rows at most."""
+        return self.limit or (5 * ROWS if self.full else ROWS)
+
+    @property
+    def bytes_max(self) -> int:
+        """Bytes at most: few, unless more was asked for."""
+        return DETAIL_BYTES_MAX if self.full or (self.limit or 0) > ROWS else REPLY_BYTES_MAX
+
+
+async def read_status(
+    services: Services, operation_id: str | None, *, owner: str, clock: Clock
+) -> Mapping[str, Any]:
+    """Return what `status` answers without waiting: all operations, one batch, or one job.
+
+    Raises:
+        NotFound: there is no such batch or job.
+    """
+    status = Status(services=services, owner=owner, clock=clock)
+    if operation_id is None:
+        return (await status.overview(Page())).facts()
+    if await services.batches.is_own_job(operation_id, owner=owner):
+        return (await status.job(operation_id, Page())).facts()
+    batch = await services.batches.get(operation_id, owner=owner)
+    return (await status.batch(batch, Page())).facts()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """The status of one owner's operations."""
+
+    services: Services
+    owner: str
+    clock: Clock
+
+    async def overview(self, page: Page, *, active_only: bool = False) -> StatusReply:
+        """Return what runs, then what ended, newest first; the cursor goes further back."""
+        found = await read_operations(
+            self.services.batches,
+            owner=self.owner,
+            cursor=page.cursor,
+            rows=page.rows,
+            active_only=active_only,
+        )
+        health = await self.services.worker_health()
+        stats = await self.services.worker_health.stats() if page.full else None
+        now, listed = self.clock.now(), found.listed
+
+        def build(rows: int) -> StatusReply:
+            return StatusReply(
+                message=self._overview_sentence(found, page, now),
+                operations=[operation(each, health=health, now=now) for each in listed[:rows]],
+                next_cursor=found.cursor_after(rows),
+                worker=worker(health, full=page.full),
+                queue=queue(stats) if stats is not None else None,
+                notes=self._notes(health),
+            )
+
+        rows = min(page.rows, len(listed))
+        return fitted(build, rows, bytes_max=page.bytes_max, least=min(rows, 1))
+
+    async def batch(self, batch: Batch, page: Page) -> StatusReply:
+        """Return one batch with its sections; those that failed or run come first."""
+        health = await self.services.worker_health()
+        found = await standing(self.services, batch, health=health, now=self.clock.now())
+        halts = not batch.ended and health.get("halted")
+        halted = f" {health['message']}" if halts else ""
+        start = page.cursor or 0
+        jobs = await jobs_shown(
+            self.services, batch, found.failures, start=start, count=page.rows + 1
+        )
+
+        def build(rows: int) -> StatusReply:
+            return StatusReply(
+                message=found.sentence + halted,
+                operations=[found.operation],
+                sections=[_section_row(job, full=page.full) for job in jobs[:rows]],
+                files=list(found.files[:ROWS]) or None,
+                file_count=len(found.files) or None,
+                next=found.next,
+                next_cursor=start + rows if rows < len(jobs) else None,
+                worker=worker(health),
+            )
+
+        rows = min(len(jobs), page.rows)
+        return fitted(build, rows, bytes_max=page.bytes_max, least=min(rows, 1))
+
+    async def concerning(self, id: str, page: Page) -> StatusReply:
+        """Return what concerned a section, or a page, of late: the newest job of each section.
+
+        Only what is not forgotten: a job that has ended is for a day.
+        """
+        batches = self.services.batches
+        jobs = await batches.keyed(key_ranges(id), owner=self.owner, limit=KEYED_MAX)
+        newest = list({job.subject: job for job in reversed(jobs)}.values())[::-1]
+        ids = list(dict.fromkeys(job.batch_id for job in jobs if job.batch_id is not None))
+        found = [await batches.get(batch_id, owner=self.owner) for batch_id in ids[: page.rows]]
+        health = await self.services.worker_health()
+        now = self.clock.now()
+
+        def build(rows: int) -> StatusReply:
+            return StatusReply(
+                message=sentences.concerning(id, newest[0] if newest else None),
+                operations=[operation(b, health=health, now=now) for b in found[:rows]],
+                sections=[_section_row(job, full=page.full) for job in newest[:rows]] or None,
+                next=sentences.call("status", {"batchId": ids[0]}) if ids else None,
+                worker=worker(health),
+            )
+
+        return fitted(build, page.rows, bytes_max=page.bytes_max, least=1)
+
+    async def job(self, job_id: str, page: Page) -> StatusReply:
+        """Return one job with its payload as it was stored; long texts in it are shortened."""
+        job = await self.services.batches.job(job_id, owner=self.owner)
+        ended, marks = job.state in ENDED_JOB_STATES, Marks(self.clock)
+
+        def build(size: int) -> StatusReply:
+            row = job_row(job, size if not page.full else 10 * size, marks)
+            return StatusReply(
+                message=sentences.job_standing(job) + self._unhandled(job),
+                operations=[],
+                marks=marks.meaning_if_in(row.text()),
+                job=row,
+                next=None if ended else sentences.call("status", {"jobId": job.id}),
+            )
+
+        return fitted(build, ROWS, bytes_max=page.bytes_max, least=1)
+
+    def _notes(self, health: Mapping[str, Any]) -> list[str] | None:
+        """What waits for nobody, and what is wrong with plugins: where one looks for what runs."""
+        problems = [*health.get("leftOver", ()), *self.services.plugins.problems][:NOTES_MAX]
+        return [sentences.short(problem) or "" for problem in problems] or None
+
+    def _unhandled(self, job: Job) -> str:
+        """Say why a job waits that nothing here runs."""
+        if job.state in ENDED_JOB_STATES or job.kind in self.services.plugins.registry.kinds:
+            return ""
+        return f" Nothing here runs jobs of kind {job.kind}: is its plugin installed?"
+
+    def _overview_sentence(self, found: Operations, page: Page, now: float) -> str:
+        counts = sentences.operations(len(found.active), found.paused, at_most=ACTIVE_MAX)
+        latest = found.latest
+        if found.active or latest is None or page.cursor is not None:
+            return counts
+        ago = relative_time(now - (latest.ended_at or latest.created_at))
+        return f"{counts} {sentences.last_one(latest, ago)}"
+
+
+def _section_row(job: Job, *, full: bool) -> SectionRow:
+    length = FULL_REASON_LENGTH if full else sentences.REASON_LENGTH
+    return SectionRow(
+        section=job.subject if job.counted else f"{job.subject} (file)",
+        state=job.state.value,
+        reason=sentences.short(job.reason, length),
+        code=job.code,
+        job_id=job.id if full else None,
+    )
+
+
+def job_row(job: Job, size: int, marks: Marks) -> JobRow:
+    """Return a job for an answer, its texts between the marks and no longer than `size` units."""
+    result = cast("dict[str, Any]", _readable(job.result, size, marks)) if job.result else None
+    return JobRow(
+        job_id=job.id,
+        kind=job.kind,
+        subject=job.subject,
+        state=job.state.value,
+        batch_id=job.batch_id,
+        attempts=job.attempts,
+        crashes=job.crashes or None,
+        code=job.code,
+        reason=sentences.short(job.reason, size * PAYLOAD_UNIT),
+        step=sentences.short(job.step.message) if job.step is not None else None,
+        payload=cast("dict[str, Any]", _readable(job.payload, size, marks)),
+        result=result,
+    )
+
+
+def _readable(value: object, size: int, marks: Marks) -> object:
+    """Return `value` with its texts visible and no longer than `size` units, its lists neither."""
+    match value:
+        case str():
+            return marks.value(value, size * PAYLOAD_UNIT)
+        case Mapping():
+            pairs = list(cast("Mapping[str, object]", value).items())[: 2 * size]
+            return {
+                marks.value(key, size * PAYLOAD_UNIT): _readable(item, size, marks)
+                for key, item in pairs
+            }
+        case list() | tuple():
+            items = list(cast("Sequence[object]", value))
+            return [_readable(item, size, marks) for item in items[:size]]
+        case _:
+            return value

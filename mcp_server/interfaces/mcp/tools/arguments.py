@@ -1,0 +1,338 @@
+"""What each tool takes, and what is said to a caller whose arguments do not fit."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar, cast
+
+from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic.alias_generators import to_camel
+
+from mcp_server.content.actions.calls import Mode, Selector
+from mcp_server.content.actions.reviewed import SectionState
+from mcp_server.entities.entity import SLUG_LENGTH_MAX
+from mcp_server.errors import InvalidPayload
+from mcp_server.interfaces.mcp.tools.schemas import wire_schema
+
+WAIT_S_MAX = 45.0
+"""Clients give up on a call after a minute; this leaves room for the answer."""
+INSTRUCTIONS_LENGTH_MAX = 8_000
+"""A long page of wishes; more is a document, and belongs into `site.yaml`."""
+KEY_LENGTH_MAX = 128
+"""Ours have 32 characters at most; this is room for those that callers make."""
+LIST_LENGTH_MAX = 1_000
+"""Whoever means more sections than this means a page, or all."""
+LIMIT_MAX = 200
+"""Rows in one answer. More would not fit into what clients show to a model."""
+CURSOR_MAX = 2**53 - 1
+"""The largest whole number that every JSON reader keeps; ours are far smaller."""
+SHOWN_LENGTH = 60
+"""Of a wrong value, as it is repeated to the caller."""
+
+
+def _trimmed(value: object) -> object:
+    """Take blanks off that were copied along; what is blank stays so, and is not taken for none."""
+    if not isinstance(value, str):
+        return value
+    value.encode()  # half a character cannot be looked for: that is a `ValueError`, and said
+    return value.strip() or value
+
+
+Slug = Annotated[str, BeforeValidator(_trimmed), StringConstraints(max_length=SLUG_LENGTH_MAX)]
+SectionId = Annotated[
+    str, BeforeValidator(_trimmed), StringConstraints(max_length=2 * SLUG_LENGTH_MAX + 1)
+]
+Id = Annotated[str, BeforeValidator(_trimmed), StringConstraints(max_length=KEY_LENGTH_MAX)]
+Key = Annotated[str, StringConstraints(max_length=KEY_LENGTH_MAX)]
+
+
+def _list(value: object) -> object:
+    """Read a list that came as text: as JSON, as some clients send it, or one bare value."""
+    if not isinstance(value, str) or not value:
+        return value or None
+    try:
+        parsed: object = json.loads(value)
+    except (ValueError, RecursionError):
+        return [value]
+    return cast("object", parsed) if isinstance(parsed, list) else [value]
+
+
+class Arguments(ArgModelBase):
+    """Base of all arguments: camelCase on the wire and nothing else, absent or `null` alike."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+
+
+class Selecting(Arguments):
+    """Which sections are meant."""
+
+    page: Slug | None = Field(
+        None, description="Id of a page, such as menu: all its sections, or with `section` the one."
+    )
+    section: SectionId | None = Field(
+        None,
+        description="One section as page/section, such as menu/hero; or its bare id with page.",
+    )
+    pages: Annotated[list[Slug] | None, BeforeValidator(_list)] = Field(
+        None, max_length=LIST_LENGTH_MAX, description="Ids of several pages."
+    )
+    sections: Annotated[list[SectionId] | None, BeforeValidator(_list)] = Field(
+        None, max_length=LIST_LENGTH_MAX, description="Several sections, each as page/section."
+    )
+
+    @property
+    def selector(self) -> Selector:
+        """The same for the content service; an empty text or list is an absent one."""
+        return Selector(
+            page=self.page or None,
+            section=self.section or None,
+            pages=tuple(self.pages or ()),
+            sections=tuple(self.sections or ()),
+        )
+
+    @property
+    def is_bulk(self) -> bool:
+        """Whether no section was named."""
+        return not self.section and not self.sections
+
+
+class Waiting(Arguments):
+    """How long the call stays open."""
+
+    wait_seconds: float | None = Field(
+        None,
+        ge=0,
+        le=WAIT_S_MAX,
+        allow_inf_nan=False,
+        description="Keep this call open for up to 45 seconds, stream progress, then answer with "
+        "how far it is. A wait that runs out stops nothing. Without it: the answer at once.",
+    )
+
+    @property
+    def wait_s(self) -> float:
+        """Seconds to wait."""
+        return self.wait_seconds or 0.0
+
+
+class Queueing(Waiting):
+    """What every tool takes that queues work."""
+
+    request_key: Key | None = Field(
+        None,
+        description="Any text of yours: the same call with the same key within 24 hours answers "
+        "the same batch instead of queueing another.",
+    )
+
+
+class Streaming(Waiting):
+    """The older name of a long wait."""
+
+    stream: bool | None = Field(None, description="true is the same as waitSeconds 45.")
+
+    @property
+    def asked_wait_s(self) -> float | None:
+        """Seconds to wait, `None` where the caller said nothing of it."""
+        if self.wait_seconds is not None or not self.stream:
+            return self.wait_seconds
+        return WAIT_S_MAX
+
+    @property
+    def wait_s(self) -> float:
+        """Seconds to wait."""
+        return self.asked_wait_s or 0.0
+
+
+class Drafting(Queueing):
+    """How sections are drafted."""
+
+    mode: Mode | None = Field(
+        None,
+        description="leave: only sections without a text yet (the default). new: draft afresh. "
+        "with-current: revise the present text (the default with instructions).",
+    )
+    instructions: str | None = Field(
+        None,
+        max_length=INSTRUCTIONS_LENGTH_MAX,
+        description="Wishes for the writing, such as: shorter, and mention the garden.",
+    )
+    dry_run: bool | None = Field(
+        None, description="true: only say what would be drafted; nothing is queued."
+    )
+
+
+class GenerateAllArguments(Drafting):
+    """Draft the whole site."""
+
+
+class GenerateArguments(Drafting, Streaming, Selecting):
+    """Draft the chosen sections; nothing chosen is the whole site."""
+
+
+class Publishing(Queueing, Selecting):
+    """What `promote` and `rollback` take."""
+
+    digest: Id | None = Field(
+        None,
+        description="The digest that a dry run answered: refused if anything has changed since.",
+    )
+    force: bool | None = Field(
+        None,
+        description="true: go on although the live text or its file has changed in the meantime.",
+    )
+    dry_run: bool | None = Field(
+        None, description="true: only list what would change, with the digest; nothing is queued."
+    )
+
+
+class PromoteArguments(Publishing):
+    """Make drafts live."""
+
+    batch_id: Id | None = Field(None, description="Only what this batch of `generate` drafted.")
+
+
+class RollbackArguments(Publishing):
+    """Take changes to the live texts back."""
+
+    batch_id: Id | None = Field(
+        None, description="Put back what stood before this batch of `promote` or `rollback`."
+    )
+
+
+class StatusArguments(Streaming):
+    """Which operations to look at."""
+
+    batch_id: Id | None = Field(None, description="One batch, with its sections.")
+    job_id: Id | None = Field(None, description="One job, with its payload as JSON.")
+    section: SectionId | None = Field(
+        None, description="What concerns one section lately, such as menu/hero; newest first."
+    )
+    page: Slug | None = Field(None, description="The same for a page and all its sections.")
+    wait_seconds: float | None = Field(
+        None,
+        ge=0,
+        le=WAIT_S_MAX,
+        allow_inf_nan=False,
+        description="Wait up to 45 seconds for the end, streaming progress, then answer. Default: "
+        "20 with the batchId of an unfinished batch, else 0.",
+    )
+    active_only: bool | None = Field(None, description="true: leave out what has ended.")
+    detail: Literal["brief", "full"] | None = Field(
+        None,
+        description="full: more rows, every reason at full length, and jobs by state and kind.",
+    )
+    limit: int | None = Field(None, ge=1, le=LIMIT_MAX, description="Rows at most; default 10.")
+    cursor: int | None = Field(
+        None, ge=0, le=CURSOR_MAX, description="nextCursor of the answer before."
+    )
+
+
+class CancelArguments(Arguments):
+    """What to stop: a batch or a job."""
+
+    batch_id: Id | None = Field(None, description="The batch to stop.")
+    job_id: Id | None = Field(None, description="Only this job of a batch.")
+
+
+class RetryArguments(Queueing):
+    """Which batch to take up again."""
+
+    batch_id: Id = Field(description="The batch to take up again.")
+
+
+class ReviewArguments(Selecting):
+    """Which sections to look at."""
+
+    state: Annotated[list[SectionState] | None, BeforeValidator(_list)] = Field(
+        None, max_length=20, description="Only sections in one of these states."
+    )
+    diff: bool | None = Field(
+        None, description="true: the difference between live text and draft, instead of the texts."
+    )
+    limit: int | None = Field(None, ge=1, le=LIMIT_MAX, description="Rows at most; default 10.")
+    cursor: int | None = Field(
+        None, ge=0, le=CURSOR_MAX, description="nextCursor of the answer before."
+    )
+
+
+A = TypeVar("A", bound=Arguments)
+
+PROBLEMS_MAX = 10
+"""Mistakes of one call that are named; the rest is counted."""
+NAME_LENGTH_MAX = 64
+"""Of a name that is compared with those there are."""
+
+
+def parse(tool: str, model: type[A], raw: Mapping[str, Any]) -> A:
+    """Return the arguments of a call.
+
+    Raises:
+        InvalidPayload: in plain words which argument is wrong and what is allowed, all at once.
+    """
+    try:
+        return model.model_validate(dict(raw))
+    except ValidationError as error:
+        allowed = cast("dict[str, Any]", wire_schema(model)["properties"])
+        found = error.errors(include_url=False, include_context=False)
+        first = found[:PROBLEMS_MAX]
+        problems = [_problem(e["type"], e["loc"], e["input"], allowed) for e in first]
+        if len(found) > len(first):
+            problems.append(f"and {len(found) - len(first):,} more")
+        raise InvalidPayload(tool, list(dict.fromkeys(problems))) from None
+
+
+def _problem(type: str, loc: tuple[int | str, ...], value: object, allowed: dict[str, Any]) -> str:
+    name = str(loc[0]) if loc else "arguments"
+    if type == "extra_forbidden":
+        return unknown_argument(name, list(allowed))
+    if type == "missing":
+        return f"{name} is missing"
+    schema = allowed.get(name, {})
+    if len(loc) > 1 and isinstance(loc[1], int):
+        name, schema = f"{name}[{loc[1]}]", schema.get("items", {})
+    return f"{name} must be {_expected(schema)}, not {_shown(value)}"
+
+
+def unknown_argument(name: str, known: list[str]) -> str:
+    """Return what is said to a caller who gave an argument that there is not."""
+    meant = to_camel(name[:NAME_LENGTH_MAX].replace("-", "_"))  # a likeness takes time by length
+    nearest = difflib.get_close_matches(meant, known, n=1, cutoff=0.5)
+    guess = f"; did you mean {nearest[0]}?" if nearest else ""
+    return f"unknown argument {_shown(name)}{guess} (known: {', '.join(known)})"
+
+
+def _expected(schema: dict[str, Any]) -> str:
+    """What a schema allows, in words."""
+    match schema:
+        case {"enum": values}:
+            return "one of " + ", ".join(values)
+        case {"type": "string", "maxLength": longest}:
+            return f"text of at most {longest:,} characters"
+        case {"type": "array", "items": items, "maxItems": most}:
+            return f"a list of at most {most:,}, each {_expected(items)}"
+        case {"type": "boolean"}:
+            return "true or false"
+        case _:
+            return _expected_number(schema)
+
+
+def _expected_number(schema: dict[str, Any]) -> str:
+    if schema["type"] == "integer":
+        return f"a whole number from {schema['minimum']} to {schema['maximum']}"
+    return f"a number from {schema['minimum']:g} to {schema['maximum']:g}"
+
+
+def _shown(value: object) -> str:
+    """What the caller wrote, short and printable."""
+    text = json.dumps(value, default=repr)
+    if len(text) <= SHOWN_LENGTH:
+        return text
+    match value:
+        case str():
+            return f"one of {len(value):,} characters"
+        case list():
+            return f"a list of {len(cast('list[object]', value)):,}"
+        case _:
+            return text[: SHOWN_LENGTH - 1] + "…"

@@ -1,0 +1,196 @@
+"""The tools that plugins bring, behind the same boundary as our own, and their answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
+from mcp_types import ToolAnnotations
+from pydantic import BaseModel, ValidationError
+from pydantic.alias_generators import to_camel
+
+from mcp_server.clock import Clock
+from mcp_server.errors import InvalidPayload, NotFound
+from mcp_server.interfaces.mcp.answers import sentences
+from mcp_server.interfaces.mcp.answers.batch import standing
+from mcp_server.interfaces.mcp.answers.marks import Marks
+from mcp_server.interfaces.mcp.answers.replies import (
+    REPLY_BYTES_MAX,
+    ROWS,
+    PluginReply,
+    Reply,
+    fitted,
+)
+from mcp_server.interfaces.mcp.answers.status import job_row
+from mcp_server.interfaces.mcp.tools.arguments import Waiting, parse, unknown_argument
+from mcp_server.interfaces.mcp.tools.schemas import wire_schema
+from mcp_server.interfaces.mcp.tools.tools import Call
+from mcp_server.interfaces.mcp.wait import Reporter, follow, follow_job
+from mcp_server.interfaces.services import Services, ServicesProvider
+from mcp_server.jobs.job import ENDED_JOB_STATES, Job, Origin
+from mcp_server.plugin.context import PluginTool
+from mcp_server.plugin.loading import Plugins
+
+CALL_S = 30.0
+"""How long a plugin's tool may take to queue; clients give up on a call after a minute."""
+WAIT = "waitSeconds"
+
+
+class PluginTookTooLong(InvalidPayload):
+    """The tool's own function did not come back; what it had queued by then goes on."""
+
+    def __init__(self, tool: str) -> None:
+        problem = f"its plugin took longer than {CALL_S:g} s; status shows what it has queued"
+        super().__init__(tool, [problem])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginEntry:
+    """One tool of a plugin; `origin` is who calls it."""
+
+    tool: PluginTool[Any]
+    plugins: Plugins
+    provider: ServicesProvider
+    origin: Origin
+    clock: Clock
+
+    @property
+    def name(self) -> str:
+        """What it is called by."""
+        return self.tool.name
+
+    def listed(self) -> Tool:
+        """Return the tool for the list that clients ask for."""
+        tool = self.tool
+        return Tool(
+            fn=tool.run,
+            name=tool.name,
+            title=tool.title,
+            description=f"{tool.description} Answers at once with an id; follow it with status.",
+            parameters=arguments_schema(tool.arguments),
+            fn_metadata=FuncMetadata(arg_model=Waiting, output_schema=wire_schema(PluginReply)),
+            is_async=True,
+            context_kwarg=None,
+            annotations=ToolAnnotations(
+                read_only_hint=False,
+                destructive_hint=tool.destructive,
+                idempotent_hint=tool.idempotent,
+                open_world_hint=tool.open_world,
+            ),
+        )
+
+    async def call(self, raw: Mapping[str, Any], ctx: Call) -> Reply:
+        """Check the arguments, let the plugin queue its work, wait if asked to, and answer.
+
+        Raises:
+            CallerError: the arguments do not fit, or the plugin refused them.
+        """
+        waiting = parse(self.name, Waiting, {WAIT: raw[WAIT]} if WAIT in raw else {})
+        arguments = parse_plugin(self.name, self.tool.arguments, raw)
+        services = await self.provider.services()
+        context = self.plugins.context(self.tool.plugin, self.origin)
+        id = None
+        with anyio.move_on_after(CALL_S):
+            id = await self.tool.run(arguments, context)
+        if id is None:
+            raise PluginTookTooLong(self.name)
+        try:
+            job = await services.batches.job(id, owner=self.origin.owner)
+        except NotFound:
+            return await self._batch_reply(services, id, waiting, ctx)
+        return await self._job_reply(services, job, waiting, ctx)
+
+    async def _job_reply(
+        self, services: Services, job: Job, waiting: Waiting, ctx: Call
+    ) -> PluginReply:
+        if waiting.wait_s:
+            job = await follow_job(
+                services.queue, job, seconds=waiting.wait_s, reporter=Reporter(ctx)
+            )
+        ended, marks = job.state in ENDED_JOB_STATES, Marks(self.clock)
+
+        def build(size: int) -> PluginReply:
+            row = job_row(job, size, marks) if waiting.wait_s else None
+            return PluginReply(
+                status="queued" if not ended and not waiting.wait_s else job.state.value,
+                message=sentences.queued_job(job, outlives=self._outlives(services)),
+                job_id=job.id,
+                batch_id=job.batch_id,
+                tip=None if ended else sentences.BACKGROUND,
+                next=None if ended else sentences.call("status", {"jobId": job.id}),
+                marks=marks.meaning_if_in(row.text()) if row is not None else None,
+                job=row,
+            )
+
+        return fitted(build, ROWS, bytes_max=REPLY_BYTES_MAX, least=1)
+
+    async def _batch_reply(
+        self, services: Services, batch_id: str, waiting: Waiting, ctx: Call
+    ) -> PluginReply:
+        batch = await services.batches.get(batch_id, owner=self.origin.owner)
+        if waiting.wait_s:
+            reporter = Reporter(ctx)
+            await follow(services.monitor, batch_id, seconds=waiting.wait_s, reporter=reporter)
+            batch = await services.batches.get(batch_id, owner=self.origin.owner)
+        health = await services.worker_health()
+        seen = await standing(services, batch, health=health, now=self.clock.now())
+        outlives = self._outlives(services)
+        return PluginReply(
+            status=batch.state.value if waiting.wait_s or batch.ended else "queued",
+            message=sentences.queued_batch(batch, seen.sentence, outlives=outlives),
+            batch_id=batch.id,
+            tip=None if batch.ended else sentences.BACKGROUND,
+            next=seen.next,
+            operation=seen.operation if waiting.wait_s else None,
+        )
+
+    def _outlives(self, services: Services) -> bool:
+        return self.origin.interface != "mcp-stdio" or services.worker_mode == "detached"
+
+
+def arguments_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the schema of a plugin's arguments: camelCase, closed, with a wait."""
+    schema = wire_schema(model)
+    properties = {to_camel(name): found for name, found in schema.get("properties", {}).items()}
+    required = (
+        {"required": [to_camel(n) for n in schema["required"]]} if "required" in schema else {}
+    )
+    waits = wire_schema(Waiting)["properties"]
+    return {
+        "type": "object",
+        "properties": {**properties, **waits},
+        **required,
+        "additionalProperties": False,
+    }
+
+
+def parse_plugin(tool: str, model: type[BaseModel], raw: Mapping[str, Any]) -> BaseModel:
+    """Return the arguments of a call of a plugin's tool as its model; `null` is absent.
+
+    Raises:
+        InvalidPayload: in plain words which argument is wrong, all at once.
+    """
+    names = {to_camel(name): name for name in model.model_json_schema().get("properties", ())}
+    given = {name: value for name, value in raw.items() if value is not None and name != WAIT}
+    problems = [unknown_argument(name, [*names, WAIT]) for name in given if name not in names]
+    try:
+        found = model.model_validate({names.get(name, name): v for name, v in given.items()})
+    except ValidationError as error:
+        wire = {name: shown for shown, name in names.items()}
+        problems += [_problem(wire, e["type"], e["loc"], e["msg"]) for e in error.errors()]
+        raise InvalidPayload(tool, list(dict.fromkeys(filter(None, problems)))) from None
+    if problems:
+        raise InvalidPayload(tool, problems)
+    return found
+
+
+def _problem(wire: Mapping[str, str], type: str, loc: tuple[int | str, ...], message: str) -> str:
+    if type == "extra_forbidden":
+        return ""  # told with the names there are
+    name, *within = loc or ("arguments",)
+    path = ".".join(str(part) for part in (wire.get(str(name), name), *within))
+    return f"{path} is missing" if type == "missing" else f"{path}: {message}"

@@ -1,0 +1,68 @@
+"""A call that stays open, and the progress it carries. None is sent after it has returned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+from mcp.server.mcpserver import Context
+
+from mcp_server.interfaces.mcp.answers import sentences
+from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, Job
+from mcp_server.jobs.queue import JobQueue
+from mcp_server.progress.estimate import fraction_done
+from mcp_server.progress.monitor import ProgressMonitor
+from mcp_server.progress.words import progress_line
+
+UNFINISHED = 0.01
+"""What is always left of a batch that has not ended: its files may still be written."""
+
+
+class Reporter:
+    """Sends the progress of one call on its own token, in values that strictly increase."""
+
+    def __init__(self, ctx: Context[Any, Any]) -> None:
+        self._ctx = ctx
+        self._last = -1.0
+
+    async def queued(self, total: int) -> None:
+        """Say that `total` sections are queued and none has begun."""
+        await self._send(0.0, total, f"0/{total} queued")
+
+    async def snapshot(self, batch: Batch) -> None:
+        """Say where `batch` stands; the whole of it only when it has ended."""
+        whole = float(batch.total)
+        value = whole if batch.ended else max(0.0, min(fraction_done(batch), whole - UNFINISHED))
+        await self._send(value, batch.total, progress_line(batch))
+
+    async def job(self, job: Job) -> None:
+        """Say where a job stands that is in no batch."""
+        ended, step = job.state in ENDED_JOB_STATES, job.step
+        said = sentences.short(step.message) if step is not None and not ended else None
+        value = 1.0 if ended else min(step.fraction, 1 - UNFINISHED) if step is not None else 0.0
+        await self._send(value, 1, said or f"{sentences.job_name(job)}: {job.state}")
+
+    async def _send(self, value: float, total: int, message: str) -> None:
+        if value > self._last:
+            self._last = value
+            await self._ctx.report_progress(value, total, message)
+
+
+async def follow(
+    monitor: ProgressMonitor, batch_id: str, *, seconds: float, reporter: Reporter
+) -> None:
+    """Report a batch until it ends or pauses, for at most `seconds`. It goes on all the same."""
+    with anyio.move_on_after(seconds):
+        async with monitor.watch(batch_id) as snapshots:
+            async for batch in snapshots:
+                await reporter.snapshot(batch)
+
+
+async def follow_job(queue: JobQueue, job: Job, *, seconds: float, reporter: Reporter) -> Job:
+    """Report a job until it ends, for at most `seconds`; return it as it was last seen."""
+    with anyio.move_on_after(seconds):
+        await reporter.job(job)
+        while job.state not in ENDED_JOB_STATES:
+            job = await queue.after(job)
+            await reporter.job(job)
+    return job

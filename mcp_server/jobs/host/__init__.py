@@ -1,0 +1,1 @@
+"""Which process works a workspace, how it is started and stopped, and whether it lives."""

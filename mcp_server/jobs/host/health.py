@@ -1,0 +1,207 @@
+"""Whether a worker lives, and how far behind the queue is (lesson L8), in words and as facts."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import anyio
+
+from mcp_server.clock import Clock
+from mcp_server.jobs.host.lock import WorkerLock
+from mcp_server.jobs.host.start import DetachedWorker, StartWorker
+from mcp_server.jobs.host.stop_mark import StopMark
+from mcp_server.jobs.records import Host, Stats
+from mcp_server.jobs.store import JobStore
+from mcp_server.jobs.telemetry import AttemptFigures
+from mcp_server.jobs.worker.upkeep import lacking
+
+Mode = Literal["embedded", "detached"]
+
+COUNTING_SHARE = 20
+"""A count stands for so many times as long as it took: counting is never more than a twentieth of
+what is done, however many jobs there are and whoever asks how often."""
+
+SILENT_S = 60.0
+"""A worker says that it lives every few seconds; one that does not for so long is stuck."""
+
+
+class Health:
+    """What is known of a workspace's worker and of its queue.
+
+    `log` is how a person finds what a detached worker had to say.
+    """
+
+    def __init__(
+        self,
+        store: JobStore,
+        lock: WorkerLock,
+        clock: Clock,
+        mode: Mode,
+        mark: StopMark,
+        start: StartWorker | None = None,
+        *,
+        log: str = "",
+        figures: AttemptFigures | None = None,
+    ) -> None:
+        self.mode: Mode = mode
+        self._figures = figures or AttemptFigures()
+        self._store, self._lock, self._clock = store, lock, clock
+        self._mark, self._start, self._log = mark, start, log
+        self._counter = Counter(store, anyio.current_time)
+
+    async def __call__(self) -> Mapping[str, Any]:
+        """Return the facts, in wire names; a pid only while that worker lives.
+
+        `halted` is there if nobody starts a worker by himself, so that what waits goes on waiting;
+        `stopped` if somebody stopped the worker by hand, and nothing was queued since.
+        Takes the same time however many jobs there are.
+        """
+        now = self._clock.now()
+        lag = await self._store.lag(now=now)
+        facts: dict[str, Any] = {"mode": self.mode, "alive": self._lock.is_held()}
+        hosts = await self._store.hosts(seen_after=0)
+        workers = [host for host in hosts if host.role == "worker"]
+        if facts["alive"] and workers:
+            worker = workers[0]
+            facts |= {"pid": worker.pid, "version": worker.version, **worker.details}
+            silent_s = now - worker.seen_at
+            if silent_s > SILENT_S:
+                facts["unhealthy"] = f"it has said nothing for {silent_s:.0f} s; its log may."
+        if lag.oldest_due_s is not None:
+            facts["oldestDueSeconds"] = round(lag.oldest_due_s, 1)
+        if lag.last_claim_at is not None:
+            facts["lastClaimSeconds"] = round(now - lag.last_claim_at, 1)
+        if left_over := await left_over_of(self._store, hosts, now=now):
+            facts["leftOver"] = left_over
+        needed = not facts["alive"] and await self._store.work_before(now=now, horizon_s=0)
+        coming = self._start is not None or any(_serves(host, now) for host in hosts)
+        if not facts["alive"] and await self._mark.holds(self._store, now=now):
+            facts["stopped"] = True
+        if needed and ("stopped" in facts or not coming):
+            facts["halted"] = True
+        return facts | {"message": self._message(facts, needed=needed, coming=coming)}
+
+    def resume(self) -> bool:
+        """Let a worker be started again if somebody stopped it by hand; whether that was so."""
+        if not self._mark.is_set or self._lock.is_held():
+            return False
+        self._mark.clear()
+        return True
+
+    @property
+    def figures(self) -> AttemptFigures:
+        """The attempts that this process has run."""
+        return self._figures
+
+    async def stats(self) -> Stats:
+        """Return how many jobs there are; where counting takes long, as they were a while ago."""
+        return await self._counter.read()
+
+    def _message(self, facts: Mapping[str, Any], *, needed: bool, coming: bool) -> str:
+        if self._store.trouble is not None:
+            return f"Nothing can be recorded: {self._store.trouble}. Work goes on once it can."
+        if facts["alive"]:
+            return _alive(facts)
+        if "stopped" in facts and needed:
+            return (
+                "The worker was stopped by hand. A retry of what waits starts it again, as does "
+                "the next call that queues work, or `pressroom worker`."
+            )
+        if "stopped" in facts:
+            return "The worker was stopped by hand; the next call that queues work starts it again."
+        if not needed:
+            return "No worker is running, and none is needed; the next job starts one."
+        return f"No worker is running{self._awaited(coming=coming)}."
+
+    def _awaited(self, *, coming: bool) -> str:
+        """Say what becomes of work that is due while there is no worker."""
+        if isinstance(self._start, DetachedWorker) and (why := self._why_not(self._start)):
+            return f": {why}. It is tried again"
+        if self._start is not None:
+            return f"; one is being started ({self.mode})"
+        if coming:
+            return "; a server that runs starts one"
+        return ". A server starts one; without a server, `pressroom worker` does"
+
+    def _why_not(self, start: DetachedWorker) -> str | None:
+        if start.refusal is not None:
+            return f"it cannot be started ({start.refusal}); see to {self._log} and its folder"
+        if start.exit_code is not None:
+            return f"it ended with code {start.exit_code}; {self._log} says why"
+        return None
+
+
+def _serves(host: Host, now: float) -> bool:
+    """Whether this is a server that lives, and so sees to it that there is a worker.
+
+    One that was killed is known at once by its process, where its processes are ours to see.
+    """
+    return host.role == "server" and host.seen_at > now - SILENT_S and _is_there(host.pid)
+
+
+def _is_there(pid: int) -> bool:
+    if sys.platform == "win32":
+        return True  # there, asking would end it
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _alive(facts: Mapping[str, Any]) -> str:
+    if "unhealthy" in facts:
+        return f"Worker process {facts['pid']} is unhealthy: {facts['unhealthy']}"
+    where = f"process {facts['pid']}" if "pid" in facts else "starting"
+    return f"A worker is running ({facts['mode']}, {where})."
+
+
+async def left_over_of(store: JobStore, hosts: Sequence[Host], *, now: float) -> Sequence[str]:
+    """Return a sentence for each thing that ready jobs need, and that none of `hosts` has.
+
+    Such a job waits until somebody has it, and is run then; a batch of such jobs is paused, and
+    says so itself. Nothing where nobody is alive: then there is nobody to run anything.
+    """
+    alive = [host for host in hosts if now - host.seen_at <= SILENT_S]
+    if not alive:
+        return []
+    kinds = {kind for host in alive for kind in host.details.get("kinds", ())}
+    abilities = {ability for host in alive for ability in host.abilities}
+    missing = await store.unclaimable(kinds=kinds, abilities=abilities)
+    return [
+        *(
+            f"Jobs of kind {kind} are due, and nothing here runs them: is their plugin installed?"
+            for kind in await store.unknown_kinds(kinds)
+        ),
+        *map(_without, sorted(missing)),
+    ]
+
+
+def _without(ability: str) -> str:
+    what, advice = lacking(ability)
+    return f"Jobs are due, and no worker has {what}. {advice}; they are run then."
+
+
+class Counter:
+    """Counts one at a time, and no more often than it may."""
+
+    def __init__(self, store: JobStore, monotonic: Callable[[], float]) -> None:
+        self._store, self._monotonic = store, monotonic
+        self._counting = anyio.Lock()
+        self._counted: Stats | None = None
+        self._stands_until = 0.0
+
+    async def read(self) -> Stats:
+        """Return the figures; those of the last count while it stands."""
+        async with self._counting:
+            began = self._monotonic()
+            if self._counted is None or began >= self._stands_until:
+                self._counted = await self._store.stats()
+                ended = self._monotonic()
+                self._stands_until = ended + COUNTING_SHARE * (ended - began)
+            return self._counted

@@ -1,0 +1,159 @@
+"""Keeps one worker alive for a workspace.
+
+A file lock says who works; the operating system frees it the moment its holder dies. Every server
+looks at it: where there is work and nobody holds the lock, it starts a worker, in its own process
+(`embedded`) or in one that outlives it (`detached`). A server that can do more than the worker that
+runs asks that worker to make room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import anyio
+import structlog
+
+from mcp_server.clock import Clock
+from mcp_server.errors import StorageError
+from mcp_server.jobs.host.lock import WorkerLock
+from mcp_server.jobs.host.start import DetachedWorker, StartWorker
+from mcp_server.jobs.host.stop_mark import StopMark
+from mcp_server.jobs.records import Host
+from mcp_server.jobs.store import JobStore
+
+LOOK_S = 1.0
+"""How often a server looks whether the worker is still there."""
+
+logger = structlog.get_logger(__name__)
+
+
+class WorkerKeeper:
+    """Sees to it that there is a worker while there is work."""
+
+    def __init__(
+        self,
+        store: JobStore,
+        lock: WorkerLock,
+        clock: Clock,
+        host: Host,
+        start: StartWorker,
+        mark: StopMark,
+        *,
+        kinds: Collection[str],
+        heartbeat_s: float,
+        alive_s: float,
+    ) -> None:
+        self._store, self._lock, self._clock = store, lock, clock
+        self._host, self._start, self._mark, self._kinds = host, start, mark, kinds
+        self._heartbeat_s, self._alive_s = heartbeat_s, alive_s
+
+    async def run(self) -> None:
+        """Keep watch until cancelled."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._announce)
+            while True:
+                since = self._store.version
+                try:
+                    await self.tick()
+                except StorageError as error:
+                    logger.warning("cannot look for work", error=str(error))
+                except OSError as error:
+                    logger.warning("cannot start a worker", error=error.strerror)
+                    await anyio.sleep(self._heartbeat_s)
+                except Exception:  # a worker in this process that breaks must not end the server
+                    logger.exception("the worker broke; starting another")
+                    await anyio.sleep(self._heartbeat_s)
+                await self._store.wait_for_change(LOOK_S, since=since, poll_s=LOOK_S)
+
+    async def tick(self) -> None:
+        """Start a worker if there is work for one, and none."""
+        if isinstance(self._start, DetachedWorker):
+            self._start.reap()
+        work = await self._store.work_before(now=self._clock.now(), horizon_s=0)
+        if work and not self._lock.is_held() and await self._may_start() and await self._is_ours():
+            await self._start()
+
+    async def _may_start(self) -> bool:
+        if await self._mark.holds(self._store, now=self._clock.now()):
+            return False
+        self._mark.clear()
+        return True
+
+    async def _is_ours(self) -> bool:
+        """Whether to start the worker here.
+
+        Not if only another server has the key (R25); nor if a newer one can do the work: it asks
+        our worker to make room, and we would start the next.
+        """
+        hosts = await self._store.hosts(seen_after=self._clock.now() - self._alive_s)
+        others = [host for host in hosts if host.role == "server" and host.id != self._host.id]
+        for host in others:
+            newer = _number(host.version) > _number(self._host.version)
+            if newer and not await self._left_over(host.abilities):
+                return False
+            if await self._only_runs(host):
+                return False
+        missing = await self._left_over(self._host.abilities)
+        return not any(missing & host.abilities for host in others)
+
+    async def _only_runs(self, other: Host) -> bool:
+        """Whether what is ready is of kinds that `other` has, by a plugin, and we have not."""
+        theirs = _kinds(other).difference(self._kinds)
+        if not theirs or await self._store.claimable(
+            kinds=self._kinds, abilities=self._host.abilities
+        ):
+            return False
+        return await self._store.claimable(kinds=theirs, abilities=other.abilities)
+
+    async def _lacks_kinds(self, worker: Host) -> bool:
+        """Whether something is ready of a kind that we have and the worker was started without."""
+        ours = set(self._kinds).difference(_kinds(worker))
+        if not ours or not _kinds(worker):
+            return False
+        return await self._store.claimable(kinds=ours, abilities=self._host.abilities)
+
+    async def _left_over(self, abilities: Collection[str]) -> set[str]:
+        """Return what is missing where nothing can be done with these abilities."""
+        missing = await self._store.unclaimable(kinds=self._kinds, abilities=abilities)
+        if missing and await self._store.claimable(kinds=self._kinds, abilities=abilities):
+            return set()
+        return set(missing)
+
+    async def _announce(self) -> None:
+        """Say that this server lives, and ask a worker that can do less to make room."""
+        try:
+            while True:
+                try:
+                    await self._store.announce(self._host, now=self._clock.now())
+                    await self._ask_lesser_to_drain()
+                except StorageError as error:
+                    logger.warning("cannot announce this server", error=str(error))
+                await anyio.sleep(self._heartbeat_s)
+        finally:
+            with anyio.CancelScope(shield=True), anyio.move_on_after(2):
+                await self._withdraw()
+
+    async def _withdraw(self) -> None:
+        try:
+            await self._store.withdraw(
+                self._host.id, unless_work_within_s=None, now=self._clock.now()
+            )
+        except StorageError as error:
+            logger.warning("cannot withdraw this server", error=str(error))
+
+    async def _ask_lesser_to_drain(self) -> None:
+        hosts = await self._store.hosts(seen_after=self._clock.now() - self._alive_s)
+        for host in hosts:
+            if host.role != "worker":
+                continue
+            older = _number(host.version) < _number(self._host.version)
+            if older or await self._lacks_kinds(host):
+                await self._store.ask(host.id, "drain")
+
+
+def _kinds(host: Host) -> frozenset[str]:
+    return frozenset(host.details.get("kinds", ()))
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())

@@ -1,0 +1,177 @@
+"""The ways to start a worker: in this process, or in one that outlives it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack, suppress
+from typing import NoReturn, Protocol
+
+import anyio
+import structlog
+
+from mcp_server.clock import Clock
+from mcp_server.folder import Folder, neutral_folder
+from mcp_server.jobs.host.lock import WorkerLock
+from mcp_server.jobs.store import JobStore
+
+START_S = 15.0
+"""How long a detached worker may take to say that it lives, before another is started."""
+
+RESTART_S = (1.0, 60.0)
+"""How long a detached worker that failed to start is left alone: at first, and at most."""
+
+REPLACE_CODE = 75
+"""What a process ends with that should be started again (`EX_TEMPFAIL`)."""
+
+logger = structlog.get_logger(__name__)
+
+
+class StartWorker(Protocol):
+    """One way to run a worker."""
+
+    async def __call__(self) -> None:
+        """Start a worker; return when it has ended, or once it lives in a process of its own."""
+        ...
+
+
+class EmbeddedWorker:
+    """Runs the worker in this process, as long as it holds the lock.
+
+    Once `stopping` is set it runs no other; `run` has to heed that too.
+    """
+
+    def __init__(
+        self, lock: WorkerLock, run: Callable[[], Awaitable[object]], stopping: anyio.Event
+    ) -> None:
+        self._lock, self._run, self._stopping = lock, run, stopping
+        self._at_work = anyio.Lock()
+
+    async def __call__(self) -> None:
+        async with self._at_work:
+            if self._stopping.is_set() or not self._lock.acquire():
+                return
+            try:
+                await self._run()
+            finally:
+                self._lock.release()
+
+    async def ended(self) -> None:
+        """Return once none is running."""
+        async with self._at_work:
+            return
+
+
+class WorkerProcess:
+    """The process of a worker that has it to itself; what cannot be stopped ends with it.
+
+    The operating system frees the lock in that moment.
+    """
+
+    def replace(self) -> NoReturn:
+        """Begin afresh with the same command line, in this process's place."""
+        sys.stderr.flush()
+        if sys.platform != "win32":  # where it would be another process, beside its starter
+            with suppress(OSError):
+                os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 -- our own command line
+        os._exit(REPLACE_CODE)
+
+    def end(self) -> NoReturn:
+        """End at once, whatever still runs."""
+        sys.stderr.flush()
+        os._exit(0)
+
+
+async def work_in_turns(turn: Callable[[], Awaitable[bool]], store: JobStore, clock: Clock) -> None:
+    """Take turns at working; what was queued while one ended is worked by the next (R26).
+
+    `turn` holds the lock while it works, and returns whether it left because nothing was to do. A
+    server that has gone since it queued something saw the lock held, and started nobody.
+    """
+    while await turn() and await store.work_before(now=clock.now(), horizon_s=0):
+        logger.info("something was queued on the way out")
+
+
+class DetachedWorker:
+    """Starts the worker as a process of its own session, its streams to a log in the state folder.
+
+    One that fails soon after its start is left alone for a while, each time for longer.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        state: Folder,
+        lock: WorkerLock,
+        *,
+        log: str = "worker.log",
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._command, self._lock, self._now = command, lock, now
+        self._state, self._log = state, log
+        self._child: subprocess.Popen[bytes] | None = None
+        self._started_at = self._not_before = now()
+        self._pause_s = 0.0
+        self.exit_code: int | None = None
+        """What the last worker ended with, if it failed soon after its start."""
+        self.refusal: str | None = None
+        """Why the system would not start one, the last time, in its own words."""
+
+    async def __call__(self) -> None:
+        """Start it, unless one is on its way in or out; return when it works, or will not.
+
+        Raises:
+            OSError: the system does not start it.
+        """
+        self.reap()
+        if self._child is not None or self._now() < self._not_before:
+            return  # it is starting, or on its way out; or it is left alone
+        self._started_at = self._now()
+        try:
+            self._child = self._open_process()
+        except OSError as error:
+            self.refusal = error.strerror or type(error).__name__
+            raise
+        self.refusal = None
+        logger.info("started a detached worker", pid=self._child.pid)
+        with anyio.move_on_after(START_S):
+            while not self.reap() and not self._lock.is_held():
+                await anyio.sleep(0.05)
+
+    def _open_process(self) -> subprocess.Popen[bytes]:
+        with ExitStack() as files:
+            folder = files.enter_context(self._state.opened())
+            log = files.enter_context(folder.open(self._log, "ab"))
+            return subprocess.Popen(  # noqa: S603 -- our own command line
+                list(self._command),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=neutral_folder(),
+                start_new_session=True,
+            )
+
+    def reap(self) -> bool:
+        """Collect the exit status of a worker that has ended, so that no zombie stays.
+
+        Return whether none is left.
+        """
+        if self._child is None:
+            return True
+        if (code := self._child.poll()) is None:
+            return False
+        self._child = None
+        now = self._now()
+        if code <= 0 or now - self._started_at > START_S:
+            # One that was killed is no worse than another: the crash cap bounds what it may cost.
+            self.exit_code, self._pause_s = None, 0.0
+        else:
+            first_s, longest_s = RESTART_S
+            self.exit_code = code
+            self._pause_s = min(max(first_s, 2 * self._pause_s), longest_s)
+            logger.warning("the worker failed", code=code, again_in_s=self._pause_s)
+        self._not_before = now + self._pause_s
+        return True

@@ -1,0 +1,253 @@
+"""What a worker does beside its jobs, so that others know of it and it knows of them.
+
+renew the leases, say that it lives                     every heartbeat
+rescue, release what is due, hear who wants what        every sweep
+prune                                                   at start and hourly
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from dataclasses import replace
+from typing import Any
+
+import anyio
+import structlog
+
+from mcp_server.clock import Clock
+from mcp_server.errors import StorageError
+from mcp_server.jobs.job import Attempt
+from mcp_server.jobs.records import Host
+from mcp_server.jobs.registry import Registry
+from mcp_server.jobs.signal import Signal
+from mcp_server.jobs.store import JobStore
+from mcp_server.jobs.worker.lanes import Lanes
+from mcp_server.jobs.worker.maintenance import Maintenance
+from mcp_server.jobs.worker.state import WorkerSettings, WorkerState
+from mcp_server.jobs.worker.watchdog import told_of
+
+IDLE_S = 1.0
+"""Longest time between two sweeps: so late may a job be made ready that became due."""
+
+SWEEP_PAUSE_S = 0.25
+"""Shortest time between two sweeps; so long may a cancelled job go on running."""
+
+LISTEN_S = 60.0
+"""How long one wait for a commit lasts; it only bounds what a lost wake-up could cost."""
+
+logger = structlog.get_logger(__name__)
+
+
+class Upkeep:
+    """Keeps a worker's leases, its row among the others, and the queue in order."""
+
+    def __init__(
+        self,
+        store: JobStore,
+        registry: Registry,
+        maintenance: Maintenance,
+        clock: Clock,
+        host: Host,
+        settings: WorkerSettings,
+        lanes: Lanes,
+        state: WorkerState,
+        *,
+        replaced: bool,
+    ) -> None:
+        self._store, self._registry, self._maintenance = store, registry, maintenance
+        self._clock, self._host, self._settings = clock, host, settings
+        self._lanes, self._state, self._replaced = lanes, state, replaced
+        self._started = set[str]()
+        """Attempts that were claimed ahead, and of which it is written down that they run."""
+        self._to_sweep = Signal()
+        self._sweep_at, self._swept_version = clock.now(), -1
+        self._next_sweep_at = 0.0
+        """By the event loop's time: not before."""
+
+    @property
+    def services(self) -> Collection[Callable[[], Coroutine[Any, Any, None]]]:
+        """What is to be run beside the worker, until it is cancelled."""
+        return self._listen, self._keep_alive, self._keep_sweeping, self._keep_pruning
+
+    async def begin(self) -> None:
+        """Say that the worker is there; if it holds the lock, take over what others left behind.
+
+        Raises:
+            StorageError: the database refused.
+        """
+        await self.announce()
+        if self._settings.holds_lock:
+            rescued = await self._maintenance.rescue_others(self._host.id)
+            logger.info("worker started", worker=self._host.id, rescued=rescued)
+
+    async def announce(self) -> None:
+        """Say that the worker lives, and hear what others want of it.
+
+        Raises:
+            StorageError: the database refused.
+        """
+        details = {**self._host.details, "running": len(self._state.held)}
+        if strays := self._lanes.strays:
+            lanes = self._settings.concurrency
+            details["unhealthy"] = told_of(strays, lanes=lanes, replaced=self._replaced)
+        host = replace(self._host, details=details)
+        stored = await self._store.announce(host, now=self._clock.now())
+        self._obey(stored.wanted)
+
+    async def give_back(self, waiting: Sequence[Attempt]) -> None:
+        """Return to the queue what no lane has begun; where the database refuses, lanes will."""
+        ids = [attempt.id for attempt in waiting]
+        try:
+            await self._store.give_back(ids, now=self._clock.now())
+        except StorageError as error:
+            logger.warning("cannot give back what waits for lanes", error=str(error))
+            self._lanes.give(waiting)
+            return
+        for id in ids:
+            self._state.held.pop(id, None)
+
+    async def _listen(self) -> None:
+        """Pass on that something was committed, here or by another process."""
+        while True:
+            if await self._store.wait_for_change(LISTEN_S, since=self._store.version):
+                self._state.news.give()
+                self._to_sweep.give()
+
+    async def _keep_alive(self) -> None:
+        """Renew every lease, stop what lost its claim, and say that we live."""
+        while True:
+            await anyio.sleep(self._settings.heartbeat_s)
+            try:
+                await self._renew()
+                await self.announce()
+            except StorageError as error:
+                logger.warning("cannot renew the leases", error=str(error))
+
+    async def _renew(self) -> None:
+        attempts, now = list(self._state.held), self._clock.now()
+        self._lose(await self._store.renew(attempts, lease_s=self._settings.lease_s, now=now))
+        self._state.renewed_at = now
+
+    def _lose(self, attempt_ids: Collection[str]) -> None:
+        if attempt_ids:
+            self._lanes.lose(attempt_ids)
+
+    async def _hear(self) -> None:
+        """What others want is heard at once, not with the next heartbeat."""
+        for host in await self._store.hosts(seen_after=0):
+            if host.id == self._host.id:
+                self._obey(host.wanted)
+
+    def _obey(self, wanted: str | None) -> None:
+        if wanted == "drain" and not self._state.stopping:
+            logger.info("asked to stop", worker=self._host.id)
+            self._state.stop()
+
+    async def _keep_sweeping(self) -> None:
+        while True:
+            await self._until_sweep()
+            looked = True
+            try:
+                looked = await self._sweep()
+            except StorageError as error:
+                logger.warning("cannot sweep", error=str(error))
+                self._state.give_way(error)
+            self._next_sweep_at = asyncio.get_running_loop().time() + SWEEP_PAUSE_S
+            if looked or self._settings.idle_s is not None:  # or who never leaves wakes for nothing
+                self._state.news.give()
+
+    async def _until_sweep(self) -> None:
+        """Wait for a commit, which is not swept for too soon after the last, or until it is time.
+
+        By a timer that gives the signal: it is what an idle worker does most, and a wait that times
+        out costs three times as much.
+        """
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(IDLE_S, self._to_sweep.give)
+        try:
+            await self._to_sweep.wait()
+        finally:
+            timer.cancel()
+        if self._store.version != self._swept_version:
+            await anyio.sleep(max(0.0, self._next_sweep_at - loop.time()))
+
+    async def _sweep(self) -> bool:
+        """Look for what was cancelled, lost or became due; return whether it was time to.
+
+        Our own leases come first: after a sleep of the whole machine they have run out like
+        everybody's.
+        """
+        await self._see_to_lanes()
+        now, version, state = self._clock.now(), self._store.version, self._state
+        if state.held and now - state.renewed_at > self._settings.heartbeat_s:
+            await self._renew()
+        if version == self._swept_version and now < self._sweep_at:
+            return False
+        if state.held:
+            self._lose(await self._store.lost(list(state.held)))
+        await self._hear()
+        if state.looked_at is not None:
+            await self._hand_over()
+        due_at = await self._maintenance.sweep(now)
+        self._sweep_at = min(now + self._settings.heartbeat_s, due_at)
+        self._swept_version = version
+        state.looked_at = None  # now and then nothing is taken for granted
+        return True
+
+    async def _see_to_lanes(self) -> None:
+        """Write down what turned out to be running, and make way where lanes are held up.
+
+        What is claimed ahead has not started until it runs for long enough to be worth a write. And
+        what waits for lanes that are not quick is everybody's again: another worker's, or to be
+        overtaken by something more urgent.
+        """
+        late, held, now = self._lanes.late, self._state.held, self._clock.now()
+        started = {
+            id: now - seconds
+            for id, seconds in late.items()
+            if id in held and held[id].job.started_at is None and id not in self._started
+        }
+        if started:
+            await self._store.note_started(started)
+        self._started = (self._started | started.keys()) & late.keys()
+        if waiting := self._lanes.take_back_late():
+            logger.info("giving back what waits for jobs that take long", jobs=len(waiting))
+            await self.give_back(waiting)
+
+    async def _hand_over(self) -> None:
+        """Ready jobs need a key that is not here: leave them to who has it, or pause (R25)."""
+        missing = await self._store.unclaimable(
+            kinds=self._registry.kinds, abilities=self._host.abilities
+        )
+        if not missing:
+            return
+        hosts = await self._store.hosts(seen_after=self._clock.now() - self._settings.lease_s)
+        for ability, batches in missing.items():
+            if any(ability in host.abilities for host in hosts if host.id != self._host.id):
+                logger.info("handing over to a server that has the key", ability=ability)
+                self._state.stop()
+                continue
+            for batch_id in batches:
+                await self._store.pause(batch_id, _missing(ability))
+
+    async def _keep_pruning(self) -> None:
+        while True:
+            try:
+                await self._maintenance.prune()
+            except StorageError as error:
+                logger.warning("cannot prune", error=str(error))
+            await anyio.sleep(self._settings.prune_interval_s)
+
+
+def lacking(ability: str) -> tuple[str, str]:
+    """Return, in words, what an ability is that no worker has, and how it is provided."""
+    kind, _, name = ability.partition(":")
+    if kind == "key":
+        return f"the key for {name}", f"Set {name.upper()}_API_KEY where the server runs"
+    return f"what it needs ({ability})", "Provide it"
+
+
+def _missing(ability: str) -> str:
+    what, advice = lacking(ability)
+    return f"no worker has {what}. {advice}, then call retry"

@@ -1,0 +1,167 @@
+"""One file, as one process has it open, and how it learns that another process wrote to it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+import structlog
+
+from mcp_server.errors import StorageError, Unavailable
+from mcp_server.storage.sqlite.file.connection import Connection, Synchronous, connect
+from mcp_server.storage.sqlite.file.errors import outlives_mending
+from mcp_server.storage.sqlite.file.group_commit import Written
+from mcp_server.storage.sqlite.file.migrate import migrate
+from mcp_server.storage.sqlite.file.transaction import Transaction
+from mcp_server.storage.sqlite.file.wal import LogFile
+
+T = TypeVar("T")
+
+POLL_S = 0.1
+"""How often other processes' commits are looked for while somebody waits for a change."""
+
+logger = structlog.get_logger(__name__)
+
+
+def no_mark() -> None:
+    """Demand no mark of a file: whoever names it knows where it is from."""
+
+
+class Database:
+    """One file, as one process has it open: a writer, a reader, and an eye on other processes."""
+
+    def __init__(
+        self,
+        writer: Connection,
+        reader: Connection,
+        log: LogFile | None = None,
+        prepare: Callable[[], object] | None = None,
+        *,
+        poll_s: float = POLL_S,
+    ) -> None:
+        self._writer, self._reader, self._prepare = writer, reader, prepare
+        self._log, self._poll_s = log, poll_s
+        self._reopening = anyio.Lock()
+        self._unopened: str | None = None
+        """Why it could not be opened again, the last time that this was tried."""
+        self._changes = writer.changes
+        self._seen: int | None = None
+        self._trouble: str | None = None
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        path: Path,
+        *,
+        synchronous: Synchronous = "FULL",
+        poll_s: float = POLL_S,
+        mark: Callable[[], str | None] = no_mark,
+    ) -> AsyncGenerator[Database]:
+        """Open the file, migrated to this version's schema.
+
+        Other processes' commits are looked for every `poll_s`, while somebody waits for one. `mark`
+        is asked, with each opening, which mark the file must carry (`migrate`).
+
+        Raises:
+            Unavailable: a newer Pressroom wrote it, or it is not ours.
+            StorageError: it cannot be opened or written.
+        """
+
+        def prepare() -> int:
+            return migrate(path, synchronous=synchronous, mark=mark())
+
+        schema = await anyio.to_thread.run_sync(prepare)
+        async with (
+            connect(path, synchronous=synchronous, schema=schema) as writer,
+            connect(path, synchronous=synchronous, schema=schema) as reader,
+        ):
+            database = cls(writer, reader, LogFile(path), prepare, poll_s=poll_s)
+            database._seen = await database._data_version()
+            yield database
+
+    async def write(self, function: Callable[[Transaction], T]) -> T:
+        """Run one write transaction; if it changed anything, wake who waits for a change."""
+        return (await self.write_step(function)).result
+
+    async def write_step(self, function: Callable[[Transaction], T]) -> Written[T]:
+        """Run one write transaction; return also of which version nothing came after it."""
+        try:
+            written = await self._writer.write(function)
+        except StorageError as error:
+            self._trouble = error.shown or self._trouble
+            await self._reopen_after(error)
+            raise
+        if written.changed:
+            self._trouble = None
+        return written
+
+    async def read(self, function: Callable[[Transaction], T]) -> T:
+        """Run one read transaction on a snapshot."""
+        try:
+            return await self._reader.read(function)
+        except StorageError as error:
+            await self._reopen_after(error)
+            raise
+
+    async def _reopen_after(self, error: StorageError) -> None:
+        """Open the file anew where that may help: it was made writable, or a copy was put back.
+
+        What was refused stays refused; what comes next finds the file of now.
+        """
+        if self._prepare is None or not outlives_mending(error) or self._reopening.locked():
+            return
+        async with self._reopening:
+            try:
+                await self._writer.reopen(self._prepare)
+                await self._reader.reopen(self._prepare)
+            except (StorageError, Unavailable) as again:
+                if self._unopened != str(again):  # once, not with every read
+                    self._unopened = str(again)
+                    logger.warning("the database cannot be opened again", reason=str(again))
+                return
+        self._seen = None
+        self._changes.note()
+
+    @property
+    def version(self) -> int:
+        """How many commits were noticed so far."""
+        return self._changes.version
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing could be written of late, in words; `None` once something was."""
+        return self._trouble
+
+    async def wait_for_change(
+        self, timeout_s: float, *, since: int, poll_s: float | None = None
+    ) -> bool:
+        """Wait until `version` is past `since`; False: the time ran out first.
+
+        Commits of other processes are looked for every `poll_s`; if it is not given, as often as
+        was said when the file was opened.
+        """
+        poll_s = self._poll_s if poll_s is None else poll_s
+        return await self._changes.wait(timeout_s, since=since, poll_s=poll_s, outside=self)
+
+    def is_quiet(self) -> bool:
+        """Whether nobody has committed for a while. False where that cannot be told."""
+        return self._log is not None and self._log.is_quiet()
+
+    async def look(self) -> None:
+        """Notice another process's commit. The writer's own commits do not show on itself."""
+        try:
+            seen = await self._data_version()
+        except StorageError as error:
+            await self._reopen_after(error)
+            return  # nobody is woken by it; whoever reads or writes next is told
+        if seen != self._seen:
+            self._seen = seen
+            self._changes.note()
+
+    async def _data_version(self) -> int:
+        return await self._writer.hop(lambda c: c.execute("PRAGMA data_version").fetchone()[0])

@@ -1,0 +1,75 @@
+"""Looking a database file over, without changing it or bringing it to this version."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcp_server.storage.sqlite.file.connection import BUSY_TIMEOUT_S
+from mcp_server.storage.sqlite.file.errors import storage_error
+from mcp_server.storage.sqlite.file.identity import check_plain, signature
+from mcp_server.storage.sqlite.file.migrate import newest_schema, strange_objects
+
+PROBLEMS_MAX = 5
+"""Of a damaged file: so many of what SQLite finds wrong say enough."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """What is known of a database file."""
+
+    schema: int
+    newest_schema: int
+    """The one that this version of Pressroom knows."""
+    problems: tuple[str, ...]
+    """What SQLite finds wrong with it; nothing where it is sound."""
+    strange: tuple[str, ...]
+    """What it holds that Pressroom did not put there, such as `trigger planted`."""
+    file_bytes: int
+
+
+def examine(path: Path) -> Examined:
+    """Read the whole file and return what is known of it.
+
+    Raises:
+        StorageError: it cannot be opened or read, or is no database.
+    """
+    size = path.lstat().st_size
+    with _to_read(path) as file:
+        rows = file.execute(f"PRAGMA quick_check({PROBLEMS_MAX})").fetchall()
+        schema = file.execute("PRAGMA user_version").fetchone()[0]
+        strange = strange_objects(file) if schema <= newest_schema() else ()
+    problems = tuple(row[0] for row in rows if row[0] != "ok")
+    return Examined(
+        schema=schema,
+        newest_schema=newest_schema(),
+        problems=problems,
+        strange=tuple(strange[:PROBLEMS_MAX]),
+        file_bytes=size,
+    )
+
+
+def mark_of(path: Path) -> str | None:
+    """Return the mark that the file carries, `None` where it has none.
+
+    Raises:
+        StorageError: it cannot be opened or read, or is no database.
+    """
+    with _to_read(path) as file:
+        return signature(file)
+
+
+@contextmanager
+def _to_read(path: Path) -> Generator[sqlite3.Connection]:
+    check_plain(path)
+    try:
+        with closing(
+            sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)
+        ) as file:
+            file.execute("PRAGMA trusted_schema = OFF")
+            yield file
+    except sqlite3.Error as error:
+        raise storage_error(error) from error

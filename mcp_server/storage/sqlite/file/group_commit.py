@@ -1,0 +1,204 @@
+"""Group commit: what waits for the writer shares a transaction, each answered for itself."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import anyio
+
+from mcp_server.errors import StorageBusy
+from mcp_server.storage.sqlite.file.commits import Changes
+from mcp_server.storage.sqlite.file.errors import DRIVER_ERRORS, storage_error
+from mcp_server.storage.sqlite.file.transaction import Transaction
+
+T = TypeVar("T")
+
+GROUP_MAX = 100
+"""Members of one transaction, so that none waits for long, nor a reader for the log to shrink."""
+
+
+class Written(NamedTuple, Generic[T]):
+    """What a transaction came to."""
+
+    result: T
+    changed: bool
+    """Whether it changed anything."""
+    version: int
+    """Of `Changes`: the newest that has nothing which came after it. What was noticed while it ran
+    may have, and what shares its commit may come after it."""
+
+
+class Member(Generic[T]):
+    """One caller's part of a group, and what became of it."""
+
+    def __init__(self, function: Callable[[Transaction], T]) -> None:
+        self._function = function
+        self._result: list[T] = []
+        self.changed = False
+        self.version = 0
+        self.error: Exception | None = None
+        self.committed = anyio.Event()
+
+    def run(self, connection: sqlite3.Connection) -> None:
+        """Do this part; what it raises is raised."""
+        before = connection.total_changes
+        self.error = None
+        self._result = [self._function(Transaction(connection))]
+        self.changed = connection.total_changes != before
+
+    def outcome(self) -> tuple[T, bool]:
+        """Return the result and whether anything was changed, or raise what stood in the way."""
+        if isinstance(self.error, DRIVER_ERRORS):
+            raise storage_error(self.error) from self.error
+        if self.error is not None:
+            raise self.error
+        return self._result[0], self.changed
+
+
+def anything(_: sqlite3.Connection) -> None:
+    """Have nothing against a transaction."""
+
+
+class _Undone(Exception):
+    """A member raised, and nothing of its group is done."""
+
+
+def commit(
+    connection: sqlite3.Connection,
+    group: Sequence[Member[Any]],
+    check: Callable[[sqlite3.Connection], None] = anything,
+) -> None:
+    """Commit the group as one transaction; one that raises is undone, and nobody else.
+
+    Savepoints cost as much as a small member, and hardly ever does one raise: only then is the
+    group done again with them. Where the transaction fails as a whole, each member is tried alone;
+    but not where another process holds the lock, for all have waited for it already. What `check`
+    raises at the start of a transaction is raised, and nothing is done.
+    """
+    try:
+        try:
+            _commit_together(connection, group, check, _run_openly)
+        except _Undone:
+            if len(group) > 1:
+                _commit_together(connection, group, check, _run_in_savepoint)
+    except DRIVER_ERRORS as error:
+        if len(group) == 1 or isinstance(storage_error(error), StorageBusy):
+            for member in group:
+                member.error = error
+            return
+        for member in group:
+            commit(connection, [member], check)
+
+
+def _commit_together(
+    connection: sqlite3.Connection,
+    group: Sequence[Member[Any]],
+    check: Callable[[sqlite3.Connection], None],
+    run: Callable[[sqlite3.Connection, Member[Any]], None],
+) -> None:
+    begin(connection, "BEGIN IMMEDIATE")
+    try:
+        check(connection)
+        for member in group:
+            run(connection, member)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def begin(connection: sqlite3.Connection, how: str) -> None:
+    if connection.in_transaction:  # the last one could not even be rolled back
+        connection.execute("ROLLBACK")
+    connection.execute(how)
+
+
+def _run_openly(connection: sqlite3.Connection, member: Member[Any]) -> None:
+    """Run a member; what it raises is kept for it, and undoes the whole transaction.
+
+    Raises:
+        _Undone: it raised.
+    """
+    try:
+        member.run(connection)
+    except Exception as error:  # whatever it is, it is that caller's: `Member.outcome` raises it
+        member.error = error
+        raise _Undone from error
+
+
+def _run_in_savepoint(connection: sqlite3.Connection, member: Member[Any]) -> None:
+    """Run a member; what it raises undoes it and nobody else.
+
+    Raises:
+        sqlite3.Error: the whole transaction is gone (a full disk, an I/O error).
+    """
+    connection.execute("SAVEPOINT member")
+    try:
+        member.run(connection)
+    except Exception as error:
+        if not connection.in_transaction:
+            raise
+        connection.execute("ROLLBACK TO member")
+        member.error = error
+    connection.execute("RELEASE member")
+
+
+class GroupCommit:
+    """Commits group after group, each in one `hop` to the connection's thread."""
+
+    def __init__(
+        self,
+        hop: Callable[[Callable[[sqlite3.Connection], None]], Awaitable[None]],
+        changes: Changes,
+        check: Callable[[sqlite3.Connection], None],
+    ) -> None:
+        self._hop, self._changes, self._check = hop, changes, check
+        self._waiting: deque[Member[Any]] = deque()
+        self._committer: asyncio.Task[None] | None = None
+
+    async def write(self, function: Callable[[Transaction], T]) -> Written[T]:
+        """Run `function` in the next group, after all that was asked for before."""
+        member = Member(function)
+        self._waiting.append(member)
+        if self._committer is None:
+            self._committer = asyncio.create_task(self._commit_waiting())
+        with anyio.CancelScope(shield=True):
+            await member.committed.wait()
+        return Written(*member.outcome(), member.version)
+
+    async def aclose(self) -> None:
+        """Commit what waits."""
+        if self._committer is not None:
+            await self._committer
+
+    async def _commit_waiting(self) -> None:
+        """Commit group after group, in a task that no caller's cancellation reaches."""
+        try:
+            while self._waiting:
+                group = [self._waiting.popleft() for _ in range(min(GROUP_MAX, len(self._waiting)))]
+                await self._commit(group)
+        finally:
+            self._committer = None
+
+    async def _commit(self, group: Sequence[Member[Any]]) -> None:
+        before = self._changes.version
+        try:
+            await self._hop(lambda connection: commit(connection, group, self._check))
+        except Exception as error:  # noqa: BLE001 -- each caller is told, and none waits for ever
+            for member in group:
+                member.error = error
+        # A worker that claims nothing would wake itself to claim again.
+        changed = any(member.changed and member.error is None for member in group)
+        if changed:
+            self._changes.note()
+        later = False  # what comes after a member in its group is not in its version
+        for member in reversed(group):
+            member.version = before + (changed and not later)
+            later = later or (member.changed and member.error is None)
+        for member in group:
+            member.committed.set()

@@ -1,0 +1,155 @@
+"""Numbered forward migrations. Before each, the file is copied beside itself."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from importlib import resources
+from pathlib import Path
+
+from mcp_server.errors import Unavailable
+from mcp_server.storage.sqlite.file.connection import Synchronous, open_file
+from mcp_server.storage.sqlite.file.errors import storage_error
+from mcp_server.storage.sqlite.file.identity import (
+    check_identity,
+    check_objects,
+    check_plain,
+    is_new,
+    make_private,
+    sign,
+    strangers,
+)
+from mcp_server.storage.sqlite.file.transaction import PACKAGE
+
+
+def migrate(
+    path: Path,
+    *,
+    synchronous: Synchronous = "FULL",
+    migrations: Mapping[int, str] | None = None,
+    mark: str | None = None,
+) -> int:
+    """Bring the file to this version's schema, creating it if need be; return the schema's number.
+
+    Safe to run in several processes at once. Before a migration of a file that holds something,
+    it is copied to `NAME.before-N`. A file that is made here is signed with `mark`; one that was
+    there must carry it, unless `mark` is `None`.
+
+    Raises:
+        Unavailable: a newer Pressroom wrote the file, it was made elsewhere, or it holds tables,
+            triggers or the like that are not ours.
+        StorageError: it cannot be opened or written.
+    """
+    ours = _migrations()
+    scripts = migrations or ours
+    make_private(path)
+    with closing(open_file(path, synchronous=synchronous)) as connection:
+        try:
+            if is_new(connection):
+                _create(connection, scripts, mark)
+            if (version := _version(connection)) > max(scripts):
+                raise Unavailable(
+                    f"The database {path.name} was written by a newer Pressroom (schema {version}, "
+                    f"this one knows {max(scripts)}). Nothing was changed. Upgrade Pressroom to "
+                    "open it."
+                )
+            check_identity(connection, path.name, mark)
+            if scripts == ours:
+                check_objects(connection, path.name, ours, version)
+            for number, script in scripts.items():
+                _apply(connection, path, number, script)
+            return _version(connection)
+        except sqlite3.Error as error:
+            raise storage_error(error) from error
+
+
+def adopt(path: Path, mark: str) -> None:
+    """Bring a file that was made elsewhere to this version's schema, and sign it with `mark`.
+
+    Raises:
+        Unavailable, StorageError: as `migrate`.
+    """
+    migrate(path)
+    with closing(open_file(path)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            sign(connection, mark)
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise storage_error(error) from error
+
+
+def newest_schema() -> int:
+    """Return the number of the schema that this version knows."""
+    return max(_migrations())
+
+
+def strange_objects(connection: sqlite3.Connection) -> Sequence[str]:
+    """Return what the file holds that is not ours, such as `trigger planted`."""
+    found = strangers(connection, _migrations(), _version(connection))
+    return sorted(f"{type} {name}" for type, name, _ in found)
+
+
+def _create(connection: sqlite3.Connection, scripts: Mapping[int, str], mark: str | None) -> None:
+    """Make the whole schema in one step: a file that is half made could not be told from others."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if is_new(connection):  # another process may have been faster
+            for script in scripts.values():
+                for statement in _statements(script):
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {max(scripts)}")
+            if mark is not None:
+                sign(connection, mark)
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _apply(connection: sqlite3.Connection, path: Path, number: int, script: str) -> None:
+    if _version(connection) >= number:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if _version(connection) < number:  # another process may have been faster
+            _copy(path, path.with_name(f"{path.name}.before-{number}"))
+            for statement in _statements(script):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _copy(path: Path, target: Path) -> None:
+    """Copy what is committed; the caller holds the write lock, so that nobody migrates meanwhile.
+
+    Through a connection of its own: SQLite does not copy from within a write transaction.
+    """
+    check_plain(target)
+    make_private(target)
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as copy:
+        source.backup(copy)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def _migrations() -> dict[int, str]:
+    folder = resources.files(PACKAGE).joinpath("file", "migrations")
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
+    return {int(f.name.split("_")[0]): f.read_text("utf-8") for f in files}
+
+
+def _statements(script: str) -> Iterator[str]:
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    assert not statement.strip(), "a migration ends in half a statement"

@@ -1,0 +1,94 @@
+"""The statements of a transaction: a plain function gets them, and runs them on one connection."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import TypeVar
+
+from mcp_server.storage.sqlite.file.errors import MESSAGES, result_code
+
+T = TypeVar("T")
+
+PACKAGE = "mcp_server.storage.sqlite"
+
+
+class Transaction:
+    """The statements of one transaction, by the name of their file below `sql/`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def run(self, name: str, /, **values: object) -> int:
+        """Execute a statement; return how many rows it changed."""
+        return self._connection.execute(query(name), values).rowcount
+
+    def many(self, name: str, rows: Iterable[Mapping[str, object]], /) -> int:
+        """Execute a statement once for each of `rows`; return how many rows it changed in all."""
+        return self._connection.executemany(query(name), rows).rowcount
+
+    def insert(self, name: str, /, **values: object) -> int:
+        """Execute an INSERT; return the new row's id."""
+        row_id = self._connection.execute(query(name), values).lastrowid
+        assert row_id is not None, f"{name} inserted nothing"
+        return row_id
+
+    def one(self, name: str, /, **values: object) -> sqlite3.Row | None:
+        """Execute a statement; return its first row."""
+        return self._connection.execute(query(name), values).fetchone()
+
+    def all(self, name: str, /, **values: object) -> list[sqlite3.Row]:
+        """Execute a statement; return its rows."""
+        return self._connection.execute(query(name), values).fetchall()
+
+    def kept_unless(
+        self, step: Callable[[], T | None], *, failed: Callable[[T | None], bool]
+    ) -> T | None:
+        """Run `step` in a savepoint; undo what it did if `failed` says so of its result."""
+        self._connection.execute("SAVEPOINT step")
+        try:
+            result = step()
+        except BaseException:
+            if self._connection.in_transaction:  # a full disk takes the savepoint with it
+                self._connection.execute("ROLLBACK TO step")
+                self._connection.execute("RELEASE step")
+            raise
+        if failed(result):
+            self._connection.execute("ROLLBACK TO step")
+        self._connection.execute("RELEASE step")
+        return result
+
+    def trial(self, step: Callable[[], T]) -> T | Exception:
+        """Run `step` in a savepoint; what it raises undoes it, and is returned.
+
+        Raises:
+            sqlite3.Error, MemoryError: the machine's trouble (a full disk, an I/O error), which is
+                no fault of this step; the transaction may be gone.
+        """
+        self._connection.execute("SAVEPOINT trial")
+        result: T | Exception
+        try:
+            result = step()
+        except Exception as error:
+            if not self._connection.in_transaction or result_code(error) in MESSAGES:
+                raise
+            self._connection.execute("ROLLBACK TO trial")
+            result = error
+        self._connection.execute("RELEASE trial")
+        return result
+
+
+@cache
+def query(name: str) -> str:
+    """Return the statement in `sql/*/NAME.sql`."""
+    return statements()[name].read_text("utf-8")
+
+
+@cache
+def statements() -> Mapping[str, Traversable]:
+    """Return the files of all statements by name. One folder a room; a name is given once."""
+    rooms = resources.files(PACKAGE).joinpath("sql").iterdir()
+    return {file.name.removesuffix(".sql"): file for room in rooms for file in room.iterdir()}

@@ -1,0 +1,381 @@
+"""The life of an attempt: claimed, started, renewed, finished, or lost.
+
+Every function here is a part of somebody's transaction.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
+
+from mcp_server.errors import LostClaim
+from mcp_server.jobs.job import (
+    ENDED_JOB_STATES,
+    JOB_TRANSITIONS,
+    Attempt,
+    BatchState,
+    JobState,
+    Json,
+    Step,
+)
+from mcp_server.jobs.records import SUSPECT_CRASHES, Claim, Report
+from mcp_server.jobs.retry import Verdict
+from mcp_server.storage.sqlite.file.transaction import Transaction
+from mcp_server.storage.sqlite.queue import counters, sharing
+from mcp_server.storage.sqlite.queue.rows import attempt_of, encoded
+
+RESUMED = "resumed"
+"""The code of a running job whose batch was resumed since: that it must pause is out of date."""
+
+ApplyAll = Callable[[Transaction, sqlite3.Row, Sequence[object]], "str | None"]
+"""Applies a job's effects; returns why they cannot be, and then none may stay applied."""
+
+Keep = Callable[[Transaction, sqlite3.Row, Sequence[object]], None]
+"""Stores what is kept of effects that came too late."""
+
+
+def exchange(
+    tx: Transaction,
+    reports: Sequence[Report],
+    claim: Claim | None,
+    apply: ApplyAll,
+    keep: Keep,
+    *,
+    now: float,
+) -> tuple[Sequence[Verdict | Exception], Sequence[Attempt]]:
+    """Record how attempts ended, then claim ready jobs: in this order, for an end frees a lane."""
+    recorded = finish(tx, reports, apply, keep, now=now) if reports else ()
+    return recorded, _claim(tx, claim, now) if claim is not None and claim.limit > 0 else ()
+
+
+def finish(
+    tx: Transaction, reports: Sequence[Report], apply: ApplyAll, keep: Keep, *, now: float
+) -> list[Verdict | Exception]:
+    """Record each report, with its effects; or that an effect met something else.
+
+    Ends that are only written down are written together; if one of those has lost its claim, and
+    for all others, each has a savepoint of its own.
+    """
+    plain = _plain(tx, reports)
+    together = plain and not isinstance(
+        tx.trial(lambda: _finish_together(tx, plain, now)), Exception
+    )
+    done = {id(report) for report in plain} if together else set[int]()
+    return [
+        report.verdict
+        if id(report) in done  # not its attempt: that may be in several reports
+        else tx.trial(partial(_finish_alone, tx, report, apply, keep, now))
+        for report in reports
+    ]
+
+
+def _plain(tx: Transaction, reports: Sequence[Report]) -> list[Report]:
+    """Return the reports of jobs that are over, ask for nothing, and that nobody else awaits."""
+    plain = [r for r in reports if r.verdict.state in ENDED_JOB_STATES and not r.verdict.effects]
+    if tx.one("find_awaited") is None:  # almost always
+        return plain
+    rows = encoded([report.attempt.job.order for report in plain])
+    awaited = {row["job"] for row in tx.all("list_awaited", jobs=rows)}
+    return [report for report in plain if report.attempt.job.order not in awaited]
+
+
+def _finish_together(tx: Transaction, reports: Sequence[Report], now: float) -> None:
+    """Write down ends, one statement for all that are alike but for their results."""
+    alike: dict[tuple[object, ...], list[Report]] = {}
+    for report in reports:
+        (_, job, _), verdict, _ = report
+        key = (job.batch_id, job.counted, verdict.state, verdict.code, verdict.reason)
+        alike.setdefault(key, []).append(report)
+    _write_steps(tx, reports)
+    for group in alike.values():
+        verdict = group[0].verdict
+        if _write_ends(tx, group, verdict, verdict.state, now) != len(group):
+            raise LostClaim(group[0].attempt.job.id, "one of several")
+    ended = [(group[0].attempt.job, group[0].verdict, len(group)) for group in alike.values()]
+    counters.note_ends(tx, ended, now=now)
+
+
+def _write_steps(tx: Transaction, reports: Iterable[Report]) -> None:
+    steps = [(report.attempt, report.step) for report in reports if report.step is not None]
+    if steps:
+        step(tx, steps)
+
+
+def _write_ends(
+    tx: Transaction, reports: Sequence[Report], verdict: Verdict, state: JobState, now: float
+) -> int:
+    """Write down that attempts ended with `verdict`, but for their results; return how many."""
+    ends = [
+        (attempt.job.order, attempt.id, None if v.result is None else encoded(v.result))
+        for attempt, v, _ in reports
+    ]
+    return tx.run(
+        "finish_jobs",
+        ends=encoded(ends),
+        state=state,
+        counts=verdict.attempts,
+        due_at=verdict.due_at,
+        ended_at=now if verdict.state in ENDED_JOB_STATES else None,
+        code=verdict.code,
+        reason=verdict.reason,
+    )
+
+
+def step(tx: Transaction, steps: Sequence[tuple[Attempt, Step]]) -> int:
+    """Write down how far attempts have come; return how many still had their claim."""
+    rows = [{"id": a.job.order, "attempt_id": a.id, **step._asdict()} for a, step in steps]
+    return tx.many("step_job", rows)
+
+
+def _finish_alone(
+    tx: Transaction, report: Report, apply: ApplyAll, keep: Keep, now: float
+) -> Verdict:
+    attempt, verdict = report.attempt, report.verdict
+    job = _held(tx, attempt)
+    if job["state"] != JobState.PROCESSING:
+        return _verdict_of(job)  # the same attempt reporting twice
+    effects = verdict.effects
+    conflict = tx.kept_unless(
+        lambda: apply(tx, job, effects), failed=lambda found: found is not None
+    )
+    if conflict is not None:
+        keep(tx, job, effects)
+        verdict = Verdict(state=JobState.FAILED, code="conflict", reason=conflict)
+    _record(tx, job, report, verdict, now)
+    stored = tx.one("get_job_by_row", id=job["id"])
+    assert stored is not None
+    return _verdict_of(stored)
+
+
+def _claim(tx: Transaction, claim: Claim, now: float) -> list[Attempt]:
+    """Claim ready jobs, by priority and then age."""
+    quick = claim.quick_kinds if claim.ahead else ()
+    ids = claimable(
+        tx,
+        claim.kinds,
+        claim.abilities,
+        limit=claim.limit,
+        ahead=claim.ahead,
+        quick_kinds=quick,
+        room=_room(tx, claim),
+        holds_nothing=claim.holds_nothing,
+    )
+    if not ids:
+        return []
+    rows = tx.all(
+        "claim_jobs",
+        ids=encoded(ids),
+        started=encoded(ids[: claim.limit]),
+        claim=claim.id,
+        worker_id=claim.worker_id,
+        lease_until=now + claim.lease_s,
+        now=now,
+    )
+    assert len(rows) == len(ids), "they were read in this transaction"
+    rows.sort(key=lambda row: (-row["priority"], row["id"]))  # RETURNING keeps no order
+    batches = {id: _started_batch(tx, id, now) for id in {row["batch"] for row in rows}}
+    tx.run("note_claim", now_ms=int(now * 1000))
+    return [attempt_of(row, *batches[row["batch"]]) for row in rows]
+
+
+def _room(tx: Transaction, claim: Claim) -> Mapping[str, int]:
+    """Return, of kinds that are limited, how many more may run; all that run are counted."""
+    if not claim.limits:
+        return {}
+    rows = tx.all("count_running", kinds=json.dumps(list(claim.limits)))
+    running = {row["kind"]: row["jobs"] for row in rows}
+    return {kind: max(0, most - running.get(kind, 0)) for kind, most in claim.limits.items()}
+
+
+def claimable(
+    tx: Transaction,
+    kinds: Collection[str],
+    abilities: Collection[str],
+    *,
+    limit: int,
+    ahead: int = 0,
+    quick_kinds: Collection[str] = (),
+    room: Mapping[str, int] | None = None,
+    holds_nothing: bool = True,
+) -> list[int]:
+    """Return the rows of the next jobs that a worker could claim, and of quick kinds so many more.
+
+    `room` is how many there may be of a kind, where there may not be any number. A suspect is
+    returned by itself, to a worker that `holds_nothing`; what comes after it waits.
+
+    Each kind has its own run in the index, and in it each ability that is needed: ready jobs that
+    this worker cannot run are not walked past, however many there are.
+    """
+    needed = _needed(tx, abilities)
+    found: list[tuple[int, int, bool, bool]] = []
+    for kind in sorted(kinds):
+        quick = kind in quick_kinds
+        most = limit + ahead if quick else limit
+        most = min(most, (room or {}).get(kind, most))
+        rows = _candidates(tx, kind, needed, most)
+        found += [
+            (-row["priority"], row["id"], quick, row["crashes"] >= SUSPECT_CRASHES) for row in rows
+        ]
+    found.sort()
+    suspect = next((place for place, (_, _, _, is_one) in enumerate(found) if is_one), None)
+    if suspect == 0:
+        return [found[0][1]] if holds_nothing else []
+    found = found[:suspect]
+    more = [id for _, id, quick, _ in found[limit:] if quick]
+    return [id for _, id, _, _ in found[:limit]] + more[:ahead]
+
+
+def _needed(tx: Transaction, abilities: Collection[str]) -> list[str]:
+    """Return those of these abilities that ready jobs need."""
+    if not abilities:
+        return []
+    rows = tx.all("list_needed", abilities=json.dumps(sorted(abilities)))
+    return [row["ability"] for row in rows]
+
+
+def _candidates(
+    tx: Transaction, kind: str, needed: Collection[str], limit: int
+) -> list[sqlite3.Row]:
+    """Return the next ready jobs of a kind that need nothing, or one of the abilities `needed`."""
+    rows = [
+        row
+        for ability in (None, *needed)
+        for row in tx.all("claim_candidates", kind=kind, ability=ability, limit=limit)
+    ]
+    if len(rows) > limit:
+        rows.sort(key=lambda row: (-row["priority"], row["id"]))
+    return rows[:limit]
+
+
+def _started_batch(tx: Transaction, id: int | None, now: float) -> tuple[str | None, Json]:
+    """Mark a batch as started, if it was not; return its id and what its round was promised."""
+    row = None if id is None else tx.one("get_batch_by_row", id=id)
+    if row is None:
+        return None, {}
+    tx.run("mark_batch_started", id=id, now=now, change=counters.next_change(tx))
+    return row["batch_id"], json.loads(row["terms"])
+
+
+def checkpoint(
+    tx: Transaction, attempt: Attempt, effects: Sequence[object], apply: ApplyAll
+) -> str | None:
+    """Apply effects while the attempt goes on; all or none.
+
+    Raises:
+        LostClaim: the job belongs to another attempt, or to nobody.
+    """
+    job = _held(tx, attempt)
+    if job["state"] != JobState.PROCESSING:
+        raise LostClaim(attempt.job.id, attempt.id)
+    return tx.kept_unless(lambda: apply(tx, job, effects), failed=lambda found: found is not None)
+
+
+def give_back(tx: Transaction, attempt_ids: Collection[str], *, now: float) -> None:
+    """Return claimed jobs to the queue; it costs them nothing."""
+    for job in tx.all("list_claims", attempts=json.dumps(list(attempt_ids))):
+        _return(tx, job, crashed=False, now=now)
+
+
+def list_lost(
+    tx: Transaction, *, now: float, except_worker: str | None, limit: int
+) -> list[sqlite3.Row]:
+    """Return jobs whose attempt is lost."""
+    return tx.all("list_lost_jobs", now=now, except_worker=except_worker, limit=limit)
+
+
+def rescue(
+    tx: Transaction, *, now: float, except_worker: str | None, crashes_max: int, limit: int
+) -> int:
+    """Return jobs of lost attempts to the queue; fail those that crashed too often."""
+    lost = list_lost(tx, now=now, except_worker=except_worker, limit=limit)
+    for job in lost:
+        started = job["started_at"] is not None  # what waited for a lane has broken nothing
+        if started and job["crashes"] >= crashes_max:
+            reason = f"its worker died {job['crashes'] + 1} times while it ran"
+            state = JobState.FAILED
+            tx.run("end_job", id=job["id"], state=state, code="crashed", reason=reason, now=now)
+            counters.note_end(tx, job, state, code="crashed", now=now)
+        else:
+            _return(tx, job, crashed=started, now=now)
+    return len(lost)
+
+
+def pause(tx: Transaction, batch: int, reason: str) -> None:
+    """Pause what waits; what runs goes on to its end. A batch that has ended stays so."""
+    row = tx.one("get_batch_by_row", id=batch)
+    if row is None or row["state"] not in counters.UNFINISHED or row["stopping"]:
+        return
+    moved = tx.run("pause_jobs", batch=batch)
+    if row["state"] == BatchState.PAUSED and not moved:
+        return  # told again and again by a worker without the key: nothing new
+    state, change = BatchState.PAUSED, counters.next_change(tx)
+    tx.run("set_batch_state", id=batch, state=state, reason=reason, ended_at=None, change=change)
+
+
+def _verdict_of(job: sqlite3.Row) -> Verdict:
+    return Verdict(
+        state=JobState(job["state"]),
+        code=job["code"],
+        reason=job["reason"],
+        result=None if job["result"] is None else json.loads(job["result"]),
+        due_at=job["due_at"] if job["state"] == JobState.SCHEDULED else None,
+    )
+
+
+def _held(tx: Transaction, attempt: Attempt) -> sqlite3.Row:
+    job = tx.one("get_job_by_row", id=attempt.job.order)
+    if job is None or job["attempt_id"] != attempt.id:
+        raise LostClaim(attempt.job.id, attempt.id)
+    return job
+
+
+def _record(
+    tx: Transaction, job: sqlite3.Row, report: Report, verdict: Verdict, now: float
+) -> None:
+    assert verdict.state in JOB_TRANSITIONS[JobState.PROCESSING]
+    verdict = _as_the_batch_allows(tx, job, verdict)
+    joins = _joins(tx, job, verdict)
+    state = verdict.state if joins is None else JobState.PROCESSING
+    _write_steps(tx, [report])
+    changed = _write_ends(tx, [report._replace(verdict=verdict)], verdict, state, now)
+    assert changed == 1, "the row was read in this transaction"
+    if verdict.state in ENDED_JOB_STATES:
+        counters.note_end(tx, job, verdict.state, code=verdict.code, now=now)
+    elif joins is not None:
+        sharing.absorb(tx, job, joins, now=now)
+    elif job["batch"] is not None:
+        if verdict.state is JobState.PAUSED:
+            pause(tx, job["batch"], verdict.reason or "")
+        tx.run("touch_batch", batch_id=job["batch_id"], change=counters.next_change(tx))
+
+
+def _as_the_batch_allows(tx: Transaction, job: sqlite3.Row, verdict: Verdict) -> Verdict:
+    """A job to be tried again waits with its paused batch; where nothing resumes it, it fails.
+
+    One that was begun before its batch was resumed does not pause it again: it has another try.
+    """
+    batch = None if job["batch"] is None else tx.one("get_batch_by_row", id=job["batch"])
+    if verdict.state is JobState.PAUSED and (batch is None or batch["stopping"]):
+        return verdict._replace(state=JobState.FAILED)
+    if verdict.state is JobState.PAUSED and job["code"] == RESUMED:
+        return verdict._replace(state=JobState.PENDING, code=None, reason=None)
+    again = verdict.state in (JobState.SCHEDULED, JobState.PENDING)
+    if again and job["counted"] and batch is not None and batch["state"] == BatchState.PAUSED:
+        return verdict._replace(state=JobState.PAUSED, reason=batch["reason"])
+    return verdict
+
+
+def _joins(tx: Transaction, job: sqlite3.Row, verdict: Verdict) -> sqlite3.Row | None:
+    again = verdict.state in (JobState.SCHEDULED, JobState.PENDING, JobState.PAUSED)
+    return sharing.joined(tx, job) if again else None
+
+
+def _return(tx: Transaction, job: sqlite3.Row, *, crashed: bool, now: float) -> None:
+    batch = None if job["batch"] is None else tx.one("get_batch_by_row", id=job["batch"])
+    paused = batch is not None and batch["state"] == BatchState.PAUSED and job["counted"]
+    state = JobState.PAUSED if paused else JobState.PENDING
+    sharing.requeue(tx, job, state, crashed=crashed, now=now)
+    if batch is not None:
+        tx.run("touch_batch", batch_id=batch["batch_id"], change=counters.next_change(tx))

@@ -1,0 +1,116 @@
+"""What a job's end means to the batches that wait for it: counters, the end of the round.
+
+Every function here is a part of somebody's transaction.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+from mcp_server.jobs.job import BATCH_TRANSITIONS, BatchState, Job, JobState
+from mcp_server.jobs.retry import Verdict
+from mcp_server.storage.sqlite.file.transaction import Transaction
+
+UNFINISHED = frozenset({"pending", "processing", "paused"})
+
+
+def next_change(tx: Transaction) -> int:
+    """Return the change number of this step."""
+    row = tx.one("next_change")
+    assert row is not None
+    return row[0]
+
+
+def next_job(tx: Transaction) -> int:
+    """Return the number of the next job to be stored; it was never that of another."""
+    row = tx.one("next_job")
+    assert row is not None
+    return row["id"]
+
+
+def note_end(
+    tx: Transaction, job: sqlite3.Row, state: JobState, *, code: str | None, now: float
+) -> None:
+    """Count the end of `job` (a row as it was before) in each batch that waits for it.
+
+    Its row says by now how it ended. A failure is each waiting batch's own, to be retried there.
+    """
+    if job["batch"] is not None:
+        _count(tx, job["batch"], _counters(state, code=code, counted=bool(job["counted"])), now)
+    for row in tx.all("list_awaiting", job=job["id"]):
+        if state is JobState.FAILED:
+            tx.run("share_failure", id=next_job(tx), job=job["id"], batch=row["batch"])
+        _count(tx, row["batch"], _counters(state, code=code, counted=False), now)
+    tx.run("forget_awaiting", job=job["id"])
+
+
+def note_ends(tx: Transaction, ended: Sequence[tuple[Job, Verdict, int]], *, now: float) -> None:
+    """Count the ends of many jobs that only their own batches wait for: once for each batch.
+
+    Each entry is a job, how it ended, and how many of its batch ended so.
+    """
+    tallies: dict[str, dict[str, int]] = {}
+    for job, verdict, times in ended:
+        if job.batch_id is not None:
+            tally = tallies.setdefault(job.batch_id, dict(NOTHING))
+            counters = _counters(verdict.state, code=verdict.code, counted=job.counted)
+            for name, count in counters.items():
+                tally[name] += count * times
+    for batch_id, tally in tallies.items():
+        batch = tx.one("get_batch", batch_id=batch_id)
+        assert batch is not None, "a batch row never goes away"
+        _count(tx, batch["id"], tally, now)
+
+
+def note_arrivals(tx: Transaction, batch: int, *, jobs: int, counted: int) -> None:
+    """Let the batch wait for more jobs, and count those of them that are to be counted."""
+    counters = {**NOTHING, "outstanding": jobs, "total": counted}
+    tx.run("count_job", id=batch, change=next_change(tx), **counters)
+
+
+def settle(tx: Transaction, batch: int, *, now: float) -> None:
+    """End the batch's round if nothing is outstanding any more."""
+    row = tx.one("get_batch_by_row", id=batch)
+    assert row is not None, "a batch row never goes away"
+    if row["state"] in UNFINISHED and row["outstanding"] == 0:
+        state = _end_state(row)
+        assert state in BATCH_TRANSITIONS[BatchState(row["state"])]
+        change = next_change(tx)
+        tx.run(
+            "set_batch_state",
+            id=batch,
+            state=state,
+            reason=row["reason"] if row["stopping"] else None,  # not why it had been paused
+            ended_at=now,
+            change=change,
+        )
+        tx.run("insert_round", id=batch)
+
+
+NOTHING: Mapping[str, int] = dict.fromkeys(
+    ("total", "completed", "skipped", "failed", "cancelled", "follow_ups_failed", "outstanding"), 0
+)
+
+
+def _counters(state: JobState, *, code: str | None, counted: bool) -> dict[str, int]:
+    counters = {**NOTHING, "outstanding": -1}
+    if not counted:
+        counters["follow_ups_failed"] = int(state is JobState.FAILED)
+    else:
+        counters[state.value] = 1
+        counters["skipped"] = int(state is JobState.COMPLETED and code == "skipped")
+    return counters
+
+
+def _count(tx: Transaction, batch: int, counters: dict[str, int], now: float) -> None:
+    tx.run("count_job", id=batch, change=next_change(tx), **counters)
+    settle(tx, batch, now=now)
+
+
+def _end_state(row: sqlite3.Row) -> BatchState:
+    if row["stopping"] or (row["total"] and row["cancelled"] == row["total"]):
+        return BatchState.CANCELLED
+    if row["failed"] or row["follow_ups_failed"]:
+        return BatchState.FAILED
+    return BatchState.COMPLETED

@@ -1,0 +1,335 @@
+"""The job store on SQLite: each method of `JobStore` is one transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Protocol, TypeVar
+
+from mcp_server.jobs.job import (
+    ENDED_JOB_STATES,
+    Attempt,
+    Dedup,
+    JobState,
+    Json,
+    NewJob,
+    Origin,
+    Step,
+)
+from mcp_server.jobs.json_text import dumped
+from mcp_server.jobs.outcome import Enqueue
+from mcp_server.jobs.records import (
+    Cancelled,
+    Claim,
+    Exchange,
+    Host,
+    NewBatch,
+    Report,
+    Request,
+    Submission,
+)
+from mcp_server.storage.sqlite.file.database import Database
+from mcp_server.storage.sqlite.file.transaction import Transaction
+from mcp_server.storage.sqlite.queue import attempts, counters, pruning, sharing, submission
+from mcp_server.storage.sqlite.queue.reads import JobReads, batch_or_none, work_until
+from mcp_server.storage.sqlite.queue.rows import host_of, job_of
+
+T = TypeVar("T")
+
+HOST_FORGOTTEN_S = 3600.0
+"""How long the row of a process stays that died without withdrawing it."""
+
+
+class EffectApplier(Protocol):
+    """Applies the effects that belong to somebody else than the queue."""
+
+    def apply(
+        self, tx: Transaction, effect: object, *, job: sqlite3.Row | None, now: float
+    ) -> str | None:
+        """Apply one effect; return why it cannot be applied, where it cannot."""
+        ...
+
+    def keep(self, tx: Transaction, effect: object, *, job: sqlite3.Row, now: float) -> None:
+        """Store what is to be kept of an effect that came too late."""
+        ...
+
+
+class SqliteJobStore(JobReads):
+    """`jobs.store.JobStore` on one SQLite file."""
+
+    def __init__(
+        self, database: Database, effects: EffectApplier, new_job_id: Callable[[], str]
+    ) -> None:
+        super().__init__(database)
+        self._effects = effects
+        self._new_job_id = new_job_id
+        self._to_notice: list[Callable[[], None]] = []
+
+    @contextmanager
+    def arriving(self, notice: Callable[[], None]) -> Generator[None]:
+        self._to_notice.append(notice)
+        try:
+            yield
+        finally:
+            self._to_notice.remove(notice)
+
+    async def _write_arrivals(self, step: Callable[[Transaction], T]) -> T:
+        for notice in self._to_notice:
+            notice()
+        return await self._database.write(step)
+
+    # Handing in
+
+    async def submit(self, batch: NewBatch, *, now: float) -> Submission:
+        def apply(tx: Transaction, effect: object) -> str | None:
+            return self._effects.apply(tx, effect, job=None, now=now)
+
+        def step(tx: Transaction) -> Submission:
+            found = tx.kept_unless(
+                lambda: submission.submit(tx, batch, apply, now=now),
+                failed=lambda made: made is not None and made.batch is None,
+            )
+            assert found is not None
+            if found.duplicate or found.held:
+                counters.next_change(tx)  # it is wanted again: a stopped worker may be started
+            return found
+
+        return await self._write_arrivals(step)
+
+    async def enqueue(
+        self, id: str, job: NewJob, *, origin: Origin, now: float
+    ) -> tuple[str, bool]:
+        def step(tx: Transaction) -> tuple[str, bool]:
+            holder = _holder(tx, job)
+            if holder is not None and job.dedup is Dedup.REPLACE:
+                sharing.share(tx, holder, job, None, now=now)
+            counters.next_change(tx)  # somebody wants work done: a stopped worker may be started
+            if holder is not None:
+                return holder["job_id"], False
+            submission.insert_jobs(tx, [(id, job)], origin=origin, batch=None, now=now)
+            return id, True
+
+        return await self._write_arrivals(step)
+
+    async def retry(
+        self,
+        batch_id: str,
+        *,
+        terms: Json | None,
+        requires: str | None,
+        leave_out: Collection[str],
+        request: Request | None,
+        now: float,
+    ) -> Submission:
+        return await self._write_arrivals(
+            lambda tx: submission.retry(
+                tx,
+                batch_id,
+                terms=terms,
+                requires=requires,
+                leave_out=leave_out,
+                request=request,
+                now=now,
+            )
+        )
+
+    async def remember(self, request: Request, batch_id: str, *, owner: str, now: float) -> None:
+        def step(tx: Transaction) -> None:
+            row = tx.one("get_batch", batch_id=batch_id)
+            if row is not None:
+                submission.remember(tx, request, owner=owner, batch=row["id"], now=now)
+
+        await self._database.write(step)
+
+    # The life of an attempt
+
+    async def exchange(
+        self, reports: Sequence[Report], claim: Claim | None, *, now: float
+    ) -> Exchange:
+        def apply(tx: Transaction, job: sqlite3.Row, effects: Sequence[object]) -> str | None:
+            return self._apply_all(tx, job, effects, now)
+
+        def keep(tx: Transaction, job: sqlite3.Row, effects: Sequence[object]) -> None:
+            for effect in effects:
+                self._effects.keep(tx, effect, job=job, now=now)
+
+        written = await self._database.write_step(
+            lambda tx: attempts.exchange(tx, reports, claim, apply, keep, now=now)
+        )
+        return Exchange(*written.result, written.version)
+
+    async def renew(self, attempt_ids: Collection[str], *, lease_s: float, now: float) -> set[str]:
+        def step(tx: Transaction) -> set[str]:
+            rows = tx.all(
+                "renew_leases", attempts=json.dumps(list(attempt_ids)), lease_until=now + lease_s
+            )
+            return set(attempt_ids) - {row["attempt_id"] for row in rows}
+
+        return await self._database.write(step)
+
+    async def step(self, steps: Sequence[tuple[Attempt, Step]]) -> None:
+        def record(tx: Transaction) -> None:
+            if attempts.step(tx, steps):
+                for batch_id in dict.fromkeys(attempt.job.batch_id for attempt, _ in steps):
+                    tx.run("touch_batch", batch_id=batch_id, change=counters.next_change(tx))
+
+        await self._database.write(record)
+
+    async def checkpoint(
+        self, attempt: Attempt, effects: Sequence[object], *, now: float
+    ) -> str | None:
+        return await self._database.write(
+            lambda tx: attempts.checkpoint(
+                tx, attempt, effects, lambda t, job, asked: self._apply_all(t, job, asked, now)
+            )
+        )
+
+    async def note_started(self, attempts: Mapping[str, float]) -> None:
+        started = [{"attempt_id": id, "at": at} for id, at in attempts.items()]
+        await self._database.write(lambda tx: tx.many("start_job", started))
+
+    async def give_back(self, attempt_ids: Collection[str], *, now: float) -> None:
+        await self._database.write(lambda tx: attempts.give_back(tx, attempt_ids, now=now))
+
+    async def rescue(
+        self, *, now: float, except_worker: str | None, crashes_max: int, limit: int
+    ) -> int:
+        if not await self._database.read(
+            lambda tx: attempts.list_lost(tx, now=now, except_worker=except_worker, limit=1)
+        ):
+            return 0  # almost always; writing would wait for other writers, and make them wait
+        return await self._database.write(
+            lambda tx: attempts.rescue(
+                tx, now=now, except_worker=except_worker, crashes_max=crashes_max, limit=limit
+            )
+        )
+
+    async def release_due(self, *, now: float, limit: int) -> int:
+        return await self._database.write(lambda tx: tx.run("release_due", now=now, limit=limit))
+
+    # Stopping
+
+    async def pause(self, batch_id: str, reason: str) -> None:
+        def step(tx: Transaction) -> None:
+            row = tx.one("get_batch", batch_id=batch_id)
+            if row is not None:
+                attempts.pause(tx, row["id"], reason)
+
+        await self._database.write(step)
+
+    async def cancel_batch(self, batch_id: str, *, reason: str, now: float) -> Cancelled:
+        def step(tx: Transaction) -> Cancelled:
+            row = tx.one("get_batch", batch_id=batch_id)
+            if row is None or row["state"] not in counters.UNFINISHED:
+                return Cancelled(batch=batch_or_none(row), stopped=0, dropped=0, done=_done(row))
+            stopped, dropped = submission.cancel_rest(tx, row, reason=reason, now=now)
+            stored = tx.one("get_batch", batch_id=batch_id)
+            return Cancelled(
+                batch=batch_or_none(stored), stopped=stopped, dropped=dropped, done=_done(row)
+            )
+
+        return await self._database.write(step)
+
+    async def cancel_job(self, job_id: str, *, reason: str, now: float) -> Cancelled:
+        def step(tx: Transaction) -> Cancelled:
+            job = tx.one("get_job", job_id=job_id)
+            if job is None or JobState(job["state"]) in ENDED_JOB_STATES:
+                return Cancelled(batch=None, stopped=0, dropped=0, done=int(job is not None))
+            submission.cancel_one(tx, job, reason=reason, now=now)
+            running = job["state"] == JobState.PROCESSING
+            batch = tx.one("get_batch_by_row", id=job["batch"])
+            return Cancelled(
+                batch=batch_or_none(batch), stopped=int(running), dropped=int(not running), done=0
+            )
+
+        return await self._database.write(step)
+
+    # Housekeeping
+
+    async def prune(self, *, completed_before: float, ended_before: float, limit: int) -> int:
+        while True:
+            found = await self._database.read(
+                lambda tx: pruning.find(
+                    tx, completed_before=completed_before, ended_before=ended_before, limit=limit
+                )
+            )
+            if not found:
+                return 0
+            if deleted := await self._database.write(partial(pruning.prune, found=found)):
+                return deleted
+
+    async def forget_requests(self, *, now: float, limit: int) -> int:
+        before = now - submission.REQUEST_KEY_S
+        if await self._database.read(lambda tx: tx.one("find_old_request", before=before)) is None:
+            return 0
+        return await self._database.write(
+            lambda tx: tx.run("prune_requests", before=before, limit=limit)
+        )
+
+    async def announce(self, host: Host, *, now: float) -> Host:
+        def step(tx: Transaction) -> Host:
+            tx.run("forget_hosts", before=now - HOST_FORGOTTEN_S)
+            row = tx.one(
+                "put_host",
+                id=host.id,
+                role=host.role,
+                pid=host.pid,
+                version=host.version,
+                abilities=dumped(sorted(host.abilities)),
+                details=dumped(host.details),
+                now=now,
+            )
+            assert row is not None
+            return host_of(row)
+
+        return await self._database.write(step)
+
+    async def withdraw(
+        self, host_id: str, *, unless_work_within_s: float | None, now: float
+    ) -> bool:
+        def step(tx: Transaction) -> bool:
+            if unless_work_within_s is not None and work_until(tx, now + unless_work_within_s):
+                return False
+            tx.run("delete_host", id=host_id)
+            return True
+
+        return await self._database.write(step)
+
+    async def ask(self, host_id: str, wanted: str) -> None:
+        await self._database.write(lambda tx: tx.run("ask_host", id=host_id, wanted=wanted))
+
+    def _apply_all(
+        self, tx: Transaction, job: sqlite3.Row, effects: Sequence[object], now: float
+    ) -> str | None:
+        """Apply effects in turn; return the first conflict."""
+        for effect in effects:
+            if conflict := self._apply(tx, effect, job, now):
+                return conflict
+        return None
+
+    def _apply(self, tx: Transaction, effect: object, job: sqlite3.Row, now: float) -> str | None:
+        if not isinstance(effect, Enqueue):
+            return self._effects.apply(tx, effect, job=job, now=now)
+        batch = None if job["batch"] is None else tx.one("get_batch_by_row", id=job["batch"])
+        origin = job_of(job).origin
+        if effect.job.dedup is Dedup.SKIP and submission.holder(tx, effect.job.dedup_key):
+            return None
+        new = [(self._new_job_id(), effect.job)]
+        submission.insert_jobs(tx, new, origin=origin, batch=batch, now=now)
+        return None
+
+
+def _holder(tx: Transaction, job: NewJob) -> sqlite3.Row | None:
+    """Return the job that a job outside any batch would repeat, join or replace."""
+    if job.dedup in sharing.SHARED:
+        return sharing.waiting(tx, job.dedup_key)
+    if job.dedup is Dedup.SKIP:
+        return submission.holder(tx, job.dedup_key)
+    return None
+
+
+def _done(row: sqlite3.Row | None) -> int:
+    return 0 if row is None else row["completed"]

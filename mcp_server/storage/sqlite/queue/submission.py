@@ -1,0 +1,332 @@
+"""Handing in: a batch with all its jobs, a job alone, a follow-up, and taking a batch up again.
+
+Every function here is a part of somebody's transaction.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from mcp_server.errors import InvalidPayload
+from mcp_server.jobs.job import Batch, BatchState, Dedup, JobState, Json, NewJob, Origin
+from mcp_server.jobs.json_text import dumped
+from mcp_server.jobs.records import NewBatch, Request, Submission
+from mcp_server.storage.sqlite.file.transaction import Transaction
+from mcp_server.storage.sqlite.queue import attempts, counters, sharing
+from mcp_server.storage.sqlite.queue.rows import batch_of, encoded
+
+T = TypeVar("T")
+
+REQUEST_KEY_S = 24 * 3600
+"""How long a request key is remembered (R2)."""
+
+Apply = Callable[[Transaction, object], "str | None"]
+"""Applies one effect of a submission; returns why it cannot be, where it cannot."""
+
+
+def submit(tx: Transaction, new: NewBatch, apply: Apply, *, now: float) -> Submission:
+    """Store the batch, or find the one that it repeats. One transaction, all or nothing."""
+    if earlier := _repeated(tx, new, now):
+        return Submission(batch=batch_of(earlier), duplicate=True)
+    if under_way := _under_way(tx, new):
+        remember(tx, new.request, owner=new.origin.owner, batch=under_way["id"], now=now)
+        return Submission(batch=batch_of(under_way), duplicate=True)
+    if new.cancels and not _cancel_unmoved(tx, *new.cancels, now=now):
+        return Submission(batch=None, stale=True)
+    for effect in new.effects:
+        if conflict := apply(tx, effect):
+            return Submission(batch=None, conflict=conflict)
+    held = _held(tx, [key for each in new.jobs if (key := _own_key(each)) is not None])
+    jobs = _not_repeated(new.jobs, _own_key, held)
+    if not jobs:
+        return Submission(batch=None, held=held)
+    row = _insert_batch(tx, new, now=now)
+    remember(tx, new.request, owner=new.origin.owner, batch=row["id"], now=now)
+    insert_jobs(tx, jobs, origin=new.origin, batch=row, now=now)
+    stored = tx.one("get_batch_by_row", id=row["id"])
+    assert stored is not None
+    return Submission(batch=batch_of(stored), held=held)
+
+
+def insert_jobs(
+    tx: Transaction,
+    jobs: Sequence[tuple[str, NewJob]],
+    *,
+    origin: Origin,
+    batch: sqlite3.Row | None,
+    now: float,
+) -> None:
+    """Store jobs; of those that share a key with one that waits, let the batch wait for that."""
+    new: list[tuple[str, NewJob]] = []
+    places: dict[str, int] = {}
+    for id, job in jobs:
+        key = job.dedup_key if job.dedup in sharing.SHARED else None
+        if key is not None and (held := sharing.waiting(tx, key)) is not None:
+            sharing.share(tx, held, job, batch, now=now)
+        elif key is None or key not in places:
+            if key is not None:
+                places[key] = len(new)
+            new.append((id, job))
+        elif job.dedup is Dedup.REPLACE:
+            first_id, first = new[places[key]]
+            new[places[key]] = (first_id, job._replace(counted=first.counted))
+    tx.many("insert_job", _new_rows(tx, new, origin, batch, now))
+    if batch is not None and new:
+        counted = sum(job.counted for _, job in new)
+        counters.note_arrivals(tx, batch["id"], jobs=len(new), counted=counted)
+
+
+def _new_rows(
+    tx: Transaction,
+    jobs: Sequence[tuple[str, NewJob]],
+    origin: Origin,
+    batch: sqlite3.Row | None,
+    now: float,
+) -> Iterator[Mapping[str, object]]:
+    """Yield the values of `insert_job` for each job."""
+    paused = batch is not None and batch["state"] == BatchState.PAUSED
+    shared = {
+        "batch": batch["id"] if batch else None,
+        "round": batch["round"] if batch else 1,
+        "owner": origin.owner,
+        "interface": origin.interface,
+        "destination": origin.destination,
+        "now": now,
+    }
+    for number, (id, job) in enumerate(jobs, start=counters.next_job(tx)):
+        ready = JobState.SCHEDULED if job.delay_s > 0 else JobState.PENDING
+        yield {
+            **shared,
+            "id": number,
+            "job_id": id,
+            "kind": job.kind,
+            "payload": encoded(job.payload),
+            "subject": job.subject,
+            "state": JobState.PAUSED if paused and job.counted else ready,
+            "priority": job.priority,
+            "counted": job.counted,
+            "dedup": job.dedup,
+            "dedup_key": job.dedup_key,
+            "requires": job.requires,
+            "max_retries": job.max_retries,
+            "due_at": now + job.delay_s,
+        }
+
+
+def retry(
+    tx: Transaction,
+    batch_id: str,
+    *,
+    terms: Json | None,
+    requires: str | None,
+    leave_out: Collection[str],
+    request: Request | None,
+    now: float,
+) -> Submission:
+    """Go on with a paused round, or open the next one for what failed or was cancelled."""
+    batch = tx.one("get_batch", batch_id=batch_id)
+    assert batch is not None, "the caller has looked"
+    kept = dumped(terms) if terms is not None else batch["terms"]
+    if batch["state"] == BatchState.PAUSED:
+        change = counters.next_change(tx)
+        tx.run("require", batch=batch["id"], requires=requires)
+        tx.run("unpause_jobs", batch=batch["id"], now=now)
+        tx.run("mark_resumed", batch=batch["id"], code=attempts.RESUMED)
+        tx.run("resume_batch", id=batch["id"], terms=kept, change=change)
+        answer = _stored(tx, batch["id"])
+    elif batch["state"] in counters.UNFINISHED:
+        answer = Submission(batch=batch_of(batch), duplicate=True)
+    else:
+        answer = _next_round(tx, batch, kept, requires, leave_out, now=now)
+    if answer.batch is not None:
+        remember(tx, request, owner=batch["owner"], batch=batch["id"], now=now)
+    return answer
+
+
+def cancel_rest(tx: Transaction, batch: sqlite3.Row, *, reason: str, now: float) -> tuple[int, int]:
+    """Cancel what a batch has not finished; return how many were running, and how many not.
+
+    Its follow-ups go on (the files must become what production is), also those that were paused,
+    and its round ends after them.
+    """
+    tx.run("stop_batch", id=batch["id"], reason=reason, change=counters.next_change(tx))
+    jobs = tx.all("list_unfinished_jobs", batch=batch["id"])
+    for job in jobs:
+        cancel_one(tx, job, reason=reason, now=now)
+    stored = tx.one("get_batch_by_row", id=batch["id"])
+    if stored is not None and stored["state"] == BatchState.PAUSED:
+        change = counters.next_change(tx)
+        tx.run("unpause_jobs", batch=batch["id"], now=now)
+        tx.run("resume_batch", id=batch["id"], terms=stored["terms"], change=change)
+    counters.settle(tx, batch["id"], now=now)
+    stopped = sum(job["state"] == JobState.PROCESSING for job in jobs)
+    return stopped, len(jobs) - stopped
+
+
+def cancel_one(tx: Transaction, job: sqlite3.Row, *, reason: str, now: float) -> None:
+    """Cancel one job that has not ended; a running attempt is fenced by losing its id."""
+    state = JobState.CANCELLED
+    tx.run("end_job", id=job["id"], state=state, code="cancelled", reason=reason, now=now)
+    sharing.hand_over(tx, job, now=now)
+    counters.note_end(tx, job, state, code="cancelled", now=now)
+
+
+def requested(tx: Transaction, request: Request, *, owner: str, now: float) -> sqlite3.Row | None:
+    """Return the row of the batch that a request was answered with before (R2).
+
+    Raises:
+        InvalidPayload: the key was used for something else.
+    """
+    row = tx.one("find_request", owner=owner, request_key=request.key, since=now - REQUEST_KEY_S)
+    if row is not None and row["digest"] != request.digest:
+        raise InvalidPayload(
+            "requestKey", ["it was used with other arguments; take a new one for a new request"]
+        )
+    return row
+
+
+def remember(
+    tx: Transaction, request: Request | None, *, owner: str, batch: int, now: float
+) -> None:
+    """Let a request, if there is one, stand for the batch that it is answered with."""
+    if request is not None:
+        tx.run(
+            "put_request",
+            owner=owner,
+            request_key=request.key,
+            digest=request.digest,
+            batch=batch,
+            now=now,
+        )
+
+
+def _repeated(tx: Transaction, new: NewBatch, now: float) -> sqlite3.Row | None:
+    if new.request is None:
+        return None
+    return requested(tx, new.request, owner=new.origin.owner, now=now)
+
+
+def _under_way(tx: Transaction, new: NewBatch) -> sqlite3.Row | None:
+    if new.submit_key is None:
+        return None
+    return tx.one("find_unfinished", submit_key=new.submit_key)
+
+
+def _cancel_unmoved(tx: Transaction, batch_id: str, change: int, *, now: float) -> bool:
+    row = tx.one("get_batch", batch_id=batch_id)
+    if row is None or row["change"] != change or row["state"] not in counters.UNFINISHED:
+        return False
+    cancel_rest(tx, row, reason="it is being rolled back", now=now)
+    return True
+
+
+def holder(tx: Transaction, key: str | None) -> sqlite3.Row | None:
+    """Return the job that a job with this key and dedup `skip` would repeat, if there is one."""
+    return None if key is None else tx.one("find_holders", keys=json.dumps([key]))
+
+
+def _held(tx: Transaction, keys: Collection[str]) -> dict[str, Batch | None]:
+    """Return, of these keys, those that are held, and the batch that does."""
+    holders = tx.all("find_holders", keys=json.dumps(list(keys))) if keys else []
+    batches = {id: _batch_at(tx, id) for id in {job["batch"] for job in holders}}
+    return {job["dedup_key"]: batches[job["batch"]] for job in holders}
+
+
+def _batch_at(tx: Transaction, id: int | None) -> Batch | None:
+    row = tx.one("get_batch_by_row", id=id)
+    return None if row is None else batch_of(row)
+
+
+def _not_repeated(
+    jobs: Iterable[T], key_of: Callable[[T], str | None], held: Collection[str]
+) -> list[T]:
+    """Leave out jobs whose key is held, by others or by one before them; a batch may have two."""
+    taken, kept = set(held), list[T]()
+    for job in jobs:
+        key = key_of(job)
+        if key is None or key not in taken:
+            kept.append(job)
+        if key is not None:
+            taken.add(key)
+    return kept
+
+
+def _own_key(new: tuple[str, NewJob]) -> str | None:
+    """Return the key that a new job would have to itself."""
+    _, job = new
+    return job.dedup_key if job.dedup is Dedup.SKIP else None
+
+
+def _own_key_of_row(job: sqlite3.Row) -> str | None:
+    """Return the key that a stored job has to itself."""
+    return job["dedup_key"] if job["dedup"] == Dedup.SKIP else None
+
+
+def _insert_batch(tx: Transaction, new: NewBatch, *, now: float) -> sqlite3.Row:
+    id = tx.insert(
+        "insert_batch",
+        batch_id=new.id,
+        kind=new.kind,
+        owner=new.origin.owner,
+        interface=new.origin.interface,
+        destination=new.origin.destination,
+        terms=dumped(new.terms),
+        details=dumped(new.details),
+        submit_key=new.submit_key,
+        about=new.about,
+        total=0,
+        outstanding=0,
+        now=now,
+        change=counters.next_change(tx),
+    )
+    row = tx.one("get_batch_by_row", id=id)
+    assert row is not None
+    return row
+
+
+def _next_round(
+    tx: Transaction,
+    batch: sqlite3.Row,
+    terms: str,
+    requires: str | None,
+    leave_out: Collection[str],
+    *,
+    now: float,
+) -> Submission:
+    found = tx.all("list_retryable", batch=batch["id"], leave_out=json.dumps(list(leave_out)))
+    held = _held(tx, [key for job in found if (key := _own_key_of_row(job)) is not None])
+    jobs = _not_repeated(found, _own_key_of_row, held)
+    if not jobs:
+        return Submission(batch=None, held=held)
+    tx.run(
+        "reopen_batch",
+        id=batch["id"],
+        terms=terms,
+        total=sum(job["counted"] for job in jobs),
+        outstanding=len(jobs),
+        change=counters.next_change(tx),
+    )
+    for job in jobs:
+        _restart(tx, job, round=batch["round"] + 1, requires=requires, now=now)
+    counters.settle(tx, batch["id"], now=now)
+    return Submission(batch=_stored(tx, batch["id"]).batch, held=held)
+
+
+def _restart(
+    tx: Transaction, job: sqlite3.Row, *, round: int, requires: str | None, now: float
+) -> None:
+    other = sharing.joined(tx, job)
+    if other is not None:
+        tx.run("move_job", id=job["id"], round=round)
+        sharing.absorb(tx, job, other, now=now)
+    else:
+        tx.run("restart_job", id=job["id"], round=round, requires=requires, now=now)
+
+
+def _stored(tx: Transaction, batch: int) -> Submission:
+    row = tx.one("get_batch_by_row", id=batch)
+    assert row is not None
+    return Submission(batch=batch_of(row))
