@@ -25,7 +25,7 @@ Isolation = Literal["loop", "thread", "process"]
 """Where a handler runs: in the worker's event loop, a thread, or a process of its own."""
 
 TIME_LIMIT_S = 300.0
-"""How long one attempt may take unless its kind says otherwise (seed 004: five minutes)."""
+"""How long one attempt may take unless its kind says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

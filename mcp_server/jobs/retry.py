@@ -31,7 +31,7 @@ class Verdict(NamedTuple):
 def decide(job: Job, outcome: Outcome, *, now: float, jitter: float) -> Verdict:
     """Return what `outcome` makes of `job`; `jitter` is between 0 and 1, drawn by the caller.
 
-    A job is tried once and `max_retries` times more (C13).
+    A job is tried once and `max_retries` times more.
     """
     if isinstance(outcome, Done):  # nearly all: matched and by name it would take twice as long
         return Verdict(JobState.COMPLETED, None, None, outcome.result, None, outcome.effects)

@@ -11,7 +11,7 @@ NAMED_MAX = 10
 
 
 def timed_out(what: str, timeout_s: float, outstanding: Sequence[Batch | Job]) -> TimeoutError:
-    """Return the error of a wait that ran out, in the words of seed 000.
+    """Return the error of a wait that ran out: how long it was, and what it was for.
 
     More than `NAMED_MAX` outstanding ones are shown as such, so that one more is enough to know.
     """

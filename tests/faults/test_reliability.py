@@ -1,4 +1,4 @@
-"""99.9 % of jobs complete under faults (seed 002); `python -m tests.faults.reliability` says so."""
+"""99.9 % of jobs complete under faults; `python -m tests.faults.reliability` says so."""
 
 from __future__ import annotations
 

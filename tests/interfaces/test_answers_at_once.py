@@ -16,7 +16,7 @@ from tests.wire import BOTH, Transport, over_http, over_stdio, revisions, servin
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 
 TARGET_MS = 250
-"""What an answer may take on our machines, where the seeds would be content with a second.
+"""What an answer may take on our machines, where a person would not notice a second.
 
 Recorded, not asserted: on a busy machine a time says nothing of us. What is asserted is the order,
 which no machine can change: the answer comes before the first of 300 sections could be written.

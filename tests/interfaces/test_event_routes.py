@@ -50,7 +50,7 @@ async def followed(url: str, path: str) -> list[dict[str, Any]]:
 
 
 async def test_a_batch_is_a_line_for_each_event_and_ends_with_it(root: Path) -> None:
-    """From where it stands to its end, 100 only there; then the server closes (003-17, -18)."""
+    """From where it stands to its end, 100 only there; then the server closes."""
     with serving(root) as url:
         async with over_http(url, root) as chat:
             batch = (await chat.call("generate-all"))["batchId"]
@@ -64,7 +64,7 @@ async def test_a_batch_is_a_line_for_each_event_and_ends_with_it(root: Path) -> 
 
 
 async def test_who_asks_for_an_event_stream_gets_one(root: Path) -> None:
-    """Named as seed 003 names them, so that a page listens with `EventSource`."""
+    """Each event is named, so that a page listens with `EventSource`."""
     with serving(root) as url:
         async with over_http(url, root) as chat:
             batch = (await chat.call("generate-all"))["batchId"]
@@ -77,7 +77,7 @@ async def test_who_asks_for_an_event_stream_gets_one(root: Path) -> None:
 
 
 async def test_a_job_is_followed_by_its_id_and_a_cancelled_batch_ends_too(tmp_path: Path) -> None:
-    """Jobs and batches both (003-19); whatever the end is, the stream has it (003-18)."""
+    """Jobs and batches both; whatever the end is, the stream has it."""
     root = small_site(tmp_path / "site", {"menu": 12}, composer_delay_s=2)
     with serving(root) as url:
         async with over_http(url, root) as chat:

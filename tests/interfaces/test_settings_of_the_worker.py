@@ -36,7 +36,7 @@ async def until_stored(root: Path, sections: list[str]) -> None:
 
 
 async def test_a_try_takes_no_longer_than_time_limit_s(tmp_path: Path) -> None:
-    """The section is failed and says why (row 004-19)."""
+    """The section is failed and says why."""
     root = small_site(
         tmp_path / "site", {"menu": 1}, time_limit_s=0.2, composer_delay_s=30, max_retries=0
     )
@@ -51,7 +51,7 @@ async def test_a_try_takes_no_longer_than_time_limit_s(tmp_path: Path) -> None:
 async def test_no_more_than_claim_max_jobs_are_claimed_at_once(
     tmp_path: Path, claim_max: int, steps: int
 ) -> None:
-    """Four places are filled in as many steps as that takes (row 004-18)."""
+    """Four places are filled in as many steps as that takes."""
     root = small_site(
         tmp_path / "site", {"menu": 4}, claim_max=claim_max, composer_delay_s=30, grace_s=0
     )
@@ -64,7 +64,7 @@ async def test_no_more_than_claim_max_jobs_are_claimed_at_once(
 
 
 async def test_completed_jobs_are_removed_when_they_are_prune_after_h_old(tmp_path: Path) -> None:
-    """Two hours between two sections: one is old enough and the other is not (row 004-21)."""
+    """Two hours between two sections: one is old enough and the other is not."""
     root = small_site(tmp_path / "site", {"menu": 2}, prune_after_h=3, prune_interval_h=SOON_H)
     clock = ManualClock()
     async with desk(root, clock=clock) as chat:
@@ -81,7 +81,7 @@ async def test_completed_jobs_are_removed_when_they_are_prune_after_h_old(tmp_pa
 
 
 async def test_a_working_worker_prunes_every_prune_interval_h(tmp_path: Path) -> None:
-    """Not only at its start: what it removes here was queued after that (row 004-20)."""
+    """Not only at its start: what it removes here was queued after that."""
     root = small_site(tmp_path / "site", {"menu": 2}, prune_after_h=SOON_H, prune_interval_h=SOON_H)
     async with desk(root) as chat:
         for section in ("menu/s1", "menu/s2"):
@@ -94,7 +94,7 @@ async def test_a_working_worker_prunes_every_prune_interval_h(tmp_path: Path) ->
 async def test_what_another_process_queues_is_noticed_within_poll_s(
     tmp_path: Path, poll_s: float, state: str
 ) -> None:
-    """Two servers, one of which has the worker (rows 004-12 and 004-17).
+    """Two servers, one of which has the worker.
 
     Nothing else would tell it of the other's batch in this time: sweeps are as rare as heartbeats,
     and what its own server looked for before it started is over with the first batch.

@@ -46,7 +46,7 @@ async def worker_that_cannot_start(chat: Desk) -> dict[str, Any]:
 
 
 async def test_a_worker_that_never_was_is_told_with_how_long_work_waits(tmp_path: Path) -> None:
-    """Not alive, the age of the oldest job that is due, and no claim (rows 001-14, L8)."""
+    """Not alive, the age of the oldest job that is due, and no claim."""
     root = site(tmp_path / "site")
     async with over_stdio(root) as chat:
         await chat.call("status")
@@ -66,7 +66,7 @@ async def test_a_worker_that_never_was_is_told_with_how_long_work_waits(tmp_path
 
 
 async def test_a_worker_that_died_is_told_with_its_last_claim(tmp_path: Path) -> None:
-    """Not alive, although it has claimed and said that it lives (rows 001-14, L8)."""
+    """Not alive, although it has claimed and said that it lives."""
     root = site(tmp_path / "site")
     async with over_stdio(root) as chat:
         batch = (await chat.call("generate-all"))["batchId"]
@@ -88,7 +88,7 @@ async def test_a_worker_that_died_is_told_with_its_last_claim(tmp_path: Path) ->
 
 
 async def test_a_batch_that_runs_says_how_long_it_may_still_take(tmp_path: Path) -> None:
-    """From its first section on, at the pace of those that are done (row 003-29)."""
+    """From its first section on, at the pace of those that are done."""
     root = small_site(
         tmp_path / "site", {"menu": 9}, composer_delay_s=1.5, concurrency=1, grace_s=0
     )

@@ -1,4 +1,4 @@
-"""R15, R23 and R24: files that somebody edited, that are not ours, that came with a clone."""
+"""R15 and R22 to R24: files that somebody edited, that are not ours, that came with a clone."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ async def redraft_by_hand(chat: Desk, hand: Hand, text: str) -> None:
 
 
 async def test_a_file_that_is_not_ours_is_never_touched(tmp_path: Path) -> None:
-    """DESIGN 5: with force neither; once it is moved away the page is written."""
+    """R22: with force neither; once it is moved away the page is written."""
     root = small_site(tmp_path, {"menu": 1}, **QUICK)
     foreign = root / "content" / "menu.md"
     foreign.parent.mkdir()
@@ -172,7 +172,7 @@ async def test_a_file_that_is_not_ours_is_never_touched(tmp_path: Path) -> None:
 
 
 async def test_a_file_of_no_page_is_never_touched(tmp_path: Path) -> None:
-    """DESIGN 5: the folder may be another program's."""
+    """R22: the folder may be another program's."""
     root = small_site(tmp_path, {"menu": 1}, **QUICK)
     (root / "content").mkdir()
     (root / "content" / "about.md").write_text("Mine.")

@@ -188,14 +188,16 @@ async def test_drafting_is_one_claim_and_changing_the_live_text_the_other(tmp_pa
         await chat.call("generate-all")
         await hand.finish()
         promoted = (await chat.call("promote", section="menu/s1"))["batchId"]
+        brief(root, menu_s1="other words")
         assert (await chat.call("generate", section="menu/s1", mode="new"))["queuedSections"] == 1
         both = await chat.call("promote")
         assert both["queuedSections"] == 1
         assert [row.get("batchId") for row in both["skipped"]] == [promoted]
         await hand.finish()
-        promoted = (await chat.call("rollback", section="menu/s1"))["batchId"]
+        taken_back = (await chat.call("rollback", section="menu/s1"))["batchId"]
         held_back = await chat.call("promote", section="menu/s1", force=True)
-        assert "batchId" not in held_back and held_back["status"] == "completed"
+        assert "batchId" not in held_back and held_back["status"] == "processing"
+        assert [row["batchId"] for row in held_back["skipped"]] == [taken_back]
 
 
 async def test_leave_drafts_only_what_has_no_text_or_a_stale_placeholder(

@@ -1,4 +1,7 @@
-"""What the content jobs carry: ids, hashes, instructions; never whole texts or the site (L40)."""
+"""What the content jobs carry: ids, hashes, instructions; never whole texts or the site.
+
+Payloads are kept, logged and shown, and there are thousands: a handler reads what it needs afresh.
+"""
 
 from __future__ import annotations
 

@@ -96,7 +96,10 @@ def digest_of(action: str, planned: Sequence[Planned]) -> str:
 
 
 def mode_of(call: GenerateCall) -> Mode:
-    """Return the mode that a call means: instructions alone mean `with-current` (C17)."""
+    """Return the mode that a call means: instructions alone mean `with-current`.
+
+    "Make it warmer" is about the text that is there.
+    """
     return call.mode or ("with-current" if call.instructions else "leave")
 
 

@@ -1,4 +1,7 @@
-"""Whether a worker lives, and how far behind the queue is (lesson L8), in words and as facts."""
+"""Whether a worker lives, and how far behind the queue is, in words and as facts.
+
+A worker that is dead must not go unnoticed: nothing else would say why nothing happens.
+"""
 
 from __future__ import annotations
 

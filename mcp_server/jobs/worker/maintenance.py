@@ -25,7 +25,7 @@ UNFINISHED_BUSINESS_S = 30 * 24 * 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaintenanceSettings:
-    """Bounds and ages, as DESIGN.md section 4 has them."""
+    """How many lost attempts a sweep takes back, how many crashes a job survives, what is old."""
 
     sweep_max: int = 100
     crashes_max: int = 10

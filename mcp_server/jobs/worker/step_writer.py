@@ -14,7 +14,7 @@ from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.worker.attempt import Progress
 
 STEP_INTERVAL_S = 0.5
-"""A step is written at most this often (seed 003); the newest one is never lost."""
+"""A step is written at most this often, to spare the writer; the newest one is never lost."""
 
 logger = structlog.get_logger(__name__)
 

@@ -139,7 +139,7 @@ def test_a_dry_run_lists_changes_with_the_digest_and_no_batch() -> None:
 
 
 def test_a_duplicate_says_so_and_a_paused_one_is_retried() -> None:
-    """R2."""
+    """It is no new work, and a paused one goes on only by a call (R2)."""
     again = Queued(marks=MARKS, submitted=replace(queued(), duplicate=True)).reply().facts()
     assert again["duplicate"] is True
     assert again["status"] == "queued"

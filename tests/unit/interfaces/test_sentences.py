@@ -69,7 +69,7 @@ def test_nothing_to_do_because_of_skips_gives_the_first_reason() -> None:
 
 
 def test_a_paused_duplicate_says_why_and_names_both_ways_on() -> None:
-    """R2."""
+    """Or nobody would know what to do with it (R2)."""
     outcome = replace(
         submitted("generation", 2), duplicate=True, paused_reason="the key is refused"
     )
@@ -92,7 +92,7 @@ def test_a_paused_duplicate_says_why_and_names_both_ways_on() -> None:
     ],
 )
 def test_operations_are_counted(active: int, paused: int, sentence: str) -> None:
-    """As the seeds have it."""
+    """None, one, several, paused ones among them, and more than were looked at."""
     assert sentences.operations(active, paused, at_most=200) == sentence
 
 
@@ -103,7 +103,7 @@ def test_a_running_batch_says_how_far_it_is(batch: Batch) -> None:
 
 
 def test_one_failure_in_forty_names_it_and_what_retry_takes_up(ended: Batch, job: Job) -> None:
-    """The sentence of the design."""
+    """So that nobody fears that all forty are drafted again."""
     batch = replace(ended, state=BatchState.FAILED, completed=39, failed=1)
     assert sentences.standing(batch, [job], (), None) == (
         "39 of 40 drafted, 1 failed: menu/hero (the model did not answer in time); "

@@ -31,7 +31,7 @@ async def run_one(rig: Rig) -> None:
 
 
 async def test_one_bad_job_keeps_the_whole_batch_from_being_stored(rig: Rig) -> None:
-    """All are checked before the first is stored (L23)."""
+    """All are checked before the first is stored; half a batch would be no batch."""
     with pytest.raises(NoSuchKind):
         rig.batches.prepare([a_toy(), a_toy(kind="none")])
     with pytest.raises(InvalidPayload):
@@ -89,7 +89,7 @@ async def test_a_wait_ends_with_the_batch(rig: Rig) -> None:
 
 
 async def test_a_wait_that_runs_out_names_what_is_outstanding(rig: Rig) -> None:
-    """And how long it was, in the words of seed 000; it cancels nothing."""
+    """And how long it was; it cancels nothing."""
     await rig.submit("b", a_toy(subject="menu/hero"), a_toy(subject="menu/team"))
     await run_one(rig)
     with pytest.raises(TimeoutError) as caught:

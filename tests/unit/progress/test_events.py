@@ -548,7 +548,7 @@ def alter(path: Path, statement: str) -> None:
 
 
 async def test_nothing_is_kept_of_a_thousand_operations_that_have_ended(bench: Bench) -> None:
-    """Neither while somebody still listens, nor when nobody does any more (003-24)."""
+    """Neither while somebody still listens, nor when nobody does any more."""
     monitor = monitor_of(bench)
     gc.collect()
     before = kept()
