@@ -40,6 +40,14 @@ def test_a_page_is_short_and_linked_from_the_readme(page: Path) -> None:
     assert f"docs/{page.name}" in (ROOT / "README.md").read_text("utf-8")
 
 
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "SECURITY.md"], ids=lambda page: page.name)
+def test_the_modules_that_a_page_names_are_there(page: Path) -> None:
+    """By their path below `mcp_server/` or `tests/`, or the end of it."""
+    there = {path.as_posix() for path in ROOT.glob("*/**/*.py")}
+    for named in re.findall(r"`([\w/]+\.py)`", page.read_text("utf-8")):
+        assert any(path.endswith(f"/{named}") for path in there), named
+
+
 def test_its_events_are_those_of_the_code() -> None:
     """A batch and a job, as they go over a wire."""
     shown = [json.loads(block) for block in blocks("json")]
