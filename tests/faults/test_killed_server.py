@@ -28,7 +28,8 @@ from tests.faults.processes import (
     workers,
     working,
 )
-from tests.wire import environment, over_http, pipe, serving, wait_until
+from tests.waiting import wait_until
+from tests.wire import environment, over_http, pipe, serving
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -11,7 +11,8 @@ import pytest
 
 from tests.faults.invariants import assert_each_section_once, assert_sound
 from tests.faults.processes import announced, hasty_site, kill, queued, taken_up, wait_ended
-from tests.wire import START_S, Pipe, http_server, over_http, pipe, query, wait_until
+from tests.waiting import PATIENCE_S, wait_until
+from tests.wire import Pipe, http_server, over_http, pipe, query
 
 pytestmark = pytest.mark.anyio
 
@@ -58,7 +59,7 @@ async def test_a_server_that_is_told_to_end_finishes_what_it_runs(
     with http_server(root) as (server, url):
         batch = await drafting(root, url)
         kill(server.pid, told)
-        assert server.wait(START_S) == 0
+        assert server.wait(PATIENCE_S) == 0
         assert jobs(root) == [FINISHED] * 4 + [GIVEN_BACK] * 4
         assert announced(root) == announced(root, "server") == []
         assert_sound(root)
@@ -73,7 +74,7 @@ async def test_what_a_server_cannot_finish_in_its_grace_is_given_back(tmp_path: 
     with http_server(root) as (server, url):
         await drafting(root, url)
         kill(server.pid, signal.SIGTERM)
-        assert server.wait(START_S) == 0
+        assert server.wait(PATIENCE_S) == 0
     assert jobs(root) == [GIVEN_BACK] * 6
     assert_sound(root)
 
@@ -87,7 +88,7 @@ async def test_a_second_signal_ends_a_server_at_once(tmp_path: Path) -> None:
         wait_until(lambda: says_that_it_finishes(tmp_path / "site.http.stderr"))
         assert taken_up(root) == 4
         kill(server.pid, signal.SIGTERM)
-        assert server.wait(START_S) == 0
+        assert server.wait(PATIENCE_S) == 0
     assert jobs(root) == [GIVEN_BACK] * 6
     assert announced(root) == announced(root, "server") == []
     assert_sound(root)
@@ -111,7 +112,7 @@ def test_a_client_that_hung_up_and_signals_ends_its_server_at_once(tmp_path: Pat
         chat.process.stdin.close()
         wait_until(lambda: says_that_it_finishes(tmp_path / "site.stderr"))
         kill(chat.process.pid, signal.SIGTERM)
-        assert chat.process.wait(START_S) == 0
+        assert chat.process.wait(PATIENCE_S) == 0
     assert jobs(root) == [GIVEN_BACK] * 6
     assert_sound(root)
 
@@ -121,6 +122,6 @@ def test_a_signal_ends_a_server_over_stdio_kindly_too(tmp_path: Path) -> None:
     root = hasty_site(tmp_path / "site", 1, 4, composer_delay_s=1)
     with at_work(root) as chat:
         kill(chat.process.pid, signal.SIGTERM)
-        assert chat.process.wait(START_S) == 0
+        assert chat.process.wait(PATIENCE_S) == 0
     assert jobs(root) == [FINISHED] * 4
     assert_sound(root)

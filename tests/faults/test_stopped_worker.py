@@ -12,7 +12,6 @@ from pathlib import Path
 from mcp_server.content.export import file_hash
 from tests.faults.invariants import assert_each_section_once, assert_sound, database
 from tests.faults.processes import (
-    PATIENCE_S,
     Moment,
     announced,
     children,
@@ -35,7 +34,8 @@ from tests.faults.processes import (
     working,
 )
 from tests.harness import content
-from tests.wire import Pipe, command, environment, pipe, query, wait_until
+from tests.waiting import PATIENCE_S, wait_until
+from tests.wire import Pipe, command, environment, pipe, query
 
 
 def test_a_worker_that_is_told_to_end_finishes_what_it_runs(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_second_signal_ends_a_worker_at_once(tmp_path: Path) -> None:
         kill(worker.pid, signal.SIGINT)
         wait_until(lambda: "finishing what runs" in (tmp_path / "by-hand.log").read_text("utf-8"))
         kill(worker.pid, signal.SIGINT)
-        assert worker.wait(30) == 0
+        assert worker.wait(PATIENCE_S) == 0
     assert jobs(root) == [("pending", 0, 0)] * 6
     assert_sound(root)
 
@@ -209,7 +209,7 @@ def test_a_frozen_worker_whose_work_was_taken_over_writes_nothing(tmp_path: Path
         kill(one.pid, signal.SIGCONT)
         wait_until(lambda: seen(root, one.pid) > woken)
         one.terminate()  # its lanes end before it does
-        one.wait(30)
+        one.wait(PATIENCE_S)
         assert assert_each_section_once(root, batch, 12) == end
 
 
@@ -230,7 +230,7 @@ def test_a_worker_frozen_over_a_page_does_not_bring_it_back(tmp_path: Path) -> N
         wait_until(lambda: seen(root, one.pid) > woken)
         wait_ended(root, back)
         one.terminate()  # its lanes end before it does
-        one.wait(30)
+        one.wait(PATIENCE_S)
         assert state(root, back) == "completed"
         assert content(root) == {}
     assert_sound(root)
@@ -264,7 +264,7 @@ def test_several_workers_are_stopped_together(tmp_path: Path) -> None:
     with by_hand(root) as one, by_hand(root) as two:
         wait_until(lambda: set(announced(root)) == {one.pid, two.pid})
         assert "has stopped" in stop(root)
-        assert one.wait(30) == two.wait(30) == 0
+        assert one.wait(PATIENCE_S) == two.wait(PATIENCE_S) == 0
     assert announced(root) == []
 
 
@@ -351,7 +351,7 @@ def frozen_over_a_page(root: Path, chat: Pipe, pid: int) -> str:
         wait_ended(root, queued(chat, "rollback", batchId=promoted))
         return False
 
-    wait_until(is_caught, seconds=PATIENCE_S)
+    wait_until(is_caught)
     return caught[0]
 
 

@@ -27,7 +27,8 @@ from tests.faults.processes import (
     working,
 )
 from tests.faults.saying import assert_one_clear_line, text
-from tests.wire import pipe, query, wait_until
+from tests.waiting import wait_until
+from tests.wire import pipe, query
 
 
 def test_a_newer_server_lets_the_older_worker_finish_and_starts_its_own(tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
-import anyio
 import pytest
 from llmock.pytest_plugin import LLMock
 
@@ -12,8 +12,9 @@ from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import Job, JobState, Step
 from tests.harness import Desk, desk, small_site
 from tests.promises.moves import QUICK, Later, drafts, gate, jobs_of, publish, says, settings, words
+from tests.waiting import until
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.anyio
 
 OWNER = "local"
 
@@ -32,10 +33,12 @@ async def only_job(chat: Desk, batch_id: str) -> Job:
 
 async def once_it_is(chat: Desk, job: Job, state: JobState) -> Job:
     """Return the job as soon as it is in this state."""
-    with anyio.fail_after(20):
-        while job.state is not state:
-            job = await services_of(chat).queue.after(job)
-    return job
+    return await until(partial(stored, chat, job.id), lambda job: job.state is state)
+
+
+async def stored(chat: Desk, job_id: str) -> Job:
+    """Return a job as it is now."""
+    return await services_of(chat).queue.get(job_id)
 
 
 async def test_a_busy_provider_is_asked_again_by_the_queue_until_the_draft_is_there(
@@ -75,10 +78,9 @@ async def test_a_busy_provider_is_asked_again_by_the_queue_until_the_draft_is_th
 async def again(chat: Desk, job: Job, state: JobState) -> Job:
     """Return the job once its next try has ended so."""
     tried = job.attempts
-    with anyio.fail_after(20):
-        while job.attempts == tried or job.state is not state:
-            job = await services_of(chat).queue.after(job)
-    return job
+    return await until(
+        partial(stored, chat, job.id), lambda job: job.attempts > tried and job.state is state
+    )
 
 
 async def test_the_step_of_a_draft_is_seen_while_its_job_runs(
@@ -92,9 +94,8 @@ async def test_the_step_of_a_draft_is_seen_while_its_job_runs(
             batch_id = (await chat.call("generate-all"))["batchId"]
             job = await only_job(chat, batch_id)
             await held_up.reached()
-            with anyio.fail_after(20):
-                while job.step != Step(2, 3, "writing"):
-                    job = await services_of(chat).queue.after(job)
+            writing = Step(2, 3, "writing")
+            job = await until(partial(stored, chat, job.id), lambda job: job.step == writing)
             one = (await chat.call("status", jobId=job.id, waitSeconds=0))["job"]
             whole = await chat.call("status", batchId=batch_id, waitSeconds=0)
             held_up.open()

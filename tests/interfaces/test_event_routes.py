@@ -15,9 +15,10 @@ import httpx2
 import pytest
 
 from tests.harness import small_site
+from tests.waiting import PATIENCE_S
 from tests.wire import http_server, over_http, query, serving
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.anyio
 
 NDJSON = "application/x-ndjson"
 SSE = "text/event-stream"
@@ -36,7 +37,7 @@ async def stream(
 ) -> AsyncGenerator[tuple[httpx2.Response, AsyncIterator[str]]]:
     """Ask the server at `url` for events; yield its answer, and the lines as they come."""
     async with (
-        httpx2.AsyncClient(timeout=30) as http,
+        httpx2.AsyncClient(timeout=PATIENCE_S) as http,
         http.stream("GET", urljoin(url, path), headers=headers) as answer,
     ):
         yield answer, answer.aiter_lines()
@@ -125,7 +126,7 @@ async def test_a_server_that_is_told_to_end_does_not_wait_for_listeners(
             assert answer.status_code == 200
             process.terminate()
             assert [line async for line in lines if line and not line.startswith(":")] == []
-        assert await anyio.to_thread.run_sync(process.wait, 20) == 0
+        assert await anyio.to_thread.run_sync(process.wait, PATIENCE_S) == 0
     assert "Traceback" not in (root.parent / f"{root.name}.http.stderr").read_text()
 
 

@@ -13,9 +13,10 @@ from mcp_server.jobs.host import StopMark
 from tests.faults.processes import end_workers, kill, taken_up, working
 from tests.harness import Desk, desk, small_site
 from tests.promises.moves import held, parts_of
-from tests.wire import command, http_server, over_http, over_stdio, wait_until
+from tests.waiting import until, wait_until
+from tests.wire import command, http_server, over_http, over_stdio
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.anyio
 
 SETTINGS = """
 worker = "detached"
@@ -37,12 +38,10 @@ def site(root: Path, sections: int = 6) -> Path:
 
 async def worker_that_cannot_start(chat: Desk) -> dict[str, Any]:
     """Wait until `status` says that a worker was started in vain; return what it says of it."""
-    with anyio.fail_after(40):
-        while True:
-            worker = (await chat.call("status"))["worker"]
-            if "ended with code 2" in worker["message"]:
-                return worker
-            await anyio.sleep(0.1)
+    answer = await until(
+        lambda: chat.call("status"), lambda seen: "ended with code 2" in seen["worker"]["message"]
+    )
+    return answer["worker"]
 
 
 async def test_a_worker_that_never_was_is_told_with_how_long_work_waits(tmp_path: Path) -> None:
@@ -98,10 +97,11 @@ async def test_a_batch_that_runs_says_how_long_it_may_still_take(tmp_path: Path)
         (operation,) = seen["operations"]
         assert operation["progress"] == "0/9"
         assert "estimatedCompletion" not in operation
-        with anyio.fail_after(30):
-            while operation["progress"] == "0/9":
-                seen = await chat.call("status", batchId=batch, waitSeconds=0)
-                (operation,) = seen["operations"]
+        seen = await until(
+            lambda: chat.call("status", batchId=batch, waitSeconds=0),
+            lambda seen: seen["operations"][0]["progress"] != "0/9",
+        )
+        (operation,) = seen["operations"]
         assert operation["status"] == "processing"
         assert "second" in operation["estimatedCompletion"]
         assert operation["estimatedCompletion"] in seen["message"]

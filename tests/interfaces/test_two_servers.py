@@ -9,9 +9,10 @@ import anyio
 import pytest
 
 from tests.harness import Desk, Era, small_site
-from tests.wire import ERAS, over_http, over_stdio, query, serving, wait_until
+from tests.waiting import wait_until
+from tests.wire import ERAS, over_http, over_stdio, query, serving
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.anyio
 
 ONCE = [(12, 12)]
 

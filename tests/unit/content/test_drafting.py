@@ -24,6 +24,7 @@ from mcp_server.content.model import ModelChoice
 from mcp_server.content.site import Page, Section, Site
 from mcp_server.content.template import Field, FieldType, Template
 from mcp_server.entities.entity import Author
+from tests.waiting import PATIENCE_S
 
 COMPOSER = ModelChoice(name="composer")
 HERO = Template(
@@ -108,7 +109,7 @@ async def test_a_slowed_composer_can_be_cancelled() -> None:
         reached.set()
 
     slow = drafter_for(COMPOSER, composer_delay_s=3600)
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE_S):
         async with anyio.create_task_group() as group:
             group.start_soon(slow.draft, REQUEST, report)
             await reached.wait()

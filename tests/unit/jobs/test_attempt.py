@@ -17,7 +17,8 @@ from mcp_server.jobs.job import Dedup, Job, JobState, Step
 from mcp_server.jobs.outcome import Done, Enqueue, Fail, Outcome, Retry, Snooze
 from mcp_server.jobs.records import Exchange, Report
 from mcp_server.jobs.store import JobStore
-from tests.unit.jobs.rig import ORIGIN, Context, Rig, a_toy
+from tests.unit.jobs.rig import ORIGIN, Context, Rig, a_toy, left
+from tests.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.anyio
 
@@ -28,16 +29,6 @@ async def run(rig: Rig, act: Any, *, kind: str = "toy") -> Job:
     [job_id] = await rig.submit("b", a_toy("act", kind=kind))
     async with rig.working(concurrency=1):
         return await left(rig, job_id)
-
-
-async def left(rig: Rig, job_id: str) -> Job:
-    """Wait until a job neither waits for its turn nor runs."""
-    while True:
-        since = rig.store.version
-        job = await rig.job(job_id)
-        if job.state not in (JobState.PENDING, JobState.PROCESSING):
-            return job
-        await rig.store.wait_for_change(5, since=since)
 
 
 async def test_what_a_handler_answers_is_stored(rig: Rig) -> None:
@@ -420,7 +411,7 @@ async def test_progress_can_be_seen_while_the_job_runs(rig: Rig) -> None:
             seen.extend(job.step for job in batch.running)
         return Done()
 
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE_S):
         assert (await run(rig, act)).state is JobState.COMPLETED
 
 
@@ -506,8 +497,7 @@ async def test_a_step_that_the_database_refused_is_written_later(rig: Rig) -> No
     rig.acts["act"] = act
     [job_id] = await rig.submit("b", a_toy("act"))
     async with rig.working(store=refusing):
-        while (job := await rig.job(job_id)).step is None:
-            await rig.store.wait_for_change(5, since=rig.store.version)
+        job = await until(lambda: rig.job(job_id), lambda job: job.step is not None)
         go.set()
         await rig.batches.wait("b", owner="ada")
     assert (job.state, job.step, refusing.left) == (JobState.PROCESSING, Step(1, 2, "half"), 0)
@@ -523,8 +513,7 @@ async def test_a_failure_is_recorded_by_a_worker_that_is_on_its_way_out(rig: Rig
     rig.acts["act"] = act
     [job_id] = await rig.submit("b", a_toy("act"))
     async with rig.working(store=refusing):
-        while refusing.left:
-            await anyio.lowlevel.checkpoint()
+        await until(lambda: not refusing.left)
     job = await rig.job(job_id)
     assert (job.state, job.code) == (JobState.FAILED, "no")
     assert await rig.store.hosts(seen_after=0) == []
