@@ -50,6 +50,7 @@ def test_a_worker_that_is_told_to_end_finishes_what_it_runs(tmp_path: Path) -> N
     kill(worker, signal.SIGTERM)
     wait_until(lambda: workers(root) == [])
     assert jobs(root) == [("completed", 1, 0)] * 4 + [("pending", 0, 0)] * 4
+    hasten(root)
     with pipe(root, "auto") as chat:
         chat.begin()
         wait_ended(root, batch)
@@ -118,7 +119,7 @@ def test_a_worker_stopped_by_hand_stays_ended_until_work_is_queued(tmp_path: Pat
 
 def test_a_worker_that_was_starting_while_it_was_stopped_leaves(tmp_path: Path) -> None:
     """A server had just started it: it sees the mark, touches nothing and ends."""
-    root = hasty_site(tmp_path / "site", 1, 4, composer_delay_s=1)
+    root = hasty_site(tmp_path / "site", 1, 4, composer_delay_s=60)
     with pipe(root, "auto") as chat:
         chat.begin()
         stop(root)
@@ -129,6 +130,7 @@ def test_a_worker_that_was_starting_while_it_was_stopped_leaves(tmp_path: Path) 
     stop(root)
     pressroom("worker", "--detached", "--workspace", str(root))
     assert not has_ended(root, batch)
+    hasten(root)
     with by_hand(root):  # somebody wants it now
         wait_ended(root, batch)
     assert_sound(root)
@@ -154,11 +156,12 @@ def test_a_stop_that_was_cut_off_holds_no_later_work_up(tmp_path: Path) -> None:
 
 def test_stop_signals_no_process_that_is_not_the_worker(tmp_path: Path) -> None:
     """A dead worker's number may be somebody else's by now."""
-    root = hasty_site(tmp_path / "site", 1, 4, composer_delay_s=1)
+    root = hasty_site(tmp_path / "site", 1, 4, composer_delay_s=60)
     with pipe(root, "auto") as chat, subprocess.Popen(["sleep", "600"]) as bystander:
         chat.begin()
         queued(chat)
         dead = working(root)
+        hasten(root)
         kill(dead)
         wait_until(lambda: dead not in workers(root))
         working(root)
@@ -173,7 +176,7 @@ def test_stop_signals_no_process_that_is_not_the_worker(tmp_path: Path) -> None:
 
 def test_a_frozen_worker_goes_on_where_it_was(tmp_path: Path) -> None:
     """A laptop sleeps longer than a lease: no work is done twice, and none counts as crashed."""
-    root = hasty_site(tmp_path / "site", 2, 6, composer_delay_s=0.5)
+    root = hasty_site(tmp_path / "site", 2, 8, composer_delay_s=1)
     with pipe(root, "auto") as chat:
         chat.begin()
         batch = queued(chat)
@@ -185,7 +188,7 @@ def test_a_frozen_worker_goes_on_where_it_was(tmp_path: Path) -> None:
         assert not has_ended(root, batch)
         kill(worker, signal.SIGCONT)
         wait_ended(root, batch)
-    assert assert_each_section_once(root, batch, 12).crashes == 0
+    assert assert_each_section_once(root, batch, 16).crashes == 0
     end_workers(root)
 
 
@@ -246,6 +249,7 @@ def test_what_is_saved_while_a_worker_is_frozen_over_the_page_stays(tmp_path: Pa
         worker = working(root)
         promoted = frozen_over_a_page(root, chat, worker)
         pages = sorted(unwritten(root, worker))
+        (root / "content").mkdir(exist_ok=True)  # it may be the first page of all
         for page in pages:
             (root / "content" / f"{page}.md").write_text("saved meanwhile")
         kill(worker, signal.SIGCONT)

@@ -80,7 +80,7 @@ def test_a_migration_beside_an_older_server_and_worker_loses_nothing(tmp_path: P
 def test_the_copy_made_before_a_migration_opens_with_the_older_version(tmp_path: Path) -> None:
     """It holds all that had been committed, and its batch goes on."""
     newer = make_build(tmp_path / "newer", version="99.0.0", migration=NEXT_MIGRATION)
-    root, back = hasty_site(tmp_path / "site", 1, 8, composer_delay_s=0.6), tmp_path / "back"
+    root, back = hasty_site(tmp_path / "site", 1, 8, composer_delay_s=3), tmp_path / "back"
     with pipe(root, "auto") as old:
         old.begin()
         batch = queued(old)
@@ -89,6 +89,7 @@ def test_the_copy_made_before_a_migration_opens_with_the_older_version(tmp_path:
         kill(old.process.pid)
         kill(worker)
     end_workers(root)
+    hasten(root)
     before = standing(database(root))
     with pipe(root, "auto", **newer) as new:
         new.begin()

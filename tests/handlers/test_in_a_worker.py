@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from pathlib import Path
 
@@ -10,8 +11,8 @@ from llmock.pytest_plugin import LLMock
 
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import Job, JobState, Step
-from tests.harness import Desk, desk, small_site
-from tests.promises.moves import QUICK, Later, drafts, gate, jobs_of, publish, says, settings, words
+from tests.harness import Desk, ManualClock, desk, small_site
+from tests.promises.moves import QUICK, drafts, gate, jobs_of, publish, says, settings, words
 from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
@@ -52,7 +53,7 @@ async def test_a_busy_provider_is_asked_again_by_the_queue_until_the_draft_is_th
     llmock.rate_limit(times=1, retry_after=600)
     llmock.fail(500)
     says(llmock, "At last.")
-    clock = Later()
+    clock = ManualClock(time.time())  # no try is due before the test says so
     async with desk(root, clock=clock) as chat:
         batch_id = (await chat.call("generate-all"))["batchId"]
         limited = await once_it_is(chat, await only_job(chat, batch_id), JobState.SCHEDULED)
@@ -60,12 +61,12 @@ async def test_a_busy_provider_is_asked_again_by_the_queue_until_the_draft_is_th
         assert limited.reason is not None and "429" in limited.reason
         assert limited.due_at - clock.now() > 500
 
-        clock.ahead_s += 600
+        clock.advance(600)
         broken = await again(chat, limited, JobState.SCHEDULED)
         assert (broken.attempts, len(llmock.requests)) == (2, 2)
         assert broken.reason is not None and "500" in broken.reason
 
-        clock.ahead_s += 60
+        clock.advance(60)
         done = await again(chat, broken, JobState.COMPLETED)
         seen = await chat.call("status", batchId=batch_id)
     assert (done.attempts, done.code, done.reason) == (3, None, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -15,6 +15,7 @@ import httpx2
 import pytest
 
 from tests.harness import small_site
+from tests.promises.moves import held
 from tests.waiting import PATIENCE_S
 from tests.wire import http_server, over_http, query, serving
 
@@ -52,10 +53,16 @@ async def followed(url: str, path: str) -> list[dict[str, Any]]:
 
 async def test_a_batch_is_a_line_for_each_event_and_ends_with_it(root: Path) -> None:
     """From where it stands to its end, 100 only there; then the server closes (003-17, -18)."""
-    with serving(root) as url:
-        async with over_http(url, root) as chat:
-            batch = (await chat.call("generate-all"))["batchId"]
-            events = await followed(url, f"/batches/{batch}/events")
+    async with AsyncExitStack() as waiting:
+        await waiting.enter_async_context(held(root))  # nothing ends before it is followed
+        with serving(root) as url:
+            async with over_http(url, root) as chat:
+                batch = (await chat.call("generate-all"))["batchId"]
+            async with stream(url, f"/batches/{batch}/events") as (answer, lines):
+                assert (answer.status_code, answer.headers["content-type"]) == (200, NDJSON)
+                events = [json.loads(await anext(lines))]
+                await waiting.aclose()
+                events += [json.loads(line) async for line in lines]
     assert {(event["id"], event["type"]) for event in events} == {(batch, "batch")}
     *before, last = events
     assert before

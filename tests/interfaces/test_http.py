@@ -189,7 +189,7 @@ async def test_a_wait_that_is_cut_off_and_a_client_that_leaves_stop_nothing(
     tmp_path: Path, era: Era
 ) -> None:
     """The batch belongs to the server, not to the call or the connection that asked for it."""
-    root = small_site(tmp_path / "site", {"menu": 8}, composer_delay_s=0.4)
+    root = small_site(tmp_path / "site", {"menu": 4}, composer_delay_s=2)
     with serving(root) as url:
         async with over_http(url, root, era=era) as chat:
             heard = anyio.Event()
@@ -209,4 +209,4 @@ async def test_a_wait_that_is_cut_off_and_a_client_that_leaves_stop_nothing(
             assert operation["status"] in {"pending", "processing"}
         async with over_http(url, root, era=era) as chat:
             seen = await chat.call("status", batchId=operation["batchId"], waitSeconds=30)
-    assert seen["message"] == "8 of 8 drafted."
+    assert seen["message"] == "4 of 4 drafted."

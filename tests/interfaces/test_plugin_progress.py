@@ -61,7 +61,7 @@ async def test_a_plugin_is_told_of_progress_by_the_server(
     tmp_path: Path, transport: Transport
 ) -> None:
     """Batches and jobs outside any, from nothing to their one end; a sink that fails stops none."""
-    root = small_site(tmp_path / "site", {"menu": 3}, composer_delay_s=0.2, concurrency=1)
+    root = small_site(tmp_path / "site", {"menu": 3}, composer_delay_s=0.6, concurrency=1)
     packages, diary = tmp_path / "packages", tmp_path / "diary.jsonl"
     install(packages, "diary", DIARY)
     install(packages, "words", listing())

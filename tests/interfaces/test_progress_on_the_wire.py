@@ -58,7 +58,7 @@ def check(notes: Sequence[Note]) -> None:
 
 def test_each_token_carries_progress_only_while_its_call_is_open(tmp_path: Path, era: Era) -> None:
     """Every line of a whole conversation: queueing, waits that see the end, one that does not."""
-    with pipe(site(tmp_path / "site", delay_s=0.2), era) as client:
+    with pipe(site(tmp_path / "site", delay_s=0.4), era) as client:
         client.begin()
         queued = client.call("generate-all")["structuredContent"]
         first_wait = client.call("status", batchId=queued["batchId"], waitSeconds=30)
@@ -85,7 +85,7 @@ def test_each_token_carries_progress_only_while_its_call_is_open(tmp_path: Path,
 
 def test_retry_says_first_how_many_it_takes_up(tmp_path: Path, era: Era) -> None:
     """The total is the new round's."""
-    with pipe(site(tmp_path / "site", delay_s=0.3), era) as client:
+    with pipe(site(tmp_path / "site", delay_s=0.5), era) as client:
         client.begin()
         batch_id = client.call("generate-all")["structuredContent"]["batchId"]
         finish_some(client, batch_id)
