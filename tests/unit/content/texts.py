@@ -37,10 +37,10 @@ def site_of(*sections: Section) -> Site:
     )
 
 
-def note(id: str, **different: Any) -> Section:
-    """Make a section of the `note` template."""
+def note(id: str, *, template: str | None = "note", **different: Any) -> Section:
+    """Make a section of the `note` template, unless another is named."""
     page, _, section = id.partition("/")
-    return Section(**({"page": page, "id": section, "template": "note"} | different))
+    return Section(page=page, id=section, template=template, **different)
 
 
 SITE = site_of(note("home/hero"), note("home/news"), note("menu/hero"))

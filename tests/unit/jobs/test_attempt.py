@@ -11,6 +11,7 @@ from typing import Any
 import anyio
 import pytest
 from pydantic_core import to_json
+from structlog.testing import capture_logs
 
 from mcp_server.errors import NotFound, StorageBusy, StorageError
 from mcp_server.jobs.job import Dedup, Job, JobState, Step
@@ -40,6 +41,30 @@ async def test_what_a_handler_answers_is_stored(rig: Rig) -> None:
     job = await run(rig, act)
     assert (job.state, job.result, job.started_at) == ("completed", {"words": 3}, rig.clock.now())
     assert (await rig.batches.get("b", owner="ada")).ended
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state", "code"),
+    [(Fail("no", "it cannot"), "failed", "no"), (Retry("it cannot"), "scheduled", "retrying")],
+)
+async def test_an_attempt_that_did_not_succeed_is_a_line_of_the_log(
+    rig: Rig, outcome: Outcome, state: str, code: str
+) -> None:
+    """Which job it was, of what kind, and why it failed or is tried again; success is silent."""
+
+    async def act(context: Context) -> Outcome:
+        return outcome
+
+    with capture_logs() as lines:
+        job = await run(rig, act)
+    [line] = [line for line in lines if line["event"] == "attempt ended"]
+    assert (line["job_id"], line["kind"], line["log_level"]) == (job.id, "toy", "info")
+    assert (line["state"], line["code"], line["reason"]) == (state, code, "it cannot")
+    with capture_logs() as lines:
+        [job_id] = await rig.submit("b2", a_toy())
+        async with rig.working(concurrency=1):
+            assert (await left(rig, job_id)).state is JobState.COMPLETED
+    assert "attempt ended" not in {line["event"] for line in lines}
 
 
 async def test_a_payload_that_somebody_damaged_fails_its_own_job_only(rig: Rig) -> None:
