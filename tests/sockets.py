@@ -14,8 +14,7 @@ from starlette.applications import Starlette
 
 from mcp_server.interfaces.http.app import serve_http
 from mcp_server.interfaces.http.protocol import ConnectionBounds
-
-TIMEOUT_S = 20
+from tests.waiting import PATIENCE_S
 
 
 def exchange(url: str, *pieces: bytes) -> bytes:
@@ -27,7 +26,7 @@ def exchange(url: str, *pieces: bytes) -> bytes:
     address = urlsplit(url)
     said = bytearray()
     with (
-        socket.create_connection((address.hostname, address.port), TIMEOUT_S) as connection,
+        socket.create_connection((address.hostname, address.port), PATIENCE_S) as connection,
         suppress(ConnectionError),  # it need not take all of it
     ):
         for piece in pieces:

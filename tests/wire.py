@@ -11,8 +11,7 @@ import re
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +24,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types import Implementation
 
 from tests.harness import Desk, Era
+from tests.waiting import PATIENCE_S, wait_until
 
 ERAS: tuple[Era, ...] = ("legacy", "auto")
 
@@ -40,8 +40,6 @@ BOTH: tuple[tuple[Transport, Era], ...] = (
 
 REPOSITORY = Path(__file__).parents[1]
 LISTENING = re.compile(r"url=(http://\S+)")
-START_S = 30.0
-"""How long a process may take to start on a busy machine."""
 
 
 def command(*arguments: str) -> list[str]:
@@ -62,20 +60,6 @@ def environment(**more: str) -> dict[str, str]:
     """Return this process's environment less what would set up Pressroom, and with `more`."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PRESSROOM_")}
     return kept | more
-
-
-def wait_until(holds: Callable[[], bool], *, seconds: float = START_S) -> None:
-    """Wait until another process has made something true.
-
-    Raises:
-        TimeoutError: it has not, in time.
-    """
-    end = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > end:
-            message = f"not true after {seconds:g} s"
-            raise TimeoutError(message)
-        time.sleep(0.02)
 
 
 # Clients of the SDK
@@ -242,7 +226,7 @@ class Pipe:
         self.process.stdin.close()
         while self.read() is not None:
             pass
-        return self.process.wait(START_S)
+        return self.process.wait(PATIENCE_S)
 
     @property
     def messages(self) -> list[dict[str, Any]]:

@@ -34,7 +34,8 @@ from tests.faults.processes import (
     workers,
 )
 from tests.harness import content
-from tests.wire import Pipe, pipe, query, wait_until
+from tests.waiting import wait_until
+from tests.wire import Pipe, pipe, query
 
 PAGES, SECTIONS = 20, 15
 JOBS = PAGES * SECTIONS

@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.harness import small_site, write_settings
-from tests.wire import Pipe, command, environment, query, wait_until
+from tests.waiting import PATIENCE_S, wait_until
+from tests.wire import Pipe, command, environment, query
 
 ENDED = ("completed", "failed", "cancelled")
-PATIENCE_S = 60.0
-"""How long anything may take here on a busy machine."""
 
 
 def seed() -> int:
@@ -104,7 +103,7 @@ def working(root: Path) -> int:
         found[:] = set(announced(root)) & set(workers(root))
         return bool(found)
 
-    wait_until(lives, seconds=PATIENCE_S)
+    wait_until(lives)
     return found[0]
 
 
@@ -123,7 +122,7 @@ def end_workers(root: Path) -> None:
             kill(pid)
         return not left
 
-    wait_until(none_left, seconds=PATIENCE_S)
+    wait_until(none_left)
 
 
 # Moments
@@ -147,7 +146,6 @@ def reach(root: Path, batch_id: str, moment: Moment) -> None:
     """Wait for a moment; the end of the batch is none later."""
     wait_until(
         lambda: has_ended(root, batch_id) or completed(root, batch_id) >= moment.completed,
-        seconds=PATIENCE_S,
     )
     until = time.monotonic() + moment.after_s
     wait_until(lambda: time.monotonic() >= until)
@@ -159,7 +157,6 @@ def strike(root: Path, batch_id: str, at: Sequence[Moment]) -> list[int]:
     for moment in at:
         wait_until(
             lambda: has_ended(root, batch_id) or bool(set(workers(root)) - set(killed)),
-            seconds=PATIENCE_S,
         )
         reach(root, batch_id, moment)
         alive = [pid for pid in workers(root) if pid not in killed]

@@ -20,7 +20,8 @@ from tests.faults.processes import (
     workers,
     working,
 )
-from tests.wire import command, environment, pipe, wait_until
+from tests.waiting import wait_until
+from tests.wire import command, environment, pipe
 
 
 def test_workers_are_killed_while_other_servers_start(tmp_path: Path) -> None:

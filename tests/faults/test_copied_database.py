@@ -12,6 +12,7 @@ from tests.faults.processes import (
     Moment,
     end_workers,
     has_ended,
+    hasten,
     hasty_site,
     kill,
     queued,
@@ -58,7 +59,7 @@ def test_a_copy_without_its_log_is_an_earlier_state_and_sound(tmp_path: Path) ->
 
 def killed(tmp_path: Path) -> tuple[Path, str]:
     """Make a workspace whose server and worker are killed in the middle of a batch."""
-    root = hasty_site(tmp_path / "site", 2, 8, composer_delay_s=0.4)
+    root = hasty_site(tmp_path / "site", 2, 8, composer_delay_s=2)
     with pipe(root, "auto") as chat:
         chat.begin()
         batch = queued(chat)
@@ -67,6 +68,7 @@ def killed(tmp_path: Path) -> tuple[Path, str]:
         kill(chat.process.pid)
         kill(worker)
     end_workers(root)
+    hasten(root)
     return root, batch
 
 

@@ -23,7 +23,8 @@ from tests.faults.processes import (
     wait_ended,
 )
 from tests.harness import content, trusted
-from tests.wire import pipe, query, wait_until
+from tests.waiting import wait_until
+from tests.wire import pipe, query
 
 
 @pytest.fixture

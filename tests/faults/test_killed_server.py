@@ -17,6 +17,7 @@ from tests.faults.processes import (
     announced,
     end_workers,
     has_ended,
+    hasten,
     hasty_site,
     kill,
     moments,
@@ -28,7 +29,8 @@ from tests.faults.processes import (
     workers,
     working,
 )
-from tests.wire import environment, over_http, pipe, serving, wait_until
+from tests.waiting import wait_until
+from tests.wire import environment, over_http, pipe, serving
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -53,7 +55,7 @@ def test_a_batch_survives_ten_deaths_of_its_server(tmp_path: Path) -> None:
 
 def test_a_batch_survives_the_death_of_server_and_worker_together(tmp_path: Path) -> None:
     """Nobody is left; the next client's server starts a worker that goes on, unasked."""
-    root = hasty_site(tmp_path / "site", 2, 12)
+    root = hasty_site(tmp_path / "site", 2, 12, composer_delay_s=1)
     rng = random.Random(seed())
     with pipe(root, "auto") as chat:
         chat.begin()
@@ -63,6 +65,7 @@ def test_a_batch_survives_the_death_of_server_and_worker_together(tmp_path: Path
         kill(chat.process.pid)
         kill(worker)
     assert not has_ended(root, batch)
+    hasten(root)
     with pipe(root, "legacy") as chat:
         chat.begin()
         wait_ended(root, batch)
@@ -72,7 +75,7 @@ def test_a_batch_survives_the_death_of_server_and_worker_together(tmp_path: Path
 
 def test_a_batch_survives_the_client_that_asked_for_it(tmp_path: Path) -> None:
     """The chat window is killed: its server leaves, the worker finishes."""
-    root = hasty_site(tmp_path / "site", 2, 12)
+    root = hasty_site(tmp_path / "site", 2, 8, composer_delay_s=1.5)
     with client(root) as window:
         batch = spoken(window)
         worker = working(root)
@@ -83,7 +86,7 @@ def test_a_batch_survives_the_client_that_asked_for_it(tmp_path: Path) -> None:
     assert not has_ended(root, batch)
     wait_ended(root, batch)
     assert workers(root) == [worker]
-    assert assert_each_section_once(root, batch, 24).crashes == 0
+    assert assert_each_section_once(root, batch, 16).crashes == 0
     end_workers(root)
 
 
@@ -92,8 +95,8 @@ async def test_an_embedded_worker_that_dies_with_its_server_goes_on_with_the_nex
     tmp_path: Path,
 ) -> None:
     """Over HTTP both are one process; a restart is all it takes, each time."""
-    root = hasty_site(tmp_path / "site", 3, 10)
-    at = moments(random.Random(seed()), 3, jobs=30, within_s=0.4)
+    root = hasty_site(tmp_path / "site", 3, 10, composer_delay_s=0.8)
+    at = moments(random.Random(seed()), 3, jobs=21, within_s=0.4)
     with serving(root) as address:
         async with over_http(address, root) as chat:
             batch = (await chat.call("generate-all"))["batchId"]
@@ -102,6 +105,7 @@ async def test_an_embedded_worker_that_dies_with_its_server_goes_on_with_the_nex
         with serving(root):
             die(root, batch, moment)
     assert not has_ended(root, batch)
+    hasten(root)
     with serving(root):
         wait_ended(root, batch)
     assert_each_section_once(root, batch, 30)

@@ -22,7 +22,8 @@ from tests.faults.processes import (
     working,
 )
 from tests.harness import content
-from tests.wire import pipe, query, wait_until
+from tests.waiting import wait_until
+from tests.wire import pipe, query
 
 
 def test_a_batch_survives_ten_deaths_of_its_worker(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 from tests.faults.invariants import assert_sound
 from tests.faults.processes import end_workers, hasty_site, kill, queued, wait_ended, workers
 from tests.interfaces.test_plugins import install, on_path
-from tests.wire import Pipe, pipe, query, wait_until
+from tests.waiting import wait_until
+from tests.wire import Pipe, pipe, query
 
 UNRULY = '''
 import os, re, threading, time
@@ -152,7 +153,7 @@ def test_a_worker_that_lost_a_lane_replaces_itself(tmp_path: Path) -> None:
     """To a handler that does not heed its cancellation; the new process runs it again."""
     with unruly(tmp_path) as (root, folder, chat):
         batch = queued(chat, "misbehave", kind="deaf", folder=str(folder))
-        wait_until(lambda: runs(folder, "deaf") != [], seconds=30)
+        wait_until(lambda: runs(folder, "deaf") != [])
         before = worker_ids(root)
         wait_ended(root, batch)
         assert worker_ids(root).isdisjoint(before)
@@ -167,7 +168,7 @@ def test_a_worker_that_lost_a_lane_to_a_thread_replaces_itself_without_any_serve
     """All of them, here: the chat is closed, and the work goes on all the same."""
     with unruly(tmp_path) as (root, folder, chat):
         batch = queued(chat, "misbehave", kind="stray", folder=str(folder))
-        wait_until(lambda: runs(folder, "stray") != [], seconds=30)
+        wait_until(lambda: runs(folder, "stray") != [])
         chat.hang_up()
         wait_ended(root, batch)
         assert "replacing this process" in log(root)
@@ -180,7 +181,7 @@ def test_a_worker_whose_loop_is_blocked_says_so_and_is_replaced_at_the_time_limi
     """The log says which handler it was, and where; the jobs beside it are lost to nobody."""
     with unruly(tmp_path) as (root, folder, chat):
         batch = queued(chat, "misbehave", kind="blocker", folder=str(folder))
-        wait_until(lambda: "a blocker job has blocked it" in says(chat), seconds=30)
+        wait_until(lambda: "a blocker job has blocked it" in says(chat))
         assert "It is replaced after 9 s." in says(chat)
         wait_ended(root, batch)
         said = log(root)
@@ -193,7 +194,7 @@ def test_a_handlers_process_that_is_killed_costs_one_attempt(tmp_path: Path) -> 
     """As by a system without memory: the worker lives, and so do the other jobs."""
     with unruly(tmp_path) as (root, folder, chat):
         batch = queued(chat, "misbehave", kind="greedy", folder=str(folder))
-        wait_until(lambda: runs(folder, "greedy") != [], seconds=30)
+        wait_until(lambda: runs(folder, "greedy") != [])
         (worker,), (child,) = workers(root), runs(folder, "greedy")
         assert child != worker
         score = Path(f"/proc/{child}/oom_score_adj")

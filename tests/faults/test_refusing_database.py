@@ -33,7 +33,8 @@ from tests.faults.processes import (
 )
 from tests.faults.saying import assert_one_clear_line, text
 from tests.storage.processes import HOLDER, running, tell
-from tests.wire import Pipe, command, environment, pipe, query, wait_until
+from tests.waiting import wait_until
+from tests.wire import Pipe, command, environment, pipe, query
 
 linux_only = pytest.mark.skipif(
     sys.platform != "linux", reason="limits of another process can only be set on Linux"

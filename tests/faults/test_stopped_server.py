@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.faults.invariants import assert_each_section_once, assert_sound
-from tests.faults.processes import announced, hasty_site, kill, queued, taken_up, wait_ended
-from tests.wire import START_S, Pipe, http_server, over_http, pipe, query, wait_until
+from tests.faults.processes import announced, hasten, hasty_site, kill, queued, taken_up, wait_ended
+from tests.waiting import PATIENCE_S, wait_until
+from tests.wire import Pipe, http_server, over_http, pipe, query
 
 pytestmark = pytest.mark.anyio
 
@@ -54,14 +55,15 @@ async def test_a_server_that_is_told_to_end_finishes_what_it_runs(
     tmp_path: Path, told: signal.Signals
 ) -> None:
     """It claims no more; what it drafts is stored at the first try, and the next server goes on."""
-    root = hasty_site(tmp_path / "site", 1, 8, composer_delay_s=1)
+    root = hasty_site(tmp_path / "site", 1, 8, composer_delay_s=3)
     with http_server(root) as (server, url):
         batch = await drafting(root, url)
         kill(server.pid, told)
-        assert server.wait(START_S) == 0
+        assert server.wait(PATIENCE_S) == 0
         assert jobs(root) == [FINISHED] * 4 + [GIVEN_BACK] * 4
         assert announced(root) == announced(root, "server") == []
         assert_sound(root)
+    hasten(root)
     with http_server(root):
         wait_ended(root, batch)
     assert_each_section_once(root, batch, 8)
@@ -73,7 +75,7 @@ async def test_what_a_server_cannot_finish_in_its_grace_is_given_back(tmp_path: 
     with http_server(root) as (server, url):
         await drafting(root, url)
         kill(server.pid, signal.SIGTERM)
-        assert server.wait(START_S) == 0
+        assert server.wait(PATIENCE_S) == 0
     assert jobs(root) == [GIVEN_BACK] * 6
     assert_sound(root)
 
@@ -87,7 +89,7 @@ async def test_a_second_signal_ends_a_server_at_once(tmp_path: Path) -> None:
         wait_until(lambda: says_that_it_finishes(tmp_path / "site.http.stderr"))
         assert taken_up(root) == 4
         kill(server.pid, signal.SIGTERM)
-        assert server.wait(START_S) == 0
+        assert server.wait(PATIENCE_S) == 0
     assert jobs(root) == [GIVEN_BACK] * 6
     assert announced(root) == announced(root, "server") == []
     assert_sound(root)
@@ -95,7 +97,7 @@ async def test_a_second_signal_ends_a_server_at_once(tmp_path: Path) -> None:
 
 def test_a_server_whose_client_hangs_up_finishes_what_it_runs(tmp_path: Path) -> None:
     """With the worker in its process; the next server goes on with the rest."""
-    root = hasty_site(tmp_path / "site", 1, 8, composer_delay_s=1)
+    root = hasty_site(tmp_path / "site", 1, 8, composer_delay_s=3)
     with at_work(root) as chat:
         assert chat.hang_up() == 0
     assert jobs(root) == [FINISHED] * 4 + [GIVEN_BACK] * 4
@@ -111,16 +113,16 @@ def test_a_client_that_hung_up_and_signals_ends_its_server_at_once(tmp_path: Pat
         chat.process.stdin.close()
         wait_until(lambda: says_that_it_finishes(tmp_path / "site.stderr"))
         kill(chat.process.pid, signal.SIGTERM)
-        assert chat.process.wait(START_S) == 0
+        assert chat.process.wait(PATIENCE_S) == 0
     assert jobs(root) == [GIVEN_BACK] * 6
     assert_sound(root)
 
 
 def test_a_signal_ends_a_server_over_stdio_kindly_too(tmp_path: Path) -> None:
     """A service manager may be its parent."""
-    root = hasty_site(tmp_path / "site", 1, 4, composer_delay_s=1)
+    root = hasty_site(tmp_path / "site", 1, 4, composer_delay_s=3)
     with at_work(root) as chat:
         kill(chat.process.pid, signal.SIGTERM)
-        assert chat.process.wait(START_S) == 0
+        assert chat.process.wait(PATIENCE_S) == 0
     assert jobs(root) == [FINISHED] * 4
     assert_sound(root)

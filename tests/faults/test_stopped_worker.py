@@ -12,7 +12,6 @@ from pathlib import Path
 from mcp_server.content.pages.disk import file_hash
 from tests.faults.invariants import assert_each_section_once, assert_sound, database
 from tests.faults.processes import (
-    PATIENCE_S,
     Moment,
     announced,
     children,
@@ -35,7 +34,8 @@ from tests.faults.processes import (
     working,
 )
 from tests.harness import content
-from tests.wire import Pipe, command, environment, pipe, query, wait_until
+from tests.waiting import PATIENCE_S, wait_until
+from tests.wire import Pipe, command, environment, pipe, query
 
 
 def test_a_worker_that_is_told_to_end_finishes_what_it_runs(tmp_path: Path) -> None:
@@ -50,6 +50,7 @@ def test_a_worker_that_is_told_to_end_finishes_what_it_runs(tmp_path: Path) -> N
     kill(worker, signal.SIGTERM)
     wait_until(lambda: workers(root) == [])
     assert jobs(root) == [("completed", 1, 0)] * 4 + [("pending", 0, 0)] * 4
+    hasten(root)
     with pipe(root, "auto") as chat:
         chat.begin()
         wait_ended(root, batch)
@@ -84,7 +85,7 @@ def test_a_second_signal_ends_a_worker_at_once(tmp_path: Path) -> None:
         kill(worker.pid, signal.SIGINT)
         wait_until(lambda: "finishing what runs" in (tmp_path / "by-hand.log").read_text("utf-8"))
         kill(worker.pid, signal.SIGINT)
-        assert worker.wait(30) == 0
+        assert worker.wait(PATIENCE_S) == 0
     assert jobs(root) == [("pending", 0, 0)] * 6
     assert_sound(root)
 
@@ -118,7 +119,7 @@ def test_a_worker_stopped_by_hand_stays_ended_until_work_is_queued(tmp_path: Pat
 
 def test_a_worker_that_was_starting_while_it_was_stopped_leaves(tmp_path: Path) -> None:
     """A server had just started it: it sees the mark, touches nothing and ends."""
-    root = hasty_site(tmp_path / "site", 1, 4, composer_delay_s=1)
+    root = hasty_site(tmp_path / "site", 1, 4, composer_delay_s=60)
     with pipe(root, "auto") as chat:
         chat.begin()
         stop(root)
@@ -129,6 +130,7 @@ def test_a_worker_that_was_starting_while_it_was_stopped_leaves(tmp_path: Path) 
     stop(root)
     pressroom("worker", "--detached", "--workspace", str(root))
     assert not has_ended(root, batch)
+    hasten(root)
     with by_hand(root):  # somebody wants it now
         wait_ended(root, batch)
     assert_sound(root)
@@ -154,11 +156,12 @@ def test_a_stop_that_was_cut_off_holds_no_later_work_up(tmp_path: Path) -> None:
 
 def test_stop_signals_no_process_that_is_not_the_worker(tmp_path: Path) -> None:
     """A dead worker's number may be somebody else's by now."""
-    root = hasty_site(tmp_path / "site", 1, 4, composer_delay_s=1)
+    root = hasty_site(tmp_path / "site", 1, 4, composer_delay_s=60)
     with pipe(root, "auto") as chat, subprocess.Popen(["sleep", "600"]) as bystander:
         chat.begin()
         queued(chat)
         dead = working(root)
+        hasten(root)
         kill(dead)
         wait_until(lambda: dead not in workers(root))
         working(root)
@@ -173,7 +176,7 @@ def test_stop_signals_no_process_that_is_not_the_worker(tmp_path: Path) -> None:
 
 def test_a_frozen_worker_goes_on_where_it_was(tmp_path: Path) -> None:
     """A laptop sleeps longer than a lease: no work is done twice, and none counts as crashed."""
-    root = hasty_site(tmp_path / "site", 2, 6, composer_delay_s=0.5)
+    root = hasty_site(tmp_path / "site", 2, 8, composer_delay_s=1)
     with pipe(root, "auto") as chat:
         chat.begin()
         batch = queued(chat)
@@ -185,7 +188,7 @@ def test_a_frozen_worker_goes_on_where_it_was(tmp_path: Path) -> None:
         assert not has_ended(root, batch)
         kill(worker, signal.SIGCONT)
         wait_ended(root, batch)
-    assert assert_each_section_once(root, batch, 12).crashes == 0
+    assert assert_each_section_once(root, batch, 16).crashes == 0
     end_workers(root)
 
 
@@ -209,7 +212,7 @@ def test_a_frozen_worker_whose_work_was_taken_over_writes_nothing(tmp_path: Path
         kill(one.pid, signal.SIGCONT)
         wait_until(lambda: seen(root, one.pid) > woken)
         one.terminate()  # its lanes end before it does
-        one.wait(30)
+        one.wait(PATIENCE_S)
         assert assert_each_section_once(root, batch, 12) == end
 
 
@@ -230,7 +233,7 @@ def test_a_worker_frozen_over_a_page_does_not_bring_it_back(tmp_path: Path) -> N
         wait_until(lambda: seen(root, one.pid) > woken)
         wait_ended(root, back)
         one.terminate()  # its lanes end before it does
-        one.wait(30)
+        one.wait(PATIENCE_S)
         assert state(root, back) == "completed"
         assert content(root) == {}
     assert_sound(root)
@@ -246,6 +249,7 @@ def test_what_is_saved_while_a_worker_is_frozen_over_the_page_stays(tmp_path: Pa
         worker = working(root)
         promoted = frozen_over_a_page(root, chat, worker)
         pages = sorted(unwritten(root, worker))
+        (root / "content").mkdir(exist_ok=True)  # it may be the first page of all
         for page in pages:
             (root / "content" / f"{page}.md").write_text("saved meanwhile")
         kill(worker, signal.SIGCONT)
@@ -264,7 +268,7 @@ def test_several_workers_are_stopped_together(tmp_path: Path) -> None:
     with by_hand(root) as one, by_hand(root) as two:
         wait_until(lambda: set(announced(root)) == {one.pid, two.pid})
         assert "has stopped" in stop(root)
-        assert one.wait(30) == two.wait(30) == 0
+        assert one.wait(PATIENCE_S) == two.wait(PATIENCE_S) == 0
     assert announced(root) == []
 
 
@@ -351,7 +355,7 @@ def frozen_over_a_page(root: Path, chat: Pipe, pid: int) -> str:
         wait_ended(root, queued(chat, "rollback", batchId=promoted))
         return False
 
-    wait_until(is_caught, seconds=PATIENCE_S)
+    wait_until(is_caught)
     return caught[0]
 
 

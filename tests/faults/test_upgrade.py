@@ -27,7 +27,8 @@ from tests.faults.processes import (
     working,
 )
 from tests.faults.saying import assert_one_clear_line, text
-from tests.wire import pipe, query, wait_until
+from tests.waiting import wait_until
+from tests.wire import pipe, query
 
 
 def test_a_newer_server_lets_the_older_worker_finish_and_starts_its_own(tmp_path: Path) -> None:
@@ -79,7 +80,7 @@ def test_a_migration_beside_an_older_server_and_worker_loses_nothing(tmp_path: P
 def test_the_copy_made_before_a_migration_opens_with_the_older_version(tmp_path: Path) -> None:
     """It holds all that had been committed, and its batch goes on."""
     newer = make_build(tmp_path / "newer", version="99.0.0", migration=NEXT_MIGRATION)
-    root, back = hasty_site(tmp_path / "site", 1, 8, composer_delay_s=0.6), tmp_path / "back"
+    root, back = hasty_site(tmp_path / "site", 1, 8, composer_delay_s=3), tmp_path / "back"
     with pipe(root, "auto") as old:
         old.begin()
         batch = queued(old)
@@ -88,6 +89,7 @@ def test_the_copy_made_before_a_migration_opens_with_the_older_version(tmp_path:
         kill(old.process.pid)
         kill(worker)
     end_workers(root)
+    hasten(root)
     before = standing(database(root))
     with pipe(root, "auto", **newer) as new:
         new.begin()

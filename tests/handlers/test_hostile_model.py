@@ -52,7 +52,7 @@ from tests.hostile_model import (
     hostile,
 )
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.anyio
 
 over_url = pytest.mark.parametrize("desk", ["url"], indirect=True)
 """For what happens below the SDKs, and is the same for all."""

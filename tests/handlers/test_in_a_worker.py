@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from functools import partial
 from pathlib import Path
 
-import anyio
 import pytest
 from llmock.pytest_plugin import LLMock
 
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import Job, JobState, Step
-from tests.harness import Desk, desk, small_site
-from tests.promises.moves import QUICK, Later, drafts, gate, jobs_of, publish, says, settings, words
+from tests.harness import Desk, ManualClock, desk, small_site
+from tests.promises.moves import QUICK, drafts, gate, jobs_of, publish, says, settings, words
+from tests.waiting import until
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.anyio
 
 OWNER = "local"
 
@@ -32,10 +34,12 @@ async def only_job(chat: Desk, batch_id: str) -> Job:
 
 async def once_it_is(chat: Desk, job: Job, state: JobState) -> Job:
     """Return the job as soon as it is in this state."""
-    with anyio.fail_after(20):
-        while job.state is not state:
-            job = await services_of(chat).queue.after(job)
-    return job
+    return await until(partial(stored, chat, job.id), lambda job: job.state is state)
+
+
+async def stored(chat: Desk, job_id: str) -> Job:
+    """Return a job as it is now."""
+    return await services_of(chat).queue.get(job_id)
 
 
 async def test_a_busy_provider_is_asked_again_by_the_queue_until_the_draft_is_there(
@@ -49,7 +53,7 @@ async def test_a_busy_provider_is_asked_again_by_the_queue_until_the_draft_is_th
     llmock.rate_limit(times=1, retry_after=600)
     llmock.fail(500)
     says(llmock, "At last.")
-    clock = Later()
+    clock = ManualClock(time.time())  # no try is due before the test says so
     async with desk(root, clock=clock) as chat:
         batch_id = (await chat.call("generate-all"))["batchId"]
         limited = await once_it_is(chat, await only_job(chat, batch_id), JobState.SCHEDULED)
@@ -57,12 +61,12 @@ async def test_a_busy_provider_is_asked_again_by_the_queue_until_the_draft_is_th
         assert limited.reason is not None and "429" in limited.reason
         assert limited.due_at - clock.now() > 500
 
-        clock.ahead_s += 600
+        clock.advance(600)
         broken = await again(chat, limited, JobState.SCHEDULED)
         assert (broken.attempts, len(llmock.requests)) == (2, 2)
         assert broken.reason is not None and "500" in broken.reason
 
-        clock.ahead_s += 60
+        clock.advance(60)
         done = await again(chat, broken, JobState.COMPLETED)
         seen = await chat.call("status", batchId=batch_id)
     assert (done.attempts, done.code, done.reason) == (3, None, None)
@@ -75,10 +79,9 @@ async def test_a_busy_provider_is_asked_again_by_the_queue_until_the_draft_is_th
 async def again(chat: Desk, job: Job, state: JobState) -> Job:
     """Return the job once its next try has ended so."""
     tried = job.attempts
-    with anyio.fail_after(20):
-        while job.attempts == tried or job.state is not state:
-            job = await services_of(chat).queue.after(job)
-    return job
+    return await until(
+        partial(stored, chat, job.id), lambda job: job.attempts > tried and job.state is state
+    )
 
 
 async def test_the_step_of_a_draft_is_seen_while_its_job_runs(
@@ -92,9 +95,8 @@ async def test_the_step_of_a_draft_is_seen_while_its_job_runs(
             batch_id = (await chat.call("generate-all"))["batchId"]
             job = await only_job(chat, batch_id)
             await held_up.reached()
-            with anyio.fail_after(20):
-                while job.step != Step(2, 3, "writing"):
-                    job = await services_of(chat).queue.after(job)
+            writing = Step(2, 3, "writing")
+            job = await until(partial(stored, chat, job.id), lambda job: job.step == writing)
             one = (await chat.call("status", jobId=job.id, waitSeconds=0))["job"]
             whole = await chat.call("status", batchId=batch_id, waitSeconds=0)
             held_up.open()

@@ -37,6 +37,7 @@ from mcp_server.content.site import Page, Section, Site
 from mcp_server.content.template import Field, FieldType, Template
 from mcp_server.content.workspace.starter import init_workspace
 from mcp_server.entities.entity import Author
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 
@@ -403,7 +404,7 @@ async def opened(
 ) -> AsyncGenerator[Drafter]:
     """Hold a drafter open, with a limit on how long a test may take."""
     drafter = drafter_for(choice, environ=os.environ if environ is None else environ)
-    with anyio.fail_after(60):
+    with anyio.fail_after(PATIENCE_S):
         try:
             yield drafter
         finally:

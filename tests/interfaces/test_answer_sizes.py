@@ -13,7 +13,7 @@ import pytest
 from tests.harness import Desk, Era, small_site
 from tests.wire import ERAS, over_stdio
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(100)]
+pytestmark = pytest.mark.anyio
 
 BYTES_MAX = 2_000
 

@@ -13,7 +13,7 @@ import pytest
 from tests.harness import Desk, Era, small_site
 from tests.wire import BOTH, Transport, over_http, over_stdio, revisions, serving
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.anyio
 
 TARGET_MS = 250
 """What an answer may take on our machines, where a person would not notice a second.

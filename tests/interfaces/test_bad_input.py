@@ -13,8 +13,6 @@ import pytest
 from tests.harness import Era, small_site
 from tests.wire import ERAS, Pipe, over_http, over_stdio, pipe, query, serving
 
-pytestmark = pytest.mark.timeout(60)
-
 LEAKS = re.compile(r"Traceback|\.py\b|/tmp|/work|/home|site-packages|pydantic|errors\.|sqlite3")
 """What no client may be told."""
 

@@ -25,6 +25,7 @@ from mcp_server.interfaces.cli.conversation import CallFailed, conversation
 from mcp_server.jobs.job import Origin
 from tests.harness import desk, small_site, trusted
 from tests.promises.moves import held, parts_of, settings
+from tests.waiting import PATIENCE_S
 
 HEAVY = ("mcp", "pydantic_ai", "rich", "keyring")
 """What must not be paid for by whoever only asks a question."""
@@ -285,7 +286,7 @@ def runners(trouble: Exception) -> Runners:
 async def test_a_server_that_does_not_start_is_one_clear_line() -> None:
     """With the last that it said, and not a traceback of the client's."""
     command = [sys.executable, "-c", "import sys; sys.exit('the disk is on fire')"]
-    with anyio.fail_after(20), pytest.raises(CallFailed) as caught:
+    with anyio.fail_after(PATIENCE_S), pytest.raises(CallFailed) as caught:
         async with conversation(command, {}):
             pass
     assert str(caught.value).endswith("It said: the disk is on fire")

@@ -50,7 +50,6 @@ def without_ids(output: str) -> list[str]:
     return [line for line in output.splitlines() if re.search(r"On the disk|→ \d+ of \d+", line)]
 
 
-@pytest.mark.timeout(240)
 def test_the_demo_shows_the_main_job_and_works_again_on_the_same_folder(
     run_demo: Run, tmp_path: Path
 ) -> None:

@@ -18,8 +18,6 @@ from tests.harness import desk, read_site, small_site, trusted, write_settings, 
 from tests.promises.moves import QUICK, edit_file, parts_of, settings
 from tests.wire import command, environment, over_stdio
 
-pytestmark = pytest.mark.timeout(90)
-
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:

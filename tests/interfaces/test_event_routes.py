@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -15,9 +15,11 @@ import httpx2
 import pytest
 
 from tests.harness import small_site
+from tests.promises.moves import held
+from tests.waiting import PATIENCE_S
 from tests.wire import http_server, over_http, query, serving
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.anyio
 
 NDJSON = "application/x-ndjson"
 SSE = "text/event-stream"
@@ -36,7 +38,7 @@ async def stream(
 ) -> AsyncGenerator[tuple[httpx2.Response, AsyncIterator[str]]]:
     """Ask the server at `url` for events; yield its answer, and the lines as they come."""
     async with (
-        httpx2.AsyncClient(timeout=30) as http,
+        httpx2.AsyncClient(timeout=PATIENCE_S) as http,
         http.stream("GET", urljoin(url, path), headers=headers) as answer,
     ):
         yield answer, answer.aiter_lines()
@@ -50,11 +52,17 @@ async def followed(url: str, path: str) -> list[dict[str, Any]]:
 
 
 async def test_a_batch_is_a_line_for_each_event_and_ends_with_it(root: Path) -> None:
-    """From where it stands to its end, 100 only there; then the server closes."""
-    with serving(root) as url:
-        async with over_http(url, root) as chat:
-            batch = (await chat.call("generate-all"))["batchId"]
-            events = await followed(url, f"/batches/{batch}/events")
+    """From where it stands to its end, 100 only there; then the server closes (003-17, -18)."""
+    async with AsyncExitStack() as waiting:
+        await waiting.enter_async_context(held(root))  # nothing ends before it is followed
+        with serving(root) as url:
+            async with over_http(url, root) as chat:
+                batch = (await chat.call("generate-all"))["batchId"]
+            async with stream(url, f"/batches/{batch}/events") as (answer, lines):
+                assert (answer.status_code, answer.headers["content-type"]) == (200, NDJSON)
+                events = [json.loads(await anext(lines))]
+                await waiting.aclose()
+                events += [json.loads(line) async for line in lines]
     assert {(event["id"], event["type"]) for event in events} == {(batch, "batch")}
     *before, last = events
     assert before
@@ -64,7 +72,7 @@ async def test_a_batch_is_a_line_for_each_event_and_ends_with_it(root: Path) -> 
 
 
 async def test_who_asks_for_an_event_stream_gets_one(root: Path) -> None:
-    """Each event is named, so that a page listens with `EventSource`."""
+    """Named as seed 003 names them, so that a page listens with `EventSource`."""
     with serving(root) as url:
         async with over_http(url, root) as chat:
             batch = (await chat.call("generate-all"))["batchId"]
@@ -77,7 +85,7 @@ async def test_who_asks_for_an_event_stream_gets_one(root: Path) -> None:
 
 
 async def test_a_job_is_followed_by_its_id_and_a_cancelled_batch_ends_too(tmp_path: Path) -> None:
-    """Jobs and batches both; whatever the end is, the stream has it."""
+    """Jobs and batches both (003-19); whatever the end is, the stream has it (003-18)."""
     root = small_site(tmp_path / "site", {"menu": 12}, composer_delay_s=2)
     with serving(root) as url:
         async with over_http(url, root) as chat:
@@ -125,7 +133,7 @@ async def test_a_server_that_is_told_to_end_does_not_wait_for_listeners(
             assert answer.status_code == 200
             process.terminate()
             assert [line async for line in lines if line and not line.startswith(":")] == []
-        assert await anyio.to_thread.run_sync(process.wait, 20) == 0
+        assert await anyio.to_thread.run_sync(process.wait, PATIENCE_S) == 0
     assert "Traceback" not in (root.parent / f"{root.name}.http.stderr").read_text()
 
 

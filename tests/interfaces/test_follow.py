@@ -35,12 +35,12 @@ from tests.promises.moves import held, parts_of
 from tests.specimens import BATCH
 from tests.storage.stores import Bench, Stores, a_job, sqlite
 from tests.unit.progress.test_events import alter
+from tests.waiting import PATIENCE_S, until
 from tests.wire import command, environment
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.anyio
 
 OURS = Origin(owner="local", interface="test")
-PATIENCE_S = 30
 CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 HASTY = {"heartbeat_s": 0.3, "concurrency": 1}
 NOBODY = "No worker is running. A server starts one; without a server, `pressroom worker` does."
@@ -375,8 +375,7 @@ async def following_all(bench: Bench, *, interval_s: float) -> AsyncGenerator[li
     with anyio.fail_after(PATIENCE_S):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(follow)
-            while not said:
-                await anyio.sleep(0.01)
+            await until(lambda: bool(said))
             yield said
 
 
@@ -406,8 +405,7 @@ async def test_a_database_that_refuses_for_a_while_is_asked_again(
     async with following_all(bench, interval_s=0.05) as said:
         alter(path, "ALTER TABLE batches RENAME TO gone")
         await bench.store.enqueue("j1", a_job(), origin=OURS, now=bench.now)
-        while "trying again: " not in caplog.text:
-            await anyio.sleep(0.01)
+        await until(lambda: "trying again: " in caplog.text)
         for _ in range(5):  # both have looked by then
             await bench.store.wait_for_change(0.1, since=bench.store.version)
         alter(path, "ALTER TABLE gone RENAME TO batches")
@@ -444,7 +442,7 @@ async def test_a_pause_ends_it_and_says_why(bench: Bench) -> None:
     await bench.submit("b1", a_job(), a_job(), origin=OURS)
     await bench.store.pause("b1", "the key was refused")
     said: list[str] = []
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE_S):
         events = await monitor.events(OURS.owner, only="b1")
         waited = await follow_one(events, Lines(said.append))
     assert not waited.done

@@ -15,9 +15,8 @@ import anyio
 import pytest
 
 from tests.harness import Era, small_site
+from tests.waiting import PATIENCE_S
 from tests.wire import ERAS, command, environment, over_http, serving
-
-pytestmark = pytest.mark.timeout(60)
 
 TOKEN = "sk-long-and-secret"
 
@@ -73,7 +72,7 @@ def post(url: str, era: Era, body: str | bytes | None = None, **more: str) -> tu
         **headers,
         **{name.replace("_", "-"): value for name, value in more.items()},
     }
-    with closing(HTTPConnection(address.netloc, timeout=20)) as connection:
+    with closing(HTTPConnection(address.netloc, timeout=PATIENCE_S)) as connection:
         connection.request("POST", address.path, body or first, headers)
         answer = connection.getresponse()
         return answer.status, answer.read().decode(), answer.headers
@@ -115,7 +114,7 @@ def test_an_open_address_without_token_and_hosts_is_refused_before_listening(
             env=environment(**variables),
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=PATIENCE_S,
             check=False,
         )
     assert done.returncode == 2
@@ -178,7 +177,7 @@ def test_what_is_no_message_gets_an_error_and_no_traceback(local: str, era: Era)
 
 def test_health_is_open_and_tells_nothing(guarded: str) -> None:
     """Something outside watches whether it lives."""
-    with closing(HTTPConnection(urlsplit(guarded).netloc, timeout=20)) as connection:
+    with closing(HTTPConnection(urlsplit(guarded).netloc, timeout=PATIENCE_S)) as connection:
         connection.request("GET", "/health")
         answer = connection.getresponse()
         assert (answer.status, answer.read()) == (200, b'{"status":"ok"}')
@@ -190,7 +189,7 @@ async def test_a_wait_that_is_cut_off_and_a_client_that_leaves_stop_nothing(
     tmp_path: Path, era: Era
 ) -> None:
     """The batch belongs to the server, not to the call or the connection that asked for it."""
-    root = small_site(tmp_path / "site", {"menu": 8}, composer_delay_s=0.4)
+    root = small_site(tmp_path / "site", {"menu": 4}, composer_delay_s=2)
     with serving(root) as url:
         async with over_http(url, root, era=era) as chat:
             heard = anyio.Event()
@@ -210,4 +209,4 @@ async def test_a_wait_that_is_cut_off_and_a_client_that_leaves_stop_nothing(
             assert operation["status"] in {"pending", "processing"}
         async with over_http(url, root, era=era) as chat:
             seen = await chat.call("status", batchId=operation["batchId"], waitSeconds=30)
-    assert seen["message"] == "8 of 8 drafted."
+    assert seen["message"] == "4 of 4 drafted."

@@ -19,8 +19,9 @@ from starlette.routing import Route
 
 from mcp_server.interfaces.http.protocol import ConnectionBounds
 from tests.sockets import connected, listening, rest, status_of
+from tests.waiting import PATIENCE_S, until
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.anyio
 
 SHORT = ConnectionBounds(connections_max=300, head_s=0.2, body_s=0.2, write_s=0.2, linger_s=0.2)
 LONG = ConnectionBounds(connections_max=8, head_s=60, body_s=60, write_s=60, linger_s=60)
@@ -76,7 +77,7 @@ class Talk:
 async def talking(bounds: ConnectionBounds = SHORT) -> AsyncGenerator[tuple[str, Talk]]:
     """Serve that application; what has not happened after ten seconds will not."""
     talk = Talk()
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE_S):
         async with listening(talk.app, bounds) as url:
             yield url, talk
 
@@ -221,8 +222,7 @@ async def test_who_reads_nothing_makes_room() -> None:
             flood = GET.replace(b"health", b"flood")
             deaf = await clients.enter_async_context(connected(url, sending=flood))
             await deaf.receive()
-        while not await served(url):  # once there is more than the system takes
-            await anyio.lowlevel.checkpoint()
+        await until(lambda: served(url))  # once there is more than the system takes
 
 
 async def test_what_follows_the_last_request_of_a_client_is_dropped() -> None:
@@ -321,7 +321,7 @@ async def test_the_end_of_the_server_waits_for_no_slow_client() -> None:
     talk = Talk()
     beginnings = (b"", GET[:9], GET, POST + b"Content-Length: 9\r\n\r\nabc", b"\0")
     async with AsyncExitStack() as clients:
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             async with listening(talk.app, LONG) as url:
                 for beginning in beginnings:
                     await clients.enter_async_context(connected(url, sending=beginning))

@@ -18,8 +18,6 @@ from tests.harness import small_site
 from tests.sockets import exchange, head, status_of
 from tests.wire import http_server
 
-pytestmark = pytest.mark.timeout(60)
-
 TOKEN = "sk-long-and-secret"
 BEARER = f"Authorization: Bearer {TOKEN}"
 JSON = ("Content-Type: application/json", "Accept: application/json, text/event-stream")

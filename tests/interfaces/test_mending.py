@@ -24,7 +24,7 @@ from tests.harness import (
 )
 from tests.wire import ERAS, alter, over_stdio, pipe, query
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.anyio
 
 CALLS: dict[str, dict[str, Any]] = {
     "generate-all": {},

@@ -12,9 +12,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.harness import small_site
+from tests.waiting import PATIENCE_S
 from tests.wire import over_http, serving
-
-pytestmark = pytest.mark.timeout(60)
 
 TOKEN = "sk-long-and-secret"
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -36,7 +35,7 @@ def local(root: Path) -> Iterator[str]:
 def get(url: str, **headers: str) -> tuple[int, str, str]:
     """Ask for the metrics of the server at `url`; return status, type and text."""
     headers = {name.replace("_", "-"): value for name, value in headers.items()}
-    with closing(HTTPConnection(urlsplit(url).netloc, timeout=20)) as connection:
+    with closing(HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE_S)) as connection:
         connection.request("GET", "/metrics", headers=headers)
         answer = connection.getresponse()
         return answer.status, answer.headers["content-type"], answer.read().decode()

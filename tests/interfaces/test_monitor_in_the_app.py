@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import socket
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,10 @@ from mcp_server.interfaces.mcp.server import build_server
 from mcp_server.jobs.job import Batch, BatchState
 from mcp_server.progress.monitor import ProgressMonitor
 from tests.harness import Desk, Era, desk, small_site
+from tests.waiting import PATIENCE_S, until
 from tests.wire import ERAS, MODERN, alter, over_http
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.anyio
 
 MONITOR = ProgressMonitor.run.__qualname__
 """What the monitor's task is called."""
@@ -58,7 +59,7 @@ async def fail_at_once(monitor: ProgressMonitor, batch_id: str) -> None:
 async def ended(chat: Desk, batch_id: str) -> Batch:
     """Return a batch once it has ended, without listening to it."""
     assert chat.services is not None
-    return await chat.services.batches.wait(batch_id, owner=OWNER, timeout_s=30)
+    return await chat.services.batches.wait(batch_id, owner=OWNER, timeout_s=PATIENCE_S)
 
 
 def listeners() -> int:
@@ -66,13 +67,6 @@ def listeners() -> int:
     gc.collect()
     names = [f"{type(each).__module__}.{type(each).__name__}" for each in gc.get_objects()]
     return names.count(f"{ProgressMonitor.__module__}._Subscription")
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait until what a client did has reached the server."""
-    with anyio.fail_after(20):
-        while not holds():
-            await anyio.sleep(0.02)
 
 
 @asynccontextmanager

@@ -39,10 +39,11 @@ from mcp_server.jobs.job import Origin
 from mcp_server.jobs.registry import Registry, discover
 from mcp_server.plugin.loading import Plugins
 from tests.harness import Desk, small_site
+from tests.waiting import until
 from tests.wire import BOTH, ERAS, Era, Transport, command, environment, over_http, over_stdio
 from tests.wire import serving as serving_http
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.anyio
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 
@@ -408,10 +409,8 @@ async def test_the_step_of_one_running_job_is_seen(tmp_path: Path) -> None:
         assert chat.services is not None
         context = plugins.context("test", Origin(owner="local", interface="test"))
         job_id = await context.enqueue_job(held, Task(name="one"), subject="one")
-        job = await chat.services.queue.get(job_id)
-        with anyio.fail_after(20):
-            while job.step is None:
-                job = await chat.services.queue.after(job)
+        queue = chat.services.queue
+        await until(lambda: queue.get(job_id), lambda job: job.step is not None)
         status = await context.get_job_status(job_id)
         seen = await chat.call("status", jobId=job_id, waitSeconds=0.2)
         let_through.set()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import anyio
 import pytest
 
 from tests.harness import ManualClock, desk, small_site
+from tests.waiting import until
 from tests.wire import query
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.anyio
 
 SOON_H = 0.2 / 3600
 """A fifth of a second, in hours."""
@@ -30,9 +30,7 @@ def claims(root: Path) -> int:
 
 async def until_stored(root: Path, sections: list[str]) -> None:
     """Wait until the jobs of these sections are those that are stored."""
-    with anyio.fail_after(30):
-        while subjects(root) != sections:
-            await anyio.sleep(0.05)
+    await until(lambda: subjects(root) == sections)
 
 
 async def test_a_try_takes_no_longer_than_time_limit_s(tmp_path: Path) -> None:
@@ -57,9 +55,7 @@ async def test_no_more_than_claim_max_jobs_are_claimed_at_once(
     )
     async with desk(root) as chat:
         await chat.call("generate-all")
-        with anyio.fail_after(30):
-            while len(query(root, "SELECT 1 FROM jobs WHERE state = 'processing'")) < 4:
-                await anyio.sleep(0.02)
+        await until(lambda: len(query(root, "SELECT 1 FROM jobs WHERE state = 'processing'")) == 4)
         assert claims(root) == steps
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.harness import desk, read_site, small_site, write_site
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.anyio
 
 LACKING = {"menu/s3", "menu/s8", "menu/s12"}
 """Sections without the facts that their template needs."""

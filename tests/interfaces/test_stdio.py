@@ -10,11 +10,11 @@ import anyio
 import pytest
 
 from tests.harness import Era, small_site
-from tests.wire import ERAS, alter, over_stdio, pipe, revisions, wait_until
+from tests.waiting import wait_until
+from tests.wire import ERAS, alter, over_stdio, pipe, revisions
 
 pytestmark = [
     pytest.mark.anyio,
-    pytest.mark.timeout(60),
     pytest.mark.parametrize("era", ERAS),
 ]
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import PATIENCE_S
+
 SERVER = """
 from mcp_server.interfaces.mcp.stdio import claim_stdout, serve_stdio
 
@@ -48,8 +50,6 @@ INITIALIZE = {
     "capabilities": {},
     "clientInfo": {"name": "test", "version": "1"},
 }
-
-pytestmark = pytest.mark.timeout(60)
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_only_the_protocol_is_on_stdout_and_the_client_hanging_up_ends_it(
     server.stdin.flush()
     assert server.stdout is not None
     first, second = (json.loads(server.stdout.readline()) for _ in range(2))
-    rest, errors = server.communicate(timeout=20)
+    rest, errors = server.communicate(timeout=PATIENCE_S)
     assert (first["id"], second["id"]) == (1, 2)
     assert second["result"]["isError"] is True
     assert "secret" not in json.dumps(second)

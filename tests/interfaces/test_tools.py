@@ -20,8 +20,9 @@ from mcp_server.content.workspace.starter import init_workspace
 from mcp_server.interfaces.mcp.answers.replies import REPLY_BYTES_MAX
 from mcp_server.interfaces.mcp.server import build_server
 from mcp_server.jobs.job import Origin
+from tests.waiting import PATIENCE_S
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.anyio
 
 Note = tuple[float, float | None, str | None]
 
@@ -72,7 +73,7 @@ def conversation(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
         async with Application(tmp_path, default_mode="embedded").running() as application:
             server = build_server(application, version="0.0.0", origin=origin)
             async with Client(server, mode=request.param) as client:
-                with anyio.fail_after(40):
+                with anyio.fail_after(PATIENCE_S):
                     yield Conversation(client)
 
     return opened

@@ -18,9 +18,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from tests.harness import desk, small_site
 from tests.promises.moves import QUICK, TOOL, says, settings
-from tests.wire import over_stdio, wait_until
+from tests.waiting import wait_until
+from tests.wire import over_stdio
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.anyio
 
 SITE_CUSTOMIZE = """
 import os

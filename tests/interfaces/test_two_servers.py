@@ -9,9 +9,10 @@ import anyio
 import pytest
 
 from tests.harness import Desk, Era, small_site
-from tests.wire import ERAS, over_http, over_stdio, query, serving, wait_until
+from tests.waiting import wait_until
+from tests.wire import ERAS, over_http, over_stdio, query, serving
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.anyio
 
 ONCE = [(12, 12)]
 
@@ -34,7 +35,7 @@ async def at_once(*chats: Desk) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("era", ERAS)
 async def test_two_servers_asked_at_once_queue_one_batch(tmp_path: Path, era: Era) -> None:
     """Claude Desktop starts one for each window; both get the same batch, one as a duplicate."""
-    root = small_site(tmp_path / "site", {"menu": 12}, composer_delay_s=0.1, worker_idle_s=0.5)
+    root = small_site(tmp_path / "site", {"menu": 12}, composer_delay_s=0.5, worker_idle_s=0.5)
     async with over_stdio(root, era=era) as one, over_stdio(root, era=era) as other:
         answers = await at_once(one, other)
         assert len({answer["batchId"] for answer in answers}) == 1
@@ -51,7 +52,7 @@ async def test_two_servers_asked_at_once_queue_one_batch(tmp_path: Path, era: Er
 
 async def test_a_server_over_stdio_and_one_over_http_share_one_worker(tmp_path: Path) -> None:
     """Both may start one, in a process of its own and in its own process; only one works."""
-    root = small_site(tmp_path / "site", {"menu": 12}, composer_delay_s=0.2, worker_idle_s=0.5)
+    root = small_site(tmp_path / "site", {"menu": 12}, composer_delay_s=0.5, worker_idle_s=0.5)
     with serving(root) as url:
         async with over_http(url, root) as one, over_stdio(root) as other:
             answers = await at_once(one, other)

@@ -24,7 +24,7 @@ from tests.harness import Desk, desk, read_site, small_site, starter, write_sett
 from tests.promises.moves import QUICK, says, settings
 from tests.wire import over_stdio, revisions
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(100)]
+pytestmark = pytest.mark.anyio
 
 WORDS = "XQZ"
 SAID = (

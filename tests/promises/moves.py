@@ -32,6 +32,7 @@ from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.transaction import Transaction
 from tests.attempts import claim_one, run_one
 from tests.harness import Desk, read_site, write_site
+from tests.waiting import PATIENCE_S
 
 SAYS = "Ada's notes: "
 """What the composer puts before the brief in the `note` sections of `small_site`."""
@@ -299,8 +300,8 @@ class Gate:
                 gate.keys.append(self.headers.get("authorization", ""))
                 gate.headers |= {name.lower() for name in self.headers}
                 gate._arrived.set()
-                assert gate._open.wait(30), "nobody opened the gate"
-                connection = http.client.HTTPConnection(host, timeout=30)
+                assert gate._open.wait(PATIENCE_S), "nobody opened the gate"
+                connection = http.client.HTTPConnection(host, timeout=PATIENCE_S)
                 connection.request("POST", self.path, body, {"content-type": "application/json"})
                 answer = connection.getresponse()
                 data = answer.read()
@@ -319,7 +320,7 @@ class Gate:
 
     async def reached(self) -> None:
         """Wait until a request is held."""
-        assert await anyio.to_thread.run_sync(self._arrived.wait, 30), "no request came"
+        assert await anyio.to_thread.run_sync(self._arrived.wait, PATIENCE_S), "no request came"
 
     def open(self) -> None:
         """Let every request pass, from now on."""

@@ -19,7 +19,8 @@ from mcp_server.trust import StateFolder
 from tests.faults.processes import end_workers
 from tests.harness import content, desk, small_site, trusted
 from tests.promises.moves import QUICK, gate, says, settings
-from tests.wire import Pipe, command, environment, over_stdio, pipe, query, serving, wait_until
+from tests.waiting import wait_until
+from tests.wire import Pipe, command, environment, over_stdio, pipe, query, serving
 
 pytestmark = pytest.mark.anyio
 

@@ -130,7 +130,6 @@ def on_disk(folder: Path) -> Iterator[tuple[str, str]]:
             yield path.name, path.read_bytes().decode("latin-1")
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("mode", ["embedded", "detached"])
 async def test_no_secret_is_answered_logged_or_stored(tmp_path: Path, mode: str) -> None:
     """Though the model's server repeats the key in each part of its answers, the text included."""

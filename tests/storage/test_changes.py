@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from mcp_server.storage.sqlite.file.commits import Changes
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 
@@ -44,7 +45,7 @@ async def test_a_wait_that_ends_as_its_look_is_due_leaves_the_look_to_the_next()
         tasks.start_soon(wait_in_vain)
         await anyio.lowlevel.checkpoint()
         time.sleep(0.03)  # noqa: ASYNC251 -- this is what goes wrong
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE_S):
         since = changes.version
         assert await changes.wait(60, since=since, poll_s=0.01, outside=elsewhere)
 
@@ -58,7 +59,7 @@ async def test_a_look_that_falls_due_while_another_goes_on_is_made_after_it() ->
     async with anyio.create_task_group() as tasks:
 
         async def wait_for_the_second() -> None:
-            with anyio.fail_after(5):
+            with anyio.fail_after(PATIENCE_S):
                 since = changes.version + 1
                 assert await changes.wait(60, since=since, poll_s=0.01, outside=elsewhere)
 

@@ -36,6 +36,7 @@ from tests.storage.failing import TROUBLES, Faults, Trouble, failing_database
 from tests.storage.invariants import check_invariants
 from tests.storage.stores import DAY_S, DONE, Bench, Stores, a_job, a_text, sqlite
 from tests.storage.test_news import news_of
+from tests.waiting import PATIENCE_S
 
 FAILED = Fail("no", "it cannot")
 EXPORT = a_job(kind="export", dedup=Dedup.COALESCE, dedup_key="export:menu", counted=False)
@@ -313,7 +314,7 @@ class Ordeal:
             with suppress(StorageError):  # refused: to be asked again
                 answers[number] = await self.calls[number](self.world)
 
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             async with anyio.create_task_group() as tasks:
                 for number in numbers:
                     tasks.start_soon(make, number)

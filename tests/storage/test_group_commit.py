@@ -16,6 +16,7 @@ from mcp_server.storage.sqlite.file.connection import connect, open_file
 from mcp_server.storage.sqlite.file.group_commit import Member, commit
 from mcp_server.storage.sqlite.file.migrate import migrate
 from mcp_server.storage.sqlite.file.transaction import Transaction
+from tests.waiting import PATIENCE_S
 
 GONE = LostClaim("j_1", "a_1")
 
@@ -107,7 +108,7 @@ async def test_what_waits_for_the_writer_shares_its_next_transaction(file: Path)
 
     def first(tx: Transaction) -> None:
         running.set()
-        gate.wait(10)
+        gate.wait(PATIENCE_S)
         tx.run("put_site", hash="first", document="{}")
 
     async with connect(file) as connection:
@@ -121,7 +122,7 @@ async def test_what_waits_for_the_writer_shares_its_next_transaction(file: Path)
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(connection.write, first)
-            with anyio.fail_after(10):
+            with anyio.fail_after(PATIENCE_S):
                 await anyio.to_thread.run_sync(running.wait)
             for name in "abc":
                 tasks.start_soon(write, name)

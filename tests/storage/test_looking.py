@@ -10,6 +10,7 @@ from mcp_server.jobs.outcome import Fail, Retry, Skip
 from mcp_server.jobs.records import Host
 from mcp_server.jobs.store import JobStore
 from tests.storage.stores import DAY_S, HOUR_S, ORIGIN, Bench, a_job
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 
@@ -132,7 +133,7 @@ async def test_who_waits_is_woken_by_a_commit_of_this_process(
 ) -> None:
     """At once, long before other processes are looked at."""
     since = store.version
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE_S):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(bench.submit, "b1")
             assert await store.wait_for_change(60, since=since, poll_s=60)
@@ -149,7 +150,7 @@ async def test_who_waits_is_woken_by_a_commit_of_another_connection(
         async def wait() -> None:
             woken.append(await store.wait_for_change(60, since=since))
 
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE_S):
             async with anyio.create_task_group() as tasks:
                 for _ in range(3):
                     tasks.start_soon(wait)
@@ -165,7 +166,7 @@ async def test_a_commit_between_reading_and_waiting_is_not_missed(
         since = store.version
         assert await store.batch("b1") is None
         await other.submit("b1")
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE_S):
             assert await store.wait_for_change(60, since=since)
     assert await store.batch("b1") is not None
 

@@ -20,6 +20,7 @@ from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.migrate import migrate
 from mcp_server.storage.sqlite.file.transaction import Transaction
 from tests.storage.processes import HOLDER, OPENER, running, tell
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 
@@ -157,7 +158,7 @@ async def test_a_transaction_whose_caller_was_cancelled_is_committed_whole(
     def slowly(tx: Transaction) -> None:
         put("first", tx)
         entered.set()
-        assert go_on.wait(5)
+        assert go_on.wait(PATIENCE_S)
         put("second", tx)
 
     scope = anyio.CancelScope()
@@ -173,7 +174,7 @@ async def test_a_transaction_whose_caller_was_cancelled_is_committed_whole(
     else:
         caller.cancel()
     go_on.set()
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE_S):
         await asyncio.wait([caller])
         await database.write(lambda tx: put("third", tx))
     assert sites(path) == ["first", "second", "third"]
@@ -222,7 +223,7 @@ async def test_a_write_waits_for_another_process_that_is_soon_done(
     async def write() -> None:
         await database.write(lambda tx: put("ours", tx))
 
-    with running(HOLDER, path) as holder, anyio.fail_after(10):
+    with running(HOLDER, path) as holder, anyio.fail_after(PATIENCE_S):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(write)
             tell(holder)
@@ -242,7 +243,7 @@ async def test_a_process_that_is_killed_in_a_transaction_leaves_nothing(
 
 async def test_a_commit_of_another_process_wakes_who_waits(database: Database, path: Path) -> None:
     """Within a look or two."""
-    with running(HOLDER, path) as holder, anyio.fail_after(10):
+    with running(HOLDER, path) as holder, anyio.fail_after(PATIENCE_S):
         since = database.version
         assert not await database.wait_for_change(0.01, since=since)
         tell(holder)

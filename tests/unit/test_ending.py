@@ -10,6 +10,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.waiting import PATIENCE_S, wait_until
+
 STUBBORN = """
 import anyio
 from mcp_server.app.ending import run_until_told
@@ -73,12 +75,16 @@ def test_the_first_signal_asks_the_second_cancels_and_the_third_kills(
         process.send_signal(first)
         assert said(process) == "told again"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == -signal.SIGTERM
+        assert process.wait(PATIENCE_S) == -signal.SIGTERM
 
 
 def test_signals_end_a_process_whose_event_loop_is_blocked() -> None:
     """They are counted where they arrive, not where they are heard."""
     with running(BLOCKED) as process:
-        while process.poll() is None:
+
+        def ends() -> bool:
             process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == -signal.SIGTERM
+            return process.poll() is not None
+
+        wait_until(ends)
+        assert process.returncode == -signal.SIGTERM

@@ -15,6 +15,7 @@ from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.job import Origin
 from tests.harness import desk, small_site
 from tests.promises.moves import QUICK, held, parts_of
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 
@@ -38,7 +39,7 @@ async def test_a_worker_that_cannot_start_is_told_with_its_code_and_its_log(tmp_
             log=".pressroom/worker.log",
         )
         assert "one is being started" in (await health())["message"]
-        with anyio.fail_after(20):
+        with anyio.fail_after(PATIENCE_S):
             await start()
         message = (await health())["message"]
         assert "ended with code 3" in message
@@ -87,6 +88,6 @@ async def test_a_worker_whose_log_cannot_be_written_is_told_with_the_systems_rea
         message = (await health())["message"]
         assert "cannot be started (Is a directory); see to .pressroom/x.log" in message
         log.rmdir()
-        with anyio.fail_after(20):
+        with anyio.fail_after(PATIENCE_S):
             await start()
         assert "one is being started" in (await health())["message"]

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import anyio
 import anyio.abc
-import anyio.lowlevel
 import httpx
 import pytest
 
@@ -25,8 +24,9 @@ from mcp_server.interfaces.mcp.server import build_server
 from mcp_server.interfaces.services import Services, ServicesProvider
 from mcp_server.progress.event import ProgressEvent
 from tests.sockets import connected, listening, status_of
+from tests.waiting import PATIENCE_S, until
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.anyio
 
 ABOUT = {
     "protocolVersion": "2025-11-25",
@@ -75,7 +75,7 @@ async def served(
     """A client of the running server."""
     server = build_server(provider or NoWorkspace(), version="0.0.0", origin=http_origin(None))
     app = build_http_app(server, host="127.0.0.1", events=silence, bounds=bounds)
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE_S):
         async with (
             listening(app, ConnectionBounds(linger_s=1)) as url,
             httpx.AsyncClient(base_url=url.removesuffix("/mcp"), headers=ACCEPT) as client,
@@ -126,8 +126,7 @@ async def test_a_session_with_an_open_stream_makes_no_room() -> None:
         async with AsyncExitStack() as another:
             await listen(client, fourth, another)
             assert await opened(client) is None
-        while (fifth := await opened(client)) is None:  # that somebody has left is soon noticed
-            await anyio.lowlevel.checkpoint()
+        fifth = await until(lambda: opened(client))  # that somebody has left is soon noticed
         assert await lives(client, first) and await lives(client, second)
         assert await lives(client, fifth) and not await lives(client, fourth)
 
@@ -163,8 +162,7 @@ async def test_more_requests_than_may_be_answered_at_once_are_refused() -> None:
             refused = await client.post("/mcp", json=INITIALIZE)
             assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
             assert (await client.get("/health")).status_code == 200
-        while await opened(client) is None:  # that they have left is soon noticed
-            await anyio.lowlevel.checkpoint()
+        await until(lambda: opened(client))  # that they have left is soon noticed
 
 
 @pytest.mark.parametrize("path", ["/mcp", "/events", "/nowhere", "/batches/b_1/events"])
@@ -209,8 +207,7 @@ async def test_small_requests_are_read_while_large_ones_use_the_room_up() -> Non
                 stream = await clients.enter_async_context(connected(str(client.base_url)))
                 tasks.start_soon(stream.send, most)
                 tasks.start_soon(hear, stream)
-            while len(statuses) < 5:
-                await anyio.lowlevel.checkpoint()
+            await until(lambda: len(statuses) >= 5)
             assert statuses == [503] * 5
             assert await opened(client) is not None
             tasks.cancel_scope.cancel()

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from mcp_server.clock import new_id
 from mcp_server.jobs.batch import BatchLimits, BatchService
 from mcp_server.jobs.handler import handler
-from mcp_server.jobs.job import Attempt, Job, NewJob, Origin
+from mcp_server.jobs.job import Attempt, Job, JobState, NewJob, Origin
 from mcp_server.jobs.outcome import Done, Outcome
 from mcp_server.jobs.queue import JobQueue
 from mcp_server.jobs.records import Host, NewBatch
@@ -31,6 +31,7 @@ from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from tests.attempts import claim_one, run_one
 from tests.harness import ManualClock
+from tests.waiting import PATIENCE_S, until
 
 ORIGIN = Origin(owner="ada", interface="test")
 
@@ -179,9 +180,15 @@ class Rig:
         worker = self.worker(**settings)
         async with anyio.create_task_group() as tasks:
             await tasks.start(worker.run)
-            with anyio.fail_after(20):
+            with anyio.fail_after(PATIENCE_S):
                 yield worker
             tasks.cancel_scope.cancel()
+
+
+async def left(rig: Rig, job_id: str) -> Job:
+    """Wait until a job neither waits for its turn nor runs."""
+    at_work = (JobState.PENDING, JobState.PROCESSING)
+    return await until(lambda: rig.job(job_id), lambda job: job.state not in at_work)
 
 
 @asynccontextmanager

@@ -11,13 +11,15 @@ from typing import Any
 import anyio
 import pytest
 from pydantic_core import to_json
+from structlog.testing import capture_logs
 
 from mcp_server.errors import NotFound, StorageBusy, StorageError
 from mcp_server.jobs.job import Dedup, Job, JobState, Step
 from mcp_server.jobs.outcome import Done, Enqueue, Fail, Outcome, Retry, Snooze
 from mcp_server.jobs.records import Exchange, Report
 from mcp_server.jobs.store import JobStore
-from tests.unit.jobs.rig import ORIGIN, Context, Rig, a_toy
+from tests.unit.jobs.rig import ORIGIN, Context, Rig, a_toy, left
+from tests.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.anyio
 
@@ -30,16 +32,6 @@ async def run(rig: Rig, act: Any, *, kind: str = "toy") -> Job:
         return await left(rig, job_id)
 
 
-async def left(rig: Rig, job_id: str) -> Job:
-    """Wait until a job neither waits for its turn nor runs."""
-    while True:
-        since = rig.store.version
-        job = await rig.job(job_id)
-        if job.state not in (JobState.PENDING, JobState.PROCESSING):
-            return job
-        await rig.store.wait_for_change(5, since=since)
-
-
 async def test_what_a_handler_answers_is_stored(rig: Rig) -> None:
     """Once; the batch ends with it."""
 
@@ -49,6 +41,30 @@ async def test_what_a_handler_answers_is_stored(rig: Rig) -> None:
     job = await run(rig, act)
     assert (job.state, job.result, job.started_at) == ("completed", {"words": 3}, rig.clock.now())
     assert (await rig.batches.get("b", owner="ada")).ended
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state", "code"),
+    [(Fail("no", "it cannot"), "failed", "no"), (Retry("it cannot"), "scheduled", "retrying")],
+)
+async def test_an_attempt_that_did_not_succeed_is_a_line_of_the_log(
+    rig: Rig, outcome: Outcome, state: str, code: str
+) -> None:
+    """Which job it was, of what kind, and why it failed or is tried again; success is silent."""
+
+    async def act(context: Context) -> Outcome:
+        return outcome
+
+    with capture_logs() as lines:
+        job = await run(rig, act)
+    [line] = [line for line in lines if line["event"] == "attempt ended"]
+    assert (line["job_id"], line["kind"], line["log_level"]) == (job.id, "toy", "info")
+    assert (line["state"], line["code"], line["reason"]) == (state, code, "it cannot")
+    with capture_logs() as lines:
+        [job_id] = await rig.submit("b2", a_toy())
+        async with rig.working(concurrency=1):
+            assert (await left(rig, job_id)).state is JobState.COMPLETED
+    assert "attempt ended" not in {line["event"] for line in lines}
 
 
 async def test_a_payload_that_somebody_damaged_fails_its_own_job_only(rig: Rig) -> None:
@@ -420,7 +436,7 @@ async def test_progress_can_be_seen_while_the_job_runs(rig: Rig) -> None:
             seen.extend(job.step for job in batch.running)
         return Done()
 
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE_S):
         assert (await run(rig, act)).state is JobState.COMPLETED
 
 
@@ -506,8 +522,7 @@ async def test_a_step_that_the_database_refused_is_written_later(rig: Rig) -> No
     rig.acts["act"] = act
     [job_id] = await rig.submit("b", a_toy("act"))
     async with rig.working(store=refusing):
-        while (job := await rig.job(job_id)).step is None:
-            await rig.store.wait_for_change(5, since=rig.store.version)
+        job = await until(lambda: rig.job(job_id), lambda job: job.step is not None)
         go.set()
         await rig.batches.wait("b", owner="ada")
     assert (job.state, job.step, refusing.left) == (JobState.PROCESSING, Step(1, 2, "half"), 0)
@@ -523,8 +538,7 @@ async def test_a_failure_is_recorded_by_a_worker_that_is_on_its_way_out(rig: Rig
     rig.acts["act"] = act
     [job_id] = await rig.submit("b", a_toy("act"))
     async with rig.working(store=refusing):
-        while refusing.left:
-            await anyio.lowlevel.checkpoint()
+        await until(lambda: not refusing.left)
     job = await rig.job(job_id)
     assert (job.state, job.code) == (JobState.FAILED, "no")
     assert await rig.store.hosts(seen_after=0) == []

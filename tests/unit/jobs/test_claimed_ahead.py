@@ -11,6 +11,7 @@ from mcp_server.jobs.job import Job
 from mcp_server.jobs.outcome import Done, Outcome
 from mcp_server.jobs.worker.lanes import Lanes
 from tests.unit.jobs.rig import ORIGIN, Context, Rig, a_toy
+from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -38,21 +39,18 @@ async def quick_then_held_up(rig: Rig) -> tuple[HeldUp, list[str]]:
     return held_up, await rig.submit("b", *[a_toy("held up") for _ in range(HELD_UP)])
 
 
-async def until(rig: Rig, states: Sequence[str]) -> Sequence[Job]:
+async def standing(rig: Rig, states: Sequence[str]) -> Sequence[Job]:
     """Wait until the jobs of the batch stand so; return them."""
-    while True:
-        since = rig.store.version
-        jobs = await rig.store.jobs("b")
-        if [job.state for job in jobs] == list(states):
-            return jobs
-        await rig.store.wait_for_change(5, since=since)
+    return await until(
+        lambda: rig.store.jobs("b"), lambda jobs: [job.state for job in jobs] == list(states)
+    )
 
 
 async def test_what_waits_for_a_lane_that_is_held_up_is_given_back(rig: Rig) -> None:
     """Something more urgent overtakes it, and another worker may have it."""
     async with rig.working(concurrency=1):
         held_up, ids = await quick_then_held_up(rig)
-        await until(rig, ["processing"] + ["pending"] * (HELD_UP - 1))
+        await standing(rig, ["processing"] + ["pending"] * (HELD_UP - 1))
         urgent = await rig.queue.enqueue(a_toy("held up", priority=20), origin=ORIGIN)
         for _ in range(HELD_UP + 1):
             held_up.places.release()
@@ -66,11 +64,10 @@ async def test_a_job_that_was_claimed_ahead_and_runs_has_started(rig: Rig) -> No
     async with rig.working(concurrency=1):
         held_up, ids = await quick_then_held_up(rig)
         held_up.places.release()
-        first, second, *waiting = await until(
+        first, second, *waiting = await standing(
             rig, ["completed", "processing"] + ["pending"] * (HELD_UP - 2)
         )
-        while (second := await rig.job(ids[1])).started_at is None:
-            await rig.store.wait_for_change(5, since=rig.store.version)
+        second = await until(lambda: rig.job(ids[1]), lambda job: job.started_at is not None)
         running = await rig.batches.get("b", owner="ada")
         assert [job.id for job in running.running] == [second.id]
         assert first.started_at is not None

@@ -24,6 +24,7 @@ from mcp_server.jobs.job import BatchState
 from mcp_server.jobs.outcome import Done, Outcome
 from mcp_server.jobs.records import Host
 from tests.unit.jobs.rig import ORIGIN, Context, Rig, a_toy
+from tests.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.anyio
 
@@ -169,7 +170,7 @@ async def test_of_two_keepers_one_runs_the_worker(rig: Rig, lock: Path) -> None:
         for number in range(2):
             host = rig.host(f"server{number}", "server")
             tasks.start_soon(keeper(rig, WorkerLock(lock), run=run, host=host).run)
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             assert (await rig.batches.wait("b", owner="ada")).completed == 10
         tasks.cancel_scope.cancel()
     assert most == 1 and runs >= 1
@@ -199,7 +200,7 @@ async def test_a_worker_in_a_server_that_ends_is_waited_for_and_the_last(
     start = EmbeddedWorker(held, run, stopping)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(keeper(rig, held, start=start).run)
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             await began.wait()
             stopping.set()
             await rig.submit("two", a_toy())
@@ -225,7 +226,7 @@ async def test_a_worker_that_breaks_does_not_end_the_server(rig: Rig, lock: Path
     await rig.submit("b", a_toy())
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(keeper(rig, WorkerLock(lock), run=run).run)
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             await rig.batches.wait("b", owner="ada")
         tasks.cancel_scope.cancel()
     assert len(runs) >= 2
@@ -235,9 +236,7 @@ async def test_a_server_announces_itself_and_withdraws(rig: Rig, lock: Path) -> 
     """Others see it as long as it lives."""
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(keeper(rig, WorkerLock(lock)).run)
-        with anyio.fail_after(10):
-            while not await rig.store.hosts(seen_after=0):
-                await rig.store.wait_for_change(5, since=rig.store.version)
+        await until(lambda: rig.store.hosts(seen_after=0))
         tasks.cancel_scope.cancel()
     assert await rig.store.hosts(seen_after=0) == []
 
@@ -253,22 +252,16 @@ async def test_an_older_worker_is_asked_to_make_room(
     await rig.store.announce(worker, now=rig.clock.now())
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(keeper(rig, WorkerLock(lock)).run)
-        with anyio.fail_after(10):
-            rows = await _hosts_once(rig, lambda rows: len(rows) == 2)
-            if asked:
-                rows = await _hosts_once(rig, lambda rows: rows[worker.id].wanted is not None)
+        rows = await until(lambda: _hosts(rig), lambda rows: len(rows) == 2)
+        if asked:
+            rows = await until(lambda: _hosts(rig), lambda rows: rows[worker.id].wanted is not None)
         assert (rows[worker.id].wanted == "drain") is asked
         tasks.cancel_scope.cancel()
 
 
-async def _hosts_once(rig: Rig, there: Callable[[Mapping[str, Host]], bool]) -> Mapping[str, Host]:
-    """Return the announced processes by id, once they are as wanted."""
-    while True:
-        since = rig.store.version
-        rows = {host.id: host for host in await rig.store.hosts(seen_after=0)}
-        if there(rows):
-            return rows
-        await rig.store.wait_for_change(5, since=since)
+async def _hosts(rig: Rig) -> Mapping[str, Host]:
+    """Return the announced processes by id."""
+    return {host.id: host for host in await rig.store.hosts(seen_after=0)}
 
 
 @pytest.mark.parametrize("others", [True, False], ids=["another-has-it", "nobody-has-it"])
@@ -344,7 +337,7 @@ async def test_a_detached_worker_that_cannot_start_is_tried_less_and_less_often(
     command = [sys.executable, "-c", "print('x', flush=True); raise SystemExit(3)"]
     start = DetachedWorker(command, Folder(log.parent), WorkerLock(lock), now=rig.clock.now)
     assert start.exit_code is None
-    with anyio.fail_after(60):
+    with anyio.fail_after(PATIENCE_S):
         for tries, wait_s in enumerate([1, 2, 4], start=1):
             await start()
             await start()
@@ -365,17 +358,21 @@ async def test_a_detached_worker_is_a_process_with_a_session_and_a_log_of_its_ow
     script = HOLDER.replace("sys.stdin.read()", STAY)
     command = [sys.executable, "-c", script, str(lock), str(leave)]
     start = DetachedWorker(command, Folder(log.parent), WorkerLock(lock))
-    with anyio.fail_after(20):
-        await start()
-        await start()
-        await leave.touch()
-        while not (said := re.findall(r"(\d+) (True|False)", log.read_text("utf-8"))):
-            await anyio.sleep(0.02)
-        [(pid, alone)] = said
-        assert alone == "True"
-        while is_there(int(pid)):
-            start.reap()
-            await anyio.sleep(0.02)
+    await start()
+    await start()
+    await leave.touch()
+
+    async def said() -> list[tuple[str, str]]:
+        return re.findall(r"(\d+) (True|False)", log.read_text("utf-8"))
+
+    [(pid, alone)] = await until(said)
+    assert alone == "True"
+
+    def is_gone() -> bool:
+        start.reap()
+        return not is_there(int(pid))
+
+    await until(is_gone)
 
 
 # The mark

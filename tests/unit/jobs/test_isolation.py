@@ -16,7 +16,8 @@ from mcp_server.jobs.handler import handler
 from mcp_server.jobs.job import Job, JobState, Step
 from mcp_server.jobs.outcome import Done, Outcome
 from tests.unit.jobs.apart import KINDS, Deed, a_deed, told
-from tests.unit.jobs.rig import Rig, a_toy
+from tests.unit.jobs.rig import Rig, a_toy, left
+from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -37,21 +38,11 @@ async def run(rig: Rig, kind: str, name: str, folder: Path | str = "") -> Job:
         return await left(rig, job_id)
 
 
-async def left(rig: Rig, job_id: str) -> Job:
-    """Wait until a job neither waits for its turn nor runs."""
-    while True:
-        since = rig.store.version
-        job = await rig.job(job_id)
-        if job.state not in (JobState.PENDING, JobState.PROCESSING):
-            return job
-        await rig.store.wait_for_change(5, since=since)
-
-
 async def word(folder: Path, name: str) -> int:
     """Wait for what a handler that is elsewhere has to say."""
-    with anyio.fail_after(20):
-        while (pid := told(folder, name)) is None:
-            await anyio.sleep(0.01)
+    await until(lambda: told(folder, name) is not None)
+    pid = told(folder, name)
+    assert pid is not None
     return pid
 
 
@@ -65,9 +56,7 @@ def lives(pid: int) -> bool:
 
 async def gone(pid: int) -> None:
     """Wait until a process has ended."""
-    with anyio.fail_after(20):
-        while lives(pid):
-            await anyio.sleep(0.01)
+    await until(lambda: not lives(pid))
 
 
 async def test_a_thread_is_not_the_loops_and_a_process_not_the_workers(rig: Rig) -> None:

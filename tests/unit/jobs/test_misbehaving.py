@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing
 from functools import partial
@@ -24,8 +23,9 @@ from mcp_server.jobs.worker.watchdog import Held, Watchdog
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from tests.unit.jobs.apart import KINDS, a_deed
-from tests.unit.jobs.rig import Act, Context, NoEffects, Rig, a_toy
-from tests.unit.jobs.test_isolation import left, word
+from tests.unit.jobs.rig import Act, Context, NoEffects, Rig, a_toy, left
+from tests.unit.jobs.test_isolation import word
+from tests.waiting import PATIENCE_S, until, wait_until
 
 pytestmark = pytest.mark.anyio
 
@@ -233,13 +233,10 @@ async def worker_row(rig: Rig) -> Host:
 
 async def unhealthy(rig: Rig, *, says: bool = True) -> str | None:
     """Wait until the worker says that it is unhealthy, or well again; return its words."""
-    with anyio.fail_after(20):
-        while True:
-            since = rig.store.version
-            said = (await worker_row(rig)).details.get("unhealthy")
-            if (said is not None) is says:
-                return said
-            await rig.store.wait_for_change(5, since=since)
+    row = await until(
+        lambda: worker_row(rig), lambda row: (row.details.get("unhealthy") is not None) is says
+    )
+    return row.details.get("unhealthy")
 
 
 async def test_an_attempt_that_does_not_stop_is_ended_without_its_handler(rig: Rig) -> None:
@@ -311,10 +308,7 @@ async def test_the_last_lane_is_kept_from_a_kind_that_took_the_others(rig: Rig) 
 
 async def left_scheduled(rig: Rig, job_id: str) -> Job:
     """Wait until a job that was due later is completed."""
-    with anyio.fail_after(20):
-        while (job := await left(rig, job_id)).state is JobState.SCHEDULED:
-            await rig.store.wait_for_change(1, since=rig.store.version)
-    return job
+    return await until(lambda: left(rig, job_id), lambda job: job.state is not JobState.SCHEDULED)
 
 
 async def test_a_worker_with_its_own_process_finishes_the_rest_and_is_replaced(rig: Rig) -> None:
@@ -330,9 +324,7 @@ async def test_a_worker_with_its_own_process_finishes_the_rest_and_is_replaced(r
         [next_id] = await rig.submit("next", a_toy())
         assert not process.replaced.is_set()
         beside.go.set()
-        with anyio.fail_after(20):
-            while not process.replaced.is_set():
-                await anyio.sleep(0.01)
+        await until(process.replaced.is_set)
         stubborn.go.set()
     assert said is not None and "replaced when the rest is done" in said
     assert (await rig.job(beside_id)).state is JobState.COMPLETED
@@ -352,9 +344,7 @@ async def test_a_worker_that_is_asked_to_stop_ends_its_process_with_what_does_no
     async with rig.working(concurrency=1, grace_s=0.05, heed_s=0.05, process=process) as worker:
         await stubborn.entered.wait()
         worker.stop()
-        with anyio.fail_after(20):
-            while not process.ended.is_set():
-                await anyio.sleep(0.01)
+        await until(process.ended.is_set)
         stubborn.go.set()
     job = await rig.job(job_id)
     assert (job.state, job.attempts) == (JobState.PENDING, 0)
@@ -368,9 +358,7 @@ async def test_a_stray_thread_has_its_worker_replaced(rig: Rig, tmp_path: Path) 
     await rig.submit("b", a_deed("hasty-thread", "stay", tmp_path))
     async with rig.working(concurrency=2, heed_s=0.05, process=process):
         await word(tmp_path, "entered")
-        with anyio.fail_after(20):
-            while not process.replaced.is_set():
-                await anyio.sleep(0.01)
+        await until(process.replaced.is_set)
         (tmp_path / "go").touch()
 
 
@@ -411,10 +399,8 @@ class Seen:
 
     def wait_unhealthy(self, saying: str) -> dict[str, Any]:
         """Block until the worker is said to be unhealthy."""
-        until = time.monotonic() + 20
-        while saying not in (details := self.details()).get("unhealthy", ""):
-            assert time.monotonic() < until, details
-        return details
+        wait_until(lambda: saying in self.details().get("unhealthy", ""))
+        return self.details()
 
 
 def watched(rig: Rig, lanes: Lanes, held: list[str], process: Process | None) -> Watchdog:
@@ -458,7 +444,7 @@ async def blocking(
     ):
         tasks.start_soon(lanes.run)
         lanes.give([attempt])
-        with anyio.fail_after(20):
+        with anyio.fail_after(PATIENCE_S):
             await over.wait()
         yield job_id, lanes, ended
         tasks.cancel_scope.cancel()
@@ -487,7 +473,7 @@ async def test_a_worker_that_hangs_past_the_time_limit_gives_back_what_it_holds(
     process = Process()
 
     async def block(context: Context) -> Outcome:
-        process.replaced.wait(20)  # which would not return, where it is real
+        process.replaced.wait(PATIENCE_S)  # which would not return, where it is real
         return Done({"late": True})
 
     async with blocking(rig, block, "hasty", process) as (job_id, _, _):
@@ -506,7 +492,7 @@ async def test_a_worker_that_hangs_is_replaced_though_its_queue_is_a_newer_versi
     async def block(context: Context) -> Outcome:
         with closing(sqlite3.connect(rig.path)) as newer, newer:
             newer.execute("PRAGMA user_version = 999")
-        process.replaced.wait(20)
+        process.replaced.wait(PATIENCE_S)
         with closing(sqlite3.connect(rig.path)) as newer, newer:
             newer.execute("PRAGMA user_version = 2")
         return Done()

@@ -13,6 +13,7 @@ from mcp_server.errors import UnknownKind as NoSuchKind
 from mcp_server.jobs.job import BatchState, Dedup, JobState
 from mcp_server.jobs.outcome import Fail, Outcome
 from tests.unit.jobs.rig import ORIGIN, Context, Rig, a_toy
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 
@@ -83,7 +84,7 @@ async def test_a_wait_ends_with_the_batch(rig: Rig) -> None:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(run_one, rig)
         tasks.start_soon(run_one, rig)
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             assert (await rig.batches.wait("b", owner="ada")).completed == 2
     assert (await rig.batches.wait("b", owner="ada", timeout_s=60)).ended
 
@@ -120,7 +121,7 @@ async def test_a_wait_for_idle_ends_with_the_last_of_the_owners_work(rig: Rig) -
         await rig.batches.wait_idle(owner="ada")
         idle.set()
 
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE_S):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(wait)
             await run_one(rig)
@@ -251,5 +252,5 @@ async def test_a_wait_for_a_job_ends_with_it(rig: Rig) -> None:
     assert str(caught.value) == f"Job {job_id} timed out after 10ms; outstanding: done (pending)"
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(run_one, rig)
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             assert (await rig.queue.wait(job_id)).state is JobState.COMPLETED

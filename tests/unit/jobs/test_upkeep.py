@@ -7,17 +7,14 @@ import pytest
 from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
 from tests.attempts import claim_one
 from tests.unit.jobs.rig import Rig, a_toy
+from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
 
 
 async def until_forgotten(rig: Rig, job_id: str) -> None:
     """Wait until a job is no longer stored."""
-    while True:
-        since = rig.store.version
-        if await rig.store.job(job_id) is None:
-            return
-        await rig.store.wait_for_change(5, since=since)
+    await until(lambda: rig.store.job(job_id), lambda job: job is None)
 
 
 async def test_old_jobs_are_forgotten_again_and_again(rig: Rig) -> None:

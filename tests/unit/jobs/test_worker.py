@@ -13,6 +13,7 @@ from mcp_server.jobs.job import BatchState, JobState, Priority
 from mcp_server.jobs.outcome import Done, Fail, Outcome, Pause, Retry
 from mcp_server.jobs.records import SUSPECT_CRASHES
 from tests.unit.jobs.rig import Context, Rig, Toy, a_toy, toy
+from tests.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.anyio
 
@@ -159,7 +160,7 @@ async def test_a_stopping_worker_lets_running_jobs_end_and_claims_no_more(
     async with anyio.create_task_group() as tasks:
         worker = rig.worker(concurrency=1, grace_s=60)
         tasks.start_soon(worker.run)
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             await gate.entered.wait()
             worker.stop()
             gate.open.set()
@@ -175,7 +176,7 @@ async def test_what_does_not_end_within_the_grace_is_given_back_at_no_cost(
     async with anyio.create_task_group() as tasks:
         worker = rig.worker(grace_s=0.01)
         tasks.start_soon(worker.run)
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             await gate.entered.wait()
             worker.stop()
     assert gate.stopped
@@ -262,14 +263,14 @@ async def test_a_worker_leaves_when_it_was_idle_for_long_enough(rig: Rig) -> Non
         await rig.worker(idle_s=60).run()
         left.set()
 
+    def a_minute_later() -> bool:
+        rig.clock.advance(61)
+        return left.is_set()
+
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(work)
-        with anyio.fail_after(10):
-            await rig.batches.wait("b", owner="ada")
-            while not left.is_set():  # it counts from when it first finds nothing to do
-                rig.clock.advance(61)
-                with anyio.move_on_after(0.05):
-                    await left.wait()
+        await rig.batches.wait("b", owner="ada")
+        await until(a_minute_later)  # it counts from when it first finds nothing to do
     assert await rig.store.hosts(seen_after=0) == []
 
 
@@ -281,16 +282,16 @@ async def test_an_idle_worker_leaves_though_its_database_is_gone(rig: Rig) -> No
         await rig.worker(idle_s=60).run()
         left.set()
 
+    def a_minute_later() -> bool:
+        rig.clock.advance(61)
+        return left.is_set()
+
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(work)
-        with anyio.fail_after(10):
-            await rig.submit("b", a_toy())
-            await rig.batches.wait("b", owner="ada")
-            rig.path.rename(rig.path.with_suffix(".moved"))
-            while not left.is_set():
-                rig.clock.advance(61)
-                with anyio.move_on_after(0.05):
-                    await left.wait()
+        await rig.submit("b", a_toy())
+        await rig.batches.wait("b", owner="ada")
+        rig.path.rename(rig.path.with_suffix(".moved"))
+        await until(a_minute_later)
 
 
 async def test_a_worker_does_not_leave_while_work_is_due_soon(rig: Rig) -> None:
@@ -298,7 +299,7 @@ async def test_a_worker_does_not_leave_while_work_is_due_soon(rig: Rig) -> None:
     await rig.submit("b", a_toy(delay_s=600))
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(rig.worker(idle_s=0.0).run)
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             await rig.submit("b2", a_toy())
             await rig.batches.wait("b2", owner="ada")
             rig.clock.advance(600)
@@ -322,7 +323,7 @@ async def test_without_the_key_the_worker_hands_over_to_a_server_that_has_it(rig
     other = rig.host("server", "server", abilities=frozenset({"key:anthropic"}))
     await rig.store.announce(other, now=rig.clock.now())
     await rig.submit("b", a_toy(requires="key:anthropic"))
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE_S):
         await rig.worker().run()
     assert (await rig.batches.get("b", owner="ada")).state is BatchState.PENDING
 
@@ -351,7 +352,7 @@ async def test_a_worker_that_is_asked_to_drain_ends_what_runs_and_leaves(
     await rig.submit("b", a_toy("gate"), a_toy())
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(rig.worker(concurrency=1, heartbeat_s=0.05, grace_s=60).run)
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             await gate.entered.wait()
             await rig.store.ask("worker", "drain")
             await rig.store.wait_for_change(0.2, since=rig.store.version)
@@ -366,29 +367,18 @@ async def test_a_worker_forgets_old_jobs_when_it_starts(rig: Rig) -> None:
     await rig.run_next()
     rig.clock.advance(24 * 3600 + 1)
     async with rig.working():
-        since = rig.store.version
-        while await rig.store.job(job_id) is not None:
-            await rig.store.wait_for_change(5, since=since)
-            since = rig.store.version
+        await until(lambda: rig.store.job(job_id), lambda job: job is None)
     assert (await rig.batches.get("b", owner="ada")).completed == 1
 
 
 async def wait_for_state(rig: Rig, state: JobState) -> None:
     """Wait until the first job of batch `b` is in this state."""
-    while True:
-        since = rig.store.version
-        if (await states(rig))[0] is state:
-            return
-        await rig.store.wait_for_change(5, since=since)
+    await until(lambda: states(rig), lambda found: found[0] is state)
 
 
 async def seen_at(rig: Rig, now: float) -> None:
     """Wait until the worker has announced itself at this time or later."""
-    while True:
-        since = rig.store.version
-        if await rig.store.hosts(seen_after=now - 0.001):
-            return
-        await rig.store.wait_for_change(5, since=since)
+    await until(lambda: rig.store.hosts(seen_after=now - 0.001))
 
 
 async def test_a_worker_that_had_to_pause_a_batch_leaves(rig: Rig) -> None:
@@ -399,7 +389,7 @@ async def test_a_worker_that_had_to_pause_a_batch_leaves(rig: Rig) -> None:
 
     rig.acts["refused"] = refused
     await rig.submit("b", a_toy("refused"))
-    with anyio.fail_after(10):
+    with anyio.fail_after(PATIENCE_S):
         await rig.worker(idle_s=60).run()
     batch = await rig.batches.get("b", owner="ada")
     assert (batch.state, batch.reason) == ("paused", "the key was refused")
@@ -445,8 +435,7 @@ async def test_the_hook_of_a_kind_is_told_of_what_failed_once_it_is_stored(rig: 
     await rig.submit("b", a_toy(kind="told"))
     async with rig.working():
         assert (await rig.batches.wait("b", owner="ada")).failed == 1
-        while len(told) < 2:
-            await anyio.lowlevel.checkpoint()
+        await until(lambda: len(told) == 2)
     assert [(code, final) for code, final, _ in told] == [(None, False), ("no", True)]
     assert told[1][2] == "failed"
 
@@ -467,9 +456,12 @@ async def test_the_hook_of_a_kind_is_told_what_its_handler_raised(rig: Rig) -> N
     rig.registry.register(fails)
     await rig.submit("b", a_toy(kind="told"))
     async with rig.working():
-        while (await rig.batches.get("b", owner="ada")).failed == 0 or len(told) < 2:
+
+        async def a_minute_later() -> bool:
             rig.clock.advance(60)
-            await anyio.lowlevel.checkpoint()
+            return (await rig.batches.get("b", owner="ada")).failed > 0 and len(told) == 2
+
+        await until(a_minute_later)
     raised, answered = told
     assert isinstance(raised, LookupError)
     assert raised.__traceback__ is not None
@@ -499,8 +491,7 @@ async def test_a_job_that_may_only_run_by_itself_runs_when_the_last_one_has_stop
     rig.acts["slow"] = stop_slowly
     await rig.submit("slow", a_toy("slow", priority=Priority.HIGH))
     async with rig.working(concurrency=2):
-        while await states(rig, "slow") != ["processing"]:
-            await rig.store.wait_for_change(5, since=rig.store.version)
+        await until(lambda: states(rig, "slow"), lambda found: found == ["processing"])
         await rig.batches.cancel("slow", owner="ada")
         await stopping.wait()
         await rig.submit("urgent", a_toy(priority=Priority.HIGH))

@@ -23,6 +23,7 @@ from mcp_server.progress.reads import CHECKED_MAX, Seen
 from mcp_server.progress.stream import EventStream
 from mcp_server.progress.throttle import Throttle
 from tests.storage.stores import ENGINES, ORIGIN, Bench, a_job
+from tests.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.anyio
 
@@ -53,7 +54,7 @@ async def listen(
 
 async def next_of(events: EventStream) -> ProgressEvent:
     """Return the next event, which must be on its way."""
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE_S):
         return await anext(events)
 
 
@@ -349,7 +350,7 @@ async def test_one_batch_is_followed_to_its_end_and_no_further(bench: Bench) -> 
     events = await listen(bench, only="b1", interval_s=AN_HOUR_S)
     assert told([await next_of(events)]) == [("b1", "pending")]
     await bench.work_all()
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE_S):
         assert told([event async for event in events]) == [("b1", "completed")]
 
 
@@ -363,7 +364,7 @@ async def test_one_batch_is_followed_to_its_first_end_though_it_was_retried_at_o
     for _ in range(2):
         await bench.work(Fail("no", "it cannot"))
         await bench.retry()
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE_S):
         for events in (looked, not_yet):
             seen = [event async for event in events]
             assert told(seen) == [("b1", "failed")]
@@ -377,7 +378,7 @@ async def test_one_job_is_followed_even_in_a_batch(bench: Bench) -> None:
     events = await listen(bench, only="b1.1")
     assert (await next_of(events)).name == "Work menu/hero"
     await bench.work()
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE_S):
         assert told([event async for event in events]) == [("b1.1", "completed")]
 
 
@@ -385,7 +386,7 @@ async def test_what_is_over_gives_its_end(bench: Bench) -> None:
     """And nothing more."""
     await bench.submit("b1")
     await bench.work_all()
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE_S):
         for only in ("b1", "b1.1"):
             events = await listen(bench, only=only)
             assert told([event async for event in events]) == [(only, "completed")]
@@ -427,15 +428,13 @@ class Notebook:
 
     async def has(self, id: str, status: str) -> None:
         """Wait until this was written down."""
-        with anyio.fail_after(5):
-            while (id, status) not in told(self.told):
-                await self._heard.wait()
+        await until(lambda: (id, status) in told(self.told))
 
     async def has_seen(self, done: int) -> None:
         """Wait until it was written down that so many jobs are over."""
-        with anyio.fail_after(5):
-            while not any(each.progress and each.progress.current == done for each in self.told):
-                await self._heard.wait()
+        await until(
+            lambda: any(each.progress and each.progress.current == done for each in self.told)
+        )
 
 
 @asynccontextmanager
@@ -493,9 +492,7 @@ async def test_a_sink_ends_neither_the_server_nor_itself(
     async with feeding(bench, odd):
         await bench.enqueue("j1")
         await bench.enqueue("j2")
-        with anyio.fail_after(5):
-            while "of j2" not in caplog.text:
-                await anyio.sleep(0.01)
+        await until(lambda: "of j2" in caplog.text)
         await bench.work()
         await odd.has("j1", "completed")
     assert "Notebook did not take the progress of j1" in caplog.text
@@ -529,9 +526,7 @@ async def test_a_database_that_refuses_loses_no_end(
         await notebook.has("b1", "pending")
         alter(bench.path, "ALTER TABLE batches RENAME TO gone")
         await bench.enqueue("j1")  # somebody looks, and finds no batches
-        with anyio.fail_after(5):
-            while "trying again" not in caplog.text:
-                await bench.store.wait_for_change(0.05, since=bench.store.version)
+        await until(lambda: "trying again" in caplog.text)
         alter(bench.path, "ALTER TABLE gone RENAME TO batches")
         await bench.work_all()
         await notebook.has("b1", "completed")

@@ -19,6 +19,7 @@ from mcp_server.progress.event import ProgressEvent
 from mcp_server.progress.monitor import ProgressMonitor
 from mcp_server.progress.stream import EventStream
 from tests.storage.stores import ORIGIN, Bench, a_job, sqlite
+from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -118,9 +119,7 @@ class Listener:
 
     async def hears_of(self, ends: Counter[tuple[str, int, str]]) -> None:
         """Wait until he has heard of all these."""
-        with anyio.fail_after(10):
-            while ends - self.ends:
-                await self._more.wait()
+        await until(lambda: not ends - self.ends)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

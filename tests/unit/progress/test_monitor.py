@@ -20,6 +20,7 @@ from mcp_server.storage.sqlite.content import ContentEffects
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from tests.attempts import claim_one, record
+from tests.waiting import PATIENCE_S, until
 
 ORIGIN = Origin(owner="local", interface="test")
 AN_HOUR_S = 3_600.0
@@ -89,7 +90,7 @@ async def workspace(tmp_path: Path) -> AsyncIterator[Workspace]:
 
 async def next_of(snapshots: AsyncIterator[Batch]) -> Batch:
     """Return the next snapshot, which must be on its way."""
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE_S):
         return await anext(snapshots)
 
 
@@ -183,7 +184,7 @@ async def test_the_end_is_not_held(workspace: Workspace) -> None:
 
 async def all_of(snapshots: AsyncIterator[Batch]) -> list[Batch]:
     """Return the rest of the snapshots, up to the last."""
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE_S):
         return [batch async for batch in snapshots]
 
 
@@ -209,7 +210,7 @@ async def test_an_ended_batch_gives_its_end_at_once(workspace: Workspace) -> Non
     """Watching what is over needs no monitor that runs."""
     for _ in range(3):
         await workspace.work()
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE_S):
         async with workspace.monitor.watch("batch_1") as snapshots:
             assert [batch.state async for batch in snapshots] == [BatchState.COMPLETED]
 
@@ -285,9 +286,7 @@ async def test_the_service_outlives_a_database_that_refuses(
             for _ in range(3):
                 await workspace.work()
             alter(workspace.path, "ALTER TABLE batches RENAME TO gone")
-            with anyio.fail_after(5):
-                while "trying again" not in caplog.text:
-                    await workspace.store.wait_for_change(0.05, since=workspace.store.version)
+            await until(lambda: "trying again" in caplog.text)
             alter(workspace.path, "ALTER TABLE gone RENAME TO batches")
             assert (await all_of(snapshots))[-1].state is BatchState.COMPLETED
         services.cancel_scope.cancel()
