@@ -7,7 +7,7 @@ one that waits (`coalesce`) or takes its place (`replace`), and all batches that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TypeVar
 
 from mcp_server.jobs.job import Dedup, JobState, NewJob
@@ -36,13 +36,10 @@ def shared_key(dedup: str, key: str | None) -> str | None:
     return key if dedup in SHARED else None
 
 
-def not_repeated(
-    jobs: Iterable[T], key_of: Callable[[T], str | None], held: Collection[str]
-) -> list[T]:
-    """Leave out jobs whose own key is held, by others or by a job before them."""
+def not_repeated(jobs: Iterable[T], keys: Iterable[str | None], held: Collection[str]) -> list[T]:
+    """Leave out jobs whose own key (one of `keys` each) is held, by others or one before them."""
     taken, kept = set(held), list[T]()
-    for job in jobs:
-        key = key_of(job)
+    for job, key in zip(jobs, keys, strict=True):
         if key is None or key not in taken:
             kept.append(job)
         if key is not None:
@@ -50,11 +47,13 @@ def not_repeated(
     return kept
 
 
-def merged(jobs: Iterable[tuple[str, NewJob]]) -> list[tuple[str, NewJob]]:
+def merged(jobs: Sequence[tuple[str, NewJob]]) -> list[tuple[str, NewJob]]:
     """Return what is left of jobs (with their ids) where those of a shared key become one.
 
     It keeps the place and the id of the first, and is counted if that one was.
     """
+    if not any(job.dedup in SHARED for _, job in jobs):  # as in nearly all large batches
+        return list(jobs)
     left: list[tuple[str, NewJob]] = []
     places: dict[str, int] = {}
     for id, job in jobs:

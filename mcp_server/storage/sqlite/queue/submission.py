@@ -34,8 +34,9 @@ def submit(tx: Transaction, new: NewBatch, apply: Apply, *, now: float) -> Submi
     for effect in new.effects:
         if conflict := apply(tx, effect):
             return Submission(batch=None, conflict=conflict)
-    held = _held(tx, [key for each in new.jobs if (key := _own_key(each)) is not None])
-    jobs = coalescing.not_repeated(new.jobs, _own_key, held)
+    keys = [coalescing.own_key(job.dedup, job.dedup_key) for _, job in new.jobs]
+    held = _held(tx, [key for key in keys if key is not None])
+    jobs = coalescing.not_repeated(new.jobs, keys, held)
     if not jobs:
         return Submission(batch=None, held=held)
     row = _insert_batch(tx, new, now=now)
@@ -57,8 +58,7 @@ def insert_jobs(
     """Store jobs; of those that share a key with one that waits, let the batch wait for that."""
     new: list[tuple[str, NewJob]] = []
     for id, job in coalescing.merged(jobs):
-        key = coalescing.shared_key(job.dedup, job.dedup_key)
-        held = None if key is None else sharing.waiting(tx, key)
+        held = sharing.waiting(tx, job.dedup_key) if job.dedup in coalescing.SHARED else None
         if held is None:
             new.append((id, job))
         else:
@@ -78,6 +78,7 @@ def _new_rows(
 ) -> Iterator[Mapping[str, object]]:
     """Yield the values of `insert_job` for each job."""
     batch_state = None if batch is None else BatchState(batch["state"])
+    usual = pauses.waiting_state(batch_state, counted=True)
     shared = {
         "batch": batch["id"] if batch else None,
         "round": batch["round"] if batch else 1,
@@ -87,7 +88,9 @@ def _new_rows(
         "now": now,
     }
     for number, (id, job) in enumerate(jobs, start=counters.next_job(tx)):
-        state = pauses.waiting_state(batch_state, counted=job.counted, delay_s=job.delay_s)
+        state = usual
+        if job.delay_s or not job.counted:
+            state = pauses.waiting_state(batch_state, counted=job.counted, delay_s=job.delay_s)
         yield {
             **shared,
             "id": number,
@@ -225,17 +228,6 @@ def _batch_at(tx: Transaction, id: int | None) -> Batch | None:
     return None if row is None else batch_of(row)
 
 
-def _own_key(new: tuple[str, NewJob]) -> str | None:
-    """Return the key that a new job would have to itself."""
-    _, job = new
-    return coalescing.own_key(job.dedup, job.dedup_key)
-
-
-def _own_key_of_row(job: sqlite3.Row) -> str | None:
-    """Return the key that a stored job has to itself."""
-    return coalescing.own_key(job["dedup"], job["dedup_key"])
-
-
 def _insert_batch(tx: Transaction, new: NewBatch, *, now: float) -> sqlite3.Row:
     id = tx.insert(
         "insert_batch",
@@ -284,8 +276,9 @@ def _next_round(
         for job in tx.all("list_retryable", batch=batch["id"])
         if retries.takes_up(counted=bool(job["counted"]), code=job["code"], leave_out=leave_out)
     ]
-    held = _held(tx, [key for job in found if (key := _own_key_of_row(job)) is not None])
-    jobs = coalescing.not_repeated(found, _own_key_of_row, held)
+    keys = [coalescing.own_key(job["dedup"], job["dedup_key"]) for job in found]
+    held = _held(tx, [key for key in keys if key is not None])
+    jobs = coalescing.not_repeated(found, keys, held)
     if not jobs:
         return Submission(batch=None, held=held)
     tx.run(
