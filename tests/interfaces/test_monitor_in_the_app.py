@@ -139,8 +139,9 @@ async def test_a_monitor_that_breaks_costs_no_job_and_no_server(
         batch_id = (await chat.call("generate-all", mode="new"))["batchId"]
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(followed, chat, batch_id)
-            damage = "UPDATE batches SET details = '{', change = change + 1000 WHERE batch_id = ?"
-            alter(root, damage, damaged)
+            alter(root, "UPDATE batches SET details = '{' WHERE batch_id = ?", damaged)
+            of_batch = "batch = (SELECT id FROM batches WHERE batch_id = ?)"
+            alter(root, f"UPDATE rounds SET change = change + 1000 WHERE {of_batch}", damaged)
             await ended(chat, batch_id)
             tasks.cancel_scope.cancel()
         batch = await ended(chat, batch_id)

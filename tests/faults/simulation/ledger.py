@@ -29,6 +29,7 @@ OWN_CHECKS: Mapping[str, str] = {
     """,
     "a batch was cancelled, and a job that it counts is not over": f"""
         SELECT batches.batch_id, jobs.job_id, jobs.state FROM batches
+        JOIN rounds ON rounds.batch = batches.id AND rounds.number = batches.round
         JOIN jobs ON jobs.batch = batches.id
         WHERE stopping AND counted AND jobs.state IN {UNFINISHED}
     """,

@@ -34,7 +34,8 @@ OUTCOMES = (
     Done(effects=(Enqueue(NewJob(kind="work", payload={}, counted=False)),)),
 )
 ROUNDS = """
-SELECT batch_id, number, rounds.state FROM rounds JOIN batches ON batches.id = rounds.batch
+SELECT batch_id, number, state FROM rounds JOIN batches ON batches.id = rounds.batch
+WHERE ended_at IS NOT NULL
 """
 ALONE = """
 SELECT job_id, 0, state FROM jobs WHERE batch IS NULL AND ended_at IS NOT NULL

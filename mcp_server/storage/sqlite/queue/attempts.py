@@ -246,7 +246,8 @@ def _started_batch(tx: Transaction, id: int | None, now: float) -> tuple[str | N
     row = None if id is None else tx.one("get_batch_by_row", id=id)
     if row is None:
         return None, {}
-    tx.run("mark_batch_started", id=id, now=now, change=counters.next_change(tx))
+    change = counters.next_change(tx)
+    tx.run("mark_round_started", batch=id, number=row["round"], now=now, change=change)
     return row["batch_id"], json.loads(row["terms"])
 
 
@@ -305,7 +306,7 @@ def pause(tx: Transaction, batch: int, reason: str) -> None:
     if not pauses.is_news(_state_of(row), moved=moved):
         return
     state, change = BatchState.PAUSED, counters.next_change(tx)
-    tx.run("set_batch_state", id=batch, state=state, reason=reason, ended_at=None, change=change)
+    tx.run("set_round_state", batch=batch, state=state, reason=reason, ended_at=None, change=change)
 
 
 def _verdict_of(job: sqlite3.Row) -> Verdict:

@@ -52,7 +52,7 @@ def note_ends(tx: Transaction, ended: Sequence[tuple[Job, Verdict, int]], *, now
     Each entry is a job, how it ended, and how many of its batch ended so.
     """
     for batch_id, tally in rounds.added_by_ends(ended).items():
-        batch = tx.one("get_batch", batch_id=batch_id)
+        batch = tx.one("find_row_of_batch", batch_id=batch_id)
         assert batch is not None, "a batch row never goes away"
         _count(tx, batch["id"], tally, now)
 
@@ -60,13 +60,18 @@ def note_ends(tx: Transaction, ended: Sequence[tuple[Job, Verdict, int]], *, now
 def note_arrivals(tx: Transaction, batch: int, *, jobs: int, counted: int) -> None:
     """Let the batch wait for more jobs, and count those of them that are to be counted."""
     added = rounds.added_by_arrival(jobs=jobs, counted=counted)
-    tx.run("count_job", id=batch, change=next_change(tx), **added)
+    tx.run("count_job", batch=batch, change=next_change(tx), **added)
 
 
 def settle(tx: Transaction, batch: int, *, now: float) -> None:
     """End the batch's round if nothing is outstanding any more."""
     row = tx.one("get_batch_by_row", id=batch)
     assert row is not None, "a batch row never goes away"
+    _settle(tx, row, now)
+
+
+def _settle(tx: Transaction, row: sqlite3.Row, now: float) -> None:
+    """End the round of this row if nothing is outstanding any more."""
     if rounds.is_over(row["state"], row["outstanding"]):
         stopping = bool(row["stopping"])
         state = rounds.end_state(
@@ -77,18 +82,17 @@ def settle(tx: Transaction, batch: int, *, now: float) -> None:
             follow_ups_failed=row["follow_ups_failed"],
         )
         assert state in BATCH_TRANSITIONS[BatchState(row["state"])]
-        change = next_change(tx)
         tx.run(
-            "set_batch_state",
-            id=batch,
+            "set_round_state",
+            batch=row["batch"],
             state=state,
             reason=rounds.end_reason(row["reason"], stopping=stopping),
             ended_at=now,
-            change=change,
+            change=next_change(tx),
         )
-        tx.run("insert_round", id=batch)
 
 
 def _count(tx: Transaction, batch: int, added: Mapping[str, int], now: float) -> None:
-    tx.run("count_job", id=batch, change=next_change(tx), **added)
-    settle(tx, batch, now=now)
+    row = tx.one("count_job", batch=batch, change=next_change(tx), **added)
+    assert row is not None, "a batch always has a round"
+    _settle(tx, row, now)

@@ -67,7 +67,7 @@ def job_of(row: sqlite3.Row) -> Job:
 
 
 def batch_of(row: sqlite3.Row, running: Sequence[Job] = ()) -> Batch:
-    """Return the batch of a `batches` row."""
+    """Return the batch of a `batches` row, with the row of its round."""
     return Batch(
         id=row["batch_id"],
         kind=row["kind"],

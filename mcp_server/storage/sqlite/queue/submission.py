@@ -144,7 +144,8 @@ def cancel_rest(tx: Transaction, batch: sqlite3.Row, *, reason: str, now: float)
     Its follow-ups go on (the files must become what production is), also those that were paused,
     and its round ends after them.
     """
-    tx.run("stop_batch", id=batch["id"], reason=reason, change=counters.next_change(tx))
+    change = counters.next_change(tx)
+    tx.run("stop_round", batch=batch["id"], number=batch["round"], reason=reason, change=change)
     jobs = tx.all("list_unfinished_jobs", batch=batch["id"])
     for job in jobs:
         cancel_one(tx, job, reason=reason, now=now)
@@ -229,6 +230,7 @@ def _batch_at(tx: Transaction, id: int | None) -> Batch | None:
 
 
 def _insert_batch(tx: Transaction, new: NewBatch, *, now: float) -> sqlite3.Row:
+    """Store a batch and its first round; return what jobs that come in need to know of it."""
     id = tx.insert(
         "insert_batch",
         batch_id=new.id,
@@ -236,16 +238,13 @@ def _insert_batch(tx: Transaction, new: NewBatch, *, now: float) -> sqlite3.Row:
         owner=new.origin.owner,
         interface=new.origin.interface,
         destination=new.origin.destination,
-        terms=dumped(new.terms),
         details=dumped(new.details),
-        submit_key=new.submit_key,
         about=new.about,
-        total=0,
-        outstanding=0,
         now=now,
-        change=counters.next_change(tx),
     )
-    row = tx.one("get_batch_by_row", id=id)
+    change = counters.next_change(tx)
+    terms, key = dumped(new.terms), new.submit_key
+    row = tx.one("insert_round", batch=id, terms=terms, submit_key=key, change=change)
     assert row is not None
     return row
 
@@ -254,8 +253,9 @@ def _resume(tx: Transaction, batch: sqlite3.Row, terms: str, *, now: float) -> N
     """Let a paused round go on."""
     tx.run("unpause_jobs", batch=batch["id"], now=now)
     tx.run(
-        "resume_batch",
-        id=batch["id"],
+        "resume_round",
+        batch=batch["id"],
+        number=batch["round"],
         state=pauses.resumed_state(batch["started_at"]),
         terms=terms,
         change=counters.next_change(tx),
@@ -281,14 +281,17 @@ def _next_round(
     jobs = coalescing.not_repeated(found, keys, held)
     if not jobs:
         return Submission(batch=None, held=held)
+    last = {"batch": batch["id"], "number": batch["round"]}
+    tx.run("mark_followed", **last)
     tx.run(
-        "reopen_batch",
-        id=batch["id"],
+        "insert_next_round",
+        **last,
         terms=terms,
         total=sum(job["counted"] for job in jobs),
         outstanding=len(jobs),
         change=counters.next_change(tx),
     )
+    tx.run("reopen_batch", id=batch["id"])
     for job in jobs:
         _restart(tx, job, round=batch["round"] + 1, requires=requires, now=now)
     counters.settle(tx, batch["id"], now=now)
