@@ -59,7 +59,7 @@ CODES: Mapping[str, frozenset[str | None]] = {
     "late": AGAIN | {None},  # some answer all the same, and in time
     "snooze": frozenset({"snoozed", "joined"}),
     "fail": frozenset({"no"}),
-    "pause": frozenset({"paused", "joined"}),
+    "pause": frozenset({"paused", "joined", None}),  # none: its batch was resumed since it began
     "rubbish": frozenset({"handler-error"}),
 }
 """By what a handler answered, the codes that its job may be left with."""
