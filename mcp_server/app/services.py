@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from mcp_server.app.parts import Parts
-from mcp_server.content.actions.reader import StandingReader
+from mcp_server.content.actions.drafting_model import DraftingModel
+from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.submit import Submitter
 from mcp_server.content.service import ContentService
 from mcp_server.content.workspace.loader import SiteLoader
@@ -35,14 +36,12 @@ def services_of(parts: Parts, monitor: ProgressMonitor, health: Health) -> Servi
     settings, clock = parts.workspace.settings, parts.clock
     batches = parts.jobs.batches
     content = ContentService(
-        StandingReader(SiteLoader(parts.workspace), parts.entities, parts.files, clock),
+        ContentReader(SiteLoader(parts.workspace), parts.entities, parts.files, clock),
         parts.entities,
         batches,
         Submitter(batches, parts.jobs.new_batch_id),
         parts.files,
-        parts.model,
-        grants=parts.grants,
-        model_problem=parts.workspace.model_problem,
+        DraftingModel(parts.model, parts.grants, parts.workspace.model_problem),
         max_retries=settings.max_retries,
     )
     return Services(

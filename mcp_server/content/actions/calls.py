@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from mcp_server.progress.verbs import Verb
+
 Mode = Literal["leave", "new", "with-current"]
-Action = Literal["generation", "promotion", "rollback"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ class Submitted:
     the batch is one that was under way already.
     """
 
-    action: Action
+    verb: Verb
     total_sections: int
     """Sections that were selected and can be worked on at all."""
     planned: tuple[Planned, ...]

@@ -6,62 +6,63 @@ from dataclasses import replace
 
 import pytest
 
-from mcp_server.content.actions.calls import Action, Planned, Skipped, Submitted
+from mcp_server.content.actions.calls import Planned, Skipped, Submitted
 from mcp_server.interfaces.mcp.answers import sentences
 from mcp_server.jobs.job import Batch, BatchState, Job
 from mcp_server.jobs.records import Cancelled
+from mcp_server.progress.verbs import GENERATE, PROMOTE, ROLLBACK, Verb
 
 
-def submitted(action: Action, count: int, batch_id: str | None = "batch_1") -> Submitted:
+def submitted(verb: Verb, count: int, batch_id: str | None = "batch_1") -> Submitted:
     """A call that queued `count` sections."""
     planned = tuple(Planned(section=f"menu/s{i}", change="draft") for i in range(count))
     return Submitted(
-        action=action, total_sections=count, planned=planned, batch_id=batch_id if count else None
+        verb=verb, total_sections=count, planned=planned, batch_id=batch_id if count else None
     )
 
 
 @pytest.mark.parametrize(
-    ("action", "count", "beginning"),
+    ("verb", "count", "beginning"),
     [
-        ("generation", 1, "Queued generation of 1 section."),
-        ("generation", 5, "Queued generation of 5 sections."),
-        ("generation", 47, "Queued generation of 47 sections."),
-        ("promotion", 12, "Queued promotion of 12 sections to production."),
-        ("rollback", 3, "Queued rollback of 3 sections."),
+        (GENERATE, 1, "Queued generation of 1 section."),
+        (GENERATE, 5, "Queued generation of 5 sections."),
+        (GENERATE, 47, "Queued generation of 47 sections."),
+        (PROMOTE, 12, "Queued promotion of 12 sections to production."),
+        (ROLLBACK, 3, "Queued rollback of 3 sections."),
     ],
 )
 def test_what_was_queued_reads_the_same_for_one_and_for_many(
-    action: Action, count: int, beginning: str
+    verb: Verb, count: int, beginning: str
 ) -> None:
     """And says that the chat is not needed any more."""
-    sentence = sentences.submitted(submitted(action, count))
+    sentence = sentences.submitted(submitted(verb, count))
     assert sentence.startswith(beginning)
     assert sentence.endswith("Work goes on after this chat is closed.")
 
 
 def test_production_is_files_and_not_a_deployment() -> None:
     """Nobody looks for the text on the web at once."""
-    assert "written to content/, not deployed" in sentences.submitted(submitted("promotion", 2))
-    assert "deployed" not in sentences.submitted(submitted("generation", 2))
+    assert "written to content/, not deployed" in sentences.submitted(submitted(PROMOTE, 2))
+    assert "deployed" not in sentences.submitted(submitted(GENERATE, 2))
 
 
 @pytest.mark.parametrize(
-    ("action", "sentence"),
+    ("verb", "sentence"),
     [
-        ("generation", "No sections to generate."),
-        ("promotion", "No sections to promote."),
-        ("rollback", "No sections to roll back."),
+        (GENERATE, "No sections to generate."),
+        (PROMOTE, "No sections to promote."),
+        (ROLLBACK, "No sections to roll back."),
     ],
 )
-def test_nothing_to_do_is_said_plainly(action: Action, sentence: str) -> None:
+def test_nothing_to_do_is_said_plainly(verb: Verb, sentence: str) -> None:
     """It is not an error."""
-    assert sentences.submitted(submitted(action, 0)) == sentence
+    assert sentences.submitted(submitted(verb, 0)) == sentence
 
 
 def test_nothing_to_do_because_of_skips_gives_the_first_reason() -> None:
     """Otherwise somebody asks again at once."""
     skipped = (Skipped(section="menu/hero", reason="has a draft; mode new rewrites it"),)
-    outcome = replace(submitted("generation", 0), skipped=skipped)
+    outcome = replace(submitted(GENERATE, 0), skipped=skipped)
     assert sentences.submitted(outcome) == (
         "No sections to generate. 1 section skipped, such as menu/hero: "
         "has a draft; mode new rewrites it."
@@ -70,9 +71,7 @@ def test_nothing_to_do_because_of_skips_gives_the_first_reason() -> None:
 
 def test_a_paused_duplicate_says_why_and_names_both_ways_on() -> None:
     """Or nobody would know what to do with it (R2)."""
-    outcome = replace(
-        submitted("generation", 2), duplicate=True, paused_reason="the key is refused"
-    )
+    outcome = replace(submitted(GENERATE, 2), duplicate=True, paused_reason="the key is refused")
     sentence = sentences.submitted(outcome)
     assert "paused: the key is refused." in sentence
     assert "retry" in sentence

@@ -10,7 +10,6 @@ from mcp.server.mcpserver import Context
 from mcp_server.clock import Clock
 from mcp_server.content.actions.calls import ChangeCall, GenerateCall, Submitted
 from mcp_server.content.actions.concerning import concerned
-from mcp_server.content.actions.submit import ACTIONS
 from mcp_server.errors import InvalidPayload
 from mcp_server.interfaces.mcp.answers import sentences
 from mcp_server.interfaces.mcp.answers.batch import Standing, standing
@@ -41,6 +40,7 @@ from mcp_server.interfaces.mcp.wait import Reporter, follow, follow_job
 from mcp_server.interfaces.services import Services, ServicesProvider
 from mcp_server.jobs.job import Batch, BatchState, Job, Origin
 from mcp_server.jobs.records import Cancelled
+from mcp_server.progress.verbs import VERBS
 
 Call = Context[Any, Any]
 """The open call of a tool: it carries progress until the answer."""
@@ -103,7 +103,7 @@ class Tools:
         if waits and services.worker_health.resume():
             seen = await self._followed(services, batch.id, arguments.wait_s, Reporter(ctx))
             return resumed_reply(batch, seen)
-        if batch.kind not in ACTIONS:  # a plugin's: there is no site to plan from
+        if batch.kind not in VERBS:  # a plugin's: there is no site to plan from
             return await self._retry_plugin(services, batch, arguments, ctx)
         submitted = await services.content.retry(
             arguments.batch_id, self.origin, request_key=arguments.request_key or None
