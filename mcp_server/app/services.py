@@ -11,14 +11,16 @@ from mcp_server.content.actions.submit import Submitter
 from mcp_server.content.service import ContentService
 from mcp_server.content.workspace.loader import SiteLoader
 from mcp_server.interfaces.services import Services
-from mcp_server.jobs.host.health import Health, Mode
+from mcp_server.jobs.host.health import Health, WorkerMode
 from mcp_server.jobs.host.start import StartWorker
 from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.progress.monitor import ProgressMonitor
 from mcp_server.trust import StateFolder
 
 
-def health_of(parts: Parts, mode: Mode, mark: StopMark, start: StartWorker | None = None) -> Health:
+def health_of(
+    parts: Parts, mode: WorkerMode, mark: StopMark, start: StartWorker | None = None
+) -> Health:
     log = parts.workspace.worker_log
     return Health(
         parts.store,

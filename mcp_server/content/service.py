@@ -7,13 +7,13 @@ from collections.abc import Collection, Sequence
 from mcp_server.content.actions.aftermath import files_written, undone_by
 from mcp_server.content.actions.calls import ChangeCall, GenerateCall, Selector, Submitted
 from mcp_server.content.actions.drafting_model import DraftingModel
-from mcp_server.content.actions.generate import Generate
-from mcp_server.content.actions.promote import Promote
+from mcp_server.content.actions.generate import GenerateAction
+from mcp_server.content.actions.promote import PromoteAction
 from mcp_server.content.actions.reader import ContentReader
-from mcp_server.content.actions.retry import Retry
-from mcp_server.content.actions.review import Review
+from mcp_server.content.actions.retry import RetryAction
+from mcp_server.content.actions.review import ReviewAction
 from mcp_server.content.actions.reviewed import Reviewed
-from mcp_server.content.actions.rollback import Rollback
+from mcp_server.content.actions.rollback import RollbackAction
 from mcp_server.content.actions.rollback_target import RollbackTarget
 from mcp_server.content.actions.submit import Submitter
 from mcp_server.content.pages.folder import PageFiles
@@ -41,29 +41,29 @@ class ContentService:
         max_retries: int,
     ) -> None:
         self._entities, self._batches, self._files = entities, batches, files
-        self._generate = Generate(reader, submitter, model, max_retries=max_retries)
-        self._promote = Promote(reader, submitter, batches)
+        self._generate = GenerateAction(reader, submitter, model, max_retries=max_retries)
+        self._promote = PromoteAction(reader, submitter, batches)
         target = RollbackTarget(entities, batches)
-        self._rollback = Rollback(reader, submitter, batches, target)
-        self._retry = Retry(reader, entities, batches, model)
-        self._review = Review(reader, batches)
+        self._rollback = RollbackAction(reader, submitter, batches, target)
+        self._retry = RetryAction(reader, entities, batches, model)
+        self._review = ReviewAction(reader, batches)
 
     async def generate(self, call: GenerateCall, origin: Origin) -> Submitted:
-        """Queue the drafting of the selected sections; see `Generate`."""
+        """Queue the drafting of the selected sections; see `GenerateAction`."""
         return await self._generate(call, origin)
 
     async def promote(self, call: ChangeCall, origin: Origin) -> Submitted:
-        """Queue the promotion of drafts; see `Promote`."""
+        """Queue the promotion of drafts; see `PromoteAction`."""
         return await self._promote(call, origin)
 
     async def rollback(self, call: ChangeCall, origin: Origin) -> Submitted:
-        """Queue taking changes to the live texts back; see `Rollback`."""
+        """Queue taking changes to the live texts back; see `RollbackAction`."""
         return await self._rollback(call, origin)
 
     async def retry(
         self, batch_id: str, origin: Origin, *, request_key: str | None = None
     ) -> Submitted:
-        """Take up again what failed, was cancelled or is paused; see `Retry`."""
+        """Take up again what failed, was cancelled or is paused; see `RetryAction`."""
         return await self._retry(batch_id, origin, request_key=request_key)
 
     async def review(
@@ -76,7 +76,7 @@ class ContentService:
         limit: int,
         cursor: int = 0,
     ) -> Reviewed:
-        """Return what stands in each selected section; see `Review`."""
+        """Return what stands in each selected section; see `ReviewAction`."""
         return await self._review(
             selector, origin, states=states, diff=diff, limit=limit, cursor=cursor
         )

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
+from mcp_server.content.drafting.prompt import Mode
 from mcp_server.progress.verbs import Verb
-
-Mode = Literal["leave", "new", "with-current"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import difflib
 import anyio.to_thread
 
 from mcp_server.content.actions.answer import answer
-from mcp_server.content.actions.calls import GenerateCall, Mode, Planned, Skipped, Submitted
+from mcp_server.content.actions.calls import GenerateCall, Planned, Skipped, Submitted
 from mcp_server.content.actions.drafting_model import DraftingModel
 from mcp_server.content.actions.payloads import GENERATE as DRAFT
 from mcp_server.content.actions.payloads import ContentGenerate
@@ -16,14 +16,14 @@ from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.selection import Selection, select
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.actions.submit import Conditions, Submitter, key_of
-from mcp_server.content.drafting.prompt import DraftRequest, inputs_hash
+from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash
 from mcp_server.content.site import Section, Site
 from mcp_server.entities.entity import is_slug
 from mcp_server.jobs.job import NewJob, Origin
 from mcp_server.progress.verbs import GENERATE
 
 
-class Generate:
+class GenerateAction:
     """Queues the drafting of the selected sections."""
 
     def __init__(

@@ -23,7 +23,7 @@ from mcp_server.jobs.job import NewJob, Origin, Priority
 from mcp_server.progress.verbs import GENERATE, PROMOTE
 
 
-class Promote:
+class PromoteAction:
     """Queues the promotion of drafts: what the selector means, or what a batch drafted."""
 
     def __init__(self, reader: ContentReader, submitter: Submitter, batches: BatchService) -> None:

@@ -21,7 +21,7 @@ CONFLICT = "conflict"
 """The code of a job whose text, or file, somebody changed: trying again does not help (R17)."""
 
 
-class Retry:
+class RetryAction:
     """Reopens a batch for what failed, was cancelled or is paused (R17)."""
 
     def __init__(

@@ -16,7 +16,7 @@ from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Origin
 
 
-class Review:
+class ReviewAction:
     """Shows the selected sections: the state of each, its texts, and what would change."""
 
     def __init__(self, reader: ContentReader, batches: BatchService) -> None:

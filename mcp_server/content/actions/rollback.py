@@ -67,7 +67,7 @@ class _Look:
         )
 
 
-class Rollback:
+class RollbackAction:
     """Queues what puts back the texts that stood before."""
 
     def __init__(

@@ -94,7 +94,7 @@ Complaint = Callable[[Mapping[str, Any]], str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ModelAnswer:
     """The fields that a model gave, stripped of what nobody sees, and what they cost."""
 
     fields: dict[str, Any]
@@ -120,7 +120,9 @@ class ModelClient:
         self._secrets = () if key is None else (key.get_secret_value(),)
         hush()
 
-    async def ask(self, prompt: Prompt, answer: type[BaseModel], complaint: Complaint) -> Answer:
+    async def ask(
+        self, prompt: Prompt, answer: type[BaseModel], complaint: Complaint
+    ) -> ModelAnswer:
         """Return the model's fields once there is no `complaint` about them.
 
         An answer that does not fit is sent back with the complaint, `ASKED_AGAIN_MAX` times.
@@ -230,10 +232,10 @@ def _cut_short(context: RunContext[object]) -> str | None:
             return None
 
 
-def _answer_of(model: type[BaseModel], fields: dict[str, Any], spent: RunUsage) -> Answer:
+def _answer_of(model: type[BaseModel], fields: dict[str, Any], spent: RunUsage) -> ModelAnswer:
     fitting = model.model_validate(fields)
     dumped = fitting.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return Answer(fields=dumped, usage=_usage_of(spent))
+    return ModelAnswer(fields=dumped, usage=_usage_of(spent))
 
 
 def _usage_of(usage: RunUsage) -> Usage:

@@ -21,7 +21,7 @@ from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.telemetry import AttemptFigures
 from mcp_server.jobs.worker.upkeep import lacking
 
-Mode = Literal["embedded", "detached"]
+WorkerMode = Literal["embedded", "detached"]
 
 COUNTING_SHARE = 20
 """A count stands for so many times as long as it took: counting is never more than a twentieth of
@@ -42,14 +42,14 @@ class Health:
         store: JobStore,
         lock: WorkerLock,
         clock: Clock,
-        mode: Mode,
+        mode: WorkerMode,
         mark: StopMark,
         start: StartWorker | None = None,
         *,
         log: str = "",
         figures: AttemptFigures | None = None,
     ) -> None:
-        self.mode: Mode = mode
+        self.mode: WorkerMode = mode
         self._figures = figures or AttemptFigures()
         self._store, self._lock, self._clock = store, lock, clock
         self._mark, self._start, self._log = mark, start, log

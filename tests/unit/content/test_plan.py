@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mcp_server.content.actions.calls import ChangeCall, GenerateCall, Mode, Planned
+from mcp_server.content.actions.calls import ChangeCall, GenerateCall, Planned
 from mcp_server.content.actions.generate import mode_of, plan_generate
 from mcp_server.content.actions.plan import Plan, digest_of
 from mcp_server.content.actions.promote import plan_promote
@@ -15,7 +15,7 @@ from mcp_server.content.actions.rollback import plan_rollback_of_batch, plan_und
 from mcp_server.content.actions.rollback_target import stands
 from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent, with_live
-from mcp_server.content.drafting.prompt import DraftRequest, inputs_hash
+from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash
 from mcp_server.content.site import Section
 from mcp_server.entities.entity import PRODUCTION, Entity
 from mcp_server.jobs.job import Dedup, Priority

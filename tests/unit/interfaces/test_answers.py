@@ -10,7 +10,7 @@ import pytest
 from mcp_server.clock import SystemClock
 from mcp_server.content.actions.calls import NextCall, Planned, Quoted, Skipped, Submitted
 from mcp_server.content.actions.reviewed import Reviewed, ReviewRow
-from mcp_server.interfaces.mcp.answers.batch import Standing
+from mcp_server.interfaces.mcp.answers.batch import BatchView
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.queued import Queued
 from mcp_server.interfaces.mcp.answers.replies import (
@@ -83,7 +83,7 @@ def test_a_wait_that_saw_the_end_answers_with_it(ended: Batch) -> None:
         percent_complete=100,
         batch_id=ended.id,
     )
-    seen = Standing(
+    seen = BatchView(
         operation=operation, failures=(), files=files, sentence="40 of 40 promoted.", next=None
     )
     reply = Queued(marks=MARKS, submitted=replace(queued(40), verb=PROMOTE), seen=seen).reply()
@@ -103,7 +103,7 @@ def test_a_wait_that_ran_out_answers_how_far_it_is(batch: Batch) -> None:
         percent_complete=17,
         batch_id=batch.id,
     )
-    seen = Standing(
+    seen = BatchView(
         operation=running,
         failures=(),
         files=(),

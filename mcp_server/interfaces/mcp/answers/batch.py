@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcp_server.interfaces.mcp.answers import sentences
-from mcp_server.interfaces.mcp.answers.replies import Operation, Queue, Worker
+from mcp_server.interfaces.mcp.answers.replies import Operation, QueueFacts, WorkerFacts
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job, JobState
 from mcp_server.jobs.records import Stats
@@ -26,7 +26,7 @@ SHOWN_LAST = frozenset(JobState) - {JobState.FAILED, JobState.PROCESSING, JobSta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class BatchView:
     """One batch with what belongs to it: what failed, what it wrote, and the sentence."""
 
     operation: Operation
@@ -36,9 +36,9 @@ class Standing:
     next: str | None
 
 
-async def standing(
+async def view_of(
     services: Services, batch: Batch, *, health: Mapping[str, Any], now: float
-) -> Standing:
+) -> BatchView:
     """Return where `batch` stands."""
     failures = await _failures(services, batch)
     writes = batch.ended and verb_of(batch).writes_files
@@ -47,11 +47,11 @@ async def standing(
     shown = operation(batch, health=health, now=now)
     retryable = batch.ended and (failures or batch.cancelled)
     undone_by = await services.content.undone_by(batch) if retryable else None
-    return Standing(
+    return BatchView(
         operation=shown,
         failures=failures,
         files=files,
-        sentence=sentences.standing(
+        sentence=sentences.batch_sentence(
             batch,
             failures,
             files,
@@ -132,9 +132,9 @@ def _batch(batch: Batch, health: Mapping[str, Any], now: float) -> Operation:
     )
 
 
-def worker(health: Mapping[str, Any], *, full: bool = False) -> Worker:
+def worker(health: Mapping[str, Any], *, full: bool = False) -> WorkerFacts:
     """Return what is known of the worker; in full with its version."""
-    return Worker(
+    return WorkerFacts(
         alive=bool(health.get("alive")),
         mode=health.get("mode"),
         message=sentences.short(health.get("message")),
@@ -145,9 +145,9 @@ def worker(health: Mapping[str, Any], *, full: bool = False) -> Worker:
     )
 
 
-def queue(stats: Stats) -> Queue:
+def queue(stats: Stats) -> QueueFacts:
     """Return how many jobs there are, by state, and by kind and state."""
-    return Queue(
+    return QueueFacts(
         jobs={state.value: count for state, count in stats.jobs.items()},
         kinds={
             kind: {state.value: count for state, count in states.items()}

@@ -105,7 +105,7 @@ def job_name(job: Job) -> str:
 def queued_job(job: Job, *, outlives: bool) -> str:
     """Return what became of a call that queued a job."""
     if job.state in ENDED_JOB_STATES:
-        return job_standing(job)
+        return job_sentence(job)
     return f"Queued: {job_name(job)}. {GOES_ON if outlives else RESUMES}"
 
 
@@ -128,10 +128,10 @@ def concerning(id: str, newest: Job | None) -> str:
     """Return what was done about a section or a page last."""
     if newest is None:
         return f"Nothing was queued for {id} of late; review shows how it stands."
-    return f"The last about {id}: {job_standing(newest)}"
+    return f"The last about {id}: {job_sentence(newest)}"
 
 
-def job_standing(job: Job) -> str:
+def job_sentence(job: Job) -> str:
     """Return where a job stands, and why it did not do its work."""
     reason = f": {full_stop(short(job.reason) or '')}" if job.reason else "."
     return f"{job_name(job)} is {job.state}{reason}"
@@ -160,7 +160,7 @@ def last_one(ended: Batch | Job, ago: str) -> str:
     return f"The last one: {verb_of(batch).name}, {batch.state} {ago} ({_tally(batch)})."
 
 
-def standing(
+def batch_sentence(
     batch: Batch,
     failures: Sequence[Job],
     files: Sequence[str],
