@@ -14,6 +14,7 @@ from tests.storage.invariants import check_invariants
 from tests.storage.stores import ENGINES, Bench
 
 settings.register_profile("long", max_examples=5000)
+settings.register_profile("brief", max_examples=10)  # where all else was tried before
 
 
 @pytest.fixture(params=sorted(ENGINES))
