@@ -6,10 +6,12 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import structlog
+from blockbuster import BlockBuster
 from hypothesis import settings
 
 USER = Path(tempfile.mkdtemp(prefix="pressroom-user-"))
@@ -38,3 +40,30 @@ atexit.register(shutil.rmtree, USER, ignore_errors=True)
 def anyio_backend() -> str:
     """The backend: aiosqlite needs asyncio."""
     return "asyncio"
+
+
+BLOCKING = ("time.sleep", "socket.", "ssl.", "sqlite3.", "os.fsync")
+"""What our code may not do in the event loop. A look at a file is short, and may."""
+
+
+@pytest.fixture(scope="session")
+def block_buster() -> BlockBuster:
+    """Fails a call that would hold up the event loop, wherever our code is the cause."""
+    made = BlockBuster(["mcp_server", "handlers"])
+    made.functions = {
+        name: function for name, function in made.functions.items() if name.startswith(BLOCKING)
+    }
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _nothing_blocks_the_loop(
+    request: pytest.FixtureRequest, block_buster: BlockBuster
+) -> Iterator[None]:
+    """Hold for every test, less those that block it to see what becomes of it."""
+    if request.node.get_closest_marker("blocks_the_loop"):
+        yield
+        return
+    block_buster.activate()
+    yield
+    block_buster.deactivate()
