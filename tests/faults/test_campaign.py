@@ -9,8 +9,8 @@ import pytest
 from tests.faults.campaign import JOBS, run
 from tests.faults.processes import seed
 
-ROUNDS, PER_SITE = 9, 6
-"""Each kind of work twice on a site that one worker works, and once where several do."""
+ROUNDS, PER_SITE = 6, 3
+"""Each kind of work once on a site that one worker works, and once where several do."""
 
 
 @pytest.mark.timeout(600)

@@ -15,7 +15,7 @@ import pytest
 from tests.faults.processes import seed
 from tests.faults.simulation.run import simulate_many
 
-SAME, OTHERS = 100, 100
+SAME, OTHERS = 50, 100
 """How many machines are the same every time, and how many are not: a campaign tries thousands."""
 REPLAYED = (3,)
 
