@@ -19,7 +19,7 @@ from mcp_server.trust import StateFolder
 from tests.faults.processes import end_workers
 from tests.harness import content, desk, small_site, trusted
 from tests.promises.moves import QUICK, gate, says, settings
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 from tests.wire import Pipe, command, environment, over_stdio, pipe, query, serving
 
 pytestmark = pytest.mark.anyio
@@ -41,7 +41,7 @@ def trust(root: Path, answers: str) -> str:
         env=environment(),
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
     return done.stdout + done.stderr
