@@ -26,6 +26,7 @@ from mcp_server.content.site import Page, Section, Site
 from mcp_server.content.template import Field, FieldType, Template
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Revision
 from mcp_server.errors import InvalidPayload
+from tests.waiting import PATIENCE_S
 
 HERO = Template(
     name="hero",
@@ -438,7 +439,7 @@ def test_a_write_that_stops_half_way_leaves_the_old_file_whole(tmp_path: Path) -
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     assert "refused:" in done.stderr
     assert path.read_text(encoding="utf-8") == "Old"
