@@ -9,7 +9,6 @@ import anyio.to_thread
 from mcp_server.content.actions.answer import answer
 from mcp_server.content.actions.calls import GenerateCall, Planned, Skipped, Submitted
 from mcp_server.content.actions.drafting_model import DraftingModel
-from mcp_server.content.actions.payloads import GENERATE as DRAFT
 from mcp_server.content.actions.payloads import ContentGenerate
 from mcp_server.content.actions.plan import STATIC, Plan, new_job
 from mcp_server.content.actions.reader import ContentReader
@@ -115,7 +114,9 @@ def plan_generate(
             draft=draft.hash if draft else None,
         )
         planned = Planned(section=id, change="redraft" if draft else "draft")
-        job = new_job(DRAFT, payload, id, claim="draft", requires=requires, retries=max_retries)
+        job = new_job(
+            GENERATE.job_kind, payload, id, claim="draft", requires=requires, retries=max_retries
+        )
         steps.append((planned, job))
     skipped.sort(key=lambda each: not each.mistake)  # what is to be mended is told first
     return Plan(steps=tuple(steps), skipped=tuple(skipped))

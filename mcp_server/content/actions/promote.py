@@ -8,7 +8,6 @@ import anyio.to_thread
 
 from mcp_server.content.actions.answer import answer
 from mcp_server.content.actions.calls import ChangeCall, Note, Planned, Skipped, Submitted
-from mcp_server.content.actions.payloads import PROMOTE as MAKE_LIVE
 from mcp_server.content.actions.payloads import ContentPromote, export_of
 from mcp_server.content.actions.plan import STATIC, Plan, check_digest, kept_effects, new_job
 from mcp_server.content.actions.reader import ContentReader
@@ -186,4 +185,4 @@ def _promotion(call: ChangeCall, draft: Entity, content: SiteContent) -> tuple[P
         expect=("live" if call.digest else "any") if call.force else "base",
         blocked=blocked,
     )
-    return planned, new_job(MAKE_LIVE, payload, id, claim="change", priority=Priority.HIGH)
+    return planned, new_job(PROMOTE.job_kind, payload, id, claim="change", priority=Priority.HIGH)

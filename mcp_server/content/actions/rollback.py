@@ -9,7 +9,6 @@ import anyio.to_thread
 
 from mcp_server.content.actions.answer import answer
 from mcp_server.content.actions.calls import ChangeCall, Note, Planned, Skipped, Submitted
-from mcp_server.content.actions.payloads import ROLLBACK as TAKE_BACK
 from mcp_server.content.actions.payloads import ContentRollback
 from mcp_server.content.actions.plan import Plan, check_digest, kept_effects, new_job
 from mcp_server.content.actions.reader import ContentReader
@@ -239,4 +238,4 @@ def _restoration(
         expect="any" if force and not exact else "live",
         blocked=blocked,
     )
-    return planned, new_job(TAKE_BACK, payload, id, claim="change", priority=Priority.HIGH)
+    return planned, new_job(ROLLBACK.job_kind, payload, id, claim="change", priority=Priority.HIGH)
