@@ -23,8 +23,25 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 EVENTS = (ROOT / "docs" / "progress-events.md").read_text("utf-8")
 RULES = (ROOT / "docs" / "rules.md").read_text("utf-8")
-LINES_MAX = {"rules.md": 300}
-"""Of pages in which something is looked up; nobody reads them from top to bottom."""
+PAGE_LINES_MAX = 100
+LINES_MAX = {
+    "add-a-verb.md": 400,  # all the code of a verb
+    "architecture.md": 200,
+    "figures.md": 300,
+    "rules.md": 300,
+    "settings.md": 300,
+    "tools.md": 400,
+    "user-guide.md": 300,
+}
+"""Of pages that are longer than others, as something is looked up in them or done step by step."""
+TO_COME = {
+    "CHANGELOG.md",
+    "docs/figures.md",
+    "docs/settings.md",
+    "docs/tools.md",
+    "docs/user-guide.md",
+}
+"""Pages that are linked to, and are about to be written."""
 ORIGIN = Origin(owner="local", interface="mcp-stdio")
 
 
@@ -33,18 +50,40 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", EVENTS, flags=re.DOTALL)
 
 
+ALL_PAGES = [*PAGES, *sorted(ROOT.glob("*.md"))]
+"""Those beside the code, too."""
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_page_is_short_and_linked_from_the_readme(page: Path) -> None:
     """Or nobody would read it."""
-    assert len(page.read_text("utf-8").splitlines()) < LINES_MAX.get(page.name, 100)
-    assert f"docs/{page.name}" in (ROOT / "README.md").read_text("utf-8")
+    longest = LINES_MAX.get(page.name, PAGE_LINES_MAX)
+    assert len(page.read_text("utf-8").splitlines()) < longest
+    assert f"(docs/{page.name})" in (ROOT / "README.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "SECURITY.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: page.name)
+def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
+    """Within the repository, to a file that is there and, where one is named, to its heading."""
+    for to, heading in re.findall(r"\]\(([\w./-]+)(?:#([\w-]+))?\)", page.read_text("utf-8")):
+        target = (page.parent / to).resolve()
+        if target.relative_to(ROOT).as_posix() in TO_COME:
+            continue
+        assert target.is_file(), to
+        assert not heading or heading in headings(target), heading
+
+
+def headings(page: Path) -> set[str]:
+    """Return the names by which a page's headings can be linked to."""
+    found = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in found}
+
+
+@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: page.name)
 def test_the_modules_that_a_page_names_are_there(page: Path) -> None:
-    """By their path below `mcp_server/` or `tests/`, or the end of it."""
-    there = {path.as_posix() for path in ROOT.glob("*/**/*.py")}
-    for named in re.findall(r"`([\w/]+\.py)`", page.read_text("utf-8")):
+    """By their path below `mcp_server/` or `tests/`, or the end of it; less those to be made."""
+    there = {path.as_posix() for path in ROOT.glob("[a-z]*/**/*.py")}
+    for named in re.findall(r"`([\w/]+\.py)`(?!, a new file)", page.read_text("utf-8")):
         assert any(path.endswith(f"/{named}") for path in there), named
 
 
