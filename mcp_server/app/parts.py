@@ -16,7 +16,7 @@ from mcp_server.clock import Clock, new_id
 from mcp_server.config import Workspace
 from mcp_server.content.actions.payloads import JOB_KINDS
 from mcp_server.content.drafting.model import ModelChoice, abilities
-from mcp_server.content.pages.folder import PageFiles, page_files
+from mcp_server.content.pages.page_files import PageFiles, page_files
 from mcp_server.errors import ConfigError
 from mcp_server.folder import Folder
 from mcp_server.jobs.batch import BatchLimits, BatchService

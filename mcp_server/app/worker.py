@@ -11,9 +11,9 @@ import anyio
 import anyio.to_thread
 import structlog
 
-from mcp_server.app.ending import run_until_told
 from mcp_server.app.parts import Parts, load_plugins, open_parts, open_store
 from mcp_server.app.process import log_to_stderr, settle_memory
+from mcp_server.app.shutdown import run_until_told
 from mcp_server.clock import SystemClock, new_id
 from mcp_server.config import find_workspace
 from mcp_server.content.workspace.loader import SiteLoader

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from mcp_server.clock import Clock
 from mcp_server.config import Workspace
+from mcp_server.doctor.diagnosis import Diagnosis, Level, duration, first_of, size
 from mcp_server.doctor.files import of_files
-from mcp_server.doctor.finding import Diagnosis, Level, duration, first_of, size
 from mcp_server.errors import StorageError, Unavailable
 from mcp_server.jobs.host.health import left_over_of
 from mcp_server.jobs.host.lock import WorkerLock

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel
 
 from mcp_server.content.actions.calls import Planned, Skipped
-from mcp_server.content.pages.folder import KeptEdits
+from mcp_server.content.pages.page_files import KeptEdits
 from mcp_server.entities.effects import RecordExport, SaveRevision, expect_hash
 from mcp_server.entities.entity import split_id
 from mcp_server.errors import InvalidPayload

@@ -29,7 +29,7 @@ from pydantic_ai import exceptions as trouble
 from pydantic_ai.messages import ModelResponse
 from pydantic_ai.models import Model
 
-from mcp_server.content.drafting.bounds import AnswerOutOfBounds, counted
+from mcp_server.content.drafting.answer_bounds import AnswerOutOfBounds, counted
 from mcp_server.content.drafting.errors import (
     ERROR_CODES,
     ModelAccountEmpty,

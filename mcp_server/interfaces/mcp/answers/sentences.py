@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from mcp_server.content.actions.calls import Quoted, Submitted
+from mcp_server.content.actions.retry import is_left_out
 from mcp_server.content.text.visible import visible
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job
 from mcp_server.jobs.records import Cancelled
@@ -81,7 +82,7 @@ def nothing(outcome: Submitted) -> str:
         return " ".join([*said, "; ".join(ways) + "."])
     if not outcome.skipped:
         return no_sections(outcome)
-    held = [skipped for skipped in outcome.skipped if skipped.batch_id]
+    held = [skipped for skipped in outcome.skipped if skipped.held]
     paused = [skipped for skipped in held if skipped.paused_reason]
     first = (paused or held or outcome.skipped)[0]
     what = "Nothing was queued." if held else no_sections(outcome)
@@ -256,7 +257,7 @@ def _why(job: Job) -> str:
 
 def _advice(batch: Batch, failures: Sequence[Job]) -> str:
     """Whom `retry` would help: conflicts need a decision instead (R17)."""
-    conflicts = sum(job.code == "conflict" for job in failures)
+    conflicts = sum(map(is_left_out, failures))
     rest = len(failures) - conflicts + batch.cancelled
     parts: list[str] = []
     if rest:
