@@ -7,6 +7,7 @@ from functools import partial
 from mcp_server.app.parts import Parts
 from mcp_server.content.actions.reader import StandingReader
 from mcp_server.content.actions.submit import Submitter
+from mcp_server.content.drafting.keys import lack_of_key
 from mcp_server.content.service import ContentService
 from mcp_server.content.workspace.loader import SiteLoader
 from mcp_server.interfaces.services import Services
@@ -28,6 +29,7 @@ def health_of(parts: Parts, mode: Mode, mark: StopMark, start: StartWorker | Non
         start,
         log=f"{log.parent.name}/{log.name}",
         figures=parts.figures,
+        lacking=lack_of_key,
     )
 
 
