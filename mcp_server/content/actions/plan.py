@@ -6,7 +6,6 @@ carry it, and check it in the transaction that writes.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -31,6 +30,7 @@ from mcp_server.content.site import Section, Site
 from mcp_server.entities.effects import RecordExport, SaveRevision, expect_hash
 from mcp_server.entities.entity import Entity, Revision, is_slug, split_id
 from mcp_server.jobs.job import Dedup, NewJob, Priority
+from mcp_server.likeness import did_you_mean
 
 STATIC = "has a static text in site.yaml"
 """Why a section is neither drafted nor promoted."""
@@ -166,9 +166,8 @@ def _why_undraftable(section: Section, site: Site) -> str | None:
     if section.template is None:
         return f"Section {section.entity_id} has no template specified"
     if section.template not in site.templates:
-        near = difflib.get_close_matches(section.template, list(site.templates), n=1)
-        meant = f"; did you mean {near[0]}?" if near else ""
-        return f"{named(section.template)} does not exist{meant}"
+        guess = did_you_mean(section.template, site.templates)
+        return f"{named(section.template)} does not exist{guess}"
     return None
 
 

@@ -15,7 +15,7 @@ from mcp_server.content.workspace.yaml_tree import (
     Scalar,
     Sequence,
     YamlReader,
-    nearest,
+    instead,
 )
 
 LENGTH_MAX = 100_000
@@ -125,7 +125,7 @@ def _type(reader: YamlReader, name: str, node: Node, *, inside: bool) -> FieldTy
     text = reader.text(node, f"{name}.type")
     if text not in _TYPES:
         reader.wrong(
-            node.line, f"{name} has the unknown type {text[:40]!r}; {nearest(text, _TYPES)}"
+            node.line, f"{name} has the unknown type {text[:40]!r}; {instead(text, _TYPES)}"
         )
         return FieldType.LINE
     if inside and text == FieldType.LIST:

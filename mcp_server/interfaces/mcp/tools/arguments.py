@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar, cast
@@ -16,6 +15,7 @@ from mcp_server.content.actions.reviewed import SectionState
 from mcp_server.entities.entity import SLUG_LENGTH_MAX
 from mcp_server.errors import InvalidPayload
 from mcp_server.interfaces.mcp.tools.schemas import wire_schema
+from mcp_server.likeness import did_you_mean
 
 WAIT_S_MAX = 45.0
 """Clients give up on a call after a minute; this leaves room for the answer."""
@@ -261,8 +261,6 @@ A = TypeVar("A", bound=Arguments)
 
 PROBLEMS_MAX = 10
 """Mistakes of one call that are named; the rest is counted."""
-NAME_LENGTH_MAX = 64
-"""Of a name that is compared with those there are."""
 
 
 def parse(tool: str, model: type[A], raw: Mapping[str, Any]) -> A:
@@ -297,10 +295,7 @@ def _problem(type: str, loc: tuple[int | str, ...], value: object, allowed: dict
 
 def unknown_argument(name: str, known: list[str]) -> str:
     """Return what is said to a caller who gave an argument that there is not."""
-    meant = to_camel(name[:NAME_LENGTH_MAX].replace("-", "_"))  # a likeness takes time by length
-    nearest = difflib.get_close_matches(meant, known, n=1, cutoff=0.5)
-    guess = f"; did you mean {nearest[0]}?" if nearest else ""
-    return f"unknown argument {_shown(name)}{guess} (known: {', '.join(known)})"
+    return f"unknown argument {_shown(name)}{did_you_mean(name, known)} (known: {', '.join(known)})"
 
 
 def _expected(schema: dict[str, Any]) -> str:
