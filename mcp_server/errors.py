@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from mcp_server.excerpt import in_quotes
 from mcp_server.likeness import nearest
 
 NAME_LIKENESS = 0.4
@@ -53,7 +54,7 @@ class NotFound(CallerError):
         self.kind, self.id = kind, id
         self.nearest = nearest(id, known, likeness=likeness, most=3)
         guess = f" Did you mean {' or '.join(self.nearest)}?" if self.nearest else ""
-        super().__init__(f"There is no {kind} {_shown(id)}.{guess}{' ' + hint if hint else ''}")
+        super().__init__(f"There is no {kind} {in_quotes(id)}.{guess}{' ' + hint if hint else ''}")
 
 
 class InvalidPayload(CallerError):
@@ -134,9 +135,3 @@ class StorageOutdated(StorageError):
 
 class ConfigError(ServerError):
     """The settings cannot be used; the message says which and what to write instead."""
-
-
-def _shown(id: str) -> str:
-    """`id` as it may be repeated to a caller: printable and short."""
-    printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in id)
-    return repr(printable if len(printable) <= 60 else printable[:57] + "…")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic_core import ErrorDetails
 
+from mcp_server.excerpt import shortened
 from mcp_server.likeness import did_you_mean, nearest
 from mcp_server.redaction import HIDDEN, redacted
 
@@ -26,7 +27,7 @@ def left_literal(text: str) -> str | None:
     Of clients some fill them in, and others hand them over as they stand.
     """
     found = _LITERAL.search(text.strip())
-    return found[0][:_SHOWN_MAX] if found else None
+    return shortened(found[0], _SHOWN_MAX) if found else None
 
 
 def place(file: Path, text: str, key: str) -> str:

@@ -12,6 +12,7 @@ import anyio.to_thread
 from mcp_server.content.actions.calls import Action, ChangeCall, GenerateCall, Skipped, Submitted
 from mcp_server.content.actions.plan import Plan
 from mcp_server.errors import InvalidPayload, InvalidTransition
+from mcp_server.excerpt import in_quotes
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Batch, BatchState, Json, Origin
 from mcp_server.jobs.records import NewBatch, Request, Submission
@@ -124,8 +125,8 @@ def check_digest(digest: str | None, answer: Submitted) -> None:
             "digest",
             [
                 (
-                    f"what would be changed is no longer what {digest!r:.40} stood for; nothing "
-                    "was changed: look at a new dry run and pass its digest"
+                    f"what would be changed is no longer what {in_quotes(digest)} stood for; "
+                    "nothing was changed: look at a new dry run and pass its digest"
                 )
             ],
         )

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from mcp_server.config import KEY_VARIABLE, left_literal, still_literal
 from mcp_server.content.drafting.keys import key_ability, key_owner, key_variables
 from mcp_server.errors import ConfigError
+from mcp_server.excerpt import in_quotes
 
 COMPOSER = "composer"
 """The name under which nothing but the site's own facts and phrases is used."""
@@ -44,7 +45,7 @@ class ModelChoice:
         provider, _, model = self.name.partition(":")
         if not provider or not model:
             raise ConfigError(
-                f"model = {self.name[:60]!r}: write the provider before it, as in "
+                f"model = {in_quotes(self.name)}: write the provider before it, as in "
                 '"anthropic:claude-sonnet-5" or "openai:gpt-5.2", or give the address of an '
                 'OpenAI-compatible server as model_url, or write "composer".'
             )

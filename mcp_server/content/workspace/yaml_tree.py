@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from mcp_server.excerpt import in_quotes
 from mcp_server.likeness import nearest
 
 FILE_BYTES_MAX = 1024 * 1024
@@ -30,7 +31,6 @@ _LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
 _TEXT_TAGS = frozenset({None, "!", f"{_TAG}str"})
 _NULLS = frozenset({"", "~", "null"})
-_SHOWN_MAX = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,5 +320,4 @@ def _shown(node: Node) -> str:
 
 
 def _quoted(text: str) -> str:
-    line = " ".join(text.split())
-    return repr(line if len(line) <= _SHOWN_MAX else f"{line[: _SHOWN_MAX - 1]}…")
+    return in_quotes(" ".join(text.split()))

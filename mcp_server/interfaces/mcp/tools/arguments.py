@@ -14,6 +14,7 @@ from mcp_server.content.actions.calls import Mode, Selector
 from mcp_server.content.actions.reviewed import SectionState
 from mcp_server.entities.entity import SLUG_LENGTH_MAX
 from mcp_server.errors import InvalidPayload
+from mcp_server.excerpt import shortened
 from mcp_server.interfaces.mcp.tools.schemas import wire_schema
 from mcp_server.likeness import did_you_mean
 
@@ -330,4 +331,4 @@ def _shown(value: object) -> str:
         case list():
             return f"a list of {len(cast('list[object]', value)):,}"
         case _:
-            return text[: SHOWN_LENGTH - 1] + "…"
+            return shortened(text, SHOWN_LENGTH)
