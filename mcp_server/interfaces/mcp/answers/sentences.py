@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from mcp_server.content.actions.calls import Quoted, Submitted
 from mcp_server.content.actions.retry import is_left_out
 from mcp_server.content.text.visible import visible
+from mcp_server.excerpt import on_one_line
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job
 from mcp_server.jobs.records import Cancelled
 from mcp_server.progress.verbs import KEPT, NOT_DEPLOYED, kind_name, verb_of
@@ -33,10 +34,7 @@ def sections(count: int) -> str:
 
 def short(text: str | None, length: int = REASON_LENGTH) -> str | None:
     """Return `text` on one line, visible, at most `length` characters; `None` for nothing."""
-    line = " ".join(visible(text or "").split())
-    if not line:
-        return None
-    return line if len(line) <= length else line[: length - 1] + "…"
+    return on_one_line(visible(text or ""), length) or None
 
 
 def call(tool: str, arguments: Mapping[str, object]) -> str:
