@@ -15,8 +15,9 @@ import anyio.to_thread
 from mcp_server.clock import Clock, new_id
 from mcp_server.config import Workspace
 from mcp_server.content.actions.payloads import JOB_KINDS
+from mcp_server.content.drafting.keys import announced_abilities
 from mcp_server.content.drafting.model import ModelChoice, abilities
-from mcp_server.content.pages.folder import PageFiles, page_files
+from mcp_server.content.pages.page_files import PageFiles, page_files
 from mcp_server.errors import ConfigError
 from mcp_server.folder import Folder
 from mcp_server.jobs.batch import BatchLimits, BatchService
@@ -36,9 +37,6 @@ from mcp_server.trust import Grants, StateFolder
 
 HANDLERS = "handlers"
 """The package whose modules are the job kinds that Pressroom brings."""
-
-WELL_KNOWN_KEYS = {"key:anthropic": "ANTHROPIC_API_KEY", "key:openai": "OPENAI_API_KEY"}
-"""Keys worth announcing even where another model is configured: an older round may need them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +114,7 @@ async def open_parts(
     grants = Grants(workspace, state)
     model = ModelChoice(name=settings.model or "composer", url=settings.model_url)
     keys = await anyio.to_thread.run_sync(abilities, os.environ, model)
-    keys |= {ability for ability, name in WELL_KNOWN_KEYS.items() if os.environ.get(name)}
+    keys |= announced_abilities(os.environ)
     plugins = plugins or Plugins(Registry(discover(HANDLERS)))
     registry = plugins.registry.bounded(settings.payload_bytes_max, limits=settings.limits)
     async with Database.open(

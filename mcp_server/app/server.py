@@ -16,10 +16,10 @@ import anyio.abc
 import anyio.to_thread
 import structlog
 
-from mcp_server.app.ending import run_until_told, until_told
 from mcp_server.app.parts import Parts, load_plugins, open_parts
 from mcp_server.app.process import log_to_stderr, settle_memory
 from mcp_server.app.services import health_of, services_of
+from mcp_server.app.shutdown import run_until_told, until_told
 from mcp_server.app.worker import work
 from mcp_server.clock import Clock, SystemClock
 from mcp_server.config import Workspace, find_workspace

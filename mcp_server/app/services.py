@@ -8,6 +8,7 @@ from mcp_server.app.parts import Parts
 from mcp_server.content.actions.drafting_model import DraftingModel
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.submit import Submitter
+from mcp_server.content.drafting.keys import lack_of_key
 from mcp_server.content.service import ContentService
 from mcp_server.content.workspace.loader import SiteLoader
 from mcp_server.interfaces.services import Services
@@ -31,6 +32,7 @@ def health_of(
         start,
         log=f"{log.parent.name}/{log.name}",
         figures=parts.figures,
+        lacking=lack_of_key,
     )
 
 

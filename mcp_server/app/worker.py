@@ -11,11 +11,12 @@ import anyio
 import anyio.to_thread
 import structlog
 
-from mcp_server.app.ending import run_until_told
 from mcp_server.app.parts import Parts, load_plugins, open_parts, open_store
 from mcp_server.app.process import log_to_stderr, settle_memory
+from mcp_server.app.shutdown import run_until_told
 from mcp_server.clock import SystemClock, new_id
 from mcp_server.config import find_workspace
+from mcp_server.content.drafting.keys import lack_of_key
 from mcp_server.content.workspace.loader import SiteLoader
 from mcp_server.errors import Unavailable
 from mcp_server.jobs.host.health import WorkerMode
@@ -129,6 +130,7 @@ async def work(
         partial(new_id, "a", clock),
         open_store=partial(open_store, parts),
         process=WorkerProcess() if mode == "detached" else None,
+        lacking=lack_of_key,
     )
     try:
         async with anyio.create_task_group() as tasks:

@@ -15,8 +15,8 @@ from pathlib import Path
 from mcp_server.clock import Clock
 from mcp_server.config import find_workspace
 from mcp_server.doctor.database import of_database, of_origin, of_queue
+from mcp_server.doctor.diagnosis import Diagnosis
 from mcp_server.doctor.files import without_database
-from mcp_server.doctor.finding import Diagnosis
 from mcp_server.doctor.folder import of_folder
 from mcp_server.errors import CallerError, ConfigError
 

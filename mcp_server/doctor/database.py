@@ -8,8 +8,9 @@ from pathlib import Path
 
 from mcp_server.clock import Clock
 from mcp_server.config import Workspace
+from mcp_server.content.drafting.keys import lack_of_key
+from mcp_server.doctor.diagnosis import Diagnosis, Level, duration, first_of, size
 from mcp_server.doctor.files import of_files
-from mcp_server.doctor.finding import Diagnosis, Level, duration, first_of, size
 from mcp_server.errors import StorageError, Unavailable
 from mcp_server.jobs.host.health import left_over_of
 from mcp_server.jobs.host.lock import WorkerLock
@@ -114,7 +115,7 @@ async def of_queue(workspace: Workspace, clock: Clock) -> AsyncIterator[Diagnosi
             await database.write(_nothing)
             lag, stats = await store.lag(now=now), await store.stats()
             hosts = await store.hosts(seen_after=0)
-            left_over = await left_over_of(store, hosts, now=now)
+            left_over = await left_over_of(store, hosts, lack_of_key, now=now)
             paused = await _paused(store)
             of_pages = [each async for each in of_files(workspace, SqliteEntityStore(database))]
     except StorageError as error:

@@ -9,10 +9,10 @@ import anyio.to_thread
 
 from mcp_server.config import Workspace
 from mcp_server.content.actions.reader import edited_files, missing_files
-from mcp_server.content.pages.folder import PageFiles, page_files
+from mcp_server.content.pages.page_files import PageFiles, page_files
 from mcp_server.content.site import Site
 from mcp_server.content.workspace.loader import SiteLoader, SiteProblems
-from mcp_server.doctor.finding import Diagnosis, first_of
+from mcp_server.doctor.diagnosis import Diagnosis, first_of
 from mcp_server.entities.store import EntityStore
 from mcp_server.trust import Grants, StateFolder
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from mcp_server.config import SETTINGS_FILE, Workspace
 from mcp_server.content.drafting.model import KeyLeftLiteral, ModelChoice, find_key, key_hint
 from mcp_server.content.workspace.loader import SiteLoader, SiteProblems
-from mcp_server.doctor.finding import Diagnosis, Level, size
+from mcp_server.doctor.diagnosis import Diagnosis, Level, size
 from mcp_server.errors import ConfigError
 from mcp_server.storage.sqlite.file.place import unsafe_place
 from mcp_server.trust import Grants, StateFolder

@@ -59,11 +59,6 @@ class Submission:
     stale: bool = False
 
 
-SUSPECT_CRASHES = 3
-"""A job that was lost so often is a suspect, and runs alone: if it kills its worker, it dies with
-nobody else, and jobs that only ran beside it are not counted to death."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """What a worker asks for: ready jobs for its free lanes, of what it can run."""
@@ -153,6 +148,20 @@ class Host:
     seen_at: float = 0.0
     wanted: str | None = None
     """What others ask of it: `drain`, or nothing."""
+
+
+class Lack(NamedTuple):
+    """What to say of an ability that no worker has."""
+
+    what: str
+    """As in "no worker has …"."""
+    advice: str
+    """How it is provided: the beginning of a sentence."""
+
+
+def lack_of(ability: str) -> Lack:
+    """Say it by the ability's name alone; whoever opens the queue may know better words."""
+    return Lack(f"what it needs ({ability})", "Provide it")
 
 
 class Bookmark(NamedTuple):

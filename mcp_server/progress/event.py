@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from mcp_server.excerpt import shortened
 from mcp_server.jobs.job import (
     ENDED_BATCH_STATES,
     ENDED_JOB_STATES,
@@ -206,7 +207,7 @@ def _error(job: Job) -> str:
 def _short(text: str | None) -> str | None:
     """`text` on one line, without what no screen shows, and not too long; `None` for nothing."""
     line = _printable(text or "")
-    return (line if len(line) <= TEXT_LENGTH else f"{line[: TEXT_LENGTH - 1]}…") or None
+    return shortened(line, TEXT_LENGTH) or None
 
 
 def _printable(text: str) -> str:

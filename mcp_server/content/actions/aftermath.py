@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from mcp_server.content.pages.folder import PageFiles
+from mcp_server.content.pages.page_files import PageFiles
 from mcp_server.entities.store import EntityStore
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Batch

@@ -84,10 +84,13 @@ def _after(told: Submitted, submission: Submission) -> Submitted:
 def _held_by(batch: Batch | None, section: str) -> Skipped:
     if batch is None or batch.state is not BatchState.PAUSED:
         reason = "is in another unfinished batch; wait for it, or cancel it"
-        return Skipped(section=section, reason=reason, batch_id=batch.id if batch else None)
+        return Skipped(
+            section=section, reason=reason, held=True, batch_id=batch.id if batch else None
+        )
     return Skipped(
         section=section,
         reason="is in another batch, which is paused; retry goes on with it, cancel gives it up",
+        held=True,
         batch_id=batch.id,
         paused_reason=batch.reason or "no reason was given",
     )

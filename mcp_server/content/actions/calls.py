@@ -64,6 +64,8 @@ class Skipped:
 
     section: str
     reason: str
+    held: bool = False
+    """Whether an unfinished batch holds it, which may be another owner's: that is not named."""
     batch_id: str | None = None
     paused_reason: str | None = None
     """Why that batch is paused, if it is: waiting for it does not help."""

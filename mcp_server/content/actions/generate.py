@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-
 import anyio.to_thread
 
 from mcp_server.content.actions.answer import answer
@@ -19,6 +17,7 @@ from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash
 from mcp_server.content.site import Section, Site
 from mcp_server.entities.entity import is_slug
 from mcp_server.jobs.job import NewJob, Origin
+from mcp_server.likeness import did_you_mean
 from mcp_server.progress.verbs import GENERATE
 
 
@@ -148,9 +147,8 @@ def _why_undraftable(section: Section, site: Site) -> str | None:
     if section.template is None:
         return f"Section {section.entity_id} has no template specified"
     if section.template not in site.templates:
-        near = difflib.get_close_matches(section.template, list(site.templates), n=1)
-        meant = f"; did you mean {near[0]}?" if near else ""
-        return f"{named(section.template)} does not exist{meant}"
+        guess = did_you_mean(section.template, site.templates)
+        return f"{named(section.template)} does not exist{guess}"
     return None
 
 

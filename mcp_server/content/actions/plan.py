@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel
 
 from mcp_server.content.actions.calls import Planned, Skipped
-from mcp_server.content.pages.folder import KeptEdits
+from mcp_server.content.pages.page_files import KeptEdits
 from mcp_server.entities.effects import RecordExport, SaveRevision, expect_hash
 from mcp_server.entities.entity import split_id
 from mcp_server.errors import InvalidPayload
+from mcp_server.excerpt import in_quotes
 from mcp_server.jobs.job import Dedup, NewJob, Priority
 from mcp_server.progress.verbs import Verb
 
@@ -81,8 +82,8 @@ def check_digest(digest: str | None, verb: Verb, plan: Plan) -> None:
             "digest",
             [
                 (
-                    f"what would be changed is no longer what {digest!r:.40} stood for; nothing "
-                    "was changed: look at a new dry run and pass its digest"
+                    f"what would be changed is no longer what {in_quotes(digest)} stood for; "
+                    "nothing was changed: look at a new dry run and pass its digest"
                 )
             ],
         )

@@ -14,7 +14,7 @@ from mcp_server.content.actions.calls import Note, Quoted
 from mcp_server.content.actions.site_content import SiteContent, with_live
 from mcp_server.content.pages.disk import ExportFailed
 from mcp_server.content.pages.edited import is_static
-from mcp_server.content.pages.folder import KeptEdits, PageFiles
+from mcp_server.content.pages.page_files import KeptEdits, PageFiles
 from mcp_server.content.site import Site
 from mcp_server.content.workspace.loader import SiteLoader, SiteProblems, site_to_document
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, split_id

@@ -21,6 +21,14 @@ CONFLICT = "conflict"
 """The code of a job whose text, or file, somebody changed: trying again does not help (R17)."""
 
 
+def is_left_out(job: Job) -> bool:
+    """Whether `retry` leaves a failed job out: its section needs somebody's decision.
+
+    A file that was edited is another matter: `retry` writes it once the edit is undone.
+    """
+    return job.code == CONFLICT and job.counted
+
+
 class RetryAction:
     """Reopens a batch for what failed, was cancelled or is paused (R17)."""
 
@@ -52,7 +60,7 @@ class RetryAction:
             return answer_again(repeated)
         await self._refuse_after_rollback(batch)
         failed = await self._batches.jobs(batch_id, owner=origin.owner, states=[JobState.FAILED])
-        conflicts = [job for job in failed if job.code == CONFLICT and job.counted]
+        conflicts = [job for job in failed if is_left_out(job)]
         terms, requires, notes = await self._terms_now(batch)
         submission = await self._batches.retry(
             batch_id,

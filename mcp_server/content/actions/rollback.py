@@ -16,7 +16,7 @@ from mcp_server.content.actions.rollback_target import RollbackTarget, note_on_c
 from mcp_server.content.actions.selection import Selection, select
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.actions.submit import Conditions, Submitter, key_of
-from mcp_server.content.pages.folder import KeptEdits
+from mcp_server.content.pages.page_files import KeptEdits
 from mcp_server.entities.entity import Revision, split_id
 from mcp_server.errors import InvalidTransition
 from mcp_server.jobs.batch import BatchService

@@ -29,7 +29,7 @@ from pydantic_ai import exceptions as trouble
 from pydantic_ai.messages import ModelResponse
 from pydantic_ai.models import Model
 
-from mcp_server.content.drafting.bounds import AnswerOutOfBounds, counted
+from mcp_server.content.drafting.answer_bounds import AnswerOutOfBounds, counted
 from mcp_server.content.drafting.errors import (
     ERROR_CODES,
     ModelAccountEmpty,
@@ -47,6 +47,7 @@ from mcp_server.content.drafting.prompt import Prompt
 from mcp_server.content.drafting.provider import address_setting, model_of
 from mcp_server.content.drafting.watch import WatchedModel, hush, traced_question
 from mcp_server.content.text.visible import visible, visible_fields
+from mcp_server.excerpt import on_one_line
 
 logger = structlog.get_logger(__name__)
 
@@ -184,7 +185,7 @@ class _Check:
             self.is_broken = True
             raise
         if self.last is not None:
-            told = _short(self.last, COMPLAINT_TOLD_MAX)
+            told = on_one_line(visible(self.last), COMPLAINT_TOLD_MAX)
             raise ModelRetry(f"{told}. Hand in the whole section again.")
         return output
 
@@ -319,7 +320,7 @@ def _of_answers(
         case _ if spent.requests <= ASKED_AGAIN_MAX:
             return ModelBusy(choice.name, UNREADABLE, usage=_usage_of(spent))
         case _:
-            complaint = _short(last or NOT_FILLED_IN, COMPLAINT_LENGTH_MAX)
+            complaint = on_one_line(visible(last or NOT_FILLED_IN), COMPLAINT_LENGTH_MAX)
     return ModelRefused(choice.name, complaint, usage=_usage_of(spent))
 
 
@@ -362,8 +363,3 @@ def _unreached(error: trouble.ModelAPIError) -> str:
 def _code(code: object) -> str | None:
     """Return the provider's error code if it is one that is known."""
     return code if isinstance(code, str) and code in ERROR_CODES else None
-
-
-def _short(text: str, length_max: int) -> str:
-    flat = " ".join(visible(text).split())
-    return flat if len(flat) <= length_max else flat[: length_max - 1] + "…"

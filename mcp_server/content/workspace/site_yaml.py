@@ -12,6 +12,7 @@ from mcp_server.content.site import Page, Section
 from mcp_server.content.text.blocks import SECTION_MARK, open_fence
 from mcp_server.content.workspace.yaml_tree import Node, YamlReader
 from mcp_server.entities.entity import SLUG_LENGTH_MAX, is_slug
+from mcp_server.excerpt import in_quotes
 
 _KEYS = ("title", "description", "language", "facts", "pages")
 _PAGE_KEYS = ("id", "title", "description", "sections")
@@ -62,7 +63,9 @@ def _language(reader: YamlReader, node: Node | None) -> str:
         return "en"
     language = reader.line_of_text(node, "language")
     if not _LANGUAGE.fullmatch(language):
-        reader.wrong(node.line, f"language is {language[:40]!r}; write a code such as en or pt-BR")
+        reader.wrong(
+            node.line, f"language is {in_quotes(language)}; write a code such as en or pt-BR"
+        )
         return "en"
     return language
 
@@ -131,7 +134,7 @@ def _id(reader: YamlReader, node: Node | None, item: Node, what: str, seen: dict
     elif not is_slug(id):
         reader.wrong(
             line,
-            f"the {what} id {id[:40]!r} is not a slug (a-z, 0-9, - and _, at most "
+            f"the {what} id {in_quotes(id)} is not a slug (a-z, 0-9, - and _, at most "
             f"{SLUG_LENGTH_MAX}); write {_slug(id) or what}",
         )
     elif id in seen:

@@ -15,8 +15,9 @@ from mcp_server.content.workspace.yaml_tree import (
     Scalar,
     Sequence,
     YamlReader,
-    nearest,
+    instead,
 )
+from mcp_server.excerpt import in_quotes, shortened
 
 LENGTH_MAX = 100_000
 """Characters of one field: what a reader takes in one section is far less."""
@@ -95,7 +96,8 @@ def _field(reader: YamlReader, name: str, node: Node, *, inside: bool) -> Field:
     if not _NAME.fullmatch(name) or keyword.iskeyword(name):
         reader.wrong(
             node.line,
-            f"the field {name[:40]!r} cannot be called that; write a-z, 0-9 and _, a letter first",
+            f"the field {in_quotes(name)} cannot be called that; "
+            "write a-z, 0-9 and _, a letter first",
         )
     if isinstance(node, Scalar):
         return Field(name=name, type=_type(reader, name, node, inside=inside))
@@ -125,7 +127,7 @@ def _type(reader: YamlReader, name: str, node: Node, *, inside: bool) -> FieldTy
     text = reader.text(node, f"{name}.type")
     if text not in _TYPES:
         reader.wrong(
-            node.line, f"{name} has the unknown type {text[:40]!r}; {nearest(text, _TYPES)}"
+            node.line, f"{name} has the unknown type {in_quotes(text)}; {instead(text, _TYPES)}"
         )
         return FieldType.LINE
     if inside and text == FieldType.LIST:
@@ -157,7 +159,8 @@ def _of(reader: YamlReader, name: str, node: Node | None) -> tuple[Field, ...]:
     if isinstance(node, Scalar):
         if node.text != FieldType.LINE:
             reader.wrong(
-                node.line, f"{name}.of is {node.text[:40]!r}; write line, or the fields of one item"
+                node.line,
+                f"{name}.of is {in_quotes(node.text)}; write line, or the fields of one item",
             )
         return ()
     fields = reader.keys(node, f"{name}.of")
@@ -245,7 +248,8 @@ def _check_root(reader: YamlReader, node: Node, path: str) -> None:
     root = path.strip().split(".")[0]
     if root not in _ROOTS:
         reader.wrong(
-            node.line, f"{{{path[:40]}}} refers to nothing; begin with {', '.join(_ROOTS)}"
+            node.line,
+            f"{{{shortened(path, 40)}}} refers to nothing; begin with {', '.join(_ROOTS)}",
         )
 
 

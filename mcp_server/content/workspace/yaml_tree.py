@@ -7,12 +7,14 @@ Nothing is constructed from tags, and size, depth and aliases are bounded.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
+
+from mcp_server.excerpt import in_quotes
+from mcp_server.likeness import nearest
 
 FILE_BYTES_MAX = 1024 * 1024
 """A site of thousands of sections fits into it."""
@@ -29,7 +31,6 @@ _LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
 _TEXT_TAGS = frozenset({None, "!", f"{_TAG}str"})
 _NULLS = frozenset({"", "~", "null"})
-_SHOWN_MAX = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ class YamlReader:
             if key.text in found:
                 self.wrong(key.line, f"{_quoted(key.text)} is there twice; remove one")
             elif known is not None and key.text not in known:
-                advice = nearest(key.text, known)
+                advice = instead(key.text, known)
                 self.wrong(key.line, f"{what} has no {_quoted(key.text)}; {advice}")
             else:
                 found[key.text] = value
@@ -166,9 +167,9 @@ class YamlReader:
                 return {key: self.plain(v) for key, v in self.keys(node, "this").items()}
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def instead(name: str, known: Iterable[str]) -> str:
     """Return what to write instead of `name`."""
-    near = difflib.get_close_matches(name, list(known), n=1)
+    near = nearest(name, known)
     return f"write {near[0]}" if near else f"write one of {', '.join(known)}"
 
 
@@ -319,5 +320,4 @@ def _shown(node: Node) -> str:
 
 
 def _quoted(text: str) -> str:
-    line = " ".join(text.split())
-    return repr(line if len(line) <= _SHOWN_MAX else f"{line[: _SHOWN_MAX - 1]}…")
+    return in_quotes(" ".join(text.split()))

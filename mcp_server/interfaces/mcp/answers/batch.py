@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mcp_server.content.actions.retry import is_left_out
 from mcp_server.interfaces.mcp.answers import sentences
 from mcp_server.interfaces.mcp.answers.replies import Operation, QueueFacts, WorkerFacts
 from mcp_server.interfaces.services import Services
@@ -162,7 +163,7 @@ def _next(batch: Batch, failures: Sequence[Job], *, stopped: bool) -> str | None
     if not batch.ended:
         tool = "retry" if stands_still else "status"  # retry refuses what goes on by itself
         return sentences.call(tool, {"batchId": batch.id})
-    if any(job.code != "conflict" for job in failures):
+    if not all(map(is_left_out, failures)):
         return sentences.call("retry", {"batchId": batch.id})
     next_tool = verb_of(batch).next_tool
     if next_tool and batch.completed > batch.skipped:

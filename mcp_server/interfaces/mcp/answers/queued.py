@@ -101,7 +101,7 @@ class Queued:
         if self.submitted.batch_id is None:
             if self._paused_holder is not None:
                 return "paused"
-            if any(skipped.batch_id for skipped in self.submitted.skipped):
+            if any(skipped.held for skipped in self.submitted.skipped):
                 return "processing"  # by others; nothing of this call is left to do
             return "planned" if self._listed else "completed"
         if self.submitted.paused_reason is not None:

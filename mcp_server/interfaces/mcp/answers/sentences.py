@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 
 from mcp_server.content.actions.calls import Quoted, Submitted
+from mcp_server.content.actions.retry import is_left_out
 from mcp_server.content.text.visible import visible
+from mcp_server.excerpt import on_one_line
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job
 from mcp_server.jobs.records import Cancelled
 from mcp_server.progress.verbs import KEPT, NOT_DEPLOYED, kind_name, verb_of
@@ -32,10 +34,7 @@ def sections(count: int) -> str:
 
 def short(text: str | None, length: int = REASON_LENGTH) -> str | None:
     """Return `text` on one line, visible, at most `length` characters; `None` for nothing."""
-    line = " ".join(visible(text or "").split())
-    if not line:
-        return None
-    return line if len(line) <= length else line[: length - 1] + "…"
+    return on_one_line(visible(text or ""), length) or None
 
 
 def call(tool: str, arguments: Mapping[str, object]) -> str:
@@ -81,7 +80,7 @@ def nothing(outcome: Submitted) -> str:
         return " ".join([*said, "; ".join(ways) + "."])
     if not outcome.skipped:
         return no_sections(outcome)
-    held = [skipped for skipped in outcome.skipped if skipped.batch_id]
+    held = [skipped for skipped in outcome.skipped if skipped.held]
     paused = [skipped for skipped in held if skipped.paused_reason]
     first = (paused or held or outcome.skipped)[0]
     what = "Nothing was queued." if held else no_sections(outcome)
@@ -256,7 +255,7 @@ def _why(job: Job) -> str:
 
 def _advice(batch: Batch, failures: Sequence[Job]) -> str:
     """Whom `retry` would help: conflicts need a decision instead (R17)."""
-    conflicts = sum(job.code == "conflict" for job in failures)
+    conflicts = sum(map(is_left_out, failures))
     rest = len(failures) - conflicts + batch.cancelled
     parts: list[str] = []
     if rest:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from mcp_server.clock import Clock
-from mcp_server.content.actions.concerning import key_ranges
+from mcp_server.content.actions.job_keys import key_ranges
 from mcp_server.interfaces.mcp.answers import sentences
 from mcp_server.interfaces.mcp.answers.batch import jobs_shown, operation, queue, view_of, worker
 from mcp_server.interfaces.mcp.answers.listing import ACTIVE_MAX, Operations, read_operations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar, cast
@@ -14,7 +13,9 @@ from pydantic.alias_generators import to_camel
 from mcp_server.content.actions.calls import ChangeCall, Selector
 from mcp_server.entities.entity import SLUG_LENGTH_MAX
 from mcp_server.errors import InvalidPayload
+from mcp_server.excerpt import shortened
 from mcp_server.interfaces.mcp.tools.schemas import wire_schema
+from mcp_server.likeness import did_you_mean
 
 WAIT_S_MAX = 45.0
 """Clients give up on a call after a minute; this leaves room for the answer."""
@@ -173,8 +174,6 @@ A = TypeVar("A", bound=Arguments)
 
 PROBLEMS_MAX = 10
 """Mistakes of one call that are named; the rest is counted."""
-NAME_LENGTH_MAX = 64
-"""Of a name that is compared with those there are."""
 
 
 def parse(tool: str, model: type[A], raw: Mapping[str, Any]) -> A:
@@ -209,10 +208,7 @@ def _problem(type: str, loc: tuple[int | str, ...], value: object, allowed: dict
 
 def unknown_argument(name: str, known: list[str]) -> str:
     """Return what is said to a caller who gave an argument that there is not."""
-    meant = to_camel(name[:NAME_LENGTH_MAX].replace("-", "_"))  # a likeness takes time by length
-    nearest = difflib.get_close_matches(meant, known, n=1, cutoff=0.5)
-    guess = f"; did you mean {nearest[0]}?" if nearest else ""
-    return f"unknown argument {_shown(name)}{guess} (known: {', '.join(known)})"
+    return f"unknown argument {_shown(name)}{did_you_mean(name, known)} (known: {', '.join(known)})"
 
 
 def _expected(schema: dict[str, Any]) -> str:
@@ -247,4 +243,4 @@ def _shown(value: object) -> str:
         case list():
             return f"a list of {len(cast('list[object]', value)):,}"
         case _:
-            return text[: SHOWN_LENGTH - 1] + "…"
+            return shortened(text, SHOWN_LENGTH)

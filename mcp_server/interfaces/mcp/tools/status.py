@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from mcp_server.content.actions.concerning import concerned
+from mcp_server.content.actions.job_keys import concerned
 from mcp_server.errors import InvalidPayload
 from mcp_server.interfaces.mcp.answers.listing import newest_active
 from mcp_server.interfaces.mcp.answers.replies import StatusReply
