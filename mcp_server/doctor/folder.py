@@ -140,7 +140,7 @@ def _state_folder(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Findin
 
 
 def _writable(check: str, folder: Path) -> Finding:
-    nearest = next((each for each in (folder, *folder.parents) if each.exists()), folder)
+    nearest = _nearest(folder)
     try:
         with tempfile.TemporaryFile(dir=nearest) as file:
             file.write(b"\0")
@@ -155,6 +155,11 @@ def _writable(check: str, folder: Path) -> Finding:
     return Finding(check=check, level="ok", message=f"{folder}{made} can be written to")
 
 
+def _nearest(folder: Path) -> Path:
+    """Return the folder, or of those that it is to be made in the nearest that is there."""
+    return next((each for each in (folder, *folder.parents) if each.exists()), folder)
+
+
 def _place(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Finding]:
     if (why := unsafe_place(workspace.database)) is not None:
         yield Finding(
@@ -167,7 +172,7 @@ def _place(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Finding]:
 
 def _disk(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Finding]:
     folder = workspace.state_dir
-    nearest = next((each for each in (folder, *folder.parents) if each.exists()), folder)
+    nearest = _nearest(folder)
     free = shutil.disk_usage(nearest).free
     message = f"{size(free)} free"
     if free >= FREE_BYTES_ENOUGH:
