@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from mcp_server.clock import SystemClock
+from mcp_server.interfaces.mcp.tools.caller import Caller
 from mcp_server.interfaces.mcp.tools.catalogue import catalogue
-from mcp_server.interfaces.mcp.tools.tools import Tools
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import BATCH_TRANSITIONS, JOB_TRANSITIONS, Origin
 
@@ -32,12 +32,12 @@ def test_it_is_short_enough_to_be_read() -> None:
 
 def test_every_tool_is_in_it() -> None:
     """No tool is left for the reader to find."""
-    tools = Tools(
+    caller = Caller(
         provider=NoServices(),
         origin=Origin(owner="local", interface="test"),
         clock=SystemClock(),
     )
-    for entry in catalogue(tools):
+    for entry in catalogue(caller):
         assert f"`{entry.name}`" in README, entry.name
 
 

@@ -17,11 +17,11 @@ from mcp_server.config import Workspace
 from mcp_server.content.actions.payloads import JOB_KINDS
 from mcp_server.content.drafting.keys import announced_abilities
 from mcp_server.content.drafting.model import ModelChoice, abilities
-from mcp_server.content.pages.folder import PageFiles, page_files
+from mcp_server.content.pages.page_files import PageFiles, page_files
 from mcp_server.errors import ConfigError
 from mcp_server.folder import Folder
 from mcp_server.jobs.batch import BatchLimits, BatchService
-from mcp_server.jobs.host.health import Mode
+from mcp_server.jobs.host.health import WorkerMode
 from mcp_server.jobs.host.lock import WorkerLock
 from mcp_server.jobs.queue import JobQueue
 from mcp_server.jobs.records import Host
@@ -64,7 +64,7 @@ class Parts:
         """The state folder, to open files in."""
         return self.workspace.folder(self.workspace.state_dir)
 
-    def host(self, role: Literal["server", "worker"], mode: Mode | None = None) -> Host:
+    def host(self, role: Literal["server", "worker"], mode: WorkerMode | None = None) -> Host:
         """Return how this process announces itself."""
         settings = self.workspace.settings
         details: dict[str, Any] = {"kinds": sorted(self.registry.kinds)}

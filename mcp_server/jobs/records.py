@@ -59,11 +59,6 @@ class Submission:
     stale: bool = False
 
 
-SUSPECT_CRASHES = 3
-"""A job that was lost so often is a suspect, and runs alone: if it kills its worker, it dies with
-nobody else, and jobs that only ran beside it are not counted to death."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """What a worker asks for: ready jobs for its free lanes, of what it can run."""

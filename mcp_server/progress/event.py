@@ -21,7 +21,8 @@ from mcp_server.jobs.job import (
     Origin,
 )
 from mcp_server.progress.estimate import RUNNING_FRACTION_MAX, estimate, percent
-from mcp_server.progress.words import batch_name, current_task, progress_line
+from mcp_server.progress.verbs import kind_name, verb_of
+from mcp_server.progress.words import current_task, progress_line
 
 TEXT_LENGTH = 200
 """Of a message, a reason or a subject; it is stored whole."""
@@ -137,7 +138,7 @@ def batch_event(batch: Batch, *, now: float, failures: Sequence[Job] = ()) -> Pr
     return ProgressEvent(
         id=batch.id,
         type="batch",
-        name=_short(batch_name(batch.kind)) or batch.id,
+        name=_short(verb_of(batch).name) or batch.id,
         status=batch.state,
         message=_short(progress_line(batch)),
         progress=EventProgress(
@@ -166,7 +167,7 @@ def job_event(job: Job) -> ProgressEvent:
     return ProgressEvent(
         id=job.id,
         type="job",
-        name=_short(f"{batch_name(job.kind)} {job.subject}") or job.id,
+        name=_short(f"{kind_name(job.kind)} {job.subject}") or job.id,
         status=job.state,
         message=_short(_said(job)),
         progress=_job_progress(job),

@@ -14,8 +14,9 @@ from mcp_server.entities.store import EntityStore
 from mcp_server.errors import LostClaim
 from mcp_server.jobs.job import Attempt, BatchState, JobState, Priority, Step
 from mcp_server.jobs.outcome import Done, Fail, Outcome, Retry, Snooze
-from mcp_server.jobs.records import SUSPECT_CRASHES, Report
+from mcp_server.jobs.records import Report
 from mcp_server.jobs.retry import Verdict, decide
+from mcp_server.jobs.rules.suspects import SUSPECT_CRASHES
 from mcp_server.jobs.store import JobStore
 from tests.storage.stores import Bench, a_job, a_text
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from mcp_server.content.actions.calls import Mode
+from mcp_server.content.drafting.prompt import Mode
 from mcp_server.entities.entity import split_id
 from mcp_server.jobs.job import Dedup, NewJob, Priority
 from mcp_server.jobs.outcome import Enqueue

@@ -29,7 +29,7 @@ from pydantic_ai import exceptions as trouble
 from pydantic_ai.messages import ModelResponse
 from pydantic_ai.models import Model
 
-from mcp_server.content.drafting.bounds import AnswerOutOfBounds, counted
+from mcp_server.content.drafting.answer_bounds import AnswerOutOfBounds, counted
 from mcp_server.content.drafting.errors import (
     ERROR_CODES,
     ModelAccountEmpty,
@@ -95,7 +95,7 @@ Complaint = Callable[[Mapping[str, Any]], str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ModelAnswer:
     """The fields that a model gave, stripped of what nobody sees, and what they cost."""
 
     fields: dict[str, Any]
@@ -121,7 +121,9 @@ class ModelClient:
         self._secrets = () if key is None else (key.get_secret_value(),)
         hush()
 
-    async def ask(self, prompt: Prompt, answer: type[BaseModel], complaint: Complaint) -> Answer:
+    async def ask(
+        self, prompt: Prompt, answer: type[BaseModel], complaint: Complaint
+    ) -> ModelAnswer:
         """Return the model's fields once there is no `complaint` about them.
 
         An answer that does not fit is sent back with the complaint, `ASKED_AGAIN_MAX` times.
@@ -231,10 +233,10 @@ def _cut_short(context: RunContext[object]) -> str | None:
             return None
 
 
-def _answer_of(model: type[BaseModel], fields: dict[str, Any], spent: RunUsage) -> Answer:
+def _answer_of(model: type[BaseModel], fields: dict[str, Any], spent: RunUsage) -> ModelAnswer:
     fitting = model.model_validate(fields)
     dumped = fitting.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return Answer(fields=dumped, usage=_usage_of(spent))
+    return ModelAnswer(fields=dumped, usage=_usage_of(spent))
 
 
 def _usage_of(usage: RunUsage) -> Usage:

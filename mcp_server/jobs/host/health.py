@@ -20,7 +20,7 @@ from mcp_server.jobs.records import Host, Lack, Stats, lack_of
 from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.telemetry import AttemptFigures
 
-Mode = Literal["embedded", "detached"]
+WorkerMode = Literal["embedded", "detached"]
 
 COUNTING_SHARE = 20
 """A count stands for so many times as long as it took: counting is never more than a twentieth of
@@ -41,7 +41,7 @@ class Health:
         store: JobStore,
         lock: WorkerLock,
         clock: Clock,
-        mode: Mode,
+        mode: WorkerMode,
         mark: StopMark,
         start: StartWorker | None = None,
         *,
@@ -49,7 +49,7 @@ class Health:
         figures: AttemptFigures | None = None,
         lacking: Callable[[str], Lack] = lack_of,
     ) -> None:
-        self.mode: Mode = mode
+        self.mode: WorkerMode = mode
         self._figures = figures or AttemptFigures()
         self._store, self._lock, self._clock = store, lock, clock
         self._lacking = lacking

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from mcp_server.errors import StorageError, StorageOutdated
 from mcp_server.jobs.job import Attempt
-from mcp_server.jobs.records import SUSPECT_CRASHES, Report
+from mcp_server.jobs.records import Report
+from mcp_server.jobs.rules.suspects import is_suspect
 from mcp_server.jobs.signal import Signal
 
 
@@ -60,4 +61,4 @@ class WorkerState:
     @property
     def holds_suspect(self) -> bool:
         """Whether a job is held that several workers did not outlive."""
-        return any(attempt.job.crashes >= SUSPECT_CRASHES for attempt in self.held.values())
+        return any(is_suspect(attempt.job.crashes) for attempt in self.held.values())

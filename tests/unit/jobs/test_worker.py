@@ -11,7 +11,8 @@ import pytest
 from mcp_server.jobs.handler import Failure, Handler, handler
 from mcp_server.jobs.job import BatchState, JobState, Priority
 from mcp_server.jobs.outcome import Done, Fail, Outcome, Pause, Retry
-from mcp_server.jobs.records import SUSPECT_CRASHES, Lack
+from mcp_server.jobs.records import Lack
+from mcp_server.jobs.rules.suspects import SUSPECT_CRASHES
 from tests.unit.jobs.rig import Context, Rig, Toy, a_toy, toy
 from tests.waiting import PATIENCE_S, until
 

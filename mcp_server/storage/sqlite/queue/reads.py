@@ -9,10 +9,11 @@ from pathlib import Path
 
 from mcp_server.jobs.job import Batch, Job, JobState
 from mcp_server.jobs.records import Bookmark, Host, Lag, News, Request, Stats
+from mcp_server.jobs.rules.rounds import UNFINISHED
 from mcp_server.storage.sqlite.file.connection import connect
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.transaction import Transaction
-from mcp_server.storage.sqlite.queue import attempts, counters, news, submission
+from mcp_server.storage.sqlite.queue import attempts, news, submission
 from mcp_server.storage.sqlite.queue.rows import batch_of, host_of, job_of
 
 STOPPED = frozenset({JobState.PAUSED, JobState.FAILED, JobState.CANCELLED})
@@ -246,7 +247,7 @@ def work_until(tx: Transaction, until: float) -> bool:
 
 def _with_running(tx: Transaction, rows: Sequence[sqlite3.Row]) -> list[Batch]:
     running: dict[int, list[Job]] = {}
-    ids = json.dumps([row["id"] for row in rows if row["state"] in counters.UNFINISHED])
+    ids = json.dumps([row["id"] for row in rows if row["state"] in UNFINISHED])
     for row in tx.all("list_running_jobs", batches=ids):
         running.setdefault(row["batch"], []).append(job_of(row))
     return [batch_of(row, running.get(row["id"], ())) for row in rows]
