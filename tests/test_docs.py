@@ -17,13 +17,16 @@ from mcp_server.jobs.job import Job, JobState, Origin, Step
 from mcp_server.jobs.registry import Registry
 from mcp_server.plugin.loading import Plugins
 from mcp_server.progress.event import ProgressEvent, batch_event, job_event
+from tests.pages.__main__ import COMMAND, PARTS, written
+from tests.pages.schema_words import allowed
+from tests.pages.settings import STRANGERS, schemas
 from tests.specimens import BATCH, JOB
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 EVENTS = (ROOT / "docs" / "progress-events.md").read_text("utf-8")
 RULES = (ROOT / "docs" / "rules.md").read_text("utf-8")
-LINES_MAX = {"rules.md": 300}
+LINES_MAX = {"rules.md": 300, "tools.md": 200}
 """Of pages in which something is looked up; nobody reads them from top to bottom."""
 ORIGIN = Origin(owner="local", interface="mcp-stdio")
 
@@ -94,6 +97,33 @@ def test_its_plugin_takes_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         anyio.run(sink.emit, event)
     written = (tmp_path / "diary.txt").read_text("utf-8")
     assert written == f"Site build menu {ended.id}: completed\n"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_is_written_from_the_code_is_what_the_code_says(page: Path) -> None:
+    """Names, defaults and texts of the settings and tools."""
+    text = page.read_text("utf-8")
+    assert text == written(text), f"docs/{page.name} is behind the code; run: {COMMAND}"
+
+
+def test_every_part_that_can_be_written_is_on_one_page() -> None:
+    """No table is lost with its marks."""
+    text = "".join(page.read_text("utf-8") for page in PAGES)
+    assert sorted(re.findall(r"<!-- tests\.pages: (\S+) -->", text)) == sorted(PARTS)
+
+
+def test_each_setting_that_may_name_something_outside_says_what_it_would_do() -> None:
+    """A number or a choice can send nothing anywhere; a text or a path may."""
+    free = {name for name, schema in schemas().items() if allowed(schema) in {"text", "path"}}
+    assert free == set(STRANGERS)
+
+
+def test_every_variable_of_ours_is_on_the_page_of_settings() -> None:
+    """Those that are no settings, too."""
+    page = (ROOT / "docs" / "settings.md").read_text("utf-8")
+    for module in (ROOT / "mcp_server" / "config").glob("*.py"):
+        for variable in re.findall(r'"(PRESSROOM_[A-Z_]+)"', module.read_text("utf-8")):
+            assert f"`{variable}`" in page, variable
 
 
 def test_every_rule_that_something_refers_to_has_a_heading() -> None:
