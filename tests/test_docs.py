@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from mcp_server.jobs.job import Job, JobState, Origin, Step
 from mcp_server.jobs.registry import Registry
 from mcp_server.plugin.loading import Plugins
 from mcp_server.progress.event import ProgressEvent, batch_event, job_event
+from tests.benchmarks import queue, server
+from tests.benchmarks.measuring import ServerSizes
 from tests.guide import Play
 from tests.harness import starter
 from tests.pages.__main__ import COMMAND, PARTS, written
@@ -38,6 +41,7 @@ PAGES = sorted((ROOT / "docs").glob("*.md"))
 EVENTS = (ROOT / "docs" / "progress-events.md").read_text("utf-8")
 RULES = (ROOT / "docs" / "rules.md").read_text("utf-8")
 GUIDE = (ROOT / "docs" / "user-guide.md").read_text("utf-8")
+FIGURES = (ROOT / "docs" / "figures.md").read_text("utf-8")
 LINES_MAX = {"rules.md": 300, "tools.md": 200, "user-guide.md": 300}
 """Of pages in which something is looked up; nobody reads them from top to bottom."""
 ORIGIN = Origin(owner="local", interface="mcp-stdio")
@@ -205,6 +209,24 @@ def test_the_guides_script_queues_the_site(tmp_path: Path) -> None:
     said = python("generate.py", "my-site")
     python("-P", "-m", "mcp_server", "stop", "-w", "my-site")
     assert said == "Queued generation of 21 sections. Work goes on after this chat is closed.\n"
+
+
+def test_the_figures_can_be_measured_under_the_names_that_they_have() -> None:
+    """By the commands that the page gives."""
+    of_queue, of_server = FIGURES.split("## The server")
+    known = {of_queue: queue.FIGURES, of_server: server.figures(ServerSizes())}
+    for table, names in known.items():
+        listed = re.findall(r"^\| `([a-z0-9-]+)` \|", table, flags=re.MULTILINE)
+        assert listed
+        assert set(listed) <= set(names)
+
+
+def test_the_modules_that_the_page_of_figures_runs_are_there() -> None:
+    """Each with `python -m`."""
+    named = re.findall(r"python -m ([\w.]+)", FIGURES)
+    assert named
+    for name in named:
+        assert find_spec(name), name
 
 
 def test_every_rule_that_something_refers_to_has_a_heading() -> None:
