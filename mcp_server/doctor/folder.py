@@ -142,7 +142,7 @@ def _state_folder(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Diagno
 
 
 def _writable(check: str, folder: Path) -> Diagnosis:
-    nearest = next((each for each in (folder, *folder.parents) if each.exists()), folder)
+    nearest = _nearest(folder)
     try:
         with tempfile.TemporaryFile(dir=nearest) as file:
             file.write(b"\0")
@@ -157,6 +157,11 @@ def _writable(check: str, folder: Path) -> Diagnosis:
     return Diagnosis(check=check, level="ok", message=f"{folder}{made} can be written to")
 
 
+def _nearest(folder: Path) -> Path:
+    """Return the folder, or of those that it is to be made in the nearest that is there."""
+    return next((each for each in (folder, *folder.parents) if each.exists()), folder)
+
+
 def _place(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Diagnosis]:
     if (why := unsafe_place(workspace.database)) is not None:
         yield Diagnosis(
@@ -169,7 +174,7 @@ def _place(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Diagnosis]:
 
 def _disk(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Diagnosis]:
     folder = workspace.state_dir
-    nearest = next((each for each in (folder, *folder.parents) if each.exists()), folder)
+    nearest = _nearest(folder)
     free = shutil.disk_usage(nearest).free
     message = f"{size(free)} free"
     if free >= FREE_BYTES_ENOUGH:

@@ -85,13 +85,13 @@ class RetryAction:
     async def _terms_now(self, batch: Batch) -> tuple[dict[str, Any], str | None, list[Note]]:
         """Return what the next round is promised, which worker it needs, and what has changed."""
         content, notes = await self._reader.read()
+        if batch.terms.get("site") != content.site.hash:
+            notes.append("It goes on with site.yaml as it is now.")
         if batch.kind != GENERATE.kind:
             return {"site": content.site.hash}, None, notes
         await self._model.refuse_untrusted()
         if batch.terms.get("model") != self._model.name:
             notes.append(f"It goes on with the model configured now, {self._model.name}.")
-        if batch.terms.get("site") != content.site.hash:
-            notes.append("It goes on with site.yaml as it is now.")
         return self._model.terms(content.site), self._model.ability, notes
 
 
