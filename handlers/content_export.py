@@ -55,15 +55,20 @@ async def _export(page: str, context: JobContext) -> Outcome:
     await context.progress(2, 3, f"looking at {files.shown(page)}")
     state = await anyio.to_thread.run_sync(files.inspect, page, ours)
     if not state.writable:
-        verb = "was edited outside" if state.state is FileState.EDITED else "is not ours"
-        return Fail(
-            "conflict",
-            f"{files.shown(page)} {verb} and was not overwritten; promote the page again with "
-            "force to keep that text as a revision first, or move the file away",
-        )
+        return Fail("conflict", f"{files.shown(page)} {_why_kept(state.state)}")
     written = file_hash(text.encode()) if text else None
     doing = "removing" if text is None else "writing"
     await context.progress(3, 3, f"{doing} {files.shown(page)}")
     await context.checkpoint([RecordExport(page, written, replaces=state.hash)])
     await anyio.to_thread.run_sync(partial(files.write, page, text, replaces=state.hash))
     return Done({"file": files.shown(page), "removed": text is None})
+
+
+def _why_kept(state: FileState) -> str:
+    """Say why a file was not overwritten, and what helps."""
+    if state is FileState.EDITED:
+        return (
+            "was edited outside and was not overwritten; promote the page again with force to "
+            "keep that text as a revision first, or move the file away"
+        )
+    return "was not written by Pressroom and is left as it is; move it away, then retry"

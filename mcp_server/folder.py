@@ -38,7 +38,7 @@ _FLAGS = {
 _LINKING_TAGS = frozenset({0xA000000C, 0xA0000003})
 """Of Windows: a symbolic link and a junction. What a program synchronises has other tags."""
 
-Mode = Literal["rb", "ab", "xb"]
+OpenMode = Literal["rb", "ab", "xb"]
 """Read; append, made where it is missing; write what must not be there yet."""
 
 
@@ -116,7 +116,7 @@ class OpenFolder:
     def __init__(self, path: Path, descriptor: int | None) -> None:
         self.path, self._descriptor = path, descriptor
 
-    def open(self, name: str, mode: Mode, *, permissions: int = PRIVATE) -> BinaryIO:
+    def open(self, name: str, mode: OpenMode, *, permissions: int = PRIVATE) -> BinaryIO:
         """Open a plain file.
 
         Raises:

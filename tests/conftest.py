@@ -1,4 +1,4 @@
-"""For all tests: the backend, and a user whose own folders are not those of whoever runs them."""
+"""For all tests: backend, plain logs, few examples, and a user whose folders are elsewhere."""
 
 from __future__ import annotations
 
@@ -6,13 +6,34 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
+from blockbuster import BlockBuster
+from hypothesis import settings
 
 USER = Path(tempfile.mkdtemp(prefix="pressroom-user-"))
 """Where the user of the tests keeps settings and state, in every process that they start."""
 os.environ |= {"XDG_STATE_HOME": str(USER / "state"), "XDG_CONFIG_HOME": str(USER / "config")}
+
+settings.register_profile("quick", max_examples=50)
+settings.register_profile("long", max_examples=5000)
+settings.register_profile("brief", max_examples=10)  # where all else was tried before
+settings.load_profile("quick")  # unless `--hypothesis-profile` names another
+
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        # A traceback drawn with all its values would hold up the event loop for seconds.
+        structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback
+        ),
+    ]
+)
+
 atexit.register(shutil.rmtree, USER, ignore_errors=True)
 
 
@@ -20,3 +41,34 @@ atexit.register(shutil.rmtree, USER, ignore_errors=True)
 def anyio_backend() -> str:
     """The backend: aiosqlite needs asyncio."""
     return "asyncio"
+
+
+BLOCKING = ("time.sleep", "socket.", "ssl.", "sqlite3.", "os.fsync")
+"""What our code may not do in the event loop. A look at a file is short, and may."""
+
+
+@pytest.fixture(scope="session")
+def block_buster() -> BlockBuster:
+    """Fails a call that would hold up the event loop, wherever our code is the cause."""
+    made = BlockBuster(["mcp_server", "handlers"])
+    made.functions = {
+        name: function for name, function in made.functions.items() if name.startswith(BLOCKING)
+    }
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _nothing_blocks_the_loop(
+    request: pytest.FixtureRequest, block_buster: BlockBuster
+) -> Iterator[None]:
+    """Hold for every test, less those that block it to see what becomes of it.
+
+    And less those that call the database's own functions from where they stand, without a worker.
+    """
+    at_hand = request.path.parent.name in {"storage", "benchmarks"}
+    if at_hand or request.node.get_closest_marker("blocks_the_loop"):
+        yield
+        return
+    block_buster.activate()
+    yield
+    block_buster.deactivate()

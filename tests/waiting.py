@@ -11,7 +11,7 @@ from typing import TypeVar, cast, overload
 
 import anyio
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 """How long anything may take on a busy machine; a test that passes never waits for it."""
 LOOK_S = 0.02
 """How long at most from one look to the next; the first ones follow each other faster."""

@@ -97,7 +97,7 @@ async def over_http(
     """Talk to the server at `url`."""
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     async with (
-        httpx2.AsyncClient(headers=headers, timeout=60) as http,
+        httpx2.AsyncClient(headers=headers, timeout=PATIENCE_S) as http,
         Client(streamable_http_client(url, http_client=http), mode=era) as client,
     ):
         yield Desk(client, root, progress=[])

@@ -15,12 +15,13 @@ import anyio.to_thread
 from mcp_server.clock import Clock, new_id
 from mcp_server.config import Workspace
 from mcp_server.content.actions.payloads import JOB_KINDS
+from mcp_server.content.drafting.keys import announced_abilities
 from mcp_server.content.drafting.model import ModelChoice, abilities
-from mcp_server.content.pages.folder import PageFiles, page_files
+from mcp_server.content.pages.page_files import PageFiles, page_files
 from mcp_server.errors import ConfigError
 from mcp_server.folder import Folder
 from mcp_server.jobs.batch import BatchLimits, BatchService
-from mcp_server.jobs.host.health import Mode
+from mcp_server.jobs.host.health import WorkerMode
 from mcp_server.jobs.host.lock import WorkerLock
 from mcp_server.jobs.queue import JobQueue
 from mcp_server.jobs.records import Host
@@ -36,9 +37,6 @@ from mcp_server.trust import Grants, StateFolder
 
 HANDLERS = "handlers"
 """The package whose modules are the job kinds that Pressroom brings."""
-
-WELL_KNOWN_KEYS = {"key:anthropic": "ANTHROPIC_API_KEY", "key:openai": "OPENAI_API_KEY"}
-"""Keys worth announcing even where another model is configured: an older round may need them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +64,7 @@ class Parts:
         """The state folder, to open files in."""
         return self.workspace.folder(self.workspace.state_dir)
 
-    def host(self, role: Literal["server", "worker"], mode: Mode | None = None) -> Host:
+    def host(self, role: Literal["server", "worker"], mode: WorkerMode | None = None) -> Host:
         """Return how this process announces itself."""
         settings = self.workspace.settings
         details: dict[str, Any] = {"kinds": sorted(self.registry.kinds)}
@@ -116,7 +114,7 @@ async def open_parts(
     grants = Grants(workspace, state)
     model = ModelChoice(name=settings.model or "composer", url=settings.model_url)
     keys = await anyio.to_thread.run_sync(abilities, os.environ, model)
-    keys |= {ability for ability, name in WELL_KNOWN_KEYS.items() if os.environ.get(name)}
+    keys |= announced_abilities(os.environ)
     plugins = plugins or Plugins(Registry(discover(HANDLERS)))
     registry = plugins.registry.bounded(settings.payload_bytes_max, limits=settings.limits)
     async with Database.open(

@@ -14,6 +14,7 @@ from typing import TextIO, cast
 
 import structlog
 
+from mcp_server.excerpt import shortened
 from mcp_server.redaction import redacted, secrets_of
 
 
@@ -47,7 +48,9 @@ class _Redacting(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         text = redacted(super().format(record), self._secrets)
         # What a client sent may be in it: no line of its own, and nothing that a terminal obeys.
-        return "".join(c if c.isprintable() else _escaped(c) for c in text[:RECORD_LENGTH_MAX])
+        return "".join(
+            c if c.isprintable() else _escaped(c) for c in shortened(text, RECORD_LENGTH_MAX)
+        )
 
 
 def _escaped(character: str) -> str:

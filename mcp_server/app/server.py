@@ -16,16 +16,16 @@ import anyio.abc
 import anyio.to_thread
 import structlog
 
-from mcp_server.app.ending import run_until_told, until_told
 from mcp_server.app.parts import Parts, load_plugins, open_parts
 from mcp_server.app.process import log_to_stderr, settle_memory
 from mcp_server.app.services import health_of, services_of
+from mcp_server.app.shutdown import run_until_told, until_told
 from mcp_server.app.worker import work
 from mcp_server.clock import Clock, SystemClock
 from mcp_server.config import Workspace, find_workspace
 from mcp_server.errors import ServerError
 from mcp_server.interfaces.services import Services
-from mcp_server.jobs.host.health import Health, Mode
+from mcp_server.jobs.host.health import Health, WorkerMode
 from mcp_server.jobs.host.keeper import WorkerKeeper
 from mcp_server.jobs.host.start import DetachedWorker, EmbeddedWorker
 from mcp_server.jobs.host.stop_mark import StopMark
@@ -49,7 +49,7 @@ class Application:
         self,
         explicit: Path | None,
         *,
-        default_mode: Mode,
+        default_mode: WorkerMode,
         clock: Clock | None = None,
         plugins: Plugins | None = None,
         opened: Callable[[], None] | None = None,
@@ -58,7 +58,7 @@ class Application:
         self._explicit = explicit
         self._stopping = stopping or anyio.Event()
         self._plugins, self._opened = plugins, opened
-        self._default_mode: Mode = default_mode
+        self._default_mode: WorkerMode = default_mode
         self._clock = clock or SystemClock()
         self._opening = anyio.Lock()
         self._tasks: anyio.abc.TaskGroup | None = None
@@ -154,7 +154,7 @@ class Application:
         return keeper, health_of(parts, mode, mark, start)
 
 
-def _mode(setting: Literal["auto", "embedded", "detached"], default: Mode) -> Mode:
+def _mode(setting: Literal["auto", "embedded", "detached"], default: WorkerMode) -> WorkerMode:
     """Return where the worker runs."""
     if sys.platform == "win32":
         return "embedded"  # a job object would end a detached worker together with its host

@@ -5,19 +5,23 @@ from __future__ import annotations
 from functools import partial
 
 from mcp_server.app.parts import Parts
-from mcp_server.content.actions.reader import StandingReader
+from mcp_server.content.actions.drafting_model import DraftingModel
+from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.submit import Submitter
+from mcp_server.content.drafting.keys import lack_of_key
 from mcp_server.content.service import ContentService
 from mcp_server.content.workspace.loader import SiteLoader
 from mcp_server.interfaces.services import Services
-from mcp_server.jobs.host.health import Health, Mode
+from mcp_server.jobs.host.health import Health, WorkerMode
 from mcp_server.jobs.host.start import StartWorker
 from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.progress.monitor import ProgressMonitor
 from mcp_server.trust import StateFolder
 
 
-def health_of(parts: Parts, mode: Mode, mark: StopMark, start: StartWorker | None = None) -> Health:
+def health_of(
+    parts: Parts, mode: WorkerMode, mark: StopMark, start: StartWorker | None = None
+) -> Health:
     log = parts.workspace.worker_log
     return Health(
         parts.store,
@@ -28,6 +32,7 @@ def health_of(parts: Parts, mode: Mode, mark: StopMark, start: StartWorker | Non
         start,
         log=f"{log.parent.name}/{log.name}",
         figures=parts.figures,
+        lacking=lack_of_key,
     )
 
 
@@ -35,14 +40,12 @@ def services_of(parts: Parts, monitor: ProgressMonitor, health: Health) -> Servi
     settings, clock = parts.workspace.settings, parts.clock
     batches = parts.jobs.batches
     content = ContentService(
-        StandingReader(SiteLoader(parts.workspace), parts.entities, parts.files, clock),
+        ContentReader(SiteLoader(parts.workspace), parts.entities, parts.files, clock),
         parts.entities,
         batches,
         Submitter(batches, parts.jobs.new_batch_id),
         parts.files,
-        parts.model,
-        grants=parts.grants,
-        model_problem=parts.workspace.model_problem,
+        DraftingModel(parts.model, parts.grants, parts.workspace.model_problem),
         max_retries=settings.max_retries,
     )
     return Services(

@@ -11,14 +11,15 @@ import anyio
 import anyio.to_thread
 import structlog
 
-from mcp_server.app.ending import run_until_told
 from mcp_server.app.parts import Parts, load_plugins, open_parts, open_store
 from mcp_server.app.process import log_to_stderr, settle_memory
+from mcp_server.app.shutdown import run_until_told
 from mcp_server.clock import SystemClock, new_id
 from mcp_server.config import find_workspace
+from mcp_server.content.drafting.keys import lack_of_key
 from mcp_server.content.workspace.loader import SiteLoader
 from mcp_server.errors import Unavailable
-from mcp_server.jobs.host.health import Mode
+from mcp_server.jobs.host.health import WorkerMode
 from mcp_server.jobs.host.lock import WorkerLock
 from mcp_server.jobs.host.start import WorkerProcess, work_in_turns
 from mcp_server.jobs.host.stop_mark import StopMark
@@ -72,7 +73,9 @@ def run_worker(workspace: Path | None, *, detached: bool) -> None:
     run_until_told(take_turns)
 
 
-async def work(parts: Parts, mode: Mode, stopping: anyio.Event, *, leaves: bool = False) -> bool:
+async def work(
+    parts: Parts, mode: WorkerMode, stopping: anyio.Event, *, leaves: bool = False
+) -> bool:
     """Run a worker in this process; return whether it left because nothing was to do.
 
     The caller holds the lock. Once `stopping` is set it claims no more, and what it runs has its
@@ -127,6 +130,7 @@ async def work(parts: Parts, mode: Mode, stopping: anyio.Event, *, leaves: bool 
         partial(new_id, "a", clock),
         open_store=partial(open_store, parts),
         process=WorkerProcess() if mode == "detached" else None,
+        lacking=lack_of_key,
     )
     try:
         async with anyio.create_task_group() as tasks:

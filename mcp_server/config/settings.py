@@ -29,7 +29,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str | None = None
-    """Who writes: `anthropic:…`, `openai:…`, or a name at `model_url`; `None` is the composer."""
+    """Who writes: `anthropic:…`, `openai:…`, or a name at `model_url`. Without one, or with
+    `composer`, texts are placeholders made from the site's facts."""
     model_url: str | None = None
     """Address of an OpenAI-compatible server, such as `http://127.0.0.1:11434/v1`. Its key, if it
     wants one, is in `PRESSROOM_MODEL_KEY`."""
@@ -76,7 +77,8 @@ class Settings(BaseModel):
     limits: Mapping[str, Annotated[int, Field(ge=1, le=10_000)]] = Field(
         default_factory=dict[str, int]
     )
-    """Jobs of a kind that run at once at most, over all workers: `[limits]`, then `kind = 2`."""
+    """Jobs of a kind that run at once at most, over all workers: `[limits]`, then `kind = 2`; in
+    the variable `kind=2,other=1`."""
     subscriber_buffer: int = Field(default=256, ge=1, le=100_000)
     """Progress events kept for a slow listener."""
 

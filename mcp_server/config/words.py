@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic_core import ErrorDetails
 
+from mcp_server.excerpt import shortened
+from mcp_server.likeness import did_you_mean, nearest
 from mcp_server.redaction import HIDDEN, redacted
 
 _SHOWN_MAX = 60
+_VARIABLE_LIKENESS = 0.7
+"""They all begin with PRESSROOM_, and are alike by that alone."""
 _SECRET = re.compile(r"[\w+/=.~-]{20,}")
 """What is as long as a key and as unbroken is not repeated: it may be one, in the wrong place."""
 _KEY_NAME = re.compile(r"key|token|secret|password", re.IGNORECASE)
@@ -24,7 +27,7 @@ def left_literal(text: str) -> str | None:
     Of clients some fill them in, and others hand them over as they stand.
     """
     found = _LITERAL.search(text.strip())
-    return found[0][:_SHOWN_MAX] if found else None
+    return shortened(found[0], _SHOWN_MAX) if found else None
 
 
 def place(file: Path, text: str, key: str) -> str:
@@ -74,9 +77,8 @@ def in_words(
 
 def unknown_variable(name: str, known: Iterable[str]) -> str:
     """Say of a variable that is none of ours that it changes nothing."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.7)
-    meant = f"; did you mean {near[0]}?" if near else ""
-    return f"{redacted(name)} is no variable of Pressroom's and changes nothing{meant}"
+    guess = did_you_mean(name, known, likeness=_VARIABLE_LIKENESS)
+    return f"{redacted(name)} is no variable of Pressroom's and changes nothing{guess}"
 
 
 def shown(value: object) -> str:
@@ -103,5 +105,5 @@ def _named(part: object) -> str:
 def _advice(name: str, known: Sequence[str]) -> str:
     if _KEY_NAME.search(name):
         return "keys belong in the environment or in the system keyring, never in a file"
-    near = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.7)
+    near = nearest(name, known)
     return f"write {near[0]}" if near else f"settings are: {', '.join(known)}"

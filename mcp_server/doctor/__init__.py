@@ -15,8 +15,8 @@ from pathlib import Path
 from mcp_server.clock import Clock
 from mcp_server.config import find_workspace
 from mcp_server.doctor.database import of_database, of_origin, of_queue
+from mcp_server.doctor.diagnosis import Diagnosis
 from mcp_server.doctor.files import without_database
-from mcp_server.doctor.finding import Finding
 from mcp_server.doctor.folder import of_folder
 from mcp_server.errors import CallerError, ConfigError
 
@@ -29,7 +29,7 @@ async def examine_workspace(
     clock: Clock,
     plugin_problems: Sequence[str] = (),
     kinds: Collection[str] | None = None,
-) -> list[Finding]:
+) -> list[Diagnosis]:
     """Look at everything and return a finding for each thing, in the order of looking.
 
     `kinds` are those that have a handler here, where that is known.
@@ -46,17 +46,17 @@ async def _examined(
     clock: Clock,
     plugin_problems: Sequence[str],
     kinds: Collection[str] | None,
-) -> AsyncIterator[Finding]:
+) -> AsyncIterator[Diagnosis]:
     for finding in (_versions(), *_plugins(plugin_problems)):
         yield finding
     try:
         workspace = find_workspace(explicit, environ, cwd)
     except ConfigError as error:
         for line in str(error).splitlines():
-            yield Finding(check="settings", level="error", message=line)
+            yield Diagnosis(check="settings", level="error", message=line)
         return
     except CallerError as error:
-        yield Finding(check="workspace", level="error", message=str(error))
+        yield Diagnosis(check="workspace", level="error", message=str(error))
         return
     for finding in of_folder(workspace, environ, kinds):
         yield finding
@@ -73,15 +73,15 @@ async def _examined(
             yield finding
 
 
-def _versions() -> Finding:
+def _versions() -> Diagnosis:
     message = (
         f"Pressroom {version('pressroom')}, Python {platform.python_version()}, "
         f"SQLite {sqlite3.sqlite_version}, {platform.system()} {platform.machine()}"
     )
-    return Finding(check="versions", level="ok", message=message)
+    return Diagnosis(check="versions", level="ok", message=message)
 
 
-def _plugins(problems: Sequence[str]) -> Iterator[Finding]:
+def _plugins(problems: Sequence[str]) -> Iterator[Diagnosis]:
     for problem in problems:
         advice = "Install what it needs, or uninstall it; everything else works without it."
-        yield Finding(check="plugins", level="warning", message=problem, advice=advice)
+        yield Diagnosis(check="plugins", level="warning", message=problem, advice=advice)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from mcp_server.clock import Clock
 from mcp_server.config import Workspace
+from mcp_server.content.drafting.keys import lack_of_key
+from mcp_server.doctor.diagnosis import Diagnosis, Level, duration, first_of, size
 from mcp_server.doctor.files import of_files
-from mcp_server.doctor.finding import Finding, Level, duration, first_of, size
 from mcp_server.errors import StorageError, Unavailable
 from mcp_server.jobs.host.health import left_over_of
 from mcp_server.jobs.host.lock import WorkerLock
@@ -33,11 +34,11 @@ PAUSED_MAX = 5
 """Paused batches that get a finding each; the rest is counted."""
 
 
-def of_origin(workspace: Workspace) -> Finding | None:
+def of_origin(workspace: Workspace) -> Diagnosis | None:
     """Say so where the database came from elsewhere: nothing in it is looked at then."""
     state = StateFolder(workspace)
     if workspace.keeps_state_inside and state.record is None:
-        return Finding(
+        return Diagnosis(
             check="database",
             level="warning",
             message=f"{workspace.state_dir.name} was not made here by you",
@@ -50,7 +51,7 @@ def of_origin(workspace: Workspace) -> Finding | None:
             return None
     except (StorageError, Unavailable, OSError):
         return None  # the next look says what is wrong with the file
-    return Finding(
+    return Diagnosis(
         check="database",
         level="error",
         message=f"{workspace.database.name} was not made in this state folder, and is not used",
@@ -58,20 +59,20 @@ def of_origin(workspace: Workspace) -> Finding | None:
     )
 
 
-def of_database(workspace: Workspace) -> Finding:
+def of_database(workspace: Workspace) -> Diagnosis:
     """Look at the file itself, whole."""
     try:
         found = examine(workspace.database)
     except (StorageError, OSError) as error:
         advice = f"Stop the server, then see to {workspace.database}."
-        return Finding(check="database", level="error", message=str(error), advice=advice)
+        return Diagnosis(check="database", level="error", message=str(error), advice=advice)
     return _of_file(workspace.database, found)
 
 
-def _of_file(path: Path, found: Examined) -> Finding:
+def _of_file(path: Path, found: Examined) -> Diagnosis:
     message = f"{size(found.file_bytes)}, schema {found.schema}"
     if found.problems:
-        return Finding(
+        return Diagnosis(
             check="database",
             level="error",
             message=f"{path.name} is damaged: {'; '.join(found.problems)}",
@@ -80,7 +81,7 @@ def _of_file(path: Path, found: Examined) -> Finding:
             "saved.",
         )
     if found.strange:
-        return Finding(
+        return Diagnosis(
             check="database",
             level="error",
             message=f"{path.name} holds what Pressroom did not put there: "
@@ -89,23 +90,23 @@ def _of_file(path: Path, found: Examined) -> Finding:
             "copy.",
         )
     if found.schema > found.newest_schema:
-        return Finding(
+        return Diagnosis(
             check="database",
             level="error",
             message=f"{message}; a newer Pressroom wrote it (this one knows {found.newest_schema})",
             advice="Upgrade Pressroom.",
         )
     if found.schema < found.newest_schema:
-        return Finding(
+        return Diagnosis(
             check="database",
             level="warning",
             message=f"{message}; this version brings it to {found.newest_schema}",
             advice="The next server to start does so, and keeps a copy beside it.",
         )
-    return Finding(check="database", level="ok", message=f"{message}, sound")
+    return Diagnosis(check="database", level="ok", message=f"{message}, sound")
 
 
-async def of_queue(workspace: Workspace, clock: Clock) -> AsyncIterator[Finding]:
+async def of_queue(workspace: Workspace, clock: Clock) -> AsyncIterator[Diagnosis]:
     """Look at what is stored: who works, what waits and why, and the files of the pages."""
     now = clock.now()
     try:
@@ -114,11 +115,11 @@ async def of_queue(workspace: Workspace, clock: Clock) -> AsyncIterator[Finding]
             await database.write(_nothing)
             lag, stats = await store.lag(now=now), await store.stats()
             hosts = await store.hosts(seen_after=0)
-            left_over = await left_over_of(store, hosts, now=now)
+            left_over = await left_over_of(store, hosts, lack_of_key, now=now)
             paused = await _paused(store)
             of_pages = [each async for each in of_files(workspace, SqliteEntityStore(database))]
     except StorageError as error:
-        yield Finding(check="queue", level="error", message=str(error))
+        yield Diagnosis(check="queue", level="error", message=str(error))
         return
     lock, stopped = (
         WorkerLock(workspace.worker_lock),
@@ -129,7 +130,7 @@ async def of_queue(workspace: Workspace, clock: Clock) -> AsyncIterator[Finding]
     yield _worker(hosts, lag, log, alive=alive, stopped=stopped)
     yield _oldest(lag, alive=alive)
     for problem in left_over:
-        yield Finding(check="queue", level="warning", message=problem)
+        yield Diagnosis(check="queue", level="warning", message=problem)
     yield _jobs(stats)
     for each in (*first_of(paused, PAUSED_MAX, "batches"), *of_pages):
         yield each
@@ -143,22 +144,22 @@ def _no_job() -> str:
     raise AssertionError("the doctor queues nothing")
 
 
-def _worker(hosts: Sequence[Host], lag: Lag, log: Path, *, alive: bool, stopped: bool) -> Finding:
+def _worker(hosts: Sequence[Host], lag: Lag, log: Path, *, alive: bool, stopped: bool) -> Diagnosis:
     workers = [host for host in hosts if host.role == "worker"]
     if alive and workers:
         return _living(workers[0], log)
     if alive:
-        return Finding(check="worker", level="ok", message="alive, and starting")
+        return Diagnosis(check="worker", level="ok", message="alive, and starting")
     if stopped:
         advice = "The next call that queues work starts it again, or `pressroom worker`."
         message = "stopped by hand"
         level: Level = "ok" if lag.oldest_due_s is None else "warning"
-        return Finding(check="worker", level=level, message=message, advice=advice)
+        return Diagnosis(check="worker", level=level, message=message, advice=advice)
     if lag.oldest_due_s is None:
         message = "none is running, and none is needed"
-        return Finding(check="worker", level="ok", message=message)
+        return Diagnosis(check="worker", level="ok", message=message)
     said = f" {log} says what the last one had to say." if log.exists() else ""
-    return Finding(
+    return Diagnosis(
         check="worker",
         level="warning",
         message="none is running, and jobs are due",
@@ -166,39 +167,39 @@ def _worker(hosts: Sequence[Host], lag: Lag, log: Path, *, alive: bool, stopped:
     )
 
 
-def _living(worker: Host, log: Path) -> Finding:
+def _living(worker: Host, log: Path) -> Diagnosis:
     message = f"alive, process {worker.pid}, version {worker.version}"
     if "unhealthy" in worker.details:
         message = f"{message}; unhealthy: {worker.details['unhealthy']}"
         advice = f"{log} says which handler it is, and where; with an embedded one, the server's."
-        return Finding(check="worker", level="warning", message=message, advice=advice)
+        return Diagnosis(check="worker", level="warning", message=message, advice=advice)
     if worker.version == version("pressroom"):
-        return Finding(check="worker", level="ok", message=message)
+        return Diagnosis(check="worker", level="ok", message=message)
     advice = "A server of this version asks it to make room; `pressroom stop` does, too."
-    return Finding(check="worker", level="warning", message=message, advice=advice)
+    return Diagnosis(check="worker", level="warning", message=message, advice=advice)
 
 
-def _oldest(lag: Lag, *, alive: bool) -> Finding:
+def _oldest(lag: Lag, *, alive: bool) -> Diagnosis:
     if lag.oldest_due_s is None:
-        return Finding(check="queue", level="ok", message="no job is waiting for its turn")
+        return Diagnosis(check="queue", level="ok", message="no job is waiting for its turn")
     message = f"the oldest due job has waited for {duration(lag.oldest_due_s)}"
     if not alive or lag.oldest_due_s < LAG_S:
-        return Finding(check="queue", level="ok", message=message)
+        return Diagnosis(check="queue", level="ok", message=message)
     advice = "`pressroom status` shows what runs; a higher `concurrency` runs more at a time."
-    return Finding(check="queue", level="warning", message=message, advice=advice)
+    return Diagnosis(check="queue", level="warning", message=message, advice=advice)
 
 
-def _jobs(stats: Stats) -> Finding:
+def _jobs(stats: Stats) -> Diagnosis:
     kinds = [f"{kind}: {_counts(states)}" for kind, states in sorted(stats.kinds.items()) if states]
     whole = _counts(stats.jobs) or "none"
-    return Finding(check="jobs", level="ok", message="; ".join([whole, *kinds]))
+    return Diagnosis(check="jobs", level="ok", message="; ".join([whole, *kinds]))
 
 
-async def _paused(store: JobStore) -> Sequence[Finding]:
+async def _paused(store: JobStore) -> Sequence[Diagnosis]:
     now = await store.bookmark(owner=None)
     unfinished = await store.news(now, {}, owner=None, limit=LOOKED_AT_MAX)
     return [
-        Finding(
+        Diagnosis(
             check="paused",
             level="warning",
             message=f"{batch.id} ({batch.kind}) waits after {batch.finished} of {batch.total}: "

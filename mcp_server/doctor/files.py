@@ -9,10 +9,10 @@ import anyio.to_thread
 
 from mcp_server.config import Workspace
 from mcp_server.content.actions.reader import edited_files, missing_files
-from mcp_server.content.pages.folder import PageFiles, page_files
+from mcp_server.content.pages.page_files import PageFiles, page_files
 from mcp_server.content.site import Site
 from mcp_server.content.workspace.loader import SiteLoader, SiteProblems
-from mcp_server.doctor.finding import Finding, first_of
+from mcp_server.doctor.diagnosis import Diagnosis, first_of
 from mcp_server.entities.store import EntityStore
 from mcp_server.trust import Grants, StateFolder
 
@@ -20,14 +20,14 @@ FOUND_MAX = 5
 """Files that get a finding each; the rest is counted."""
 
 
-def without_database(workspace: Workspace) -> Finding:
+def without_database(workspace: Workspace) -> Diagnosis:
     """Say that there is no database; of a site with exported pages, that there was one."""
     site = _site(workspace)
     pages = len(_files(workspace).adoption(site).files) if site is not None else 0
     if pages == 0:
         message = "there is none yet; the first call makes it"
-        return Finding(check="database", level="ok", message=message)
-    return Finding(
+        return Diagnosis(check="database", level="ok", message=message)
+    return Diagnosis(
         check="database",
         level="warning",
         message=f"there is none, and {workspace.content_dir.name}/ holds {pages} of its pages",
@@ -36,7 +36,7 @@ def without_database(workspace: Workspace) -> Finding:
     )
 
 
-async def of_files(workspace: Workspace, entities: EntityStore) -> AsyncIterator[Finding]:
+async def of_files(workspace: Workspace, entities: EntityStore) -> AsyncIterator[Diagnosis]:
     """Look at the file of every page, unless the site cannot be read."""
     site = await anyio.to_thread.run_sync(_site, workspace)
     if site is None:
@@ -49,12 +49,12 @@ async def of_files(workspace: Workspace, entities: EntityStore) -> AsyncIterator
         yield finding
     if not found:
         written = sum(hashes[:1] not in ((), (None,)) for hashes in stored.exported.values())
-        yield Finding(check="files", level="ok", message=f"{written} exported, as they were")
+        yield Diagnosis(check="files", level="ok", message=f"{written} exported, as they were")
 
 
-def _missing(missing: Mapping[str, str]) -> Iterator[Finding]:
+def _missing(missing: Mapping[str, str]) -> Iterator[Diagnosis]:
     for page, file in missing.items():
-        yield Finding(
+        yield Diagnosis(
             check="files",
             level="warning",
             message=f"{file} is missing, and its page is live",
@@ -62,13 +62,13 @@ def _missing(missing: Mapping[str, str]) -> Iterator[Finding]:
         )
 
 
-def _edited(edited: Mapping[str, str], folder: Path) -> Iterator[Finding]:
+def _edited(edited: Mapping[str, str], folder: Path) -> Iterator[Diagnosis]:
     for page, why in edited.items():
         if (folder / f"{page}.md").is_file():
             advice = f'review {{"page": "{page}", "diff": true}} shows what differs.'
         else:
             advice = f'Move it away; promote {{"page": "{page}"}} writes the file again.'
-        yield Finding(check="files", level="warning", message=why, advice=advice)
+        yield Diagnosis(check="files", level="warning", message=why, advice=advice)
 
 
 def _files(workspace: Workspace) -> PageFiles:

@@ -11,7 +11,7 @@ from pathlib import Path
 from mcp_server.config import SETTINGS_FILE, Workspace
 from mcp_server.content.drafting.model import KeyLeftLiteral, ModelChoice, find_key, key_hint
 from mcp_server.content.workspace.loader import SiteLoader, SiteProblems
-from mcp_server.doctor.finding import Finding, Level, size
+from mcp_server.doctor.diagnosis import Diagnosis, Level, size
 from mcp_server.errors import ConfigError
 from mcp_server.storage.sqlite.file.place import unsafe_place
 from mcp_server.trust import Grants, StateFolder
@@ -23,53 +23,53 @@ FREE_BYTES_ENOUGH = 1024**3
 
 def of_folder(
     workspace: Workspace, environ: Mapping[str, str], kinds: Collection[str] | None
-) -> Iterator[Finding]:
+) -> Iterator[Diagnosis]:
     """Look at all that needs no database."""
-    yield Finding(check="workspace", level="ok", message=str(workspace.root))
+    yield Diagnosis(check="workspace", level="ok", message=str(workspace.root))
     yield from _limits(workspace, kinds)
     for check in (_variables, _site, _trust, _key, _content_folder, _state_folder, _place, _disk):
         yield from check(workspace, environ)
 
 
-def _limits(workspace: Workspace, kinds: Collection[str] | None) -> Iterator[Finding]:
+def _limits(workspace: Workspace, kinds: Collection[str] | None) -> Iterator[Diagnosis]:
     """A limit of a kind that nobody has is a slip of the pen, or waits for its plugin."""
     for kind in workspace.settings.limits:
         if kinds is not None and kind not in kinds:
             known = ", ".join(sorted(kinds))
             message = f"{SETTINGS_FILE} limits jobs of kind {kind}, which nothing here runs"
             advice = f"Kinds are: {known}."
-            yield Finding(check="limits", level="warning", message=message, advice=advice)
+            yield Diagnosis(check="limits", level="warning", message=message, advice=advice)
 
 
-def _site(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Finding]:
+def _site(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Diagnosis]:
     loader = SiteLoader(workspace)
     try:
         site = loader.load()
     except SiteProblems as error:
         for problem in error.problems:
-            yield Finding(check="site", level="error", message=problem)
+            yield Diagnosis(check="site", level="error", message=problem)
         return
     for warning in loader.warnings:
-        yield Finding(check="site", level="warning", message=warning)
+        yield Diagnosis(check="site", level="warning", message=warning)
     pages, sections = len(site.pages), len(site.section_ids)
     message = f"{workspace.site_file.name}: {pages} pages, {sections} sections"
-    yield Finding(check="site", level="ok", message=message)
+    yield Diagnosis(check="site", level="ok", message=message)
 
 
-def _variables(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Finding]:
+def _variables(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Diagnosis]:
     for warning in workspace.warnings:
-        yield Finding(check="settings", level="warning", message=warning)
+        yield Diagnosis(check="settings", level="warning", message=warning)
 
 
-def _trust(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Finding]:
+def _trust(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Diagnosis]:
     """Name what the workspace asks for and its user has not said yes to."""
     state = StateFolder(workspace)
     advice = "If you want that, run `pressroom trust` in this folder; if not, change the setting."
     for need in Grants(workspace, state).missing():
         message = f"not trusted yet: {need.setting} would {need.would}"
-        yield Finding(check="trust", level="warning", message=message, advice=advice)
+        yield Diagnosis(check="trust", level="warning", message=message, advice=advice)
     if (name := state.set_aside) is not None:
-        yield Finding(
+        yield Diagnosis(
             check="trust",
             level="warning",
             message=f"{name} is a state folder that was not made here, and is not used",
@@ -77,29 +77,31 @@ def _trust(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Finding]:
         )
 
 
-def _key(workspace: Workspace, environ: Mapping[str, str]) -> Iterator[Finding]:
+def _key(workspace: Workspace, environ: Mapping[str, str]) -> Iterator[Diagnosis]:
     settings = workspace.settings
     try:
         choice = ModelChoice(name=settings.model or "composer", url=settings.model_url)
     except ConfigError as error:
-        yield Finding(check="model", level="error", message=str(error))
+        yield Diagnosis(check="model", level="error", message=str(error))
         return
     if choice.is_composer:
         message = "none is configured: the composer writes placeholders from the site's facts"
-        yield Finding(check="model", level="ok", message=message)
+        yield Diagnosis(check="model", level="ok", message=message)
     elif workspace.model_problem is not None:
-        yield Finding(check="model", level="error", message=workspace.model_problem)
+        yield Diagnosis(check="model", level="error", message=workspace.model_problem)
     elif literal := _left_literal(choice, environ):
-        yield Finding(check="model", level="error", message=literal)
+        yield Diagnosis(check="model", level="error", message=literal)
     elif choice.ability is not None and find_key(choice, environ) is None:
-        yield Finding(
+        yield Diagnosis(
             check="model",
             level="error",
             message=f"{choice.name}: there is no key for it here",
             advice=f"To draft with it, {key_hint(choice)}; where the server runs, and the worker.",
         )
     else:
-        yield Finding(check="model", level="ok", message=f"{choice.name}: {_has(choice, environ)}")
+        yield Diagnosis(
+            check="model", level="ok", message=f"{choice.name}: {_has(choice, environ)}"
+        )
 
 
 def _left_literal(choice: ModelChoice, environ: Mapping[str, str]) -> str | None:
@@ -119,17 +121,17 @@ def _has(choice: ModelChoice, environ: Mapping[str, str]) -> str:
     return f"it is asked without a key; if its server wants one, {key_hint(choice)}"
 
 
-def _content_folder(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Finding]:
+def _content_folder(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Diagnosis]:
     trusted = Grants(workspace, StateFolder(workspace)).of_content_folder()
     if trusted:  # or nothing is tried there
         yield _writable("content folder", workspace.content_dir)
 
 
-def _state_folder(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Finding]:
+def _state_folder(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Diagnosis]:
     folder = _writable("state folder", workspace.state_dir)
     database = workspace.database
     if folder.level == "ok" and database.exists() and not os.access(database, os.W_OK):
-        yield Finding(
+        yield Diagnosis(
             check="state folder",
             level="error",
             message=f"{database.name} is read-only",
@@ -139,25 +141,30 @@ def _state_folder(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Findin
         yield folder
 
 
-def _writable(check: str, folder: Path) -> Finding:
-    nearest = next((each for each in (folder, *folder.parents) if each.exists()), folder)
+def _writable(check: str, folder: Path) -> Diagnosis:
+    nearest = _nearest(folder)
     try:
         with tempfile.TemporaryFile(dir=nearest) as file:
             file.write(b"\0")
     except OSError as error:
-        return Finding(
+        return Diagnosis(
             check=check,
             level="error",
             message=f"nothing can be written to {nearest}: {error.strerror or error}",
             advice=f"Make {nearest} writable, and room on its disk.",
         )
     made = "" if nearest == folder else " (not there yet)"
-    return Finding(check=check, level="ok", message=f"{folder}{made} can be written to")
+    return Diagnosis(check=check, level="ok", message=f"{folder}{made} can be written to")
 
 
-def _place(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Finding]:
+def _nearest(folder: Path) -> Path:
+    """Return the folder, or of those that it is to be made in the nearest that is there."""
+    return next((each for each in (folder, *folder.parents) if each.exists()), folder)
+
+
+def _place(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Diagnosis]:
     if (why := unsafe_place(workspace.database)) is not None:
-        yield Finding(
+        yield Diagnosis(
             check="place",
             level="warning",
             message=f"the database may be damaged: {why}",
@@ -165,14 +172,14 @@ def _place(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Finding]:
         )
 
 
-def _disk(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Finding]:
+def _disk(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Diagnosis]:
     folder = workspace.state_dir
-    nearest = next((each for each in (folder, *folder.parents) if each.exists()), folder)
+    nearest = _nearest(folder)
     free = shutil.disk_usage(nearest).free
     message = f"{size(free)} free"
     if free >= FREE_BYTES_ENOUGH:
-        yield Finding(check="disk", level="ok", message=message)
+        yield Diagnosis(check="disk", level="ok", message=message)
         return
     level: Level = "error" if free < FREE_BYTES_MIN else "warning"
     advice = f"Make room on the disk of {nearest}, or name another in PRESSROOM_STATE_DIR."
-    yield Finding(check="disk", level=level, message=message, advice=advice)
+    yield Diagnosis(check="disk", level=level, message=message, advice=advice)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from mcp_server.errors import InvalidPayload
+from mcp_server.excerpt import in_quotes
 
 PREVIEW = "site-content-preview"
 """Entity type of drafts."""
@@ -118,7 +119,7 @@ def entity_id(page: str, section: str) -> str:
     """
     for part in (page, section):
         if not is_slug(part):
-            raise InvalidPayload("id", [f"{part[:60]!r} is not a slug (a-z, 0-9, - and _)"])
+            raise InvalidPayload("id", [f"{in_quotes(part)} is not a slug (a-z, 0-9, - and _)"])
     return f"{page}/{section}"
 
 
@@ -130,5 +131,5 @@ def split_id(entity_id: str) -> tuple[str, str]:
     """
     page, slash, section = entity_id.partition("/")
     if not slash or not is_slug(page) or not is_slug(section):
-        raise InvalidPayload("section", [f"{entity_id[:60]!r} is not written as page/section"])
+        raise InvalidPayload("section", [f"{in_quotes(entity_id)} is not written as page/section"])
     return page, section

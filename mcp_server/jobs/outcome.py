@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeGuard, cast
 
 from mcp_server.errors import CallerError, StorageError
+from mcp_server.excerpt import shortened
 from mcp_server.jobs.job import NewJob
 from mcp_server.jobs.json_text import encoded
 
@@ -102,7 +103,7 @@ def checked(answer: object) -> Outcome:
         what = type(outcome).__name__
         return Fail("handler-error", f"its handler answered {what}, whose {problem}")
     if not isinstance(outcome, Done) and len(outcome.reason) > REASON_MAX:
-        return replace(outcome, reason=outcome.reason[: REASON_MAX - 1] + "…")
+        return replace(outcome, reason=shortened(outcome.reason, REASON_MAX))
     return outcome
 
 

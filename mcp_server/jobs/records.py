@@ -150,6 +150,20 @@ class Host:
     """What others ask of it: `drain`, or nothing."""
 
 
+class Lack(NamedTuple):
+    """What to say of an ability that no worker has."""
+
+    what: str
+    """As in "no worker has …"."""
+    advice: str
+    """How it is provided: the beginning of a sentence."""
+
+
+def lack_of(ability: str) -> Lack:
+    """Say it by the ability's name alone; whoever opens the queue may know better words."""
+    return Lack(f"what it needs ({ability})", "Provide it")
+
+
 class Bookmark(NamedTuple):
     """How far a listener has come with the operations: what is beyond it is news to him.
 

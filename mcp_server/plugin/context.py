@@ -10,7 +10,6 @@ from typing import Any, Generic, TypeVar, overload
 
 from pydantic import BaseModel
 
-from mcp_server.content.actions.submit import ACTIONS
 from mcp_server.errors import (
     ConfigError,
     InvalidPayload,
@@ -35,6 +34,7 @@ from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.store import JobStore
 from mcp_server.plugin.status import BatchStatus, JobStatus, batch_status, job_status
 from mcp_server.progress.event import EventSink
+from mcp_server.progress.verbs import VERBS
 
 P = TypeVar("P", bound=BaseModel)
 
@@ -271,7 +271,7 @@ class PluginContext:
             UnknownKind, InvalidPayload, LimitExceeded: a job cannot be queued, or there is none.
             InvalidTransition: all of them are queued already, though not in a batch of the origin.
         """
-        if name in ACTIONS:
+        if name in VERBS:
             raise InvalidPayload(f"batch {name}", ["that name is Pressroom's own; take another"])
         if not name.isprintable():
             raise InvalidPayload(f"batch {name!a}", ["a name has printable characters only"])

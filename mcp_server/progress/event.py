@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from mcp_server.excerpt import shortened
 from mcp_server.jobs.job import (
     ENDED_BATCH_STATES,
     ENDED_JOB_STATES,
@@ -20,7 +21,8 @@ from mcp_server.jobs.job import (
     Origin,
 )
 from mcp_server.progress.estimate import RUNNING_FRACTION_MAX, estimate, percent
-from mcp_server.progress.words import batch_name, current_task, progress_line
+from mcp_server.progress.verbs import kind_name, verb_of
+from mcp_server.progress.words import current_task, progress_line
 
 TEXT_LENGTH = 200
 """Of a message, a reason or a subject; it is stored whole."""
@@ -136,7 +138,7 @@ def batch_event(batch: Batch, *, now: float, failures: Sequence[Job] = ()) -> Pr
     return ProgressEvent(
         id=batch.id,
         type="batch",
-        name=_short(batch_name(batch.kind)) or batch.id,
+        name=_short(verb_of(batch).name) or batch.id,
         status=batch.state,
         message=_short(progress_line(batch)),
         progress=EventProgress(
@@ -165,7 +167,7 @@ def job_event(job: Job) -> ProgressEvent:
     return ProgressEvent(
         id=job.id,
         type="job",
-        name=_short(f"{batch_name(job.kind)} {job.subject}") or job.id,
+        name=_short(f"{kind_name(job.kind)} {job.subject}") or job.id,
         status=job.state,
         message=_short(_said(job)),
         progress=_job_progress(job),
@@ -205,7 +207,7 @@ def _error(job: Job) -> str:
 def _short(text: str | None) -> str | None:
     """`text` on one line, without what no screen shows, and not too long; `None` for nothing."""
     line = _printable(text or "")
-    return (line if len(line) <= TEXT_LENGTH else f"{line[: TEXT_LENGTH - 1]}…") or None
+    return shortened(line, TEXT_LENGTH) or None
 
 
 def _printable(text: str) -> str:

@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from mcp_server.jobs.job import Batch, BatchState, Job
-
-BATCH_NAMES: Mapping[str, str] = {
-    "generate": "Content generation",
-    "promote": "Content promotion",
-    "rollback": "Content rollback",
-}
-"""What a batch is called, by its kind."""
-
-JOB_VERBS: Mapping[str, str] = {
-    "content-generate": "drafting",
-    "content-promote": "promoting",
-    "content-rollback": "rolling back",
-    "content-export": "writing",
-}
-"""What a running job is doing, by its kind."""
+from mcp_server.progress.verbs import JOBS_DOING
 
 JUST_NOW_S = 5
 """Below this "2 seconds ago" would be wrong by the time it is read."""
 ABOUT_A_MINUTE_S = 55
 """From here on a length of time reads as a minute."""
-
-
-def batch_name(kind: str) -> str:
-    """Return what a batch of this kind is called; a plugin's kind is called by its own name."""
-    return BATCH_NAMES.get(kind) or kind.replace("-", " ").replace("_", " ").capitalize()
 
 
 def progress_line(batch: Batch) -> str:
@@ -91,7 +70,7 @@ def _so_far(batch: Batch) -> str:
 
 
 def _task(job: Job) -> str:
-    return f"{JOB_VERBS.get(job.kind, job.kind)} {job.subject}".rstrip()
+    return f"{JOBS_DOING.get(job.kind, job.kind)} {job.subject}".rstrip()
 
 
 def _amount(seconds: float, *, nearest: bool = False) -> str:

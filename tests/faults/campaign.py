@@ -72,12 +72,19 @@ class Struck:
         return ", ".join(f"{what} {n}" for what, n in sorted(self.count.items()))
 
 
-def run(folder: Path, *, rounds: int, seed: int, quiet: bool = True) -> Struck:
+def run(
+    folder: Path,
+    *,
+    rounds: int,
+    seed: int,
+    per_site: int = ROUNDS_PER_SITE,
+    quiet: bool = True,
+) -> Struck:
     """Make sites, strike at their processes so many times; return what was done."""
     rng, struck = random.Random(seed), Struck()
-    for first in range(0, rounds, ROUNDS_PER_SITE):
+    for first in range(0, rounds, per_site):
         root = folder / f"site{first}"
-        several = (first // ROUNDS_PER_SITE) % 2 == 1
+        several = (first // per_site) % 2 == 1
         hasty_site(
             root,
             PAGES,
@@ -88,7 +95,7 @@ def run(folder: Path, *, rounds: int, seed: int, quiet: bool = True) -> Struck:
             several_workers=several,
         )
         try:
-            for number in range(first, min(rounds, first + ROUNDS_PER_SITE)):
+            for number in range(first, min(rounds, first + per_site)):
                 began, before = time.monotonic(), struck.count.copy()
                 tool, nth = WORK[number % len(WORK)], number - first + 1
                 _Round(root, tool, nth, rng, struck.count, servers=2 if several else 1).run()

@@ -20,7 +20,7 @@ from tests.faults.processes import (
     workers,
     working,
 )
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 from tests.wire import command, environment, pipe
 
 
@@ -54,7 +54,7 @@ def test_two_servers_and_workers_by_hand_share_one_batch(tmp_path: Path) -> None
         batch = queued(one)
         working(root)
         by_hand = [start_by_hand(root) for _ in range(2)]
-        said = [process.communicate(timeout=60)[1] for process in by_hand]
+        said = [process.communicate(timeout=PATIENCE_S)[1] for process in by_hand]
         for process, line in zip(by_hand, said, strict=True):
             assert process.returncode == 2
             assert "Another worker works this workspace" in line.splitlines()[-1]
@@ -63,7 +63,7 @@ def test_two_servers_and_workers_by_hand_share_one_batch(tmp_path: Path) -> None
         third = start_by_hand(root)
         wait_ended(root, batch)
         kill(third.pid, signal.SIGTERM)
-        third.communicate(timeout=60)
+        third.communicate(timeout=PATIENCE_S)
         wait_until(lambda: len(workers(root)) <= 1)
     assert_each_section_once(root, batch, 20)
     end_workers(root)

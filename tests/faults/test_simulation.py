@@ -1,4 +1,7 @@
-"""A thousand simulated machines in which everything that may go wrong does."""
+"""Simulated machines in which everything that may go wrong does.
+
+`python -m tests.faults.simulation --seeds 1000` tries more of them.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.processes import seed
 from tests.faults.simulation.run import simulate_many
 
-SEEDS = 1000
-REPLAYED = (3, 14)
+SAME, OTHERS = 50, 100
+"""How many machines are the same every time, and how many are not: a campaign tries thousands."""
+REPLAYED = (3,)
 
 
 @pytest.mark.timeout(600)
-def test_a_thousand_seeds_lose_nothing_and_do_nothing_twice() -> None:
+def test_whatever_goes_wrong_nothing_is_lost_and_nothing_is_done_twice() -> None:
     """Crashes, stalls, clocks, refusals: jobs, counters, ends and texts agree, and all drains."""
-    failed = [report for report in simulate_many(range(SEEDS)) if report.problem is not None]
+    first = SAME + seed()
+    seeds = (*range(SAME), *range(first, first + OTHERS))
+    failed = [report for report in simulate_many(seeds) if report.problem is not None]
     assert not failed, "\n".join(
         f"seed {report.seed}: {report.problem}\n  again: {report.again}" for report in failed
     )
@@ -27,8 +34,9 @@ def test_a_thousand_seeds_lose_nothing_and_do_nothing_twice() -> None:
 def test_a_seed_replays_exactly_in_another_process() -> None:
     """Whatever the interpreter makes of hashes and addresses: the same events at the same times."""
     root = Path(__file__).parents[2]
-    for seed in REPLAYED:
-        command = [sys.executable, "-m", "tests.faults.simulation", "--seed", str(seed), "--trace"]
+    for replayed in REPLAYED:
+        module = [sys.executable, "-m", "tests.faults.simulation"]
+        command = [*module, "--seed", str(replayed), "--trace"]
         said = [
             subprocess.run(
                 command,

@@ -44,7 +44,7 @@ def pressroom(
         env=inherited | environment,
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import PATIENCE_S
+
 Run = Callable[[], str]
 
 
@@ -35,7 +37,7 @@ def run_demo(tmp_path: Path) -> Iterator[Run]:
             env={key: value for key, value in os.environ.items() if "PRESSROOM" not in key},
             capture_output=True,
             encoding="utf-8",
-            timeout=100,
+            timeout=2 * PATIENCE_S,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr

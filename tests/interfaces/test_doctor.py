@@ -16,6 +16,7 @@ from llmock.pytest_plugin import LLMock
 from mcp_server.storage.sqlite.file.place import network_type, synchronised_folder, unsafe_place
 from tests.harness import desk, read_site, small_site, trusted, write_settings, write_site
 from tests.promises.moves import QUICK, edit_file, parts_of, settings
+from tests.waiting import PATIENCE_S
 from tests.wire import command, environment, over_stdio
 
 
@@ -32,7 +33,7 @@ def run(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess
         env=environment(**variables),
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
 

@@ -12,6 +12,7 @@ import handlers
 from mcp_server.content.actions.payloads import JOB_KINDS
 from mcp_server.jobs.registry import discover
 from tests.harness import small_site
+from tests.waiting import PATIENCE_S
 from tests.wire import command, environment
 
 HANDLERS = Path(handlers.__path__[0])
@@ -31,7 +32,7 @@ def test_without_a_handler_neither_server_nor_worker_starts(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         cwd=tmp_path / "packages",
         env=environment(PYTHONPATH=":".join(packages)),
         check=False,

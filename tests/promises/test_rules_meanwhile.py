@@ -14,9 +14,10 @@ import pytest
 
 from mcp_server.clock import new_id
 from mcp_server.content.actions.calls import ChangeCall, Selector
-from mcp_server.content.actions.reader import StandingReader
+from mcp_server.content.actions.drafting_model import DraftingModel
+from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.submit import Submitter
-from mcp_server.content.pages.folder import PageFiles
+from mcp_server.content.pages.page_files import PageFiles
 from mcp_server.content.service import ContentService
 from mcp_server.content.workspace.loader import SiteLoader
 from mcp_server.jobs.batch import BatchLimits, BatchService
@@ -52,7 +53,7 @@ async def looking_at(hand: Hand, happens: Happening) -> ContentService:
     files = Meanwhile(
         parts.workspace.root, parts.workspace.content_dir, parts.workspace.export_locks
     )
-    reader = StandingReader(SiteLoader(parts.workspace), parts.entities, files, clock)
+    reader = ContentReader(SiteLoader(parts.workspace), parts.entities, files, clock)
     await reader.read()
     files.happens = happens
     batches = BatchService(
@@ -69,8 +70,7 @@ async def looking_at(hand: Hand, happens: Happening) -> ContentService:
         batches,
         submitter,
         files,
-        parts.model,
-        grants=parts.grants,
+        DraftingModel(parts.model, parts.grants, None),
         max_retries=0,
     )
 

@@ -20,6 +20,7 @@ from tests.faults.processes import end_workers, processes
 from tests.harness import Desk, small_site, trusted
 from tests.interfaces.test_traces import SITE_CUSTOMIZE
 from tests.promises.moves import TOOL
+from tests.waiting import PATIENCE_S
 from tests.wire import command, environment, http_server, over_http
 
 pytestmark = pytest.mark.anyio
@@ -112,7 +113,7 @@ def fetched(url: str, path: str) -> str:
     request = urllib.request.Request(
         urljoin(url, path), headers={"Authorization": f"Bearer {TOKEN}"}
     )
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
         return answer.read().decode()
 
 

@@ -6,14 +6,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from mcp_server.entities.store import EntityStore
 from mcp_server.jobs.store import JobStore
 from tests.storage.invariants import check_invariants
 from tests.storage.stores import ENGINES, Bench
-
-settings.register_profile("long", max_examples=5000)
 
 
 @pytest.fixture(params=sorted(ENGINES))

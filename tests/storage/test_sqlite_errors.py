@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -97,6 +98,33 @@ async def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path:
         async with Database.open(path):
             pass
     assert path.read_bytes() == before
+
+
+async def test_a_file_that_is_refused_is_closed_again(tmp_path: Path) -> None:
+    """Whoever is told why can move it away at once, also on Windows."""
+    path = tmp_path / "x.db"
+    path.write_bytes(b"these are my notes, not a database" * 100)
+    before = connections()
+    with pytest.raises(StorageError) as caught:
+        open_file(path)
+    assert caught.value.__traceback__ is not None  # which keeps alive what it passed through
+    made = [connection for connection in connections() if connection not in before]
+    assert made
+    assert all(is_closed(connection) for connection in made)
+
+
+def connections() -> list[sqlite3.Connection]:
+    """All of this process that somebody still holds, open or closed."""
+    return [thing for thing in gc.get_objects() if type(thing) is sqlite3.Connection]
+
+
+def is_closed(connection: sqlite3.Connection) -> bool:
+    """Say whether it holds its file no more."""
+    try:
+        connection.execute("SELECT 1")
+    except sqlite3.ProgrammingError:
+        return True
+    return False
 
 
 async def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-Mode = Literal["leave", "new", "with-current"]
-Action = Literal["generation", "promotion", "rollback"]
+from mcp_server.content.drafting.prompt import Mode
+from mcp_server.progress.verbs import Verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +64,8 @@ class Skipped:
 
     section: str
     reason: str
+    held: bool = False
+    """Whether an unfinished batch holds it, which may be another owner's: that is not named."""
     batch_id: str | None = None
     paused_reason: str | None = None
     """Why that batch is paused, if it is: waiting for it does not help."""
@@ -103,7 +104,7 @@ class Submitted:
     the batch is one that was under way already.
     """
 
-    action: Action
+    verb: Verb
     total_sections: int
     """Sections that were selected and can be worked on at all."""
     planned: tuple[Planned, ...]

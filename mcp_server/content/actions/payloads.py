@@ -9,16 +9,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from mcp_server.content.actions.calls import Mode
+from mcp_server.content.drafting.prompt import Mode
 from mcp_server.entities.entity import split_id
 from mcp_server.jobs.job import Dedup, NewJob, Priority
 from mcp_server.jobs.outcome import Enqueue
+from mcp_server.progress.verbs import VERBS
 
-GENERATE = "content-generate"
-PROMOTE = "content-promote"
-ROLLBACK = "content-rollback"
 EXPORT = "content-export"
-JOB_KINDS = (GENERATE, PROMOTE, ROLLBACK, EXPORT)
+JOB_KINDS = (*(verb.job_kind for verb in VERBS.values()), EXPORT)
 """What our tools queue, and what that queues in turn: nothing starts unless each has a handler."""
 
 

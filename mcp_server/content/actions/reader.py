@@ -11,10 +11,10 @@ import anyio.to_thread
 from mcp_server.clock import Clock
 from mcp_server.content.actions import history
 from mcp_server.content.actions.calls import Note, Quoted
-from mcp_server.content.actions.plan import Standing
+from mcp_server.content.actions.site_content import SiteContent, with_live
 from mcp_server.content.pages.disk import ExportFailed
 from mcp_server.content.pages.edited import is_static
-from mcp_server.content.pages.folder import KeptEdits, PageFiles
+from mcp_server.content.pages.page_files import KeptEdits, PageFiles
 from mcp_server.content.site import Site
 from mcp_server.content.workspace.loader import SiteLoader, SiteProblems, site_to_document
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, split_id
@@ -24,7 +24,7 @@ EXPORTS_DURING_A_LOOK_MAX = 2
 """How often a file is looked at again because it was exported in the meantime."""
 
 
-class StandingReader:
+class ContentReader:
     """Looks at one workspace; takes the files of a clone as the ground at the first look."""
 
     def __init__(
@@ -35,7 +35,7 @@ class StandingReader:
         self._is_adopted = False
         self._stored_site: str | None = None
 
-    async def read(self, *, history: bool = False) -> tuple[Standing, list[Note]]:
+    async def read(self, *, history: bool = False) -> tuple[SiteContent, list[Note]]:
         """Return what stands, and what to say about the site; with the live texts' `history`.
 
         Raises:
@@ -44,7 +44,7 @@ class StandingReader:
         site, notes = await self._site()
         await self._adopt(site)
         stored = await self._entities.snapshot(history=history)
-        standing = Standing(
+        content = SiteContent(
             site=site,
             drafts=stored.drafts,
             live=stored.live,
@@ -52,27 +52,36 @@ class StandingReader:
             edited=await edited_files(self._files, self._entities, site, stored),
             missing=await missing_files(self._files, site, stored.live, stored.exported),
         )
-        return standing, notes
+        return content, notes
 
     async def drafted_by(self, batch_id: str) -> Mapping[str, bool]:
         """Return the sections that a batch drafted, and whether the draft is still its (R8)."""
         drafts = await self._entities.histories(PREVIEW, batch_id=batch_id)
         return {id: history.is_still_of(batch_id, past) for id, past in drafts.items()}
 
-    async def edits_to_keep(self, standing: Standing, ids: Sequence[str]) -> KeptEdits:
+    async def edits_to_keep(self, content: SiteContent, ids: Sequence[str]) -> KeptEdits:
         """Return what somebody wrote into the files of these sections' pages (R23)."""
-        pages = {split_id(id)[0] for id in ids} & set(standing.edited)
+        pages = {split_id(id)[0] for id in ids} & set(content.edited)
         if not pages:
             return KeptEdits()
         past = await self._entities.histories(PRODUCTION)
         return await anyio.to_thread.run_sync(
             self._files.edits_to_keep,
             pages,
-            standing.site,
-            standing.live,
+            content.site,
+            content.live,
             past,
             await self._entities.exported(),
         )
+
+    async def keep_edits(
+        self, content: SiteContent, ids: Sequence[str], *, force: bool
+    ) -> tuple[SiteContent, KeptEdits]:
+        """With `force`, take what somebody wrote into the files as live before going on (R23)."""
+        if not force:
+            return content, KeptEdits()
+        kept = await self.edits_to_keep(content, ids)
+        return with_live(content, kept.revisions), kept
 
     async def _site(self) -> tuple[Site, list[Note]]:
         """Return the site as it is, or as it last was in order, and what to say about that."""

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from mcp_server.content.actions.plan import Standing, named
-from mcp_server.content.actions.reviewed import Review, ReviewRow, SectionState
+from mcp_server.content.actions.generate import named
+from mcp_server.content.actions.reviewed import Reviewed, ReviewRow, SectionState
+from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.text.diff import unified
 from mcp_server.content.text.findings import findings_in, kinds_of
 from mcp_server.entities.entity import Entity, Revision, split_id
@@ -17,14 +18,14 @@ OUTDATED = "the live text has moved since it was drafted: draft it anew, or prom
 
 
 def review_of(
-    standing: Standing,
+    content: SiteContent,
     ids: Sequence[str],
     *,
     states: Collection[str],
     diff: bool,
     limit: int,
     cursor: int,
-) -> Review:
+) -> Reviewed:
     """Return one page of rows from position `cursor`, those in `states` if any are named.
 
     The counts are those of all selected sections, whatever is shown.
@@ -32,20 +33,20 @@ def review_of(
     counts: Counter[str] = Counter()
     chosen: list[str] = []
     for id in ids:
-        state = state_of(standing, id)
+        state = state_of(content, id)
         counts[state] += 1
         if not states or state in states:
             chosen.append(id)
     page = chosen[cursor : cursor + limit]
-    return Review(
-        rows=tuple(_row(standing, id, diff=diff) for id in page),
+    return Reviewed(
+        rows=tuple(_row(content, id, diff=diff) for id in page),
         counts=dict(counts),
         next_cursor=cursor + limit if len(chosen) > cursor + limit else None,
-        missing_files=any(split_id(id)[0] in standing.missing for id in chosen),
+        missing_files=any(split_id(id)[0] in content.missing for id in chosen),
     )
 
 
-def with_edits(review: Review, edits: Sequence[Revision], *, diff: bool) -> Review:
+def with_edits(review: Reviewed, edits: Sequence[Revision], *, diff: bool) -> Reviewed:
     """Return the review with the texts that somebody wrote into exported files (R23).
 
     Every row of such a page names the sections where; with `diff` those show the difference.
@@ -74,10 +75,10 @@ def _with_edits(
     return replace(row, diff="\n".join(filter(None, [row.diff, differs])))
 
 
-def state_of(standing: Standing, id: str) -> SectionState:
+def state_of(content: SiteContent, id: str) -> SectionState:
     """Return in which state a section is; see `SectionState`."""
-    section = standing.site.section(id)
-    draft, live = standing.drafts.get(id), standing.live.get(id)
+    section = content.site.section(id)
+    draft, live = content.drafts.get(id), content.live.get(id)
     if section is None:
         return "orphaned"
     if section.text is not None:
@@ -97,9 +98,9 @@ def _with_draft(draft: Entity, live: Entity | None) -> SectionState:
     return "draft" if live is None else "changed"
 
 
-def _row(standing: Standing, id: str, *, diff: bool) -> ReviewRow:
-    section = standing.site.section(id)
-    draft, live = standing.drafts.get(id), standing.live.get(id)
+def _row(content: SiteContent, id: str, *, diff: bool) -> ReviewRow:
+    section = content.site.section(id)
+    draft, live = content.drafts.get(id), content.live.get(id)
     shown = draft or live
     text = (shown.current.markdown if shown else section.text if section else None) or ""
     texts = (
@@ -108,7 +109,7 @@ def _row(standing: Standing, id: str, *, diff: bool) -> ReviewRow:
     )
     return ReviewRow(
         section=id,
-        state=state_of(standing, id),
+        state=state_of(content, id),
         template=section.template if section else shown.current.template if shown else None,
         draft=texts[0] if draft else section.text if section else None,
         live=texts[1],
@@ -118,21 +119,21 @@ def _row(standing: Standing, id: str, *, diff: bool) -> ReviewRow:
         placeholder=shown.current.is_placeholder if shown else False,
         batch_id=shown.current.batch_id if shown else None,
         diff=unified(texts[1], texts[0], id) if diff and draft else None,
-        note=_note(standing, id),
+        note=_note(content, id),
         findings=tuple(kind.value for kind in kinds_of(findings_in(text))),
     )
 
 
-def _note(standing: Standing, id: str) -> str | None:
-    section = standing.site.section(id)
+def _note(content: SiteContent, id: str) -> str | None:
+    section = content.site.section(id)
     if section is not None and section.text is None:
         if section.template is None:
             return "no template specified"
-        if section.template not in standing.site.templates:
+        if section.template not in content.site.templates:
             return f"{named(section.template)} does not exist"
     page = split_id(id)[0]
-    if (file := standing.missing.get(page)) is not None:
+    if (file := content.missing.get(page)) is not None:
         return f'{file} is missing; promote {{"page": "{page}"}} writes it again'
-    if state_of(standing, id) == "outdated":
-        return standing.edited.get(page, OUTDATED)
-    return standing.edited.get(page)
+    if state_of(content, id) == "outdated":
+        return content.edited.get(page, OUTDATED)
+    return content.edited.get(page)

@@ -37,7 +37,7 @@ class ReviewRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
+class Reviewed:
     """Rows in the order of `site.yaml`, the counts of all of them, and where to go on."""
 
     rows: tuple[ReviewRow, ...]

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mcp_server.content.actions import history
+from mcp_server.content.actions.answer import answer_again
 from mcp_server.content.actions.calls import ChangeCall, NextCall, Submitted
-from mcp_server.content.actions.plan import Standing, stands
 from mcp_server.content.actions.selection import Selection
-from mcp_server.content.actions.submit import answered_before
+from mcp_server.content.actions.site_content import SiteContent
+from mcp_server.entities.entity import Revision, split_id
 from mcp_server.entities.store import EntityStore
 from mcp_server.errors import InvalidPayload, NotFound
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Batch, Origin
+from mcp_server.progress.verbs import GENERATE, PROMOTE, ROLLBACK
 
 
 class RollbackTarget:
@@ -22,7 +24,7 @@ class RollbackTarget:
         self._entities, self._batches = entities, batches
 
     async def find(
-        self, call: ChangeCall, selection: Selection, standing: Standing, origin: Origin
+        self, call: ChangeCall, selection: Selection, content: SiteContent, origin: Origin
     ) -> Batch | Submitted | None:
         """Return the batch to take back, `None` for the last change to each named section.
 
@@ -31,16 +33,16 @@ class RollbackTarget:
         """
         if call.batch_id:
             batch = await self._batches.get(call.batch_id, owner=origin.owner)
-            if batch.kind == "generate":
-                await self._refuse_generate_batch(batch, standing, origin)
+            if batch.kind == GENERATE.kind:
+                await self._refuse_generate_batch(batch, content, origin)
             return batch
         if selection.named:
             return None
-        last, latest = await self._latest(standing, selection.pages, origin)
-        if last is not None and last.kind == "rollback":
-            return _choose(last, latest, call) if last.ended else answered_before(last)
+        last, latest = await self._latest(content, selection.pages, origin)
+        if last is not None and last.kind == ROLLBACK.kind:
+            return _choose(last, latest, call) if last.ended else answer_again(last)
         return latest or Submitted(
-            action="rollback",
+            verb=ROLLBACK,
             total_sections=0,
             planned=(),
             notes=("Nothing to take back: no promotion of yours stands.",),
@@ -48,16 +50,16 @@ class RollbackTarget:
         )
 
     async def _latest(
-        self, standing: Standing, pages: Sequence[str], origin: Origin
+        self, content: SiteContent, pages: Sequence[str], origin: Origin
     ) -> tuple[Batch | None, Batch | None]:
         """Return the owner's last batch to change a live text, and the latest standing promote."""
         last: Batch | None = None
-        for batch_id in history.batches_newest_first(standing.history, pages):
+        for batch_id in history.batches_newest_first(content.history, pages):
             batch = await self._own(batch_id, origin)
             if batch is None:
                 continue
             last = last or batch
-            if batch.kind == "promote" and stands(batch.id, standing, pages):
+            if batch.kind == PROMOTE.kind and stands(batch.id, content, pages):
                 return last, batch
         return last, None
 
@@ -68,10 +70,10 @@ class RollbackTarget:
             return None  # another owner's
 
     async def _refuse_generate_batch(
-        self, batch: Batch, standing: Standing, origin: Origin
+        self, batch: Batch, content: SiteContent, origin: Origin
     ) -> None:
         drafted = await self._entities.revisions_of_batch(batch.id)
-        found = history.carriers(standing.history, drafted)
+        found = history.carriers(content.history, drafted)
         carriers = [b for b in found if await self._batches.is_own(b, owner=origin.owner)]
         advice = (
             "Its text went live with: "
@@ -103,7 +105,7 @@ def _choose(last: Batch, latest: Batch | None, call: ChangeCall) -> Submitted:
     elif latest is not None:
         calls.append(_call_rollback(latest.id, "takes back one promotion more", call.force))
     return Submitted(
-        action="rollback",
+        verb=ROLLBACK,
         total_sections=0,
         planned=(),
         notes=(f"Nothing was changed: the last change was the rollback {last.id} itself.",),
@@ -113,4 +115,21 @@ def _choose(last: Batch, latest: Batch | None, call: ChangeCall) -> Submitted:
 
 def _call_rollback(batch_id: str, why: str, force: bool = False) -> NextCall:
     forced = {"force": True} if force else {}
-    return NextCall(tool="rollback", arguments={"batchId": batch_id, **forced}, why=why)
+    return NextCall(tool=ROLLBACK.kind, arguments={"batchId": batch_id, **forced}, why=why)
+
+
+def stands(batch_id: str, content: SiteContent, pages: Sequence[str] = ()) -> bool:
+    """Whether a live text is still the one this batch wrote (R10), on these pages if any."""
+    written = _written(batch_id, content, pages)
+    return any(content.live_hash(id) == last.hash for id, last in written.items() if last.hash)
+
+
+def _written(batch_id: str, content: SiteContent, pages: Sequence[str]) -> dict[str, Revision]:
+    """Return the last revision of each section that the batch made."""
+    return {
+        id: revision
+        for id, history in content.history.items()
+        if not pages or split_id(id)[0] in pages
+        for revision in history
+        if revision.batch_id == batch_id
+    }

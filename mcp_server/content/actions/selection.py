@@ -9,6 +9,7 @@ from mcp_server.content.actions.calls import Selector
 from mcp_server.content.site import Site
 from mcp_server.entities.entity import is_slug, split_id
 from mcp_server.errors import InvalidPayload, NotFound
+from mcp_server.excerpt import in_quotes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,7 @@ def _sections(selector: Selector) -> list[str]:
 
 def _check_page(page: str, known: Collection[str], site: Site) -> None:
     if not is_slug(page):
-        raise InvalidPayload("page", [f"{page[:60]!r} is not a page id (a-z, 0-9, - and _)"])
+        raise InvalidPayload("page", [f"{in_quotes(page)} is not a page id (a-z, 0-9, - and _)"])
     pages = {each.id for each in site.pages} | {split_id(id)[0] for id in known}
     if page not in pages:
         raise NotFound("page", page, known=sorted(pages), hint="`review` lists pages and sections.")

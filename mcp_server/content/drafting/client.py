@@ -29,7 +29,7 @@ from pydantic_ai import exceptions as trouble
 from pydantic_ai.messages import ModelResponse
 from pydantic_ai.models import Model
 
-from mcp_server.content.drafting.bounds import AnswerOutOfBounds, counted
+from mcp_server.content.drafting.answer_bounds import AnswerOutOfBounds, counted
 from mcp_server.content.drafting.errors import (
     ERROR_CODES,
     ModelAccountEmpty,
@@ -47,6 +47,7 @@ from mcp_server.content.drafting.prompt import Prompt
 from mcp_server.content.drafting.provider import address_setting, model_of
 from mcp_server.content.drafting.watch import WatchedModel, hush, traced_question
 from mcp_server.content.text.visible import visible, visible_fields
+from mcp_server.excerpt import on_one_line
 
 logger = structlog.get_logger(__name__)
 
@@ -94,7 +95,7 @@ Complaint = Callable[[Mapping[str, Any]], str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ModelAnswer:
     """The fields that a model gave, stripped of what nobody sees, and what they cost."""
 
     fields: dict[str, Any]
@@ -120,7 +121,9 @@ class ModelClient:
         self._secrets = () if key is None else (key.get_secret_value(),)
         hush()
 
-    async def ask(self, prompt: Prompt, answer: type[BaseModel], complaint: Complaint) -> Answer:
+    async def ask(
+        self, prompt: Prompt, answer: type[BaseModel], complaint: Complaint
+    ) -> ModelAnswer:
         """Return the model's fields once there is no `complaint` about them.
 
         An answer that does not fit is sent back with the complaint, `ASKED_AGAIN_MAX` times.
@@ -182,7 +185,7 @@ class _Check:
             self.is_broken = True
             raise
         if self.last is not None:
-            told = _short(self.last, COMPLAINT_TOLD_MAX)
+            told = on_one_line(visible(self.last), COMPLAINT_TOLD_MAX)
             raise ModelRetry(f"{told}. Hand in the whole section again.")
         return output
 
@@ -230,10 +233,10 @@ def _cut_short(context: RunContext[object]) -> str | None:
             return None
 
 
-def _answer_of(model: type[BaseModel], fields: dict[str, Any], spent: RunUsage) -> Answer:
+def _answer_of(model: type[BaseModel], fields: dict[str, Any], spent: RunUsage) -> ModelAnswer:
     fitting = model.model_validate(fields)
     dumped = fitting.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return Answer(fields=dumped, usage=_usage_of(spent))
+    return ModelAnswer(fields=dumped, usage=_usage_of(spent))
 
 
 def _usage_of(usage: RunUsage) -> Usage:
@@ -317,7 +320,7 @@ def _of_answers(
         case _ if spent.requests <= ASKED_AGAIN_MAX:
             return ModelBusy(choice.name, UNREADABLE, usage=_usage_of(spent))
         case _:
-            complaint = _short(last or NOT_FILLED_IN, COMPLAINT_LENGTH_MAX)
+            complaint = on_one_line(visible(last or NOT_FILLED_IN), COMPLAINT_LENGTH_MAX)
     return ModelRefused(choice.name, complaint, usage=_usage_of(spent))
 
 
@@ -360,8 +363,3 @@ def _unreached(error: trouble.ModelAPIError) -> str:
 def _code(code: object) -> str | None:
     """Return the provider's error code if it is one that is known."""
     return code if isinstance(code, str) and code in ERROR_CODES else None
-
-
-def _short(text: str, length_max: int) -> str:
-    flat = " ".join(visible(text).split())
-    return flat if len(flat) <= length_max else flat[: length_max - 1] + "…"

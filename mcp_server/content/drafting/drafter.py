@@ -64,13 +64,13 @@ __all__ = [
     "ModelTrouble",
     "ModelUnknown",
     "ModelUntrusted",
-    "Report",
+    "StepReport",
     "Usage",
     "drafter_for",
     "inputs_hash",
 ]
 
-Report = Callable[[int, int, str], Awaitable[None]]
+StepReport = Callable[[int, int, str], Awaitable[None]]
 """Takes how far a draft has come: current, total, what is being done."""
 
 STEPS = ("reading the facts", "writing", "checking")
@@ -92,7 +92,7 @@ class Drafted:
 class Drafter(Protocol):
     """Writes sections, any number at a time, within one event loop."""
 
-    async def draft(self, request: DraftRequest, report: Report) -> Drafted:
+    async def draft(self, request: DraftRequest, report: StepReport) -> Drafted:
         """Return the text of one section; it fits its template and survives the round trip.
 
         Raises:
@@ -132,7 +132,7 @@ class ComposerDrafter:
     def __init__(self, *, composer_delay_s: float = 0.0) -> None:
         self._pause_s = composer_delay_s / len(STEPS)
 
-    async def draft(self, request: DraftRequest, report: Report) -> Drafted:
+    async def draft(self, request: DraftRequest, report: StepReport) -> Drafted:
         """See `Drafter.draft`. The same request gives the same text."""
         for done, doing in enumerate(STEPS, start=1):
             await report(done, len(STEPS), doing)
@@ -162,7 +162,7 @@ class ModelDrafter:
         self._retired: list[ModelClient] = []
         self._opening = anyio.Lock()
 
-    async def draft(self, request: DraftRequest, report: Report) -> Drafted:
+    async def draft(self, request: DraftRequest, report: StepReport) -> Drafted:
         """See `Drafter.draft`."""
         await report(1, len(STEPS), STEPS[0])
         client, prompt = await self._opened(), prompt_for(request)

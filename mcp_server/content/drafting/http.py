@@ -19,7 +19,7 @@ import anyio.lowlevel
 import httpcore2
 import httpx2
 
-from mcp_server.content.drafting.bounds import (
+from mcp_server.content.drafting.answer_bounds import (
     ANSWER_BYTES_MAX,
     ERROR_BYTES_MAX,
     HEAD_BYTES_MAX,

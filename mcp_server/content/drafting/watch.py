@@ -20,7 +20,7 @@ from pydantic_ai.messages import ModelMessage, ModelResponse, ToolCallPart
 from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.models.wrapper import WrapperModel
 
-from mcp_server.content.drafting.bounds import check_calls, counted
+from mcp_server.content.drafting.answer_bounds import check_calls, counted
 from mcp_server.content.drafting.model import ModelChoice
 from mcp_server.jobs.telemetry import TRACER, is_tracing
 

@@ -25,6 +25,7 @@ from mcp_server.content.pages.page_file import (
 )
 from mcp_server.entities.entity import is_slug
 from mcp_server.errors import InvalidPayload, ServerError
+from mcp_server.excerpt import in_quotes
 from mcp_server.folder import NotPlain, OpenFolder
 
 PAGE_BYTES_MAX = 4 * 1024 * 1024
@@ -96,7 +97,7 @@ def page_name(page_id: str) -> str:
         InvalidPayload: the id is no slug.
     """
     if not is_slug(page_id):
-        raise InvalidPayload("page", [f"{page_id[:60]!r} is not a slug (a-z, 0-9, - and _)"])
+        raise InvalidPayload("page", [f"{in_quotes(page_id)} is not a slug (a-z, 0-9, - and _)"])
     return f"{page_id}.md"
 
 

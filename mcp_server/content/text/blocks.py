@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from mcp_server.excerpt import shortened
+
 SECTION_MARK = re.compile(r"<!--\s*section\s*:", re.IGNORECASE)
 """What opens a section in an exported file, and so may stand in no text."""
 
@@ -80,14 +82,16 @@ def is_heading(line: str) -> bool:
 
 def quoted(text: str) -> str:
     """Return the first line of `text` as it may stand in a message."""
-    line = text.strip().split("\n")[0]
-    return f"`{line if len(line) <= _SHOWN_MAX else line[: _SHOWN_MAX - 1] + '…'}`"
+    return f"`{shortened(_first_line(text), _SHOWN_MAX)}`"
 
 
 def shape(text: str) -> str:
     """Return the first line of `text` with `…` for its words: `- **…**: …`."""
-    line = _WORDS.sub("…", text.strip().split("\n")[0])
-    return f"`{line if len(line) <= _SHOWN_MAX else line[: _SHOWN_MAX - 1] + '…'}`"
+    return quoted(_WORDS.sub("…", _first_line(text)))
+
+
+def _first_line(text: str) -> str:
+    return text.strip().split("\n")[0]
 
 
 def _block(lines: Sequence[str], start: int, end: int) -> Block:

@@ -7,7 +7,6 @@ together for each item.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,16 @@ from itertools import pairwise
 
 from mcp_server.content.template import Field, FieldType
 from mcp_server.content.text.blocks import SECTION_MARK, blocks, quoted
-from mcp_server.content.text.steps import Inline, Paragraphs, Pattern, Rows, Step, Table, row_cells
+from mcp_server.content.text.steps import (
+    FormatStep,
+    Inline,
+    Paragraphs,
+    Pattern,
+    Rows,
+    Table,
+    row_cells,
+)
+from mcp_server.likeness import did_you_mean
 
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?:\.([A-Za-z_][A-Za-z0-9_]*))?\}")
 
@@ -33,7 +41,7 @@ _VALUES = {
 class Format:
     """The steps of a format, and what is wrong with it (then it must not be used)."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[FormatStep, ...]
     loops: tuple[tuple[int, int], ...]
     """First and last step of what is repeated for each item of a list of groups."""
     problems: tuple[str, ...]
@@ -62,7 +70,7 @@ class _Compiler:
         self.fields, self.problems = fields, problems
         self.seen: list[str] = []
 
-    def step(self, source: str) -> Step | None:
+    def step(self, source: str) -> FormatStep | None:
         names = [(match[1], match[2]) for match in PLACEHOLDER.finditer(source)]
         self.seen += [f"{name}.{inner}" if inner else name for name, inner in names]
         known = [self._known(name, inner) for name, inner in names]
@@ -88,7 +96,7 @@ class _Compiler:
 
     def _outside(
         self, source: str, group: Field | None, fields: Mapping[str, Field]
-    ) -> Step | None:
+    ) -> FormatStep | None:
         pieces = _pieces(source, fields, of=group)
         texts = [p for p in pieces if isinstance(p, Field) and p.type is FieldType.TEXT]
         if texts and len(pieces) > 1:
@@ -109,7 +117,9 @@ class _Compiler:
             )
         return Inline(source, pattern, group)
 
-    def _rows(self, source: str, header: tuple[str, ...], last: str, owner: Field) -> Step | None:
+    def _rows(
+        self, source: str, header: tuple[str, ...], last: str, owner: Field
+    ) -> FormatStep | None:
         if any(PLACEHOLDER.search(line) for line in header):
             self._wrong(
                 source,
@@ -184,7 +194,7 @@ class _Compiler:
 
 def _usage_problems(
     fields: Sequence[Field],
-    steps: Sequence[Step],
+    steps: Sequence[FormatStep],
     loops: Sequence[tuple[int, int]],
     seen: Sequence[str],
 ) -> Iterator[str]:
@@ -212,7 +222,7 @@ def _names(fields: Iterable[Field]) -> Iterator[str]:
             yield field.name
 
 
-def _loops(steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
+def _loops(steps: Sequence[FormatStep]) -> Iterator[tuple[int, int]]:
     start = None
     for index, step in enumerate(steps):
         if step.group is None:
@@ -241,8 +251,7 @@ def _item(field: Field) -> Field:
 
 
 def _guess(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {near[0]}?" if near else f"; fields are: {', '.join(known)}"
+    return did_you_mean(name, known) or f"; fields are: {', '.join(known)}"
 
 
 def _group(field: Field) -> str:

@@ -20,7 +20,7 @@ from mcp_server.content.text.blocks import (
 )
 from mcp_server.content.text.format import Format, compile_format
 from mcp_server.content.text.match import MarkdownMismatch, fits, match
-from mcp_server.content.text.steps import Inline, Paragraphs, Rows, Step
+from mcp_server.content.text.steps import FormatStep, Inline, Paragraphs, Rows
 from mcp_server.errors import InvalidPayload
 
 __all__ = [
@@ -100,7 +100,9 @@ def format_problems(template: Template) -> list[str]:
     return []
 
 
-def _written(template: Template, steps: Sequence[Step], fields: Mapping[str, Any]) -> Iterator[str]:
+def _written(
+    template: Template, steps: Sequence[FormatStep], fields: Mapping[str, Any]
+) -> Iterator[str]:
     for step in steps:
         match step:
             case Inline():
@@ -120,7 +122,7 @@ def _written(template: Template, steps: Sequence[Step], fields: Mapping[str, Any
 
 
 def _given(
-    template: Template, step: Step, needed: Sequence[Field], fields: Mapping[str, Any]
+    template: Template, step: FormatStep, needed: Sequence[Field], fields: Mapping[str, Any]
 ) -> bool:
     """Whether everything the step needs is there; it may be missing only from an optional step."""
     missing = [f"{field.name} is missing" for field in needed if fields.get(field.name) is None]

@@ -9,7 +9,7 @@ from typing import Any, assert_never
 
 from mcp_server.content.text.blocks import Block, blocks, headings, quoted
 from mcp_server.content.text.format import Format
-from mcp_server.content.text.steps import Inline, Paragraphs, Rows, Step
+from mcp_server.content.text.steps import FormatStep, Inline, Paragraphs, Rows
 
 
 class MarkdownMismatch(ValueError):
@@ -31,7 +31,7 @@ def match(format: Format, markdown: str) -> dict[str, Any]:
     return _collect(format, lines, found, _path(format, lines, found))
 
 
-def fits(step: Step, text: str, *, first: bool = True) -> bool:
+def fits(step: FormatStep, text: str, *, first: bool = True) -> bool:
     """Whether the block `text` may stand at `step`; `first` unless the step took one before it."""
     match step:
         case Paragraphs():
@@ -103,7 +103,7 @@ def _on(format: Format, place: _Place, block: int, *, took: bool) -> Iterator[_P
             yield _Place(start, block, inside=False, before=place, took=took)
 
 
-def _left_out(format: Format, step: Step, place: _Place) -> Iterator[_Place]:
+def _left_out(format: Format, step: FormatStep, place: _Place) -> Iterator[_Place]:
     for start, end in format.loops:
         if start == place.step:
             if step.group is not None and not step.group.required:

@@ -172,7 +172,7 @@ class Rows:
         return -1
 
 
-Step = Inline | Paragraphs | Rows
+FormatStep = Inline | Paragraphs | Rows
 
 
 def row_cells(line: str) -> list[str] | None:

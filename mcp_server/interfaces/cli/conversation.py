@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from mcp_server.errors import ServerError
+from mcp_server.excerpt import on_one_line
 from mcp_server.folder import neutral_folder
 from mcp_server.interfaces.cli.terminal import Move
 
@@ -61,7 +62,7 @@ class Conversation:
         )
         if result.is_error or result.structured_content is None:
             said = " ".join(block.text for block in result.content if block.type == "text")
-            line = " ".join(said.split())[:LINE_LENGTH]
+            line = on_one_line(said, LINE_LENGTH)
             raise CallFailed(f"{tool}: {line or 'no answer that can be read'}")
         return result.structured_content
 

@@ -29,9 +29,10 @@ from mcp_server.errors import (
 )
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import Reply
-from mcp_server.interfaces.mcp.tools.catalogue import INSTRUCTIONS, Entry, catalogue
-from mcp_server.interfaces.mcp.tools.plugin import PluginEntry
-from mcp_server.interfaces.mcp.tools.tools import Tools
+from mcp_server.interfaces.mcp.tools.caller import Caller
+from mcp_server.interfaces.mcp.tools.catalogue import INSTRUCTIONS, catalogue
+from mcp_server.interfaces.mcp.tools.plugin import PluginToolEntry
+from mcp_server.interfaces.mcp.tools.tool import Tool
 from mcp_server.interfaces.services import ServicesProvider
 from mcp_server.jobs.job import Origin
 from mcp_server.plugin.loading import Plugins
@@ -53,19 +54,19 @@ def build_server(
 ) -> PressroomServer:
     """Return the server for either transport; every call comes from `origin`."""
     clock = clock or SystemClock()
-    tools = Tools(provider=provider, origin=origin, clock=clock)
-    entries: list[Entry | PluginEntry] = [*catalogue(tools)]
+    caller = Caller(provider=provider, origin=origin, clock=clock)
+    entries: list[Tool[Any] | PluginToolEntry] = [*catalogue(caller)]
     for tool in plugins.tools if plugins is not None else ():
         assert plugins is not None
-        entry = PluginEntry(
-            tool=tool, plugins=plugins, provider=provider, origin=origin, clock=clock
-        )
+        entry = PluginToolEntry(tool=tool, plugins=plugins, caller=caller)
         if _offered(entry, entries, plugins):
             entries.append(entry)
     return PressroomServer(entries, provider, version=version, clock=clock)
 
 
-def _offered(entry: PluginEntry, entries: Sequence[Entry | PluginEntry], plugins: Plugins) -> bool:
+def _offered(
+    entry: PluginToolEntry, entries: Sequence[Tool[Any] | PluginToolEntry], plugins: Plugins
+) -> bool:
     """Whether a plugin's tool can be listed; where it cannot, the plugins know why."""
     if plain_name(entry.name) in {plain_name(other.name) for other in entries}:
         plugins.refuse_tool(entry.tool, "there is a tool of that name already.")
@@ -85,7 +86,7 @@ class PressroomServer(MCPServer[Any]):
 
     def __init__(
         self,
-        entries: Sequence[Entry | PluginEntry],
+        entries: Sequence[Tool[Any] | PluginToolEntry],
         provider: ServicesProvider,
         *,
         version: str,
@@ -137,7 +138,7 @@ class PressroomServer(MCPServer[Any]):
         async with stdio_server(source, sink) as (read, write):
             await server.run(read, write, server.create_initialization_options())
 
-    def _entry(self, name: str) -> Entry | PluginEntry:
+    def _entry(self, name: str) -> Tool[Any] | PluginToolEntry:
         entry = self._entries.get(name)
         if entry is None:
             known = f"The tools are: {', '.join(self._entries)}."

@@ -16,12 +16,11 @@ from mcp_server.clock import Clock
 from mcp_server.jobs.host.lock import WorkerLock
 from mcp_server.jobs.host.start import DetachedWorker, StartWorker
 from mcp_server.jobs.host.stop_mark import StopMark
-from mcp_server.jobs.records import Host, Stats
+from mcp_server.jobs.records import Host, Lack, Stats, lack_of
 from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.telemetry import AttemptFigures
-from mcp_server.jobs.worker.upkeep import lacking
 
-Mode = Literal["embedded", "detached"]
+WorkerMode = Literal["embedded", "detached"]
 
 COUNTING_SHARE = 20
 """A count stands for so many times as long as it took: counting is never more than a twentieth of
@@ -42,16 +41,18 @@ class Health:
         store: JobStore,
         lock: WorkerLock,
         clock: Clock,
-        mode: Mode,
+        mode: WorkerMode,
         mark: StopMark,
         start: StartWorker | None = None,
         *,
         log: str = "",
         figures: AttemptFigures | None = None,
+        lacking: Callable[[str], Lack] = lack_of,
     ) -> None:
-        self.mode: Mode = mode
+        self.mode: WorkerMode = mode
         self._figures = figures or AttemptFigures()
         self._store, self._lock, self._clock = store, lock, clock
+        self._lacking = lacking
         self._mark, self._start, self._log = mark, start, log
         self._counter = Counter(store, anyio.current_time)
 
@@ -77,7 +78,7 @@ class Health:
             facts["oldestDueSeconds"] = round(lag.oldest_due_s, 1)
         if lag.last_claim_at is not None:
             facts["lastClaimSeconds"] = round(now - lag.last_claim_at, 1)
-        if left_over := await left_over_of(self._store, hosts, now=now):
+        if left_over := await left_over_of(self._store, hosts, self._lacking, now=now):
             facts["leftOver"] = left_over
         needed = not facts["alive"] and await self._store.work_before(now=now, horizon_s=0)
         coming = self._start is not None or any(_serves(host, now) for host in hosts)
@@ -164,7 +165,9 @@ def _alive(facts: Mapping[str, Any]) -> str:
     return f"A worker is running ({facts['mode']}, {where})."
 
 
-async def left_over_of(store: JobStore, hosts: Sequence[Host], *, now: float) -> Sequence[str]:
+async def left_over_of(
+    store: JobStore, hosts: Sequence[Host], lacking: Callable[[str], Lack], *, now: float
+) -> Sequence[str]:
     """Return a sentence for each thing that ready jobs need, and that none of `hosts` has.
 
     Such a job waits until somebody has it, and is run then; a batch of such jobs is paused, and
@@ -181,13 +184,12 @@ async def left_over_of(store: JobStore, hosts: Sequence[Host], *, now: float) ->
             f"Jobs of kind {kind} are due, and nothing here runs them: is their plugin installed?"
             for kind in await store.unknown_kinds(kinds)
         ),
-        *map(_without, sorted(missing)),
+        *(_without(lacking(ability)) for ability in sorted(missing)),
     ]
 
 
-def _without(ability: str) -> str:
-    what, advice = lacking(ability)
-    return f"Jobs are due, and no worker has {what}. {advice}; they are run then."
+def _without(lack: Lack) -> str:
+    return f"Jobs are due, and no worker has {lack.what}. {lack.advice}; they are run then."
 
 
 class Counter:

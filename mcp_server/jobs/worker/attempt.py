@@ -14,6 +14,7 @@ import structlog
 
 from mcp_server.clock import Clock
 from mcp_server.errors import CallerError, StorageError, UnknownKind
+from mcp_server.excerpt import shortened
 from mcp_server.jobs.handler import Handler
 from mcp_server.jobs.isolation.child import task_of
 from mcp_server.jobs.isolation.context import HandlerCrashed, IsolatedContext
@@ -233,7 +234,7 @@ def _step(current: float, total: float, message: str) -> Step | None:
         return None
     if not all(map(math.isfinite, numbers)):
         return None
-    return Step(*numbers, str(message)[:200].encode(errors="replace").decode())
+    return Step(*numbers, shortened(str(message), 200).encode(errors="replace").decode())
 
 
 def unstorable(report: Report, error: Exception) -> Report:

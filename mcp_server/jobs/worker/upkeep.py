@@ -18,7 +18,7 @@ import structlog
 from mcp_server.clock import Clock
 from mcp_server.errors import StorageError
 from mcp_server.jobs.job import Attempt
-from mcp_server.jobs.records import Host
+from mcp_server.jobs.records import Host, Lack
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.signal import Signal
 from mcp_server.jobs.store import JobStore
@@ -54,10 +54,12 @@ class Upkeep:
         state: WorkerState,
         *,
         replaced: bool,
+        lacking: Callable[[str], Lack],
     ) -> None:
         self._store, self._registry, self._maintenance = store, registry, maintenance
         self._clock, self._host, self._settings = clock, host, settings
         self._lanes, self._state, self._replaced = lanes, state, replaced
+        self._lacking = lacking
         self._started = set[str]()
         """Attempts that were claimed ahead, and of which it is written down that they run."""
         self._to_sweep = Signal()
@@ -229,7 +231,11 @@ class Upkeep:
                 self._state.stop()
                 continue
             for batch_id in batches:
-                await self._store.pause(batch_id, _missing(ability))
+                await self._store.pause(batch_id, self._missing(ability))
+
+    def _missing(self, ability: str) -> str:
+        lack = self._lacking(ability)
+        return f"no worker has {lack.what}. {lack.advice}, then call retry"
 
     async def _keep_pruning(self) -> None:
         while True:
@@ -238,16 +244,3 @@ class Upkeep:
             except StorageError as error:
                 logger.warning("cannot prune", error=str(error))
             await anyio.sleep(self._settings.prune_interval_s)
-
-
-def lacking(ability: str) -> tuple[str, str]:
-    """Return, in words, what an ability is that no worker has, and how it is provided."""
-    kind, _, name = ability.partition(":")
-    if kind == "key":
-        return f"the key for {name}", f"Set {name.upper()}_API_KEY where the server runs"
-    return f"what it needs ({ability})", "Provide it"
-
-
-def _missing(ability: str) -> str:
-    what, advice = lacking(ability)
-    return f"no worker has {what}. {advice}, then call retry"

@@ -20,7 +20,7 @@ from mcp_server.clock import Clock
 from mcp_server.errors import LostClaim, StorageError
 from mcp_server.jobs.handler import Failure
 from mcp_server.jobs.job import Attempt, JobState
-from mcp_server.jobs.records import Claim, Host, Report
+from mcp_server.jobs.records import Claim, Host, Lack, Report, lack_of
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.retry import Verdict
 from mcp_server.jobs.signal import Signal
@@ -64,6 +64,7 @@ class Worker:
         *,
         open_store: OpenStore | None = None,
         process: OwnProcess | None = None,
+        lacking: Callable[[str], Lack] = lack_of,
     ) -> None:
         self._store, self._registry, self._clock, self._host = store, registry, clock, host
         self._runner, self._settings, self._new_claim_id = runner, settings, new_claim_id
@@ -103,6 +104,7 @@ class Worker:
             self._lanes,
             state,
             replaced=process is not None,
+            lacking=lacking,
         )
         self._tries = Counter[str]()
         self._hooks = Hooks(registry)

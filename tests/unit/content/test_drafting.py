@@ -130,7 +130,11 @@ def test_nothing_heavy_is_imported_before_a_model_is_asked() -> None:
         "print(*{'pydantic_ai', 'openai', 'anthropic', 'keyring'} & set(sys.modules))"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE_S,
     )
     assert ran.stdout.strip() == ""
 

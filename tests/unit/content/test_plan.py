@@ -7,24 +7,19 @@ from typing import Any
 
 import pytest
 
-from mcp_server.content.actions.calls import ChangeCall, GenerateCall, Mode, Planned
-from mcp_server.content.actions.plan import (
-    Plan,
-    Standing,
-    digest_of,
-    mode_of,
-    plan_generate,
-    plan_promote,
-    plan_rollback_of_batch,
-    plan_undo,
-    stands,
-    with_live,
-)
+from mcp_server.content.actions.calls import ChangeCall, GenerateCall, Planned
+from mcp_server.content.actions.generate import mode_of, plan_generate
+from mcp_server.content.actions.plan import Plan, digest_of
+from mcp_server.content.actions.promote import plan_promote
+from mcp_server.content.actions.rollback import plan_rollback_of_batch, plan_undo
+from mcp_server.content.actions.rollback_target import stands
 from mcp_server.content.actions.selection import Selection
-from mcp_server.content.drafting.prompt import DraftRequest, inputs_hash
+from mcp_server.content.actions.site_content import SiteContent, with_live
+from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash
 from mcp_server.content.site import Section
 from mcp_server.entities.entity import PRODUCTION, Entity
 from mcp_server.jobs.job import Dedup, Priority
+from mcp_server.progress.verbs import PROMOTE, ROLLBACK
 from tests.unit.content.texts import (
     NOTE,
     SITE,
@@ -43,7 +38,7 @@ NAMED = Selection(ids=(HERO,), named=True)
 
 
 def generated(
-    stands: Standing, selection: Selection = BULK, *, model: str = "writer", **call: Any
+    stands: SiteContent, selection: Selection = BULK, *, model: str = "writer", **call: Any
 ) -> Plan:
     """Plan a generate call."""
     called = GenerateCall(**call)
@@ -51,7 +46,7 @@ def generated(
 
 
 def promoted(
-    stands: Standing,
+    stands: SiteContent,
     selection: Selection = BULK,
     *,
     drafted: dict[str, bool] | None = None,
@@ -61,13 +56,13 @@ def promoted(
     return plan_promote(ChangeCall(**call), selection, stands, drafted=drafted)
 
 
-def taken_back(stands: Standing, *ids: str, named: bool = False, force: bool = False) -> Plan:
+def taken_back(stands: SiteContent, *ids: str, named: bool = False, force: bool = False) -> Plan:
     """Plan the rollback of the batch `b`."""
     found = ids or (HERO,)
     return plan_rollback_of_batch("b", found, stands, named=named, force=force, exact=False)
 
 
-def undone(stands: Standing, *, force: bool = False, exact: bool = False) -> Plan:
+def undone(stands: SiteContent, *, force: bool = False, exact: bool = False) -> Plan:
     """Plan to undo the last change to one section."""
     return plan_undo([HERO], stands, force=force, exact=exact)
 
@@ -141,7 +136,7 @@ def test_a_first_draft_expects_that_there_is_none() -> None:
     ],
 )
 def test_mode_leave_leaves_what_has_a_text(
-    stands: Standing, noun: str, selection: Selection
+    stands: SiteContent, noun: str, selection: Selection
 ) -> None:
     """Named or not (R4)."""
     assert why(generated(stands, selection)) == [f"has a {noun}; mode new rewrites it"]
@@ -271,7 +266,7 @@ def test_bases_are_compared_by_their_words() -> None:
     ],
 )
 def test_what_goes_without_saying_is_said_only_of_what_was_named(
-    stands: Standing, reason: str
+    stands: SiteContent, reason: str
 ) -> None:
     """In bulk it would be most of the answer."""
     assert why(promoted(stands, NAMED)) == [reason]
@@ -503,14 +498,14 @@ def test_a_digest_is_of_what_is_done_and_not_of_its_order() -> None:
     """Another action, section or hash is another digest; what is said of them is not in it."""
     one = Planned(section=HERO, change="replace", hash_from="a", hash_to="b")
     two = Planned(section="menu/hero", change="publish", hash_to="c")
-    shown = digest_of("promotion", [one, two])
-    assert digest_of("promotion", [two, replace(one, conflict="moved", placeholder=True)]) == shown
+    shown = digest_of(PROMOTE, [one, two])
+    assert digest_of(PROMOTE, [two, replace(one, conflict="moved", placeholder=True)]) == shown
     others = [
-        digest_of("rollback", [one, two]),
-        digest_of("promotion", [one]),
-        digest_of("promotion", [one, replace(two, hash_to="d")]),
-        digest_of("promotion", [one, replace(two, hash_from="d")]),
-        digest_of("promotion", [one, replace(two, section="menu/news")]),
-        digest_of("promotion", [one, replace(two, hash_from="c", hash_to=None)]),
+        digest_of(ROLLBACK, [one, two]),
+        digest_of(PROMOTE, [one]),
+        digest_of(PROMOTE, [one, replace(two, hash_to="d")]),
+        digest_of(PROMOTE, [one, replace(two, hash_from="d")]),
+        digest_of(PROMOTE, [one, replace(two, section="menu/news")]),
+        digest_of(PROMOTE, [one, replace(two, hash_from="c", hash_to=None)]),
     ]
     assert len({shown, *others}) == 7

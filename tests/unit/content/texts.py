@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
-from mcp_server.content.actions.plan import Standing
+from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.site import Page, Section, Site
 from mcp_server.content.template import Field, FieldType, Template
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, AuthorKind, Entity, Revision
@@ -79,9 +79,9 @@ def hash_of(id: str, says: str) -> str:
 
 def standing(
     *drafts: Entity, live: tuple[list[Revision], ...] = (), site: Site = SITE, **different: Any
-) -> Standing:
+) -> SiteContent:
     """Make what stands: these drafts, and live texts with these histories."""
-    return Standing(
+    return SiteContent(
         site=site,
         drafts={each.current.entity_id: each for each in drafts},
         live={

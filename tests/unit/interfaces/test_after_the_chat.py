@@ -6,9 +6,10 @@ from mcp_server.clock import SystemClock
 from mcp_server.content.actions.calls import Planned, Submitted
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.queued import Queued
+from mcp_server.progress.verbs import GENERATE
 
 QUEUED = Submitted(
-    action="generation",
+    verb=GENERATE,
     total_sections=1,
     planned=(Planned(section="menu/hero", change="draft"),),
     batch_id="b_1",

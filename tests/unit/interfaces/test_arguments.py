@@ -8,15 +8,15 @@ import pytest
 
 from mcp_server.content.actions.calls import Selector
 from mcp_server.errors import InvalidPayload
-from mcp_server.interfaces.mcp.tools.arguments import (
+from mcp_server.interfaces.mcp.tools.arguments import parse
+from mcp_server.interfaces.mcp.tools.generate import (
     INSTRUCTIONS_LENGTH_MAX,
     GenerateAllArguments,
     GenerateArguments,
-    RetryArguments,
-    ReviewArguments,
-    StatusArguments,
-    parse,
 )
+from mcp_server.interfaces.mcp.tools.retry import RetryArguments
+from mcp_server.interfaces.mcp.tools.review import ReviewArguments
+from mcp_server.interfaces.mcp.tools.status import StatusArguments
 
 
 def generate(**raw: Any) -> GenerateArguments:

@@ -450,6 +450,7 @@ async def blocking(
         tasks.cancel_scope.cancel()
 
 
+@pytest.mark.blocks_the_loop
 async def test_the_leases_of_a_blocked_worker_are_renewed_and_others_see_why(rig: Rig) -> None:
     """From a thread of its own: it still lives, within the handler's time limit."""
     seen, said = Seen(rig.path), list[dict[str, Any]]()
@@ -483,6 +484,7 @@ async def test_a_worker_that_hangs_past_the_time_limit_gives_back_what_it_holds(
     assert job.reason is not None and "time limit of 0.01 s" in job.reason
 
 
+@pytest.mark.blocks_the_loop
 async def test_a_worker_that_hangs_is_replaced_though_its_queue_is_a_newer_versions(
     rig: Rig,
 ) -> None:

@@ -7,13 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from mcp_server.jobs.job import Batch, BatchState, Job
-from mcp_server.progress.words import (
-    batch_name,
-    current_task,
-    duration,
-    progress_line,
-    relative_time,
-)
+from mcp_server.progress.verbs import kind_name
+from mcp_server.progress.words import current_task, duration, progress_line, relative_time
 
 MakeBatch = Callable[..., Batch]
 MakeJob = Callable[..., Job]
@@ -83,10 +78,10 @@ def test_every_state_has_its_words(
 
 def test_batches_are_named_for_people() -> None:
     """And a plugin's by its own name."""
-    assert batch_name("generate") == "Content generation"
-    assert batch_name("promote") == "Content promotion"
-    assert batch_name("rollback") == "Content rollback"
-    assert batch_name("site-build") == "Site build"
+    assert kind_name("generate") == "Content generation"
+    assert kind_name("promote") == "Content promotion"
+    assert kind_name("rollback") == "Content rollback"
+    assert kind_name("site-build") == "Site build"
 
 
 @pytest.mark.parametrize(

@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mcp_server.content.actions.retry import is_left_out
 from mcp_server.interfaces.mcp.answers import sentences
-from mcp_server.interfaces.mcp.answers.replies import Operation, Queue, Worker
+from mcp_server.interfaces.mcp.answers.replies import Operation, QueueFacts, WorkerFacts
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job, JobState
 from mcp_server.jobs.records import Stats
 from mcp_server.progress.estimate import estimate, percent
-from mcp_server.progress.words import batch_name, current_task, relative_time
-
-WITH_FILES = frozenset({"promote", "rollback"})
-"""Kinds of batches with jobs that are not counted, and may fail all the same."""
+from mcp_server.progress.verbs import kind_name, verb_of
+from mcp_server.progress.words import current_task, relative_time
 
 CONCURRENCY = 4
 """What a worker has by default; one that says how many it has is believed."""
@@ -28,7 +27,7 @@ SHOWN_LAST = frozenset(JobState) - {JobState.FAILED, JobState.PROCESSING, JobSta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class BatchView:
     """One batch with what belongs to it: what failed, what it wrote, and the sentence."""
 
     operation: Operation
@@ -38,22 +37,22 @@ class Standing:
     next: str | None
 
 
-async def standing(
+async def view_of(
     services: Services, batch: Batch, *, health: Mapping[str, Any], now: float
-) -> Standing:
+) -> BatchView:
     """Return where `batch` stands."""
     failures = await _failures(services, batch)
-    writes = batch.ended and batch.kind != "generate"
+    writes = batch.ended and verb_of(batch).writes_files
     unwritten = {job.subject for job in failures if not job.counted}
     files = await services.content.files_written(batch.id, failed=unwritten) if writes else ()
     shown = operation(batch, health=health, now=now)
     retryable = batch.ended and (failures or batch.cancelled)
     undone_by = await services.content.undone_by(batch) if retryable else None
-    return Standing(
+    return BatchView(
         operation=shown,
         failures=failures,
         files=files,
-        sentence=sentences.standing(
+        sentence=sentences.batch_sentence(
             batch,
             failures,
             files,
@@ -93,7 +92,7 @@ async def jobs_shown(
 
 async def _failures(services: Services, batch: Batch) -> Sequence[Job]:
     """Return the failed jobs; while it is not over, they are looked for where there may be any."""
-    if not (batch.ended or batch.failed or batch.kind in WITH_FILES):
+    if not (batch.ended or batch.failed or verb_of(batch).writes_files):
         return ()
     states = [JobState.FAILED]
     return await services.batches.jobs(batch.id, owner=batch.origin.owner, states=states)
@@ -109,7 +108,7 @@ def _job(job: Job, now: float) -> Operation:
     done = 1.0 if ended else min(step.fraction, UNFINISHED_MAX) if step is not None else 0.0
     said = step.message if step is not None and job.state is JobState.PROCESSING else None
     return Operation(
-        type=batch_name(job.kind),
+        type=kind_name(job.kind),
         status=job.state.value,
         progress=f"{int(ended)}/1",
         percent_complete=int(100 * done),
@@ -123,7 +122,7 @@ def _batch(batch: Batch, health: Mapping[str, Any], now: float) -> Operation:
     lanes = int(health.get("concurrency", CONCURRENCY))
     left = None if health.get("halted") else estimate(batch, now=now, concurrency=lanes)
     return Operation(
-        type=batch_name(batch.kind),
+        type=verb_of(batch).name,
         status=batch.state.value,
         progress=f"{batch.finished}/{batch.total}" if batch.total else None,
         percent_complete=percent(batch),
@@ -134,9 +133,9 @@ def _batch(batch: Batch, health: Mapping[str, Any], now: float) -> Operation:
     )
 
 
-def worker(health: Mapping[str, Any], *, full: bool = False) -> Worker:
+def worker(health: Mapping[str, Any], *, full: bool = False) -> WorkerFacts:
     """Return what is known of the worker; in full with its version."""
-    return Worker(
+    return WorkerFacts(
         alive=bool(health.get("alive")),
         mode=health.get("mode"),
         message=sentences.short(health.get("message")),
@@ -147,9 +146,9 @@ def worker(health: Mapping[str, Any], *, full: bool = False) -> Worker:
     )
 
 
-def queue(stats: Stats) -> Queue:
+def queue(stats: Stats) -> QueueFacts:
     """Return how many jobs there are, by state, and by kind and state."""
-    return Queue(
+    return QueueFacts(
         jobs={state.value: count for state, count in stats.jobs.items()},
         kinds={
             kind: {state.value: count for state, count in states.items()}
@@ -164,8 +163,9 @@ def _next(batch: Batch, failures: Sequence[Job], *, stopped: bool) -> str | None
     if not batch.ended:
         tool = "retry" if stands_still else "status"  # retry refuses what goes on by itself
         return sentences.call(tool, {"batchId": batch.id})
-    if any(job.code != "conflict" for job in failures):
+    if not all(map(is_left_out, failures)):
         return sentences.call("retry", {"batchId": batch.id})
-    if batch.kind == "generate" and batch.completed > batch.skipped:
-        return sentences.call("promote", {"batchId": batch.id, "dryRun": True})
+    next_tool = verb_of(batch).next_tool
+    if next_tool and batch.completed > batch.skipped:
+        return sentences.call(next_tool, {"batchId": batch.id, "dryRun": True})
     return None

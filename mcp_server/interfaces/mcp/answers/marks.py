@@ -8,6 +8,7 @@ from mcp_server.clock import Clock, new_id
 from mcp_server.content.actions.calls import Note, Quoted
 from mcp_server.content.text.diff import capped
 from mcp_server.content.text.visible import visible
+from mcp_server.excerpt import shortened
 from mcp_server.interfaces.mcp.answers import sentences
 
 NONCE_LENGTH = 12
@@ -50,7 +51,7 @@ class Marks:
         shown = visible(text)
         if _WORD.fullmatch(shown):
             return shown
-        return self._between(shown if len(shown) <= length else shown[: length - 1] + "…")
+        return self._between(shortened(shown, length))
 
     def note(self, note: Note, length: int) -> str:
         """Return a sentence of ours, with the words that it quotes between the marks."""

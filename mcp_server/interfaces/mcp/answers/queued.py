@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from mcp_server.content.actions.calls import NextCall, Planned, Skipped, Submitted
 from mcp_server.interfaces.mcp.answers import sentences
-from mcp_server.interfaces.mcp.answers.batch import Standing
+from mcp_server.interfaces.mcp.answers.batch import BatchView
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import (
     REPLY_BYTES_MAX,
     ROWS,
-    Call,
+    NextCallRow,
     PlannedRow,
     QueueReply,
     QueueStatus,
@@ -41,7 +41,7 @@ class Queued:
     marks: Marks
     again: bool = False
     outlives: bool = True
-    seen: Standing | None = None
+    seen: BatchView | None = None
 
     def reply(self) -> QueueReply:
         """Return the answer, with as many rows as it has room for."""
@@ -101,7 +101,7 @@ class Queued:
         if self.submitted.batch_id is None:
             if self._paused_holder is not None:
                 return "paused"
-            if any(skipped.batch_id for skipped in self.submitted.skipped):
+            if any(skipped.held for skipped in self.submitted.skipped):
                 return "processing"  # by others; nothing of this call is left to do
             return "planned" if self._listed else "completed"
         if self.submitted.paused_reason is not None:
@@ -143,7 +143,7 @@ class Queued:
         return sentences.call(tool, {"batchId": self.submitted.batch_id})
 
 
-def retried_reply(queued: Batch | None, seen: Standing) -> QueueReply:
+def retried_reply(queued: Batch | None, seen: BatchView) -> QueueReply:
     """Return the answer to a retry of a batch that is not of sections; `None`: nothing was left."""
     left = queued.total - queued.finished if queued is not None else 0
     return QueueReply(
@@ -157,7 +157,7 @@ def retried_reply(queued: Batch | None, seen: Standing) -> QueueReply:
     )
 
 
-def resumed_reply(waiting: Batch, seen: Standing) -> QueueReply:
+def resumed_reply(waiting: Batch, seen: BatchView) -> QueueReply:
     """Return the answer to a retry of a batch that only waited for a worker stopped by hand."""
     return QueueReply(
         status=_STATES[seen.operation.status],
@@ -199,9 +199,9 @@ def _skipped(skipped: Skipped) -> SkippedRow:
     )
 
 
-def _call(call: NextCall, length: int) -> Call:
+def _call(call: NextCall, length: int) -> NextCallRow:
     why = sentences.short(call.why, length) or ""
-    return Call(tool=call.tool, arguments=call.arguments, why=why)
+    return NextCallRow(tool=call.tool, arguments=call.arguments, why=why)
 
 
 def _short_hash(hash: str | None) -> str | None:

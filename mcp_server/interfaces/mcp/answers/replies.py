@@ -21,7 +21,7 @@ QueueStatus = Literal[
 ]
 
 
-class Wire(BaseModel):
+class WireModel(BaseModel):
     """Base of all that is answered."""
 
     model_config = ConfigDict(
@@ -37,7 +37,7 @@ class Wire(BaseModel):
         return json.dumps(self.facts(), ensure_ascii=False)
 
 
-class Call(Wire):
+class NextCallRow(WireModel):
     """A call that would help now."""
 
     tool: str
@@ -45,7 +45,7 @@ class Call(Wire):
     why: str
 
 
-class SkippedRow(Wire):
+class SkippedRow(WireModel):
     """A section that was left out."""
 
     section: str
@@ -53,7 +53,7 @@ class SkippedRow(Wire):
     batch_id: str | None = None
 
 
-class PlannedRow(Wire):
+class PlannedRow(WireModel):
     """A section of a dry run; the hashes are shortened."""
 
     section: str
@@ -64,7 +64,7 @@ class PlannedRow(Wire):
     conflict: str | None = None
 
 
-class Operation(Wire):
+class Operation(WireModel):
     """A batch, or a job outside any, as `status` lists it."""
 
     type: str
@@ -79,7 +79,7 @@ class Operation(Wire):
     job_id: str | None = None
 
 
-class Worker(Wire):
+class WorkerFacts(WireModel):
     """Whether somebody works."""
 
     alive: bool
@@ -91,14 +91,14 @@ class Worker(Wire):
     last_claim_seconds: float | None = None
 
 
-class Queue(Wire):
+class QueueFacts(WireModel):
     """How many jobs there are: of everybody, and less those that were forgotten after a day."""
 
     jobs: dict[str, int]
     kinds: dict[str, dict[str, int]]
 
 
-class SectionRow(Wire):
+class SectionRow(WireModel):
     """A section of a batch, or a file that it writes."""
 
     section: str
@@ -108,7 +108,7 @@ class SectionRow(Wire):
     job_id: str | None = None
 
 
-class JobRow(Wire):
+class JobRow(WireModel):
     """One job, as it is stored; texts in it stand between the marks that `marks` names."""
 
     job_id: str
@@ -125,7 +125,7 @@ class JobRow(Wire):
     result: dict[str, Any] | None = None
 
 
-class ReviewedRow(Wire):
+class ReviewedRow(WireModel):
     """A section as it stands; generated texts stand between the marks that `marks` names."""
 
     section: str
@@ -143,7 +143,7 @@ class ReviewedRow(Wire):
     diff: str | None = None
 
 
-class Reply(Wire):
+class Reply(WireModel):
     """What every answer has: a sentence."""
 
     message: str
@@ -167,7 +167,7 @@ class QueueReply(Reply):
     sections_with_findings: int | None = None
     notes: list[str] | None = None
     marks: str | None = None
-    calls: list[Call] | None = None
+    calls: list[NextCallRow] | None = None
     operation: Operation | None = None
     files: list[str] | None = None
     file_count: int | None = None
@@ -197,8 +197,8 @@ class StatusReply(Reply):
     file_count: int | None = None
     next: str | None = None
     next_cursor: int | None = None
-    worker: Worker | None = None
-    queue: Queue | None = None
+    worker: WorkerFacts | None = None
+    queue: QueueFacts | None = None
     notes: list[str] | None = None
 
 

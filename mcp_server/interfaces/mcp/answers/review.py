@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mcp_server.content.actions.reviewed import Review, ReviewRow
+from mcp_server.content.actions.reviewed import Reviewed, ReviewRow
 from mcp_server.interfaces.mcp.answers import sentences
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import (
@@ -28,7 +28,7 @@ HASH_LENGTH = 12
 
 
 def review_reply(
-    review: Review, marks: Marks, *, start: int, whole: bool, page: str | None = None
+    review: Reviewed, marks: Marks, *, start: int, whole: bool, page: str | None = None
 ) -> ReviewReply:
     """Return the answer to a review whose rows begin at position `start`.
 
@@ -96,7 +96,7 @@ def _short_hash(hash: str | None) -> str | None:
     return hash[:HASH_LENGTH] if hash is not None else None
 
 
-def _next(review: Review, page: str | None) -> str | None:
+def _next(review: Reviewed, page: str | None) -> str | None:
     """Return the call that most likely comes next, for what was asked for."""
     where = {"page": page} if page else {}
     if review.counts.get("draft") or review.counts.get("changed"):

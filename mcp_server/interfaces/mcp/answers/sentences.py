@@ -6,14 +6,16 @@ import json
 from collections.abc import Mapping, Sequence
 
 from mcp_server.content.actions.calls import Quoted, Submitted
+from mcp_server.content.actions.retry import is_left_out
 from mcp_server.content.text.visible import visible
+from mcp_server.excerpt import on_one_line
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job
 from mcp_server.jobs.records import Cancelled
-from mcp_server.progress.words import batch_name, full_stop, progress_line
+from mcp_server.progress.verbs import KEPT, NOT_DEPLOYED, kind_name, verb_of
+from mcp_server.progress.words import full_stop, progress_line
 
 BACKGROUND = "This operation is running in the background."
 NO_OPERATIONS = "No background operations running."
-NOT_DEPLOYED = "written to content/, not deployed"
 GOES_ON = "Work goes on after this chat is closed."
 RESUMES = "Work goes on while this server runs, and resumes when it is started again."
 RESUMED = "The worker was stopped by hand; it is started again, and nothing else was queued."
@@ -22,16 +24,7 @@ NAMED_MAX = 3
 REASON_LENGTH = 160
 """Of a reason within a sentence or a row; it is stored whole."""
 
-_TO = {"generation": "", "promotion": " to production", "rollback": ""}
-_FILES = {
-    "generation": "",
-    "promotion": f" The pages are {NOT_DEPLOYED}.",
-    "rollback": f" The pages are {NOT_DEPLOYED}.",
-}
 _PAUSED_ADVICE = "retry goes on with it, cancel gives it up."
-_VERBS = {"generation": "generate", "promotion": "promote", "rollback": "roll back"}
-_WOULD = {"generation": "draft", "promotion": "promote", "rollback": "roll back"}
-_PAST = {"generate": "drafted", "promote": "promoted", "rollback": "rolled back"}
 
 
 def sections(count: int) -> str:
@@ -41,10 +34,7 @@ def sections(count: int) -> str:
 
 def short(text: str | None, length: int = REASON_LENGTH) -> str | None:
     """Return `text` on one line, visible, at most `length` characters; `None` for nothing."""
-    line = " ".join(visible(text or "").split())
-    if not line:
-        return None
-    return line if len(line) <= length else line[: length - 1] + "…"
+    return on_one_line(visible(text or ""), length) or None
 
 
 def call(tool: str, arguments: Mapping[str, object]) -> str:
@@ -60,25 +50,26 @@ def submitted(
     `again`: it was a retry. `over`: its end has been seen, and is told beside this. `outlives`:
     the worker goes on without the server.
     """
-    action, count = outcome.action, outcome.count
+    verb, count = outcome.verb, outcome.count
     if outcome.batch_id is None and count == 0:
         return nothing(outcome)
     if outcome.dry_run:
-        return f"Would {_WOULD[action]} {sections(count)}{_TO[action]}. Nothing was queued."
+        return f"Would {verb.would} {sections(count)}{verb.target}. Nothing was queued."
     if outcome.paused_reason is not None:
         why = full_stop(short(outcome.paused_reason) or "no reason was given")
-        return f"The same {action} is there already, but paused: {why} {_PAUSED_ADVICE}"
+        return f"The same {verb.noun} is there already, but paused: {why} {_PAUSED_ADVICE}"
     if outcome.ended_as is not None:
         return f"That request was answered before: batch {outcome.batch_id}, {outcome.ended_as}."
     if outcome.duplicate:
         is_or_was = "was" if over else "is"
-        what = f"The same {action} {is_or_was} already under way; nothing more was queued."
+        what = f"The same {verb.noun} {is_or_was} already under way; nothing more was queued."
     else:
         again_ = " again" if again else ""
-        what = f"Queued {action} of {sections(count)}{_TO[action]}{again_}."
+        what = f"Queued {verb.noun} of {sections(count)}{verb.target}{again_}."
         if count == 0:
             what = "Queued the writing of its files again."
-    return what if over else f"{what}{_FILES[action]} {GOES_ON if outlives else RESUMES}"
+    files = f" The pages are {NOT_DEPLOYED}." if verb.writes_files else ""
+    return what if over else f"{what}{files} {GOES_ON if outlives else RESUMES}"
 
 
 def nothing(outcome: Submitted) -> str:
@@ -89,7 +80,7 @@ def nothing(outcome: Submitted) -> str:
         return " ".join([*said, "; ".join(ways) + "."])
     if not outcome.skipped:
         return no_sections(outcome)
-    held = [skipped for skipped in outcome.skipped if skipped.batch_id]
+    held = [skipped for skipped in outcome.skipped if skipped.held]
     paused = [skipped for skipped in held if skipped.paused_reason]
     first = (paused or held or outcome.skipped)[0]
     what = "Nothing was queued." if held else no_sections(outcome)
@@ -102,18 +93,18 @@ def nothing(outcome: Submitted) -> str:
 
 def no_sections(outcome: Submitted) -> str:
     """Return `No sections to generate.` and the like."""
-    return f"No sections to {_VERBS[outcome.action]}."
+    return f"No sections to {outcome.verb.infinitive}."
 
 
 def job_name(job: Job) -> str:
     """Return what a job outside any batch is called, such as `Count words menu`."""
-    return short(f"{batch_name(job.kind)} {job.subject}") or job.kind
+    return short(f"{kind_name(job.kind)} {job.subject}") or job.kind
 
 
 def queued_job(job: Job, *, outlives: bool) -> str:
     """Return what became of a call that queued a job."""
     if job.state in ENDED_JOB_STATES:
-        return job_standing(job)
+        return job_sentence(job)
     return f"Queued: {job_name(job)}. {GOES_ON if outlives else RESUMES}"
 
 
@@ -122,24 +113,24 @@ def queued_batch(batch: Batch, standing: str, *, outlives: bool) -> str:
     if batch.ended:
         return standing
     jobs = f"{batch.total:,} job" + ("" if batch.total == 1 else "s")
-    return f"Queued: {batch_name(batch.kind)}, {jobs}. {GOES_ON if outlives else RESUMES}"
+    return f"Queued: {verb_of(batch).name}, {jobs}. {GOES_ON if outlives else RESUMES}"
 
 
 def retried_batch(batch: Batch | None) -> str:
     """Return what became of a retry of a plugin's batch; `None`: there was nothing to take up."""
     if batch is None:
         return "Nothing was queued: all of it is done, or queued by others."
-    return f"Queued again: {batch_name(batch.kind)}, {batch.total - batch.finished:,} left."
+    return f"Queued again: {verb_of(batch).name}, {batch.total - batch.finished:,} left."
 
 
 def concerning(id: str, newest: Job | None) -> str:
     """Return what was done about a section or a page last."""
     if newest is None:
         return f"Nothing was queued for {id} of late; review shows how it stands."
-    return f"The last about {id}: {job_standing(newest)}"
+    return f"The last about {id}: {job_sentence(newest)}"
 
 
-def job_standing(job: Job) -> str:
+def job_sentence(job: Job) -> str:
     """Return where a job stands, and why it did not do its work."""
     reason = f": {full_stop(short(job.reason) or '')}" if job.reason else "."
     return f"{job_name(job)} is {job.state}{reason}"
@@ -165,10 +156,10 @@ def last_one(ended: Batch | Job, ago: str) -> str:
     if isinstance(ended, Job):
         return f"The last one: {job_name(ended)}, {ended.state} {ago}."
     batch = ended
-    return f"The last one: {batch_name(batch.kind)}, {batch.state} {ago} ({_tally(batch)})."
+    return f"The last one: {verb_of(batch).name}, {batch.state} {ago} ({_tally(batch)})."
 
 
-def standing(
+def batch_sentence(
     batch: Batch,
     failures: Sequence[Job],
     files: Sequence[str],
@@ -183,13 +174,13 @@ def standing(
     """
     if batch.state is BatchState.PAUSED:
         return (
-            f"{batch_name(batch.kind)} is paused after {batch.finished} of {batch.total}: "
+            f"{verb_of(batch).name} is paused after {batch.finished} of {batch.total}: "
             f"{full_stop(short(batch.reason) or 'no reason was given')} "
             f"{_PAUSED_ADVICE}"
         )
     if not batch.ended:
         rest = f", {left} left" if left else ""
-        return f"{batch_name(batch.kind)}: {progress_line(batch)}{rest}."
+        return f"{verb_of(batch).name}: {progress_line(batch)}{rest}."
     parts = [_tally(batch), *_failed(failures, batch)]
     advice = f"; {undone_by} rolled it back" if undone_by else _advice(batch, failures)
     sentence = ". ".join([", ".join(parts) + advice, *_files(files)]) + "."
@@ -211,19 +202,11 @@ def cancelled(found: Cancelled, *, alone: bool = False) -> str:
     if alone and found.batch is not None and goes_on(found.batch):
         what = "stopped while running" if found.stopped else "never started"
         return f"Cancelled: 1 {what}. Its batch goes on; once that is over, retry takes it up."
-    kind = found.batch.kind if found.batch is not None else ""
+    kept = verb_of(found.batch).kept if found.batch is not None else KEPT
     return (
         f"Cancelled: {found.stopped} stopped while running, {found.dropped} never started, "
-        f"{found.done} already done. {_KEPT.get(kind, _KEPT[''])}"
+        f"{found.done} already done. {kept}"
     )
-
-
-_KEPT = {
-    "": "What was done stays.",
-    "generate": "The drafts that were written stay; retry takes up only the rest.",
-    "promote": "What is already live stays live; rollback with this batchId takes it back.",
-    "rollback": "What was already taken back stays so; retry takes up only the rest.",
-}
 
 
 def reviewed(counts: Mapping[str, int]) -> str:
@@ -240,8 +223,7 @@ def _tally(batch: Batch) -> str:
     """`39 of 40 drafted, 1 skipped, 2 cancelled`."""
     if batch.total == 0:
         return "its files are written" if batch.state is BatchState.COMPLETED else "no file written"
-    past = _PAST.get(batch.kind, "done")
-    parts = [f"{batch.completed - batch.skipped} of {batch.total} {past}"]
+    parts = [f"{batch.completed - batch.skipped} of {batch.total} {verb_of(batch).past}"]
     if batch.skipped:
         parts.append(f"{batch.skipped} skipped")
     if batch.cancelled:
@@ -273,7 +255,7 @@ def _why(job: Job) -> str:
 
 def _advice(batch: Batch, failures: Sequence[Job]) -> str:
     """Whom `retry` would help: conflicts need a decision instead (R17)."""
-    conflicts = sum(job.code == "conflict" for job in failures)
+    conflicts = sum(map(is_left_out, failures))
     rest = len(failures) - conflicts + batch.cancelled
     parts: list[str] = []
     if rest:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from mcp_server.clock import Clock
-from mcp_server.content.actions.concerning import key_ranges
+from mcp_server.content.actions.job_keys import key_ranges
 from mcp_server.interfaces.mcp.answers import sentences
-from mcp_server.interfaces.mcp.answers.batch import jobs_shown, operation, queue, standing, worker
+from mcp_server.interfaces.mcp.answers.batch import jobs_shown, operation, queue, view_of, worker
 from mcp_server.interfaces.mcp.answers.listing import ACTIVE_MAX, Operations, read_operations
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import (
@@ -36,7 +36,7 @@ PAYLOAD_UNIT = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class RowsAsked:
     """Which rows are asked for: how many, from where, and whether at full length."""
 
     limit: int | None = None
@@ -64,11 +64,11 @@ async def read_status(
     """
     status = Status(services=services, owner=owner, clock=clock)
     if operation_id is None:
-        return (await status.overview(Page())).facts()
+        return (await status.overview(RowsAsked())).facts()
     if await services.batches.is_own_job(operation_id, owner=owner):
-        return (await status.job(operation_id, Page())).facts()
+        return (await status.job(operation_id, RowsAsked())).facts()
     batch = await services.batches.get(operation_id, owner=owner)
-    return (await status.batch(batch, Page())).facts()
+    return (await status.batch(batch, RowsAsked())).facts()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,48 +79,48 @@ class Status:
     owner: str
     clock: Clock
 
-    async def overview(self, page: Page, *, active_only: bool = False) -> StatusReply:
+    async def overview(self, asked: RowsAsked, *, active_only: bool = False) -> StatusReply:
         """Return what runs, then what ended, newest first; the cursor goes further back."""
         found = await read_operations(
             self.services.batches,
             owner=self.owner,
-            cursor=page.cursor,
-            rows=page.rows,
+            cursor=asked.cursor,
+            rows=asked.rows,
             active_only=active_only,
         )
         health = await self.services.worker_health()
-        stats = await self.services.worker_health.stats() if page.full else None
+        stats = await self.services.worker_health.stats() if asked.full else None
         now, listed = self.clock.now(), found.listed
 
         def build(rows: int) -> StatusReply:
             return StatusReply(
-                message=self._overview_sentence(found, page, now),
+                message=self._overview_sentence(found, asked, now),
                 operations=[operation(each, health=health, now=now) for each in listed[:rows]],
                 next_cursor=found.cursor_after(rows),
-                worker=worker(health, full=page.full),
+                worker=worker(health, full=asked.full),
                 queue=queue(stats) if stats is not None else None,
                 notes=self._notes(health),
             )
 
-        rows = min(page.rows, len(listed))
-        return fitted(build, rows, bytes_max=page.bytes_max, least=min(rows, 1))
+        rows = min(asked.rows, len(listed))
+        return fitted(build, rows, bytes_max=asked.bytes_max, least=min(rows, 1))
 
-    async def batch(self, batch: Batch, page: Page) -> StatusReply:
+    async def batch(self, batch: Batch, asked: RowsAsked) -> StatusReply:
         """Return one batch with its sections; those that failed or run come first."""
         health = await self.services.worker_health()
-        found = await standing(self.services, batch, health=health, now=self.clock.now())
+        found = await view_of(self.services, batch, health=health, now=self.clock.now())
         halts = not batch.ended and health.get("halted")
         halted = f" {health['message']}" if halts else ""
-        start = page.cursor or 0
+        start = asked.cursor or 0
         jobs = await jobs_shown(
-            self.services, batch, found.failures, start=start, count=page.rows + 1
+            self.services, batch, found.failures, start=start, count=asked.rows + 1
         )
 
         def build(rows: int) -> StatusReply:
             return StatusReply(
                 message=found.sentence + halted,
                 operations=[found.operation],
-                sections=[_section_row(job, full=page.full) for job in jobs[:rows]],
+                sections=[_section_row(job, full=asked.full) for job in jobs[:rows]],
                 files=list(found.files[:ROWS]) or None,
                 file_count=len(found.files) or None,
                 next=found.next,
@@ -128,10 +128,10 @@ class Status:
                 worker=worker(health),
             )
 
-        rows = min(len(jobs), page.rows)
-        return fitted(build, rows, bytes_max=page.bytes_max, least=min(rows, 1))
+        rows = min(len(jobs), asked.rows)
+        return fitted(build, rows, bytes_max=asked.bytes_max, least=min(rows, 1))
 
-    async def concerning(self, id: str, page: Page) -> StatusReply:
+    async def concerning(self, id: str, asked: RowsAsked) -> StatusReply:
         """Return what concerned a section, or a page, of late: the newest job of each section.
 
         Only what is not forgotten: a job that has ended is for a day.
@@ -140,7 +140,7 @@ class Status:
         jobs = await batches.keyed(key_ranges(id), owner=self.owner, limit=KEYED_MAX)
         newest = list({job.subject: job for job in reversed(jobs)}.values())[::-1]
         ids = list(dict.fromkeys(job.batch_id for job in jobs if job.batch_id is not None))
-        found = [await batches.get(batch_id, owner=self.owner) for batch_id in ids[: page.rows]]
+        found = [await batches.get(batch_id, owner=self.owner) for batch_id in ids[: asked.rows]]
         health = await self.services.worker_health()
         now = self.clock.now()
 
@@ -148,29 +148,29 @@ class Status:
             return StatusReply(
                 message=sentences.concerning(id, newest[0] if newest else None),
                 operations=[operation(b, health=health, now=now) for b in found[:rows]],
-                sections=[_section_row(job, full=page.full) for job in newest[:rows]] or None,
+                sections=[_section_row(job, full=asked.full) for job in newest[:rows]] or None,
                 next=sentences.call("status", {"batchId": ids[0]}) if ids else None,
                 worker=worker(health),
             )
 
-        return fitted(build, page.rows, bytes_max=page.bytes_max, least=1)
+        return fitted(build, asked.rows, bytes_max=asked.bytes_max, least=1)
 
-    async def job(self, job_id: str, page: Page) -> StatusReply:
+    async def job(self, job_id: str, asked: RowsAsked) -> StatusReply:
         """Return one job with its payload as it was stored; long texts in it are shortened."""
         job = await self.services.batches.job(job_id, owner=self.owner)
         ended, marks = job.state in ENDED_JOB_STATES, Marks(self.clock)
 
         def build(size: int) -> StatusReply:
-            row = job_row(job, size if not page.full else 10 * size, marks)
+            row = job_row(job, size if not asked.full else 10 * size, marks)
             return StatusReply(
-                message=sentences.job_standing(job) + self._unhandled(job),
+                message=sentences.job_sentence(job) + self._unhandled(job),
                 operations=[],
                 marks=marks.meaning_if_in(row.text()),
                 job=row,
                 next=None if ended else sentences.call("status", {"jobId": job.id}),
             )
 
-        return fitted(build, ROWS, bytes_max=page.bytes_max, least=1)
+        return fitted(build, ROWS, bytes_max=asked.bytes_max, least=1)
 
     def _notes(self, health: Mapping[str, Any]) -> list[str] | None:
         """What waits for nobody, and what is wrong with plugins: where one looks for what runs."""
@@ -183,10 +183,10 @@ class Status:
             return ""
         return f" Nothing here runs jobs of kind {job.kind}: is its plugin installed?"
 
-    def _overview_sentence(self, found: Operations, page: Page, now: float) -> str:
+    def _overview_sentence(self, found: Operations, asked: RowsAsked, now: float) -> str:
         counts = sentences.operations(len(found.active), found.paused, at_most=ACTIVE_MAX)
         latest = found.latest
-        if found.active or latest is None or page.cursor is not None:
+        if found.active or latest is None or asked.cursor is not None:
             return counts
         ago = relative_time(now - (latest.ended_at or latest.created_at))
         return f"{counts} {sentences.last_one(latest, ago)}"

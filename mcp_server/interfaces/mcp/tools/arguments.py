@@ -1,26 +1,24 @@
-"""What each tool takes, and what is said to a caller whose arguments do not fit."""
+"""What several tools take, and what is said to a caller whose arguments do not fit."""
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast
 
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
-from mcp_server.content.actions.calls import Mode, Selector
-from mcp_server.content.actions.reviewed import SectionState
+from mcp_server.content.actions.calls import ChangeCall, Selector
 from mcp_server.entities.entity import SLUG_LENGTH_MAX
 from mcp_server.errors import InvalidPayload
+from mcp_server.excerpt import shortened
 from mcp_server.interfaces.mcp.tools.schemas import wire_schema
+from mcp_server.likeness import did_you_mean
 
 WAIT_S_MAX = 45.0
 """Clients give up on a call after a minute; this leaves room for the answer."""
-INSTRUCTIONS_LENGTH_MAX = 8_000
-"""A long page of wishes; more is a document, and belongs into `site.yaml`."""
 KEY_LENGTH_MAX = 128
 """Ours have 32 characters at most; this is room for those that callers make."""
 LIST_LENGTH_MAX = 1_000
@@ -49,7 +47,7 @@ Id = Annotated[str, BeforeValidator(_trimmed), StringConstraints(max_length=KEY_
 Key = Annotated[str, StringConstraints(max_length=KEY_LENGTH_MAX)]
 
 
-def _list(value: object) -> object:
+def as_list(value: object) -> object:
     """Read a list that came as text: as JSON, as some clients send it, or one bare value."""
     if not isinstance(value, str) or not value:
         return value or None
@@ -76,10 +74,10 @@ class Selecting(Arguments):
         None,
         description="One section as page/section, such as menu/hero; or its bare id with page.",
     )
-    pages: Annotated[list[Slug] | None, BeforeValidator(_list)] = Field(
+    pages: Annotated[list[Slug] | None, BeforeValidator(as_list)] = Field(
         None, max_length=LIST_LENGTH_MAX, description="Ids of several pages."
     )
-    sections: Annotated[list[SectionId] | None, BeforeValidator(_list)] = Field(
+    sections: Annotated[list[SectionId] | None, BeforeValidator(as_list)] = Field(
         None, max_length=LIST_LENGTH_MAX, description="Several sections, each as page/section."
     )
 
@@ -145,33 +143,7 @@ class Streaming(Waiting):
         return self.asked_wait_s or 0.0
 
 
-class Drafting(Queueing):
-    """How sections are drafted."""
-
-    mode: Mode | None = Field(
-        None,
-        description="leave: only sections without a text yet (the default). new: draft afresh. "
-        "with-current: revise the present text (the default with instructions).",
-    )
-    instructions: str | None = Field(
-        None,
-        max_length=INSTRUCTIONS_LENGTH_MAX,
-        description="Wishes for the writing, such as: shorter, and mention the garden.",
-    )
-    dry_run: bool | None = Field(
-        None, description="true: only say what would be drafted; nothing is queued."
-    )
-
-
-class GenerateAllArguments(Drafting):
-    """Draft the whole site."""
-
-
-class GenerateArguments(Drafting, Streaming, Selecting):
-    """Draft the chosen sections; nothing chosen is the whole site."""
-
-
-class Publishing(Queueing, Selecting):
+class Changing(Queueing, Selecting):
     """What `promote` and `rollback` take."""
 
     digest: Id | None = Field(
@@ -186,83 +158,22 @@ class Publishing(Queueing, Selecting):
         None, description="true: only list what would change, with the digest; nothing is queued."
     )
 
-
-class PromoteArguments(Publishing):
-    """Make drafts live."""
-
-    batch_id: Id | None = Field(None, description="Only what this batch of `generate` drafted.")
-
-
-class RollbackArguments(Publishing):
-    """Take changes to the live texts back."""
-
-    batch_id: Id | None = Field(
-        None, description="Put back what stood before this batch of `promote` or `rollback`."
-    )
-
-
-class StatusArguments(Streaming):
-    """Which operations to look at."""
-
-    batch_id: Id | None = Field(None, description="One batch, with its sections.")
-    job_id: Id | None = Field(None, description="One job, with its payload as JSON.")
-    section: SectionId | None = Field(
-        None, description="What concerns one section lately, such as menu/hero; newest first."
-    )
-    page: Slug | None = Field(None, description="The same for a page and all its sections.")
-    wait_seconds: float | None = Field(
-        None,
-        ge=0,
-        le=WAIT_S_MAX,
-        allow_inf_nan=False,
-        description="Wait up to 45 seconds for the end, streaming progress, then answer. Default: "
-        "20 with the batchId of an unfinished batch, else 0.",
-    )
-    active_only: bool | None = Field(None, description="true: leave out what has ended.")
-    detail: Literal["brief", "full"] | None = Field(
-        None,
-        description="full: more rows, every reason at full length, and jobs by state and kind.",
-    )
-    limit: int | None = Field(None, ge=1, le=LIMIT_MAX, description="Rows at most; default 10.")
-    cursor: int | None = Field(
-        None, ge=0, le=CURSOR_MAX, description="nextCursor of the answer before."
-    )
-
-
-class CancelArguments(Arguments):
-    """What to stop: a batch or a job."""
-
-    batch_id: Id | None = Field(None, description="The batch to stop.")
-    job_id: Id | None = Field(None, description="Only this job of a batch.")
-
-
-class RetryArguments(Queueing):
-    """Which batch to take up again."""
-
-    batch_id: Id = Field(description="The batch to take up again.")
-
-
-class ReviewArguments(Selecting):
-    """Which sections to look at."""
-
-    state: Annotated[list[SectionState] | None, BeforeValidator(_list)] = Field(
-        None, max_length=20, description="Only sections in one of these states."
-    )
-    diff: bool | None = Field(
-        None, description="true: the difference between live text and draft, instead of the texts."
-    )
-    limit: int | None = Field(None, ge=1, le=LIMIT_MAX, description="Rows at most; default 10.")
-    cursor: int | None = Field(
-        None, ge=0, le=CURSOR_MAX, description="nextCursor of the answer before."
-    )
+    def call(self, batch_id: str | None) -> ChangeCall:
+        """Return the call of the content service that this asks for."""
+        return ChangeCall(
+            selector=self.selector,
+            batch_id=batch_id or None,
+            digest=self.digest or None,
+            force=bool(self.force),
+            dry_run=bool(self.dry_run),
+            request_key=self.request_key or None,
+        )
 
 
 A = TypeVar("A", bound=Arguments)
 
 PROBLEMS_MAX = 10
 """Mistakes of one call that are named; the rest is counted."""
-NAME_LENGTH_MAX = 64
-"""Of a name that is compared with those there are."""
 
 
 def parse(tool: str, model: type[A], raw: Mapping[str, Any]) -> A:
@@ -297,10 +208,7 @@ def _problem(type: str, loc: tuple[int | str, ...], value: object, allowed: dict
 
 def unknown_argument(name: str, known: list[str]) -> str:
     """Return what is said to a caller who gave an argument that there is not."""
-    meant = to_camel(name[:NAME_LENGTH_MAX].replace("-", "_"))  # a likeness takes time by length
-    nearest = difflib.get_close_matches(meant, known, n=1, cutoff=0.5)
-    guess = f"; did you mean {nearest[0]}?" if nearest else ""
-    return f"unknown argument {_shown(name)}{guess} (known: {', '.join(known)})"
+    return f"unknown argument {_shown(name)}{did_you_mean(name, known)} (known: {', '.join(known)})"
 
 
 def _expected(schema: dict[str, Any]) -> str:
@@ -335,4 +243,4 @@ def _shown(value: object) -> str:
         case list():
             return f"a list of {len(cast('list[object]', value)):,}"
         case _:
-            return text[: SHOWN_LENGTH - 1] + "…"
+            return shortened(text, SHOWN_LENGTH)

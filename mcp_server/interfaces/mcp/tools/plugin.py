@@ -13,10 +13,9 @@ from mcp_types import ToolAnnotations
 from pydantic import BaseModel, ValidationError
 from pydantic.alias_generators import to_camel
 
-from mcp_server.clock import Clock
 from mcp_server.errors import InvalidPayload, NotFound
 from mcp_server.interfaces.mcp.answers import sentences
-from mcp_server.interfaces.mcp.answers.batch import standing
+from mcp_server.interfaces.mcp.answers.batch import view_of
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import (
     REPLY_BYTES_MAX,
@@ -27,11 +26,12 @@ from mcp_server.interfaces.mcp.answers.replies import (
 )
 from mcp_server.interfaces.mcp.answers.status import job_row
 from mcp_server.interfaces.mcp.tools.arguments import Waiting, parse, unknown_argument
+from mcp_server.interfaces.mcp.tools.caller import Caller
 from mcp_server.interfaces.mcp.tools.schemas import wire_schema
-from mcp_server.interfaces.mcp.tools.tools import Call
+from mcp_server.interfaces.mcp.tools.tool import OpenCall
 from mcp_server.interfaces.mcp.wait import Reporter, follow, follow_job
-from mcp_server.interfaces.services import Services, ServicesProvider
-from mcp_server.jobs.job import ENDED_JOB_STATES, Job, Origin
+from mcp_server.interfaces.services import Services
+from mcp_server.jobs.job import ENDED_JOB_STATES, Job
 from mcp_server.plugin.context import PluginTool
 from mcp_server.plugin.loading import Plugins
 
@@ -49,14 +49,12 @@ class PluginTookTooLong(InvalidPayload):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PluginEntry:
-    """One tool of a plugin; `origin` is who calls it."""
+class PluginToolEntry:
+    """One tool of a plugin."""
 
     tool: PluginTool[Any]
     plugins: Plugins
-    provider: ServicesProvider
-    origin: Origin
-    clock: Clock
+    caller: Caller
 
     @property
     def name(self) -> str:
@@ -83,7 +81,7 @@ class PluginEntry:
             ),
         )
 
-    async def call(self, raw: Mapping[str, Any], ctx: Call) -> Reply:
+    async def call(self, raw: Mapping[str, Any], ctx: OpenCall) -> Reply:
         """Check the arguments, let the plugin queue its work, wait if asked to, and answer.
 
         Raises:
@@ -91,33 +89,33 @@ class PluginEntry:
         """
         waiting = parse(self.name, Waiting, {WAIT: raw[WAIT]} if WAIT in raw else {})
         arguments = parse_plugin(self.name, self.tool.arguments, raw)
-        services = await self.provider.services()
-        context = self.plugins.context(self.tool.plugin, self.origin)
+        services = await self.caller.services()
+        context = self.plugins.context(self.tool.plugin, self.caller.origin)
         id = None
         with anyio.move_on_after(CALL_S):
             id = await self.tool.run(arguments, context)
         if id is None:
             raise PluginTookTooLong(self.name)
         try:
-            job = await services.batches.job(id, owner=self.origin.owner)
+            job = await services.batches.job(id, owner=self.caller.owner)
         except NotFound:
             return await self._batch_reply(services, id, waiting, ctx)
         return await self._job_reply(services, job, waiting, ctx)
 
     async def _job_reply(
-        self, services: Services, job: Job, waiting: Waiting, ctx: Call
+        self, services: Services, job: Job, waiting: Waiting, ctx: OpenCall
     ) -> PluginReply:
         if waiting.wait_s:
             job = await follow_job(
                 services.queue, job, seconds=waiting.wait_s, reporter=Reporter(ctx)
             )
-        ended, marks = job.state in ENDED_JOB_STATES, Marks(self.clock)
+        ended, marks = job.state in ENDED_JOB_STATES, Marks(self.caller.clock)
 
         def build(size: int) -> PluginReply:
             row = job_row(job, size, marks) if waiting.wait_s else None
             return PluginReply(
                 status="queued" if not ended and not waiting.wait_s else job.state.value,
-                message=sentences.queued_job(job, outlives=self._outlives(services)),
+                message=sentences.queued_job(job, outlives=self.caller.outlives(services)),
                 job_id=job.id,
                 batch_id=job.batch_id,
                 tip=None if ended else sentences.BACKGROUND,
@@ -129,16 +127,16 @@ class PluginEntry:
         return fitted(build, ROWS, bytes_max=REPLY_BYTES_MAX, least=1)
 
     async def _batch_reply(
-        self, services: Services, batch_id: str, waiting: Waiting, ctx: Call
+        self, services: Services, batch_id: str, waiting: Waiting, ctx: OpenCall
     ) -> PluginReply:
-        batch = await services.batches.get(batch_id, owner=self.origin.owner)
+        batch = await services.batches.get(batch_id, owner=self.caller.owner)
         if waiting.wait_s:
             reporter = Reporter(ctx)
             await follow(services.monitor, batch_id, seconds=waiting.wait_s, reporter=reporter)
-            batch = await services.batches.get(batch_id, owner=self.origin.owner)
+            batch = await services.batches.get(batch_id, owner=self.caller.owner)
         health = await services.worker_health()
-        seen = await standing(services, batch, health=health, now=self.clock.now())
-        outlives = self._outlives(services)
+        seen = await view_of(services, batch, health=health, now=self.caller.clock.now())
+        outlives = self.caller.outlives(services)
         return PluginReply(
             status=batch.state.value if waiting.wait_s or batch.ended else "queued",
             message=sentences.queued_batch(batch, seen.sentence, outlives=outlives),
@@ -147,9 +145,6 @@ class PluginEntry:
             next=seen.next,
             operation=seen.operation if waiting.wait_s else None,
         )
-
-    def _outlives(self, services: Services) -> bool:
-        return self.origin.interface != "mcp-stdio" or services.worker_mode == "detached"
 
 
 def arguments_schema(model: type[BaseModel]) -> dict[str, Any]:

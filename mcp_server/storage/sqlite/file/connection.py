@@ -10,7 +10,8 @@ from __future__ import annotations
 import sqlite3
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, Self, TypeVar
 
@@ -134,7 +135,8 @@ def connect(
 
     def connector() -> sqlite3.Connection:
         connection = open_file(path, synchronous=synchronous)
-        file.note(connection)
+        with _closed_if_it_fails(connection):
+            file.note(connection)
         return connection
 
     return Connection(connector, file)
@@ -151,17 +153,32 @@ def open_file(path: Path, *, synchronous: Synchronous = "FULL") -> sqlite3.Conne
         connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
-        connection.row_factory = sqlite3.Row
-        connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
-        connection.execute("PRAGMA trusted_schema = OFF")  # a file may hold what we did not write
-        _switch_to_wal(connection)
-        connection.execute(f"PRAGMA synchronous = {synchronous}")
-        connection.execute("PRAGMA foreign_keys = ON")
-        if sys.platform == "darwin":
-            connection.execute("PRAGMA fullfsync = ON")
+        with _closed_if_it_fails(connection):
+            _set_up(connection, synchronous)
     except sqlite3.Error as error:
         raise storage_error(error) from error
     return connection
+
+
+@contextmanager
+def _closed_if_it_fails(connection: sqlite3.Connection) -> Generator[None]:
+    """Close a connection that nobody else has yet; the error alone would hold its file open."""
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _set_up(connection: sqlite3.Connection, synchronous: Synchronous) -> None:
+    connection.row_factory = sqlite3.Row
+    connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
+    connection.execute("PRAGMA trusted_schema = OFF")  # a file may hold what we did not write
+    _switch_to_wal(connection)
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    if sys.platform == "darwin":
+        connection.execute("PRAGMA fullfsync = ON")
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:

@@ -36,7 +36,7 @@ class OpenedFile:
         """Remember the file of now; its schema, too, if it need not be a certain one."""
         self._file, self._log = _identity(self._path), _identity(self._log_path)
         if self._schema is None:
-            self._schema = _schema(connection)
+            self._schema = schema_of(connection)
 
     def check_schema(self, connection: sqlite3.Connection) -> None:
         """Make sure, within a transaction, that nobody has changed the schema since.
@@ -45,7 +45,7 @@ class OpenedFile:
             StorageOutdated: a newer Pressroom has.
         """
         assert self._schema is not None, "it was noted when the file was opened"
-        if (found := _schema(connection)) != self._schema:
+        if (found := schema_of(connection)) != self._schema:
             raise StorageOutdated(found, self._schema)
 
     def check(self) -> None:
@@ -74,7 +74,8 @@ class OpenedFile:
         return LOG_LEFT if _identity(self._log_path) == self._log else None
 
 
-def _schema(connection: sqlite3.Connection) -> int:
+def schema_of(connection: sqlite3.Connection) -> int:
+    """Return the number of the last migration that the file has had."""
     return connection.execute("PRAGMA user_version").fetchone()[0]
 
 

@@ -19,7 +19,7 @@ from mcp_server.config import Workspace
 from mcp_server.content.pages import disk
 from mcp_server.content.pages.adoption import Adoption, adopt
 from mcp_server.content.pages.edited import edited_sections
-from mcp_server.content.pages.lock import PageLock
+from mcp_server.content.pages.page_lock import PageLock
 from mcp_server.content.site import Site
 from mcp_server.entities.entity import Author, Entity, Revision
 from mcp_server.folder import Folder, OpenFolder

@@ -8,9 +8,9 @@ from typing import Any, cast
 import pytest
 
 from mcp_server.content.actions.calls import ChangeCall, Submitted
-from mcp_server.content.actions.plan import Standing
 from mcp_server.content.actions.rollback_target import RollbackTarget, note_on_cancelling
 from mcp_server.content.actions.selection import Selection
+from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.entities.entity import Revision
 from mcp_server.errors import InvalidPayload, NotFound
 from mcp_server.jobs.job import Batch, BatchState, Origin
@@ -70,7 +70,7 @@ class Known:
 
 async def find(
     *batches: Batch,
-    stands: Standing,
+    stands: SiteContent,
     selection: Selection = BULK,
     drafted: Mapping[str, Sequence[Revision]] | None = None,
     **call: Any,

@@ -10,7 +10,7 @@ Level = Literal["ok", "warning", "error"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Diagnosis:
     """What one look has found, and what helps where something is wrong."""
 
     check: str
@@ -19,7 +19,7 @@ class Finding:
     advice: str = ""
 
 
-def first_of(findings: Sequence[Finding], count: int, nouns: str) -> Sequence[Finding]:
+def first_of(findings: Sequence[Diagnosis], count: int, nouns: str) -> Sequence[Diagnosis]:
     """Return the first `count` findings; where there are more, the last says how many."""
     if len(findings) <= count:
         return findings

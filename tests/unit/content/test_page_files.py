@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from mcp_server.content.pages.disk import ExportFailed, PageHeld
-from mcp_server.content.pages.folder import PageFiles
+from mcp_server.content.pages.page_files import PageFiles
 
 pytestmark = pytest.mark.anyio
 

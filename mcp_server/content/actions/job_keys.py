@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mcp_server.entities.entity import is_slug, split_id
 from mcp_server.errors import InvalidPayload
+from mcp_server.excerpt import in_quotes
 
 CLAIMS = ("draft", "change")
 """What a job does to a section: it drafts it, or makes it live and takes it back."""
@@ -19,16 +20,18 @@ def concerned(page: str | None, section: str | None) -> str:
     """
     if section and "/" in section:
         if page and split_id(section)[0] != page:
-            raise InvalidPayload("section", [f"{section[:60]!r} is not on the page {page[:60]!r}"])
+            raise InvalidPayload(
+                "section", [f"{in_quotes(section)} is not on the page {in_quotes(page)}"]
+            )
         id = section
     elif section and not page:
-        raise InvalidPayload("section", [f"write {section[:60]!r} as page/section"])
+        raise InvalidPayload("section", [f"write {in_quotes(section)} as page/section"])
     else:
         id = f"{page}/{section}" if section else page or ""
     if "/" in id:
         split_id(id)
     elif not is_slug(id):
-        raise InvalidPayload("page", [f"{id[:60]!r} is not a page id (a-z, 0-9, - and _)"])
+        raise InvalidPayload("page", [f"{in_quotes(id)} is not a page id (a-z, 0-9, - and _)"])
     return id
 
 

@@ -14,7 +14,7 @@ from tests.waiting import PATIENCE_S, wait_until
 
 STUBBORN = """
 import anyio
-from mcp_server.app.ending import run_until_told
+from mcp_server.app.shutdown import run_until_told
 
 async def body(stopping):
     print("begun", flush=True)
@@ -33,7 +33,7 @@ run_until_told(body)
 
 BLOCKED = """
 import time
-from mcp_server.app.ending import run_until_told
+from mcp_server.app.shutdown import run_until_told
 
 async def body(stopping):
     print("begun", flush=True)

@@ -287,6 +287,19 @@ def test_a_file_that_grows_by_its_aliases_is_refused(tmp_path: Path) -> None:
     assert "more than 200000 values" in problems_of(loader(tmp_path, bomb))[0]
 
 
+@pytest.mark.parametrize(
+    ("facts", "problem"),
+    [
+        (f"t: &t {'x' * 900_000}\n  u: [*t, *t, *t]", "more than 200000 values"),
+        (f"a: &a [{'*a, ' * 10_000}1]", "more than 200000 values"),
+        ("a: &a [*a]", "nested deeper than 40 levels"),
+    ],
+)
+def test_what_aliases_stand_for_is_bounded(tmp_path: Path, facts: str, problem: str) -> None:
+    """Long texts, and what stands for itself."""
+    assert problem in problems_of(loader(tmp_path, f"title: a\nfacts:\n  {facts}\n"))[0]
+
+
 def test_an_alias_stands_for_what_it_names(tmp_path: Path) -> None:
     """Within the bound."""
     site = loader(

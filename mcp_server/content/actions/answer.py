@@ -1,0 +1,108 @@
+"""What a queueing call is answered with: made once, from its plan and what became of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from mcp_server.content.actions.calls import Note, Skipped, Submitted
+from mcp_server.content.actions.plan import Plan, digest_of
+from mcp_server.jobs.job import Batch, BatchState
+from mcp_server.jobs.records import Submission
+from mcp_server.progress.verbs import Verb, verb_of
+
+
+def answer(
+    verb: Verb,
+    plan: Plan,
+    submission: Submission | None,
+    *,
+    notes: Sequence[Note],
+    remarks: Sequence[Note] = (),
+    model: str | None = None,
+    with_findings: int = 0,
+    dry_run: bool = False,
+) -> Submitted:
+    """Return what became of a plan; without a submission nothing was queued.
+
+    `notes` are about what was looked at, `remarks` about what is done; placeholders are told of
+    between them.
+    """
+    told = Submitted(
+        verb=verb,
+        total_sections=len(plan.steps),
+        planned=plan.planned,
+        skipped=plan.skipped,
+        model=model,
+        digest=digest_of(verb, plan.planned),
+        notes=(*notes, *_on_placeholders(plan), *remarks),
+        with_findings=with_findings,
+        dry_run=dry_run,
+    )
+    return told if submission is None else _after(told, submission)
+
+
+def answer_again(batch: Batch) -> Submitted:
+    """Return the answer of a call that repeats the one which queued `batch`."""
+    return Submitted(
+        verb=verb_of(batch),
+        total_sections=batch.total,
+        planned=(),
+        batch_id=batch.id,
+        duplicate=True,
+        model=batch.terms.get("model"),
+        paused_reason=_paused_reason(batch),
+        ended_as=batch.state if batch.ended else None,
+    )
+
+
+def skipped_as_held(held: Mapping[str, Batch | None]) -> tuple[Skipped, ...]:
+    """Return the sections that other batches hold, by their dedup keys (`draft:menu/hero`)."""
+    return tuple(_held_by(batch, key.partition(":")[2]) for key, batch in sorted(held.items()))
+
+
+def _after(told: Submitted, submission: Submission) -> Submitted:
+    """Return what is told of a plan once it was submitted: what was queued, and what was not."""
+    found = submission.batch
+    held = skipped_as_held(submission.held)
+    told = replace(told, skipped=(*told.skipped, *held))
+    if found is None:
+        return replace(told, planned=())
+    elsewhere = {each.section for each in held}
+    return replace(
+        told,
+        planned=tuple(p for p in told.planned if p.section not in elsewhere),
+        total_sections=found.total if submission.duplicate else told.total_sections,
+        batch_id=found.id,
+        model=found.terms.get("model"),
+        duplicate=submission.duplicate,
+        paused_reason=_paused_reason(found),
+        ended_as=found.state if found.ended else None,
+    )
+
+
+def _held_by(batch: Batch | None, section: str) -> Skipped:
+    if batch is None or batch.state is not BatchState.PAUSED:
+        reason = "is in another unfinished batch; wait for it, or cancel it"
+        return Skipped(
+            section=section, reason=reason, held=True, batch_id=batch.id if batch else None
+        )
+    return Skipped(
+        section=section,
+        reason="is in another batch, which is paused; retry goes on with it, cancel gives it up",
+        held=True,
+        batch_id=batch.id,
+        paused_reason=batch.reason or "no reason was given",
+    )
+
+
+def _paused_reason(batch: Batch) -> str | None:
+    return batch.reason if batch.state is BatchState.PAUSED else None
+
+
+def _on_placeholders(plan: Plan) -> Sequence[Note]:
+    count = sum(planned.placeholder for planned in plan.planned)
+    if count == 0:
+        return ()
+    are = "One of these is a placeholder" if count == 1 else f"{count} of these are placeholders"
+    return [f"{are}, written without a model."]

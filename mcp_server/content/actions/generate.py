@@ -1,0 +1,177 @@
+"""`generate` and `generate-all`: queue the drafting of sections."""
+
+from __future__ import annotations
+
+import anyio.to_thread
+
+from mcp_server.content.actions.answer import answer
+from mcp_server.content.actions.calls import GenerateCall, Planned, Skipped, Submitted
+from mcp_server.content.actions.drafting_model import DraftingModel
+from mcp_server.content.actions.payloads import ContentGenerate
+from mcp_server.content.actions.plan import STATIC, Plan, new_job
+from mcp_server.content.actions.reader import ContentReader
+from mcp_server.content.actions.selection import Selection, select
+from mcp_server.content.actions.site_content import SiteContent
+from mcp_server.content.actions.submit import Conditions, Submitter, key_of
+from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash
+from mcp_server.content.site import Section, Site
+from mcp_server.entities.entity import is_slug
+from mcp_server.jobs.job import NewJob, Origin
+from mcp_server.likeness import did_you_mean
+from mcp_server.progress.verbs import GENERATE
+
+
+class GenerateAction:
+    """Queues the drafting of the selected sections."""
+
+    def __init__(
+        self,
+        reader: ContentReader,
+        submitter: Submitter,
+        model: DraftingModel,
+        *,
+        max_retries: int,
+    ) -> None:
+        self._reader, self._submitter, self._model = reader, submitter, model
+        self._max_retries = max_retries
+
+    async def __call__(self, call: GenerateCall, origin: Origin) -> Submitted:
+        """Look at what stands, plan, submit, answer. A dry run submits nothing.
+
+        Raises:
+            NotFound: a page or section does not exist; names the nearest.
+            Unavailable: the site cannot be read, and never could; or the workspace names a model
+                that its user has not trusted.
+        """
+        if before := await self._submitter.answered_before(GENERATE, call, origin):
+            return before
+        if not call.dry_run:
+            await self._model.refuse_untrusted()
+        content, notes = await self._reader.read()
+        selection, plan = await anyio.to_thread.run_sync(self._plan, call, content)
+        submission = None
+        if not call.dry_run:
+            conditions = Conditions(
+                terms=self._model.terms(content.site),
+                key=key_of(call.tool, mode_of(call), call.instructions, selection.ids),
+                asked=key_of(mode_of(call), call.instructions),
+            )
+            submission = await self._submitter.submit(GENERATE, plan, call, origin, conditions)
+        return answer(
+            GENERATE,
+            plan,
+            submission,
+            notes=[*notes, *self._model.notes(call)],
+            model=self._model.name,
+            dry_run=call.dry_run,
+        )
+
+    def _plan(self, call: GenerateCall, content: SiteContent) -> tuple[Selection, Plan]:
+        """Run in a thread: thousands of sections take a while."""
+        selection = select(call.selector, content.site)
+        plan = plan_generate(
+            call,
+            selection,
+            content,
+            model=self._model.name,
+            requires=self._model.ability,
+            max_retries=self._max_retries,
+        )
+        return selection, plan
+
+
+def mode_of(call: GenerateCall) -> Mode:
+    """Return the mode that a call means: instructions alone mean `with-current`."""
+    return call.mode or ("with-current" if call.instructions else "leave")
+
+
+def plan_generate(
+    call: GenerateCall,
+    selection: Selection,
+    content: SiteContent,
+    *,
+    model: str,
+    requires: str | None,
+    max_retries: int,
+) -> Plan:
+    """Return which of the selected sections are drafted, and why the others are not (R4)."""
+    mode = mode_of(call)
+    steps: list[tuple[Planned, NewJob]] = []
+    skipped: list[Skipped] = []
+    for id in selection.ids:
+        section = content.site.section(id)
+        reason = _why_not_drafted(section, mode, selection, content, id, model)
+        if reason is not None:
+            mistake = section is not None and _is_mistake(section, content.site)
+            skipped.append(Skipped(section=id, reason=reason, mistake=mistake))
+            continue
+        draft = content.drafts.get(id)
+        payload = ContentGenerate(
+            section=id,
+            mode=mode,
+            instructions=call.instructions,
+            draft=draft.hash if draft else None,
+        )
+        planned = Planned(section=id, change="redraft" if draft else "draft")
+        job = new_job(
+            GENERATE.job_kind, payload, id, claim="draft", requires=requires, retries=max_retries
+        )
+        steps.append((planned, job))
+    skipped.sort(key=lambda each: not each.mistake)  # what is to be mended is told first
+    return Plan(steps=tuple(steps), skipped=tuple(skipped))
+
+
+def _why_not_drafted(
+    section: Section | None,
+    mode: Mode,
+    selection: Selection,
+    content: SiteContent,
+    id: str,
+    model: str,
+) -> str | None:
+    if section is None:
+        return "is no longer in site.yaml"
+    if (reason := _why_undraftable(section, content.site)) is not None:
+        return reason
+    if mode == "leave":
+        return _why_left(section, id, content, model)
+    draft = content.drafts.get(id)
+    if not selection.named and draft is not None and draft.current.author.kind == "person":
+        return "its draft was written by a person; name the section to rewrite it"
+    return None
+
+
+def _why_undraftable(section: Section, site: Site) -> str | None:
+    if section.text is not None:
+        return STATIC
+    if section.template is None:
+        return f"Section {section.entity_id} has no template specified"
+    if section.template not in site.templates:
+        guess = did_you_mean(section.template, site.templates)
+        return f"{named(section.template)} does not exist{guess}"
+    return None
+
+
+def named(template: str) -> str:
+    """Return how a section's template is called; anything but a slug is not repeated."""
+    return f"its template {template!r}" if is_slug(template) else "the template that it names"
+
+
+def _is_mistake(section: Section, site: Site) -> bool:
+    return section.text is None and section.template not in site.templates
+
+
+def _why_left(section: Section, id: str, content: SiteContent, model: str) -> str | None:
+    """Return why mode `leave` leaves a section: it has a text, or a placeholder that is current."""
+    draft, live = content.drafts.get(id), content.live.get(id)
+    found = draft or live
+    if found is None:
+        return None
+    for noun, entity in (("draft", draft), ("live text", live)):
+        if entity is not None and not entity.current.is_placeholder:
+            return f"has a {noun}; mode new rewrites it"
+    template = content.site.templates[section.template or ""]
+    request = DraftRequest(site=content.site, section=section, template=template, mode="leave")
+    if found.current.inputs_hash == inputs_hash(request, model):
+        return "its placeholder is written from these facts already; mode new rewrites it"
+    return None

@@ -1,0 +1,188 @@
+"""`promote`: queue making drafts the live texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import anyio.to_thread
+
+from mcp_server.content.actions.answer import answer
+from mcp_server.content.actions.calls import ChangeCall, Note, Planned, Skipped, Submitted
+from mcp_server.content.actions.payloads import ContentPromote, export_of
+from mcp_server.content.actions.plan import STATIC, Plan, check_digest, kept_effects, new_job
+from mcp_server.content.actions.reader import ContentReader
+from mcp_server.content.actions.selection import Selection, select
+from mcp_server.content.actions.site_content import SiteContent
+from mcp_server.content.actions.submit import Conditions, Submitter, key_of
+from mcp_server.content.text.findings import findings_in, kinds_of
+from mcp_server.entities.entity import Entity, split_id
+from mcp_server.errors import InvalidPayload
+from mcp_server.jobs.batch import BatchService
+from mcp_server.jobs.job import NewJob, Origin, Priority
+from mcp_server.progress.verbs import GENERATE, PROMOTE
+
+
+class PromoteAction:
+    """Queues the promotion of drafts: what the selector means, or what a batch drafted."""
+
+    def __init__(self, reader: ContentReader, submitter: Submitter, batches: BatchService) -> None:
+        self._reader, self._submitter, self._batches = reader, submitter, batches
+
+    async def __call__(self, call: ChangeCall, origin: Origin) -> Submitted:
+        """Look at what stands, plan, submit, answer. A dry run submits nothing.
+
+        Raises:
+            NotFound: a page, section or batch does not exist; names the nearest.
+            InvalidPayload: the batch drafted nothing, or `digest` is not that of what would be
+                promoted now.
+        """
+        if before := await self._submitter.answered_before(PROMOTE, call, origin):
+            return before
+        content, notes = await self._reader.read()
+        stored = {*content.drafts, *content.live}
+        selection = await anyio.to_thread.run_sync(select, call.selector, content.site, stored)
+        drafted = None
+        if call.batch_id:
+            notes += await self._still_drafting(call.batch_id, origin)
+            drafted = await self._reader.drafted_by(call.batch_id)
+        content, kept = await self._reader.keep_edits(content, selection.ids, force=call.force)
+
+        def look() -> tuple[Plan, int, Sequence[Note]]:  # in a thread: texts are parsed
+            plan = plan_promote(call, selection, content, drafted=drafted)
+            found, remark = _with_findings(plan, content)
+            return plan, found, [*remark, *_on_files(plan, dry_run=call.dry_run)]
+
+        plan, found, remarks = await anyio.to_thread.run_sync(look)
+        submission = None
+        if not call.dry_run:
+            check_digest(call.digest, PROMOTE, plan)
+            conditions = Conditions(
+                terms={"site": content.site.hash},
+                key=key_of("promote", call.batch_id, call.force, call.digest, selection.ids),
+                asked=key_of("promote", call.force),
+                effects=kept_effects(kept, plan),
+            )
+            submission = await self._submitter.submit(PROMOTE, plan, call, origin, conditions)
+        return answer(
+            PROMOTE,
+            plan,
+            submission,
+            notes=notes,
+            remarks=remarks,
+            with_findings=found,
+            dry_run=call.dry_run,
+        )
+
+    async def _still_drafting(self, batch_id: str, origin: Origin) -> Sequence[str]:
+        """Say that a batch goes on drafting, if it does: only what it has by now is promoted."""
+        batch = await self._batches.get(batch_id, owner=origin.owner)
+        if batch.kind != GENERATE.kind:
+            raise InvalidPayload(
+                "batchId", [f"{batch_id} is a {batch.kind} batch; promote takes one that drafted"]
+            )
+        if batch.ended:
+            return ()
+        return [f"{batch_id} is not over: {batch.completed} of {batch.total} are drafted so far."]
+
+
+def _with_findings(plan: Plan, content: SiteContent) -> tuple[int, Sequence[str]]:
+    """Return how many of the drafts hold something that is no plain text, and a word about it."""
+    drafts = [content.drafts[planned.section].current for planned in plan.planned]
+    found = [kinds for each in drafts if (kinds := kinds_of(findings_in(each.markdown or "")))]
+    if not found:
+        return 0, ()
+    kinds = ", ".join(dict.fromkeys(kind.value for each in found for kind in each))
+    hold = "1 of these holds" if len(found) == 1 else f"{len(found)} of these hold"
+    return len(found), [f"{hold} something to look at ({kinds}): review names it for each section."]
+
+
+def _on_files(plan: Plan, *, dry_run: bool) -> Sequence[str]:
+    """Return a word about the files that are written again, if any are."""
+    if not plan.files:
+        return ()
+    first, *others = plan.files
+    named = f"{first} and {len(others)} more" if others else first
+    by = " by the call without dryRun" if dry_run else ""
+    return [f"Missing, and written again{by}: {named}."]
+
+
+def plan_promote(
+    call: ChangeCall,
+    selection: Selection,
+    content: SiteContent,
+    *,
+    drafted: Mapping[str, bool] | None,
+) -> Plan:
+    """Return which drafts are made live.
+
+    `drafted` is given for `batchId`: the sections that batch drafted, and whether the current
+    draft is still its (R8). Then, and where sections are named, withdrawn drafts are taken too.
+    The files of their pages that somebody deleted are written again: nothing is lost by that (R22).
+    """
+    steps: list[tuple[Planned, NewJob]] = []
+    skipped: list[Skipped] = []
+    named = selection.named or drafted is not None
+    for id in selection.ids:
+        if drafted is not None and id not in drafted:
+            continue
+        reason = _why_not_promoted(id, content, named=named, drafted=drafted)
+        if reason == "":
+            continue
+        if reason is not None:
+            skipped.append(Skipped(section=id, reason=reason))
+            continue
+        steps.append(_promotion(call, content.drafts[id], content))
+    meant = [id for id in selection.ids if drafted is None or id in drafted]
+    files = _missing_files(meant, content)
+    return Plan(steps=tuple(steps), skipped=tuple(skipped), files=files)
+
+
+def _why_not_promoted(
+    id: str, content: SiteContent, *, named: bool, drafted: Mapping[str, bool] | None
+) -> str | None:
+    """Return why not; an empty text where that goes without saying."""
+    draft = content.drafts.get(id)
+    if draft is None:
+        return "has no draft; generate writes one" if named else ""
+    if drafted is not None and not drafted[id]:
+        return "was drafted anew since that batch; name the section to promote the newer draft"
+    if draft.hash == content.live_hash(id):
+        return "is live already" if named else ""
+    if draft.withdrawn and not named:
+        return "was taken back by a rollback; name the section to promote it again"
+    section = content.site.section(id)
+    if section is None:
+        return "is no longer in site.yaml"
+    return None if section.text is None else STATIC
+
+
+def _missing_files(ids: Sequence[str], content: SiteContent) -> Mapping[str, NewJob]:
+    """Return the exports of these sections' pages whose file is gone, each once."""
+    pages = {split_id(id)[0]: id for id in ids}
+    return {
+        file: export_of(pages[page]).job for page, file in content.missing.items() if page in pages
+    }
+
+
+def _promotion(call: ChangeCall, draft: Entity, content: SiteContent) -> tuple[Planned, NewJob]:
+    revision = draft.current
+    id, live = revision.entity_id, content.live_hash(revision.entity_id)
+    blocked = None if call.force else content.edited.get(split_id(id)[0])
+    moved = revision.base != live and not call.force
+    planned = Planned(
+        section=id,
+        change="replace" if live else "publish",
+        hash_from=live,
+        hash_to=draft.hash,
+        placeholder=revision.is_placeholder,
+        conflict=blocked or ("the live text has moved since it was drafted" if moved else None),
+    )
+    payload = ContentPromote(
+        section=id,
+        draft=draft.hash,
+        base=revision.base,
+        live=live,
+        expect=("live" if call.digest else "any") if call.force else "base",
+        blocked=blocked,
+    )
+    return planned, new_job(PROMOTE.job_kind, payload, id, claim="change", priority=Priority.HIGH)

@@ -1,0 +1,125 @@
+"""`retry`: take up again what a batch has not done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mcp_server.content.actions.aftermath import undone_by
+from mcp_server.content.actions.answer import answer_again, skipped_as_held
+from mcp_server.content.actions.calls import Note, Skipped, Submitted
+from mcp_server.content.actions.drafting_model import DraftingModel
+from mcp_server.content.actions.reader import ContentReader
+from mcp_server.entities.store import EntityStore
+from mcp_server.errors import InvalidTransition
+from mcp_server.jobs.batch import BatchService, retry_request
+from mcp_server.jobs.job import Batch, Job, JobState, Origin
+from mcp_server.jobs.records import Submission
+from mcp_server.progress.verbs import GENERATE, ROLLBACK, verb_of
+
+CONFLICT = "conflict"
+"""The code of a job whose text, or file, somebody changed: trying again does not help (R17)."""
+
+
+def is_left_out(job: Job) -> bool:
+    """Whether `retry` leaves a failed job out: its section needs somebody's decision.
+
+    A file that was edited is another matter: `retry` writes it once the edit is undone.
+    """
+    return job.code == CONFLICT and job.counted
+
+
+class RetryAction:
+    """Reopens a batch for what failed, was cancelled or is paused (R17)."""
+
+    def __init__(
+        self,
+        reader: ContentReader,
+        entities: EntityStore,
+        batches: BatchService,
+        model: DraftingModel,
+    ) -> None:
+        self._reader, self._entities = reader, entities
+        self._batches, self._model = batches, model
+
+    async def __call__(
+        self, batch_id: str, origin: Origin, *, request_key: str | None = None
+    ) -> Submitted:
+        """Look at the batch, reopen it, answer.
+
+        Sections that failed with a conflict are left out, and the answer names the call that helps.
+
+        Raises:
+            NotFound: no such batch.
+            InvalidTransition: it is running, or it was rolled back.
+            Unavailable: it would draft with a model that the workspace's user has not trusted.
+        """
+        batch = await self._batches.get(batch_id, owner=origin.owner)
+        request = retry_request(request_key, batch_id)
+        if repeated := await self._batches.requested(request, owner=origin.owner):
+            return answer_again(repeated)
+        await self._refuse_after_rollback(batch)
+        failed = await self._batches.jobs(batch_id, owner=origin.owner, states=[JobState.FAILED])
+        conflicts = [job for job in failed if is_left_out(job)]
+        terms, requires, notes = await self._terms_now(batch)
+        submission = await self._batches.retry(
+            batch_id,
+            owner=origin.owner,
+            terms=terms,
+            requires=requires,
+            leave_out=[CONFLICT],
+            request_key=request_key,
+        )
+        return _answer(batch, submission, conflicts, notes=notes, model=terms.get("model"))
+
+    async def _refuse_after_rollback(self, batch: Batch) -> None:
+        undoing = await undone_by(batch, self._batches, self._entities)
+        if undoing is not None:
+            raise InvalidTransition(
+                f"batch {batch.id}",
+                state=f"rolled back by {undoing.id}",
+                action="retry",
+                advice=f'{ROLLBACK.kind} {{"batchId": "{undoing.id}"}} puts it back.',
+            )
+
+    async def _terms_now(self, batch: Batch) -> tuple[dict[str, Any], str | None, list[Note]]:
+        """Return what the next round is promised, which worker it needs, and what has changed."""
+        content, notes = await self._reader.read()
+        if batch.terms.get("site") != content.site.hash:
+            notes.append("It goes on with site.yaml as it is now.")
+        if batch.kind != GENERATE.kind:
+            return {"site": content.site.hash}, None, notes
+        await self._model.refuse_untrusted()
+        if batch.terms.get("model") != self._model.name:
+            notes.append(f"It goes on with the model configured now, {self._model.name}.")
+        return self._model.terms(content.site), self._model.ability, notes
+
+
+def _answer(
+    batch: Batch,
+    submission: Submission,
+    conflicts: Sequence[Job],
+    *,
+    notes: Sequence[Note],
+    model: str | None,
+) -> Submitted:
+    again = submission.batch
+    taken_up = again.total - again.finished if again else 0
+    return Submitted(
+        verb=verb_of(batch),
+        total_sections=taken_up,
+        planned=(),
+        taken_up=taken_up,
+        skipped=(*skipped_as_held(submission.held), *_left_out(batch, conflicts)),
+        batch_id=again.id if again else None,
+        model=model,
+        notes=tuple(notes),
+    )
+
+
+def _left_out(batch: Batch, conflicts: Sequence[Job]) -> tuple[Skipped, ...]:
+    helps = verb_of(batch).conflict_help
+    return tuple(
+        Skipped(section=job.subject, reason=f"is a conflict; {helps} ({job.reason})")
+        for job in conflicts
+    )

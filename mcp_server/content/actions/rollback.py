@@ -1,0 +1,241 @@
+"""`rollback`: queue taking changes to the live texts back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import anyio.to_thread
+
+from mcp_server.content.actions.answer import answer
+from mcp_server.content.actions.calls import ChangeCall, Note, Planned, Skipped, Submitted
+from mcp_server.content.actions.payloads import ContentRollback
+from mcp_server.content.actions.plan import Plan, check_digest, kept_effects, new_job
+from mcp_server.content.actions.reader import ContentReader
+from mcp_server.content.actions.rollback_target import RollbackTarget, note_on_cancelling
+from mcp_server.content.actions.selection import Selection, select
+from mcp_server.content.actions.site_content import SiteContent
+from mcp_server.content.actions.submit import Conditions, Submitter, key_of
+from mcp_server.content.pages.page_files import KeptEdits
+from mcp_server.entities.entity import Revision, split_id
+from mcp_server.errors import InvalidTransition
+from mcp_server.jobs.batch import BatchService
+from mcp_server.jobs.job import Batch, NewJob, Origin, Priority
+from mcp_server.progress.verbs import ROLLBACK
+
+LOOKS_MAX = 20
+"""How often a rollback of a running batch looks again because the batch has moved on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """What a rollback saw: what stands, what of it is meant, and the batch to be taken back."""
+
+    content: SiteContent
+    selection: Selection
+    target: Batch | None
+    """`None`: the last change to each section."""
+    kept: KeptEdits
+    notes: Sequence[Note]
+
+    @property
+    def unfinished(self) -> Batch | None:
+        """The target, if it still runs: it is cancelled in the step that submits."""
+        return None if self.target is None or self.target.ended else self.target
+
+    def plan(self, call: ChangeCall) -> Plan:
+        """Return the plan of the rollback of a batch, or of the last changes."""
+        ids, exact = self.selection.ids, call.digest is not None
+        if self.target is None:
+            return plan_undo(ids, self.content, force=call.force, exact=exact)
+        named = bool(call.selector.section or call.selector.sections)
+        return plan_rollback_of_batch(
+            self.target.id, ids, self.content, named=named, force=call.force, exact=exact
+        )
+
+    def conditions(self, call: ChangeCall, plan: Plan) -> Conditions:
+        """Return what the plan is submitted with."""
+        about = self.target.id if self.target is not None else None
+        return Conditions(
+            terms={"site": self.content.site.hash},
+            asked=key_of("rollback", about, call.force),
+            key=key_of("rollback", about, call.force, self.selection.ids),
+            effects=kept_effects(self.kept, plan),
+            cancels=self.unfinished,
+            about=about,
+        )
+
+
+class RollbackAction:
+    """Queues what puts back the texts that stood before."""
+
+    def __init__(
+        self,
+        reader: ContentReader,
+        submitter: Submitter,
+        batches: BatchService,
+        target: RollbackTarget,
+    ) -> None:
+        self._reader, self._submitter = reader, submitter
+        self._batches, self._target = batches, target
+
+    async def __call__(self, call: ChangeCall, origin: Origin) -> Submitted:
+        """Look at what stands, plan, submit; again if a running batch has moved on; answer.
+
+        Raises:
+            NotFound: a page, section or batch does not exist; names the nearest.
+            InvalidPayload: it is a generate batch (R16), or `digest` is not that of what would be
+                taken back now.
+            InvalidTransition: the batch moves on faster than it can be looked at.
+        """
+        if before := await self._submitter.answered_before(ROLLBACK, call, origin):
+            return before
+        cancelled = False
+        for _ in range(LOOKS_MAX):
+            look = await self._look(call, origin, cancelled=cancelled)
+            if isinstance(look, Submitted):
+                return look
+            plan = await anyio.to_thread.run_sync(look.plan, call)
+            if call.dry_run:
+                return answer(ROLLBACK, plan, None, notes=look.notes, dry_run=True)
+            check_digest(call.digest, ROLLBACK, plan)
+            if cancelled and not plan.steps:
+                note = "Nothing that was asked for had been changed by it yet."
+                return answer(ROLLBACK, plan, None, notes=look.notes, remarks=[note])
+            if look.unfinished is not None and not plan.steps:
+                cancelled = await self._cancel(look.unfinished, origin)
+                continue
+            submission = await self._submitter.submit(
+                ROLLBACK, plan, call, origin, look.conditions(call, plan)
+            )
+            if submission.stale:
+                continue
+            remarks: list[Note] = []
+            if look.unfinished is not None and submission.batch and not submission.duplicate:
+                remarks.append(note_on_cancelling(look.unfinished, look.selection, dry_run=False))
+            return answer(ROLLBACK, plan, submission, notes=look.notes, remarks=remarks)
+        raise InvalidTransition(
+            f"batch {call.batch_id}",
+            state="moving on too fast",
+            action="roll back",
+            advice="Cancel it first, then roll it back.",
+        )
+
+    async def _look(
+        self, call: ChangeCall, origin: Origin, *, cancelled: bool
+    ) -> _Look | Submitted:
+        """Return what there is to take back, or the answer where there is nothing."""
+        content, selection, notes = await self._read(call)
+        target = await self._target.find(call, selection, content, origin)
+        if isinstance(target, Submitted):
+            return replace(target, notes=(*notes, *target.notes))
+        if target is not None:
+            # Again: what stands now is at least what stood at the target's change number, and the
+            # submission is stale if the target moves on from there (R13).
+            content, selection, notes = await self._read(call)
+            notes.append(f"This takes back batch {target.id} ({target.kind}).")
+            if cancelled or (call.dry_run and not target.ended):
+                notes.append(note_on_cancelling(target, selection, dry_run=call.dry_run))
+        content, kept = await self._reader.keep_edits(content, selection.ids, force=call.force)
+        return _Look(content=content, selection=selection, target=target, kept=kept, notes=notes)
+
+    async def _read(self, call: ChangeCall) -> tuple[SiteContent, Selection, list[Note]]:
+        content, notes = await self._reader.read(history=True)
+        stored = {*content.drafts, *content.history}
+        selection = await anyio.to_thread.run_sync(select, call.selector, content.site, stored)
+        return content, selection, notes
+
+    async def _cancel(self, batch: Batch, origin: Origin) -> bool:
+        """Cancel a batch that has changed nothing of what is meant yet; False: it has ended."""
+        try:
+            await self._batches.cancel(batch.id, owner=origin.owner)
+        except InvalidTransition:
+            return False
+        return True
+
+
+def plan_rollback_of_batch(
+    batch_id: str,
+    ids: Sequence[str],
+    content: SiteContent,
+    *,
+    named: bool,
+    force: bool,
+    exact: bool,
+) -> Plan:
+    """Return how to get back to what stood before a promote or rollback batch (R12).
+
+    Section by section, by hash: live is what the batch wrote: restore what stood before; live is
+    that already: skip; anything else: conflict, unless `force`. Sections that it did not change
+    are told of where they were named, or where there are no others.
+    """
+    steps: list[tuple[Planned, NewJob]] = []
+    skipped: list[Skipped] = []
+    others: list[Skipped] = []
+    for id in ids:
+        history = content.history.get(id, ())
+        written = [n for n, revision in enumerate(history) if revision.batch_id == batch_id]
+        if not written:
+            others.append(Skipped(section=id, reason="was not changed by that batch"))
+            continue
+        before = _text(history[written[0] - 1]) if written[0] > 0 else None
+        live, wrote = content.live_hash(id), history[written[-1]].hash
+        earlier = before.hash if before else None
+        if live == earlier:
+            skipped.append(Skipped(section=id, reason="is what it was before that batch already"))
+            continue
+        conflict = None if live == wrote else "it was changed again after that batch"
+        steps.append(_restoration(id, before, content, conflict, force=force, exact=exact))
+    if named or not (steps or skipped):
+        skipped += others
+    return Plan(steps=tuple(steps), skipped=tuple(skipped))
+
+
+def plan_undo(ids: Sequence[str], content: SiteContent, *, force: bool, exact: bool) -> Plan:
+    """Return how to undo the last change to the live text of each section (R14, R15)."""
+    steps: list[tuple[Planned, NewJob]] = []
+    skipped: list[Skipped] = []
+    for id in ids:
+        history = content.history.get(id, ())
+        if not history:
+            skipped.append(Skipped(section=id, reason="was never live"))
+        elif history[-1].author.kind == "adopted":
+            reason = "nothing before it: its live text is the one Pressroom found"
+            skipped.append(Skipped(section=id, reason=reason))
+        else:
+            before = _text(history[-2]) if len(history) > 1 else None
+            steps.append(_restoration(id, before, content, None, force=force, exact=exact))
+    return Plan(steps=tuple(steps), skipped=tuple(skipped))
+
+
+def _text(revision: Revision) -> Revision | None:
+    return None if revision.is_removal else revision
+
+
+def _restoration(
+    id: str,
+    before: Revision | None,
+    content: SiteContent,
+    conflict: str | None,
+    *,
+    force: bool,
+    exact: bool,
+) -> tuple[Planned, NewJob]:
+    live = content.live_hash(id)
+    blocked = None if force else (conflict or content.edited.get(split_id(id)[0]))
+    planned = Planned(
+        section=id,
+        change="restore" if before else "remove",
+        hash_from=live,
+        hash_to=before.hash if before else None,
+        placeholder=before.is_placeholder if before else False,
+        conflict=blocked,
+    )
+    payload = ContentRollback(
+        section=id,
+        live=live,
+        restore=before.id if before else None,
+        expect="any" if force and not exact else "live",
+        blocked=blocked,
+    )
+    return planned, new_job(ROLLBACK.job_kind, payload, id, claim="change", priority=Priority.HIGH)

@@ -1,0 +1,34 @@
+"""What stands: the site, and the drafts, live texts and files that are stored of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from mcp_server.content.site import Site
+from mcp_server.entities.entity import Entity, Revision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteContent:
+    """A site with all that is stored of it, as a plan sees it."""
+
+    site: Site
+    drafts: Mapping[str, Entity]
+    live: Mapping[str, Entity]
+    history: Mapping[str, Sequence[Revision]] = field(default_factory=dict[str, Sequence[Revision]])
+    """Production revisions of each section, oldest first."""
+    edited: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By page, why its file is not ours to overwrite (R23)."""
+    missing: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By page, the file that was exported and is gone, although texts of it are live (R22)."""
+
+    def live_hash(self, section: str) -> str | None:
+        """Content hash of the live text, `None` where there is none."""
+        return self.live[section].hash if section in self.live else None
+
+
+def with_live(content: SiteContent, revisions: Sequence[Revision]) -> SiteContent:
+    """Return what stands once `revisions` have become live (edits that `force` keeps, R23)."""
+    live = {**content.live, **{r.entity_id: Entity(current=r) for r in revisions}}
+    return replace(content, live=live, edited={})

@@ -1,0 +1,83 @@
+"""Who calls the tools of a server, and how calls that queue work are answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mcp.server.mcpserver import Context
+
+from mcp_server.clock import Clock
+from mcp_server.content.actions.calls import Submitted
+from mcp_server.interfaces.mcp.answers.batch import BatchView, view_of
+from mcp_server.interfaces.mcp.answers.marks import Marks
+from mcp_server.interfaces.mcp.answers.queued import Queued
+from mcp_server.interfaces.mcp.answers.replies import QueueReply
+from mcp_server.interfaces.mcp.wait import Reporter, follow
+from mcp_server.interfaces.services import Services, ServicesProvider
+from mcp_server.jobs.job import Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """What all tools of one server share: the workspace, and who asks through which interface."""
+
+    provider: ServicesProvider
+    origin: Origin
+    clock: Clock
+
+    @property
+    def owner(self) -> str:
+        """Whose batches the caller may see."""
+        return self.origin.owner
+
+    async def services(self) -> Services:
+        """Return the services of the workspace, opened on first use.
+
+        Raises:
+            Unavailable: there is no workspace, or it is broken; says how to mend it.
+        """
+        return await self.provider.services()
+
+    def outlives(self, services: Services) -> bool:
+        """Whether the worker goes on when the server of this client has gone."""
+        return self.origin.interface != "mcp-stdio" or services.worker_mode == "detached"
+
+    async def answer(
+        self,
+        services: Services,
+        submitted: Submitted,
+        ctx: Context[Any, Any],
+        *,
+        wait_s: float,
+        again: bool = False,
+    ) -> QueueReply:
+        """Report what was queued, wait if that was asked for, and answer.
+
+        `again`: it was a retry.
+        """
+        queued = Queued(
+            submitted=submitted,
+            marks=Marks(self.clock),
+            again=again,
+            outlives=self.outlives(services),
+        )
+        if submitted.batch_id is None:
+            return queued.reply()
+        reporter = Reporter(ctx)
+        if not submitted.duplicate:
+            await reporter.queued(submitted.count)
+        if not wait_s:
+            return queued.reply()
+        seen = await self.view(services, submitted.batch_id, wait_s, reporter)
+        return replace(queued, seen=seen).reply()
+
+    async def view(
+        self, services: Services, batch_id: str, wait_s: float, reporter: Reporter
+    ) -> BatchView:
+        """Wait for a batch, if that was asked for; return where it is."""
+        if wait_s:
+            await follow(services.monitor, batch_id, seconds=wait_s, reporter=reporter)
+        batch = await services.batches.get(batch_id, owner=self.owner)
+        health = await services.worker_health()
+        return await view_of(services, batch, health=health, now=self.clock.now())

@@ -1,0 +1,97 @@
+"""`generate-all` and `generate`: queue the drafting of the whole site, or of chosen sections."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from mcp_server.content.actions.calls import GenerateCall, Selector
+from mcp_server.content.drafting.prompt import Mode
+from mcp_server.interfaces.mcp.answers.replies import QueueReply
+from mcp_server.interfaces.mcp.tools.arguments import (
+    Queueing,
+    Selecting,
+    Streaming,
+)
+from mcp_server.interfaces.mcp.tools.tool import OpenCall, Tool, hints
+
+INSTRUCTIONS_LENGTH_MAX = 8_000
+"""A long page of wishes; more is a document, and belongs into `site.yaml`."""
+
+
+class Drafting(Queueing):
+    """How sections are drafted."""
+
+    mode: Mode | None = Field(
+        None,
+        description="leave: only sections without a text yet (the default). new: draft afresh. "
+        "with-current: revise the present text (the default with instructions).",
+    )
+    instructions: str | None = Field(
+        None,
+        max_length=INSTRUCTIONS_LENGTH_MAX,
+        description="Wishes for the writing, such as: shorter, and mention the garden.",
+    )
+    dry_run: bool | None = Field(
+        None, description="true: only say what would be drafted; nothing is queued."
+    )
+
+    def call(self, tool: str, selector: Selector) -> GenerateCall:
+        """Return the call of the content service that this asks for."""
+        return GenerateCall(
+            selector=selector,
+            mode=self.mode,
+            instructions=self.instructions or "",
+            dry_run=bool(self.dry_run),
+            request_key=self.request_key or None,
+            tool=tool,
+        )
+
+
+class GenerateAllArguments(Drafting):
+    """Draft the whole site."""
+
+
+class GenerateArguments(Drafting, Streaming, Selecting):
+    """Draft the chosen sections; nothing chosen is the whole site."""
+
+
+class GenerateAll(Tool[GenerateAllArguments]):
+    """Queue the drafting of the whole site."""
+
+    name = "generate-all"
+    title = "Draft the whole site"
+    description = (
+        "All sections of the web site: queues the drafting of every one that has "
+        "no text yet, or of all with mode new. Answers with a batchId before anything is "
+        "written; the drafts are previews, nothing goes live. Follow it with status."
+    )
+    arguments = GenerateAllArguments
+    reply = QueueReply
+    annotations = hints(open_world=True)
+
+    async def run(self, arguments: GenerateAllArguments, ctx: OpenCall) -> QueueReply:
+        services = await self.caller.services()
+        call = arguments.call(self.name, Selector())
+        submitted = await services.content.generate(call, self.caller.origin)
+        return await self.caller.answer(services, submitted, ctx, wait_s=arguments.wait_s)
+
+
+class Generate(Tool[GenerateArguments]):
+    """Queue the drafting of the chosen sections."""
+
+    name = "generate"
+    title = "Draft sections"
+    description = (
+        "Chosen pages or sections of the web site: queues their drafting or, with "
+        "instructions, their revision. Answers with a batchId before anything is written; "
+        "the drafts are previews, nothing goes live. Follow it with status."
+    )
+    arguments = GenerateArguments
+    reply = QueueReply
+    annotations = hints(open_world=True)
+
+    async def run(self, arguments: GenerateArguments, ctx: OpenCall) -> QueueReply:
+        services = await self.caller.services()
+        call = arguments.call(self.name, arguments.selector)
+        submitted = await services.content.generate(call, self.caller.origin)
+        return await self.caller.answer(services, submitted, ctx, wait_s=arguments.wait_s)

@@ -1,0 +1,63 @@
+"""`review`: show what stands in each section."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from mcp_server.content.actions.reviewed import SectionState
+from mcp_server.interfaces.mcp.answers.marks import Marks
+from mcp_server.interfaces.mcp.answers.replies import ROWS, ReviewReply
+from mcp_server.interfaces.mcp.answers.review import review_reply
+from mcp_server.interfaces.mcp.tools.arguments import CURSOR_MAX, LIMIT_MAX, Selecting, as_list
+from mcp_server.interfaces.mcp.tools.tool import OpenCall, Tool, hints
+
+
+class ReviewArguments(Selecting):
+    """Which sections to look at."""
+
+    state: Annotated[list[SectionState] | None, BeforeValidator(as_list)] = Field(
+        None, max_length=20, description="Only sections in one of these states."
+    )
+    diff: bool | None = Field(
+        None, description="true: the difference between live text and draft, instead of the texts."
+    )
+    limit: int | None = Field(None, ge=1, le=LIMIT_MAX, description="Rows at most; default 10.")
+    cursor: int | None = Field(
+        None, ge=0, le=CURSOR_MAX, description="nextCursor of the answer before."
+    )
+
+
+class Review(Tool[ReviewArguments]):
+    """Show what stands in each section."""
+
+    name = "review"
+    title = "Review drafts"
+    description = (
+        "Sections of the web site as they stand: missing, draft, changed, live, "
+        "withdrawn, outdated, orphaned, with their texts; whole ones where sections are "
+        "named, and with diff what a promotion would change. findings: what in a text is no "
+        "plain Markdown, such as a script. Changes nothing; status shows what still runs."
+    )
+    arguments = ReviewArguments
+    reply = ReviewReply
+    annotations = hints(read_only=True, idempotent=True)
+
+    async def run(self, arguments: ReviewArguments, ctx: OpenCall) -> ReviewReply:  # noqa: ARG002 - all tools are called alike
+        services = await self.caller.services()
+        start = arguments.cursor or 0
+        found = await services.content.review(
+            arguments.selector,
+            self.caller.origin,
+            states=tuple(arguments.state or ()),
+            diff=bool(arguments.diff),
+            limit=arguments.limit or ROWS,
+            cursor=start,
+        )
+        whole = bool(arguments.diff) or not arguments.is_bulk
+        asked = arguments.selector
+        only_page = asked.page if not (asked.section or asked.sections or asked.pages) else None
+        return review_reply(
+            found, Marks(self.caller.clock), start=start, whole=whole, page=only_page or None
+        )

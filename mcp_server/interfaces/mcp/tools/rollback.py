@@ -1,0 +1,40 @@
+"""`rollback`: queue taking changes to the live texts back."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from mcp_server.interfaces.mcp.answers.replies import QueueReply
+from mcp_server.interfaces.mcp.tools.arguments import Changing, Id
+from mcp_server.interfaces.mcp.tools.tool import OpenCall, Tool, hints
+
+
+class RollbackArguments(Changing):
+    """Take changes to the live texts back."""
+
+    batch_id: Id | None = Field(
+        None, description="Put back what stood before this batch of `promote` or `rollback`."
+    )
+
+
+class Rollback(Tool[RollbackArguments]):
+    """Queue the taking back of changes to production."""
+
+    name = "rollback"
+    title = "Take back what is live"
+    description = (
+        "Live texts of the web site: queues putting back what stood before. "
+        "Nothing named: the latest promotion that stands, as a whole. batchId: what stood "
+        "before that batch. A page: the latest promotion that stands on it. Sections: the "
+        "last change to each; the same again gives it back. Answers with a batchId at once; "
+        "follow it with status."
+    )
+    arguments = RollbackArguments
+    reply = QueueReply
+    annotations = hints(destructive=True)
+
+    async def run(self, arguments: RollbackArguments, ctx: OpenCall) -> QueueReply:
+        services = await self.caller.services()
+        call = arguments.call(arguments.batch_id)
+        submitted = await services.content.rollback(call, self.caller.origin)
+        return await self.caller.answer(services, submitted, ctx, wait_s=arguments.wait_s)

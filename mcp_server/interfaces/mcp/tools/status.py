@@ -1,0 +1,119 @@
+"""`status`: say what runs, what ran, and whether a worker lives."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from mcp_server.content.actions.job_keys import concerned
+from mcp_server.errors import InvalidPayload
+from mcp_server.interfaces.mcp.answers.listing import newest_active
+from mcp_server.interfaces.mcp.answers.replies import StatusReply
+from mcp_server.interfaces.mcp.answers.status import RowsAsked, Status
+from mcp_server.interfaces.mcp.tools.arguments import (
+    CURSOR_MAX,
+    LIMIT_MAX,
+    WAIT_S_MAX,
+    Id,
+    SectionId,
+    Slug,
+    Streaming,
+)
+from mcp_server.interfaces.mcp.tools.tool import OpenCall, Tool, hints
+from mcp_server.interfaces.mcp.wait import Reporter, follow, follow_job
+from mcp_server.interfaces.services import Services
+from mcp_server.jobs.job import Batch, BatchState, Job
+
+WAIT_S = 20.0
+"""How long `status` of one unfinished batch waits unasked: each look costs the chat a turn."""
+
+
+class StatusArguments(Streaming):
+    """Which operations to look at."""
+
+    batch_id: Id | None = Field(None, description="One batch, with its sections.")
+    job_id: Id | None = Field(None, description="One job, with its payload as JSON.")
+    section: SectionId | None = Field(
+        None, description="What concerns one section lately, such as menu/hero; newest first."
+    )
+    page: Slug | None = Field(None, description="The same for a page and all its sections.")
+    wait_seconds: float | None = Field(
+        None,
+        ge=0,
+        le=WAIT_S_MAX,
+        allow_inf_nan=False,
+        description="Wait up to 45 seconds for the end, streaming progress, then answer. Default: "
+        "20 with the batchId of an unfinished batch, else 0.",
+    )
+    active_only: bool | None = Field(None, description="true: leave out what has ended.")
+    detail: Literal["brief", "full"] | None = Field(
+        None,
+        description="full: more rows, every reason at full length, and jobs by state and kind.",
+    )
+    limit: int | None = Field(None, ge=1, le=LIMIT_MAX, description="Rows at most; default 10.")
+    cursor: int | None = Field(
+        None, ge=0, le=CURSOR_MAX, description="nextCursor of the answer before."
+    )
+
+
+class StatusTool(Tool[StatusArguments]):
+    """Say what runs, what ran, and whether a worker lives."""
+
+    name = "status"
+    title = "Progress and results"
+    description = (
+        "Background operations: what runs and what ran, newest first, and whether "
+        "a worker lives. With the batchId of an unfinished batch it waits up to 20 seconds "
+        "(waitSeconds up to 45) and streams progress; then each section's state, what failed "
+        "and why, and the files written. A batchId stays valid for good."
+    )
+    arguments = StatusArguments
+    reply = StatusReply
+    annotations = hints(read_only=True, idempotent=True)
+
+    async def run(self, arguments: StatusArguments, ctx: OpenCall) -> StatusReply:
+        services, caller = await self.caller.services(), self.caller
+        status = Status(services=services, owner=caller.owner, clock=caller.clock)
+        rows = RowsAsked(arguments.limit, arguments.cursor, arguments.detail == "full")
+        named = arguments.section or arguments.page
+        if sum(map(bool, (arguments.job_id, arguments.batch_id, named))) > 1:
+            raise InvalidPayload("status", ["give only one of batchId, jobId and section or page"])
+        if arguments.job_id:
+            await self._wait_for_job(services, arguments.job_id, arguments.wait_s, ctx)
+            return await status.job(arguments.job_id, rows)
+        if arguments.batch_id:
+            await self._wait_for_batch(services, arguments.batch_id, arguments, ctx)
+            batch = await services.batches.get(arguments.batch_id, owner=caller.owner)
+            return await status.batch(batch, rows)
+        if named:
+            id = concerned(arguments.page or None, arguments.section or None)
+            return await status.concerning(id, rows)
+        if arguments.wait_s:
+            await self._wait_for_newest(services, arguments.wait_s, ctx)
+        return await status.overview(rows, active_only=bool(arguments.active_only))
+
+    async def _wait_for_batch(
+        self, services: Services, batch_id: str, asked: StatusArguments, ctx: OpenCall
+    ) -> None:
+        batch = await services.batches.get(batch_id, owner=self.caller.owner)
+        waits = not batch.ended and batch.state is not BatchState.PAUSED
+        wait_s = WAIT_S if asked.asked_wait_s is None else asked.asked_wait_s
+        if waits and wait_s:
+            await follow(services.monitor, batch_id, seconds=wait_s, reporter=Reporter(ctx))
+
+    async def _wait_for_job(
+        self, services: Services, job_id: str, seconds: float, ctx: OpenCall
+    ) -> None:
+        job = await services.batches.job(job_id, owner=self.caller.owner)
+        if seconds:
+            await follow_job(services.queue, job, seconds=seconds, reporter=Reporter(ctx))
+
+    async def _wait_for_newest(self, services: Services, seconds: float, ctx: OpenCall) -> None:
+        match await newest_active(services.batches, owner=self.caller.owner):
+            case Batch() as batch:
+                await follow(services.monitor, batch.id, seconds=seconds, reporter=Reporter(ctx))
+            case Job() as job:
+                await self._wait_for_job(services, job.id, seconds, ctx)
+            case None:
+                pass
