@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from mcp_server.errors import NotFound
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, Job, JobState, Step
-from mcp_server.jobs.records import Bookmark, News
+from mcp_server.jobs.records import Cursor, Question, Updates
 from mcp_server.jobs.store import JobStore
 
 CHECKED_MAX = 1_000
@@ -54,16 +54,14 @@ class Reader(Protocol):
 class AllOperations:
     """Reads every operation of an owner (`None`: of everybody).
 
-    Of those that were over at the bookmark nothing is told.
+    Of those that were over at the cursor nothing is told.
     """
 
-    def __init__(
-        self, store: JobStore, owner: str | None, bookmark: Bookmark, *, limit: int
-    ) -> None:
+    def __init__(self, store: JobStore, owner: str | None, cursor: Cursor, *, limit: int) -> None:
         self._store, self._owner, self._limit = store, owner, limit
-        self._bookmark = bookmark._replace(jobs=())
+        self._cursor = cursor._replace(jobs=())
         self._running: dict[int, Seen] = {}
-        self._waiting: dict[int, JobState | None] = dict.fromkeys(bookmark.jobs)
+        self._waiting: dict[int, JobState | None] = dict.fromkeys(cursor.jobs)
         """Whatever is to be compared; `None`: not told of yet."""
         self._told: dict[str, int] = {}
         """While there is more to read: of each batch, the last change that was told."""
@@ -74,8 +72,9 @@ class AllOperations:
         if self._version != self._store.version:
             self._version, self._unchecked = self._store.version, len(self._waiting)
         known = self._next_in_turn() | dict.fromkeys(self._running, JobState.PROCESSING)
-        news = await self._store.news(self._bookmark, known, owner=self._owner, limit=self._limit)
-        self._bookmark = news.bookmark
+        asked = Question(self._cursor, known, self._owner)
+        [news] = await self._store.updates([asked], limit=self._limit)
+        self._cursor = news.cursor
         self._unchecked -= CHECKED_MAX
         found = [*self._changed(news), *self._moved(news)]
         return Found(found, more=news.more, unchecked=self._unchecked > 0)
@@ -93,7 +92,7 @@ class AllOperations:
                 self._waiting[id] = state
         return turn
 
-    def _changed(self, news: News) -> list[Batch]:
+    def _changed(self, news: Updates) -> list[Batch]:
         """Return what is news of batches: an end may come again until all is read."""
         changed: list[Batch] = []
         for batch in news.batches:
@@ -104,7 +103,7 @@ class AllOperations:
             self._told.clear()
         return changed
 
-    def _moved(self, news: News) -> list[Job]:
+    def _moved(self, news: Updates) -> list[Job]:
         for id in news.gone:
             self._forget(id)
         return [job for job in news.jobs if self._is_new(job)]
@@ -145,14 +144,14 @@ class OneBatch:
 
     async def _end_before(self, present: Batch) -> Batch | None:
         """Return how the known round ended; `None`: the batch has changed again meanwhile."""
-        since = Bookmark(
+        since = Cursor(
             change=present.change - 1,  # so that the batch comes first
             order=sys.maxsize,
             began=present.change,
             complete=self._known.change,
             under_way=None,
         )
-        news = await self._store.news(since, {}, owner=present.origin.owner, limit=1)
+        [news] = await self._store.updates([Question(since, {}, only=[self._id])], limit=1)
         ends = (each for each in news.batches if each.id == self._id)
         return next(ends, None)
 
@@ -190,7 +189,7 @@ async def reader_of(store: JobStore, *, owner: str | None, only: str | None, lim
         NotFound: the owner has no such batch or job.
     """
     if only is None:
-        return AllOperations(store, owner, await store.bookmark(owner=owner), limit=limit)
+        return AllOperations(store, owner, await store.cursor(owner=owner), limit=limit)
     if (batch := await store.batch(only)) is not None and owner in (None, batch.origin.owner):
         return OneBatch(store, batch)
     if (job := await store.job(only)) is not None and owner in (None, job.origin.owner):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 import anyio
 
@@ -148,8 +149,8 @@ class EventStream:
             return None
         if isinstance(operation, Job):
             return job_event(operation)
-        failures = await self._failures(operation)
-        return batch_event(operation, now=self._clock.now(), failures=failures)
+        failures = tuple(await self._failures(operation))
+        return batch_event(replace(operation, failures=failures), now=self._clock.now())
 
     async def _failures(self, batch: Batch) -> Sequence[Job]:
         """Return the first failures of the batch's round; none if another round has followed."""

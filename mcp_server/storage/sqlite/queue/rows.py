@@ -66,8 +66,13 @@ def job_of(row: sqlite3.Row) -> Job:
     )
 
 
-def batch_of(row: sqlite3.Row, running: Sequence[Job] = ()) -> Batch:
-    """Return the batch of a `batches` row."""
+def batch_of(
+    row: sqlite3.Row,
+    *,
+    running: Sequence[sqlite3.Row] = (),
+    failures: Sequence[sqlite3.Row] = (),
+) -> Batch:
+    """Return the batch of a `batches` row, with the jobs of these rows."""
     return Batch(
         id=row["batch_id"],
         kind=row["kind"],
@@ -87,7 +92,8 @@ def batch_of(row: sqlite3.Row, running: Sequence[Job] = ()) -> Batch:
         change=row["change"],
         order=row["id"],
         details=_document(row, "details"),
-        running=tuple(running),
+        running=tuple(map(job_of, running)),
+        failures=tuple(map(job_of, failures)),
     )
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 
 import pytest
 
 from mcp_server.jobs.job import JobState, Origin, Step
 from mcp_server.jobs.outcome import Fail
-from mcp_server.jobs.records import Bookmark, News
+from mcp_server.jobs.records import Cursor, Question, Updates
 from mcp_server.jobs.store import JobStore
 from tests.storage.stores import DAY_S, DONE, ORIGIN, Bench, a_job
 
@@ -18,33 +20,34 @@ OWNER = ORIGIN.owner
 EVES = Origin(owner="eve", interface="test")
 
 
-async def news_of(
+async def updates_of(
     store: JobStore,
-    bookmark: Bookmark,
+    cursor: Cursor,
     known: Mapping[int, JobState | None] | None = None,
     *,
     owner: str | None = OWNER,
     limit: int = 99,
-) -> News:
+) -> Updates:
     """Return what is new; without `known`, of the jobs that were there when somebody began, all."""
     if known is None:
-        known = dict.fromkeys(bookmark.jobs)
-    return await store.news(bookmark, known, owner=owner, limit=limit)
+        known = dict.fromkeys(cursor.jobs)
+    [found] = await store.updates([Question(cursor, known, owner)], limit=limit)
+    return found
 
 
-async def present(store: JobStore) -> News:
+async def present(store: JobStore) -> Updates:
     """Return what is told first to somebody who begins to listen."""
-    return await news_of(store, await store.bookmark(owner=OWNER))
+    return await updates_of(store, await store.cursor(owner=OWNER))
 
 
-def known_of(news: News) -> dict[int, JobState | None]:
+def known_of(found: Updates) -> dict[int, JobState | None]:
     """What is known of jobs after this."""
-    return {job.order: job.state for job in news.jobs}
+    return {job.order: job.state for job in found.jobs}
 
 
-def ids(news: News) -> list[str]:
+def ids(found: Updates) -> list[str]:
     """Which operations are told of."""
-    return [each.id for each in (*news.batches, *news.jobs)]
+    return [each.id for each in (*found.batches, *found.jobs)]
 
 
 async def test_it_begins_with_what_is_under_way(bench: Bench, store: JobStore) -> None:
@@ -55,9 +58,9 @@ async def test_it_begins_with_what_is_under_way(bench: Bench, store: JobStore) -
     await bench.submit("b2", a_job(subject="menu/hero"))
     await bench.enqueue("j2")
     await bench.start()
-    news = await present(store)
-    assert (ids(news), news.gone, news.more) == (["b2", "j2"], set(), False)
-    assert ids(await news_of(store, news.bookmark, known_of(news))) == []
+    found = await present(store)
+    assert (ids(found), found.gone, found.more) == (["b2", "j2"], set(), False)
+    assert ids(await updates_of(store, found.cursor, known_of(found))) == []
 
 
 async def test_it_goes_on_with_what_changed_and_what_came(bench: Bench, store: JobStore) -> None:
@@ -71,15 +74,15 @@ async def test_it_goes_on_with_what_changed_and_what_came(bench: Bench, store: J
     await bench.work()
     attempt = await bench.start()
     await bench.enqueue("j3")
-    news = await news_of(store, first.bookmark, known)
-    assert [(each.id, each.state) for each in (*news.batches, *news.jobs)] == [
+    found = await updates_of(store, first.cursor, known)
+    assert [(each.id, each.state) for each in (*found.batches, *found.jobs)] == [
         ("b1", "completed"),
         ("j1", "processing"),
         ("j3", "pending"),
     ]
-    known |= known_of(news)
+    known |= known_of(found)
     await store.step([(attempt, Step(current=1, total=2))])
-    again = await news_of(store, news.bookmark, known)
+    again = await updates_of(store, found.cursor, known)
     assert [(job.id, job.step) for job in again.jobs] == [("j1", Step(current=1, total=2))]
 
 
@@ -90,34 +93,34 @@ async def test_it_comes_in_parts_and_all_of_it(bench: Bench, store: JobStore) ->
         origin = EVES if n == 2 else ORIGIN
         await store.enqueue(f"j{n}", a_job(), origin=origin, now=bench.now)
     owners = {None: set[str](), OWNER: {"b2", "j2"}, "nobody": None}
-    bookmarks = {owner: await store.bookmark(owner=owner) for owner in owners}
+    cursors = {owner: await store.cursor(owner=owner) for owner in owners}
     await bench.submit("b5")
     await bench.enqueue("j5")
     await bench.cancel("b1")
     await store.cancel_job("j1", reason="enough", now=bench.now)
     for owner, others in owners.items():
-        news = await news_of(store, bookmarks[owner], owner=owner, limit=2)
-        seen = ids(news)
-        while news.more:
-            news = await news_of(store, news.bookmark, {}, owner=owner, limit=2)
-            seen += ids(news)
+        found = await updates_of(store, cursors[owner], owner=owner, limit=2)
+        seen = ids(found)
+        while found.more:
+            found = await updates_of(store, found.cursor, {}, owner=owner, limit=2)
+            seen += ids(found)
         every = {f"{x}{n}" for n in range(6) for x in "bj"}
         assert len(seen) == len(set(seen))
         assert set(seen) == (set[str]() if others is None else every - others)
 
 
 async def test_each_round_that_ended_is_told_of(bench: Bench, store: JobStore) -> None:
-    """As it was at its end, though the next is under way; those before the bookmark are not."""
+    """As it was at its end, though the next is under way; those before the cursor are not."""
     await bench.submit("b1", a_job(), a_job())
     for _ in range(2):
         await bench.work_all(Fail("no", "it cannot"))
         await bench.retry()
-    bookmark = await store.bookmark(owner=OWNER)
+    cursor = await store.cursor(owner=OWNER)
     for outcome in (Fail("no", "it cannot"), DONE):
         await bench.work(outcome)
     await bench.retry()
-    news = await news_of(store, bookmark)
-    assert [(b.round, b.state, b.total, b.completed, b.failed) for b in news.batches] == [
+    found = await updates_of(store, cursor)
+    assert [(b.round, b.state, b.total, b.completed, b.failed) for b in found.batches] == [
         (3, "failed", 2, 1, 1),
         (4, "pending", 1, 0, 0),
     ]
@@ -130,10 +133,10 @@ async def test_a_job_that_was_pruned_is_gone(bench: Bench, store: JobStore) -> N
     known = known_of(first)
     await bench.work()
     assert await forget(bench) == 1
-    news = await news_of(store, first.bookmark, known)
-    assert (news.jobs, news.gone) == ([], known.keys())
+    found = await updates_of(store, first.cursor, known)
+    assert (found.jobs, found.gone) == ([], known.keys())
     await bench.enqueue("j2")
-    assert ids(await news_of(store, news.bookmark, {})) == ["j2"]
+    assert ids(await updates_of(store, found.cursor, {})) == ["j2"]
 
 
 @pytest.mark.parametrize("owner", [OWNER, None])
@@ -144,21 +147,21 @@ async def test_what_came_after_the_newest_were_pruned_is_told_of_whole(
     for n in range(3):
         await bench.enqueue(f"old{n}")
     await bench.work_all()
-    bookmark = await store.bookmark(owner=owner)
+    cursor = await store.cursor(owner=owner)
     assert await forget(bench) == 3
     await bench.enqueue("j0")
     await bench.work()
-    early = await news_of(store, bookmark, owner=owner)
+    early = await updates_of(store, cursor, owner=owner)
     assert [(job.id, job.state) for job in early.jobs] == [("j0", "completed")]
     assert await forget(bench) == 1
     for n in range(1, 6):
         await bench.enqueue(f"j{n}")
     await bench.work()
-    news = await news_of(store, bookmark, owner=owner, limit=3)
-    assert (ids(news), news.more) == (["j1", "j2", "j3"], True)
-    rest = await news_of(store, news.bookmark, known_of(news), owner=owner, limit=3)
+    found = await updates_of(store, cursor, owner=owner, limit=3)
+    assert (ids(found), found.more) == (["j1", "j2", "j3"], True)
+    rest = await updates_of(store, found.cursor, known_of(found), owner=owner, limit=3)
     assert (ids(rest), rest.more) == (["j4", "j5"], False)
-    later = await news_of(store, early.bookmark, owner=owner)
+    later = await updates_of(store, early.cursor, owner=owner)
     assert ids(later) == ["j1", "j2", "j3", "j4", "j5"]
 
 
@@ -167,3 +170,58 @@ async def forget(bench: Bench) -> int:
     bench.clock.advance(2 * DAY_S)
     before = bench.now - DAY_S
     return await bench.store.prune(completed_before=before, ended_before=before, limit=9)
+
+
+async def test_a_batch_comes_with_what_runs_and_the_first_that_failed(
+    bench: Bench, store: JobStore
+) -> None:
+    """As of the same moment; of an earlier round that has ended neither is known any more."""
+    cursor = await store.cursor(owner=OWNER)
+    await bench.submit("b1", *[a_job(subject=f"s{n}") for n in range(3)])
+    for _ in range(3):
+        await bench.work(Fail("no", "it cannot"))
+    await bench.retry()
+    await bench.work(Fail("no", "again"))
+    await bench.start()
+    earlier, present = (await updates_of(store, cursor)).batches
+    assert (earlier.round, earlier.running, earlier.failures) == (1, (), ())
+    assert [job.subject for job in present.running] == ["s1"]
+    assert [job.reason for job in present.failures] == ["again"]
+
+
+async def test_whoever_names_batches_and_jobs_is_told_of_these_only(
+    bench: Bench, store: JobStore
+) -> None:
+    """Of jobs in a batch, too; beside a question for all, which is answered as of the same time."""
+    for n in range(3):
+        await bench.submit(f"b{n}")
+    await bench.enqueue("j1")
+    cursor = await store.cursor(owner=None)
+    order = (await bench.job("b0.1")).order
+    known: dict[int, JobState | None] = {order: JobState.PENDING}
+    await bench.work_all()
+    named, everything = await store.updates(
+        [Question(cursor, known, only={"b1"}), Question(cursor, dict.fromkeys(cursor.jobs))],
+        limit=99,
+    )
+    assert [(each.id, each.state) for each in (*named.batches, *named.jobs)] == [
+        ("b1", "completed"),
+        ("b0.1", "completed"),
+    ]
+    assert ids(everything) == ["b0", "b1", "b2", "j1"]
+
+
+async def test_a_damaged_batch_keeps_no_other_from_being_told_of(
+    bench: Bench, store: JobStore
+) -> None:
+    """It is said that there is one."""
+    for n in range(3):
+        await bench.submit(f"b{n}")
+    found = await present(store)
+    assert (ids(found), found.damaged) == (["b0", "b1", "b2"], None)
+    with closing(sqlite3.connect(bench.path)) as connection:
+        connection.execute("UPDATE batches SET details = '{' WHERE batch_id = 'b1'")
+        connection.commit()
+    found = await present(store)
+    assert ids(found) == ["b0", "b2"]
+    assert found.damaged is not None and "damaged" in found.damaged
