@@ -209,10 +209,6 @@ class JobStore(Protocol):
         """
         ...
 
-    async def changes_after(self, change: int, *, limit: int) -> Sequence[Batch]:
-        """Return batches that changed after this change number, oldest change first."""
-        ...
-
     async def last_change(self) -> int:
         """Return the newest change number."""
         ...

@@ -257,7 +257,6 @@ READS: dict[str, Call] = {
     "lost": lambda world: world.bench.store.lost(ids(world)),
     "claimable": lambda world: world.bench.store.claimable(kinds=["work", "export"], abilities=[]),
     "lag": lambda world: world.bench.store.lag(now=world.bench.now),
-    "changes": lambda world: world.bench.store.changes_after(0, limit=99),
     "updates": lambda world: updates_of(
         world.bench.store, Cursor(0, 0, 9, 0), {1: JobState.PAUSED}
     ),

@@ -35,6 +35,11 @@ async def updates_of(
     return found
 
 
+def cursor_at(change: int) -> Cursor:
+    """Return where somebody is who knows of all batches up to a change."""
+    return Cursor(change=change, order=0, began=change, complete=change, under_way=None)
+
+
 async def present(store: JobStore) -> Updates:
     """Return what is told first to somebody who begins to listen."""
     return await updates_of(store, await store.cursor(owner=OWNER))

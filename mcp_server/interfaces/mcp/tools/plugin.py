@@ -29,7 +29,7 @@ from mcp_server.interfaces.mcp.answers.status import job_row
 from mcp_server.interfaces.mcp.tools.arguments import Waiting, parse, unknown_argument
 from mcp_server.interfaces.mcp.tools.schemas import wire_schema
 from mcp_server.interfaces.mcp.tools.tools import Call
-from mcp_server.interfaces.mcp.wait import Reporter, follow, follow_job
+from mcp_server.interfaces.mcp.wait import Reporter, report_batch, report_job
 from mcp_server.interfaces.services import Services, ServicesProvider
 from mcp_server.jobs.job import ENDED_JOB_STATES, Job, Origin
 from mcp_server.plugin.context import PluginTool
@@ -108,8 +108,8 @@ class PluginEntry:
         self, services: Services, job: Job, waiting: Waiting, ctx: Call
     ) -> PluginReply:
         if waiting.wait_s:
-            job = await follow_job(
-                services.queue, job, seconds=waiting.wait_s, reporter=Reporter(ctx)
+            job = await report_job(
+                services.hub, job, seconds=waiting.wait_s, reporter=Reporter(ctx)
             )
         ended, marks = job.state in ENDED_JOB_STATES, Marks(self.clock)
 
@@ -134,7 +134,7 @@ class PluginEntry:
         batch = await services.batches.get(batch_id, owner=self.origin.owner)
         if waiting.wait_s:
             reporter = Reporter(ctx)
-            await follow(services.monitor, batch_id, seconds=waiting.wait_s, reporter=reporter)
+            await report_batch(services.hub, batch_id, seconds=waiting.wait_s, reporter=reporter)
             batch = await services.batches.get(batch_id, owner=self.origin.owner)
         health = await services.worker_health()
         seen = await standing(services, batch, health=health, now=self.clock.now())

@@ -37,7 +37,7 @@ from mcp_server.interfaces.mcp.tools.arguments import (
     StatusArguments,
     Waiting,
 )
-from mcp_server.interfaces.mcp.wait import Reporter, follow, follow_job
+from mcp_server.interfaces.mcp.wait import Reporter, report_batch, report_job
 from mcp_server.interfaces.services import Services, ServicesProvider
 from mcp_server.jobs.job import Batch, BatchState, Job, Origin
 from mcp_server.jobs.records import Cancelled
@@ -221,7 +221,7 @@ class Tools:
     async def _follow_job(self, services: Services, job_id: str, seconds: float, ctx: Call) -> None:
         job = await services.batches.job(job_id, owner=self.origin.owner)
         if seconds:
-            await follow_job(services.queue, job, seconds=seconds, reporter=Reporter(ctx))
+            await report_job(services.hub, job, seconds=seconds, reporter=Reporter(ctx))
 
     async def _wait_for_newest(self, services: Services, seconds: float, ctx: Call) -> None:
         match await newest_active(services.batches, owner=self.origin.owner):
@@ -235,7 +235,7 @@ class Tools:
     async def _wait(
         self, services: Services, batch_id: str, seconds: float, reporter: Reporter
     ) -> None:
-        await follow(services.monitor, batch_id, seconds=seconds, reporter=reporter)
+        await report_batch(services.hub, batch_id, seconds=seconds, reporter=reporter)
 
     async def _cancelled(self, services: Services, arguments: CancelArguments) -> Cancelled:
         owner = self.origin.owner

@@ -43,9 +43,9 @@ class JobReads:
             row = tx.one("get_batch", batch_id=batch_id)
             if row is None:
                 return None
-            jobs = updates.running_jobs(tx, [row]) if running else {}
+            jobs = updates.running_jobs(tx, [row]).get(row["id"], ()) if running else ()
             failed = updates.first_failures(tx, row) if failures else ()
-            return batch_of(row, running=jobs.get(row["id"], ()), failures=failed)
+            return batch_of(row, running=jobs, failures=failed)
 
         return await self._database.read(look)
 
@@ -107,13 +107,6 @@ class JobReads:
             return [*map(batch_of, batches), *map(job_of, jobs)]
 
         return await self._database.read(look)
-
-    async def changes_after(self, change: int, *, limit: int) -> Sequence[Batch]:
-        return await self._database.read(
-            lambda tx: [
-                batch_of(row) for row in tx.all("list_changed_batches", change=change, limit=limit)
-            ]
-        )
 
     async def last_change(self) -> int:
         row = await self._database.read(lambda tx: tx.one("last_change"))
