@@ -216,6 +216,22 @@ async def test_whoever_names_batches_and_jobs_is_told_of_these_only(
     assert ids(everything) == ["b0", "b1", "b2", "j1"]
 
 
+async def test_a_damaged_job_does_not_keep_its_batch_from_being_told_of(
+    bench: Bench, store: JobStore
+) -> None:
+    """It is not among the failures."""
+    cursor = await store.cursor(owner=OWNER)
+    await bench.submit("b1", a_job(subject="s1"), a_job(subject="s2"))
+    await bench.work_all(Fail("no", "it cannot"))
+    with closing(sqlite3.connect(bench.path)) as connection:
+        connection.execute("UPDATE jobs SET payload = '{' WHERE subject = 's1'")
+        connection.commit()
+    found = await updates_of(store, cursor)
+    assert [[job.subject for job in batch.failures] for batch in found.batches] == [["s2"]]
+    present = await store.batch("b1", failures=True)
+    assert present == found.batches[0]
+
+
 async def test_a_damaged_batch_keeps_no_other_from_being_told_of(
     bench: Bench, store: JobStore
 ) -> None:

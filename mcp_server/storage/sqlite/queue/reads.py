@@ -45,7 +45,7 @@ class JobReads:
                 return None
             jobs = updates.running_jobs(tx, [row]).get(row["id"], ()) if running else ()
             failed = updates.first_failures(tx, row) if failures else ()
-            return batch_of(row, running=jobs, failures=failed)
+            return batch_of(row, running=[*map(job_of, jobs)], failures=failed)
 
         return await self._database.read(look)
 
@@ -236,4 +236,4 @@ def work_until(tx: Transaction, until: float) -> bool:
 
 def _with_running(tx: Transaction, rows: Sequence[sqlite3.Row]) -> list[Batch]:
     running = updates.running_jobs(tx, rows)
-    return [batch_of(row, running=running.get(row["id"], ())) for row in rows]
+    return [batch_of(row, running=[*map(job_of, running.get(row["id"], ()))]) for row in rows]

@@ -69,10 +69,10 @@ def job_of(row: sqlite3.Row) -> Job:
 def batch_of(
     row: sqlite3.Row,
     *,
-    running: Sequence[sqlite3.Row] = (),
-    failures: Sequence[sqlite3.Row] = (),
+    running: Sequence[Job] = (),
+    failures: Sequence[Job] = (),
 ) -> Batch:
-    """Return the batch of a `batches` row, with the jobs of these rows."""
+    """Return the batch of a `batches` row, with these of its jobs."""
     return Batch(
         id=row["batch_id"],
         kind=row["kind"],
@@ -92,8 +92,8 @@ def batch_of(
         change=row["change"],
         order=row["id"],
         details=_document(row, "details"),
-        running=tuple(map(job_of, running)),
-        failures=tuple(map(job_of, failures)),
+        running=tuple(running),
+        failures=tuple(failures),
     )
 
 

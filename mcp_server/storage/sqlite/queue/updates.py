@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from mcp_server.errors import StorageError
-from mcp_server.jobs.job import Batch, BatchState, JobState
+from mcp_server.jobs.job import Batch, BatchState, Job, JobState
 from mcp_server.jobs.records import Cursor, Question, Updates
 from mcp_server.storage.sqlite.file.transaction import Transaction
 from mcp_server.storage.sqlite.queue import counters
@@ -84,12 +84,12 @@ def running_jobs(
     return running
 
 
-def first_failures(tx: Transaction, batch: sqlite3.Row) -> Sequence[sqlite3.Row]:
-    """Return the rows of the first jobs of a batch that failed, for whatever reason."""
+def first_failures(tx: Transaction, batch: sqlite3.Row) -> Sequence[Job]:
+    """Return the first jobs of a batch that failed, less those that somebody damaged."""
     if not batch["failed"] and batch["state"] != BatchState.FAILED:
         return ()
     page = {"batch_id": batch["batch_id"], "after": 0, "limit": FAILURES_MAX}
-    return tx.all("list_stopped_jobs", state=JobState.FAILED, **page)
+    return _whole(job_of, tx.all("list_stopped_jobs", state=JobState.FAILED, **page), [])
 
 
 NOTHING = _Part([], more=False)
@@ -105,7 +105,9 @@ def _present(tx: Transaction, rows: Sequence[sqlite3.Row]) -> Callable[[sqlite3.
     """Return what makes batches of these rows, as they are now."""
     running = running_jobs(tx, rows)
     return lambda row: batch_of(
-        row, running=running.get(row["id"], ()), failures=first_failures(tx, row)
+        row,
+        running=_whole(job_of, running.get(row["id"], ()), []),
+        failures=first_failures(tx, row),
     )
 
 
