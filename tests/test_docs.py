@@ -116,8 +116,9 @@ def of_a_batch() -> ProgressEvent:
         completed=6,
         failed=1,
         running=(running,),
+        failures=(failed,),
     )
-    return batch_event(batch, now=BATCH.created_at + 70, failures=[failed])
+    return batch_event(batch, now=BATCH.created_at + 70)
 
 
 def of_a_job() -> ProgressEvent:

@@ -22,7 +22,7 @@ from mcp_server.interfaces.cli.presence import Watched
 from mcp_server.interfaces.cli.runners import Board, Waited
 from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.job import Batch, BatchState, Job
-from mcp_server.progress.monitor import ProgressMonitor
+from mcp_server.progress.stream import Events
 from mcp_server.progress.verbs import kind_name
 from mcp_server.progress.words import progress_line
 
@@ -68,9 +68,8 @@ def status(workspace: Path | None, operation_id: str | None) -> Mapping[str, Any
     async def read() -> Mapping[str, Any]:
         found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
         async with open_parts(found, SystemClock(), plugins) as parts:
-            monitor = ProgressMonitor(parts.store, parts.clock)
             health = health_of(parts, "detached", StopMark(parts.state_folder))
-            services = services_of(parts, monitor, health)
+            services = services_of(parts, Events(parts.hub, parts.clock), health)
             facts = await read_status(services, operation_id, owner="local", clock=parts.clock)
             if notice := services.notice():
                 return {**facts, "message": f"{notice} {facts['message']}"}
@@ -94,7 +93,7 @@ def follow(
     async def show() -> Waited:
         found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
         async with open_parts(found, SystemClock()) as parts:
-            monitor = ProgressMonitor(parts.store, parts.clock)
+            events = Events(parts.hub, parts.clock)
             health = health_of(parts, "detached", StopMark(parts.state_folder))
             batches = parts.jobs.batches
             watched = Watched(board, health, batches, owner=owner)
@@ -104,11 +103,11 @@ def follow(
                 tasks.start_soon(watched.watch)
                 if operation_id is None:
                     waited = await follow_all(
-                        monitor, batches, watched, owner=owner, interval_s=interval_s
+                        events, batches, watched, owner=owner, interval_s=interval_s
                     )
                 else:
-                    events = await monitor.events(owner, only=operation_id, interval_s=interval_s)
-                    waited = await follow_one(events, watched)
+                    of_one = await events.subscribe(owner, only=operation_id, interval_s=interval_s)
+                    waited = await follow_one(of_one, watched)
                 tasks.cancel_scope.cancel()
             assert waited is not None, "the group ends no sooner"
             return waited

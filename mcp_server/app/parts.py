@@ -23,6 +23,7 @@ from mcp_server.folder import Folder
 from mcp_server.jobs.batch import BatchLimits, BatchService
 from mcp_server.jobs.host.health import WorkerMode
 from mcp_server.jobs.host.lock import WorkerLock
+from mcp_server.jobs.hub.hub import Hub
 from mcp_server.jobs.queue import JobQueue
 from mcp_server.jobs.records import Host
 from mcp_server.jobs.registry import Registry, discover
@@ -49,6 +50,7 @@ class Parts:
     registry: Registry
     plugins: Plugins
     jobs: Jobs
+    hub: Hub
     files: PageFiles
     model: ModelChoice
     abilities: frozenset[str]
@@ -125,11 +127,12 @@ async def open_parts(
     ) as database:
         new_job_id = partial(new_id, "j", clock)
         store = SqliteJobStore(database, ContentEffects(), new_job_id)
+        hub = Hub(store, buffer=settings.subscriber_buffer)
         limits = BatchLimits(jobs_max=settings.batch_jobs_max)
         jobs = Jobs(
             store=store,
-            queue=JobQueue(store, registry, clock, new_job_id),
-            batches=BatchService(store, registry, clock, new_job_id, limits),
+            queue=JobQueue(store, registry, clock, new_job_id, hub),
+            batches=BatchService(store, registry, clock, new_job_id, limits, hub),
             new_batch_id=partial(new_id, "b", clock),
         )
         plugins.connect(jobs)
@@ -140,6 +143,7 @@ async def open_parts(
             registry=registry,
             plugins=plugins,
             jobs=jobs,
+            hub=hub,
             files=page_files(workspace, grants),
             state=state,
             grants=grants,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
@@ -19,7 +19,7 @@ import structlog
 from mcp_server.app.parts import Parts, load_plugins, open_parts
 from mcp_server.app.process import log_to_stderr, settle_memory
 from mcp_server.app.services import health_of, services_of
-from mcp_server.app.shutdown import run_until_told, until_told
+from mcp_server.app.shutdown import UntilTold, run_until_told
 from mcp_server.app.worker import work
 from mcp_server.clock import Clock, SystemClock
 from mcp_server.config import Workspace, find_workspace
@@ -31,8 +31,7 @@ from mcp_server.jobs.host.start import DetachedWorker, EmbeddedWorker
 from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.job import Origin
 from mcp_server.plugin.loading import Plugins
-from mcp_server.progress.event import ProgressEvent
-from mcp_server.progress.monitor import ProgressMonitor
+from mcp_server.progress.stream import Events, EventStream
 from mcp_server.storage.sqlite.file.place import unsafe_place
 
 HANG_UP_S = 1.0
@@ -120,16 +119,13 @@ class Application:
             advice = "name a folder on a disk of this machine in PRESSROOM_STATE_DIR"
             logger.warning("the database may be damaged", why=why, advice=advice)
         async with open_parts(workspace, self._clock, self._plugins) as parts:
-            monitor = ProgressMonitor(
-                parts.store, self._clock, buffer=workspace.settings.subscriber_buffer
-            )
+            events = Events(parts.hub, self._clock)
             keeper, health = self._keeper(parts)
             async with anyio.create_task_group() as tasks:
-                await tasks.start(monitor.run)
                 for sink in parts.plugins.sinks:
-                    await tasks.start(monitor.feed, sink)
+                    await tasks.start(events.feed, sink)
                 tasks.start_soon(keeper.run)
-                task_status.started(services_of(parts, monitor, health))
+                task_status.started(services_of(parts, events, health))
 
     def _keeper(self, parts: Parts) -> tuple[WorkerKeeper, Health]:
         settings = parts.workspace.settings
@@ -220,11 +216,14 @@ def serve_http(
         )
         origin = http.http_origin(token)
 
-        async def events(id: str | None) -> AsyncIterator[ProgressEvent]:
-            services = await application.services()
-            return until_told(stopping, await services.monitor.events(origin.owner, only=id))
+        streams = UntilTold(stopping)
 
-        async with application.running():
+        async def events(id: str | None) -> EventStream:
+            services = await application.services()
+            return streams.add(await services.events.subscribe(origin.owner, only=id))
+
+        async with application.running(), anyio.create_task_group() as tasks:
+            tasks.start_soon(streams.run)
             server = build_server(
                 application, version=version("pressroom"), origin=origin, plugins=plugins
             )
@@ -240,6 +239,7 @@ def serve_http(
                 allowed_origins=allowed_origins,
             )
             await http.serve_http(app, host, port, stopping=stopping)
+            tasks.cancel_scope.cancel()
 
     run_until_told(serve)
 

@@ -15,7 +15,7 @@ from mcp_server.interfaces.services import Services
 from mcp_server.jobs.host.health import Health, WorkerMode
 from mcp_server.jobs.host.start import StartWorker
 from mcp_server.jobs.host.stop_mark import StopMark
-from mcp_server.progress.monitor import ProgressMonitor
+from mcp_server.progress.stream import Events
 from mcp_server.trust import StateFolder
 
 
@@ -36,7 +36,7 @@ def health_of(
     )
 
 
-def services_of(parts: Parts, monitor: ProgressMonitor, health: Health) -> Services:
+def services_of(parts: Parts, events: Events, health: Health) -> Services:
     settings, clock = parts.workspace.settings, parts.clock
     batches = parts.jobs.batches
     content = ContentService(
@@ -53,7 +53,8 @@ def services_of(parts: Parts, monitor: ProgressMonitor, health: Health) -> Servi
         batches=batches,
         queue=parts.jobs.queue,
         plugins=parts.plugins,
-        monitor=monitor,
+        hub=parts.hub,
+        events=events,
         worker_health=health,
         notice=partial(_notice, parts.state),
         worker_mode=health.mode,

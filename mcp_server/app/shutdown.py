@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TypeVar
+from typing import Protocol, TypeVar
+from weakref import WeakSet
 
 import anyio
-
-T = TypeVar("T")
 
 SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)
@@ -34,24 +33,36 @@ def run_until_told(body: Callable[[anyio.Event], Awaitable[None]]) -> None:
     anyio.run(run)
 
 
-async def until_told(stopping: anyio.Event, items: AsyncIterator[T]) -> AsyncGenerator[T]:
-    """Yield what comes until `stopping` is set: who listens for ever is not waited for."""
-    while not stopping.is_set():
-        next_item: list[T] = []
-        async with anyio.create_task_group() as tasks:
+class Endless(Protocol):
+    """What may go on for ever, and can be ended."""
 
-            async def leave() -> None:
-                await stopping.wait()
-                tasks.cancel_scope.cancel()
+    def end(self) -> None:
+        """Let nothing follow."""
+        ...
 
-            tasks.start_soon(leave)
-            async for item in items:
-                next_item.append(item)
-                break
-            tasks.cancel_scope.cancel()
-        if not next_item:
-            return
-        yield next_item[0]
+
+T = TypeVar("T", bound=Endless)
+
+
+class UntilTold:
+    """Ends what was added when `stopping` is set: who is subscribed for ever is not waited for."""
+
+    def __init__(self, stopping: anyio.Event) -> None:
+        self._stopping = stopping
+        self._added: WeakSet[Endless] = WeakSet()
+
+    def add(self, endless: T) -> T:
+        """Have it ended when the time has come; at once if it has."""
+        if self._stopping.is_set():
+            endless.end()
+        self._added.add(endless)
+        return endless
+
+    async def run(self) -> None:
+        """Wait for that time."""
+        await self._stopping.wait()
+        for endless in list(self._added):
+            endless.end()
 
 
 @contextmanager

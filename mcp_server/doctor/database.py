@@ -16,7 +16,7 @@ from mcp_server.jobs.host.health import left_over_of
 from mcp_server.jobs.host.lock import WorkerLock
 from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.job import BatchState, JobState
-from mcp_server.jobs.records import Host, Lag, Stats
+from mcp_server.jobs.records import Host, Lag, Question, Stats
 from mcp_server.jobs.store import JobStore
 from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
 from mcp_server.storage.sqlite.file.database import Database
@@ -196,8 +196,8 @@ def _jobs(stats: Stats) -> Diagnosis:
 
 
 async def _paused(store: JobStore) -> Sequence[Diagnosis]:
-    now = await store.bookmark(owner=None)
-    unfinished = await store.news(now, {}, owner=None, limit=LOOKED_AT_MAX)
+    unfinished = Question(await store.cursor(owner=None), known={})
+    [found] = await store.updates([unfinished], limit=LOOKED_AT_MAX)
     return [
         Diagnosis(
             check="paused",
@@ -206,7 +206,7 @@ async def _paused(store: JobStore) -> Sequence[Diagnosis]:
             f"{batch.reason or 'no reason was given'}",
             advice=f'Mend that; retry {{"batchId": "{batch.id}"}} goes on, cancel gives it up.',
         )
-        for batch in unfinished.batches
+        for batch in found.batches
         if batch.state is BatchState.PAUSED
     ]
 

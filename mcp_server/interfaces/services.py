@@ -8,11 +8,12 @@ from typing import Any, Literal, Protocol
 
 from mcp_server.content.service import ContentService
 from mcp_server.jobs.batch import BatchService
+from mcp_server.jobs.hub.hub import Hub
 from mcp_server.jobs.queue import JobQueue
 from mcp_server.jobs.records import Stats
 from mcp_server.jobs.telemetry import AttemptFigures
 from mcp_server.plugin.loading import Plugins
-from mcp_server.progress.monitor import ProgressMonitor
+from mcp_server.progress.stream import Events
 
 
 class WorkerHealth(Protocol):
@@ -44,7 +45,8 @@ class Services:
     batches: BatchService
     queue: JobQueue
     plugins: Plugins
-    monitor: ProgressMonitor
+    hub: Hub
+    events: Events
     worker_health: WorkerHealth
     notice: Callable[[], str | None]
     """What every answer has to begin with until its reader has acted on it; reads files."""

@@ -17,7 +17,9 @@ How a job lives and dies, and where to read it:
    kind's `on_error` hook hears of a failure (`hooks`).
 5. *Lost.* A worker that dies stops renewing; whoever sweeps next (`upkeep`, `maintenance`) puts its
    jobs back, at most ten times, which are counted apart from the retries.
-6. *Forgotten.* A day after its batch has completed the job is pruned; batches stay.
+6. *Told.* Whoever waits, or shows progress, subscribes to the process's `hub`, which reads what has
+   changed once for all of them.
+7. *Forgotten.* A day after its batch has completed the job is pruned; batches stay.
 
 `job` has the words and the two transition tables, `store` what is asked of a database and `records`
 what goes there and comes back; `host` says who may work and how a worker comes to be.

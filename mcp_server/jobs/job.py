@@ -247,6 +247,8 @@ class Batch:
     """What was handed in with it, to be read again; opaque."""
     running: tuple[Job, ...] = field(default=())
     """Its jobs that are being worked on, with their last step; only where it was asked for."""
+    failures: tuple[Job, ...] = field(default=())
+    """The first of its round's jobs that failed; only where it was asked for."""
 
     @property
     def ended(self) -> bool:

@@ -164,10 +164,10 @@ def lack_of(ability: str) -> Lack:
     return Lack(f"what it needs ({ability})", "Provide it")
 
 
-class Bookmark(NamedTuple):
-    """How far a listener has come with the operations: what is beyond it is news to him.
+class Cursor(NamedTuple):
+    """How far a subscriber has come: he is told of what lies beyond it.
 
-    What was over before he began to listen is none.
+    He is never told of what was over before he subscribed.
     """
 
     change: int
@@ -175,7 +175,7 @@ class Bookmark(NamedTuple):
     order: int
     """Jobs outside any batch up to this one are known, but for `jobs`."""
     began: int
-    """The newest change when he began."""
+    """The newest change when he subscribed."""
     complete: int
     """The change up to which all is known: `change`, unless there was more."""
     under_way: int | None = 0
@@ -184,19 +184,35 @@ class Bookmark(NamedTuple):
     `None`: all are.
     """
     jobs: tuple[int, ...] = ()
-    """Jobs outside any batch that were under way when he began, by their `Job.order`."""
+    """Jobs outside any batch that were under way when he subscribed, by their `Job.order`."""
 
 
-class News(NamedTuple):
-    """What became of operations since a bookmark, and where the next news begins."""
+class Question(NamedTuple):
+    """What a subscriber asks of the store: what became of operations beyond his cursor."""
+
+    cursor: Cursor
+    known: Mapping[int, JobState | None]
+    """Jobs by their `order`, and in which state he knows them (`None`: not yet). He is told of
+    those that are in another state by now, or run."""
+    owner: str | None = None
+    """Whose operations; `None`: everybody's."""
+    only: Collection[str] | None = None
+    """Of batches only these, and of jobs only the known ones."""
+
+
+class Updates(NamedTuple):
+    """What became of operations, and from where to ask the next time."""
 
     batches: Sequence[Batch]
-    """Those that changed, without their running jobs, oldest change first. Before them each earlier
-    round that has ended, as it was at its end; while there is more, some come again."""
+    """Those that changed, with their running jobs and first failures, oldest change first. Before
+    them each earlier round that has ended, as it was at its end; while there is more, some come
+    again."""
     jobs: Sequence[Job]
-    """Jobs outside any batch that are new, run, or are in another state than was known."""
+    """Jobs outside any batch that are new, and known ones that run or are in another state."""
     gone: Collection[int]
-    """Of those that were known, which were pruned."""
-    bookmark: Bookmark
+    """Of the known ones, those that were pruned."""
+    cursor: Cursor
     more: bool
     """Whether there is more already."""
+    damaged: str | None = None
+    """Why some operation cannot be told of: somebody else has changed its row."""

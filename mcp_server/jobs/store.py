@@ -12,18 +12,19 @@ from typing import Protocol
 
 from mcp_server.jobs.job import Attempt, Batch, Job, JobState, Json, NewJob, Origin, Step
 from mcp_server.jobs.records import (
-    Bookmark,
     Cancelled,
     Claim,
+    Cursor,
     Exchange,
     Host,
     Lag,
     NewBatch,
-    News,
+    Question,
     Report,
     Request,
     Stats,
     Submission,
+    Updates,
 )
 
 
@@ -163,8 +164,10 @@ class JobStore(Protocol):
         """
         ...
 
-    async def batch(self, batch_id: str, *, running: bool = False) -> Batch | None:
-        """Return a batch, with its running jobs where asked."""
+    async def batch(
+        self, batch_id: str, *, running: bool = False, failures: bool = False
+    ) -> Batch | None:
+        """Return a batch, with its running jobs and its first failures where asked."""
         ...
 
     async def batches(
@@ -206,31 +209,19 @@ class JobStore(Protocol):
         """
         ...
 
-    async def changes_after(self, change: int, *, limit: int) -> Sequence[Batch]:
-        """Return batches that changed after this change number, oldest change first."""
-        ...
-
     async def last_change(self) -> int:
         """Return the newest change number."""
         ...
 
-    async def bookmark(self, *, owner: str | None) -> Bookmark:
-        """Return where somebody begins who listens to an owner (`None`: to all) from now on."""
+    async def cursor(self, *, owner: str | None) -> Cursor:
+        """Return where somebody begins who subscribes to an owner (`None`: to all) from now on."""
         ...
 
-    async def news(
-        self,
-        bookmark: Bookmark,
-        known: Mapping[int, JobState | None],
-        *,
-        owner: str | None,
-        limit: int,
-    ) -> News:
-        """Return what became of an owner's operations (`None`: of everybody's) since `bookmark`.
+    async def updates(self, questions: Sequence[Question], *, limit: int) -> Sequence[Updates]:
+        """Return for each question what became of operations, all as of the same moment.
 
-        An operation is a batch, or a job outside any. `known` are jobs by their `order`, and as
-        what they are known (`None`: not yet): those that are something else by now, or run, are
-        news. Beside them come at most `limit` batches, and as many new jobs.
+        An operation is a batch, or a job outside any. Each answer has at most `limit` batches that
+        changed, as many that were under way at the beginning, and as many new jobs.
         """
         ...
 

@@ -6,7 +6,6 @@ operation is called, how far it is and how it ended, and nothing of what is bein
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -128,11 +127,10 @@ class EventSink(Protocol):
         ...
 
 
-def batch_event(batch: Batch, *, now: float, failures: Sequence[Job] = ()) -> ProgressEvent:
-    """Return the event of a batch as it was read with its running jobs.
+def batch_event(batch: Batch, *, now: float) -> ProgressEvent:
+    """Return the event of a batch as it was read with its running jobs and first failures.
 
-    `failures` are the first of its jobs that failed; what runs side by side is taken for the number
-    of lanes.
+    What runs side by side is taken for the number of lanes.
     """
     left = estimate(batch, now=now, concurrency=max(1, len(batch.running)))
     return ProgressEvent(
@@ -155,7 +153,7 @@ def batch_event(batch: Batch, *, now: float, failures: Sequence[Job] = ()) -> Pr
             cancelled=batch.cancelled,
             current=_short(current_task(batch)),
             running=tuple(_short(job.subject) or job.id for job in batch.running[:RUNNING_MAX]),
-            errors=tuple(map(_error, failures[:ERRORS_MAX])),
+            errors=tuple(map(_error, batch.failures[:ERRORS_MAX])),
             estimate=None if left is None else left.message,
         ),
     )

@@ -13,10 +13,10 @@ from mcp_server.errors import StorageError
 from mcp_server.interfaces.cli.lines import outcome_line, stands_still
 from mcp_server.interfaces.cli.runners import Board, Waited
 from mcp_server.jobs.batch import BatchService
+from mcp_server.jobs.hub.hub import GATHER_S, PAUSE_S
 from mcp_server.jobs.job import BatchState, JobState
 from mcp_server.progress.event import ProgressEvent
-from mcp_server.progress.monitor import ProgressMonitor
-from mcp_server.progress.stream import GATHER_S, PAUSE_S, EventStream
+from mcp_server.progress.stream import Events, EventStream
 
 FOUND_MAX = 200
 """Operations that one look finds at most; those beyond it tell of themselves by their events."""
@@ -39,7 +39,7 @@ async def follow_one(events: EventStream, board: Board) -> Waited:
 
 
 async def follow_all(
-    monitor: ProgressMonitor,
+    events: Events,
     batches: BatchService,
     board: Board,
     *,
@@ -52,9 +52,9 @@ async def follow_all(
         StorageError: the database refused before it began; later it is asked again.
     """
     followed = _Followed(board)
-    events = await monitor.events(owner, interval_s=interval_s)
+    of_all = await events.subscribe(owner, interval_s=interval_s)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(followed.listen, events)
+        tasks.start_soon(followed.show, of_all)
         while True:
             followed.settled.clear()
             try:
@@ -65,7 +65,7 @@ async def follow_all(
             for operation in found:
                 followed.find(operation.id)
             if not found and not followed.going_on:
-                if events.caught_up:
+                if of_all.caught_up:
                     break
                 await anyio.sleep(GATHER_S)
                 continue
@@ -108,7 +108,7 @@ class _Followed:
         if id not in self.settled:
             self._going_on.add(id)
 
-    async def listen(self, events: EventStream) -> None:
+    async def show(self, events: EventStream) -> None:
         """Show what becomes of operations, until cancelled."""
         async for event in events:
             self._note(event)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from functools import lru_cache
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
@@ -27,6 +28,9 @@ PING_S = 15
 """How often a silent stream of server-sent events shows that it lives; proxies end others."""
 NOT_STORED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 """No proxy keeps the stream, or holds lines back until there are more."""
+
+TEXTS_KEPT = 64
+"""A thousand clients are sent the same event, one after the other."""
 
 OpenEvents = Callable[[str | None], Awaitable[AsyncIterator[ProgressEvent]]]
 """Takes the id of a batch or a job, or none for all; returns what becomes of it."""
@@ -63,9 +67,9 @@ class _Events:
         )
 
 
-async def _lines(events: AsyncIterator[ProgressEvent]) -> AsyncGenerator[str]:
+async def _lines(events: AsyncIterator[ProgressEvent]) -> AsyncGenerator[bytes]:
     async for event in events:
-        yield f"{_text(event)}\n"
+        yield _line(event)
 
 
 async def _sent(events: AsyncIterator[ProgressEvent]) -> AsyncGenerator[ServerSentEvent]:
@@ -73,5 +77,11 @@ async def _sent(events: AsyncIterator[ProgressEvent]) -> AsyncGenerator[ServerSe
         yield ServerSentEvent(_text(event), event=EVENT_NAME)
 
 
+@lru_cache(maxsize=TEXTS_KEPT)
+def _line(event: ProgressEvent) -> bytes:
+    return f"{_text(event)}\n".encode()
+
+
+@lru_cache(maxsize=TEXTS_KEPT)
 def _text(event: ProgressEvent) -> str:
     return json.dumps(event.as_json(), ensure_ascii=False, separators=(",", ":"))

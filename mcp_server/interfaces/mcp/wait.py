@@ -8,10 +8,10 @@ import anyio
 from mcp.server.mcpserver import Context
 
 from mcp_server.interfaces.mcp.answers import sentences
+from mcp_server.jobs.hub.hub import Hub
+from mcp_server.jobs.hub.subscription import STILL
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, Job
-from mcp_server.jobs.queue import JobQueue
 from mcp_server.progress.estimate import fraction_done
-from mcp_server.progress.monitor import ProgressMonitor
 from mcp_server.progress.words import progress_line
 
 UNFINISHED = 0.01
@@ -48,21 +48,17 @@ class Reporter:
             await self._ctx.report_progress(value, total, message)
 
 
-async def follow(
-    monitor: ProgressMonitor, batch_id: str, *, seconds: float, reporter: Reporter
-) -> None:
+async def report_batch(hub: Hub, batch_id: str, *, seconds: float, reporter: Reporter) -> None:
     """Report a batch until it ends or pauses, for at most `seconds`. It goes on all the same."""
     with anyio.move_on_after(seconds):
-        async with monitor.watch(batch_id) as snapshots:
-            async for batch in snapshots:
-                await reporter.snapshot(batch)
+        async for snapshot in await hub.subscribe(None, only=batch_id, until=STILL):
+            await reporter.snapshot(snapshot.batch)
 
 
-async def follow_job(queue: JobQueue, job: Job, *, seconds: float, reporter: Reporter) -> Job:
+async def report_job(hub: Hub, job: Job, *, seconds: float, reporter: Reporter) -> Job:
     """Report a job until it ends, for at most `seconds`; return it as it was last seen."""
     with anyio.move_on_after(seconds):
-        await reporter.job(job)
-        while job.state not in ENDED_JOB_STATES:
-            job = await queue.after(job)
+        async for snapshot in await hub.subscribe(None, only=job.id):
+            job = snapshot.job
             await reporter.job(job)
     return job

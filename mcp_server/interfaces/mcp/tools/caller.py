@@ -13,7 +13,7 @@ from mcp_server.interfaces.mcp.answers.batch import BatchView, view_of
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.queued import Queued
 from mcp_server.interfaces.mcp.answers.replies import QueueReply
-from mcp_server.interfaces.mcp.wait import Reporter, follow
+from mcp_server.interfaces.mcp.wait import Reporter, report_batch
 from mcp_server.interfaces.services import Services, ServicesProvider
 from mcp_server.jobs.job import Origin
 
@@ -77,7 +77,7 @@ class Caller:
     ) -> BatchView:
         """Wait for a batch, if that was asked for; return where it is."""
         if wait_s:
-            await follow(services.monitor, batch_id, seconds=wait_s, reporter=reporter)
+            await report_batch(services.hub, batch_id, seconds=wait_s, reporter=reporter)
         batch = await services.batches.get(batch_id, owner=self.owner)
         health = await services.worker_health()
         return await view_of(services, batch, health=health, now=self.clock.now())

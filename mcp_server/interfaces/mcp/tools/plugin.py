@@ -29,7 +29,7 @@ from mcp_server.interfaces.mcp.tools.arguments import Waiting, parse, unknown_ar
 from mcp_server.interfaces.mcp.tools.caller import Caller
 from mcp_server.interfaces.mcp.tools.schemas import wire_schema
 from mcp_server.interfaces.mcp.tools.tool import OpenCall
-from mcp_server.interfaces.mcp.wait import Reporter, follow, follow_job
+from mcp_server.interfaces.mcp.wait import Reporter, report_batch, report_job
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import ENDED_JOB_STATES, Job
 from mcp_server.plugin.context import PluginTool
@@ -106,8 +106,8 @@ class PluginToolEntry:
         self, services: Services, job: Job, waiting: Waiting, ctx: OpenCall
     ) -> PluginReply:
         if waiting.wait_s:
-            job = await follow_job(
-                services.queue, job, seconds=waiting.wait_s, reporter=Reporter(ctx)
+            job = await report_job(
+                services.hub, job, seconds=waiting.wait_s, reporter=Reporter(ctx)
             )
         ended, marks = job.state in ENDED_JOB_STATES, Marks(self.caller.clock)
 
@@ -132,7 +132,7 @@ class PluginToolEntry:
         batch = await services.batches.get(batch_id, owner=self.caller.owner)
         if waiting.wait_s:
             reporter = Reporter(ctx)
-            await follow(services.monitor, batch_id, seconds=waiting.wait_s, reporter=reporter)
+            await report_batch(services.hub, batch_id, seconds=waiting.wait_s, reporter=reporter)
             batch = await services.batches.get(batch_id, owner=self.caller.owner)
         health = await services.worker_health()
         seen = await view_of(services, batch, health=health, now=self.caller.clock.now())

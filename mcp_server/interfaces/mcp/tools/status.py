@@ -21,7 +21,7 @@ from mcp_server.interfaces.mcp.tools.arguments import (
     Streaming,
 )
 from mcp_server.interfaces.mcp.tools.tool import OpenCall, Tool, hints
-from mcp_server.interfaces.mcp.wait import Reporter, follow, follow_job
+from mcp_server.interfaces.mcp.wait import Reporter, report_batch, report_job
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import Batch, BatchState, Job
 
@@ -100,19 +100,19 @@ class StatusTool(Tool[StatusArguments]):
         waits = not batch.ended and batch.state is not BatchState.PAUSED
         wait_s = WAIT_S if asked.asked_wait_s is None else asked.asked_wait_s
         if waits and wait_s:
-            await follow(services.monitor, batch_id, seconds=wait_s, reporter=Reporter(ctx))
+            await report_batch(services.hub, batch_id, seconds=wait_s, reporter=Reporter(ctx))
 
     async def _wait_for_job(
         self, services: Services, job_id: str, seconds: float, ctx: OpenCall
     ) -> None:
         job = await services.batches.job(job_id, owner=self.caller.owner)
         if seconds:
-            await follow_job(services.queue, job, seconds=seconds, reporter=Reporter(ctx))
+            await report_job(services.hub, job, seconds=seconds, reporter=Reporter(ctx))
 
     async def _wait_for_newest(self, services: Services, seconds: float, ctx: OpenCall) -> None:
         match await newest_active(services.batches, owner=self.caller.owner):
             case Batch() as batch:
-                await follow(services.monitor, batch.id, seconds=seconds, reporter=Reporter(ctx))
+                await report_batch(services.hub, batch.id, seconds=seconds, reporter=Reporter(ctx))
             case Job() as job:
                 await self._wait_for_job(services, job.id, seconds, ctx)
             case None:

@@ -1,5 +1,5 @@
-SELECT jobs.*, NULL AS batch_id
+SELECT jobs.*, batches.batch_id
 FROM json_each(:jobs) AS known
 JOIN jobs ON jobs.id = known.value
-WHERE jobs.batch IS NULL
+LEFT JOIN batches ON batches.id = jobs.batch
 ORDER BY jobs.id

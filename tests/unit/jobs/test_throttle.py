@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_server.progress.throttle import Throttle
+from mcp_server.jobs.hub.throttle import Throttle
 
 
 def test_the_first_snapshot_goes_at_once() -> None:
