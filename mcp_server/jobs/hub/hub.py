@@ -106,7 +106,7 @@ class Hub:
 
     async def refresh(self, subscription: Subscription) -> None:
         """Have put to the subscription what is new, unless that was done just now."""
-        if not self.is_behind(subscription) or self._pause_s() > 0:
+        if self._pause_s() > 0:
             return
         try:
             async with self._lock:

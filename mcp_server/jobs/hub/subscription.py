@@ -131,7 +131,8 @@ class Subscription:
 
     async def __anext__(self) -> Snapshot:
         while True:
-            await self._source.refresh(self)
+            if self._source.is_behind(self):
+                await self._source.refresh(self)
             if (ready := self._next_ready()) is not None:
                 self._take(ready)  # and nothing awaits any more: who is cancelled loses none
                 return ready
@@ -160,7 +161,8 @@ class Subscription:
         id = snapshot.id
         if self._over or snapshot.change <= self._present:
             return
-        self._over = snapshot.operation.state in self._until
+        if snapshot.ended or snapshot.paused:
+            self._over = snapshot.operation.state in self._until
         if self._over or snapshot.ended:
             self._waiting.pop(id, None)
             self._ends.append(snapshot)
