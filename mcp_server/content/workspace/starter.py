@@ -28,7 +28,7 @@ def init_workspace(directory: Path) -> list[Path]:
     """Copy the starter site into `directory` and return the files that were written.
 
     The folder is made if it is not there; other files in it stay as they are. Nothing is ever
-    overwritten, and what was written goes again if something fails half-way.
+    overwritten, and if something fails half-way, what was written is removed again.
 
     Raises:
         FileInTheWay: a file is there already.
@@ -45,6 +45,7 @@ def init_workspace(directory: Path) -> list[Path]:
     try:
         for target, source in sources.items():
             _write(directory, target, source.read_bytes(), made)
+    # Also where it is interrupted: what stays would be in the way of the next try.
     except BaseException as error:
         _undo(made)
         if isinstance(error, OSError):
@@ -66,7 +67,7 @@ def _sources(folder: Traversable, target: Path) -> Iterator[tuple[Path, Traversa
 
 
 def _order(entry: tuple[Path, Traversable]) -> tuple[bool, Path]:
-    """The settings come last: it is they that make a folder a workspace."""
+    """Sort the settings last: their file makes the folder a workspace, once all else is there."""
     return entry[0].name == SETTINGS_FILE, entry[0]
 
 

@@ -23,7 +23,7 @@ NODES_MAX = 200_000
 REPEATED_MAX = 1_000_000
 """Characters that the aliases of one file stand for, all together."""
 PROBLEMS_MAX = 50
-"""Mistakes of one file that are noted: whoever has mended those looks again."""
+"""Mistakes that are noted for one file; the rest shows when these are mended."""
 DEPTH_MAX = 40
 """Deeper nesting is a mistake; the C parser itself would overflow its stack."""
 
@@ -174,7 +174,7 @@ def instead(name: str, known: Iterable[str]) -> str:
 
 
 class _Refused(Exception):
-    """The file is YAML, but of a kind that is not taken."""
+    """The file is YAML, but uses something that this reader does not take."""
 
     def __init__(self, line: int, text: str) -> None:
         self.line, self.text = line, text
@@ -182,7 +182,7 @@ class _Refused(Exception):
 
 
 class _Builder:
-    """Builds the tree from parser events: the composer of the C library has no bound on depth."""
+    """Builds the tree from parser events: PyYAML's own composer in C has no bound on depth."""
 
     def __init__(self, text: str) -> None:
         self._events: Iterator[Any] = iter(yaml.parse(text, Loader=_LOADER))
@@ -218,6 +218,7 @@ class _Builder:
             case _:
                 _check_tag(event, f"{_TAG}map", line)
                 node = Mapped(line, tuple(self._pairs(depth)))
+        # Only now that the node is complete: an alias in it cannot make it contain itself.
         if event.anchor is not None:
             self._anchors[event.anchor] = (node, self._nodes - before)
         return node
@@ -239,6 +240,7 @@ class _Builder:
         if event.anchor not in self._anchors:
             raise _Refused(line, f"*{event.anchor} stands for nothing; write &{event.anchor} first")
         node, size = self._anchors[event.anchor]
+        # Counted in full: a few aliases of aliases may stand for billions of values.
         self._count(size, line)
         self._repeated += _length(node)
         if self._repeated > REPEATED_MAX:
@@ -286,6 +288,7 @@ def _scalar(node: Scalar) -> object:
             value = number(text)
         except ValueError:
             continue
+        # `007`, `1_000` and `3.20` stay texts, and so do `nan` and `inf`, which are words here.
         if str(value) == text and text.lstrip("-")[0].isdigit():
             return value
     return text
