@@ -18,6 +18,7 @@ SECRET_LENGTH_MIN = 6
 _SECRET_NAMES = re.compile(r"(?:^|_)(?:KEY|TOKEN|SECRET|PASSWORD)$")
 """The names of variables that hold a secret."""
 
+# Keys hold a digit, or a `=`: `(?=…)` asks for it, so that plain words after `bearer` stay.
 _LOOKS = (
     (re.compile(r"(?<=://)[^\s/?#@'\"<>]+@"), f"{HIDDEN}@"),
     (re.compile(r"(?i)\b(bearer|basic)\s+(?=\S*[0-9=])[A-Za-z0-9+/=._~-]{12,}"), rf"\1 {HIDDEN}"),

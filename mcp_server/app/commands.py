@@ -39,6 +39,7 @@ def stop_worker(workspace: Path | None) -> str:
         found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
         async with open_parts(found, SystemClock()) as parts:
             mark = StopMark(parts.state_folder)
+            # A worker sees the request with its next heartbeat; then running jobs have their grace.
             patience_s = found.settings.heartbeat_s + found.settings.grace_s + 1
             change, now = await parts.store.last_change(), parts.clock.now()
             # With a time limit, as the worker makes changes on its way out: they must start none.

@@ -123,6 +123,7 @@ def open_workspace(root: Path, environ: Mapping[str, str]) -> Workspace:
     settings = loaded.settings
     state = named_in(environ, STATE_DIR_VARIABLE) or STATE_DIR
     state_dir = Path(os.path.abspath(root / Path(state).expanduser()))  # noqa: PTH100 - as above
+    # The state folder is ignored by git and may be renamed whole: nothing else may lie in it.
     for own in (root, root / "pressroom", root / ".git"):
         if own == state_dir or own.is_relative_to(state_dir):
             raise SettingsProblems([f"{STATE_DIR_VARIABLE} names a folder that holds other things"])

@@ -68,6 +68,7 @@ async def _examined(
         return
     finding = of_database(workspace)
     yield finding
+    # With advice but no error, the schema is an older one: opening the queue would migrate it.
     if finding.level != "error" and finding.advice == "":
         async for finding in of_queue(workspace, clock):
             yield finding

@@ -26,8 +26,7 @@ from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from mcp_server.trust import StateFolder
 
 LAG_S = 300.0
-"""A due job that has waited longer than this is stuck: by default no attempt takes longer, so its
-turn should have come."""
+"""A due job that has waited longer than this gets a warning. By default no attempt takes longer."""
 LOOKED_AT_MAX = 1_000
 """Unfinished batches, of all owners, that are searched for paused ones."""
 PAUSED_MAX = 5

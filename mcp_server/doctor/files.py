@@ -48,6 +48,7 @@ async def of_files(workspace: Workspace, entities: EntityStore) -> AsyncIterator
     for finding in first_of(found, FOUND_MAX, "files"):
         yield finding
     if not found:
+        # Pages whose newest record is a file that was written, not one that was removed.
         written = sum(hashes[:1] not in ((), (None,)) for hashes in stored.exported.values())
         yield Diagnosis(check="files", level="ok", message=f"{written} exported, as they were")
 

@@ -143,6 +143,7 @@ def _state_folder(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Diagno
 
 def _writable(check: str, folder: Path) -> Diagnosis:
     nearest = next((each for each in (folder, *folder.parents) if each.exists()), folder)
+    # By writing: permissions tell nothing of a read-only file system or a full disk.
     try:
         with tempfile.TemporaryFile(dir=nearest) as file:
             file.write(b"\0")

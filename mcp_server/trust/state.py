@@ -159,6 +159,7 @@ class StateFolder:
         mark, record, found = self.mark, self.record, _looked_at(self.path)
         if mark is None or record is None or found is None:
             return False
+        # Other accounts must neither read the texts in it nor queue anything.
         if stat.S_IMODE(found.st_mode) & 0o077:
             with suppress(PermissionError):  # another account owns it and lets us use it
                 self.path.chmod(0o700)
@@ -205,6 +206,7 @@ class StateFolder:
         parent = self.path.parent
         for path in sorted(parent.glob(pattern)) if parent.is_dir() else ():
             record = self._records.read(self._mark_in(path))
+            # Recorded as this very folder: a copy carries the same mark and is not ours.
             if record and record.path == written(self._real) and record.is_at(path.lstat()):
                 return path
         return None

@@ -134,6 +134,7 @@ class ModelClient:
             ModelTrouble: one of its subclasses, with the usage so far.
         """
         await self._open()
+        # `spent` is counted from outside the run, so that it is known even if the run fails.
         spent, check = RunUsage(), _Check(complaint, self._secrets)
         agent = _agent(self._model, self._settings, answer, check)
         try:

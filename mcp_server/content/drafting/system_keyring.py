@@ -37,6 +37,7 @@ def _ask(owner: str, found: list[SecretStr]) -> None:
         backend = keyring.get_keyring()
         chained = isinstance(backend, ChainerBackend)
         chain: list[KeyringBackend] = list(backend.backends) if chained else [backend]
+        # One by one: the chain itself would also ask those that prompt.
         for each in chain:
             if not _would_prompt(each) and (key := each.get_password(SERVICE, owner)):
                 found.append(SecretStr(key.strip()))

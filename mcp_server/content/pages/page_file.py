@@ -90,6 +90,7 @@ def render_page(file: PageFile) -> str:
     )
     blocks = [_escape(file.preamble)] if file.preamble else []
     blocks += [f"{comment_line(s.entity_id)}\n\n{_escape(s.markdown)}" for s in file.sections]
+    # `[:-1]`: the file ends with one line feed, not with an empty line.
     return f"{FENCE}\n{front}{FENCE}\n\n" + "".join(f"{block}\n\n" for block in blocks)[:-1]
 
 

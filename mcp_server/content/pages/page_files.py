@@ -227,6 +227,7 @@ class PageFiles:
             raise disk.page_failure(self.content_dir / name, "used", UNTRUSTED)
         real, root = self.content_dir.resolve(), self._root.resolve()
         if real.is_relative_to(root):
+            # The resolved path, as `Folder` follows no link below its root.
             return Folder(root, *real.relative_to(root).parts)
         if self.content_dir.is_relative_to(self._root):
             reason = "its folder is a symbolic link that leads out of the workspace"

@@ -46,6 +46,7 @@ def next_fence(fence: str, line: str) -> str:
     found = _FENCE.match(line)
     if not fence:
         return found.group(1) if found else ""
+    # CommonMark: as many of the same mark or more close it, alone in a line, indented by 3 at most.
     bare = line.strip()
     closes = len(line) - len(line.lstrip()) <= 3 and set(bare) == {fence[0]}
     return "" if closes and len(bare) >= len(fence) else fence

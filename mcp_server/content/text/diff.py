@@ -29,6 +29,7 @@ def capped(text: str, limit: int) -> tuple[str, bool]:
     assert limit >= 0, "a text cannot be shorter than nothing"
     if len(text) <= limit:
         return text, False
+    # One character more, so that a line that ends exactly at the limit stays whole.
     head, newline, _ = text[: limit + 1].rpartition("\n")
     return (head if newline else text[:limit]), True
 

@@ -74,6 +74,7 @@ def elements(pieces: Sequence[Piece]) -> Iterator[Element]:
     # One that is never closed goes on to the end, as browsers read it.
     if whole is not None:
         yield Element(whole[0], whole[1], "".join(whole[2]))
+    # An inert element that is left open reaches into the rest of the page.
     yield from (Element(name, f"<{name}>", f"<{name}>") for name, n in opened.items() if n)
 
 

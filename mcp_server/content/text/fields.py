@@ -71,6 +71,7 @@ def _definition(field: Field, owner: str) -> tuple[Any, Any]:
         options["alias"] = field.name
     if field.required:
         return (_type(field, owner), ModelField(**options))
+    # Around the whole union: an empty value has to become `None` before its length is checked.
     optional = Annotated[_type(field, owner) | None, BeforeValidator(_none_if_empty)]
     return (optional, ModelField(default=None, **options))
 

@@ -32,8 +32,10 @@ def visible(text: str) -> str:
 
     Line ends become newlines and tabs become spaces. A joiner stays where it joins.
     """
+    # Line ends and tabs first: as control characters they would be dropped below.
     text = _BLANKS.sub("", _LINE_ENDS.sub("\n", text).replace("\t", " "))
     kept = "".join(character for character in text if _is_kept(character))
+    # Joiners last: dropping what stood between them may have put two in a row.
     return _STRAY_JOINERS.sub("", kept).strip()
 
 

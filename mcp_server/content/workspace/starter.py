@@ -72,6 +72,7 @@ def _order(entry: tuple[Path, Traversable]) -> tuple[bool, Path]:
 
 
 def _write(directory: Path, target: Path, content: bytes, made: list[Path]) -> None:
+    # One by one, so that `_undo` removes exactly the folders that were made here.
     for folder in [*reversed(target.parents)]:
         if not folder.is_dir():
             folder.mkdir()
@@ -81,7 +82,7 @@ def _write(directory: Path, target: Path, content: bytes, made: list[Path]) -> N
         Folder(directory, *below).opened() as opened,
         opened.open(target.name, "xb", permissions=PUBLIC) as file,
     ):
-        made.append(target)
+        made.append(target)  # before the write: what fails half-way is removed, too
         file.write(content)
 
 
