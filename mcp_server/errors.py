@@ -12,7 +12,7 @@
     ├── StorageError         the database refused; always has a `__cause__`
     │   ├── StorageBusy      somebody else holds the write lock; safe to try again
     │   └── StorageOutdated  a newer Pressroom has changed the schema; this process must end
-    └── ConfigError          wrong settings; at start-up only
+    └── ConfigError          wrong settings; nothing is opened until they are mended
 
 Each class takes facts and writes its own message. Nobody matches on text.
 """
