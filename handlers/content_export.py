@@ -24,17 +24,18 @@ from mcp_server import (
 )
 
 HELD_S = 15.0
-"""When to come back to a page that another process holds: a lane is not to be waited in."""
+"""Seconds until the job tries again where another process holds the page. Waiting in the handler
+would keep one of the worker's lanes busy."""
 
 
 @handler("content-export", ContentExport, timeout_s=60)
 async def content_export(payload: ContentExport, context: JobContext) -> Outcome:
     """Write or remove the page's file, unless somebody edited it.
 
-    Safe to run twice: the file is recognised as ours by its hash, which is stored before the
-    rename (R22), so a crash between the two leaves a file that is known either way. The page is
-    locked from the look at what is live to the rename: a worker that wakes up between the record
-    and the rename, long after its lease, has kept others from writing what it would overwrite.
+    Safe to run twice: the new file's hash is stored before the rename (R22), so after a crash
+    between the two the file is recognised as ours, old or new. The page is locked from reading
+    what is live until the rename: otherwise a worker that was frozen in between would wake up long
+    after its lease, and overwrite what others have exported meanwhile.
     """
     page, files = payload.page, context.files
     try:
@@ -59,7 +60,9 @@ async def _export(page: str, context: JobContext) -> Outcome:
     written = file_hash(text.encode()) if text else None
     doing = "removing" if text is None else "writing"
     await context.progress(3, 3, f"{doing} {files.shown(page)}")
+    # The hash before the file: a file that is not recorded would count as somebody's edit.
     await context.checkpoint([RecordExport(page, written, replaces=state.hash)])
+    # `replaces` is checked once more, right before the rename: somebody may just have saved.
     await anyio.to_thread.run_sync(partial(files.write, page, text, replaces=state.hash))
     return Done({"file": files.shown(page), "removed": text is None})
 

@@ -12,7 +12,7 @@
     ├── StorageError         the database refused; always has a `__cause__`
     │   ├── StorageBusy      somebody else holds the write lock; safe to try again
     │   └── StorageOutdated  a newer Pressroom has changed the schema; this process must end
-    └── ConfigError          wrong settings; at start-up only
+    └── ConfigError          wrong settings; nothing is opened until they are mended
 
 Each class takes facts and writes its own message. Nobody matches on text.
 """
@@ -27,8 +27,8 @@ from mcp_server.likeness import nearest
 NAME_LIKENESS = 0.4
 """How alike, from 0 to 1, a name must be to one that is not found: `team` to `our-team`."""
 ID_LIKENESS = 0.88
-"""The same of an id that we made: a letter or two may be wrong. All that were made at about the
-same time begin alike."""
+"""The same for an id that we made, in which a letter or two may be wrong. It is this high because
+ids that were made at about the same time begin alike."""
 
 
 class ServerError(Exception):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 QUOTED_LENGTH_MAX = 60
-"""Of what somebody wrote, so much is repeated to him in a message."""
+"""Characters of somebody's input that are repeated to them in a message."""
 
 
 def shortened(text: str, length: int) -> str:

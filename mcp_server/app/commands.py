@@ -1,4 +1,4 @@
-"""What the command line asks of a workspace, once and without a server."""
+"""Commands that open a workspace without a server, ask or do one thing, and close it."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from mcp_server.progress.verbs import kind_name
 from mcp_server.progress.words import progress_line
 
 PAUSED_MAX = 200
-"""Unfinished operations that are looked at for paused ones, of each sort."""
+"""Unfinished batches, and as many jobs outside any batch, that are searched for paused ones."""
 NAMED_MAX = 3
-"""Paused ones that are told with their reason; the rest is counted."""
+"""Paused operations that are listed with their reason; the rest are only counted."""
 
 
 def stop_worker(workspace: Path | None) -> str:
@@ -39,10 +39,13 @@ def stop_worker(workspace: Path | None) -> str:
         found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
         async with open_parts(found, SystemClock()) as parts:
             mark = StopMark(parts.state_folder)
+            # A worker sees the request with its next heartbeat; then running jobs have their grace.
             patience_s = found.settings.heartbeat_s + found.settings.grace_s + 1
             change, now = await parts.store.last_change(), parts.clock.now()
+            # With a time limit, as the worker makes changes on its way out: they must start none.
             mark.set(change, until=now + patience_s)
             ended = await _drained(parts, patience_s)
+            # Without one from now on: the next change starts a worker again.
             mark.set(await parts.store.last_change())
             if ended is None:
                 return "No worker was running. None is started until work is queued again."
@@ -118,7 +121,7 @@ def follow(
 def wait(workspace: Path | None, batch_id: str | None, *, timeout_s: float) -> Waited:
     """Wait for one batch, or until nothing waits or runs; for at most `timeout_s`.
 
-    What is paused is not waited for, nor is it done.
+    What is paused ends the wait, but does not count as done.
 
     Raises:
         NotFound: there is no such batch.
@@ -201,7 +204,7 @@ def _outcome(of: Batch | Job) -> str:
 
 
 async def _drained(parts: Parts, patience_s: float) -> bool | None:
-    """Ask every worker to stop; return whether all have, `None` where there was none."""
+    """Ask every worker to stop; return whether all have in time, `None` if there was none."""
     if not await _works(parts):
         return None
     with anyio.move_on_after(patience_s):
@@ -212,9 +215,10 @@ async def _drained(parts: Parts, patience_s: float) -> bool | None:
 
 
 async def _works(parts: Parts) -> bool:
-    """Ask whoever works to stop; whether anybody does.
+    """Ask every worker to stop, and return whether one is still alive.
 
-    By the database alone: the number of a worker that died may be another program's by now.
+    They are asked through the database, never by a signal: the process id of a worker that died may
+    belong to another program by now.
     """
     workers = [h for h in await parts.store.hosts(seen_after=0) if h.role == "worker"]
     for worker in workers:
@@ -222,5 +226,6 @@ async def _works(parts: Parts) -> bool:
             await parts.store.ask(worker.id, "drain")
     if not parts.workspace.settings.several_workers:
         return parts.lock.is_held()
+    # Several workers share no lock, so a recent heartbeat is what tells a living one.
     alive_after = parts.clock.now() - parts.workspace.settings.lease_s
     return parts.lock.is_held() or any(worker.seen_at > alive_after for worker in workers)

@@ -42,7 +42,7 @@ HANDLERS = "handlers"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """An open workspace, as servers and workers have it."""
+    """An open workspace: what servers and workers both need of it."""
 
     workspace: Workspace
     store: SqliteJobStore
@@ -59,7 +59,7 @@ class Parts:
     state: StateFolder
     grants: Grants
     figures: AttemptFigures = field(default_factory=AttemptFigures)
-    """Of the attempts that this process runs."""
+    """Counted from the attempts that run in this process."""
 
     @property
     def state_folder(self) -> Folder:
@@ -67,7 +67,7 @@ class Parts:
         return self.workspace.folder(self.workspace.state_dir)
 
     def host(self, role: Literal["server", "worker"], mode: WorkerMode | None = None) -> Host:
-        """Return how this process announces itself."""
+        """Return the record by which this process makes itself known in the database."""
         settings = self.workspace.settings
         details: dict[str, Any] = {"kinds": sorted(self.registry.kinds)}
         if mode:
@@ -83,7 +83,7 @@ class Parts:
 
 
 def load_plugins() -> Plugins:
-    """Return the kinds of this process: Pressroom's own, and those of the plugins installed.
+    """Return Pressroom's own job kinds together with those of the installed plugins.
 
     Raises:
         ConfigError: a kind that our tools queue has no handler.
@@ -103,7 +103,7 @@ def load_plugins() -> Plugins:
 async def open_parts(
     workspace: Workspace, clock: Clock, plugins: Plugins | None = None
 ) -> AsyncGenerator[Parts]:
-    """Open the workspace's database and what works on it; without `plugins`, our own kinds only.
+    """Open the workspace's database and all that uses it; without `plugins`, our own kinds only.
 
     Raises:
         Unavailable: a newer Pressroom wrote the database, or the state folder cannot be written.
@@ -115,6 +115,7 @@ async def open_parts(
     await anyio.to_thread.run_sync(state.prepare)
     grants = Grants(workspace, state)
     model = ModelChoice(name=settings.model or "composer", url=settings.model_url)
+    # In a thread: the system keyring may take seconds to answer.
     keys = await anyio.to_thread.run_sync(abilities, os.environ, model)
     keys |= announced_abilities(os.environ)
     plugins = plugins or Plugins(Registry(discover(HANDLERS)))
@@ -156,7 +157,7 @@ async def open_parts(
 
 @asynccontextmanager
 async def open_store(parts: Parts) -> AsyncGenerator[JobStore]:
-    """Open the queue once more, for a thread that sees to a worker that cannot."""
+    """Open the queue a second time, for the watchdog: its thread has an event loop of its own."""
     settings = parts.workspace.settings
     async with Database.open(
         parts.workspace.database,

@@ -35,14 +35,14 @@ from mcp_server.progress.stream import Events, EventStream
 from mcp_server.storage.sqlite.file.place import unsafe_place
 
 HANG_UP_S = 1.0
-"""How long a client waits that has hung up, less a margin, where it ends us without a word then:
-what is given back by that time is not counted as lost. Elsewhere it sends a signal first."""
+"""How long we may take to end after a client hung up, on Windows: it waits little longer there and
+then kills us; elsewhere it sends a signal first. Jobs given back in time do not count as lost."""
 
 logger = structlog.get_logger(__name__)
 
 
 class Application:
-    """A server's side of a workspace: opened on first use, again and again until it can be."""
+    """A server's workspace: opened at the start or, where that fails, by a later call."""
 
     def __init__(
         self,
@@ -66,10 +66,11 @@ class Application:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[Application]:
-        """Run what belongs to the server in the background: progress, and care for a worker.
+        """Run the server's background tasks: the progress monitor and the keeper of a worker.
 
-        A worker in this process claims no more once `stopping` is set, or at the end. What it runs
-        has its grace before the database is closed, unless whoever runs the server is cancelled.
+        An embedded worker claims nothing more once `stopping` is set or the block ends. Its running
+        jobs then have their grace time before the database is closed, unless the task that runs
+        the server is cancelled.
         """
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
@@ -86,6 +87,7 @@ class Application:
         Raises:
             Unavailable, ConfigError, StorageError: it cannot be opened; the next call tries again.
         """
+        # Calls that come while the workspace is being opened wait, so that it is opened once.
         async with self._opening:
             if self._services is None:
                 assert self._tasks is not None, "services are asked for while running"
@@ -94,6 +96,7 @@ class Application:
             return self._services
 
     async def _stop(self) -> None:
+        # An end that no signal asked for: the client hung up.
         hung_up = not self._stopping.is_set()
         self._stopping.set()
         if self._embedded is not None:
@@ -247,7 +250,7 @@ def serve_http(
 def _worker_command(workspace: Workspace) -> list[str]:
     return [
         sys.executable,
-        "-P",  # or the modules of the folder that it is started in would be taken for ours
+        "-P",  # keeps the current folder off sys.path: modules in it could pass for ours
         "-m",
         "mcp_server",
         "worker",

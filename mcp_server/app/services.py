@@ -62,7 +62,7 @@ def services_of(parts: Parts, events: Events, health: Health) -> Services:
 
 
 def _notice(state: StateFolder) -> str | None:
-    """Say that there was a state folder, and who takes it back: jobs and texts seem to be gone."""
+    """Explain, where a state folder was set aside, why jobs and texts seem to be gone."""
     if (name := state.set_aside) is None:
         return None
     return (

@@ -1,4 +1,4 @@
-"""How a process ends that is told to: kindly at first, and at once when it is told again."""
+"""Ending a process by signals: the first lets it finish what runs, the second cancels it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ SIGNALS = tuple(
 
 
 def run_until_told(body: Callable[[anyio.Event], Awaitable[None]]) -> None:
-    """Run `body` in an event loop; what it is given is set when this process is told to end.
+    """Run `body` in an event loop; the event that it gets is set by the first signal to end.
 
-    Told again, it is cancelled. Where something else has set it, such as a client that hung up, the
-    first signal is the second telling. Signals after the second are the operating system's: they
-    end whatever hangs.
+    The second signal cancels `body`. So does the first if the event was set before it, because a
+    client hung up, say. From the third on, signals have the operating system's default effect, so
+    that a process which hangs can be ended.
     """
 
     async def run() -> None:
@@ -78,16 +78,20 @@ def _told_to_end() -> Generator[anyio.Event]:
 
     def hear(number: int, _: FrameType | None) -> None:
         if heard:
-            for each in SIGNALS:  # not what was before: asyncio would hear the next one, and wait
+            # Not the handlers of before: asyncio's would only cancel the main task, and wait.
+            for each in SIGNALS:
                 signal.signal(each, signal.SIG_DFL)
         heard.append(number)
+        # The loop may be waiting for I/O: this way of calling wakes it.
         loop.call_soon_threadsafe(end)
 
+    # Not `loop.add_signal_handler`: this handler runs even while something blocks the loop.
     before = {number: signal.signal(number, hear) for number in SIGNALS}
 
     try:
         with scope:
             yield stopping
     finally:
+        # `None` stands for a handler that was not set from Python and cannot be put back.
         for number, handler in before.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)

@@ -31,7 +31,7 @@ from mcp_server.plugin import Workbench
 from mcp_server.redaction import redacted, secrets_of
 
 LOCK_WAIT_S = 3.0
-"""How long a new worker waits for the lock: its holder may be looking whether it is free."""
+"""How long a new worker waits for the lock. Looking whether it is free takes it for a moment."""
 
 logger = structlog.get_logger(__name__)
 
@@ -51,12 +51,12 @@ def run_worker(workspace: Path | None, *, detached: bool) -> None:
         async with open_parts(found, SystemClock(), plugins) as parts:
             settle_memory()
             if not detached:
-                mark.clear()  # somebody wants it now
+                mark.clear()  # started by hand, so an earlier `pressroom stop` no longer counts
 
             async def turn() -> bool:
                 if not found.settings.several_workers and not await _acquired(parts.lock):
                     if detached:
-                        return False  # another was faster, which is all that is asked for
+                        return False  # another worker has the lock, so the jobs get done
                     raise Unavailable(
                         "Another worker works this workspace; `pressroom stop` ends it."
                     )
@@ -78,8 +78,8 @@ async def work(
 ) -> bool:
     """Run a worker in this process; return whether it left because nothing was to do.
 
-    The caller holds the lock. Once `stopping` is set it claims no more, and what it runs has its
-    grace; cancelled, it gives that back at once.
+    The caller holds the lock. Once `stopping` is set, the worker claims nothing more and its
+    running jobs have their grace time; when it is cancelled, it gives them back at once.
     """
     settings, clock = parts.workspace.settings, parts.clock
     bench = Workbench(
@@ -138,6 +138,7 @@ async def work(
             await worker.run()
             tasks.cancel_scope.cancel()
     finally:
+        # Shielded, as a cancelled task could not close anything; bounded, so that it ends anyway.
         with anyio.CancelScope(shield=True), anyio.move_on_after(2):
             await bench.aclose()
     return not worker.stopped

@@ -14,17 +14,17 @@ from mcp_server.redaction import HIDDEN, redacted
 
 _SHOWN_MAX = 60
 _VARIABLE_LIKENESS = 0.7
-"""They all begin with PRESSROOM_, and are alike by that alone."""
+"""Higher than for other names: all variables begin with PRESSROOM_, and are alike by that alone."""
 _SECRET = re.compile(r"[\w+/=.~-]{20,}")
-"""What is as long as a key and as unbroken is not repeated: it may be one, in the wrong place."""
+"""A word as long as a key. It is not repeated: it may be a key that was put in the wrong place."""
 _KEY_NAME = re.compile(r"key|token|secret|password", re.IGNORECASE)
 _LITERAL = re.compile(r"\$\{[^}]*\}|^\$[A-Za-z_]\w*$|^%[A-Za-z_]\w*%$")
 
 
 def left_literal(text: str) -> str | None:
-    """Return the `${VARIABLE}` that `text` still holds, which whoever started us did not fill in.
+    """Return the placeholder that `text` still holds, such as `${VARIABLE}`, `None` without one.
 
-    Of clients some fill them in, and others hand them over as they stand.
+    Some clients fill in the placeholders in their configuration, others pass them on as they are.
     """
     found = _LITERAL.search(text.strip())
     return shortened(found[0], _SHOWN_MAX) if found else None
@@ -76,15 +76,15 @@ def in_words(
 
 
 def unknown_variable(name: str, known: Iterable[str]) -> str:
-    """Say of a variable that is none of ours that it changes nothing."""
+    """Return the warning that a variable is none of ours and changes nothing."""
     guess = did_you_mean(name, known, likeness=_VARIABLE_LIKENESS)
     return f"{redacted(name)} is no variable of Pressroom's and changes nothing{guess}"
 
 
 def shown(value: object) -> str:
-    """Return a value as it may be repeated to a chat: one word, and none that may be a secret.
+    """Return a value as it may be repeated in a chat: one word, and none that may be a secret.
 
-    Whoever made the workspace wrote it, and sentences of theirs are not repeated.
+    A stranger may have made the workspace, and no sentence of theirs is to reach the chat's model.
     """
     if isinstance(value, str):
         one_word = len(value) <= _SHOWN_MAX and not re.search(r"[^\x21-\x7e]", value)
@@ -97,7 +97,7 @@ def shown(value: object) -> str:
 
 
 def _named(part: object) -> str:
-    """Return a key as somebody wrote it, unless it is more than a name."""
+    """Return a key as it is written, if it is a plain name; the reason is that of `shown`."""
     is_name = re.fullmatch(r"[\w-]{1,40}", str(part)) and not _SECRET.search(str(part))
     return str(part) if is_name else "(a key that is no name)"
 

@@ -1,7 +1,7 @@
-"""What `pressroom doctor` looks at: each thing that a workspace needs, and what to do about it.
+"""`pressroom doctor`: checks each thing that a workspace needs, and says what to do about it.
 
-Nothing is changed: a file that another version wrote is not brought to this one, and no worker is
-started. A check that cannot be made because another failed is left out.
+Nothing is changed: no database is migrated, and no worker is started. A check that cannot be made
+because another failed is left out.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ async def examine_workspace(
     plugin_problems: Sequence[str] = (),
     kinds: Collection[str] | None = None,
 ) -> list[Diagnosis]:
-    """Look at everything and return a finding for each thing, in the order of looking.
+    """Check everything and return the findings, in the order of the checks.
 
-    `kinds` are those that have a handler here, where that is known.
-    It reads the whole database file: that takes seconds where there is much in it.
+    `kinds` are the job kinds with a handler here, `None` where that is not known. The whole
+    database file is read, which takes seconds if it is large.
     """
     looked = _examined(explicit, environ, cwd, clock, plugin_problems, kinds)
     return [finding async for finding in looked]
@@ -68,6 +68,7 @@ async def _examined(
         return
     finding = of_database(workspace)
     yield finding
+    # With advice but no error, the schema is an older one: opening the queue would migrate it.
     if finding.level != "error" and finding.advice == "":
         async for finding in of_queue(workspace, clock):
             yield finding

@@ -1,4 +1,4 @@
-"""What is wrong with the database, the queue in it, and who works on that."""
+"""Checks of the database, the queue in it, and the worker."""
 
 from __future__ import annotations
 
@@ -26,16 +26,15 @@ from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from mcp_server.trust import StateFolder
 
 LAG_S = 300.0
-"""A job that waits longer than this waits for something else than its turn; the longest attempt
-takes as long."""
+"""A due job that has waited longer than this gets a warning. By default no attempt takes longer."""
 LOOKED_AT_MAX = 1_000
-"""Unfinished batches, whoever's, that are looked at for paused ones."""
+"""Unfinished batches, of all owners, that are searched for paused ones."""
 PAUSED_MAX = 5
-"""Paused batches that get a finding each; the rest is counted."""
+"""Paused batches that get a finding each; the rest are only counted."""
 
 
 def of_origin(workspace: Workspace) -> Diagnosis | None:
-    """Say so where the database came from elsewhere: nothing in it is looked at then."""
+    """Return a finding if the database came from elsewhere; nothing in it is looked at then."""
     state = StateFolder(workspace)
     if workspace.keeps_state_inside and state.record is None:
         return Diagnosis(
@@ -60,7 +59,7 @@ def of_origin(workspace: Workspace) -> Diagnosis | None:
 
 
 def of_database(workspace: Workspace) -> Diagnosis:
-    """Look at the file itself, whole."""
+    """Check the database file itself, all of it."""
     try:
         found = examine(workspace.database)
     except (StorageError, OSError) as error:
@@ -107,7 +106,7 @@ def _of_file(path: Path, found: Examined) -> Diagnosis:
 
 
 async def of_queue(workspace: Workspace, clock: Clock) -> AsyncIterator[Diagnosis]:
-    """Look at what is stored: who works, what waits and why, and the files of the pages."""
+    """Check what is stored: the worker, what waits and why, and the pages' files."""
     now = clock.now()
     try:
         async with Database.open(workspace.database) as database:

@@ -1,4 +1,4 @@
-"""What one look has found, and figures in words."""
+"""One finding of the doctor, and figures in words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Level = Literal["ok", "warning", "error"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """What one look has found, and what helps where something is wrong."""
+    """One finding, and what helps if something is wrong."""
 
     check: str
     level: Level

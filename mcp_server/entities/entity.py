@@ -102,6 +102,7 @@ class Entity:
 
 def content_hash(template: str, fields: Mapping[str, Any], markdown: str) -> str:
     """Return the hash of a text: 32 hex digits over template name, fields and Markdown (R1)."""
+    # Sorted: the same fields in another order are the same text.
     text = json.dumps([template, fields, markdown], sort_keys=True, ensure_ascii=False)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 

@@ -28,11 +28,12 @@ from tests.wire import ERAS, MODERN, alter, over_http
 pytestmark = pytest.mark.anyio
 
 OWNER = "local"
-DAMAGE = """
-UPDATE batches
-SET details = '{', change = (SELECT value FROM counters WHERE name = 'change')
-WHERE batch_id = ?
+DAMAGE = "UPDATE batches SET details = '{' WHERE batch_id = ?"
+CHANGE = """
+UPDATE rounds SET change = (SELECT value FROM counters WHERE name = 'change')
+WHERE batch = (SELECT id FROM batches WHERE batch_id = ?)
 """
+"""Gives the round the newest change number, so that subscribers are told of its batch."""
 
 
 def site(root: Path, *, delay_s: float = 0.1) -> Path:
@@ -145,6 +146,7 @@ async def test_a_damaged_batch_costs_no_job_no_server_and_no_other_subscriber(
         everything = await chat.services.hub.subscribe(OWNER)
         alter(root, "UPDATE counters SET value = value + 1 WHERE name = 'change'")
         alter(root, DAMAGE, damaged)
+        alter(root, CHANGE, damaged)
         with anyio.fail_after(PATIENCE_S):
             heard = await followed(chat, batch_id)
             assert [each.id async for each in until_ended(everything)][-1] == batch_id

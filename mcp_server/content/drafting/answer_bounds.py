@@ -1,8 +1,8 @@
-"""How much a model's answer may be: bounds that no honest answer comes near, and what checks them.
+"""Bounds on a model's answer that no honest answer comes near, and the checks for them.
 
 A model server may be anybody's, and whatever it sends is read by parsers that we did not write. So
-an answer is counted while it arrives (`content.model_http`) and looked at before it is parsed, and
-one that is out of bounds is not read any further.
+an answer is counted while it arrives (`content.drafting.http`) and checked before it is parsed, and
+one that is out of bounds is read no further.
 """
 
 from __future__ import annotations
@@ -12,23 +12,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 ANSWER_BYTES_MAX = 2**20
-"""Unpacked. A section takes a few kilobytes, but a model may think aloud beside it, and OpenAI
-repeats what it was told: half of this has room for 128,000 tokens, most models' longest."""
+"""Bytes of an answer, unpacked. A section takes a few kilobytes, but the model's reasoning may come
+with it, and OpenAI repeats the question. Half of this holds 128,000 tokens, the longest
+that most models write."""
 
 TEXT_BYTES_MAX = 400_000
-"""Of one string in it: 100,000 letters of any script, as many as a template may ask for. What a
-library does with one may take the square of its length (with nothing but `<think></think>` in it,
-14 s for 2 MB), and all else in this process waits for that."""
+"""Bytes of one string: 100,000 letters of any script, as many as a template may ask for. Libraries
+may take time that grows with the square of its length (14 s for 2 MB of `<think></think>`), and
+block the event loop meanwhile."""
 
 ERROR_BYTES_MAX = 64 * 2**10
-"""Of an answer that is an error: only its code is of use, and the status says the rest."""
+"""Bytes of an error's body: we use only the error code in it, beside the HTTP status."""
 
 HEAD_BYTES_MAX = 64 * 2**10
-"""Of everything before the body: the headers and the "wait a moment" answers (1xx) that precede
+"""Bytes of everything before the body: the headers, and the interim answers (1xx) that precede
 them. Servers and proxies commonly stop at 8 to 32 kB."""
 
 PIECES_MAX = 20_000
-"""Chunks of a body. Each costs time whatever its size, and a megabyte may be a million of them."""
+"""Chunks of a body. Each costs time whatever its size, and a megabyte may come as a million."""
 
 DEPTH_MAX = 64
 """Levels of objects and lists. Parsers give up, each in its own way, at 200 to 1,000."""
@@ -38,30 +39,30 @@ PARTS_MAX = 100_000
 list of 1,000 items, as many as a template may ask for, of 20 fields each has 63,000."""
 
 DIGITS_MAX = 100
-"""Of one number. Python refuses to read the longest, with an error that few expect."""
+"""Digits of one number. Python refuses to read very long ones, with a `ValueError` that few
+expect."""
 
 CALLS_MAX = 20
-"""Of the one tool there is, in one answer. Each is checked, and one that does not fit is argued."""
+"""Tool calls in one answer. One is expected; each is checked, and complained about if need be."""
 
 TOKENS_MAX = 2**31 - 1
-"""Of one count of tokens. A section takes thousands."""
+"""The largest count of tokens that is believed. A section takes thousands."""
 
 _PARTS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[][{},]|[0-9]++', re.DOTALL)
-"""What of a JSON text is looked at. A string is one part, whatever stands in it. Nothing is tried
-twice (`+` after a quantifier), so that no text takes longer than its length."""
+"""The parts of a JSON text that are counted; a string is one part, whatever is in it. Possessive
+quantifiers (`*+`, `++`) never backtrack, so that the time grows only with the length."""
 
 _STEPS = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1}
-"""How much deeper it is after a part."""
+"""The change of depth at a bracket."""
 
 _BLANK = b"\xef\xbb\xbf \t\r\n"
 """What may stand before a JSON text: a byte order mark, and white space."""
 
 
 class AnswerOutOfBounds(Exception):
-    """A model server answered with something that nobody could use; `what` says what, to people.
+    """A model server's answer is out of bounds; `what` says how, in words for people.
 
-    It is the server's doing and will be the same the next time, while each time may cost money:
-    whoever catches this does not ask again.
+    Do not ask again: the next answer would be like it, and each may cost money.
     """
 
     def __init__(self, what: str) -> None:
@@ -70,7 +71,7 @@ class AnswerOutOfBounds(Exception):
 
 
 def check_json(body: bytes) -> None:
-    """Look through a body that a parser would take for JSON; it leaves any other at its first byte.
+    """Check a body that a parser would take for JSON; any other passes after its first byte.
 
     Raises:
         AnswerOutOfBounds: it is nested too deep, of too many parts, or holds too long a number.
@@ -94,7 +95,7 @@ def check_json(body: bytes) -> None:
 
 
 def check_calls(arguments: Sequence[str | Mapping[str, Any] | None]) -> None:
-    """Look through what a model calls tools with: some servers send it as a text that is JSON.
+    """Check the arguments of a model's tool calls. Some servers send them as a string of JSON.
 
     Raises:
         AnswerOutOfBounds: there are too many calls, or one is nested too deep or of too many parts.
@@ -103,17 +104,19 @@ def check_calls(arguments: Sequence[str | Mapping[str, Any] | None]) -> None:
         raise AnswerOutOfBounds(f"it was handed in more than {CALLS_MAX} times at once")
     for given in arguments:
         if isinstance(given, str):
+            # JSON can escape half of a surrogate pair, which UTF-8 proper cannot hold.
             check_json(given.encode(errors="surrogatepass"))
         elif given is not None:
             _check_fields(given)
 
 
 def counted(tokens: object) -> int | None:
-    """Return a count that a server gave if it can be one: it is stored, and becomes a price."""
+    """Return a server's count of tokens if it is credible: it is stored, and becomes a price."""
     return tokens if isinstance(tokens, int) and 0 <= tokens <= TOKENS_MAX else None
 
 
 def _check_fields(fields: Mapping[str, Any]) -> None:
+    # Level by level: recursion would let a deeply nested answer overflow the stack.
     level: list[object] = [fields]
     count = 0
     for _ in range(DEPTH_MAX):

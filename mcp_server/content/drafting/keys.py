@@ -1,6 +1,6 @@
-"""Which environment variables hold a provider's key. Nothing else here knows their names.
+"""The environment variables that hold providers' keys. No other module knows their names.
 
-A key has an owner: the provider's prefix in the model's name, or whoever's key it asks with.
+A key has an owner: the provider before the model's name, or another whose key that provider uses.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ _KEYLESS = frozenset(
 )
 """Providers that need no key, or whose credentials are not a key that we could look for."""
 
+# Providers that use another one's key.
 _OWNERS = {
     "azure-responses": "azure",
     "google-decisions": "google",
@@ -48,7 +49,7 @@ _VARIABLES = {
     "vercel": ("VERCEL_AI_GATEWAY_API_KEY", "VERCEL_OIDC_TOKEN"),
     "voyageai": ("VOYAGE_API_KEY",),
 }
-"""As pydantic-ai names them, where that is not the owner's name and `_API_KEY`."""
+"""By owner, as pydantic-ai reads them, where it is not the owner's name and `_API_KEY`."""
 
 _ALWAYS_ANNOUNCED = ("anthropic", "openai")
 """Owners of keys worth announcing whatever model is configured: an older round may need them."""
@@ -64,17 +65,17 @@ def key_owner(provider: str) -> str | None:
 
 
 def key_variables(owner: str) -> tuple[str, ...]:
-    """Return the variables that may hold the owner's key, the first that does counts."""
+    """Return the variables that may hold the owner's key; the first one that does counts."""
     return _VARIABLES.get(owner, (owner.upper().replace("-", "_") + "_API_KEY",))
 
 
 def key_ability(owner: str) -> str:
-    """Return what a worker has that holds the owner's key, such as `key:anthropic`."""
+    """Return the ability of a worker that holds the owner's key, such as `key:anthropic`."""
     return _ABILITY + owner
 
 
 def announced_abilities(environ: Mapping[str, str]) -> frozenset[str]:
-    """Return the abilities for keys that are set here, and that no configured model asks for."""
+    """Return the abilities for keys that are set here, whatever model is configured."""
     return frozenset(
         key_ability(owner)
         for owner in _ALWAYS_ANNOUNCED

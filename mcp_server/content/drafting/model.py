@@ -1,7 +1,7 @@
 """Which model writes, and whether this process holds the key for it.
 
-Keys come from the environment or the system keyring, and nowhere else. They are `SecretStr` from
-the first line, so that no repr, log or error can show one.
+Keys come from the environment or the system keyring, and nowhere else. They are wrapped in
+`SecretStr` as soon as they are read, so that no repr, log or error can show one.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from mcp_server.errors import ConfigError
 from mcp_server.excerpt import in_quotes
 
 COMPOSER = "composer"
-"""The name under which nothing but the site's own facts and phrases is used."""
+"""The name for no model at all: texts are made from the site's facts and a template's phrases."""
 
 
 class KeyLeftLiteral(ConfigError):
-    """A key's variable holds `${…}` as it stands; such a key is sent to nobody."""
+    """A key's variable still holds a placeholder, `${…}`; that is sent to nobody as a key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,7 @@ def find_key(choice: ModelChoice, environ: Mapping[str, str] = os.environ) -> Se
     The keyring may take a moment to answer: call this outside the event loop.
 
     Raises:
-        KeyLeftLiteral: whoever started us left `${…}` in the key's variable.
+        KeyLeftLiteral: the program that started us left `${…}` in the key's variable.
     """
     check_variables(choice, environ)
     for variable in _key_variables(choice):
@@ -104,7 +104,7 @@ def find_key(choice: ModelChoice, environ: Mapping[str, str] = os.environ) -> Se
 
 
 def check_variables(choice: ModelChoice, environ: Mapping[str, str]) -> None:
-    """Return if no variable for the key of `choice` holds `${…}` as it stands.
+    """Make sure that no variable for the key of `choice` still holds a placeholder, `${…}`.
 
     Raises:
         KeyLeftLiteral: one does.

@@ -1,4 +1,4 @@
-"""What a section is written from, and how a model is asked for it. Pure.
+"""The prompt for a section, and the hash of what the section is written from. Pure.
 
 The part that all sections of a site share comes first and is the same for each of them, byte for
 byte, so that a provider's prompt cache serves it. Whatever people wrote is fenced as data.

@@ -1,6 +1,6 @@
-"""The exported files of a workspace, as planning looks at them: edited ones, and what to keep.
+"""The exported files of a workspace: inspected before a call is planned, written by an export.
 
-What is not `async` here touches files and blocks; callers run it in a thread.
+Methods that are not `async` touch files and block; callers run them in a thread.
 """
 
 from __future__ import annotations
@@ -26,17 +26,20 @@ from mcp_server.folder import Folder, OpenFolder
 from mcp_server.trust import Grants
 
 OUTSIDE = Author(kind="person", name="edited file")
-"""Who wrote a text that was found in an exported file."""
+"""The author of a text that was found in an exported file."""
 
 LOCKED_S = 2.0
-"""How long to wait for another who is in the middle of writing a page's file; it holds a lane."""
+"""How long to wait for a page's lock. The wait keeps one of the worker's lanes busy."""
 LOOK_S = 0.05
-"""How often to look whether they are done."""
+"""How often to try the lock."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeptEdits:
-    """What somebody wrote into exported files, to be kept as live text before it is replaced."""
+    """Texts that somebody wrote into exported files, to be kept as live before a file is replaced.
+
+    That is what `force` does (R23).
+    """
 
     revisions: tuple[Revision, ...] = ()
     live: Mapping[str, str | None] | None = None
@@ -54,8 +57,8 @@ UNTRUSTED = (
 class PageFiles:
     """The folder that pages are exported to.
 
-    It is looked for with every use: it may become a link meanwhile, or be trusted. A link is
-    followed where it stays inside the workspace.
+    It is resolved anew at each use, since it may become a link, or the user may permit it, at any
+    time. A link is followed if it leads to a folder inside the workspace.
     """
 
     def __init__(
@@ -75,20 +78,23 @@ class PageFiles:
         if not path.is_relative_to(self._root):
             return path.name
         shown = path.relative_to(self._root).as_posix()
-        return shown if re.fullmatch(r"[\w./-]{1,200}", shown) else path.name  # no sentence
+        # `content_dir` may be any text: a sentence in it must not reach a chat.
+        return shown if re.fullmatch(r"[\w./-]{1,200}", shown) else path.name
 
     @asynccontextmanager
     async def locked(self, page: str, *, within_s: float = LOCKED_S) -> AsyncGenerator[None]:
         """Keep everybody else, in this process or another, from exporting the page meanwhile.
 
-        A lease cannot: it runs out under a process that is frozen, which then goes on where it was.
-        This lock is the operating system's: a frozen process keeps it, a dead one does not.
+        A lease is not enough: it runs out while a process is frozen, and the process then goes on
+        where it was. This lock is the operating system's: a frozen process keeps it, a dead one
+        does not.
 
         Raises:
             PageHeld: the lock was not free within so many seconds.
             ExportFailed: it cannot be taken, or the page can have no file.
         """
         name = disk.page_name(page)
+        # Only for its checks: a folder that may not be used is refused before anybody waits.
         await anyio.to_thread.run_sync(self._folder, name)
         lock = PageLock(self._locks, page)
         deadline = anyio.current_time() + within_s
@@ -106,10 +112,10 @@ class PageFiles:
         pages: Collection[str],
         exported: Mapping[str, Sequence[str | None]],
     ) -> dict[str, str]:
-        """Return, by page, why its file is not ours to overwrite, on these pages."""
+        """Return, for each of the pages whose file must not be overwritten, the reason."""
         found: dict[str, str] = {}
         for page, state in self._inspected(sorted(pages), exported):
-            if isinstance(state, disk.ExportFailed):  # a folder in the way, say
+            if isinstance(state, disk.ExportFailed):  # a folder has its name, for example
                 found[page] = str(state)
             elif state.state is disk.FileState.EDITED:
                 found[page] = (
@@ -155,6 +161,7 @@ class PageFiles:
         """Return those pages that have no file, nor anything else of its name."""
         if not self._trusted():
             return ()
+        # `lexists`: a link that leads nowhere has the name, too.
         return [p for p in pages if not os.path.lexists(self.content_dir / disk.page_name(p))]
 
     def edits_to_keep(
@@ -165,16 +172,16 @@ class PageFiles:
         past: Mapping[str, Sequence[Revision]],
         exported: Mapping[str, Sequence[str | None]],
     ) -> KeptEdits:
-        """Return the texts of edited files that are not live, less what once was.
+        """Return the texts in edited files that are to be kept as live revisions.
 
-        What once was live is the file's way of saying that its export is still to come.
+        Skip text that matches an earlier live revision: the file is stale, not edited.
         """
         texts = {id: entity.current for id, entity in live.items()}
         revisions: list[Revision] = []
         files: dict[str, str] = {}
         for page, state in self._inspected(sorted(pages), exported):
             if isinstance(state, disk.ExportFailed):
-                continue  # nothing of it can be kept, and its export will not overwrite it
+                continue  # it cannot be read, and for the same reason export will not overwrite it
             if state.state is not disk.FileState.EDITED or state.text is None:
                 continue
             assert state.hash is not None
@@ -189,7 +196,7 @@ class PageFiles:
         return KeptEdits(tuple(revisions), hashes, files)
 
     def adoption(self, site: Site) -> Adoption:
-        """Return what the folder of a clone holds."""
+        """Return what the content folder of a fresh clone holds; nothing if it cannot be read."""
         try:
             with self._folder("").opened() as folder:
                 return adopt(site, folder)
@@ -210,20 +217,22 @@ class PageFiles:
             return [(page, self._failed(page, error)) for page in pages]
 
     def _folder(self, name: str) -> Folder:
-        """Return where the pages are, if they may be there.
+        """Return the content folder, if it may be used.
 
         Raises:
-            ExportFailed: the folder is a link that leads out, or its user trusts it not.
+            ExportFailed: it is a link that leads out of the workspace, or it lies outside and the
+                user has not permitted that.
         """
         if not self._trusted():
             raise disk.page_failure(self.content_dir / name, "used", UNTRUSTED)
         real, root = self.content_dir.resolve(), self._root.resolve()
         if real.is_relative_to(root):
+            # The resolved path, as `Folder` follows no link below its root.
             return Folder(root, *real.relative_to(root).parts)
         if self.content_dir.is_relative_to(self._root):
             reason = "its folder is a symbolic link that leads out of the workspace"
             raise disk.page_failure(self.content_dir / name, "used", reason)
-        return Folder(self.content_dir)
+        return Folder(self.content_dir)  # outside by an absolute path, which the user has permitted
 
     def _failed(self, page: str, error: disk.ExportFailed | OSError) -> disk.ExportFailed:
         path = self.content_dir / disk.page_name(page)
@@ -233,7 +242,7 @@ class PageFiles:
 
 
 def page_files(workspace: Workspace, grants: Grants) -> PageFiles:
-    """Return the page files of a workspace, which are used as far as its user trusts it."""
+    """Return the page files of a workspace, as far as its user permits their use."""
     return PageFiles(
         workspace.root,
         workspace.content_dir,

@@ -1,4 +1,4 @@
-"""The operating system's lock of one page's file."""
+"""The lock that keeps a page's file to one writer at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mcp_server.content.pages import disk
 from mcp_server.folder import PRIVATE, Folder
 
 HOLDER_BYTES_MAX = 20
-"""Of a process id."""
+"""Bytes of a process id."""
 
 
 class PageLock:
@@ -21,6 +21,7 @@ class PageLock:
     def __init__(self, locks: Path, page: str) -> None:
         self._folder, self._name = Folder(locks.parent, locks.name), f"{page}.lock"
         self._path = locks / self._name
+        # Not thread-local: it is taken in a worker thread and released in the event loop's.
         self._lock = FileLock(self._path, mode=PRIVATE, thread_local=False)
 
     def take(self) -> str | None:
@@ -35,7 +36,7 @@ class PageLock:
             try:
                 self._lock.acquire(blocking=False)
             except Timeout:
-                with suppress(OSError):  # locked on Windows means locked for readers, too
+                with suppress(OSError):  # Windows keeps a locked file from being read, too
                     holder = folder.read(self._name, HOLDER_BYTES_MAX).decode("ascii", "replace")
                     return holder if holder.isdecimal() else ""
                 return ""
@@ -43,5 +44,5 @@ class PageLock:
         return None
 
     def release(self) -> None:
-        """Let it go."""
+        """Release the lock. Without holding it, nothing happens."""
         self._lock.release()

@@ -21,7 +21,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _DEVICES = frozenset(
     {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10)}
 )
-"""Names that Windows keeps for devices: no file can be called so."""
+"""Names that Windows reserves for devices: no file can have them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

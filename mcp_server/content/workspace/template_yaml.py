@@ -15,7 +15,7 @@ from mcp_server.content.workspace.yaml_tree import Node, YamlReader, instead
 from mcp_server.excerpt import in_quotes, shortened
 
 LENGTH_MAX = 100_000
-"""Characters of one field: what a reader takes in one section is far less."""
+"""Characters of one field: far more than anybody reads in one section."""
 ITEMS_MAX = 1_000
 FIELDS_MAX = 100
 
@@ -70,7 +70,7 @@ def _check_format(reader: YamlReader, template: Template, node: Node | None, tre
 
 
 def _is_sound(fields: tuple[Field, ...]) -> bool:
-    """Whether the format can be judged; a wrong field is reported for itself."""
+    """Whether the fields are good enough to check the format; what is wrong with them is noted."""
     choices = all(field.choices for field in fields if field.type is FieldType.CHOICE)
     return bool(fields) and choices and all(_is_sound(field.of) for field in fields if field.of)
 

@@ -21,7 +21,7 @@ FILE_BYTES_MAX = 1024 * 1024
 VALUES_MAX = 200_000
 """In one file: each alias is all that it stands for, and a long text one for ten characters."""
 PROBLEMS_MAX = 50
-"""Mistakes of one file that are noted: whoever has mended those looks again."""
+"""Mistakes that are noted for one file; the rest shows when these are mended."""
 DEPTH_MAX = 40
 """Deeper nesting is a mistake; the C composer itself would overflow its stack."""
 
@@ -153,7 +153,7 @@ def instead(name: str, known: Iterable[str]) -> str:
 
 
 class _Refused(Exception):
-    """The file is YAML, but of a kind that is not taken."""
+    """The file is YAML, but uses something that this reader does not take."""
 
     def __init__(self, place: Node | yaml.Event, text: str) -> None:
         self.line, self.text = line_of(place), text
@@ -222,7 +222,8 @@ def _scalar(node: Node) -> object:
             value = number(text)
         except ValueError:
             continue
-        if str(value) == text and text.lstrip("-")[0].isdigit():  # not nan and inf
+        # `007`, `1_000` and `3.20` stay texts, and so do `nan` and `inf`, which are words here.
+        if str(value) == text and text.lstrip("-")[0].isdigit():
             return value
     return text
 
