@@ -14,7 +14,7 @@ from mcp_server.storage.sqlite.file.identity import check_plain, signature
 from mcp_server.storage.sqlite.file.migrate import newest_schema, strange_objects
 
 PROBLEMS_MAX = 5
-"""Of a damaged file: so many of what SQLite finds wrong say enough."""
+"""How many of a damaged file's problems are told: more of them say nothing new."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,7 @@ def examine(path: Path) -> Examined:
     with _to_read(path) as file:
         rows = file.execute(f"PRAGMA quick_check({PROBLEMS_MAX})").fetchall()
         schema = file.execute("PRAGMA user_version").fetchone()[0]
+        # What a newer Pressroom has added is not ours to judge: all of it would look strange.
         strange = strange_objects(file) if schema <= newest_schema() else ()
     problems = tuple(row[0] for row in rows if row[0] != "ok")
     return Examined(

@@ -48,6 +48,7 @@ def migrate(
         try:
             if is_new(connection):
                 _create(connection, scripts, mark)
+            # Before the other checks: to them, what a newer version added would look strange.
             if (version := _version(connection)) > max(scripts):
                 raise Unavailable(
                     f"The database {path.name} was written by a newer Pressroom (schema {version}, "
@@ -92,7 +93,7 @@ def strange_objects(connection: sqlite3.Connection) -> Sequence[str]:
 
 
 def _create(connection: sqlite3.Connection, scripts: Mapping[int, str], mark: str | None) -> None:
-    """Make the whole schema in one step: a file that is half made could not be told from others."""
+    """Make the whole schema in one transaction: a half-made file would pass for a strange one."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         if is_new(connection):  # another process may have been faster
@@ -146,6 +147,7 @@ def _migrations() -> dict[int, str]:
 
 
 def _statements(script: str) -> Iterator[str]:
+    # One by one, as `executescript` would first commit the transaction that is to hold them all.
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line
