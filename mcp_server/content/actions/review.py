@@ -32,7 +32,7 @@ class ReviewAction:
         limit: int,
         cursor: int = 0,
     ) -> Reviewed:
-        """Look at what stands, choose a page of rows, add what somebody wrote into the files.
+        """Read the site, choose a page of rows, and add what somebody wrote into the files.
 
         Raises:
             NotFound: a page or section does not exist; names the nearest.
