@@ -26,7 +26,8 @@ from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import Batch, BatchState, Job
 
 WAIT_S = 20.0
-"""How long `status` of one unfinished batch waits unasked: each look costs the chat a turn."""
+"""How long `status` of one unfinished batch waits if the call does not say: every call without a
+wait would cost the chat another turn."""
 
 
 class StatusArguments(Streaming):
