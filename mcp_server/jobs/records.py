@@ -47,7 +47,7 @@ class NewBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """What became of a submitted batch.
+    """The result of submitting a batch.
 
     `batch` is `None` where every job was held by others. `stale` means that the batch to be
     cancelled has moved on since it was looked at: nothing was done, plan again.
@@ -65,7 +65,7 @@ class Submission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What a worker asks for: ready jobs for its free lanes, of what it can run."""
+    """A worker's request for ready jobs that it can run, for its free lanes."""
 
     id: str
     """New for each claim; the ids of the claim's attempts begin with it."""
@@ -95,7 +95,7 @@ class Report(NamedTuple):
 
 
 class Exchange(NamedTuple):
-    """What became of reports and of a claim."""
+    """The result of reporting ends and claiming jobs."""
 
     recorded: Sequence[Verdict | Exception]
     """For each report what was stored, or why nothing was: `LostClaim` where the job belongs to
@@ -121,7 +121,7 @@ class Lag:
     """How far behind the queue is (`None`: nothing is due, nothing was claimed yet)."""
 
     oldest_due_s: float | None
-    """Age of the oldest job that is due and that nobody works on."""
+    """Age of the oldest job that is due and not claimed."""
     last_claim_at: float | None
 
 

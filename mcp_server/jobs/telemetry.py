@@ -99,7 +99,7 @@ class AttemptFigures:
         if buckets is None:
             buckets = self._buckets[key] = [0] * (len(BUCKETS_S) + 1)
             self._seconds[key] = 0.0
-        buckets[bisect_left(BUCKETS_S, seconds)] += 1
+        buckets[bisect_left(BUCKETS_S, seconds)] += 1  # left: a bucket includes its upper limit
         self._seconds[key] += seconds
 
     def read(self) -> Iterable[AttemptFigure]:

@@ -31,7 +31,7 @@ SILENT_S = 60.0
 
 
 class Health:
-    """What is known of a workspace's worker and of its queue.
+    """Describes a workspace's worker and its queue.
 
     `log` names a detached worker's log file, in words for a person.
     """
@@ -65,6 +65,8 @@ class Health:
         """
         now = self._clock.now()
         lag = await self._store.lag(now=now)
+        # The lock tells whether a worker lives, as the system frees it when its holder dies. The
+        # worker's row may outlive it.
         facts: dict[str, Any] = {"mode": self.mode, "alive": self._lock.is_held()}
         hosts = await self._store.hosts(seen_after=0)
         workers = [host for host in hosts if host.role == "worker"]
@@ -89,7 +91,7 @@ class Health:
         return facts | {"message": self._message(facts, needed=needed, coming=coming)}
 
     def resume(self) -> bool:
-        """Let a worker be started again if somebody stopped it by hand; whether that was so."""
+        """Allow a worker again if it was stopped by hand; return whether it was."""
         if not self._mark.is_set or self._lock.is_held():
             return False
         self._mark.clear()
@@ -203,7 +205,7 @@ class Counter:
 
     async def read(self) -> Stats:
         """Return the figures; those of the last count while it stands."""
-        async with self._counting:
+        async with self._counting:  # whoever asks during a count waits for it, and shares it
             began = self._monotonic()
             if self._counted is None or began >= self._stands_until:
                 self._counted = await self._store.stats()

@@ -76,7 +76,7 @@ class WorkerKeeper:
     async def _may_start(self) -> bool:
         if await self._mark.holds(self._store, now=self._clock.now()):
             return False
-        self._mark.clear()
+        self._mark.clear()  # if there was one: something was queued since the stop by hand
         return True
 
     async def _is_ours(self) -> bool:

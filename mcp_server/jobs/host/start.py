@@ -147,6 +147,8 @@ class DetachedWorker:
         with ExitStack() as files:
             folder = files.enter_context(self._state.opened())
             log = files.enter_context(folder.open(self._log, "ab"))
+            # In a session of its own, so that it outlives this server and its terminal. And with
+            # none of our streams: those of a server carry the protocol.
             return subprocess.Popen(  # noqa: S603 -- our own command line
                 list(self._command),
                 stdin=subprocess.DEVNULL,

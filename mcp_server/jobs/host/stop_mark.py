@@ -1,4 +1,4 @@
-"""The mark that somebody stopped the worker by hand."""
+"""The file that marks a worker as stopped by hand."""
 
 from __future__ import annotations
 

@@ -155,7 +155,7 @@ class _Steps:
 def _answer(task: Task, wire: BinaryIO) -> Answer:
     steps = _Steps(wire)
     value = _value(task, IsolatedContext(task.attempt, steps))
-    sys.stdout.flush()
+    sys.stdout.flush()  # what the handler printed belongs in the log now, not with the next task
     return Answer(value, steps.unsaid)
 
 

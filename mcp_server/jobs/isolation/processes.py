@@ -153,7 +153,7 @@ class _Child:
         return said
 
     def kill(self) -> None:
-        """End it, and what it started, at once."""
+        """Kill the process, and whatever it has started."""
         if self._process.returncode is None:
             with suppress(ProcessLookupError):
                 if sys.platform == "win32":

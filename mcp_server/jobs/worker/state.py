@@ -1,4 +1,4 @@
-"""What a worker is set to do and what it holds: shared by the parts that work for it."""
+"""The settings and the state of a worker, which its parts share."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class WorkerSettings:
 
 @dataclass(slots=True, kw_only=True)
 class WorkerState:
-    """What a worker holds, and what it knows of the queue."""
+    """The attempts that a worker holds, and what it knows of the queue."""
 
     renewed_at: float
     """All our leases were claimed or renewed at this time or later."""

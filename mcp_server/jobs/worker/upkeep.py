@@ -69,7 +69,7 @@ class Upkeep:
 
     @property
     def services(self) -> Collection[Callable[[], Coroutine[Any, Any, None]]]:
-        """What is to be run beside the worker, until it is cancelled."""
+        """The loops to run beside the worker until they are cancelled."""
         return self._listen, self._keep_alive, self._keep_sweeping, self._keep_pruning
 
     async def begin(self) -> None:
@@ -123,7 +123,7 @@ class Upkeep:
             try:
                 await self._renew()
                 await self.announce()
-            except StorageError as error:
+            except StorageError as error:  # tried again: a lease outlasts a missed heartbeat
                 logger.warning("cannot renew the leases", error=str(error))
 
     async def _renew(self) -> None:

@@ -41,7 +41,7 @@ class Changes:
         return self._version
 
     def note(self) -> None:
-        """Count a commit, and wake who waits for one."""
+        """Count a commit, and wake everybody who waits for one."""
         self._version += 1
         self._wake()
 

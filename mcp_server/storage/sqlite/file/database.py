@@ -75,6 +75,7 @@ class Database:
         def prepare() -> int:
             return migrate(path, synchronous=synchronous, mark=mark())
 
+        # In a thread, as a migration copies the whole file first.
         schema = await anyio.to_thread.run_sync(prepare)
         async with (
             connect(path, synchronous=synchronous, schema=schema) as writer,

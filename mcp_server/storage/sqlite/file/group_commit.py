@@ -18,7 +18,8 @@ from mcp_server.storage.sqlite.file.transaction import Transaction
 T = TypeVar("T")
 
 GROUP_MAX = 100
-"""Members of one transaction, so that none waits for long, nor a reader for the log to shrink."""
+"""The most members of one transaction: so none waits for long, and the log, which slows readers
+down as it grows, stays short."""
 
 
 class Written(NamedTuple, Generic[T]):
