@@ -76,7 +76,7 @@ class ContentService:
         limit: int,
         cursor: int = 0,
     ) -> Reviewed:
-        """Return what stands in each selected section; see `ReviewAction`."""
+        """Return state and texts of each selected section; see `ReviewAction`."""
         return await self._review(
             selector, origin, states=states, diff=diff, limit=limit, cursor=cursor
         )

@@ -1,4 +1,4 @@
-"""What came of a batch: the files that it wrote, and the rollback that took it back."""
+"""What followed a batch: the files that it wrote, and the rollback that took it back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a caller may ask of the content service, and what it is told at once."""
+"""The calls that the content service takes, and the answer that it gives at once."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class NextCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
-    """What became of a queueing call.
+    """The answer to a call that queues work.
 
     `batch_id` is `None` where nothing was queued: a dry run, or nothing to do. With `duplicate`
     the batch is one that was under way already.

@@ -101,7 +101,7 @@ class ContentReader:
 
     async def _adopt(self, site: Site) -> None:
         """Take the files of a clone as the live texts, once, if nothing was ever stored."""
-        async with self._adopting:
+        async with self._adopting:  # the first calls may come together, and one of them adopts
             if not self._is_adopted:
                 found = await anyio.to_thread.run_sync(self._files.adoption, site)
                 await self._entities.adopt(found.revisions, found.files, now=self._clock.now())

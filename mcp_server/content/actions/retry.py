@@ -55,6 +55,7 @@ class RetryAction:
             Unavailable: it would draft with a model that the workspace's user has not trusted.
         """
         batch = await self._batches.get(batch_id, owner=origin.owner)
+        # A repeat is answered before anything is checked: the first request has changed the batch.
         request = retry_request(request_key, batch_id)
         if repeated := await self._batches.requested(request, owner=origin.owner):
             return answer_again(repeated)

@@ -1,4 +1,4 @@
-"""`review`: look at what stands in each section. It changes nothing."""
+"""`review`: show the state and the texts of each section. It changes nothing."""
 
 from __future__ import annotations
 

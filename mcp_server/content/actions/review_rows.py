@@ -71,6 +71,7 @@ def _with_edits(
     row = replace(row, note=f"{row.note or 'its file was edited outside'}; there: {where}")
     if not diff or row.section not in texts:
         return row
+    # `_row` shows the text of a static section as its draft.
     before = row.draft if row.state == "static" else row.live
     differs = unified(before, texts[row.section], row.section, name="file")
     return replace(row, diff="\n".join(filter(None, [row.diff, differs])))

@@ -1,4 +1,4 @@
-"""What stands in each section: missing, draft, changed, live, withdrawn, outdated, orphaned."""
+"""The result of a review: the state of each section, its texts and what would change."""
 
 from __future__ import annotations
 

@@ -182,6 +182,8 @@ def plan_rollback_of_batch(
         if not written:
             others.append(Skipped(section=id, reason="was not changed by that batch"))
             continue
+        # The batch may have changed the section more than once: what counts is before its first
+        # change, and what its last one wrote.
         before = _text(history[written[0] - 1]) if written[0] > 0 else None
         live, wrote = content.live_hash(id), history[written[-1]].hash
         earlier = before.hash if before else None
@@ -235,6 +237,7 @@ def _restoration(
         placeholder=before.is_placeholder if before else False,
         conflict=blocked,
     )
+    # With a digest, even `force` replaces only the text that the dry run showed.
     payload = ContentRollback(
         section=id,
         live=live,
