@@ -60,6 +60,7 @@ class Bars:
     @contextmanager
     def shown(self) -> Generator[Bars]:
         """Show the operations until the context ends."""
+        # `transient`: the bars vanish at the end. What was printed above them stays.
         with Live(Group(self._batches, self._jobs), console=self._console, transient=True):
             yield self
 

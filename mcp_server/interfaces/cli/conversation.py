@@ -131,7 +131,7 @@ async def conversation(
             async with Client(stdio_client(server, errlog=log)) as client:
                 yield Conversation(client)
         except* (MCPError, OSError) as group:
-            gone = group
+            gone = group  # raised below: from in here, it would be wrapped in a group
         if gone is not None:
             raise CallFailed(f"the server is gone ({_first(gone)}). {_last_line(log)}") from gone
 

@@ -62,7 +62,7 @@ def check_bind(host: str, token: str | None, allowed_hosts: Sequence[str]) -> No
         ConfigError: others can reach it, and the token or the allowed hosts are missing; or an
             allowed host is none.
     """
-    allowed_callers(None, allowed_hosts, ())
+    allowed_callers(None, allowed_hosts, ())  # raises if one is no host
     if _is_loopback(host):
         return
     if not token:

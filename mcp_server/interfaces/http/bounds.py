@@ -96,6 +96,8 @@ class RequestBounds:
         Raises:
             ClientDisconnect: the client has left before the end.
         """
+        # A length that is declared is refused before it is sent. It may be missing, so the pieces
+        # are counted as well.
         declared = Headers(scope=scope).get("content-length", "0")
         if declared.isdecimal() and int(declared) > BODY_BYTES_MAX:
             return _too_large()

@@ -124,6 +124,7 @@ class AllowedCallers:
 
         Without these settings, the library checks nothing on any address but loopback.
         """
+        # Clients leave the scheme's own port out of the Host header.
         web = {host.name for host in self._hosts if host.port in DEFAULT_PORTS.values()}
         pages = {f"{scheme}://{name}" for scheme, name in self._pages}
         return TransportSecuritySettings(
@@ -158,7 +159,7 @@ class CallerCheck:
         """Pass a request on, or answer 400, 403 or 421."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
-        elif scope["type"] == "http":
+        elif scope["type"] == "http":  # nothing else, such as a websocket, gets through
             try:
                 headers = self._checked(scope["headers"])
             except _Refused as refused:
@@ -171,14 +172,14 @@ class CallerCheck:
         single = [name for name, _ in headers if name in SINGLE_HEADERS]
         if len(set(single)) < len(single):
             raise _Refused(400, "A header that may stand there once stands there twice.")
-        given = dict(headers)
+        given = dict(headers)  # headers that may come twice are not read from this
         spelled = {b"host": self._host(given.get(b"host", b""))}
         if b"origin" in given:
             spelled[b"origin"] = self._origin(given[b"origin"])
         return [(name, spelled.get(name, value)) for name, value in headers]
 
     def _host(self, given: bytes) -> bytes:
-        host = Authority.parse(given.decode("latin-1"))
+        host = Authority.parse(given.decode("latin-1"))  # which decodes any bytes, and never raises
         if host is None:
             raise _Refused(400, "The Host header names no host.")
         if not self._callers.allows_host(host):

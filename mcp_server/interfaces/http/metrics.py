@@ -154,6 +154,7 @@ def _of_attempts(attempts: Iterable[AttemptFigure]) -> Iterable[Metric]:
     for figure in attempts:
         labels = [figure.kind, figure.outcome]
         ended.add_metric(labels, figure.count)
+        # Prometheus counts in a bucket everything up to its limit; our figures do not.
         buckets = list(zip(LIMITS, map(float, accumulate(figure.buckets)), strict=True))
         seconds.add_metric(labels, buckets, figure.seconds)
     yield ended

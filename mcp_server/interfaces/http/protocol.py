@@ -71,7 +71,7 @@ class Connections:
             oldest = next(iter(self._waiting), None)
             if oldest is None:
                 return False
-            self.forget(oldest)
+            self.forget(oldest)  # now, as `connection_lost` is only called in a later turn
             oldest.transport.abort()
         self._open.add(connection)
         self._waiting[connection] = None
@@ -268,7 +268,7 @@ class BoundedProtocol(H11Protocol, asyncio.BufferedProtocol):
         elif self._parser.in_body:
             answering = True
         self._expect(self._bounds.linger_s, self.transport.abort)
-        if status is None or answering:
+        if status is None or answering:  # a second answer within the first would be garbage
             self.transport.close()
             return
         self.transport.write(_refusal(status))

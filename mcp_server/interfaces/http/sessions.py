@@ -135,14 +135,14 @@ class SessionBounds:
                 self._release(id)
 
     async def _make_room(self, scope: Scope) -> bool:
-        if len(self._sessions) + self._opening <= self._bounds.sessions_max:
+        if len(self._sessions) + self._opening <= self._bounds.sessions_max:  # this one included
             return True
         unused = ((id, each) for id, each in self._sessions.items() if not each.requests)
         id, oldest = next(unused, ("", None))
         now, must_rest_s = anyio.current_time(), self._bounds.session_unused_s
         if oldest is None or now - oldest.unused_since < must_rest_s:
             return False
-        del self._sessions[id]
+        del self._sessions[id]  # before the wait, in which another client may look for room
         await self._end(id, scope)
         return True
 

@@ -202,6 +202,7 @@ def _beginning_with(notice: str | None, result: CallToolResult) -> CallToolResul
         first = cast("TextContent", result.content[0])
         text = TextContent(type="text", text=f"{notice} {first.text}")
         return result.model_copy(update={"content": [text, *result.content[1:]]})
+    # The text is made anew, as it has to be the same facts as the structured content.
     facts = {**facts, "message": f"{notice} {facts['message']}"}
     text = TextContent(type="text", text=json.dumps(facts, ensure_ascii=False))
     return CallToolResult(content=[text], structured_content=facts)

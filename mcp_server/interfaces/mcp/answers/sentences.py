@@ -222,7 +222,7 @@ def reviewed(counts: Mapping[str, int]) -> str:
 
 def _tally(batch: Batch) -> str:
     """Return the counts of a batch, such as `39 of 40 drafted, 1 skipped, 2 cancelled`."""
-    if batch.total == 0:
+    if batch.total == 0:  # a round that only writes files: their jobs are not counted
         return "its files are written" if batch.state is BatchState.COMPLETED else "no file written"
     parts = [f"{batch.completed - batch.skipped} of {batch.total} {verb_of(batch).past}"]
     if batch.skipped:

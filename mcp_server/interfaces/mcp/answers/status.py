@@ -89,6 +89,7 @@ class Status:
             active_only=active_only,
         )
         health = await self.services.worker_health()
+        # Counting takes longer the more jobs there are, so it is only done for full detail.
         stats = await self.services.worker_health.stats() if asked.full else None
         now, listed = self.clock.now(), found.listed
 
@@ -112,6 +113,7 @@ class Status:
         halts = not batch.ended and health.get("halted")
         halted = f" {health['message']}" if halts else ""
         start = asked.cursor or 0
+        # One more than may be shown, to see whether there is another page.
         jobs = await jobs_shown(
             self.services, batch, found.failures, start=start, count=asked.rows + 1
         )
@@ -161,6 +163,7 @@ class Status:
         job = await self.services.batches.job(job_id, owner=self.owner)
         ended, marks = job.state in ENDED_JOB_STATES, Marks(self.clock)
 
+        # What `fitted` counts down here is no number of rows, but how much of each text is shown.
         def build(size: int) -> StatusReply:
             row = job_row(job, size if not asked.full else 10 * size, marks)
             return StatusReply(

@@ -96,7 +96,7 @@ class PluginToolEntry:
             id = await self.tool.run(arguments, context)
         if id is None:
             raise PluginTookTooLong(self.name)
-        try:
+        try:  # a plugin may answer with the id of a job or of a batch
             job = await services.batches.job(id, owner=self.caller.owner)
         except NotFound:
             return await self._batch_reply(services, id, waiting, ctx)
@@ -111,6 +111,7 @@ class PluginToolEntry:
             )
         ended, marks = job.state in ENDED_JOB_STATES, Marks(self.caller.clock)
 
+        # What `fitted` counts down here is no number of rows, but how much of each text is shown.
         def build(size: int) -> PluginReply:
             row = job_row(job, size, marks) if waiting.wait_s else None
             return PluginReply(

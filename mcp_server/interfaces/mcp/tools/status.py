@@ -99,6 +99,7 @@ class StatusTool(Tool[StatusArguments]):
     ) -> None:
         batch = await services.batches.get(batch_id, owner=self.caller.owner)
         waits = not batch.ended and batch.state is not BatchState.PAUSED
+        # Only what was left out gets the default: 0 asks for no wait.
         wait_s = WAIT_S if asked.asked_wait_s is None else asked.asked_wait_s
         if waits and wait_s:
             await follow(services.monitor, batch_id, seconds=wait_s, reporter=Reporter(ctx))
