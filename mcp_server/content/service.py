@@ -23,8 +23,8 @@ from mcp_server.jobs.job import Batch
 class ContentService:
     """The actions of one workspace, each called as a method is: `content.promote(call, origin)`.
 
-    What somebody changes between a look and the submission is found out by the jobs, which carry
-    what the plan saw.
+    The site may change between the look that a plan is made from and its submission. The jobs find
+    that out: they carry the hashes that the plan saw.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class ContentService:
         self.review = ReviewAction(reader, batches)
 
     async def undone_by(self, batch: Batch) -> Batch | None:
-        """Return the rollback that took the batch back and was not taken back itself."""
+        """Return the rollback of the batch that still stands, `None` if there is none."""
         return await undone_by(batch, self._batches, self._entities)
 
     async def files_written(self, batch_id: str, *, failed: Collection[str] = ()) -> Sequence[str]:

@@ -9,8 +9,8 @@ How a job lives and dies, and where to read it:
    then age; an idle one in the same process joins the transaction that brings the job. A claim is a
    lease with an attempt id; the heartbeat renews it (`upkeep`).
 3. *Run.* One of the worker's `Lanes` runs the handler of its kind, within a time limit (`attempt`).
-   Whatever the handler does ends as an outcome: `Done`, `Skip`, `Retry`, `Snooze`, `Fail` or
-   `Pause` (`outcome`), and `retry.decide` makes a verdict of it.
+   Whatever the handler does becomes an outcome: `Done`, `Skip`, `Retry`, `Snooze`, `Fail` or
+   `Pause` (`outcome`). `retry.decide` turns the outcome into the job's next state.
 4. *Recorded.* The transaction that claims the next jobs (`JobStore.exchange`) writes the end, the
    effects, the batch's counters and the change number, if the attempt id is still the job's. An
    attempt that lost its claim writes nothing. The last end of a round writes its one row. Then the

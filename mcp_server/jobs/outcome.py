@@ -13,19 +13,19 @@ from mcp_server.jobs.job import NewJob
 from mcp_server.jobs.json_text import encoded
 
 RESULT_BYTES_MAX = 1024 * 1024
-"""The largest result, as JSON: what is larger is content, and belongs into effects."""
+"""The largest result, as JSON. Anything larger is content, and belongs in effects."""
 
 REASON_MAX = 10_000
-"""The longest reason, in characters: the rest is cut off, and belongs into a log."""
+"""The longest reason, in characters. The rest is cut off; it belongs in a log."""
 
 CODE_MAX = 100
 """The longest code: it is one word."""
 
 LATEST = 253_402_300_799
-"""The end of the year 9999: later than this is no date."""
+"""The end of the year 9999, the last that Python's `datetime` knows."""
 
 DELAY_S_MAX = 100 * 365.25 * 24 * 3600
-"""A hundred years: who asks for a longer wait does not mean seconds."""
+"""A hundred years. A longer wait is a mistake, most likely one of milliseconds for seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Skip:
 class Retry:
     """It may work another time. Counts against the retries; `after_s` overrides the backoff.
 
-    A wait that is over is none; one of more than a hundred years is a mistake.
+    A negative `after_s` means at once; one of more than a hundred years is a mistake.
     """
 
     reason: str
@@ -61,7 +61,7 @@ class Retry:
 class Snooze:
     """Not yet: run again at `until` (seconds since the epoch, up to `LATEST`). Costs no retry.
 
-    A time that is past means in a second.
+    A time in the past means in a second.
     """
 
     until: float
@@ -91,10 +91,10 @@ OUTCOMES = (Done, Skip, Retry, Snooze, Fail, Pause)
 
 
 def checked(answer: object) -> Outcome:
-    """Return what a handler answered, if it is an outcome that can be recorded; or else a failure.
+    """Return a handler's answer if it is an outcome that can be recorded, otherwise a failure.
 
-    Types are for who checks them: a plugin may have been written without. What reading the answer
-    raises is raised.
+    The types are checked at run time, as plugins need not be type-checked. What reading the answer
+    raises (it may be any object) is raised.
     """
     if not isinstance(answer, OUTCOMES):
         return Fail("handler-error", f"its handler answered {type(answer).__name__}")
@@ -108,7 +108,7 @@ def checked(answer: object) -> Outcome:
 
 
 def _bare(outcome: Outcome) -> Outcome:
-    """Return an outcome without what a subclass has made of it."""
+    """Return the plain outcome that an instance of a subclass stands for."""
     if type(outcome) in OUTCOMES:
         return outcome
     base = next(base for base in type(outcome).__mro__ if base in OUTCOMES)
@@ -162,7 +162,7 @@ def _time_problem(until: object) -> str | None:
 
 
 def _wait_problem(after_s: object) -> str | None:
-    """A wait that is over is none: a provider's `Retry-After` may be in the past."""
+    """Say what is wrong with a wait. A negative one is fine: `Retry-After` may be in the past."""
     if not _is_number(after_s):
         return "time is no number"
     if after_s > DELAY_S_MAX:
@@ -171,14 +171,14 @@ def _wait_problem(after_s: object) -> str | None:
 
 
 def _is_number(value: object) -> TypeGuard[float]:
-    """Whether it is a finite number. `math.isfinite` refuses to say for large whole ones."""
+    """Whether it is a finite number. `math.isfinite` would raise for a very large whole number."""
     return isinstance(value, int | float) and -math.inf < value < math.inf
 
 
 def refused(error: CallerError | StorageError) -> Outcome:
-    """Return the outcome of an attempt in which the handler met one of our errors.
+    """Return the outcome of an attempt whose handler raised one of our errors.
 
-    What was refused would be refused again; the database may be back by then.
+    A refused call would be refused again, so it fails. A database error may pass, so it is retried.
     """
     if isinstance(error, CallerError):
         return Fail("refused", str(error))

@@ -36,7 +36,7 @@ class GenerateAction:
         self._max_retries = max_retries
 
     async def __call__(self, call: GenerateCall, origin: Origin) -> Submitted:
-        """Look at what stands, plan, submit, answer. A dry run submits nothing.
+        """Read the content, plan, submit, answer. A dry run submits nothing.
 
         Raises:
             NotFound: a page or section does not exist; names the nearest.
@@ -67,7 +67,7 @@ class GenerateAction:
         )
 
     def _plan(self, call: GenerateCall, content: SiteContent) -> tuple[Selection, Plan]:
-        """Run in a thread: thousands of sections take a while."""
+        """Return selection and plan. Runs in a thread, as thousands of sections take a while."""
         selection = select(call.selector, content.site)
         plan = plan_generate(
             call,
@@ -117,7 +117,7 @@ def plan_generate(
             GENERATE.job_kind, payload, id, claim="draft", requires=requires, retries=max_retries
         )
         steps.append((planned, job))
-    skipped.sort(key=lambda each: not each.mistake)  # what is to be mended is told first
+    skipped.sort(key=lambda each: not each.mistake)  # mistakes first: an answer shows only a few
     return Plan(steps=tuple(steps), skipped=tuple(skipped))
 
 
@@ -153,7 +153,10 @@ def _why_undraftable(section: Section, site: Site) -> str | None:
 
 
 def named(template: str) -> str:
-    """Return how a section's template is called; anything but a slug is not repeated."""
+    """Return a template's name for a sentence; what is no slug is not quoted.
+
+    It comes from `site.yaml`, and could be any text in words that are meant to be ours.
+    """
     return f"its template {template!r}" if is_slug(template) else "the template that it names"
 
 
@@ -162,7 +165,7 @@ def _is_mistake(section: Section, site: Site) -> bool:
 
 
 def _why_left(section: Section, id: str, content: SiteContent, model: str) -> str | None:
-    """Return why mode `leave` leaves a section: it has a text, or a placeholder that is current."""
+    """Return why mode `leave` skips a section: it has a text, or an up-to-date placeholder."""
     draft, live = content.drafts.get(id), content.live.get(id)
     found = draft or live
     if found is None:

@@ -1,4 +1,4 @@
-"""Which jobs concern a section or a page: found by the keys that keep others off it."""
+"""Finds the jobs about a section or a page by their dedup keys."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from mcp_server.errors import InvalidPayload
 from mcp_server.excerpt import in_quotes
 
 CLAIMS = ("draft", "change")
-"""What a job does to a section: it drafts it, or makes it live and takes it back."""
+"""Prefixes of dedup keys: a job drafts a section, or changes its live text."""
 
 
 def concerned(page: str | None, section: str | None) -> str:
-    """Return the id that is meant: `menu/hero` (also of `hero` beside its page), or a page's.
+    """Return the id that page and section mean together: `menu/hero`, or the page's own.
+
+    The section is given in full, or as `hero` beside its page.
 
     Raises:
-        InvalidPayload: it is none, or a section is named without its page.
+        InvalidPayload: that is no id, or a section is named without its page.
     """
     if section and "/" in section:
         if page and split_id(section)[0] != page:
@@ -36,14 +38,15 @@ def concerned(page: str | None, section: str | None) -> str:
 
 
 def key_ranges(id: str) -> Sequence[tuple[str, str]]:
-    """Return the ranges of dedup keys of the jobs that concern a section, or a page and its file.
+    """Return the ranges of dedup keys of the jobs about a section, or about a page and its file.
 
-    Each is from a text up to but not with another.
+    A range includes its first text and excludes its second.
     """
     if "/" in id:
         return [_exactly(f"{claim}:{id}") for claim in CLAIMS]
+    # `0` is the character after `/`: the range holds every key that begins with the page and `/`.
     return [_exactly(f"export:{id}"), *((f"{claim}:{id}/", f"{claim}:{id}0") for claim in CLAIMS)]
 
 
 def _exactly(key: str) -> tuple[str, str]:
-    return key, f"{key} "  # a space sorts before all that an id is made of
+    return key, f"{key} "  # a space sorts before every character of an id

@@ -18,13 +18,13 @@ from mcp_server.jobs.records import Submission
 from mcp_server.progress.verbs import GENERATE, ROLLBACK, verb_of
 
 CONFLICT = "conflict"
-"""The code of a job whose text, or file, somebody changed: trying again does not help (R17)."""
+"""Code of a job that failed as somebody changed its text or file: a retry cannot help (R17)."""
 
 
 def is_left_out(job: Job) -> bool:
-    """Whether `retry` leaves a failed job out: its section needs somebody's decision.
+    """Whether `retry` leaves a failed job out, because a person has to decide about its section.
 
-    A file that was edited is another matter: `retry` writes it once the edit is undone.
+    A job that writes a file is retried all the same: it succeeds once the edit is undone.
     """
     return job.code == CONFLICT and job.counted
 
@@ -55,6 +55,7 @@ class RetryAction:
             Unavailable: it would draft with a model that the workspace's user has not trusted.
         """
         batch = await self._batches.get(batch_id, owner=origin.owner)
+        # A repeat is answered before anything is checked: the first request has changed the batch.
         request = retry_request(request_key, batch_id)
         if repeated := await self._batches.requested(request, owner=origin.owner):
             return answer_again(repeated)
@@ -83,7 +84,7 @@ class RetryAction:
             )
 
     async def _terms_now(self, batch: Batch) -> tuple[dict[str, Any], str | None, list[Note]]:
-        """Return what the next round is promised, which worker it needs, and what has changed."""
+        """Return the next round's terms, the ability its worker needs, and notes on changes."""
         content, notes = await self._reader.read()
         if batch.terms.get("site") != content.site.hash:
             notes.append("It goes on with site.yaml as it is now.")

@@ -14,11 +14,11 @@ from mcp_server.excerpt import in_quotes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """The sections that are meant, in the order of `site.yaml`, then those that left it."""
+    """The selected sections in the order of `site.yaml`, then stored ones that it no longer has."""
 
     ids: tuple[str, ...]
     named: bool
-    """Whether sections were named one by one; a page, or nothing, is bulk."""
+    """Whether sections were named one by one. A page, or nothing at all, is a bulk selection."""
     pages: tuple[str, ...] = ()
     """The pages that were named, where no sections were."""
 
@@ -37,12 +37,13 @@ def select(selector: Selector, site: Site, stored: Collection[str] = ()) -> Sele
     for page in pages:
         _check_page(page, known, site)
     for section in sections:
-        split_id(section)
+        split_id(section)  # raises if it is no id
         if section not in known:
             raise NotFound("section", section, known=known, hint="`review` lists the sections.")
     if sections:
         wanted = set(sections)
         chosen = tuple(id for id in known if id in wanted)
+        # With `section`, a page only says where that one is; with `sections` it adds its own.
         if selector.section is None and pages:
             chosen += tuple(i for i in known if split_id(i)[0] in pages and i not in wanted)
         return Selection(ids=chosen, named=True)

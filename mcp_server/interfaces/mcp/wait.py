@@ -1,4 +1,4 @@
-"""A call that stays open, and the progress it carries. None is sent after it has returned."""
+"""Waits within an open call, and the progress sent meanwhile. None is sent after its answer."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from mcp_server.progress.estimate import fraction_done
 from mcp_server.progress.words import progress_line
 
 UNFINISHED = 0.01
-"""What is always left of a batch that has not ended: its files may still be written."""
+"""How much of a batch counts as left until it has ended: its files may still have to be written."""
 
 
 class Reporter:
-    """Sends the progress of one call on its own token, in values that strictly increase."""
+    """Sends the progress of one call, in strictly increasing values as the protocol demands."""
 
     def __init__(self, ctx: Context[Any, Any]) -> None:
         self._ctx = ctx
@@ -30,13 +30,13 @@ class Reporter:
         await self._send(0.0, total, f"0/{total} queued")
 
     async def snapshot(self, batch: Batch) -> None:
-        """Say where `batch` stands; the whole of it only when it has ended."""
+        """Report a batch; its total is only reported once it has ended."""
         whole = float(batch.total)
         value = whole if batch.ended else max(0.0, min(fraction_done(batch), whole - UNFINISHED))
         await self._send(value, batch.total, progress_line(batch))
 
     async def job(self, job: Job) -> None:
-        """Say where a job stands that is in no batch."""
+        """Report a job outside any batch."""
         ended, step = job.state in ENDED_JOB_STATES, job.step
         said = sentences.short(step.message) if step is not None and not ended else None
         value = 1.0 if ended else min(step.fraction, 1 - UNFINISHED) if step is not None else 0.0

@@ -26,7 +26,8 @@ from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import Batch, BatchState, Job
 
 WAIT_S = 20.0
-"""How long `status` of one unfinished batch waits unasked: each look costs the chat a turn."""
+"""How long `status` of one unfinished batch waits if the call does not say: every call without a
+wait would cost the chat another turn."""
 
 
 class StatusArguments(Streaming):
@@ -98,6 +99,7 @@ class StatusTool(Tool[StatusArguments]):
     ) -> None:
         batch = await services.batches.get(batch_id, owner=self.caller.owner)
         waits = not batch.ended and batch.state is not BatchState.PAUSED
+        # Only what was left out gets the default: 0 asks for no wait.
         wait_s = WAIT_S if asked.asked_wait_s is None else asked.asked_wait_s
         if waits and wait_s:
             await report_batch(services.hub, batch_id, seconds=wait_s, reporter=Reporter(ctx))

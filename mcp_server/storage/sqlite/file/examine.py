@@ -15,7 +15,7 @@ from mcp_server.storage.sqlite.file.migrate import newest_schema, strange_object
 from mcp_server.storage.sqlite.file.opened_file import schema_of
 
 PROBLEMS_MAX = 5
-"""Of a damaged file: so many of what SQLite finds wrong say enough."""
+"""How many of a damaged file's problems are told: more of them say nothing new."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

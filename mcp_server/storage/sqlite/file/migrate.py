@@ -93,7 +93,7 @@ def strange_objects(connection: sqlite3.Connection) -> Sequence[str]:
 
 
 def _create(connection: sqlite3.Connection, scripts: Mapping[int, str], mark: str | None) -> None:
-    """Make the whole schema in one step: a file that is half made could not be told from others."""
+    """Make the whole schema in one transaction: a half-made file would pass for a strange one."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         if is_new(connection):  # another process may have been faster
@@ -143,6 +143,7 @@ def _migrations() -> dict[int, str]:
 
 
 def _statements(script: str) -> Iterator[str]:
+    # One by one, as `executescript` would first commit the transaction that is to hold them all.
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line
