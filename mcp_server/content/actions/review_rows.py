@@ -103,6 +103,8 @@ def _with_draft(draft: Entity, live: Entity | None) -> SectionState:
 def _row(content: SiteContent, id: str, *, diff: bool) -> ReviewRow:
     section = content.site.section(id)
     draft, live = content.drafts.get(id), content.live.get(id)
+    if section is not None and section.text is not None:
+        draft = live = None  # what was drafted before the text stood in site.yaml is shown no more
     shown = draft or live
     text = (shown.current.markdown if shown else section.text if section else None) or ""
     texts = (

@@ -263,7 +263,9 @@ def _descend(value: object, path: str) -> object:
             value = cast("Mapping[object, object]", value).get(key)
         elif isinstance(value, list) and key.isdecimal():
             listed = cast("list[object]", value)
-            value = listed[int(key)] if int(key) < len(listed) else None
+            # By length first: Python reads no number of thousands of digits.
+            within = len(key) <= len(str(len(listed))) and int(key) < len(listed)
+            value = listed[int(key)] if within else None
         else:
             return None
     return value

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mcp_server.config import left_literal
 from mcp_server.jobs.records import Lack, lack_of
 
 _KEYLESS = frozenset(
@@ -79,8 +80,13 @@ def announced_abilities(environ: Mapping[str, str]) -> frozenset[str]:
     return frozenset(
         key_ability(owner)
         for owner in _ALWAYS_ANNOUNCED
-        if any(environ.get(variable) for variable in key_variables(owner))
+        if any(_holds_key(environ.get(variable, "")) for variable in key_variables(owner))
     )
+
+
+def _holds_key(value: str) -> bool:
+    """Whether a variable holds a key, and not the `${…}` that a client failed to fill in."""
+    return bool(value.strip()) and left_literal(value) is None
 
 
 def lack_of_key(ability: str) -> Lack:

@@ -56,3 +56,8 @@ def test_who_lacks_a_key_is_told_the_variable_that_is_read(ability: str, advice:
 def test_a_key_that_an_older_round_may_need_is_announced() -> None:
     """If its variable is set to something."""
     assert announced_abilities({"OPENAI_API_KEY": "sk", "ANTHROPIC_API_KEY": ""}) == {"key:openai"}
+
+
+def test_what_a_client_left_literal_is_announced_as_no_key() -> None:
+    """R25: this worker hands over to one that has the key, instead of pausing the batch."""
+    assert announced_abilities({"ANTHROPIC_API_KEY": "${ANTHROPIC_API_KEY}"}) == frozenset()

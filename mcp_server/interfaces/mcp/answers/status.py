@@ -140,8 +140,10 @@ class Status:
         """
         batches = self.services.batches
         jobs = await batches.keyed(key_ranges(id), owner=self.owner, limit=KEYED_MAX)
-        # `jobs` is newest first. Filled from the oldest, a dict keeps the newest job of a subject.
-        newest = list({job.subject: job for job in reversed(jobs)}.values())[::-1]
+        by_subject: dict[str, Job] = {}
+        for job in jobs:  # newest first
+            by_subject.setdefault(job.subject, job)
+        newest = list(by_subject.values())
         ids = list(dict.fromkeys(job.batch_id for job in jobs if job.batch_id is not None))
         found = [await batches.get(batch_id, owner=self.owner) for batch_id in ids[: asked.rows]]
         health = await self.services.worker_health()
