@@ -27,7 +27,7 @@ from mcp_server.jobs.records import Host
 from mcp_server.jobs.registry import Registry, discover
 from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.telemetry import AttemptFigures
-from mcp_server.plugin.context import Jobs
+from mcp_server.plugin.jobs import Jobs
 from mcp_server.plugin.loading import Plugins
 from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
 from mcp_server.storage.sqlite.file.database import Database

@@ -26,7 +26,8 @@ from mcp_server.jobs.telemetry import AttemptWatch
 from mcp_server.jobs.worker.attempt import AttemptRunner
 from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
 from mcp_server.jobs.worker.worker import Worker, WorkerSettings
-from mcp_server.plugin import Workbench
+from mcp_server.plugin.job_context import context_maker
+from mcp_server.plugin.workbench import Workbench
 from mcp_server.redaction import redacted, secrets_of
 
 LOCK_WAIT_S = 3.0
@@ -99,7 +100,7 @@ async def work(
         AttemptRunner(
             parts.registry,
             clock,
-            bench.context,
+            context_maker(bench),
             time_limit_s=settings.time_limit_s,
             random=random.random,
             watch=AttemptWatch(parts.figures),

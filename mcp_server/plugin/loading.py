@@ -14,7 +14,8 @@ from mcp_server.errors import ConfigError, ServerError
 from mcp_server.jobs.handler import Handler
 from mcp_server.jobs.job import Origin
 from mcp_server.jobs.registry import Registry
-from mcp_server.plugin.context import Additions, Jobs, PluginContext, PluginTool
+from mcp_server.plugin.context import Additions, PluginContext, PluginTool
+from mcp_server.plugin.jobs import Jobs
 from mcp_server.progress.event import EventSink
 
 GROUP = "pressroom.plugins"

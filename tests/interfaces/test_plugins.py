@@ -17,7 +17,12 @@ import pytest
 from mcp import Client
 from pydantic import BaseModel
 
-from mcp_server import (
+from mcp_server.app import Application
+from mcp_server.errors import CallerError, ConfigError, UnknownKind
+from mcp_server.interfaces.mcp.server import build_server
+from mcp_server.jobs.job import Origin
+from mcp_server.jobs.registry import Registry, discover
+from mcp_server.plugin import (
     BatchStatus,
     Dedup,
     Done,
@@ -32,11 +37,6 @@ from mcp_server import (
     PluginContext,
     handler,
 )
-from mcp_server.app import Application
-from mcp_server.errors import CallerError, ConfigError, UnknownKind
-from mcp_server.interfaces.mcp.server import build_server
-from mcp_server.jobs.job import Origin
-from mcp_server.jobs.registry import Registry, discover
 from mcp_server.plugin.loading import Plugins
 from tests.harness import Desk, small_site
 from tests.waiting import until
@@ -149,13 +149,19 @@ WRONG = (
     ("count_words, arguments", "count_words, CountWords(pages='a')", "reportCallIssue"),
     ("count_words, arguments", "count_words, Other(page='menu')", "reportArgumentType"),
     ("        CountWords,\n        ask", "        Other,\n        ask", "reportArgumentType"),
+    ("CountWords, context: JobContext", "CountWords, context: PluginContext", "reportArgumentType"),
+    ("CountWords, context: JobContext", "Other, context: JobContext", "reportArgumentType"),
+    ('("count-words", CountWords)', '("c", CountWords, isolation="thread")', "reportArgumentType"),
+    ("context.entities", "context.enqueue_job", "reportAttributeAccessIssue"),
+    ("import PRODUCTION", "import PRODUCTON", "reportAttributeAccessIssue"),
 )
 """What stands in the listing, what somebody may write instead, and the rule that it breaks."""
 
 
 def test_another_payload_is_a_type_error(tmp_path: Path) -> None:
     """Strict pyright finds nothing in the listing, and each mistake where it was made."""
-    code = f"# pyright: strict\n{listing()}\n\nclass Other(BaseModel):\n    page: str\n"
+    other = "from pydantic import BaseModel\n\nclass Other(BaseModel):\n    page: str\n"
+    code = f"# pyright: strict\n{other}\n{listing()}"
     (tmp_path / "good.py").write_text(code)
     for number, (right, wrong, _) in enumerate(WRONG):
         assert code.count(right) == 1
@@ -239,7 +245,7 @@ BROKEN = {
     "late": "async def register(context):\n    pass\n",
     "taken": (
         "from pydantic import BaseModel\n"
-        "from mcp_server import handler\n"
+        "from mcp_server.plugin import handler\n"
         "@handler('of-taken', BaseModel)\n"
         "async def mine(payload, context): ...\n"
         "@handler('content-generate', BaseModel)\n"

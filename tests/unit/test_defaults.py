@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mcp_server import PluginContext
+from mcp_server.plugin import PluginContext
 from mcp_server.progress.monitor import ProgressMonitor
 
 
