@@ -52,7 +52,7 @@ def test_a_plugin_imports_from_its_door_and_nowhere_else() -> None:
 def test_every_name_of_the_plugins_door_says_what_it_is(name: str) -> None:
     """In a sentence of its own, not one that was made from its fields."""
     home = import_module(imported_by(plugin)[name])
-    assert documented(ast.parse(inspect.getsource(home)), name).endswith(".")
+    assert documented(ast.parse(inspect.getsource(home)), name).strip().endswith(".")
 
 
 def test_the_table_of_public_names_is_complete_and_sorted() -> None:

@@ -177,8 +177,7 @@ def doctor(workspace: Path | None) -> Sequence[Mapping[str, str]]:
             environ=os.environ,
             cwd=Path.cwd(),
             clock=SystemClock(),
-            plugin_problems=plugins.problems,
-            kinds=plugins.registry.kinds,
+            plugins=plugins,
         )
         return [asdict(finding) for finding in findings]
 

@@ -118,6 +118,7 @@ async def open_parts(
     keys = await anyio.to_thread.run_sync(abilities, os.environ, model)
     keys |= {ability for ability, name in WELL_KNOWN_KEYS.items() if os.environ.get(name)}
     plugins = plugins or Plugins(Registry(discover(HANDLERS)))
+    plugins.read_settings(workspace.plugins, os.environ)
     registry = plugins.registry.bounded(settings.payload_bytes_max, limits=settings.limits)
     async with Database.open(
         workspace.database,

@@ -93,6 +93,7 @@ async def work(
         grants=parts.grants,
         model_problem=parts.workspace.model_problem,
         present_site=SiteLoader(parts.workspace).load,
+        settings=parts.plugins.settings,
     )
     worker = Worker(
         parts.store,

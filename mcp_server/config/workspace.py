@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mcp_server.config.settings import Settings
@@ -17,6 +17,7 @@ from mcp_server.config.sources import (
     named_in,
     still_literal,
 )
+from mcp_server.config.tables import PluginTable
 from mcp_server.config.user import user_settings_file
 from mcp_server.config.words import left_literal, shown
 from mcp_server.errors import Unavailable
@@ -39,6 +40,8 @@ class Workspace:
     """What its user has set that changes nothing."""
     model_problem: str | None = None
     """Why the model may not be asked, whatever else works."""
+    plugins: Mapping[str, PluginTable] = field(default_factory=dict[str, PluginTable])
+    """What is set for plugins, by the plugin's name."""
 
     @property
     def site_file(self) -> Path:
@@ -135,6 +138,7 @@ def open_workspace(root: Path, environ: Mapping[str, str]) -> Workspace:
         brought=loaded.brought,
         warnings=loaded.warnings,
         model_problem=loaded.model_problem,
+        plugins=loaded.plugins,
     )
 
 

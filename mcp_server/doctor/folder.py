@@ -22,7 +22,7 @@ FREE_BYTES_ENOUGH = 1024**3
 
 
 def of_folder(
-    workspace: Workspace, environ: Mapping[str, str], kinds: Collection[str] | None
+    workspace: Workspace, environ: Mapping[str, str], kinds: Collection[str]
 ) -> Iterator[Diagnosis]:
     """Look at all that needs no database."""
     yield Diagnosis(check="workspace", level="ok", message=str(workspace.root))
@@ -31,10 +31,10 @@ def of_folder(
         yield from check(workspace, environ)
 
 
-def _limits(workspace: Workspace, kinds: Collection[str] | None) -> Iterator[Diagnosis]:
+def _limits(workspace: Workspace, kinds: Collection[str]) -> Iterator[Diagnosis]:
     """A limit of a kind that nobody has is a slip of the pen, or waits for its plugin."""
     for kind in workspace.settings.limits:
-        if kinds is not None and kind not in kinds:
+        if kind not in kinds:
             known = ", ".join(sorted(kinds))
             message = f"{SETTINGS_FILE} limits jobs of kind {kind}, which nothing here runs"
             advice = f"Kinds are: {known}."

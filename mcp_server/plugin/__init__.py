@@ -19,6 +19,7 @@ from mcp_server.jobs.outcome import Done, Enqueue, Fail, Outcome, Pause, Retry, 
 from mcp_server.plugin.context import PluginContext
 from mcp_server.plugin.handler import handler
 from mcp_server.plugin.job_context import JobContext
+from mcp_server.plugin.settings import USER_ONLY
 from mcp_server.plugin.status import BatchStatus, JobStatus
 from mcp_server.progress.event import EventSink, ProgressEvent
 
@@ -26,6 +27,7 @@ __all__ = [
     "ABSENT",
     "PREVIEW",
     "PRODUCTION",
+    "USER_ONLY",
     "Author",
     "BatchState",
     "BatchStatus",

@@ -16,9 +16,11 @@ from mcp_server.jobs.handler import Handler
 from mcp_server.jobs.job import Origin
 from mcp_server.jobs.registry import Registry
 from mcp_server.plugin.jobs import Jobs, PluginJobs
+from mcp_server.plugin.settings import PluginSettings
 from mcp_server.progress.event import EventSink
 
 P = TypeVar("P", bound=BaseModel)
+S = TypeVar("S", bound=BaseModel)
 
 TOOL_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 """What every client takes as a name, once hyphens are underscores."""
@@ -46,7 +48,19 @@ class Additions:
     registry: Registry
     tools: dict[str, PluginTool[Any]] = field(default_factory=dict[str, PluginTool[Any]])
     sinks: list[EventSink] = field(default_factory=list[EventSink])
+    settings: PluginSettings = field(default_factory=PluginSettings)
     jobs: Jobs | None = None
+
+    def restorer(self) -> Callable[[], None]:
+        """Return what makes all as it is now: a plugin is loaded whole, or not at all."""
+        handlers, tools, sinks = self.registry.handlers, dict(self.tools), list(self.sinks)
+        models = dict(self.settings.models)
+
+        def restore() -> None:
+            self.registry.replace(handlers)
+            self.tools, self.sinks, self.settings.models = tools, sinks, models
+
+        return restore
 
     def open_jobs(self, plugin: str) -> Jobs:
         """Return the queue of the open workspace.
@@ -131,6 +145,33 @@ class PluginContext(PluginJobs):
             idempotent=idempotent,
             open_world=open_world,
         )
+
+    def register_settings(self, model: type[BaseModel]) -> None:
+        """Let the plugin have settings: `[plugins.NAME]`, by the name of its entry point.
+
+        They stand in the workspace's `pressroom.toml` or in the user's own, and each may be
+        overridden by `PRESSROOM_PLUGINS_NAME_KEY`. Mistakes are named with file, line and key in
+        `status`, and stop nobody but the tools and handlers that read these settings.
+
+        Who made the workspace may be a stranger, and wrote its file: what it sets is data. Do not
+        run it, import it, or send anything where it says; mark such settings `USER_ONLY`, and they
+        are refused unless the user has set them. Keys belong in the environment: what a variable
+        holds whose name ends in `_KEY`, `_TOKEN`, `_SECRET` or `_PASSWORD` is taken out of logs and
+        answers, and what looks like a key is not repeated from anywhere.
+
+        Raises:
+            ConfigError: the plugin has settings already.
+        """
+        self._additions.settings.register(self._plugin, model)
+
+    def settings(self, model: type[S]) -> S:
+        """Return what is set, as the model that was registered.
+
+        Raises:
+            ConfigError: it cannot be used as it is; or the model was not registered.
+            Unavailable: the plugin is still registering: no workspace is open yet.
+        """
+        return self._additions.settings.get(model)
 
     def on_progress(self, sink: EventSink) -> None:
         """Add a place where progress goes: `sink.emit` gets what becomes of every operation.

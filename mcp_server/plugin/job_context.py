@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from pydantic import BaseModel
+
+from mcp_server.errors import ConfigError, Unavailable
 from mcp_server.jobs.outcome import Enqueue
 
 if TYPE_CHECKING:  # a handler's own process imports this, and starts twice as fast without the rest
@@ -18,6 +21,8 @@ if TYPE_CHECKING:  # a handler's own process imports this, and starts twice as f
     from mcp_server.jobs.job import Attempt, Job
     from mcp_server.jobs.worker.attempt import Progress
     from mcp_server.plugin.workbench import Workbench
+
+S = TypeVar("S", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,17 @@ class JobContext:
     def files(self) -> PageFiles:
         """The folder that pages are exported to."""
         return self._bench.files
+
+    def settings(self, model: type[S]) -> S:
+        """Return what is set for the plugin, as the model that it has registered.
+
+        Raises:
+            Unavailable: it cannot be used as it is: the job fails, and says why.
+        """
+        try:
+            return self._bench.settings.get(model)
+        except ConfigError as error:
+            raise Unavailable(str(error)) from error
 
     async def site(self) -> Site:
         """Return the site as it was when the round began; where that promised none, as it is now.

@@ -18,6 +18,7 @@ from mcp_server.errors import StorageError
 from mcp_server.jobs.job import Json
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.store import JobStore
+from mcp_server.plugin.settings import PluginSettings
 from mcp_server.trust import Grants, ModelTrust
 
 
@@ -37,9 +38,11 @@ class Workbench:
         grants: Grants,
         model_problem: str | None = None,
         present_site: Callable[[], Site],
+        settings: PluginSettings | None = None,
     ) -> None:
         self.store, self.entities, self.files, self.clock = store, entities, files, clock
         self.registry, self.model = registry, model
+        self.settings = settings or PluginSettings()
         self._grants, self._model_problem = grants, model_problem
         self._present_site = present_site
         self._composer_delay_s = composer_delay_s
