@@ -94,6 +94,7 @@ async def work(
         model_problem=parts.workspace.model_problem,
         present_site=SiteLoader(parts.workspace).load,
         settings=parts.plugins.settings,
+        plugin_of=parts.plugins.plugin_of,
     )
     worker = Worker(
         parts.store,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
@@ -16,8 +16,12 @@ from mcp_server.jobs.handler import Handler
 from mcp_server.jobs.job import Origin
 from mcp_server.jobs.registry import Registry
 from mcp_server.plugin.jobs import Jobs, PluginJobs
+from mcp_server.plugin.log import logger_of
 from mcp_server.plugin.settings import PluginSettings
 from mcp_server.progress.event import EventSink
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
 
 P = TypeVar("P", bound=BaseModel)
 S = TypeVar("S", bound=BaseModel)
@@ -49,16 +53,19 @@ class Additions:
     tools: dict[str, PluginTool[Any]] = field(default_factory=dict[str, PluginTool[Any]])
     sinks: list[EventSink] = field(default_factory=list[EventSink])
     settings: PluginSettings = field(default_factory=PluginSettings)
+    plugin_of: dict[str, str] = field(default_factory=dict[str, str])
+    """By kind, the plugin that brought its handler; our own kinds are not in it."""
     jobs: Jobs | None = None
 
     def restorer(self) -> Callable[[], None]:
         """Return what makes all as it is now: a plugin is loaded whole, or not at all."""
         handlers, tools, sinks = self.registry.handlers, dict(self.tools), list(self.sinks)
-        models = dict(self.settings.models)
+        models, plugin_of = dict(self.settings.models), dict(self.plugin_of)
 
         def restore() -> None:
             self.registry.replace(handlers)
-            self.tools, self.sinks, self.settings.models = tools, sinks, models
+            self.tools, self.sinks, self.plugin_of = tools, sinks, plugin_of
+            self.settings.models = models
 
         return restore
 
@@ -94,6 +101,15 @@ class PluginContext(PluginJobs):
         """The kinds that have a handler here, sorted."""
         return sorted(self._additions.registry.kinds)
 
+    @property
+    def logger(self) -> FilteringBoundLogger:
+        """A structlog logger whose lines name the plugin: `logger.info("counted", words=7)`.
+
+        They go to the log of the process: stderr of a server, `worker.log` of a worker. Known
+        secrets, and what looks like one, are taken out of texts.
+        """
+        return logger_of(self._plugin)
+
     def register_job_handler(self, handler: Handler[Any]) -> None:
         """Add a kind of job.
 
@@ -101,6 +117,7 @@ class PluginContext(PluginJobs):
             ConfigError: its name is taken.
         """
         self._additions.registry.register(handler)
+        self._additions.plugin_of[handler.kind] = self._plugin
 
     def unregister_job_handler(self, kind: str) -> None:
         """Take a kind away, to put another handler in its place: its jobs wait until there is one.
@@ -109,6 +126,7 @@ class PluginContext(PluginJobs):
             UnknownKind: there is none.
         """
         self._additions.registry.unregister(kind)
+        self._additions.plugin_of.pop(kind, None)
 
     def register_tool(
         self,

@@ -11,8 +11,11 @@ from pydantic import BaseModel
 
 from mcp_server.errors import ConfigError, Unavailable
 from mcp_server.jobs.outcome import Enqueue
+from mcp_server.plugin.log import logger_of
 
 if TYPE_CHECKING:  # a handler's own process imports this, and starts twice as fast without the rest
+    from structlog.typing import FilteringBoundLogger
+
     from mcp_server.content.drafting.drafter import Drafted
     from mcp_server.content.drafting.prompt import DraftRequest
     from mcp_server.content.pages.folder import PageFiles
@@ -56,6 +59,14 @@ class JobContext:
     def files(self) -> PageFiles:
         """The folder that pages are exported to."""
         return self._bench.files
+
+    @property
+    def logger(self) -> FilteringBoundLogger:
+        """A structlog logger whose lines name the plugin, the job and its kind.
+
+        They go to the worker's log. Known secrets, and what looks like one, are taken out of texts.
+        """
+        return logger_of(self._bench.plugin_of(self.job.kind), self.job)
 
     def settings(self, model: type[S]) -> S:
         """Return what is set for the plugin, as the model that it has registered.

@@ -64,6 +64,10 @@ class Plugins:
         """The settings of plugins."""
         return self._additions.settings
 
+    def plugin_of(self, kind: str) -> str | None:
+        """Return the plugin that brought a kind's handler; `None`: it is our own, or nobody's."""
+        return self._additions.plugin_of.get(kind)
+
     def context(self, plugin: str, origin: Origin | None = None) -> PluginContext:
         """Return what this plugin is given; with an `origin`, for a call that came from there."""
         return PluginContext(self._additions, plugin, origin)

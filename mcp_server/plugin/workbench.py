@@ -39,10 +39,11 @@ class Workbench:
         model_problem: str | None = None,
         present_site: Callable[[], Site],
         settings: PluginSettings | None = None,
+        plugin_of: Callable[[str], str | None] = lambda _: None,
     ) -> None:
         self.store, self.entities, self.files, self.clock = store, entities, files, clock
         self.registry, self.model = registry, model
-        self.settings = settings or PluginSettings()
+        self.settings, self.plugin_of = settings or PluginSettings(), plugin_of
         self._grants, self._model_problem = grants, model_problem
         self._present_site = present_site
         self._composer_delay_s = composer_delay_s

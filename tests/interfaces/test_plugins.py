@@ -16,6 +16,7 @@ import anyio
 import pytest
 from mcp import Client
 from pydantic import BaseModel
+from structlog.testing import capture_logs
 
 from mcp_server.app import Application
 from mcp_server.errors import CallerError, ConfigError, UnknownKind
@@ -573,6 +574,33 @@ async def test_a_plugin_may_put_its_own_handler_in_the_place_of_ours(tmp_path: P
         answer = await chat.run("generate-all")
     assert asked.is_set()
     assert "menu/s1 (Notes)" in answer["message"]
+
+
+async def test_a_plugins_log_lines_say_whose_they_are(tmp_path: Path) -> None:
+    """Those of its tools and of its jobs; a job's say which job it is."""
+
+    @handler("logged-task", Task)
+    async def logged(payload: Task, context: JobContext) -> Outcome:
+        context.logger.info("begun", name=payload.name)
+        return Done()
+
+    plugins = registering(logged)
+    context = plugins.context("test", ADA)
+    with capture_logs() as lines:
+        async with working(small_site(tmp_path / "site", {"menu": 1}), plugins):
+            context.logger.warning("asked")
+            job_id = await context.enqueue_job(logged, Task(name="x"))
+            await context.wait_for_job(job_id)
+    asked, begun = [line for line in lines if line["event"] in {"asked", "begun"}]
+    assert asked == {"event": "asked", "log_level": "warning", "plugin": "test"}
+    assert begun == {
+        "event": "begun",
+        "log_level": "info",
+        "name": "x",
+        "plugin": "test",
+        "job_id": job_id,
+        "kind": "logged-task",
+    }
 
 
 async def test_a_handler_outside_any_batch_has_the_site_as_it_is_now(tmp_path: Path) -> None:
