@@ -22,6 +22,7 @@ from mcp_server.plugin.job_context import JobContext
 from mcp_server.plugin.settings import USER_ONLY
 from mcp_server.plugin.status import BatchStatus, JobStatus
 from mcp_server.progress.event import EventSink, ProgressEvent
+from mcp_server.progress.verbs import Words
 
 __all__ = [
     "ABSENT",
@@ -59,5 +60,6 @@ __all__ = [
     "SaveRevision",
     "Skip",
     "Snooze",
+    "Words",
     "handler",
 ]

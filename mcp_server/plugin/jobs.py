@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from pydantic import BaseModel
@@ -13,7 +13,7 @@ from mcp_server.jobs.handler import Handler
 from mcp_server.jobs.job import Batch, Dedup, Job, JobState, NewJob, Origin, Priority
 from mcp_server.jobs.records import NewBatch
 from mcp_server.plugin.status import BatchStatus, JobStatus, batch_status, job_status
-from mcp_server.progress.verbs import VERBS
+from mcp_server.progress.verbs import VERBS, WORDS, Words
 
 if TYPE_CHECKING:  # a handler's own process imports this, and has no use for them
     from mcp_server.jobs.batch import BatchService
@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # a handler's own process imports this, and has no use for th
 P = TypeVar("P", bound=BaseModel)
 
 ACTIVE_MAX = 200
+WORDS_LENGTH_MAX = 100
+"""Of each of a plugin's words for its batches: they are parts of sentences."""
 ERRORS_MAX = 10
 """Of a batch: how many of its failures are told in words."""
 
@@ -136,28 +138,36 @@ class PluginJobs:
     # Batches
 
     async def enqueue_batch(
-        self, name: str, jobs: Sequence[NewJob], *, origin: Origin | None = None
+        self,
+        name: str,
+        jobs: Sequence[NewJob],
+        *,
+        words: Words | None = None,
+        origin: Origin | None = None,
     ) -> str:
         """Queue jobs (`handler.job(payload)`) as one batch, and return its id.
 
-        `name`, of printable characters, is what `status` calls it. Stored in one transaction, or
-        not at all. Jobs whose `dedup_key` is held are left out; if that is all of them, the
-        holder's batch is returned.
+        `name`, of printable characters, is what kind of batch it is, and what it is called where
+        there are no `words`. These are stored with it: whoever speaks of the batch, with or without
+        the plugin, uses them. Stored in one transaction, or not at all. Jobs whose `dedup_key` is
+        held are left out; if that is all of them, the holder's batch is returned.
 
         Raises:
             UnknownKind, InvalidPayload, LimitExceeded: a job cannot be queued, or there is none.
             InvalidTransition: all of them are queued already, though not in a batch of the origin.
         """
-        if name in VERBS:
-            raise InvalidPayload(f"batch {name}", ["that name is Pressroom's own; take another"])
-        if not name.isprintable():
-            raise InvalidPayload(f"batch {name!a}", ["a name has printable characters only"])
-        if not jobs:
-            raise InvalidPayload(f"batch {name}", ["it has no jobs"])
+        if problems := _problems(name, jobs, words):
+            raise InvalidPayload(f"batch {name!a}", problems)
         origin, found = self._from(origin), self._jobs()
         prepared = found.batches.prepare([_with_own_key(job, origin) for job in jobs])
         submission = await found.batches.submit(
-            NewBatch(id=found.new_batch_id(), kind=name, origin=origin, jobs=prepared)
+            NewBatch(
+                id=found.new_batch_id(),
+                kind=name,
+                origin=origin,
+                jobs=prepared,
+                details={} if words is None else {WORDS: asdict(words)},
+            )
         )
         holders = [batch for batch in submission.held.values() if batch is not None]
         if submission.batch is None and not holders:
@@ -223,6 +233,27 @@ class PluginJobs:
     def _sees(self, origin: Origin) -> bool:
         """Whether what came from `origin` may be told; outside a tool a plugin sees everything."""
         return self._origin is None or self._origin.owner == origin.owner
+
+
+def _problems(name: str, jobs: Sequence[NewJob], words: Words | None) -> list[str]:
+    """Return why this cannot be a batch."""
+    problems: list[str] = []
+    if name in VERBS:
+        problems.append("that name is Pressroom's own; take another")
+    if not name.isprintable():
+        problems.append("a name has printable characters only")
+    if not jobs:
+        problems.append("it has no jobs")
+    for which, text in ({} if words is None else asdict(words)).items():
+        if not _can_be_said(text) or (which in {"name", "past"} and not text):
+            problems.append(
+                f"{which} of its words: {WORDS_LENGTH_MAX} printable characters at most"
+            )
+    return problems
+
+
+def _can_be_said(text: object) -> bool:
+    return isinstance(text, str) and text.isprintable() and len(text) <= WORDS_LENGTH_MAX
 
 
 def _with_own_key(job: NewJob, origin: Origin) -> NewJob:

@@ -36,6 +36,7 @@ from mcp_server.plugin import (
     NewJob,
     Outcome,
     PluginContext,
+    Words,
     handler,
 )
 from mcp_server.plugin.loading import Plugins
@@ -75,9 +76,9 @@ def on_path(folder: Path) -> str:
     return os.pathsep.join([str(folder), *([before] if before else [])])
 
 
-def run(name: str, root: Path, **variables: str) -> str:
+def run(name: str, root: Path, *arguments: str, **variables: str) -> str:
     """What a command prints."""
-    line = command(name, "--workspace", str(root))
+    line = command(name, *arguments, "--workspace", str(root))
     where = environment(**variables)
     return subprocess.run(line, env=where, capture_output=True, text=True, check=True).stdout
 
@@ -533,6 +534,61 @@ async def test_a_tool_may_queue_a_batch_and_its_end_is_told(tmp_path: Path) -> N
     )
     assert again["queuedSections"] == 1
     assert waited.failed == 1
+
+
+COUNTING = Words(
+    name="Word count", past="counted", doing="counting", kept="What was counted stays so."
+)
+
+
+async def test_a_plugins_batch_is_spoken_of_in_its_words(tmp_path: Path) -> None:
+    """While it runs and at its end, in a list, when cancelled, and by a process without it."""
+    let_through = anyio.Event()
+
+    @handler("held-task", Task)
+    async def held(payload: Task, context: JobContext) -> Outcome:
+        await let_through.wait()
+        return Done()
+
+    root = small_site(tmp_path / "site", {"menu": 1})
+    plugins = registering(held)
+    async with working(root, plugins) as chat:
+        context = plugins.context("test", Origin(owner="local", interface="test"))
+        jobs = [held.job(Task(name=name), subject=name) for name in "ab"]
+        batch_id = await context.enqueue_batch("word-counts", jobs, words=COUNTING)
+        await until(lambda: context.get_batch_status(batch_id), lambda b: b and b.current)
+        running = await chat.call("status", batchId=batch_id, waitSeconds=0)
+        let_through.set()
+        ended = await chat.call("status", batchId=batch_id, waitSeconds=45)
+        later = [held.job(Task(name="c"), delay_s=3600)]
+        dropped = await context.enqueue_batch("word-counts", later, words=COUNTING)
+        cancelled = await chat.call("cancel", batchId=dropped)
+    assert running["message"].startswith("Word count: 0/2 · counting ")
+    assert ended["message"] == "2 of 2 counted."
+    assert ended["operations"][0]["type"] == "Word count"
+    assert cancelled["message"].endswith("What was counted stays so.")
+    assert run("status", root, batch_id).startswith("2 of 2 counted.")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        Words(name=""),
+        Words(name="a\nb"),
+        Words(name="a", past="b" * 101),
+        Words(name=cast("str", 3)),
+    ],
+)
+async def test_words_that_cannot_be_part_of_a_sentence_are_refused(
+    tmp_path: Path, words: Words
+) -> None:
+    """Before anything is queued."""
+    plugins = registering(a_task)
+    async with working(small_site(tmp_path / "site", {"menu": 1}), plugins):
+        context = plugins.context("test", ADA)
+        with pytest.raises(InvalidPayload, match="of its words: 100 printable characters at most"):
+            await context.enqueue_batch("tasks", [a_task.job(Task(name="a"))], words=words)
+        assert await context.get_active_batches() == []
 
 
 async def test_unfinished_batches_are_listed_until_they_end(tmp_path: Path) -> None:
