@@ -57,6 +57,11 @@ class Registry:
         return tuple(self._handlers.values())
 
     @property
+    def payload_bytes_max(self) -> int:
+        """The largest payload, and the largest result in bytes."""
+        return self._payload_bytes_max
+
+    @property
     def limits(self) -> Mapping[str, int]:
         """Of a kind at most so many run at once; the kinds that are not here are not limited."""
         limits = {kind: self._limits.get(kind, h.limit) for kind, h in self._handlers.items()}

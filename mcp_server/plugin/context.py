@@ -15,7 +15,8 @@ from mcp_server.errors import ConfigError, Unavailable
 from mcp_server.jobs.handler import Handler
 from mcp_server.jobs.job import Origin
 from mcp_server.jobs.registry import Registry
-from mcp_server.plugin.jobs import Jobs, PluginJobs
+from mcp_server.plugin.batches import PluginBatches
+from mcp_server.plugin.jobs import Jobs
 from mcp_server.plugin.log import logger_of
 from mcp_server.plugin.settings import PluginSettings
 from mcp_server.progress.event import EventSink
@@ -83,7 +84,7 @@ class Additions:
         return self.jobs
 
 
-class PluginContext(PluginJobs):
+class PluginContext(PluginBatches):
     """What a plugin may do.
 
     `register(context)` of a plugin adds kinds and tools, in the server and in the worker, and

@@ -536,6 +536,59 @@ async def test_a_tool_may_queue_a_batch_and_its_end_is_told(tmp_path: Path) -> N
     assert waited.failed == 1
 
 
+class Size(BaseModel, frozen=True, extra="forbid"):
+    """How many bytes to answer with."""
+
+    count: int
+
+
+@handler("bytes-task", Size)
+async def of_bytes(payload: Size, context: JobContext) -> Outcome:
+    """Answer with as many bytes, each different from the one before."""
+    return Done(bytes(n % 256 for n in range(payload.count)))
+
+
+async def test_a_result_in_bytes_is_read_as_it_was_answered(tmp_path: Path) -> None:
+    """None are bytes, too; in a chat and by a command only their number is shown."""
+    root = small_site(tmp_path / "site", {"menu": 1})
+    plugins = registering(of_bytes)
+    async with working(root, plugins) as chat:
+        context = plugins.context("test", Origin(owner="local", interface="test"))
+        full = await context.enqueue_job(of_bytes, Size(count=1000))
+        empty = await context.enqueue_job(of_bytes, Size(count=0))
+        ended = await context.wait_for_job(full)
+        await context.wait_for_job(empty)
+        assert await context.result(full) == bytes(n % 256 for n in range(1000))
+        assert await context.result(empty) == b""
+        assert await plugins.context("test", BOB).result(full) is None
+        assert await context.result("j_none") is None
+        seen = await chat.call("status", jobId=full)
+    assert ended.result == seen["job"]["result"] == {"bytes": 1000}
+    assert '"bytes": 1000' in run("job", root, full)
+
+
+async def test_more_bytes_than_a_payload_may_have_are_no_result(tmp_path: Path) -> None:
+    """Nor is a mapping that could be taken for bytes; the job fails, and says why."""
+
+    @handler("forged-task", Task)
+    async def forged(payload: Task, context: JobContext) -> Outcome:
+        return Done({"$bytes": payload.name})
+
+    root = small_site(tmp_path / "site", {"menu": 1}, payload_bytes_max=2048)
+    plugins = registering(of_bytes, forged)
+    async with working(root, plugins):
+        context = plugins.context("test", ADA)
+        large = await context.enqueue_job(of_bytes, Size(count=2049))
+        exact = await context.enqueue_job(of_bytes, Size(count=2048))
+        taken = await context.enqueue_job(forged, Task(name="AAAA"))
+        ends = [await context.wait_for_job(id) for id in (large, exact, taken)]
+    assert [end.error for end in ends] == [
+        "its handler answered Done, whose result has 2,049 bytes: at most 2,048 may be",
+        None,
+        "its handler answered Done, whose result has the name $bytes, which is Pressroom's own",
+    ]
+
+
 COUNTING = Words(
     name="Word count", past="counted", doing="counting", kept="What was counted stays so."
 )
