@@ -5,14 +5,18 @@ from __future__ import annotations
 import ast
 import json
 import re
+import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import anyio
 import pytest
 
+from mcp_server.config.tables import tables_of
 from mcp_server.jobs.job import Job, JobState, Origin, Step
 from mcp_server.jobs.registry import Registry
 from mcp_server.plugin.loading import Plugins
@@ -22,15 +26,16 @@ from tests.specimens import BATCH, JOB
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 EVENTS = (ROOT / "docs" / "progress-events.md").read_text("utf-8")
+PLUGINS = (ROOT / "docs" / "plugins.md").read_text("utf-8")
 RULES = (ROOT / "docs" / "rules.md").read_text("utf-8")
 LINES_MAX = {"rules.md": 300}
 """Of pages in which something is looked up; nobody reads them from top to bottom."""
 ORIGIN = Origin(owner="local", interface="mcp-stdio")
 
 
-def blocks(language: str) -> list[str]:
-    """The code on the page about progress events."""
-    return re.findall(rf"```{language}\n(.*?)```", EVENTS, flags=re.DOTALL)
+def blocks(language: str, page: str = EVENTS) -> list[str]:
+    """The code on a page; unless it is named, on that about progress events."""
+    return re.findall(rf"```{language}\n(.*?)```", page, flags=re.DOTALL)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -94,6 +99,24 @@ def test_its_plugin_takes_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         anyio.run(sink.emit, event)
     written = (tmp_path / "diary.txt").read_text("utf-8")
     assert written == f"Site build menu {ended.id}: completed\n"
+
+
+@pytest.mark.anyio
+async def test_the_page_about_plugins_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its plugin is a module of its own, its test is run as it stands there, its settings hold."""
+    code, test = blocks("python", PLUGINS)
+    words = ModuleType("words")
+    monkeypatch.setitem(sys.modules, "words", words)
+    exec(compile(code, "words.py", "exec"), vars(words))  # the listing is what is tested
+    module: dict[str, Any] = {}
+    exec(compile(test, "test_words.py", "exec"), module)  # and this
+    await module["test_pages_are_counted"](tmp_path)
+    [toml] = blocks("toml", PLUGINS)
+    plugins = Plugins(Registry([]))
+    plugins.add("words", words.register)
+    tables = tables_of(tomllib.loads(toml)["plugins"], Path("pressroom.toml"), toml)
+    assert tables is not None and plugins.read_settings(tables, {}) == []
+    assert plugins.context("words").settings(words.Settings).longest == 500
 
 
 def test_every_rule_that_something_refers_to_has_a_heading() -> None:

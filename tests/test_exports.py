@@ -45,7 +45,7 @@ def test_a_plugin_imports_from_its_door_and_nowhere_else() -> None:
     """In the README, on the pages, and in the tests' own plugins."""
     shown = [text for name in PLUGIN_CODE for path in ROOT.glob(name) for text in listings(path)]
     modules = {module for text in shown for module in re.findall(r"from (mcp_server\S*)", text)}
-    assert modules == {"mcp_server.plugin"}
+    assert modules == {"mcp_server.plugin", "mcp_server.testing"}
 
 
 @pytest.mark.parametrize("name", plugin.__all__)

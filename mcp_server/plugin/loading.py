@@ -24,6 +24,9 @@ from mcp_server.progress.event import EventSink
 GROUP = "pressroom.plugins"
 """The entry points that are read: each names a function `register(context)`."""
 
+Register = Callable[[PluginContext], object]
+"""What an entry point names."""
+
 logger = structlog.get_logger(__name__)
 
 
@@ -98,14 +101,28 @@ class Plugins:
         """
         points = entry_points(group=GROUP) if found is None else found
         for point in sorted(points, key=lambda point: (_distribution(point), point.name)):
-            handlers, restore = self.registry.handlers, self._additions.restorer()
             try:
-                _register(point, self.context(point.name))
-                self._miss_none(handlers)
+                self.add(point.name, point.load())
             except (Exception, SystemExit) as error:  # the boundary to code that is not ours
-                restore()
                 logger.exception("a plugin cannot be loaded", plugin=point.name)
                 self._refuse(point, error)
+
+    def add(self, name: str, register: Register) -> None:
+        """Let a plugin of this name register, whole or not at all.
+
+        Raises:
+            ConfigError: it is async, or takes away what is needed; or whatever it raises itself.
+        """
+        if inspect.iscoroutinefunction(register):
+            where = f"{register.__module__}:{register.__qualname__}"
+            raise ConfigError(f"{where} must be a plain function, not an async one.")
+        handlers, restore = self.registry.handlers, self._additions.restorer()
+        try:
+            register(self.context(name))
+            self._miss_none(handlers)
+        except BaseException:
+            restore()
+            raise
 
     def refuse_tool(self, tool: PluginTool[Any], reason: str) -> None:
         """Do without a tool that cannot be offered, and say so."""
@@ -127,13 +144,6 @@ class Plugins:
         self._problems.append(
             f"{name} was not loaded: {_told(error)} Everything else works; the log says more."
         )
-
-
-def _register(point: EntryPoint, context: PluginContext) -> None:
-    register: Callable[[PluginContext], object] = point.load()
-    if inspect.iscoroutinefunction(register):
-        raise ConfigError(f"{point.value} must be a plain function, not an async one.")
-    register(context)
 
 
 def _distribution(point: EntryPoint) -> str:
