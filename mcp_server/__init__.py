@@ -1,6 +1,7 @@
 """Pressroom: an MCP server that writes a web site in the background.
 
-This is all that handlers and plugins import.
+This is all that its own handlers import, and `__version__`. Plugins have a door of their own:
+`mcp_server.plugin`.
 """
 
 from __future__ import annotations
@@ -16,10 +17,9 @@ if TYPE_CHECKING:
         ContentRollback,
         export_of,
     )
-    from mcp_server.content.drafting.drafter import (
-        ComposerGap,
-        Drafted,
-        DraftRequest,
+    from mcp_server.content.drafting.composer import ComposerGap
+    from mcp_server.content.drafting.drafter import Drafted
+    from mcp_server.content.drafting.errors import (
         ModelAccountEmpty,
         ModelBusy,
         ModelKeyRefused,
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
         ModelUnknown,
         ModelUntrusted,
     )
+    from mcp_server.content.drafting.prompt import DraftRequest
     from mcp_server.content.pages.compose import compose_page
     from mcp_server.content.pages.disk import ExportFailed, FileState, PageHeld, file_hash
     from mcp_server.entities.effects import (
-        ABSENT,
         ANY,
         Expectation,
         MarkWithdrawn,
@@ -41,48 +41,33 @@ if TYPE_CHECKING:
         SaveRevision,
         expect_hash,
     )
-    from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Entity, Revision, split_id
-    from mcp_server.errors import CallerError, InvalidPayload
-    from mcp_server.jobs.handler import Failure, Handler, handler
-    from mcp_server.jobs.isolation.context import IsolatedContext
-    from mcp_server.jobs.job import Dedup, JobState, NewJob, Origin, Priority
-    from mcp_server.jobs.outcome import Done, Enqueue, Fail, Outcome, Pause, Retry, Skip, Snooze
-    from mcp_server.plugin.context import PluginContext
+    from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Entity, Revision
+    from mcp_server.jobs.outcome import Done, Fail, Outcome, Pause, Retry, Skip
+    from mcp_server.plugin.handler import handler
     from mcp_server.plugin.job_context import JobContext
-    from mcp_server.plugin.status import BatchStatus, JobStatus
-    from mcp_server.progress.event import EventSink, ProgressEvent
+
+    __version__: str
+    """The version that is installed."""
 
 __all__ = [
-    "ABSENT",
     "ANY",
     "PREVIEW",
     "PRODUCTION",
     "Author",
-    "BatchStatus",
-    "CallerError",
     "ComposerGap",
     "ContentExport",
     "ContentGenerate",
     "ContentPromote",
     "ContentRollback",
-    "Dedup",
     "Done",
     "DraftRequest",
     "Drafted",
-    "Enqueue",
     "Entity",
-    "EventSink",
     "Expectation",
     "ExportFailed",
     "Fail",
-    "Failure",
     "FileState",
-    "Handler",
-    "InvalidPayload",
-    "IsolatedContext",
     "JobContext",
-    "JobState",
-    "JobStatus",
     "MarkWithdrawn",
     "ModelAccountEmpty",
     "ModelBusy",
@@ -91,14 +76,9 @@ __all__ = [
     "ModelRejected",
     "ModelUnknown",
     "ModelUntrusted",
-    "NewJob",
-    "Origin",
     "Outcome",
     "PageHeld",
     "Pause",
-    "PluginContext",
-    "Priority",
-    "ProgressEvent",
     "RecordExport",
     "Require",
     "Retry",
@@ -106,42 +86,71 @@ __all__ = [
     "SaveRemoval",
     "SaveRevision",
     "Skip",
-    "Snooze",
     "compose_page",
     "expect_hash",
     "export_of",
     "file_hash",
     "handler",
-    "split_id",
 ]
 
-_HOMES = (
-    "mcp_server.content.drafting.drafter",
-    "mcp_server.content.pages.compose",
-    "mcp_server.content.pages.disk",
-    "mcp_server.content.actions.payloads",
-    "mcp_server.entities.effects",
-    "mcp_server.entities.entity",
-    "mcp_server.errors",
-    "mcp_server.jobs.handler",
-    "mcp_server.jobs.isolation.context",
-    "mcp_server.jobs.job",
-    "mcp_server.jobs.outcome",
-    "mcp_server.plugin.context",
-    "mcp_server.plugin.job_context",
-    "mcp_server.plugin.status",
-    "mcp_server.progress.event",
-)
+HOMES = {
+    "ANY": "mcp_server.entities.effects",
+    "PREVIEW": "mcp_server.entities.entity",
+    "PRODUCTION": "mcp_server.entities.entity",
+    "Author": "mcp_server.entities.entity",
+    "ComposerGap": "mcp_server.content.drafting.composer",
+    "ContentExport": "mcp_server.content.actions.payloads",
+    "ContentGenerate": "mcp_server.content.actions.payloads",
+    "ContentPromote": "mcp_server.content.actions.payloads",
+    "ContentRollback": "mcp_server.content.actions.payloads",
+    "Done": "mcp_server.jobs.outcome",
+    "DraftRequest": "mcp_server.content.drafting.prompt",
+    "Drafted": "mcp_server.content.drafting.drafter",
+    "Entity": "mcp_server.entities.entity",
+    "Expectation": "mcp_server.entities.effects",
+    "ExportFailed": "mcp_server.content.pages.disk",
+    "Fail": "mcp_server.jobs.outcome",
+    "FileState": "mcp_server.content.pages.disk",
+    "JobContext": "mcp_server.plugin.job_context",
+    "MarkWithdrawn": "mcp_server.entities.effects",
+    "ModelAccountEmpty": "mcp_server.content.drafting.errors",
+    "ModelBusy": "mcp_server.content.drafting.errors",
+    "ModelKeyRefused": "mcp_server.content.drafting.errors",
+    "ModelRefused": "mcp_server.content.drafting.errors",
+    "ModelRejected": "mcp_server.content.drafting.errors",
+    "ModelUnknown": "mcp_server.content.drafting.errors",
+    "ModelUntrusted": "mcp_server.content.drafting.errors",
+    "Outcome": "mcp_server.jobs.outcome",
+    "PageHeld": "mcp_server.content.pages.disk",
+    "Pause": "mcp_server.jobs.outcome",
+    "RecordExport": "mcp_server.entities.effects",
+    "Require": "mcp_server.entities.effects",
+    "Retry": "mcp_server.jobs.outcome",
+    "Revision": "mcp_server.entities.entity",
+    "SaveRemoval": "mcp_server.entities.effects",
+    "SaveRevision": "mcp_server.entities.effects",
+    "Skip": "mcp_server.jobs.outcome",
+    "compose_page": "mcp_server.content.pages.compose",
+    "expect_hash": "mcp_server.entities.effects",
+    "export_of": "mcp_server.content.actions.payloads",
+    "file_hash": "mcp_server.content.pages.disk",
+    "handler": "mcp_server.plugin.handler",
+}
+"""The module of each public name."""
 
+if not TYPE_CHECKING:  # or a type checker would take every name for one of ours
 
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for.
+    def __getattr__(name: str) -> Any:
+        """Import a public name when it is first asked for.
 
-    Importing the package alone costs nothing then, and runs nothing that could print before
-    `serve` has kept stdout for the protocol.
-    """
-    if name in __all__:
-        for home in _HOMES:
-            if hasattr(module := import_module(home), name):
-                return getattr(module, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        Importing the package alone costs nothing then, and runs nothing that could print before
+        `serve` has kept stdout for the protocol.
+        """
+        if name == "__version__":
+            found = import_module("importlib.metadata").version("pressroom")
+        elif home := HOMES.get(name):
+            found = getattr(import_module(home), name)
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = found  # the next look-up finds it without us
+        return found

@@ -9,10 +9,12 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import anyio
@@ -21,6 +23,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from mcp_server.config import load_settings
+from mcp_server.config.tables import tables_of
 from mcp_server.interfaces.cli.commands import build_cli
 from mcp_server.jobs.job import Job, JobState, Origin, Step
 from mcp_server.jobs.registry import Registry
@@ -39,6 +42,7 @@ from tests.waiting import PATIENCE_S
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 EVENTS = (ROOT / "docs" / "progress-events.md").read_text("utf-8")
+PLUGINS = (ROOT / "docs" / "plugins.md").read_text("utf-8")
 RULES = (ROOT / "docs" / "rules.md").read_text("utf-8")
 GUIDE = (ROOT / "docs" / "user-guide.md").read_text("utf-8")
 FIGURES = (ROOT / "docs" / "figures.md").read_text("utf-8")
@@ -255,6 +259,24 @@ def test_the_modules_that_the_page_of_figures_runs_are_there() -> None:
     assert named
     for name in named:
         assert find_spec(name), name
+
+
+@pytest.mark.anyio
+async def test_the_page_about_plugins_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its plugin is a module of its own, its test is run as it stands there, its settings hold."""
+    code, test = blocks("python", PLUGINS)
+    words = ModuleType("words")
+    monkeypatch.setitem(sys.modules, "words", words)
+    exec(compile(code, "words.py", "exec"), vars(words))  # the listing is what is tested
+    module: dict[str, Any] = {}
+    exec(compile(test, "test_words.py", "exec"), module)  # and this
+    await module["test_pages_are_counted"](tmp_path)
+    [toml] = blocks("toml", PLUGINS)
+    plugins = Plugins(Registry([]))
+    plugins.add("words", words.register)
+    tables = tables_of(tomllib.loads(toml)["plugins"], Path("pressroom.toml"), toml)
+    assert tables is not None and plugins.read_settings(tables, {}) == []
+    assert plugins.context("words").settings(words.Settings).longest == 500
 
 
 def test_every_rule_that_something_refers_to_has_a_heading() -> None:

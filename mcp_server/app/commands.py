@@ -23,7 +23,7 @@ from mcp_server.interfaces.cli.runners import Board, Waited
 from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.job import Batch, BatchState, Job
 from mcp_server.progress.stream import Events
-from mcp_server.progress.verbs import kind_name
+from mcp_server.progress.verbs import kind_name, verb_of
 from mcp_server.progress.words import progress_line
 
 PAUSED_MAX = 200
@@ -179,8 +179,7 @@ def doctor(workspace: Path | None) -> Sequence[Mapping[str, str]]:
             environ=os.environ,
             cwd=Path.cwd(),
             clock=SystemClock(),
-            plugin_problems=plugins.problems,
-            kinds=plugins.registry.kinds,
+            plugins=plugins,
         )
         return [asdict(finding) for finding in findings]
 
@@ -200,7 +199,7 @@ def _outcome(of: Batch | Job) -> str:
     if isinstance(of, Job):
         name = f"{kind_name(of.kind)} {of.subject}".rstrip()
         return outcome_line(name, of.id, of.state, of.reason or of.code, is_batch=False)
-    return outcome_line(kind_name(of.kind), of.id, of.state, progress_line(of), is_batch=True)
+    return outcome_line(verb_of(of).name, of.id, of.state, progress_line(of), is_batch=True)
 
 
 async def _drained(parts: Parts, patience_s: float) -> bool | None:

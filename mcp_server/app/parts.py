@@ -29,7 +29,7 @@ from mcp_server.jobs.records import Host
 from mcp_server.jobs.registry import Registry, discover
 from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.telemetry import AttemptFigures
-from mcp_server.plugin.context import Jobs
+from mcp_server.plugin.jobs import Jobs
 from mcp_server.plugin.loading import Plugins
 from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
 from mcp_server.storage.sqlite.file.database import Database
@@ -119,6 +119,7 @@ async def open_parts(
     keys = await anyio.to_thread.run_sync(abilities, os.environ, model)
     keys |= announced_abilities(os.environ)
     plugins = plugins or Plugins(Registry(discover(HANDLERS)))
+    plugins.read_settings(workspace.plugins, os.environ)
     registry = plugins.registry.bounded(settings.payload_bytes_max, limits=settings.limits)
     async with Database.open(
         workspace.database,

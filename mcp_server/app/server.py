@@ -53,8 +53,9 @@ class Application:
         plugins: Plugins | None = None,
         opened: Callable[[], None] | None = None,
         stopping: anyio.Event | None = None,
+        find: Callable[[], Workspace] | None = None,
     ) -> None:
-        self._explicit = explicit
+        self._find = find or (lambda: find_workspace(explicit, os.environ, Path.cwd()))
         self._stopping = stopping or anyio.Event()
         self._plugins, self._opened = plugins, opened
         self._default_mode: WorkerMode = default_mode
@@ -113,9 +114,7 @@ class Application:
             self._opened()
 
     async def _serve(self, *, task_status: anyio.abc.TaskStatus[Services]) -> None:
-        workspace = await anyio.to_thread.run_sync(
-            find_workspace, self._explicit, os.environ, Path.cwd()
-        )
+        workspace = await anyio.to_thread.run_sync(self._find)
         for warning in workspace.warnings:
             logger.warning("a variable is not ours", why=warning)
         if why := await anyio.to_thread.run_sync(unsafe_place, workspace.database):

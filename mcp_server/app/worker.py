@@ -27,7 +27,8 @@ from mcp_server.jobs.telemetry import AttemptWatch
 from mcp_server.jobs.worker.attempt import AttemptRunner
 from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
 from mcp_server.jobs.worker.worker import Worker, WorkerSettings
-from mcp_server.plugin import Workbench
+from mcp_server.plugin.job_context import context_maker
+from mcp_server.plugin.workbench import Workbench
 from mcp_server.redaction import redacted, secrets_of
 
 LOCK_WAIT_S = 3.0
@@ -93,6 +94,8 @@ async def work(
         grants=parts.grants,
         model_problem=parts.workspace.model_problem,
         present_site=SiteLoader(parts.workspace).load,
+        settings=parts.plugins.settings,
+        plugin_of=parts.plugins.plugin_of,
     )
     worker = Worker(
         parts.store,
@@ -100,7 +103,7 @@ async def work(
         AttemptRunner(
             parts.registry,
             clock,
-            bench.context,
+            context_maker(bench),
             time_limit_s=settings.time_limit_s,
             random=random.random,
             watch=AttemptWatch(parts.figures),

@@ -2,6 +2,7 @@
 
 settings    what may be set
 sources     where the settings come from: the workspace's file, its user's, the environment
+tables      what is set for plugins
 workspace   a folder with a site in it
 user        the user's own folders, outside every workspace
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 from mcp_server.config.settings import KEY_VARIABLE, Settings
 from mcp_server.config.sources import (
     ENV_PREFIX,
+    PLUGINS_PREFIX,
     SETTINGS_BYTES_MAX,
     SETTINGS_FILE,
     STATE_DIR_VARIABLE,
@@ -26,28 +28,33 @@ from mcp_server.config.sources import (
     named_in,
     still_literal,
 )
+from mcp_server.config.tables import PluginTable
 from mcp_server.config.user import user_settings_file, user_state_dir
-from mcp_server.config.words import left_literal
+from mcp_server.config.words import in_words, left_literal, unknown_variable
 from mcp_server.config.workspace import STATE_DIR, Workspace, find_workspace, open_workspace
 
 __all__ = [
     "ENV_PREFIX",
     "KEY_VARIABLE",
+    "PLUGINS_PREFIX",
     "SETTINGS_BYTES_MAX",
     "SETTINGS_FILE",
     "STATE_DIR",
     "STATE_DIR_VARIABLE",
     "TOKEN_VARIABLE",
     "WORKSPACE_VARIABLE",
+    "PluginTable",
     "Settings",
     "SettingsProblems",
     "Workspace",
     "find_workspace",
+    "in_words",
     "left_literal",
     "load_settings",
     "named_in",
     "open_workspace",
     "still_literal",
+    "unknown_variable",
     "user_settings_file",
     "user_state_dir",
 ]

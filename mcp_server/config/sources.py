@@ -17,6 +17,7 @@ from mcp_server.config.settings import (
     Settings,
     without_password,
 )
+from mcp_server.config.tables import PluginTable, merged, tables_of
 from mcp_server.config.words import in_words, left_literal, place, unknown_variable
 from mcp_server.errors import ConfigError
 from mcp_server.folder import Folder
@@ -27,6 +28,8 @@ SETTINGS_BYTES_MAX = 256 * 1024
 """Far more than every setting with its explanation takes."""
 
 ENV_PREFIX = "PRESSROOM_"
+PLUGINS_PREFIX = "PRESSROOM_PLUGINS_"
+"""How variables begin that are settings of plugins; the plugin's name and the setting's follow."""
 WORKSPACE_VARIABLE = "PRESSROOM_WORKSPACE"
 STATE_DIR_VARIABLE = "PRESSROOM_STATE_DIR"
 TOKEN_VARIABLE = "PRESSROOM_TOKEN"  # noqa: S105 - the name of the variable, not a token
@@ -60,6 +63,8 @@ class Loaded:
     """One for each variable that looks like ours and is not."""
     model_problem: str | None = None
     """Why the model may not be asked (its address held a password); everything else works."""
+    plugins: Mapping[str, PluginTable] = field(default_factory=dict[str, PluginTable])
+    """What the files set for plugins, by the plugin's name."""
 
 
 def load_settings(root: Path, environ: Mapping[str, str], user_file: Path | None = None) -> Loaded:
@@ -101,6 +106,7 @@ def load_settings(root: Path, environ: Mapping[str, str], user_file: Path | None
         brought=brought,
         warnings=_strangers(environ),
         model_problem=model_problem,
+        plugins=merged(users.plugins, own.plugins),
     )
 
 
@@ -130,6 +136,7 @@ class _Source:
 
     written: dict[str, Any] = field(default_factory=dict[str, Any])
     places: dict[str, str] = field(default_factory=dict[str, str])
+    plugins: Mapping[str, PluginTable] = field(default_factory=dict[str, PluginTable])
 
     @classmethod
     def of(cls, file: Path) -> _Source:
@@ -143,13 +150,24 @@ class _Source:
             raise SettingsProblems(
                 [f"{file.name}: {problem}; write lines such as concurrency = 4"]
             ) from None
-        return cls(written, {name: place(file, text, name) for name in written})
+        tables = written.pop("plugins", {})
+        places = {name: place(file, text, name) for name in written}
+        if (plugins := tables_of(tables, file, text)) is None:
+            where = place(file, text, "plugins")
+            raise SettingsProblems(
+                [f"{where}: write [plugins.NAME], and below it lines such as name = 4"]
+            )
+        return cls(written, places, plugins)
 
 
 def _strangers(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Warn of unknown variables with our prefix: a misspelt setting would go unnoticed."""
+    """Warn of unknown variables with our prefix: a misspelt setting would go unnoticed.
+
+    Those of plugins are checked by who knows their settings.
+    """
     ours = (name for name in environ if name.startswith(ENV_PREFIX) and name not in _VARIABLES)
-    return tuple(unknown_variable(name, _VARIABLES) for name in sorted(ours))
+    unknown = [name for name in ours if not name.startswith(PLUGINS_PREFIX)]
+    return tuple(unknown_variable(name, _VARIABLES) for name in sorted(unknown))
 
 
 def _read(file: Path) -> str:

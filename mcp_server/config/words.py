@@ -15,9 +15,18 @@ from mcp_server.redaction import HIDDEN, redacted
 _SHOWN_MAX = 60
 _VARIABLE_LIKENESS = 0.7
 """Higher than for other names: all variables begin with PRESSROOM_, and are alike by that alone."""
+_SAID_MAX = 200
+"""Of what a plugin's own check has to say."""
 _SECRET = re.compile(r"[\w+/=.~-]{20,}")
 """A word as long as a key. It is not repeated: it may be a key that was put in the wrong place."""
 _KEY_NAME = re.compile(r"key|token|secret|password", re.IGNORECASE)
+_WANTED = {
+    **dict.fromkeys(("bool_parsing", "bool_type"), "true or false"),
+    **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "a whole number"),
+    **dict.fromkeys(("float_parsing", "float_type", "finite_number"), "a number"),
+    **dict.fromkeys(("string_type", "path_type"), "a text in quotes"),
+}
+"""What to write, by pydantic's name of the mistake."""
 _LITERAL = re.compile(r"\$\{[^}]*\}|^\$[A-Za-z_]\w*$|^%[A-Za-z_]\w*%$")
 
 
@@ -38,6 +47,20 @@ def place(file: Path, text: str, key: str) -> str:
     return f"{file.name}:{found}: {_named(key)}" if found else f"{file.name}: {_named(key)}"
 
 
+def place_in(file: Path, text: str, table: Sequence[str], key: str) -> str:
+    """Return where in a table of the file a key is: `pressroom.toml:7: plugins.words.longest`."""
+    header, subtable = _header(table), _header([*table, key])
+    key_line = re.compile(rf"\s*{_quoted(key)}\s*[.=]")
+    inside, found = False, ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.lstrip().startswith("["):
+            inside = header.match(line) is not None
+        if subtable.match(line) or (inside and key_line.match(line)):
+            found = f":{number}"
+            break
+    return f"{file.name}{found}: {'.'.join(map(_named, [*table, key]))}"
+
+
 def in_words(
     details: ErrorDetails, sources: Mapping[str, str], file: str, known: Sequence[str]
 ) -> str:
@@ -48,7 +71,6 @@ def in_words(
     name = str(details["loc"][0]) if details["loc"] else ""
     where = sources.get(name, f"{file}: {_named(name)}") if name else file
     where = ".".join([where, *map(_named, details["loc"][1:])])
-    context = details.get("ctx", {})
     match details["type"]:
         case "extra_forbidden":
             return f"{where} is no setting; {_advice(name, known)}"
@@ -56,23 +78,29 @@ def in_words(
             return f"{where}: {details['msg']}"
         case "setting":
             return f"{where} {details['msg']}"
-        case "literal_error":
-            wanted = f"one of {context['expected']}"
-        case "greater_than_equal" | "greater_than" | "less_than_equal":
+        case "missing":
+            return f"{where} is missing; write it"
+        case _ if wanted := _wanted(name, details["type"], details.get("ctx", {})):
+            return f"{where} is {shown(details['input'])}; write {wanted}"
+        case _:  # of a plugin's settings, which may be of any type
+            said = " ".join(details["msg"].split())[:_SAID_MAX]
+            return f"{where}: {_SECRET.sub(HIDDEN, redacted(said))}"
+
+
+def _wanted(name: str, mistake: str, context: Mapping[str, object]) -> str | None:
+    """Return what is to be written, where it can be said better than pydantic does."""
+    match mistake:
+        case "literal_error" | "enum":
+            return f"one of {context['expected']}"
+        case "greater_than_equal" | "greater_than" | "less_than_equal" | "less_than":
             sign, bound = next(iter(context.items()))
-            words = {"ge": "at least", "gt": "more than", "le": "at most"}
-            wanted = f"{words[sign]} {bound:,.0f}"
-        case "dict_type":
-            wanted = f"[{name}] and below it lines such as content-generate = 2"
-        case "bool_parsing" | "bool_type":
-            wanted = "true or false"
-        case "int_parsing" | "int_type" | "int_from_float":
-            wanted = "a whole number"
-        case "float_parsing" | "float_type" | "finite_number":
-            wanted = "a number"
+            words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+            is_number = isinstance(bound, int | float)
+            return f"{words[sign]} {f'{bound:,.10g}' if is_number else bound}"
+        case "dict_type" if name == "limits":
+            return f"[{name}] and below it lines such as content-generate = 2"
         case _:
-            wanted = "a text in quotes"
-    return f"{where} is {shown(details['input'])}; write {wanted}"
+            return _WANTED.get(mistake)
 
 
 def unknown_variable(name: str, known: Iterable[str]) -> str:
@@ -94,6 +122,15 @@ def shown(value: object) -> str:
         if len(text) > _SHOWN_MAX or not isinstance(value, int | float):
             text = f"a {type(value).__name__}"
     return _SECRET.sub(HIDDEN, redacted(text))
+
+
+def _header(table: Sequence[str]) -> re.Pattern[str]:
+    name = r"\s*[.]\s*".join(map(_quoted, table))
+    return re.compile(rf"\s*\[\s*{name}\s*\]")
+
+
+def _quoted(key: str) -> str:
+    return rf"[\"']?{re.escape(key)}[\"']?"
 
 
 def _named(part: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mcp_server.config.settings import Settings
@@ -17,6 +17,7 @@ from mcp_server.config.sources import (
     named_in,
     still_literal,
 )
+from mcp_server.config.tables import PluginTable
 from mcp_server.config.user import user_settings_file
 from mcp_server.config.words import left_literal, shown
 from mcp_server.errors import Unavailable
@@ -39,6 +40,8 @@ class Workspace:
     """One for each environment variable that looks like a setting and is none."""
     model_problem: str | None = None
     """Why the model may not be asked; everything else works."""
+    plugins: Mapping[str, PluginTable] = field(default_factory=dict[str, PluginTable])
+    """What is set for plugins, by the plugin's name."""
 
     @property
     def site_file(self) -> Path:
@@ -112,14 +115,18 @@ def find_workspace(explicit: Path | None, environ: Mapping[str, str], cwd: Path)
     )
 
 
-def open_workspace(root: Path, environ: Mapping[str, str]) -> Workspace:
+def open_workspace(
+    root: Path, environ: Mapping[str, str], *, user_file: Path | None = None
+) -> Workspace:
     """Return the workspace in `root`; its settings are read, nothing is made.
+
+    `user_file` is where the user's own settings are, if not in their usual place.
 
     Raises:
         SettingsProblems: its settings cannot be used.
     """
     root = Path(os.path.abspath(root.expanduser()))  # noqa: PTH100 - as above
-    loaded = load_settings(root, environ, user_settings_file())
+    loaded = load_settings(root, environ, user_file or user_settings_file())
     settings = loaded.settings
     state = named_in(environ, STATE_DIR_VARIABLE) or STATE_DIR
     state_dir = Path(os.path.abspath(root / Path(state).expanduser()))  # noqa: PTH100 - as above
@@ -136,6 +143,7 @@ def open_workspace(root: Path, environ: Mapping[str, str]) -> Workspace:
         brought=loaded.brought,
         warnings=loaded.warnings,
         model_problem=loaded.model_problem,
+        plugins=loaded.plugins,
     )
 
 

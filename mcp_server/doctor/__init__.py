@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform
 import sqlite3
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from mcp_server.doctor.diagnosis import Diagnosis
 from mcp_server.doctor.files import without_database
 from mcp_server.doctor.folder import of_folder
 from mcp_server.errors import CallerError, ConfigError
+from mcp_server.plugin.loading import Plugins
 
 
 async def examine_workspace(
@@ -27,15 +28,13 @@ async def examine_workspace(
     environ: Mapping[str, str],
     cwd: Path,
     clock: Clock,
-    plugin_problems: Sequence[str] = (),
-    kinds: Collection[str] | None = None,
+    plugins: Plugins,
 ) -> list[Diagnosis]:
     """Check everything and return the findings, in the order of the checks.
 
-    `kinds` are the job kinds with a handler here, `None` where that is not known. The whole
-    database file is read, which takes seconds if it is large.
+    The whole database file is read, which takes seconds if it is large.
     """
-    looked = _examined(explicit, environ, cwd, clock, plugin_problems, kinds)
+    looked = _examined(explicit, environ, cwd, clock, plugins)
     return [finding async for finding in looked]
 
 
@@ -44,10 +43,9 @@ async def _examined(
     environ: Mapping[str, str],
     cwd: Path,
     clock: Clock,
-    plugin_problems: Sequence[str],
-    kinds: Collection[str] | None,
+    plugins: Plugins,
 ) -> AsyncIterator[Diagnosis]:
-    for finding in (_versions(), *_plugins(plugin_problems)):
+    for finding in (_versions(), *_plugins(plugins.problems)):
         yield finding
     try:
         workspace = find_workspace(explicit, environ, cwd)
@@ -58,7 +56,8 @@ async def _examined(
     except CallerError as error:
         yield Diagnosis(check="workspace", level="error", message=str(error))
         return
-    for finding in of_folder(workspace, environ, kinds):
+    mistakes = plugins.read_settings(workspace.plugins, environ)
+    for finding in (*_settings(mistakes), *of_folder(workspace, environ, plugins.registry.kinds)):
         yield finding
     if not workspace.database.exists():
         yield without_database(workspace)
@@ -86,3 +85,9 @@ def _plugins(problems: Sequence[str]) -> Iterator[Diagnosis]:
     for problem in problems:
         advice = "Install what it needs, or uninstall it; everything else works without it."
         yield Diagnosis(check="plugins", level="warning", message=problem, advice=advice)
+
+
+def _settings(mistakes: Sequence[str]) -> Iterator[Diagnosis]:
+    """A plugin cannot use its settings; everything else works."""
+    for mistake in mistakes:
+        yield Diagnosis(check="settings", level="warning", message=mistake)

@@ -22,7 +22,7 @@ FREE_BYTES_ENOUGH = 1024**3
 
 
 def of_folder(
-    workspace: Workspace, environ: Mapping[str, str], kinds: Collection[str] | None
+    workspace: Workspace, environ: Mapping[str, str], kinds: Collection[str]
 ) -> Iterator[Diagnosis]:
     """Make all checks that need no database."""
     yield Diagnosis(check="workspace", level="ok", message=str(workspace.root))
@@ -31,10 +31,10 @@ def of_folder(
         yield from check(workspace, environ)
 
 
-def _limits(workspace: Workspace, kinds: Collection[str] | None) -> Iterator[Diagnosis]:
+def _limits(workspace: Workspace, kinds: Collection[str]) -> Iterator[Diagnosis]:
     """Warn of a limit on an unknown kind: the name is misspelt, or its plugin is missing."""
     for kind in workspace.settings.limits:
-        if kinds is not None and kind not in kinds:
+        if kind not in kinds:
             known = ", ".join(sorted(kinds))
             message = f"{SETTINGS_FILE} limits jobs of kind {kind}, which nothing here runs"
             advice = f"Kinds are: {known}."

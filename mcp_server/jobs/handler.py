@@ -10,14 +10,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar, overload
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 
 from mcp_server.errors import ConfigError, InvalidPayload
 from mcp_server.jobs.job import Dedup, Job, NewJob, Priority
-from mcp_server.jobs.outcome import Outcome
 
 P = TypeVar("P", bound=BaseModel)
 
@@ -97,30 +96,6 @@ class Handler(Generic[P]):
         )
 
 
-@overload
-def handler(
-    kind: str,
-    payload: type[P],
-    *,
-    timeout_s: float | None = None,
-    on_error: OnError[P] | None = None,
-    isolation: Literal["loop"] = "loop",
-    limit: int | None = None,
-) -> Callable[[Callable[[P, Any], Awaitable[Outcome]]], Handler[P]]: ...
-
-
-@overload
-def handler(
-    kind: str,
-    payload: type[P],
-    *,
-    timeout_s: float | None = None,
-    on_error: OnError[P] | None = None,
-    isolation: Literal["thread", "process"],
-    limit: int | None = None,
-) -> Callable[[Callable[[P, Any], Outcome]], Handler[P]]: ...
-
-
 def handler(
     kind: str,
     payload: type[P],
@@ -132,9 +107,8 @@ def handler(
 ) -> Callable[[Callable[[P, Any], Any]], Handler[P]]:
     """Make a handler of a function `(payload, context) -> Outcome`. Registers nothing.
 
-    The function is async, and its context a `JobContext`; for a thread or a process it is plain,
-    and its context an `IsolatedContext`. For a process it is defined at the top of a module that
-    can be imported anywhere, under its own name.
+    What the context of an async one is the worker's maker decides; `plugin.handler` is this with
+    its type.
 
     Raises:
         ConfigError: the function cannot be run in that isolation, or none is allowed to run.

@@ -11,6 +11,7 @@ from mcp_server.errors import CallerError, StorageError
 from mcp_server.excerpt import shortened
 from mcp_server.jobs.job import NewJob
 from mcp_server.jobs.json_text import encoded
+from mcp_server.jobs.result import BYTES
 
 RESULT_BYTES_MAX = 1024 * 1024
 """The largest result, as JSON. Anything larger is content, and belongs in effects."""
@@ -32,10 +33,10 @@ DELAY_S_MAX = 100 * 365.25 * 24 * 3600
 class Done:
     """The work is done. `effects` are applied together with the job's end, or not at all.
 
-    The result is JSON of at most `RESULT_BYTES_MAX`.
+    The result is JSON of at most `RESULT_BYTES_MAX`; or bytes, no more than a payload may have.
     """
 
-    result: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    result: Mapping[str, Any] | bytes = field(default_factory=dict[str, Any])
     effects: tuple[object, ...] = ()
 
 
@@ -90,16 +91,16 @@ Outcome = Done | Skip | Retry | Snooze | Fail | Pause
 OUTCOMES = (Done, Skip, Retry, Snooze, Fail, Pause)
 
 
-def checked(answer: object) -> Outcome:
+def checked(answer: object, *, bytes_max: int = RESULT_BYTES_MAX) -> Outcome:
     """Return a handler's answer if it is an outcome that can be recorded, otherwise a failure.
 
-    The types are checked at run time, as plugins need not be type-checked. What reading the answer
-    raises (it may be any object) is raised.
+    A result in bytes has `bytes_max` of them at most. The types are checked at run time, as plugins
+    need not be type-checked. What reading the answer raises (it may be any object) is raised.
     """
     if not isinstance(answer, OUTCOMES):
         return Fail("handler-error", f"its handler answered {type(answer).__name__}")
     outcome = _bare(answer)
-    if problem := _type_problem(outcome) or _problem(outcome):
+    if problem := _type_problem(outcome) or _problem(outcome, bytes_max):
         what = type(outcome).__name__
         return Fail("handler-error", f"its handler answered {what}, whose {problem}")
     if not isinstance(outcome, Done) and len(outcome.reason) > REASON_MAX:
@@ -124,8 +125,10 @@ def _type_problem(outcome: Outcome) -> str | None:
     return None if isinstance(effects, tuple) else "effects are no tuple"
 
 
-def _problem(outcome: Outcome) -> str | None:
+def _problem(outcome: Outcome, bytes_max: int) -> str | None:
     match outcome:
+        case Done(bytes(result)):
+            return _size_problem(len(result), bytes_max)
         case Done(result):
             return _result_problem(result)
         case Fail(code) if len(code) > CODE_MAX:
@@ -143,13 +146,17 @@ def _result_problem(result: object) -> str | None:
         return "result is no mapping"
     if not result:
         return None
+    if BYTES in result:
+        return f"result has the name {BYTES}, which is Pressroom's own"
     try:
         size = len(encoded(cast("object", result)).encode())
     except ValueError as error:
         return f"result cannot be stored: {error}"
-    if size > RESULT_BYTES_MAX:
-        return f"result has {size:,} bytes: at most {RESULT_BYTES_MAX:,} may be"
-    return None
+    return _size_problem(size, RESULT_BYTES_MAX)
+
+
+def _size_problem(size: int, maximum: int) -> str | None:
+    return f"result has {size:,} bytes: at most {maximum:,} may be" if size > maximum else None
 
 
 def _time_problem(until: object) -> str | None:

@@ -57,6 +57,11 @@ class Registry:
         return tuple(self._handlers.values())
 
     @property
+    def payload_bytes_max(self) -> int:
+        """The largest payload, and the largest result in bytes."""
+        return self._payload_bytes_max
+
+    @property
     def limits(self) -> Mapping[str, int]:
         """By kind, how many of its jobs may run at once; kinds that are missing have no limit."""
         limits = {kind: self._limits.get(kind, h.limit) for kind, h in self._handlers.items()}

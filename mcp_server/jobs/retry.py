@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple, assert_never
 
 from mcp_server.jobs.job import Job, JobState, Json
 from mcp_server.jobs.outcome import Done, Fail, Outcome, Pause, Retry, Skip, Snooze
+from mcp_server.jobs.result import as_stored
 
 BACKOFF_BASE_S = 1.0
 BACKOFF_MAX_S = 60.0
@@ -36,7 +37,8 @@ def decide(job: Job, outcome: Outcome, *, now: float, jitter: float) -> Verdict:
     """
     # Nearly all outcomes are `Done`: `match` and keyword arguments would take twice as long.
     if isinstance(outcome, Done):
-        return Verdict(JobState.COMPLETED, None, None, outcome.result, None, outcome.effects)
+        result = as_stored(outcome.result)
+        return Verdict(JobState.COMPLETED, None, None, result, None, outcome.effects)
     match outcome:
         case Skip(reason):
             return Verdict(state=JobState.COMPLETED, code="skipped", reason=reason)

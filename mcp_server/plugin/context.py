@@ -1,48 +1,34 @@
-"""What plugins are given: kinds and tools to add, jobs and batches to queue, see and wait for."""
+"""What plugins are given: kinds and tools to add, and the queue to work with."""
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, overload
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
-from mcp_server.errors import (
-    ConfigError,
-    InvalidPayload,
-    InvalidTransition,
-    NotFound,
-    Unavailable,
-)
-from mcp_server.jobs.batch import BatchService
+from mcp_server.errors import ConfigError, Unavailable
 from mcp_server.jobs.handler import Handler
-from mcp_server.jobs.job import (
-    Batch,
-    Dedup,
-    Job,
-    JobState,
-    NewJob,
-    Origin,
-    Priority,
-)
-from mcp_server.jobs.queue import JobQueue
-from mcp_server.jobs.records import NewBatch
+from mcp_server.jobs.job import Origin
 from mcp_server.jobs.registry import Registry
-from mcp_server.jobs.store import JobStore
-from mcp_server.plugin.status import BatchStatus, JobStatus, batch_status, job_status
+from mcp_server.plugin.batches import PluginBatches
+from mcp_server.plugin.jobs import Jobs
+from mcp_server.plugin.log import logger_of
+from mcp_server.plugin.settings import PluginSettings
 from mcp_server.progress.event import EventSink
-from mcp_server.progress.verbs import VERBS
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
 
 P = TypeVar("P", bound=BaseModel)
+S = TypeVar("S", bound=BaseModel)
 
 TOOL_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 """What every client takes as a name, once hyphens are underscores."""
-ACTIVE_MAX = 200
-ERRORS_MAX = 10
-"""Of a batch: how many of its failures are told in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,16 +46,6 @@ class PluginTool(Generic[P]):
     open_world: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Jobs:
-    """The queue of an open workspace."""
-
-    store: JobStore
-    queue: JobQueue
-    batches: BatchService
-    new_batch_id: Callable[[], str]
-
-
 @dataclass(slots=True)
 class Additions:
     """What plugins work on: the kinds of this process, its tools, and its workspace once open."""
@@ -77,10 +53,38 @@ class Additions:
     registry: Registry
     tools: dict[str, PluginTool[Any]] = field(default_factory=dict[str, PluginTool[Any]])
     sinks: list[EventSink] = field(default_factory=list[EventSink])
+    settings: PluginSettings = field(default_factory=PluginSettings)
+    plugin_of: dict[str, str] = field(default_factory=dict[str, str])
+    """By kind, the plugin that brought its handler; our own kinds are not in it."""
     jobs: Jobs | None = None
 
+    def restorer(self) -> Callable[[], None]:
+        """Return what makes all as it is now: a plugin is loaded whole, or not at all."""
+        handlers, tools, sinks = self.registry.handlers, dict(self.tools), list(self.sinks)
+        models, plugin_of = dict(self.settings.models), dict(self.plugin_of)
 
-class PluginContext:
+        def restore() -> None:
+            self.registry.replace(handlers)
+            self.tools, self.sinks, self.plugin_of = tools, sinks, plugin_of
+            self.settings.models = models
+
+        return restore
+
+    def open_jobs(self, plugin: str) -> Jobs:
+        """Return the queue of the open workspace.
+
+        Raises:
+            Unavailable: there is none yet; names the plugin that asked.
+        """
+        if self.jobs is None:
+            raise Unavailable(
+                f"The plugin {plugin} asked for jobs before a workspace was open: queue them "
+                "in a tool or a handler, not while it registers."
+            )
+        return self.jobs
+
+
+class PluginContext(PluginBatches):
     """What a plugin may do.
 
     `register(context)` of a plugin adds kinds and tools, in the server and in the worker, and
@@ -90,14 +94,22 @@ class PluginContext:
     """
 
     def __init__(self, additions: Additions, plugin: str, origin: Origin | None = None) -> None:
-        self._additions, self._plugin, self._origin = additions, plugin, origin
-
-    # Kinds and tools
+        super().__init__(partial(additions.open_jobs, plugin), origin)
+        self._additions, self._plugin = additions, plugin
 
     @property
     def job_kinds(self) -> Sequence[str]:
         """The kinds that have a handler here, sorted."""
         return sorted(self._additions.registry.kinds)
+
+    @property
+    def logger(self) -> FilteringBoundLogger:
+        """A structlog logger whose lines name the plugin: `logger.info("counted", words=7)`.
+
+        They go to the log of the process: stderr of a server, `worker.log` of a worker. Known
+        secrets, and what looks like one, are taken out of texts.
+        """
+        return logger_of(self._plugin)
 
     def register_job_handler(self, handler: Handler[Any]) -> None:
         """Add a kind of job.
@@ -106,6 +118,7 @@ class PluginContext:
             ConfigError: its name is taken.
         """
         self._additions.registry.register(handler)
+        self._additions.plugin_of[handler.kind] = self._plugin
 
     def unregister_job_handler(self, kind: str) -> None:
         """Take a kind away, to put another handler in its place: its jobs wait until there is one.
@@ -114,6 +127,7 @@ class PluginContext:
             UnknownKind: there is none.
         """
         self._additions.registry.unregister(kind)
+        self._additions.plugin_of.pop(kind, None)
 
     def register_tool(
         self,
@@ -151,6 +165,33 @@ class PluginContext:
             open_world=open_world,
         )
 
+    def register_settings(self, model: type[BaseModel]) -> None:
+        """Let the plugin have settings: `[plugins.NAME]`, by the name of its entry point.
+
+        They stand in the workspace's `pressroom.toml` or in the user's own, and each may be
+        overridden by `PRESSROOM_PLUGINS_NAME_KEY`. Mistakes are named with file, line and key in
+        `status`, and stop nobody but the tools and handlers that read these settings.
+
+        Who made the workspace may be a stranger, and wrote its file: what it sets is data. Do not
+        run it, import it, or send anything where it says; mark such settings `USER_ONLY`, and they
+        are refused unless the user has set them. Keys belong in the environment: what a variable
+        holds whose name ends in `_KEY`, `_TOKEN`, `_SECRET` or `_PASSWORD` is taken out of logs and
+        answers, and what looks like a key is not repeated from anywhere.
+
+        Raises:
+            ConfigError: the plugin has settings already.
+        """
+        self._additions.settings.register(self._plugin, model)
+
+    def settings(self, model: type[S]) -> S:
+        """Return what is set, as the model that was registered.
+
+        Raises:
+            ConfigError: it cannot be used as it is; or the model was not registered.
+            Unavailable: the plugin is still registering: no workspace is open yet.
+        """
+        return self._additions.settings.get(model)
+
     def on_progress(self, sink: EventSink) -> None:
         """Add a place where progress goes: `sink.emit` gets what becomes of every operation.
 
@@ -168,193 +209,6 @@ class PluginContext:
             raise ConfigError("Progress sinks are added while a plugin registers, not later.")
         self._additions.sinks.append(sink)
 
-    # Jobs
-
-    @overload
-    async def enqueue_job(
-        self,
-        kind: Handler[P],
-        payload: P,
-        *,
-        subject: str = "",
-        priority: int = Priority.NORMAL,
-        max_retries: int = 3,
-        delay_s: float = 0.0,
-        dedup: Dedup = Dedup.NONE,
-        dedup_key: str | None = None,
-        origin: Origin | None = None,
-    ) -> str: ...
-
-    @overload
-    async def enqueue_job(
-        self,
-        kind: str,
-        payload: Mapping[str, Any],
-        *,
-        subject: str = "",
-        priority: int = Priority.NORMAL,
-        max_retries: int = 3,
-        delay_s: float = 0.0,
-        dedup: Dedup = Dedup.NONE,
-        dedup_key: str | None = None,
-        origin: Origin | None = None,
-    ) -> str: ...
-
-    async def enqueue_job(
-        self,
-        kind: Handler[Any] | str,
-        payload: Any,
-        *,
-        subject: str = "",
-        priority: int = Priority.NORMAL,
-        max_retries: int = 3,
-        delay_s: float = 0.0,
-        dedup: Dedup = Dedup.NONE,
-        dedup_key: str | None = None,
-        origin: Origin | None = None,
-    ) -> str:
-        """Queue a job outside any batch, and return its id, which survives anything.
-
-        The kind is a handler, and the payload its model; or a name, and a mapping. Where another
-        job of this kind and owner holds the `dedup_key`, that one's id is returned; `Dedup.REPLACE`
-        has put this job in its place.
-
-        Raises:
-            UnknownKind: nothing runs the kind.
-            InvalidPayload: the payload is not what its handler takes; or no origin is known.
-            LimitExceeded: the payload is too large.
-        """
-        asker = self._asker(origin)
-        if dedup is not Dedup.NONE and not dedup_key:
-            raise InvalidPayload("enqueue_job", ["dedup compares keys: give a dedup_key"])
-        made = NewJob(kind=kind, payload=payload) if isinstance(kind, str) else kind.job(payload)
-        job = NewJob(
-            kind=made.kind,
-            payload=made.payload,
-            subject=subject,
-            priority=priority,
-            max_retries=max_retries,
-            delay_s=delay_s,
-            dedup=dedup,
-            dedup_key=dedup_key,
-        )
-        return await self._jobs.queue.enqueue(_with_own_key(job, asker), origin=asker)
-
-    async def get_job_status(self, job_id: str) -> JobStatus | None:
-        """Return where a job stands; `None` if there is none, or it is another's, or forgotten."""
-        job = await self._jobs.store.job(job_id)
-        return None if job is None or not self._sees(job.origin) else job_status(job)
-
-    async def wait_for_job(self, job_id: str, *, timeout_s: float = 60.0) -> JobStatus:
-        """Return a job once it has ended, however it ended.
-
-        Raises:
-            NotFound: there is none with this id.
-            TimeoutError: it has not ended in time; says in which state it is.
-        """
-        if await self.get_job_status(job_id) is None:
-            raise NotFound("job", job_id)
-        return job_status(await self._jobs.queue.wait(job_id, timeout_s=timeout_s))
-
-    # Batches
-
-    async def enqueue_batch(
-        self, name: str, jobs: Sequence[NewJob], *, origin: Origin | None = None
-    ) -> str:
-        """Queue jobs (`handler.job(payload)`) as one batch, and return its id.
-
-        `name`, of printable characters, is what `status` calls it. Stored in one transaction, or
-        not at all. Jobs whose `dedup_key` is held are left out; if that is all of them, the
-        holder's batch is returned.
-
-        Raises:
-            UnknownKind, InvalidPayload, LimitExceeded: a job cannot be queued, or there is none.
-            InvalidTransition: all of them are queued already, though not in a batch of the origin.
-        """
-        if name in VERBS:
-            raise InvalidPayload(f"batch {name}", ["that name is Pressroom's own; take another"])
-        if not name.isprintable():
-            raise InvalidPayload(f"batch {name!a}", ["a name has printable characters only"])
-        if not jobs:
-            raise InvalidPayload(f"batch {name}", ["it has no jobs"])
-        asker, found = self._asker(origin), self._jobs
-        prepared = found.batches.prepare([_with_own_key(job, asker) for job in jobs])
-        submission = await found.batches.submit(
-            NewBatch(id=found.new_batch_id(), kind=name, origin=asker, jobs=prepared)
-        )
-        holders = [batch for batch in submission.held.values() if batch is not None]
-        if submission.batch is None and not holders:
-            raise InvalidTransition(
-                f"the jobs of {name}", state="queued already", action="queue", advice="Wait."
-            )
-        return (submission.batch or holders[0]).id
-
-    async def get_batch_status(self, batch_id: str) -> BatchStatus | None:
-        """Return where a batch stands, now or at its end; `None` if there is none, or another's."""
-        batch = await self._jobs.store.batch(batch_id, running=True)
-        if batch is None or not self._sees(batch.origin):
-            return None
-        return await self._batch_status(batch)
-
-    async def get_active_batches(self, *, origin: Origin | None = None) -> Sequence[BatchStatus]:
-        """Return the unfinished batches of the origin, newest first."""
-        owner = self._asker(origin).owner
-        found = await self._jobs.batches.list(owner=owner, active=True, limit=ACTIVE_MAX)
-        return [await self._batch_status(batch) for batch in found]
-
-    async def wait_for_batch(self, batch_id: str, *, timeout_s: float = 60.0) -> BatchStatus:
-        """Return a batch once its round has ended (`paused` is no end).
-
-        Raises:
-            NotFound: there is none with this id.
-            TimeoutError: it has not ended in time; names what is outstanding.
-        """
-        batch = await self._jobs.store.batch(batch_id)
-        if batch is None or not self._sees(batch.origin):
-            raise NotFound("batch", batch_id)
-        owner = batch.origin.owner
-        ended = await self._jobs.batches.wait(batch_id, owner=owner, timeout_s=timeout_s)
-        return await self._batch_status(ended)
-
-    async def wait_for_idle(self, *, timeout_s: float = 60.0, origin: Origin | None = None) -> None:
-        """Return once none of the origin's batches, nor jobs outside any, waits or runs.
-
-        What is paused does not count.
-
-        Raises:
-            TimeoutError: some still do; names them.
-        """
-        owner = self._asker(origin).owner
-        await self._jobs.batches.wait_idle(owner=owner, timeout_s=timeout_s)
-
-    async def _batch_status(self, batch: Batch) -> BatchStatus:
-        failed: Sequence[Job] = ()
-        if batch.failed:
-            states = (JobState.FAILED,)
-            failed = await self._jobs.store.jobs(batch.id, states=states, limit=ERRORS_MAX)
-        return batch_status(batch, failed)
-
-    @property
-    def _jobs(self) -> Jobs:
-        if self._additions.jobs is None:
-            raise Unavailable(
-                f"The plugin {self._plugin} asked for jobs before a workspace was open: queue them "
-                "in a tool or a handler, not while it registers."
-            )
-        return self._additions.jobs
-
-    def _asker(self, origin: Origin | None) -> Origin:
-        asker = origin or self._origin
-        if asker is None:
-            raise InvalidPayload(
-                "origin", ["outside a tool it has to be given; a handler has context.job.origin"]
-            )
-        return asker
-
-    def _sees(self, origin: Origin) -> bool:
-        """Whether what came from `origin` may be told; outside a tool a plugin sees everything."""
-        return self._origin is None or self._origin.owner == origin.owner
-
 
 def _check_sink(sink: EventSink) -> None:
     if isinstance(sink, type):
@@ -364,10 +218,3 @@ def _check_sink(sink: EventSink) -> None:
         raise ConfigError(f"{name} is no progress sink: it has no emit(event).")
     if not inspect.iscoroutinefunction(sink.emit):
         raise ConfigError(f"{name} is no progress sink: its emit(event) is no async def.")
-
-
-def _with_own_key(job: NewJob, asker: Origin) -> NewJob:
-    """Return the job with a key that no job of another kind or owner has."""
-    if job.dedup_key is None:
-        return job
-    return job._replace(dedup_key=f"{job.kind}:{asker.owner}:{job.dedup_key}")

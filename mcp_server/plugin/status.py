@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mcp_server.jobs.job import Batch, BatchState, Job, JobState, Json, Step
+from mcp_server.jobs.result import as_shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +18,7 @@ class JobStatus:
     subject: str
     status: JobState
     result: Json | None
-    """What its handler answered with `Done`."""
+    """What its handler answered with `Done`; of bytes only how many: `{"bytes": 1234}`."""
     error: str | None
     """Why it did not do its work, or has not yet."""
     step: Step | None
@@ -48,7 +49,7 @@ def job_status(job: Job) -> JobStatus:
         kind=job.kind,
         subject=job.subject,
         status=job.state,
-        result=job.result,
+        result=as_shown(job.result),
         error=job.reason,
         step=job.step,
         batch_id=job.batch_id,

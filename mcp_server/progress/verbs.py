@@ -7,9 +7,10 @@ does is in `content.actions`; its jobs' terms, priority and keys are there, too.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import cast
 
-from mcp_server.jobs.job import Batch
+from mcp_server.jobs.job import Batch, Job, Json
 
 NOT_DEPLOYED = "written to content/, not deployed"
 KEPT = "What was done stays."
@@ -96,9 +97,44 @@ VERBS: Mapping[str, Verb] = {verb.kind: verb for verb in (GENERATE, PROMOTE, ROL
 """Our own verbs, by the kind of their batches."""
 
 
+WORDS = "words"
+"""Where a plugin's words are in the details of its batch, so that every process has them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What a plugin calls its batches, and what they do, where plain words would not be enough."""
+
+    name: str
+    """What an operation of it is called in a list: `Word count`."""
+    past: str = "done"
+    """As in `39 of 40 counted`."""
+    doing: str = ""
+    """As in `counting menu`; without it, the kind of the job."""
+    kept: str = KEPT
+    """What a cancelled batch leaves behind, in a sentence."""
+
+
 def verb_of(batch: Batch) -> Verb:
-    """Return the words for a batch; a plugin's is called by its kind, in plain words."""
-    return VERBS.get(batch.kind) or plain_verb(batch.kind)
+    """Return the words for a batch: ours, those that a plugin gave it, or plain ones."""
+    if known := VERBS.get(batch.kind):
+        return known
+    given: object = batch.details.get(WORDS)
+    if not isinstance(given, Mapping):
+        return plain_verb(batch.kind)
+    texts = {name: text for name, text in cast("Json", given).items() if isinstance(text, str)}
+    names = {field.name for field in fields(Words)}
+    return replace(plain_verb(batch.kind), **{n: text for n, text in texts.items() if n in names})
+
+
+def doing(batch: Batch, job: Job) -> str:
+    """Return what a job of a batch is doing, as in `drafting menu/hero`, without what it is about.
+
+    A plugin's word is for the jobs that its batch counts.
+    """
+    known = JOBS_DOING.get(job.kind)
+    own = verb_of(batch).doing if WORDS in batch.details and job.counted else ""
+    return known or own or job.kind
 
 
 def plain_verb(kind: str) -> Verb:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mcp_server.jobs.job import Batch, BatchState, Job
-from mcp_server.progress.verbs import JOBS_DOING
+from mcp_server.jobs.job import Batch, BatchState
+from mcp_server.progress.verbs import doing
 
 JUST_NOW_S = 5
 """Below this "2 seconds ago" would be wrong by the time it is read."""
@@ -27,7 +27,8 @@ def current_task(batch: Batch) -> str | None:
     """
     if not batch.running:
         return None
-    return _task(max(batch.running, key=lambda job: (job.counted, job.started_at or 0.0, job.id)))
+    job = max(batch.running, key=lambda job: (job.counted, job.started_at or 0.0, job.id))
+    return f"{doing(batch, job)} {job.subject}".rstrip()
 
 
 def relative_time(seconds: float) -> str:
@@ -67,10 +68,6 @@ def _doing(batch: Batch) -> str:
 
 def _so_far(batch: Batch) -> str:
     return f", {batch.failed} failed so far" if batch.failed else ""
-
-
-def _task(job: Job) -> str:
-    return f"{JOBS_DOING.get(job.kind, job.kind)} {job.subject}".rstrip()
 
 
 def _amount(seconds: float, *, nearest: bool = False) -> str:

@@ -20,7 +20,9 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from mcp_server import Done, Failure, IsolatedContext, JobContext, Outcome, PluginContext, handler
+from mcp_server.plugin import (
+    Done, Failure, IsolatedContext, JobContext, Outcome, PluginContext, handler
+)
 
 
 class Deed(BaseModel, frozen=True, extra="forbid"):

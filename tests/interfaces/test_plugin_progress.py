@@ -12,10 +12,10 @@ from typing import Any, cast
 
 import pytest
 
-from mcp_server import ProgressEvent
 from mcp_server.app import Application
 from mcp_server.errors import ConfigError
 from mcp_server.jobs.registry import Registry, discover
+from mcp_server.plugin import ProgressEvent
 from mcp_server.plugin.loading import GROUP, Plugins
 from tests.harness import small_site
 from tests.interfaces.test_plugins import install, listing, on_path
@@ -32,7 +32,7 @@ from pathlib import Path
 
 import anyio
 
-from mcp_server import EventSink, PluginContext, ProgressEvent
+from mcp_server.plugin import EventSink, PluginContext, ProgressEvent
 
 
 class Diary:

@@ -16,8 +16,14 @@ import anyio
 import pytest
 from mcp import Client
 from pydantic import BaseModel
+from structlog.testing import capture_logs
 
-from mcp_server import (
+from mcp_server.app import Application
+from mcp_server.errors import CallerError, ConfigError, UnknownKind
+from mcp_server.interfaces.mcp.server import build_server
+from mcp_server.jobs.job import Origin
+from mcp_server.jobs.registry import Registry, discover
+from mcp_server.plugin import (
     BatchStatus,
     Dedup,
     Done,
@@ -30,13 +36,9 @@ from mcp_server import (
     NewJob,
     Outcome,
     PluginContext,
+    Words,
     handler,
 )
-from mcp_server.app import Application
-from mcp_server.errors import CallerError, ConfigError, UnknownKind
-from mcp_server.interfaces.mcp.server import build_server
-from mcp_server.jobs.job import Origin
-from mcp_server.jobs.registry import Registry, discover
 from mcp_server.plugin.loading import Plugins
 from tests.harness import Desk, small_site
 from tests.waiting import until
@@ -45,7 +47,8 @@ from tests.wire import serving as serving_http
 
 pytestmark = pytest.mark.anyio
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
 
 
 def listing() -> str:
@@ -74,9 +77,9 @@ def on_path(folder: Path) -> str:
     return os.pathsep.join([str(folder), *([before] if before else [])])
 
 
-def run(name: str, root: Path, **variables: str) -> str:
+def run(name: str, root: Path, *arguments: str, **variables: str) -> str:
     """What a command prints."""
-    line = command(name, "--workspace", str(root))
+    line = command(name, *arguments, "--workspace", str(root))
     where = environment(**variables)
     return subprocess.run(line, env=where, capture_output=True, text=True, check=True).stdout
 
@@ -149,14 +152,22 @@ WRONG = (
     ("count_words, arguments", "count_words, CountWords(pages='a')", "reportCallIssue"),
     ("count_words, arguments", "count_words, Other(page='menu')", "reportArgumentType"),
     ("        CountWords,\n        ask", "        Other,\n        ask", "reportArgumentType"),
+    ("CountWords, context: JobContext", "CountWords, context: PluginContext", "reportArgumentType"),
+    ("CountWords, context: JobContext", "Other, context: JobContext", "reportArgumentType"),
+    ('("count-words", CountWords)', '("c", CountWords, isolation="thread")', "reportArgumentType"),
+    ("context.entities", "context.enqueue_job", "reportAttributeAccessIssue"),
+    ("import PRODUCTION", "import PRODUCTON", "reportAttributeAccessIssue"),
 )
 """What stands in the listing, what somebody may write instead, and the rule that it breaks."""
 
 
 def test_another_payload_is_a_type_error(tmp_path: Path) -> None:
-    """Strict pyright finds nothing in the listing, and each mistake where it was made."""
-    code = f"# pyright: strict\n{listing()}\n\nclass Other(BaseModel):\n    page: str\n"
+    """Strict pyright finds nothing in what is shown, and each mistake where it was made."""
+    other = "from pydantic import BaseModel\n\nclass Other(BaseModel):\n    page: str\n"
+    code = f"# pyright: strict\n{other}\n{listing()}"
     (tmp_path / "good.py").write_text(code)
+    page = (ROOT / "docs" / "plugins.md").read_text("utf-8").split("```python\n")[1]
+    (tmp_path / "page.py").write_text(f"# pyright: strict\n{page.split('```')[0]}")
     for number, (right, wrong, _) in enumerate(WRONG):
         assert code.count(right) == 1
         (tmp_path / f"bad{number}.py").write_text(code.replace(right, wrong))
@@ -165,7 +176,7 @@ def test_another_payload_is_a_type_error(tmp_path: Path) -> None:
     found: dict[str, set[str]] = {}
     for error in json.loads(done.stdout)["generalDiagnostics"]:
         found.setdefault(Path(error["file"]).stem, set()).add(error["rule"])
-    assert "good" not in found, done.stdout
+    assert not found.keys() & {"good", "page"}, done.stdout
     for number, (_, wrong, rule) in enumerate(WRONG):
         assert rule in found[f"bad{number}"], wrong
 
@@ -239,7 +250,7 @@ BROKEN = {
     "late": "async def register(context):\n    pass\n",
     "taken": (
         "from pydantic import BaseModel\n"
-        "from mcp_server import handler\n"
+        "from mcp_server.plugin import handler\n"
         "@handler('of-taken', BaseModel)\n"
         "async def mine(payload, context): ...\n"
         "@handler('content-generate', BaseModel)\n"
@@ -528,6 +539,114 @@ async def test_a_tool_may_queue_a_batch_and_its_end_is_told(tmp_path: Path) -> N
     assert waited.failed == 1
 
 
+class Size(BaseModel, frozen=True, extra="forbid"):
+    """How many bytes to answer with."""
+
+    count: int
+
+
+@handler("bytes-task", Size)
+async def of_bytes(payload: Size, context: JobContext) -> Outcome:
+    """Answer with as many bytes, each different from the one before."""
+    return Done(bytes(n % 256 for n in range(payload.count)))
+
+
+async def test_a_result_in_bytes_is_read_as_it_was_answered(tmp_path: Path) -> None:
+    """None are bytes, too; in a chat and by a command only their number is shown."""
+    root = small_site(tmp_path / "site", {"menu": 1})
+    plugins = registering(of_bytes)
+    async with working(root, plugins) as chat:
+        context = plugins.context("test", Origin(owner="local", interface="test"))
+        full = await context.enqueue_job(of_bytes, Size(count=1000))
+        empty = await context.enqueue_job(of_bytes, Size(count=0))
+        ended = await context.wait_for_job(full)
+        await context.wait_for_job(empty)
+        assert await context.result(full) == bytes(n % 256 for n in range(1000))
+        assert await context.result(empty) == b""
+        assert await plugins.context("test", BOB).result(full) is None
+        assert await context.result("j_none") is None
+        seen = await chat.call("status", jobId=full)
+    assert ended.result == seen["job"]["result"] == {"bytes": 1000}
+    assert '"bytes": 1000' in run("job", root, full)
+
+
+async def test_more_bytes_than_a_payload_may_have_are_no_result(tmp_path: Path) -> None:
+    """Nor is a mapping that could be taken for bytes; the job fails, and says why."""
+
+    @handler("forged-task", Task)
+    async def forged(payload: Task, context: JobContext) -> Outcome:
+        return Done({"$bytes": payload.name})
+
+    root = small_site(tmp_path / "site", {"menu": 1}, payload_bytes_max=2048)
+    plugins = registering(of_bytes, forged)
+    async with working(root, plugins):
+        context = plugins.context("test", ADA)
+        large = await context.enqueue_job(of_bytes, Size(count=2049))
+        exact = await context.enqueue_job(of_bytes, Size(count=2048))
+        taken = await context.enqueue_job(forged, Task(name="AAAA"))
+        ends = [await context.wait_for_job(id) for id in (large, exact, taken)]
+    assert [end.error for end in ends] == [
+        "its handler answered Done, whose result has 2,049 bytes: at most 2,048 may be",
+        None,
+        "its handler answered Done, whose result has the name $bytes, which is Pressroom's own",
+    ]
+
+
+COUNTING = Words(
+    name="Word count", past="counted", doing="counting", kept="What was counted stays so."
+)
+
+
+async def test_a_plugins_batch_is_spoken_of_in_its_words(tmp_path: Path) -> None:
+    """While it runs and at its end, in a list, when cancelled, and by a process without it."""
+    let_through = anyio.Event()
+
+    @handler("held-task", Task)
+    async def held(payload: Task, context: JobContext) -> Outcome:
+        await let_through.wait()
+        return Done()
+
+    root = small_site(tmp_path / "site", {"menu": 1})
+    plugins = registering(held)
+    async with working(root, plugins) as chat:
+        context = plugins.context("test", Origin(owner="local", interface="test"))
+        jobs = [held.job(Task(name=name), subject=name) for name in "ab"]
+        batch_id = await context.enqueue_batch("word-counts", jobs, words=COUNTING)
+        await until(lambda: context.get_batch_status(batch_id), lambda b: b and b.current)
+        running = await chat.call("status", batchId=batch_id, waitSeconds=0)
+        let_through.set()
+        ended = await chat.call("status", batchId=batch_id, waitSeconds=45)
+        later = [held.job(Task(name="c"), delay_s=3600)]
+        dropped = await context.enqueue_batch("word-counts", later, words=COUNTING)
+        cancelled = await chat.call("cancel", batchId=dropped)
+    assert running["message"].startswith("Word count: 0/2 · counting ")
+    assert ended["message"] == "2 of 2 counted."
+    assert ended["operations"][0]["type"] == "Word count"
+    assert cancelled["message"].endswith("What was counted stays so.")
+    assert run("status", root, batch_id).startswith("2 of 2 counted.")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        Words(name=""),
+        Words(name="a\nb"),
+        Words(name="a", past="b" * 101),
+        Words(name=cast("str", 3)),
+    ],
+)
+async def test_words_that_cannot_be_part_of_a_sentence_are_refused(
+    tmp_path: Path, words: Words
+) -> None:
+    """Before anything is queued."""
+    plugins = registering(a_task)
+    async with working(small_site(tmp_path / "site", {"menu": 1}), plugins):
+        context = plugins.context("test", ADA)
+        with pytest.raises(InvalidPayload, match="of its words: 100 printable characters at most"):
+            await context.enqueue_batch("tasks", [a_task.job(Task(name="a"))], words=words)
+        assert await context.get_active_batches() == []
+
+
 async def test_unfinished_batches_are_listed_until_they_end(tmp_path: Path) -> None:
     """Newest first."""
     root = small_site(tmp_path / "site", {"menu": 1})
@@ -567,6 +686,33 @@ async def test_a_plugin_may_put_its_own_handler_in_the_place_of_ours(tmp_path: P
         answer = await chat.run("generate-all")
     assert asked.is_set()
     assert "menu/s1 (Notes)" in answer["message"]
+
+
+async def test_a_plugins_log_lines_say_whose_they_are(tmp_path: Path) -> None:
+    """Those of its tools and of its jobs; a job's say which job it is."""
+
+    @handler("logged-task", Task)
+    async def logged(payload: Task, context: JobContext) -> Outcome:
+        context.logger.info("begun", name=payload.name)
+        return Done()
+
+    plugins = registering(logged)
+    context = plugins.context("test", ADA)
+    with capture_logs() as lines:
+        async with working(small_site(tmp_path / "site", {"menu": 1}), plugins):
+            context.logger.warning("asked")
+            job_id = await context.enqueue_job(logged, Task(name="x"))
+            await context.wait_for_job(job_id)
+    asked, begun = [line for line in lines if line["event"] in {"asked", "begun"}]
+    assert asked == {"event": "asked", "log_level": "warning", "plugin": "test"}
+    assert begun == {
+        "event": "begun",
+        "log_level": "info",
+        "name": "x",
+        "plugin": "test",
+        "job_id": job_id,
+        "kind": "logged-task",
+    }
 
 
 async def test_a_handler_outside_any_batch_has_the_site_as_it_is_now(tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Revision
 from mcp_server.errors import LostClaim
 from mcp_server.jobs.job import Attempt, Job, JobState
 from mcp_server.jobs.worker.attempt import AttemptRunner
-from mcp_server.plugin import Workbench
+from mcp_server.plugin.job_context import context_maker
+from mcp_server.plugin.workbench import Workbench
 from mcp_server.storage.sqlite.content import ContentEffects
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.transaction import Transaction
@@ -252,7 +253,7 @@ async def held(root: Path) -> AsyncGenerator[Hand]:
         runner = AttemptRunner(
             parts.registry,
             clock,
-            bench.context,
+            context_maker(bench),
             time_limit_s=60,
             random=lambda: 1.0,
         )

@@ -179,7 +179,7 @@ async def test_a_password_in_an_address_is_kept_nowhere_and_sent_to_nobody(tmp_p
 
 
 @pytest.mark.parametrize("secret", [OTHER_KEY, f"http://user:{PASSWORD}@a.example/v1"])
-@pytest.mark.parametrize("name", [*Settings.model_fields, "api_key", OTHER_KEY])
+@pytest.mark.parametrize("name", [*Settings.model_fields, "plugins", "api_key", OTHER_KEY])
 def test_a_secret_in_the_place_of_a_setting_is_not_repeated(
     tmp_path: Path, name: str, secret: str
 ) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from mcp_server import PluginContext
 from mcp_server.jobs.hub.hub import Hub
+from mcp_server.plugin import PluginContext
 from mcp_server.progress.stream import Events
 
 

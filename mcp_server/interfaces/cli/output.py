@@ -9,6 +9,7 @@ from typing import Any
 
 from mcp_server.content.text.visible import visible
 from mcp_server.jobs.job import Job, JobState
+from mcp_server.jobs.result import as_shown
 
 MARKS = {"ok": "ok     ", "warning": "WARNING", "error": "ERROR  "}
 """What each finding of the doctor begins with: of one width, and in letters any terminal has."""
@@ -20,8 +21,8 @@ def job_lines(job: Job) -> Iterator[str]:
     for name, value in _facts(job):
         yield f"  {name:<9} {visible(value)}"
     yield from _block("payload", job.payload)
-    if job.result is not None:
-        yield from _block("result", job.result)
+    if (result := as_shown(job.result)) is not None:
+        yield from _block("result", result)
 
 
 def status_lines(answer: Mapping[str, Any]) -> Iterator[str]:

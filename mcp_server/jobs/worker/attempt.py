@@ -149,7 +149,7 @@ class AttemptRunner:
 
     def _checked(self, answer: object) -> Outcome:
         """Return an answer if it can be recorded and the jobs it enqueues can be, or a failure."""
-        outcome = checked(answer)
+        outcome = checked(answer, bytes_max=self._registry.payload_bytes_max)
         effects = outcome.effects if isinstance(outcome, Done | Fail) else ()
         try:
             for effect in effects:

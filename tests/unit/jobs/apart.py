@@ -16,9 +16,9 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from mcp_server import Done, Fail, IsolatedContext, Outcome, Skip, handler
 from mcp_server.errors import InvalidPayload
 from mcp_server.jobs.job import NewJob
+from mcp_server.plugin import Done, Fail, IsolatedContext, Outcome, Skip, handler
 
 
 class Deed(BaseModel, frozen=True, extra="forbid"):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from mcp_server.jobs.job import Batch, BatchState, Job
-from mcp_server.progress.verbs import kind_name
+from mcp_server.progress.verbs import PROMOTE, kind_name, plain_verb, verb_of
 from mcp_server.progress.words import current_task, duration, progress_line, relative_time
 
 MakeBatch = Callable[..., Batch]
@@ -117,3 +118,12 @@ def test_how_long_ago_something_was(seconds: float, words: str) -> None:
 def test_how_long_something_takes(seconds: float, words: str) -> None:
     """Rounded, as it is a guess."""
     assert duration(seconds) == words
+
+
+def test_a_batchs_own_words_are_taken_as_far_as_they_are_texts(a_batch: MakeBatch) -> None:
+    """Whoever wrote the row: nothing else of a verb can be set, and nothing breaks."""
+    given = {"name": "Word count", "past": 3, "writes_files": True, "next_tool": "promote"}
+    batch = a_batch(kind="counts", details={"words": given})
+    assert verb_of(batch) == replace(plain_verb("counts"), name="Word count")
+    assert verb_of(replace(batch, details={"words": 3})) == plain_verb("counts")
+    assert verb_of(replace(batch, kind="promote")) == PROMOTE

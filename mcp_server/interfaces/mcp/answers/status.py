@@ -23,6 +23,7 @@ from mcp_server.interfaces.mcp.answers.replies import (
 )
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, Job
+from mcp_server.jobs.result import as_shown
 from mcp_server.progress.words import relative_time
 
 KEYED_MAX = 1_000
@@ -211,7 +212,8 @@ def _section_row(job: Job, *, full: bool) -> SectionRow:
 
 def job_row(job: Job, size: int, marks: Marks) -> JobRow:
     """Return a job for an answer; its texts stand between the marks, cut to `size` units."""
-    result = cast("dict[str, Any]", _readable(job.result, size, marks)) if job.result else None
+    shown = as_shown(job.result)
+    result = cast("dict[str, Any]", _readable(shown, size, marks)) if shown else None
     return JobRow(
         job_id=job.id,
         kind=job.kind,

@@ -1,0 +1,100 @@
+"""What all attempts of one worker share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import anyio.to_thread
+
+from mcp_server.clock import Clock
+from mcp_server.content.drafting.drafter import Drafter, drafter_for
+from mcp_server.content.drafting.errors import ModelKeyRefused, ModelUntrusted
+from mcp_server.content.drafting.model import ModelChoice
+from mcp_server.content.pages.page_files import PageFiles
+from mcp_server.content.site import Site
+from mcp_server.content.workspace.loader import site_from_document
+from mcp_server.entities.store import EntityStore
+from mcp_server.errors import StorageError
+from mcp_server.jobs.job import Json
+from mcp_server.jobs.registry import Registry
+from mcp_server.jobs.store import JobStore
+from mcp_server.plugin.settings import PluginSettings
+from mcp_server.trust import Grants, ModelTrust
+
+
+class Workbench:
+    """What all attempts of one worker share: parsed sites, and one drafter for each model."""
+
+    def __init__(
+        self,
+        store: JobStore,
+        entities: EntityStore,
+        files: PageFiles,
+        registry: Registry,
+        clock: Clock,
+        *,
+        composer_delay_s: float,
+        model: ModelChoice,
+        grants: Grants,
+        model_problem: str | None = None,
+        present_site: Callable[[], Site],
+        settings: PluginSettings | None = None,
+        plugin_of: Callable[[str], str | None] = lambda _: None,
+    ) -> None:
+        self.store, self.entities, self.files, self.clock = store, entities, files, clock
+        self.registry, self.model = registry, model
+        self.settings, self.plugin_of = settings or PluginSettings(), plugin_of
+        self._grants, self._model_problem = grants, model_problem
+        self._present_site = present_site
+        self._composer_delay_s = composer_delay_s
+        self._sites: dict[str, Site] = {}
+        self._drafters: dict[tuple[ModelChoice, ModelTrust], Drafter] = {}
+
+    async def site(self, hash: str | None) -> Site:
+        """Return the site stored under this hash, parsed once; without one, as its files are now.
+
+        Raises:
+            Unavailable: the files cannot be used as they are.
+        """
+        if hash is None:
+            return await anyio.to_thread.run_sync(self._present_site)
+        if hash not in self._sites:
+            document = await self.entities.get_site(hash)
+            if document is None:
+                raise StorageError(f"the site {hash} is not stored")
+            self._sites[hash] = await anyio.to_thread.run_sync(site_from_document, document)
+        return self._sites[hash]
+
+    async def drafter(self, terms: Json) -> Drafter:
+        """Return the drafter for the model that a round was promised, or else the worker's own.
+
+        There is one for all attempts.
+
+        Raises:
+            ModelKeyRefused: its address in the settings cannot be used.
+            ModelUntrusted: the workspace's user has not said that it may be asked.
+        """
+        choice = self._choice(terms)
+        if self._model_problem is not None and choice == self.model:
+            raise ModelKeyRefused(choice.name, status=None, hint=self._model_problem)
+        trust = await anyio.to_thread.run_sync(self._grants.of_model, choice.name, choice.url)
+        if trust == "untrusted":
+            raise ModelUntrusted(choice.name)
+        known = (choice, trust)
+        if known not in self._drafters:
+            self._drafters[known] = drafter_for(
+                choice,
+                composer_delay_s=self._composer_delay_s,
+                keyless=trust == "keyless",
+            )
+        return self._drafters[known]
+
+    def _choice(self, terms: Json) -> ModelChoice:
+        if "model" not in terms:
+            return self.model
+        return ModelChoice(name=terms["model"], url=terms.get("modelUrl"))
+
+    async def aclose(self) -> None:
+        """Close the drafters' connections."""
+        for drafter in self._drafters.values():
+            await drafter.aclose()
