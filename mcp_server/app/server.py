@@ -67,7 +67,7 @@ class Application:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[Application]:
-        """Run the server's background tasks: the progress monitor and the keeper of a worker.
+        """Run the server's background tasks: the feeds of plugins' sinks, and a worker's keeper.
 
         An embedded worker claims nothing more once `stopping` is set or the block ends. Its running
         jobs then have their grace time before the database is closed, unless the task that runs

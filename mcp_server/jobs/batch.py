@@ -270,6 +270,7 @@ class BatchService:
 
         Raises:
             NotFound: the owner has no such batch.
+            StorageError: the database refused.
             TimeoutError: it has not ended in time; names what is outstanding.
         """
         return await self._wait(batch_id, ENDED, owner=owner, timeout_s=timeout_s)
@@ -291,7 +292,7 @@ class BatchService:
         await self.get(batch_id, owner=owner)
         with anyio.move_on_after(timeout_s):
             subscription = await self._hub.subscribe(
-                owner, only=batch_id, until=until, interval_s=math.inf
+                owner, only=batch_id, until=until, interval_s=math.inf, patient=False
             )
             return [snapshot.batch async for snapshot in subscription][-1]
         jobs = await self._store.jobs(batch_id, states=UNFINISHED, limit=NAMED_MAX + 1)

@@ -64,11 +64,15 @@ class JobQueue:
 
         Raises:
             NotFound: there is none with this id.
+            StorageError: the database refused.
             TimeoutError: it has not ended in time; says in which state it is.
         """
         await self.get(job_id)
         with anyio.move_on_after(timeout_s):
-            async for snapshot in await self._hub.subscribe(None, only=job_id, interval_s=math.inf):
+            subscription = await self._hub.subscribe(
+                None, only=job_id, interval_s=math.inf, patient=False
+            )
+            async for snapshot in subscription:
                 if snapshot.ended:
                     return snapshot.job
             return await self.get(job_id)  # it was pruned

@@ -64,6 +64,9 @@ def skipped_as_held(held: Mapping[str, Batch | None]) -> tuple[Skipped, ...]:
 def _after(told: Submitted, submission: Submission) -> Submitted:
     """Return the answer with what the submission queued, and what other batches hold."""
     found = submission.batch
+    if found is not None and submission.duplicate and submission.held:
+        # That batch does all of it already: what is said of it is the answer.
+        return replace(answer_again(found), skipped=told.skipped, notes=told.notes)
     held = skipped_as_held(submission.held)
     told = replace(told, skipped=(*told.skipped, *held))
     if found is None:

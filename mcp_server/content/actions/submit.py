@@ -98,7 +98,7 @@ class Submitter:
             return submission
         # The request key did not come with a batch of this call; it has to lead to that one later.
         await self._batches.remember(_request(verb, call), only, owner=origin.owner)
-        return replace(submission, batch=only, duplicate=True, held={})
+        return replace(submission, batch=only, duplicate=True)
 
 
 def key_of(*parts: object) -> str:

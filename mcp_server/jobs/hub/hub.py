@@ -49,6 +49,7 @@ class Hub:
         self._overdue = False
         self._pause_until = -math.inf
         self._refusal: str | None = None
+        self._damaged: str | None = None
         self._reader: Subscription | None = None
         """Who waits for a commit, to read it for all."""
         self._idle: dict[Subscription, None] = {}
@@ -61,12 +62,14 @@ class Hub:
         only: str | None = None,
         until: frozenset[State] = ENDED,
         interval_s: float = 0.5,
+        patient: bool = True,
     ) -> Subscription:
         """Return what becomes of an owner's operations (`None`: of everybody's), from now on.
 
         What begins later is found by itself. With `only`, the id of a batch or a job, it is that
         one, in a batch or not, until it is in one of the states of `until`. There is nothing to
-        close: whoever has had enough lets go of it.
+        close: whoever has had enough lets go of it. If the database refuses later, a `patient`
+        subscription goes on once it answers again; any other raises what it said.
 
         Raises:
             NotFound: the owner has no such batch or job.
@@ -78,6 +81,7 @@ class Hub:
             interval_s=interval_s,
             buffer=self._buffer,
             now=self._now,
+            patient=patient,
         )
         async with self._lock:
             if only is None:
@@ -120,9 +124,17 @@ class Hub:
             if str(error) != self._refusal:  # once, not every second
                 self._refusal = str(error)
                 logger.warning("progress cannot be read; trying again: %s", error)
+            if not subscription.patient:
+                raise
+            for idle in self._idle:
+                if not idle.patient:
+                    idle.wake()  # it asks for itself, and is told
 
     async def wait(self, subscription: Subscription, timeout_s: float) -> None:
         """Return when there may be something new for the subscription, or the time is up."""
+        # It waits because all it had was taken: it has room again, and the next reading is for it
+        # as well. Otherwise only a chain of others, each waking the next, might get to it.
+        subscription.place.parked = False
         try:
             if self._reader is None:
                 self._reader = subscription
@@ -190,7 +202,8 @@ class Hub:
         self._overdue, self._refusal = False, None
         self._pause_until = _loop_time() + GATHER_S
         for reading, updates in zip(readings, answers, strict=True):
-            if updates.damaged is not None:
+            if updates.damaged not in (None, self._damaged):  # once, not with every reading
+                self._damaged = updates.damaged
                 logger.warning("progress cannot be read of everything: %s", updates.damaged)
             for operation, subscriptions in reading.take(updates, version):
                 snapshot = Snapshot(operation)

@@ -108,9 +108,12 @@ class Subscription:
         interval_s: float,
         buffer: int,
         now: Callable[[], float],
+        patient: bool = True,
     ) -> None:
         self.place: Place
         """Set by whoever reads for it."""
+        self.patient = patient
+        """Whether it waits until a database that refuses answers again."""
         self._source, self._until = source, until
         self._interval_s, self._buffer, self._now = interval_s, buffer, now
         self._ends: deque[Snapshot] = deque()

@@ -399,6 +399,53 @@ async def test_who_is_slow_is_read_for_alone_until_he_has_caught_up(workspace: W
 
 
 @pytest.mark.anyio
+async def test_who_has_caught_up_and_waits_is_read_for_again(workspace: Workspace) -> None:
+    """Nobody else has to wake him: a reading for all that comes while he waits is for him, too."""
+    hub, _ = counting(workspace, buffer=2)
+    slow = await hub.subscribe(None, interval_s=0)
+    quick = await hub.subscribe(None, only="batch_1", interval_s=0)
+    assert await told(slow, 1) == [("batch_1", "pending")]
+    await next_of(quick)
+    for batch in ("second", "third"):
+        await workspace.submit(batch, jobs=1)
+        await hub.read()
+    await hub.read()  # he has no room, and is read for no more; nor is there anything more
+    heard: set[str] = set()
+
+    async def listen(subscription: Subscription) -> None:
+        async for snapshot in subscription:
+            heard.add(snapshot.id)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(listen, quick)  # it waits for the next commit, for all
+        await anyio.wait_all_tasks_blocked()
+        tasks.start_soon(listen, slow)
+        await until(lambda: "third" in heard)
+        await anyio.wait_all_tasks_blocked()
+        assert not slow.place.parked
+        tasks.cancel_scope.cancel()
+
+
+@pytest.mark.anyio
+async def test_a_wait_that_is_not_patient_raises_what_the_database_says(
+    workspace: Workspace,
+) -> None:
+    """Also while another one, who is patient, reads for all."""
+    patient = await workspace.hub.subscribe(None, only="batch_1", interval_s=0)
+    other = await workspace.hub.subscribe(None, only="batch_1", interval_s=0, patient=False)
+    await next_of(patient)
+    await next_of(other)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(all_of, patient)
+        await anyio.wait_all_tasks_blocked()
+        await workspace.work()
+        alter(workspace.path, "ALTER TABLE batches RENAME TO gone")
+        with anyio.fail_after(PATIENCE_S), pytest.raises(StorageError):
+            await all_of(other)
+        tasks.cancel_scope.cancel()
+
+
+@pytest.mark.anyio
 async def test_whoever_reads_for_all_may_leave(workspace: Workspace) -> None:
     """Three wait for the end of the batch, and one after the other of the first two gives up."""
     ended: list[str] = []

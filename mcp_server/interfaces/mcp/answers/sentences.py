@@ -109,10 +109,10 @@ def queued_job(job: Job, *, outlives: bool) -> str:
     return f"Queued: {job_name(job)}. {GOES_ON if outlives else RESUMES}"
 
 
-def queued_batch(batch: Batch, standing: str, *, outlives: bool) -> str:
-    """Return the sentence on a call that queued a plugin's batch; if it has ended, `standing`."""
+def queued_batch(batch: Batch, sentence: str, *, outlives: bool) -> str:
+    """Return the sentence on a call that queued a plugin's batch; if it has ended, `sentence`."""
     if batch.ended:
-        return standing
+        return sentence
     jobs = f"{batch.total:,} job" + ("" if batch.total == 1 else "s")
     return f"Queued: {verb_of(batch).name}, {jobs}. {GOES_ON if outlives else RESUMES}"
 

@@ -1,6 +1,7 @@
 -- A round has a row from its beginning, which carries all that belongs to it: state, terms, counters,
 -- times, change and keys. A batch keeps what never changes, and the number of its present round.
 PRAGMA defer_foreign_keys = ON;  -- batches that others refer to are gone for a moment
+CREATE INDEX requests_of_batch ON requests (batch);  -- or each batch that goes would read them all
 
 CREATE TABLE batches_before AS SELECT * FROM batches;
 CREATE TABLE rounds_before AS SELECT * FROM rounds;
@@ -92,3 +93,4 @@ WHERE rounds_before.number < batches_before.round;
 
 DROP TABLE rounds_before;
 DROP TABLE batches_before;
+DROP INDEX requests_of_batch;
