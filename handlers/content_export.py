@@ -24,17 +24,18 @@ from mcp_server import (
 )
 
 HELD_S = 15.0
-"""When to come back to a page that another process holds: a lane is not to be waited in."""
+"""Seconds until the job tries again where another process holds the page. Waiting in the handler
+would keep one of the worker's lanes busy."""
 
 
 @handler("content-export", ContentExport, timeout_s=60)
 async def content_export(payload: ContentExport, context: JobContext) -> Outcome:
     """Write or remove the page's file, unless somebody edited it.
 
-    Safe to run twice: the file is recognised as ours by its hash, which is stored before the
-    rename (R22), so a crash between the two leaves a file that is known either way. The page is
-    locked from the look at what is live to the rename: a worker that wakes up between the record
-    and the rename, long after its lease, has kept others from writing what it would overwrite.
+    Safe to run twice: the new file's hash is stored before the rename (R22), so after a crash
+    between the two the file is recognised as ours, old or new. The page is locked from reading
+    what is live until the rename: otherwise a worker that was frozen in between would wake up long
+    after its lease, and overwrite what others have exported meanwhile.
     """
     page, files = payload.page, context.files
     try:
@@ -55,15 +56,22 @@ async def _export(page: str, context: JobContext) -> Outcome:
     await context.progress(2, 3, f"looking at {files.shown(page)}")
     state = await anyio.to_thread.run_sync(files.inspect, page, ours)
     if not state.writable:
-        verb = "was edited outside" if state.state is FileState.EDITED else "is not ours"
-        return Fail(
-            "conflict",
-            f"{files.shown(page)} {verb} and was not overwritten; promote the page again with "
-            "force to keep that text as a revision first, or move the file away",
-        )
+        return Fail("conflict", f"{files.shown(page)} {_why_kept(state.state)}")
     written = file_hash(text.encode()) if text else None
     doing = "removing" if text is None else "writing"
     await context.progress(3, 3, f"{doing} {files.shown(page)}")
+    # The hash before the file: a file that is not recorded would count as somebody's edit.
     await context.checkpoint([RecordExport(page, written, replaces=state.hash)])
+    # `replaces` is checked once more, right before the rename: somebody may just have saved.
     await anyio.to_thread.run_sync(partial(files.write, page, text, replaces=state.hash))
     return Done({"file": files.shown(page), "removed": text is None})
+
+
+def _why_kept(state: FileState) -> str:
+    """Say why a file was not overwritten, and what helps."""
+    if state is FileState.EDITED:
+        return (
+            "was edited outside and was not overwritten; promote the page again with force to "
+            "keep that text as a revision first, or move the file away"
+        )
+    return "was not written by Pressroom and is left as it is; move it away, then retry"

@@ -33,12 +33,13 @@ from mcp_server import (
 
 @handler("content-generate", ContentGenerate)
 async def content_generate(payload: ContentGenerate, context: JobContext) -> Outcome:
-    """Write the section's draft. Safe to run twice: a draft that has moved on is not replaced."""
+    """Write the section's draft. Safe to run twice: a draft that changed meanwhile is kept."""
     request = await _request(payload, context)
     if not isinstance(request, DraftRequest):
         return request
     draft = await context.entities.get(PREVIEW, payload.section)
     live = await context.entities.get(PRODUCTION, payload.section)
+    # The effect below expects the same; looking here too saves asking the model, which costs money.
     if (draft.hash if draft else None) != payload.draft:
         return Fail("conflict", f"the draft of {payload.section} has changed since it was planned")
     drafted = await _drafted(request, context)
@@ -58,6 +59,7 @@ async def content_generate(payload: ContentGenerate, context: JobContext) -> Out
         output_tokens=drafted.output_tokens,
         cost_usd=drafted.cost_usd,
     )
+    # If the draft was edited while the model wrote, the edit stays; the paid text is kept (R5).
     save = SaveRevision(revision, expect_hash(payload.draft), keep_on_conflict=True)
     return Done({"section": payload.section, "words": len(drafted.markdown.split())}, (save,))
 
@@ -83,13 +85,14 @@ async def _request(payload: ContentGenerate, context: JobContext) -> DraftReques
 
 
 async def _drafted(request: DraftRequest, context: JobContext) -> Drafted | Outcome:
-    """Ask for the text; what goes wrong is an outcome."""
+    """Return the section's text, or the outcome of what went wrong."""
     try:
         return await context.draft(request)
     except ComposerGap as gap:
         return Fail("missing-facts", str(gap))
     except ModelBusy as busy:
         return Retry(str(busy), after_s=busy.after_s)
+    # `ModelUnknown` is a subclass of `ModelRejected`: its clause has to stand first.
     except (ModelKeyRefused, ModelAccountEmpty, ModelUnknown, ModelUntrusted) as trouble:
         return Pause(str(trouble))
     except ModelRefused as refused:
@@ -103,4 +106,5 @@ def _base(payload: ContentGenerate, draft: Entity | None, live: Entity | None) -
     live_hash = live.hash if live else None
     if payload.mode != "with-current" or draft is None or draft.hash == live_hash:
         return live_hash
+    # The model revised the draft and never saw a live text that is newer than the draft's base.
     return draft.current.base

@@ -32,6 +32,7 @@ async def content_promote(payload: ContentPromote, context: JobContext) -> Outco
     return Done(
         {"section": payload.section},
         (
+            # The draft may still change between the read above and the commit.
             Require(PREVIEW, payload.section, draft.hash),
             SaveRevision(live, _expected(payload)),
             export_of(payload.section),

@@ -38,6 +38,7 @@ async def content_rollback(payload: ContentRollback, context: JobContext) -> Out
         {"section": payload.section, "removed": restored.is_removal},
         (
             change(restored, expects),
+            # R9: or the next bulk promote would publish again what is taken back here.
             *([MarkWithdrawn(payload.section, live.hash)] if live else []),
             export_of(payload.section),
         ),
@@ -60,6 +61,7 @@ async def _restored(payload: ContentRollback, context: JobContext) -> Revision |
     if found is None:
         return None
     if found.author.kind == "adopted":
-        # A text that is put back is a change like any other, and can be taken back again.
+        # Restoring the adopted text is a change like any other: a later rollback may undo it. As
+        # "adopted" it would be the ground, which rollback never takes away (R15).
         found = replace(found, author=Author(kind="person", name="adopted file"))
     return found.as_type(PRODUCTION)

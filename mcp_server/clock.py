@@ -11,6 +11,7 @@ ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 _PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
+# Two letters hold 10 bits: six pairs for the upper 58 bits of an id, seven for the lower 70.
 _HIGH, _LOW = range(50, -1, -10), range(60, -1, -10)
 
 

@@ -12,25 +12,23 @@
     ├── StorageError         the database refused; always has a `__cause__`
     │   ├── StorageBusy      somebody else holds the write lock; safe to try again
     │   └── StorageOutdated  a newer Pressroom has changed the schema; this process must end
-    └── ConfigError          wrong settings; at start-up only
+    └── ConfigError          wrong settings; nothing is opened until they are mended
 
 Each class takes facts and writes its own message. Nobody matches on text.
 """
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
+
+from mcp_server.excerpt import in_quotes
+from mcp_server.likeness import nearest
 
 NAME_LIKENESS = 0.4
 """How alike, from 0 to 1, a name must be to one that is not found: `team` to `our-team`."""
 ID_LIKENESS = 0.88
-"""The same of an id that we made: a letter or two may be wrong. All that were made at about the
-same time begin alike."""
-
-
-LIKENESS_LENGTH_MAX = 200
-"""Of an id that is compared with others: it takes time by length."""
+"""The same for an id that we made, in which a letter or two may be wrong. It is this high because
+ids that were made at about the same time begin alike."""
 
 
 class ServerError(Exception):
@@ -54,12 +52,9 @@ class NotFound(CallerError):
         hint: str = "",
     ) -> None:
         self.kind, self.id = kind, id
-        written = {each.lower(): each for each in known}
-        asked = id.lower()[:LIKENESS_LENGTH_MAX]
-        near = difflib.get_close_matches(asked, list(written), n=3, cutoff=likeness)
-        self.nearest = tuple(written[each] for each in near)
-        guess = f" Did you mean {_either(self.nearest)}?" if self.nearest else ""
-        super().__init__(f"There is no {kind} {_shown(id)}.{guess}{' ' + hint if hint else ''}")
+        self.nearest = nearest(id, known, likeness=likeness, most=3)
+        guess = f" Did you mean {' or '.join(self.nearest)}?" if self.nearest else ""
+        super().__init__(f"There is no {kind} {in_quotes(id)}.{guess}{' ' + hint if hint else ''}")
 
 
 class InvalidPayload(CallerError):
@@ -140,13 +135,3 @@ class StorageOutdated(StorageError):
 
 class ConfigError(ServerError):
     """The settings cannot be used; the message says which and what to write instead."""
-
-
-def _shown(id: str) -> str:
-    """`id` as it may be repeated to a caller: printable and short."""
-    printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in id)
-    return repr(printable if len(printable) <= 60 else printable[:57] + "…")
-
-
-def _either(ids: Sequence[str]) -> str:
-    return " or ".join(ids)

@@ -24,26 +24,27 @@ PUBLIC = 0o666
 """Permissions of any other file, less what the user's umask takes away."""
 
 HAS_DIR_FD = {os.open, os.stat, os.mkdir, os.unlink, os.rename} <= os.supports_dir_fd
-"""Whether a folder that was opened can be worked in whatever its name leads to by now."""
+"""Whether files can be reached through an open folder, whatever its path leads to by now."""
 
 _BASE = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOINHERIT", 0)
 _UNFOLLOWED = getattr(os, "O_NOFOLLOW", 0)
 _NOT_WAITING = getattr(os, "O_NONBLOCK", 0)
-"""Opening a pipe waits for its other end."""
+"""Without it, opening a named pipe would wait for its other end."""
 _FLAGS = {
     "rb": os.O_RDONLY,
     "ab": os.O_WRONLY | os.O_APPEND | os.O_CREAT,
     "xb": os.O_WRONLY | os.O_EXCL | os.O_CREAT,
 }
 _LINKING_TAGS = frozenset({0xA000000C, 0xA0000003})
-"""Of Windows: a symbolic link and a junction. What a program synchronises has other tags."""
+"""Windows' tags of symbolic links and junctions. Files of a cloud drive have others, and are
+plain files."""
 
 OpenMode = Literal["rb", "ab", "xb"]
 """Read; append, made where it is missing; write what must not be there yet."""
 
 
 def neutral_folder() -> Path:
-    """Return where our processes are run: where nobody puts modules or files for them to find."""
+    """Return the folder that our processes run in: one where nobody puts modules to import."""
     return Path(Path(sys.executable).anchor)
 
 
@@ -77,6 +78,7 @@ class Folder:
             self._root.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | _BASE)
         try:
+            # One name at a time: `O_NOFOLLOW` refuses a link only at the end of a path.
             for name in self._below:
                 inner = _open_folder(descriptor, name, create=create)
                 os.close(descriptor)
@@ -86,7 +88,7 @@ class Folder:
             os.close(descriptor)
 
     def read(self, name: str, bytes_max: int) -> bytes:
-        """Return the first `bytes_max + 1` bytes of a file: one more than may be, to tell.
+        """Return at most `bytes_max + 1` bytes of a file; that last byte says it is too long.
 
         Raises:
             NotPlain: it is a link, a pipe, a device or a folder.
@@ -96,7 +98,7 @@ class Folder:
             return folder.read(name, bytes_max)
 
     def _looked_at(self, *, create: bool) -> Path:
-        """Make sure that no part below the root is a link, where nothing can be held open."""
+        """Make sure that no part below the root is a link, where folders cannot be held open."""
         path = self._root
         if create:
             path.mkdir(parents=True, exist_ok=True)
@@ -130,6 +132,7 @@ class OpenFolder:
         except OSError as error:
             raise self._in_words(name, error) from None
         try:
+            # Of the open file, not of its name, which may lead elsewhere by now.
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 raise NotPlain(errno.EINVAL, "it is not a regular file", self._named(name))
@@ -144,20 +147,20 @@ class OpenFolder:
             raise
 
     def read(self, name: str, bytes_max: int) -> bytes:
-        """Return the first `bytes_max + 1` bytes of a file: one more than may be, to tell."""
+        """Return at most `bytes_max + 1` bytes of a file; that last byte says it is too long."""
         with self.open(name, "rb") as file:
             return file.read(bytes_max + 1)
 
     def write_whole(self, name: str, data: bytes) -> None:
-        """Make a new file of `data` that survives a power cut; what had its name is gone."""
-        self.remove(name)  # a link in its place is not followed
+        """Make a new file of `data` that survives a power cut; what had its name is removed."""
+        self.remove(name)  # a link in its place is removed, not written through
         with self.open(name, "xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
 
     def overwrite(self, name: str, data: bytes) -> None:
-        """Make `data` a file's content, in place: whoever has it open or locked keeps it."""
+        """Make `data` a file's content, in place, so that a lock on the file is kept."""
         with self.open(name, "ab") as file:
             file.truncate(0)
             file.write(data)
@@ -175,22 +178,22 @@ class OpenFolder:
         return sorted(os.listdir(here))  # noqa: PTH208 - a path cannot list what is held open
 
     def replace(self, source: str, target: str) -> None:
-        """Give an entry another name; what had that name is gone."""
+        """Rename an entry; what had the new name is replaced."""
         here = self._descriptor
         os.replace(self._at(source), self._at(target), src_dir_fd=here, dst_dir_fd=here)
 
     def remove(self, name: str) -> None:
-        """Remove a file, or a link; nothing where there is none."""
+        """Remove a file or a link, if there is one."""
         with suppress(FileNotFoundError):
             os.unlink(self._at(name), dir_fd=self._descriptor)
 
     def sync(self) -> None:
-        """Make what was renamed survive a power cut; Windows does so by itself."""
+        """Make renames in this folder survive a power cut; Windows does so by itself."""
         if self._descriptor is not None:
             os.fsync(self._descriptor)
 
     def _looked_at(self, name: str) -> os.stat_result | None:
-        """Look before opening, where an opening cannot be told not to follow links."""
+        """Look before opening, where `open` cannot be told not to follow links."""
         if _UNFOLLOWED or (found := self.stat(name)) is None:
             return None
         return _plain(found, self.path / name)
@@ -204,7 +207,7 @@ class OpenFolder:
         return os.fspath(self.path / name)
 
     def _in_words(self, name: str, error: OSError) -> OSError:
-        """Opening a link fails in a way of its own on each system, and a pipe in two."""
+        """Return the same error on every system: each fails in its own way on a link or a pipe."""
         found = self.stat(name)
         if found is not None and stat.S_ISLNK(found.st_mode):
             return NotPlain(errno.ELOOP, "it is a symbolic link", self._named(name))

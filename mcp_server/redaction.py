@@ -16,8 +16,9 @@ SECRET_LENGTH_MIN = 6
 """Shorter values are no secrets, and are found in too many words."""
 
 _SECRET_NAMES = re.compile(r"(?:^|_)(?:KEY|TOKEN|SECRET|PASSWORD)$")
-"""How variables end that hold a secret."""
+"""The names of variables that hold a secret."""
 
+# Keys hold a digit, or a `=`: `(?=…)` asks for it, so that plain words after `bearer` stay.
 _LOOKS = (
     (re.compile(r"(?<=://)[^\s/?#@'\"<>]+@"), f"{HIDDEN}@"),
     (re.compile(r"(?i)\b(bearer|basic)\s+(?=\S*[0-9=])[A-Za-z0-9+/=._~-]{12,}"), rf"\1 {HIDDEN}"),
@@ -29,11 +30,13 @@ _LOOKS = (
 def secrets_of(environ: Mapping[str, str]) -> frozenset[str]:
     """Return the values in the environment that must not be shown, as far as names tell."""
     found = {value.strip() for name, value in environ.items() if _SECRET_NAMES.search(name.upper())}
+    # A placeholder that nobody filled in (`${KEY}`) is no secret, and error messages quote it.
     return frozenset(v for v in found if len(v) >= SECRET_LENGTH_MIN and "${" not in v)
 
 
 def without(text: str, secrets: Collection[str]) -> str:
     """Return `text` with every one of `secrets` taken out, and nothing else."""
+    # The longest first: one secret may be part of another, whose rest would stay.
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     return text

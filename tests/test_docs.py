@@ -4,52 +4,102 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
+import shlex
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import anyio
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
 
+from mcp_server.config import load_settings
 from mcp_server.config.tables import tables_of
+from mcp_server.interfaces.cli.commands import build_cli
 from mcp_server.jobs.job import Job, JobState, Origin, Step
 from mcp_server.jobs.registry import Registry
 from mcp_server.plugin.loading import Plugins
 from mcp_server.progress.event import ProgressEvent, batch_event, job_event
+from tests.benchmarks import queue, server
+from tests.benchmarks.measuring import ServerSizes
+from tests.guide import Play
+from tests.harness import starter
+from tests.pages.__main__ import COMMAND, PARTS, written
+from tests.pages.schema_words import allowed
+from tests.pages.settings import STRANGERS, schemas
 from tests.specimens import BATCH, JOB
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 EVENTS = (ROOT / "docs" / "progress-events.md").read_text("utf-8")
 PLUGINS = (ROOT / "docs" / "plugins.md").read_text("utf-8")
 RULES = (ROOT / "docs" / "rules.md").read_text("utf-8")
-LINES_MAX = {"rules.md": 300}
-"""Of pages in which something is looked up; nobody reads them from top to bottom."""
+GUIDE = (ROOT / "docs" / "user-guide.md").read_text("utf-8")
+FIGURES = (ROOT / "docs" / "figures.md").read_text("utf-8")
+PAGE_LINES_MAX = 100
+LINES_MAX = {
+    "add-a-verb.md": 400,  # all the code of a verb
+    "architecture.md": 200,
+    "rules.md": 300,
+    "tools.md": 200,
+    "user-guide.md": 300,
+}
+"""Of pages that are longer than others, as something is looked up in them or done step by step."""
 ORIGIN = Origin(owner="local", interface="mcp-stdio")
 
 
 def blocks(language: str, page: str = EVENTS) -> list[str]:
-    """The code on a page; unless it is named, on that about progress events."""
+    """The code on a page."""
     return re.findall(rf"```{language}\n(.*?)```", page, flags=re.DOTALL)
+
+
+def commands(page: str) -> list[str]:
+    """The lines of a page's blocks of commands."""
+    return [line for block in blocks("sh", page) for line in block.splitlines()]
+
+
+ALL_PAGES = [*PAGES, *sorted(ROOT.glob("*.md"))]
+"""Those beside the code, too."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_page_is_short_and_linked_from_the_readme(page: Path) -> None:
     """Or nobody would read it."""
-    assert len(page.read_text("utf-8").splitlines()) < LINES_MAX.get(page.name, 100)
-    assert f"docs/{page.name}" in (ROOT / "README.md").read_text("utf-8")
+    longest = LINES_MAX.get(page.name, PAGE_LINES_MAX)
+    assert len(page.read_text("utf-8").splitlines()) < longest
+    assert f"(docs/{page.name})" in (ROOT / "README.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "SECURITY.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: page.name)
+def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
+    """Within the repository, to a file that is there and, where one is named, to its heading."""
+    for to, heading in re.findall(r"\]\(([\w./-]+)(?:#([\w-]+))?\)", page.read_text("utf-8")):
+        target = (page.parent / to).resolve()
+        assert target.is_file(), to
+        assert not heading or heading in headings(target), heading
+
+
+def headings(page: Path) -> set[str]:
+    """Return the names by which a page's headings can be linked to."""
+    found = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in found}
+
+
+@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: page.name)
 def test_the_modules_that_a_page_names_are_there(page: Path) -> None:
-    """By their path below `mcp_server/` or `tests/`, or the end of it."""
-    there = {path.as_posix() for path in ROOT.glob("*/**/*.py")}
-    for named in re.findall(r"`([\w/]+\.py)`", page.read_text("utf-8")):
+    """By their path below `mcp_server/` or `tests/`, or the end of it; less those to be made."""
+    there = {path.as_posix() for path in ROOT.glob("[a-z]*/**/*.py")}
+    for named in re.findall(r"`([\w/]+\.py)`(?!, a new file)", page.read_text("utf-8")):
         assert any(path.endswith(f"/{named}") for path in there), named
 
 
@@ -70,8 +120,9 @@ def of_a_batch() -> ProgressEvent:
         completed=6,
         failed=1,
         running=(running,),
+        failures=(failed,),
     )
-    return batch_event(batch, now=BATCH.created_at + 70, failures=[failed])
+    return batch_event(batch, now=BATCH.created_at + 70)
 
 
 def of_a_job() -> ProgressEvent:
@@ -117,6 +168,115 @@ async def test_the_page_about_plugins_runs(tmp_path: Path, monkeypatch: pytest.M
     tables = tables_of(tomllib.loads(toml)["plugins"], Path("pressroom.toml"), toml)
     assert tables is not None and plugins.read_settings(tables, {}) == []
     assert plugins.context("words").settings(words.Settings).longest == 500
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_is_written_from_the_code_is_what_the_code_says(page: Path) -> None:
+    """Names, defaults and texts of the settings and tools."""
+    text = page.read_text("utf-8")
+    assert text == written(text), f"docs/{page.name} is behind the code; run: {COMMAND}"
+
+
+def test_every_part_that_can_be_written_is_on_one_page() -> None:
+    """No table is lost with its marks."""
+    text = "".join(page.read_text("utf-8") for page in PAGES)
+    assert sorted(re.findall(r"<!-- tests\.pages: (\S+) -->", text)) == sorted(PARTS)
+
+
+def test_each_setting_that_may_name_something_outside_says_what_it_would_do() -> None:
+    """A number or a choice can send nothing anywhere; a text or a path may."""
+    free = {name for name, schema in schemas().items() if allowed(schema) in {"text", "path"}}
+    assert free == set(STRANGERS)
+
+
+def test_every_variable_of_ours_is_on_the_page_of_settings() -> None:
+    """Those that are no settings, too."""
+    page = (ROOT / "docs" / "settings.md").read_text("utf-8")
+    for module in (ROOT / "mcp_server" / "config").glob("*.py"):
+        for variable in re.findall(r'"(PRESSROOM_[A-Z_]+)"', module.read_text("utf-8")):
+            assert f"`{variable}`" in page, variable
+
+
+@pytest.mark.anyio
+async def test_the_guides_conversations_go_as_they_are_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every call is made, on one site, and answers what the guide says."""
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    play = Play(tmp_path / "my-site")
+    await play.play(GUIDE)
+    assert len(play.said) == len(re.findall(r"^→ ", GUIDE, flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize("line", commands(GUIDE))
+def test_the_guides_commands_are_understood(line: str, tmp_path: Path) -> None:
+    """By the command line, and by the settings where a variable stands before it."""
+    words = shlex.split(line, comments=True)
+    variables = dict(word.split("=", 1) for word in words if word.startswith("PRESSROOM_"))
+    (tmp_path / "pressroom.toml").touch()
+    assert load_settings(tmp_path, variables).brought == set()
+    program, command, *arguments = words[len(variables) :]
+    assert program == "pressroom"
+    understood(command, arguments)
+
+
+def understood(command: str, arguments: list[str]) -> None:
+    """Fail where there is no such command, or it does not take such arguments."""
+    nothing_is_run: Any = None
+    group = get_command(build_cli(nothing_is_run))
+    assert isinstance(group, TyperGroup)
+    group.commands[command].make_context(command, arguments)
+
+
+def test_the_guides_configuration_starts_a_server() -> None:
+    """What is copied into a client's file can be read there, and is a command of ours."""
+    [configuration] = blocks("json", GUIDE)
+    started = json.loads(configuration)["mcpServers"]["pressroom"]
+    before, command, *arguments = started["args"][started["args"].index("pressroom") :]
+    assert (before, command) == ("pressroom", "serve")
+    understood(command, arguments)
+
+
+def test_the_guides_script_queues_the_site(tmp_path: Path) -> None:
+    """It runs as it stands, in a folder with a workspace in it."""
+    [script] = blocks("python", GUIDE)
+    (tmp_path / "generate.py").write_text(script, "utf-8")
+    starter(tmp_path / "my-site")
+    folders = (str(Path(sys.executable).parent), os.environ["PATH"])
+    where = {"PATH": os.pathsep.join(folders), "HOME": str(tmp_path)}
+
+    def python(*arguments: str) -> str:
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=tmp_path,
+            env={name: value for name, value in os.environ.items() if "XDG" not in name} | where,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+            timeout=PATIENCE_S,
+            check=True,
+        ).stdout
+
+    said = python("generate.py", "my-site")
+    python("-P", "-m", "mcp_server", "stop", "-w", "my-site")
+    assert said == "Queued generation of 21 sections. Work goes on after this chat is closed.\n"
+
+
+def test_the_figures_can_be_measured_under_the_names_that_they_have() -> None:
+    """By the commands that the page gives."""
+    of_queue, of_server = FIGURES.split("## The server")
+    known = {of_queue: queue.FIGURES, of_server: server.figures(ServerSizes())}
+    for table, names in known.items():
+        listed = re.findall(r"^\| `([a-z0-9-]+)` \|", table, flags=re.MULTILINE)
+        assert listed
+        assert set(listed) <= set(names)
+
+
+def test_the_modules_that_the_page_of_figures_runs_are_there() -> None:
+    """Each with `python -m`."""
+    named = re.findall(r"python -m ([\w.]+)", FIGURES)
+    assert named
+    for name in named:
+        assert find_spec(name), name
 
 
 def test_every_rule_that_something_refers_to_has_a_heading() -> None:

@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 DOORS = (mcp_server, plugin)
 PLUGIN_CODE = (
     "README.md",
-    "docs/*.md",
+    "docs/plugins.md",
+    "docs/progress-events.md",
     "tests/interfaces/test_plugin*.py",
     "tests/faults/test_misbehaving_handlers.py",
 )

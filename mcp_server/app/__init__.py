@@ -1,15 +1,15 @@
 """The composition root: the only package that knows every part.
 
-process     what a process sets up once
-parts       an open workspace
-services    what the interfaces are given of it
-worker      works the queue of one, in a process of its own or beside the server
-server      keeps one open for its clients, and cares for a worker
-commands    what the command line asks of one
-trust       what its user is asked
+process     logging and memory, set up once per process
+parts       an open workspace: database, queue, handlers, files
+services    what the interfaces get of an open workspace
+worker      runs a workspace's jobs, in its own process or inside the server's
+server      keeps a workspace open for clients, and sees that a worker runs
+commands    commands that open a workspace for a moment
+trust       `pressroom trust`: asks the user what a workspace may do
 
-A server opens its workspace when it can, and is given the reason on every call while it cannot. A
-worker opens the same parts, less the ones that face a client.
+A server starts even if its workspace cannot be opened: until it can, each call tries again and is
+answered with the reason. A worker opens the same parts, without those that face a client.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the command line asks of a workspace, once and without a server."""
+"""Commands that open a workspace without a server, ask or do one thing, and close it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from mcp_server.interfaces.cli.presence import Watched
 from mcp_server.interfaces.cli.runners import Board, Waited
 from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.job import Batch, BatchState, Job
-from mcp_server.progress.monitor import ProgressMonitor
+from mcp_server.progress.stream import Events
 from mcp_server.progress.verbs import kind_name, verb_of
 from mcp_server.progress.words import progress_line
 
 PAUSED_MAX = 200
-"""Unfinished operations that are looked at for paused ones, of each sort."""
+"""Unfinished batches, and as many jobs outside any batch, that are searched for paused ones."""
 NAMED_MAX = 3
-"""Paused ones that are told with their reason; the rest is counted."""
+"""Paused operations that are listed with their reason; the rest are only counted."""
 
 
 def stop_worker(workspace: Path | None) -> str:
@@ -39,10 +39,13 @@ def stop_worker(workspace: Path | None) -> str:
         found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
         async with open_parts(found, SystemClock()) as parts:
             mark = StopMark(parts.state_folder)
+            # A worker sees the request with its next heartbeat; then running jobs have their grace.
             patience_s = found.settings.heartbeat_s + found.settings.grace_s + 1
             change, now = await parts.store.last_change(), parts.clock.now()
+            # With a time limit, as the worker makes changes on its way out: they must start none.
             mark.set(change, until=now + patience_s)
             ended = await _drained(parts, patience_s)
+            # Without one from now on: the next change starts a worker again.
             mark.set(await parts.store.last_change())
             if ended is None:
                 return "No worker was running. None is started until work is queued again."
@@ -68,9 +71,8 @@ def status(workspace: Path | None, operation_id: str | None) -> Mapping[str, Any
     async def read() -> Mapping[str, Any]:
         found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
         async with open_parts(found, SystemClock(), plugins) as parts:
-            monitor = ProgressMonitor(parts.store, parts.clock)
             health = health_of(parts, "detached", StopMark(parts.state_folder))
-            services = services_of(parts, monitor, health)
+            services = services_of(parts, Events(parts.hub, parts.clock), health)
             facts = await read_status(services, operation_id, owner="local", clock=parts.clock)
             if notice := services.notice():
                 return {**facts, "message": f"{notice} {facts['message']}"}
@@ -94,7 +96,7 @@ def follow(
     async def show() -> Waited:
         found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
         async with open_parts(found, SystemClock()) as parts:
-            monitor = ProgressMonitor(parts.store, parts.clock)
+            events = Events(parts.hub, parts.clock)
             health = health_of(parts, "detached", StopMark(parts.state_folder))
             batches = parts.jobs.batches
             watched = Watched(board, health, batches, owner=owner)
@@ -104,11 +106,11 @@ def follow(
                 tasks.start_soon(watched.watch)
                 if operation_id is None:
                     waited = await follow_all(
-                        monitor, batches, watched, owner=owner, interval_s=interval_s
+                        events, batches, watched, owner=owner, interval_s=interval_s
                     )
                 else:
-                    events = await monitor.events(owner, only=operation_id, interval_s=interval_s)
-                    waited = await follow_one(events, watched)
+                    of_one = await events.subscribe(owner, only=operation_id, interval_s=interval_s)
+                    waited = await follow_one(of_one, watched)
                 tasks.cancel_scope.cancel()
             assert waited is not None, "the group ends no sooner"
             return waited
@@ -119,7 +121,7 @@ def follow(
 def wait(workspace: Path | None, batch_id: str | None, *, timeout_s: float) -> Waited:
     """Wait for one batch, or until nothing waits or runs; for at most `timeout_s`.
 
-    What is paused is not waited for, nor is it done.
+    What is paused ends the wait, but does not count as done.
 
     Raises:
         NotFound: there is no such batch.
@@ -201,7 +203,7 @@ def _outcome(of: Batch | Job) -> str:
 
 
 async def _drained(parts: Parts, patience_s: float) -> bool | None:
-    """Ask every worker to stop; return whether all have, `None` where there was none."""
+    """Ask every worker to stop; return whether all have in time, `None` if there was none."""
     if not await _works(parts):
         return None
     with anyio.move_on_after(patience_s):
@@ -212,9 +214,10 @@ async def _drained(parts: Parts, patience_s: float) -> bool | None:
 
 
 async def _works(parts: Parts) -> bool:
-    """Ask whoever works to stop; whether anybody does.
+    """Ask every worker to stop, and return whether one is still alive.
 
-    By the database alone: the number of a worker that died may be another program's by now.
+    They are asked through the database, never by a signal: the process id of a worker that died may
+    belong to another program by now.
     """
     workers = [h for h in await parts.store.hosts(seen_after=0) if h.role == "worker"]
     for worker in workers:
@@ -222,5 +225,6 @@ async def _works(parts: Parts) -> bool:
             await parts.store.ask(worker.id, "drain")
     if not parts.workspace.settings.several_workers:
         return parts.lock.is_held()
+    # Several workers share no lock, so a recent heartbeat is what tells a living one.
     alive_after = parts.clock.now() - parts.workspace.settings.lease_s
     return parts.lock.is_held() or any(worker.seen_at > alive_after for worker in workers)

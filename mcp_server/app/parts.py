@@ -15,13 +15,15 @@ import anyio.to_thread
 from mcp_server.clock import Clock, new_id
 from mcp_server.config import Workspace
 from mcp_server.content.actions.payloads import JOB_KINDS
+from mcp_server.content.drafting.keys import announced_abilities
 from mcp_server.content.drafting.model import ModelChoice, abilities
-from mcp_server.content.pages.folder import PageFiles, page_files
+from mcp_server.content.pages.page_files import PageFiles, page_files
 from mcp_server.errors import ConfigError
 from mcp_server.folder import Folder
 from mcp_server.jobs.batch import BatchLimits, BatchService
 from mcp_server.jobs.host.health import WorkerMode
 from mcp_server.jobs.host.lock import WorkerLock
+from mcp_server.jobs.hub.hub import Hub
 from mcp_server.jobs.queue import JobQueue
 from mcp_server.jobs.records import Host
 from mcp_server.jobs.registry import Registry, discover
@@ -37,13 +39,10 @@ from mcp_server.trust import Grants, StateFolder
 HANDLERS = "handlers"
 """The package whose modules are the job kinds that Pressroom brings."""
 
-WELL_KNOWN_KEYS = {"key:anthropic": "ANTHROPIC_API_KEY", "key:openai": "OPENAI_API_KEY"}
-"""Keys worth announcing even where another model is configured: an older round may need them."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """An open workspace, as servers and workers have it."""
+    """An open workspace: what servers and workers both need of it."""
 
     workspace: Workspace
     store: SqliteJobStore
@@ -51,6 +50,7 @@ class Parts:
     registry: Registry
     plugins: Plugins
     jobs: Jobs
+    hub: Hub
     files: PageFiles
     model: ModelChoice
     abilities: frozenset[str]
@@ -59,7 +59,7 @@ class Parts:
     state: StateFolder
     grants: Grants
     figures: AttemptFigures = field(default_factory=AttemptFigures)
-    """Of the attempts that this process runs."""
+    """Counted from the attempts that run in this process."""
 
     @property
     def state_folder(self) -> Folder:
@@ -67,7 +67,7 @@ class Parts:
         return self.workspace.folder(self.workspace.state_dir)
 
     def host(self, role: Literal["server", "worker"], mode: WorkerMode | None = None) -> Host:
-        """Return how this process announces itself."""
+        """Return the record by which this process makes itself known in the database."""
         settings = self.workspace.settings
         details: dict[str, Any] = {"kinds": sorted(self.registry.kinds)}
         if mode:
@@ -83,7 +83,7 @@ class Parts:
 
 
 def load_plugins() -> Plugins:
-    """Return the kinds of this process: Pressroom's own, and those of the plugins installed.
+    """Return Pressroom's own job kinds together with those of the installed plugins.
 
     Raises:
         ConfigError: a kind that our tools queue has no handler.
@@ -103,7 +103,7 @@ def load_plugins() -> Plugins:
 async def open_parts(
     workspace: Workspace, clock: Clock, plugins: Plugins | None = None
 ) -> AsyncGenerator[Parts]:
-    """Open the workspace's database and what works on it; without `plugins`, our own kinds only.
+    """Open the workspace's database and all that uses it; without `plugins`, our own kinds only.
 
     Raises:
         Unavailable: a newer Pressroom wrote the database, or the state folder cannot be written.
@@ -115,8 +115,9 @@ async def open_parts(
     await anyio.to_thread.run_sync(state.prepare)
     grants = Grants(workspace, state)
     model = ModelChoice(name=settings.model or "composer", url=settings.model_url)
+    # In a thread: the system keyring may take seconds to answer.
     keys = await anyio.to_thread.run_sync(abilities, os.environ, model)
-    keys |= {ability for ability, name in WELL_KNOWN_KEYS.items() if os.environ.get(name)}
+    keys |= announced_abilities(os.environ)
     plugins = plugins or Plugins(Registry(discover(HANDLERS)))
     plugins.read_settings(workspace.plugins, os.environ)
     registry = plugins.registry.bounded(settings.payload_bytes_max, limits=settings.limits)
@@ -128,11 +129,12 @@ async def open_parts(
     ) as database:
         new_job_id = partial(new_id, "j", clock)
         store = SqliteJobStore(database, ContentEffects(), new_job_id)
+        hub = Hub(store, buffer=settings.subscriber_buffer)
         limits = BatchLimits(jobs_max=settings.batch_jobs_max)
         jobs = Jobs(
             store=store,
-            queue=JobQueue(store, registry, clock, new_job_id),
-            batches=BatchService(store, registry, clock, new_job_id, limits),
+            queue=JobQueue(store, registry, clock, new_job_id, hub),
+            batches=BatchService(store, registry, clock, new_job_id, limits, hub),
             new_batch_id=partial(new_id, "b", clock),
         )
         plugins.connect(jobs)
@@ -143,6 +145,7 @@ async def open_parts(
             registry=registry,
             plugins=plugins,
             jobs=jobs,
+            hub=hub,
             files=page_files(workspace, grants),
             state=state,
             grants=grants,
@@ -155,7 +158,7 @@ async def open_parts(
 
 @asynccontextmanager
 async def open_store(parts: Parts) -> AsyncGenerator[JobStore]:
-    """Open the queue once more, for a thread that sees to a worker that cannot."""
+    """Open the queue a second time, for the watchdog: its thread has an event loop of its own."""
     settings = parts.workspace.settings
     async with Database.open(
         parts.workspace.database,

@@ -1,4 +1,4 @@
-"""What a process sets up once, whatever it is to do: its log, its memory."""
+"""What every Pressroom process sets up once: its log and its memory."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from typing import TextIO, cast
 
 import structlog
 
+from mcp_server.excerpt import shortened
 from mcp_server.redaction import redacted, secrets_of
 
 
 class _Stderr(io.TextIOBase):
-    """Where log lines go; one that cannot be written is lost, and stops nobody's work.
+    """Stderr for log lines. A line that cannot be written is dropped, so that work goes on.
 
-    The log of a worker lies on the disk that its database may just have filled.
+    A worker's log is a file on the same disk as its database, and that disk may be full.
     """
 
     def write(self, text: str, /) -> int:
@@ -34,11 +35,11 @@ class _Stderr(io.TextIOBase):
 
 
 RECORD_LENGTH_MAX = 20_000
-"""Of what a library logs at once, a traceback included."""
+"""Characters of one log record of a library, with its traceback."""
 
 
 class _Redacting(logging.Formatter):
-    """What libraries log, without secrets."""
+    """Formats what libraries log, with secrets taken out."""
 
     def __init__(self, secrets: Collection[str], format: str) -> None:
         super().__init__(format)
@@ -46,8 +47,11 @@ class _Redacting(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         text = redacted(super().format(record), self._secrets)
-        # What a client sent may be in it: no line of its own, and nothing that a terminal obeys.
-        return "".join(c if c.isprintable() else _escaped(c) for c in text[:RECORD_LENGTH_MAX])
+        # The text may quote a client. A line break in it could fake a log line, and a control
+        # character could command the terminal that shows the log.
+        return "".join(
+            c if c.isprintable() else _escaped(c) for c in shortened(text, RECORD_LENGTH_MAX)
+        )
 
 
 def _escaped(character: str) -> str:
@@ -64,9 +68,9 @@ def _without_secrets(
 
 
 def settle_memory() -> None:
-    """Let what a process has imported by now be part of it for good.
+    """Exempt all objects that exist by now, mostly imported code, from garbage collection.
 
-    A full collection walks all of it otherwise, and stops the event loop for 40 to 80 ms.
+    Otherwise each full collection walks them and stops the event loop for 40 to 80 ms.
     """
     gc.freeze()
 
@@ -86,6 +90,7 @@ def log_to_stderr() -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            # After the traceback has become text: that may hold a secret too.
             partial(_without_secrets, secrets),
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
         ],

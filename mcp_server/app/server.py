@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
@@ -16,10 +16,10 @@ import anyio.abc
 import anyio.to_thread
 import structlog
 
-from mcp_server.app.ending import run_until_told, until_told
 from mcp_server.app.parts import Parts, load_plugins, open_parts
 from mcp_server.app.process import log_to_stderr, settle_memory
 from mcp_server.app.services import health_of, services_of
+from mcp_server.app.shutdown import UntilTold, run_until_told
 from mcp_server.app.worker import work
 from mcp_server.clock import Clock, SystemClock
 from mcp_server.config import Workspace, find_workspace
@@ -31,19 +31,18 @@ from mcp_server.jobs.host.start import DetachedWorker, EmbeddedWorker
 from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.job import Origin
 from mcp_server.plugin.loading import Plugins
-from mcp_server.progress.event import ProgressEvent
-from mcp_server.progress.monitor import ProgressMonitor
+from mcp_server.progress.stream import Events, EventStream
 from mcp_server.storage.sqlite.file.place import unsafe_place
 
 HANG_UP_S = 1.0
-"""How long a client waits that has hung up, less a margin, where it ends us without a word then:
-what is given back by that time is not counted as lost. Elsewhere it sends a signal first."""
+"""How long we may take to end after a client hung up, on Windows: it waits little longer there and
+then kills us; elsewhere it sends a signal first. Jobs given back in time do not count as lost."""
 
 logger = structlog.get_logger(__name__)
 
 
 class Application:
-    """A server's side of a workspace: opened on first use, again and again until it can be."""
+    """A server's workspace: opened at the start or, where that fails, by a later call."""
 
     def __init__(
         self,
@@ -68,10 +67,11 @@ class Application:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[Application]:
-        """Run what belongs to the server in the background: progress, and care for a worker.
+        """Run the server's background tasks: the progress monitor and the keeper of a worker.
 
-        A worker in this process claims no more once `stopping` is set, or at the end. What it runs
-        has its grace before the database is closed, unless whoever runs the server is cancelled.
+        An embedded worker claims nothing more once `stopping` is set or the block ends. Its running
+        jobs then have their grace time before the database is closed, unless the task that runs
+        the server is cancelled.
         """
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
@@ -88,6 +88,7 @@ class Application:
         Raises:
             Unavailable, ConfigError, StorageError: it cannot be opened; the next call tries again.
         """
+        # Calls that come while the workspace is being opened wait, so that it is opened once.
         async with self._opening:
             if self._services is None:
                 assert self._tasks is not None, "services are asked for while running"
@@ -96,6 +97,7 @@ class Application:
             return self._services
 
     async def _stop(self) -> None:
+        # An end that no signal asked for: the client hung up.
         hung_up = not self._stopping.is_set()
         self._stopping.set()
         if self._embedded is not None:
@@ -119,16 +121,13 @@ class Application:
             advice = "name a folder on a disk of this machine in PRESSROOM_STATE_DIR"
             logger.warning("the database may be damaged", why=why, advice=advice)
         async with open_parts(workspace, self._clock, self._plugins) as parts:
-            monitor = ProgressMonitor(
-                parts.store, self._clock, buffer=workspace.settings.subscriber_buffer
-            )
+            events = Events(parts.hub, self._clock)
             keeper, health = self._keeper(parts)
             async with anyio.create_task_group() as tasks:
-                await tasks.start(monitor.run)
                 for sink in parts.plugins.sinks:
-                    await tasks.start(monitor.feed, sink)
+                    await tasks.start(events.feed, sink)
                 tasks.start_soon(keeper.run)
-                task_status.started(services_of(parts, monitor, health))
+                task_status.started(services_of(parts, events, health))
 
     def _keeper(self, parts: Parts) -> tuple[WorkerKeeper, Health]:
         settings = parts.workspace.settings
@@ -219,11 +218,14 @@ def serve_http(
         )
         origin = http.http_origin(token)
 
-        async def events(id: str | None) -> AsyncIterator[ProgressEvent]:
-            services = await application.services()
-            return until_told(stopping, await services.monitor.events(origin.owner, only=id))
+        streams = UntilTold(stopping)
 
-        async with application.running():
+        async def events(id: str | None) -> EventStream:
+            services = await application.services()
+            return streams.add(await services.events.subscribe(origin.owner, only=id))
+
+        async with application.running(), anyio.create_task_group() as tasks:
+            tasks.start_soon(streams.run)
             server = build_server(
                 application, version=version("pressroom"), origin=origin, plugins=plugins
             )
@@ -239,6 +241,7 @@ def serve_http(
                 allowed_origins=allowed_origins,
             )
             await http.serve_http(app, host, port, stopping=stopping)
+            tasks.cancel_scope.cancel()
 
     run_until_told(serve)
 
@@ -246,7 +249,7 @@ def serve_http(
 def _worker_command(workspace: Workspace) -> list[str]:
     return [
         sys.executable,
-        "-P",  # or the modules of the folder that it is started in would be taken for ours
+        "-P",  # keeps the current folder off sys.path: modules in it could pass for ours
         "-m",
         "mcp_server",
         "worker",

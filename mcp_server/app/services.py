@@ -8,13 +8,14 @@ from mcp_server.app.parts import Parts
 from mcp_server.content.actions.drafting_model import DraftingModel
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.submit import Submitter
+from mcp_server.content.drafting.keys import lack_of_key
 from mcp_server.content.service import ContentService
 from mcp_server.content.workspace.loader import SiteLoader
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.host.health import Health, WorkerMode
 from mcp_server.jobs.host.start import StartWorker
 from mcp_server.jobs.host.stop_mark import StopMark
-from mcp_server.progress.monitor import ProgressMonitor
+from mcp_server.progress.stream import Events
 from mcp_server.trust import StateFolder
 
 
@@ -31,10 +32,11 @@ def health_of(
         start,
         log=f"{log.parent.name}/{log.name}",
         figures=parts.figures,
+        lacking=lack_of_key,
     )
 
 
-def services_of(parts: Parts, monitor: ProgressMonitor, health: Health) -> Services:
+def services_of(parts: Parts, events: Events, health: Health) -> Services:
     settings, clock = parts.workspace.settings, parts.clock
     batches = parts.jobs.batches
     content = ContentService(
@@ -51,7 +53,8 @@ def services_of(parts: Parts, monitor: ProgressMonitor, health: Health) -> Servi
         batches=batches,
         queue=parts.jobs.queue,
         plugins=parts.plugins,
-        monitor=monitor,
+        hub=parts.hub,
+        events=events,
         worker_health=health,
         notice=partial(_notice, parts.state),
         worker_mode=health.mode,
@@ -59,7 +62,7 @@ def services_of(parts: Parts, monitor: ProgressMonitor, health: Health) -> Servi
 
 
 def _notice(state: StateFolder) -> str | None:
-    """Say that there was a state folder, and who takes it back: jobs and texts seem to be gone."""
+    """Explain, where a state folder was set aside, why jobs and texts seem to be gone."""
     if (name := state.set_aside) is None:
         return None
     return (

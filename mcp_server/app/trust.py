@@ -1,4 +1,4 @@
-"""`pressroom trust`: asks a workspace's user for their word, and keeps it."""
+"""`pressroom trust`: asks the user what a workspace may do, and records the answer."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from mcp_server.trust import Grants, StateFolder
 
 
 def trust(workspace: Path | None, ask: Ask) -> str:
-    """Ask for all that the workspace needs a word for; return what came of it.
+    """Ask the user about everything that needs their permission; return the outcome in words.
 
-    That is what its settings would send or write elsewhere, a state folder that was set aside, and
-    a database that was put into the present one.
+    That is what the settings would send or write elsewhere, a state folder that was set aside, and
+    a database that somebody put into the present one.
 
     Raises:
         Unavailable: there is no workspace, or something cannot be kept or put back.
@@ -63,6 +63,7 @@ def _take_back(found: Workspace, state: StateFolder, ask: Ask) -> Iterator[str]:
         state.leave_aside()
         yield f"{name} stays where it is, unused; it may be deleted."
         return
+    # A running worker has the database open in the folder that is about to be renamed.
     if WorkerLock(found.worker_lock).is_held():
         said = stop_worker(found.root)
         if WorkerLock(found.worker_lock).is_held():
@@ -71,13 +72,14 @@ def _take_back(found: Workspace, state: StateFolder, ask: Ask) -> Iterator[str]:
     try:
         _sign_database(found, state)
     except ServerError:
+        # The database in it cannot be used: go back to the folder of before.
         state.take_back(present)
         raise
     yield f"{name} is in use again; the state folder of until now is {present}."
 
 
 def _adopt_database(found: Workspace, state: StateFolder, ask: Ask) -> Iterator[str]:
-    """Ask for a database that somebody put into the folder, such as one from a backup."""
+    """Ask about a database that somebody put into the state folder, such as one from a backup."""
     mark = state.demanded_mark()
     if mark is None or not found.database.exists() or mark_of(found.database) == mark:
         return

@@ -11,11 +11,12 @@ import anyio
 import anyio.to_thread
 import structlog
 
-from mcp_server.app.ending import run_until_told
 from mcp_server.app.parts import Parts, load_plugins, open_parts, open_store
 from mcp_server.app.process import log_to_stderr, settle_memory
+from mcp_server.app.shutdown import run_until_told
 from mcp_server.clock import SystemClock, new_id
 from mcp_server.config import find_workspace
+from mcp_server.content.drafting.keys import lack_of_key
 from mcp_server.content.workspace.loader import SiteLoader
 from mcp_server.errors import Unavailable
 from mcp_server.jobs.host.health import WorkerMode
@@ -31,7 +32,7 @@ from mcp_server.plugin.workbench import Workbench
 from mcp_server.redaction import redacted, secrets_of
 
 LOCK_WAIT_S = 3.0
-"""How long a new worker waits for the lock: its holder may be looking whether it is free."""
+"""How long a new worker waits for the lock. Looking whether it is free takes it for a moment."""
 
 logger = structlog.get_logger(__name__)
 
@@ -51,12 +52,12 @@ def run_worker(workspace: Path | None, *, detached: bool) -> None:
         async with open_parts(found, SystemClock(), plugins) as parts:
             settle_memory()
             if not detached:
-                mark.clear()  # somebody wants it now
+                mark.clear()  # started by hand, so an earlier `pressroom stop` no longer counts
 
             async def turn() -> bool:
                 if not found.settings.several_workers and not await _acquired(parts.lock):
                     if detached:
-                        return False  # another was faster, which is all that is asked for
+                        return False  # another worker has the lock, so the jobs get done
                     raise Unavailable(
                         "Another worker works this workspace; `pressroom stop` ends it."
                     )
@@ -78,8 +79,8 @@ async def work(
 ) -> bool:
     """Run a worker in this process; return whether it left because nothing was to do.
 
-    The caller holds the lock. Once `stopping` is set it claims no more, and what it runs has its
-    grace; cancelled, it gives that back at once.
+    The caller holds the lock. Once `stopping` is set, the worker claims nothing more and its
+    running jobs have their grace time; when it is cancelled, it gives them back at once.
     """
     settings, clock = parts.workspace.settings, parts.clock
     bench = Workbench(
@@ -132,6 +133,7 @@ async def work(
         partial(new_id, "a", clock),
         open_store=partial(open_store, parts),
         process=WorkerProcess() if mode == "detached" else None,
+        lacking=lack_of_key,
     )
     try:
         async with anyio.create_task_group() as tasks:
@@ -139,6 +141,7 @@ async def work(
             await worker.run()
             tasks.cancel_scope.cancel()
     finally:
+        # Shielded, as a cancelled task could not close anything; bounded, so that it ends anyway.
         with anyio.CancelScope(shield=True), anyio.move_on_after(2):
             await bench.aclose()
     return not worker.stopped

@@ -6,10 +6,10 @@ tables      what is set for plugins
 workspace   a folder with a site in it
 user        the user's own folders, outside every workspace
 
-`pressroom.toml` in a workspace holds its settings. Whoever made the workspace wrote it, who may be
-a stranger; so it is kept what that file brings, and what the user said: in a `pressroom.toml` of
-his own, or in the environment, by `PRESSROOM_` and the setting's name in capitals. An empty
-variable counts as not set.
+`pressroom.toml` in a workspace holds its settings. A stranger may have written that file, so we
+remember which settings come from it and which the user gave: in a `pressroom.toml` of their own, or
+in the environment, as `PRESSROOM_` and the setting's name in capitals. An empty variable counts as
+not set.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What may be set."""
+"""The settings of a workspace, with defaults and bounds."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str | None = None
-    """Who writes: `anthropic:…`, `openai:…`, or a name at `model_url`; `None` is the composer."""
+    """Who writes: `anthropic:…`, `openai:…`, or a name at `model_url`. Without one, or with
+    `composer`, texts are placeholders made from the site's facts."""
     model_url: str | None = None
     """Address of an OpenAI-compatible server, such as `http://127.0.0.1:11434/v1`. Its key, if it
     wants one, is in `PRESSROOM_MODEL_KEY`."""
@@ -38,7 +39,7 @@ class Settings(BaseModel):
     worker: Literal["auto", "embedded", "detached"] = "auto"
     """Where the worker runs; `auto`: detached under stdio, embedded under HTTP."""
     worker_idle_s: float = Field(default=60, gt=0, le=86_400)
-    """After how long without work a detached worker leaves."""
+    """How long a detached worker stays without work before it ends."""
     several_workers: bool = False
     """Whether several workers may work this workspace at the same time."""
     concurrency: int = Field(default=4, ge=1, le=64)
@@ -54,17 +55,17 @@ class Settings(BaseModel):
     max_retries: int = Field(default=3, ge=0, le=100)
     """Tries at a draft after the first one; other work is tried four times."""
     crashes_max: int = Field(default=10, ge=1, le=1_000)
-    """Tries of a job that may be lost with their worker before it counts as failed."""
+    """How many times a job's worker may die while it runs before the job counts as failed."""
     composer_delay_s: float = Field(default=0, ge=0, le=60)
     """Slows the composer, for demonstrations and tests."""
     synchronous: Literal["FULL", "NORMAL"] = "FULL"
-    """`NORMAL` is faster and may lose the last moments in a power cut."""
+    """`NORMAL` is faster, and may lose the last commits in a power cut."""
     prune_after_h: float = Field(default=24, gt=0, le=24 * 365)
-    """After how long completed jobs are removed; batches and texts stay."""
+    """Age at which completed jobs are removed; batches and texts stay."""
     prune_interval_h: float = Field(default=1, gt=0, le=24 * 365)
-    """How often a worker looks for what is to be removed; at its start too."""
+    """How often a worker looks for jobs to remove; it does so at its start too."""
     poll_s: float = Field(default=0.1, gt=0, le=60)
-    """How often what other processes have committed is looked for, while somebody waits for it."""
+    """How often we look for other processes' commits, while somebody waits for one."""
     claim_max: int = Field(default=256, ge=1, le=10_000)
     """Jobs claimed at once."""
     sweep_max: int = Field(default=100, ge=1, le=10_000)
@@ -76,7 +77,8 @@ class Settings(BaseModel):
     limits: Mapping[str, Annotated[int, Field(ge=1, le=10_000)]] = Field(
         default_factory=dict[str, int]
     )
-    """Jobs of a kind that run at once at most, over all workers: `[limits]`, then `kind = 2`."""
+    """Jobs of a kind that run at once at most, over all workers: `[limits]`, then `kind = 2`; in
+    the variable `kind=2,other=1`."""
     subscriber_buffer: int = Field(default=256, ge=1, le=100_000)
     """Progress events kept for a slow listener."""
 
@@ -91,7 +93,7 @@ class Settings(BaseModel):
     @field_validator("limits", mode="before")
     @classmethod
     def _pairs(cls, limits: object) -> object:
-        """In a variable they are written `content-generate=2,count-words=1`."""
+        """Read `content-generate=2,count-words=1`, as an environment variable has it."""
         if not isinstance(limits, str):
             return limits
         pairs = [pair.partition("=") for pair in limits.split(",") if pair.strip()]
@@ -141,9 +143,9 @@ class Settings(BaseModel):
 
 
 def without_password(url: object) -> str | None:
-    """Return an address without the name and password in it, `None` where it has none.
+    """Return an address without the name and password in it, `None` if it holds neither.
 
-    Who made the address is told; the password is kept nowhere, and sent to nobody.
+    Its user is told to take the password out; we neither store it nor send it.
     """
     if not isinstance(url, str) or (parts := _split(url.strip())) is None or "@" not in url:
         return None
@@ -152,15 +154,16 @@ def without_password(url: object) -> str | None:
 
 
 def _split(url: str) -> SplitResult | None:
-    """Return the parts of an address, `None` if it is none that can be asked."""
+    """Return the parts of an address, `None` if no request can be sent to it."""
     if not re.fullmatch(r"https?://[^\s/]+\S*", url):
         return None
     try:
         parts = urlsplit(url)
         return parts if parts.hostname and parts.port != 0 else None
-    except ValueError:  # a port that is none, or half of an IPv6 address
+    except ValueError:  # a port that is no number, or half of an IPv6 address
         return None
 
 
 def _wrong(text: str) -> PydanticCustomError:
+    # The message is a template to pydantic: a text with braces in it must not be one.
     return PydanticCustomError("setting", "{text}", {"text": text})

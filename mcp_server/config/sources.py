@@ -54,15 +54,15 @@ class SettingsProblems(ConfigError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """The settings that hold, and who brought them."""
+    """The settings in force, and where they come from."""
 
     settings: Settings
     brought: frozenset[str]
-    """The settings that hold as the workspace's own file has them, and not by its user's word."""
+    """Settings whose value in force comes from the workspace's own file, not from its user."""
     warnings: tuple[str, ...] = ()
-    """Variables that look like ours and are not."""
+    """One for each variable that looks like ours and is not."""
     model_problem: str | None = None
-    """Why the model may not be asked, whatever else works: its address held a password."""
+    """Why the model may not be asked (its address held a password); everything else works."""
     plugins: Mapping[str, PluginTable] = field(default_factory=dict[str, PluginTable])
     """What the files set for plugins, by the plugin's name."""
 
@@ -78,7 +78,8 @@ def load_settings(root: Path, environ: Mapping[str, str], user_file: Path | None
     """
     users = _Source()
     if user_file is not None and user_file.exists():
-        users = _Source.of(user_file.resolve())  # their own: it may be a link
+        # Links are refused in a workspace; in the user's own folder one is the user's choice.
+        users = _Source.of(user_file.resolve())
     own = _Source.of(root / SETTINGS_FILE)
     variables = {name: f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields}
     overrides = {name: v for name, by in variables.items() if (v := environ.get(by, "").strip())}
@@ -87,6 +88,7 @@ def load_settings(root: Path, environ: Mapping[str, str], user_file: Path | None
     sources = users.places | own.places | {name: variables[name] for name in overrides}
     written = users.written | own.written | overrides
     model_problem = None
+    # A password is reported as a problem of the model alone, so that all else goes on working.
     if (bare := without_password(written.get("model_url"))) is not None:
         model_problem = f"{sources['model_url']} {PASSWORD_IN_ADDRESS}"
         written["model_url"] = bare
@@ -112,7 +114,7 @@ def named_in(environ: Mapping[str, str], variable: str) -> str:
     """Return a variable's value, empty where it is not set.
 
     Raises:
-        SettingsProblems: whoever started us left `${…}` in it.
+        SettingsProblems: the program that started us left `${…}` in it.
     """
     value = environ.get(variable, "").strip()
     if literal := left_literal(value):
@@ -121,7 +123,7 @@ def named_in(environ: Mapping[str, str], variable: str) -> str:
 
 
 def still_literal(variable: str, literal: str) -> str:
-    """Say that a variable was handed over as it stands in somebody's configuration."""
+    """Return what to say of a variable whose placeholder the starting program did not fill in."""
     return (
         f"{variable} holds {literal} as it stands: the program that starts Pressroom does not "
         "fill it in. Write the value itself there, or set the variable where that program starts."
@@ -142,7 +144,8 @@ class _Source:
         try:
             written = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, RecursionError) as error:
-            where = re.search(r"\(at [^()]*\)$", str(error))  # the rest may quote the file
+            # Only the place is repeated: the rest of the message may quote the file, a key in it.
+            where = re.search(r"\(at [^()]*\)$", str(error))
             problem = f"this is no TOML{f' {where[0]}' if where else ''}"
             raise SettingsProblems(
                 [f"{file.name}: {problem}; write lines such as concurrency = 4"]
@@ -158,7 +161,7 @@ class _Source:
 
 
 def _strangers(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Name the variables that look like ours: a slip of the pen would go unnoticed.
+    """Warn of unknown variables with our prefix: a misspelt setting would go unnoticed.
 
     Those of plugins are looked at by whoever knows their settings.
     """

@@ -1,4 +1,4 @@
-"""The user's own folders: what lies there was put there by them, or by us for them."""
+"""The user's own folders. Their files come from the user or from us, never from a workspace."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ APPLICATION = "pressroom"
 
 
 def user_settings_file() -> Path:
-    """Return where the user's own settings are, which hold in every workspace."""
+    """Return the file of the user's own settings, which apply to every workspace."""
     return platformdirs.user_config_path(APPLICATION, appauthor=False) / "pressroom.toml"
 
 
 def user_state_dir() -> Path:
-    """Return where it is kept which workspaces are the user's own, and what they trust in each."""
+    """Return the folder that records which workspaces are the user's own, and what each may do."""
     return platformdirs.user_state_path(APPLICATION, appauthor=False)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic_core import ErrorDetails
 
+from mcp_server.excerpt import shortened
+from mcp_server.likeness import did_you_mean, nearest
 from mcp_server.redaction import HIDDEN, redacted
 
 _SHOWN_MAX = 60
 _SAID_MAX = 200
 """Of what a plugin's own check has to say."""
+_VARIABLE_LIKENESS = 0.7
+"""Higher than for other names: all variables begin with PRESSROOM_, and are alike by that alone."""
 _SECRET = re.compile(r"[\w+/=.~-]{20,}")
-"""What is as long as a key and as unbroken is not repeated: it may be one, in the wrong place."""
+"""A word as long as a key. It is not repeated: it may be a key that was put in the wrong place."""
 _KEY_NAME = re.compile(r"key|token|secret|password", re.IGNORECASE)
 _WANTED = {
     **dict.fromkeys(("bool_parsing", "bool_type"), "true or false"),
@@ -28,12 +31,12 @@ _LITERAL = re.compile(r"\$\{[^}]*\}|^\$[A-Za-z_]\w*$|^%[A-Za-z_]\w*%$")
 
 
 def left_literal(text: str) -> str | None:
-    """Return the `${VARIABLE}` that `text` still holds, which whoever started us did not fill in.
+    """Return the placeholder that `text` still holds, such as `${VARIABLE}`, `None` without one.
 
-    Of clients some fill them in, and others hand them over as they stand.
+    Some clients fill in the placeholders in their configuration, others pass them on as they are.
     """
     found = _LITERAL.search(text.strip())
-    return found[0][:_SHOWN_MAX] if found else None
+    return shortened(found[0], _SHOWN_MAX) if found else None
 
 
 def place(file: Path, text: str, key: str) -> str:
@@ -101,16 +104,15 @@ def _wanted(name: str, mistake: str, context: Mapping[str, object]) -> str | Non
 
 
 def unknown_variable(name: str, known: Iterable[str]) -> str:
-    """Say of a variable that is none of ours that it changes nothing."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.7)
-    meant = f"; did you mean {near[0]}?" if near else ""
-    return f"{redacted(name)} is no variable of Pressroom's and changes nothing{meant}"
+    """Return the warning that a variable is none of ours and changes nothing."""
+    guess = did_you_mean(name, known, likeness=_VARIABLE_LIKENESS)
+    return f"{redacted(name)} is no variable of Pressroom's and changes nothing{guess}"
 
 
 def shown(value: object) -> str:
-    """Return a value as it may be repeated to a chat: one word, and none that may be a secret.
+    """Return a value as it may be repeated in a chat: one word, and none that may be a secret.
 
-    Whoever made the workspace wrote it, and sentences of theirs are not repeated.
+    A stranger may have made the workspace, and no sentence of theirs is to reach the chat's model.
     """
     if isinstance(value, str):
         one_word = len(value) <= _SHOWN_MAX and not re.search(r"[^\x21-\x7e]", value)
@@ -132,7 +134,7 @@ def _quoted(key: str) -> str:
 
 
 def _named(part: object) -> str:
-    """Return a key as somebody wrote it, unless it is more than a name."""
+    """Return a key as it is written, if it is a plain name; the reason is that of `shown`."""
     is_name = re.fullmatch(r"[\w-]{1,40}", str(part)) and not _SECRET.search(str(part))
     return str(part) if is_name else "(a key that is no name)"
 
@@ -140,5 +142,5 @@ def _named(part: object) -> str:
 def _advice(name: str, known: Sequence[str]) -> str:
     if _KEY_NAME.search(name):
         return "keys belong in the environment or in the system keyring, never in a file"
-    near = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.7)
+    near = nearest(name, known)
     return f"write {near[0]}" if near else f"settings are: {', '.join(known)}"

@@ -35,11 +35,11 @@ class Workspace:
     state_dir: Path
     content_dir: Path
     brought: frozenset[str] = frozenset()
-    """The settings that hold as the workspace's own file has them, and not by its user's word."""
+    """Settings whose value in force comes from the workspace's own file, not from its user."""
     warnings: tuple[str, ...] = ()
-    """What its user has set that changes nothing."""
+    """One for each environment variable that looks like a setting and is none."""
     model_problem: str | None = None
-    """Why the model may not be asked, whatever else works."""
+    """Why the model may not be asked; everything else works."""
     plugins: Mapping[str, PluginTable] = field(default_factory=dict[str, PluginTable])
     """What is set for plugins, by the plugin's name."""
 
@@ -70,7 +70,7 @@ class Workspace:
 
     @property
     def worker_log(self) -> Path:
-        """What a detached worker has to say."""
+        """What detached workers write to stdout and stderr."""
         return self.state_dir / "worker.log"
 
     @property
@@ -84,7 +84,7 @@ class Workspace:
         return not self.content_dir.resolve().is_relative_to(self.root.resolve())
 
     def folder(self, path: Path) -> Folder:
-        """Return one of the workspace's folders; in it no link is followed, if it lies inside."""
+        """Return a folder to open files in; inside the workspace no symbolic link is followed."""
         if path.is_relative_to(self.root):
             return Folder(self.root, *path.relative_to(self.root).parts)
         return Folder(path)
@@ -94,7 +94,7 @@ def find_workspace(explicit: Path | None, environ: Mapping[str, str], cwd: Path)
     """Return the workspace that is meant.
 
     That is `explicit`, else the folder `PRESSROOM_WORKSPACE` names, else the nearest folder from
-    `cwd` upward that holds a `pressroom.toml`; never `cwd` for lack of a better one.
+    `cwd` upward that holds a `pressroom.toml`. Without one, `cwd` is not taken instead.
 
     Raises:
         Unavailable: there is none; says how to make one.
@@ -130,6 +130,7 @@ def open_workspace(
     settings = loaded.settings
     state = named_in(environ, STATE_DIR_VARIABLE) or STATE_DIR
     state_dir = Path(os.path.abspath(root / Path(state).expanduser()))  # noqa: PTH100 - as above
+    # The state folder is ignored by git and may be renamed whole: nothing else may lie in it.
     for own in (root, root / "pressroom", root / ".git"):
         if own == state_dir or own.is_relative_to(state_dir):
             raise SettingsProblems([f"{STATE_DIR_VARIABLE} names a folder that holds other things"])
@@ -163,6 +164,7 @@ def _content_dir(root: Path, state_dir: Path, setting: Path) -> Path:
     """Return the content folder: a link or `..` must not lead out of the workspace unseen."""
     setting = setting.expanduser()
     folder = Path(os.path.abspath(root / setting))  # noqa: PTH100 - as above
+    # Judged by where links lead, but returned as written: `PageFiles` follows links at each use.
     real = folder.resolve()
     where = f"{SETTINGS_FILE}: content_dir {shown(str(setting))}"
     if not setting.is_absolute() and not real.is_relative_to(root.resolve()):

@@ -53,7 +53,7 @@ class Site:
     _by_id: Mapping[str, Section] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Make what `section` looks into, once: a call asks for thousands."""
+        """Index the sections once, as one call may look up thousands of them."""
         sections: dict[str, Section] = {}
         for section in self.sections():
             sections.setdefault(section.entity_id, section)

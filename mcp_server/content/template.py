@@ -48,7 +48,7 @@ class Template:
     prompt: str
     fields: tuple[Field, ...]
     format: str
-    """Markdown with `{field}` placeholders, see `content.markdown`."""
+    """Markdown with `{field}` placeholders, see `content.text.format`."""
     title: str = ""
     phrases: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """By field, what the composer may say; see `content.composer`."""
+    """By field, what the composer may say; see `content.drafting.composer`."""

@@ -1,7 +1,7 @@
-"""What `pressroom doctor` looks at: each thing that a workspace needs, and what to do about it.
+"""`pressroom doctor`: checks each thing that a workspace needs, and says what to do about it.
 
-Nothing is changed: a file that another version wrote is not brought to this one, and no worker is
-started. A check that cannot be made because another failed is left out.
+Nothing is changed: no database is migrated, and no worker is started. A check that cannot be made
+because another failed is left out.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pathlib import Path
 from mcp_server.clock import Clock
 from mcp_server.config import find_workspace
 from mcp_server.doctor.database import of_database, of_origin, of_queue
+from mcp_server.doctor.diagnosis import Diagnosis
 from mcp_server.doctor.files import without_database
-from mcp_server.doctor.finding import Diagnosis
 from mcp_server.doctor.folder import of_folder
 from mcp_server.errors import CallerError, ConfigError
 from mcp_server.plugin.loading import Plugins
@@ -30,9 +30,9 @@ async def examine_workspace(
     clock: Clock,
     plugins: Plugins,
 ) -> list[Diagnosis]:
-    """Look at everything and return a finding for each thing, in the order of looking.
+    """Check everything and return the findings, in the order of the checks.
 
-    It reads the whole database file: that takes seconds where there is much in it.
+    The whole database file is read, which takes seconds if it is large.
     """
     looked = _examined(explicit, environ, cwd, clock, plugins)
     return [finding async for finding in looked]
@@ -67,6 +67,7 @@ async def _examined(
         return
     finding = of_database(workspace)
     yield finding
+    # With advice but no error, the schema is an older one: opening the queue would migrate it.
     if finding.level != "error" and finding.advice == "":
         async for finding in of_queue(workspace, clock):
             yield finding

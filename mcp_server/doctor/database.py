@@ -1,4 +1,4 @@
-"""What is wrong with the database, the queue in it, and who works on that."""
+"""Checks of the database, the queue in it, and the worker."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from pathlib import Path
 
 from mcp_server.clock import Clock
 from mcp_server.config import Workspace
+from mcp_server.content.drafting.keys import lack_of_key
+from mcp_server.doctor.diagnosis import Diagnosis, Level, duration, first_of, size
 from mcp_server.doctor.files import of_files
-from mcp_server.doctor.finding import Diagnosis, Level, duration, first_of, size
 from mcp_server.errors import StorageError, Unavailable
 from mcp_server.jobs.host.health import left_over_of
 from mcp_server.jobs.host.lock import WorkerLock
 from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.job import BatchState, JobState
-from mcp_server.jobs.records import Host, Lag, Stats
+from mcp_server.jobs.records import Host, Lag, Question, Stats
 from mcp_server.jobs.store import JobStore
 from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
 from mcp_server.storage.sqlite.file.database import Database
@@ -25,16 +26,15 @@ from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from mcp_server.trust import StateFolder
 
 LAG_S = 300.0
-"""A job that waits longer than this waits for something else than its turn; the longest attempt
-takes as long."""
+"""A due job that has waited longer than this gets a warning. By default no attempt takes longer."""
 LOOKED_AT_MAX = 1_000
-"""Unfinished batches, whoever's, that are looked at for paused ones."""
+"""Unfinished batches, of all owners, that are searched for paused ones."""
 PAUSED_MAX = 5
-"""Paused batches that get a finding each; the rest is counted."""
+"""Paused batches that get a finding each; the rest are only counted."""
 
 
 def of_origin(workspace: Workspace) -> Diagnosis | None:
-    """Say so where the database came from elsewhere: nothing in it is looked at then."""
+    """Return a finding if the database came from elsewhere; nothing in it is looked at then."""
     state = StateFolder(workspace)
     if workspace.keeps_state_inside and state.record is None:
         return Diagnosis(
@@ -59,7 +59,7 @@ def of_origin(workspace: Workspace) -> Diagnosis | None:
 
 
 def of_database(workspace: Workspace) -> Diagnosis:
-    """Look at the file itself, whole."""
+    """Check the database file itself, all of it."""
     try:
         found = examine(workspace.database)
     except (StorageError, OSError) as error:
@@ -106,7 +106,7 @@ def _of_file(path: Path, found: Examined) -> Diagnosis:
 
 
 async def of_queue(workspace: Workspace, clock: Clock) -> AsyncIterator[Diagnosis]:
-    """Look at what is stored: who works, what waits and why, and the files of the pages."""
+    """Check what is stored: the worker, what waits and why, and the pages' files."""
     now = clock.now()
     try:
         async with Database.open(workspace.database) as database:
@@ -114,7 +114,7 @@ async def of_queue(workspace: Workspace, clock: Clock) -> AsyncIterator[Diagnosi
             await database.write(_nothing)
             lag, stats = await store.lag(now=now), await store.stats()
             hosts = await store.hosts(seen_after=0)
-            left_over = await left_over_of(store, hosts, now=now)
+            left_over = await left_over_of(store, hosts, lack_of_key, now=now)
             paused = await _paused(store)
             of_pages = [each async for each in of_files(workspace, SqliteEntityStore(database))]
     except StorageError as error:
@@ -195,8 +195,8 @@ def _jobs(stats: Stats) -> Diagnosis:
 
 
 async def _paused(store: JobStore) -> Sequence[Diagnosis]:
-    now = await store.bookmark(owner=None)
-    unfinished = await store.news(now, {}, owner=None, limit=LOOKED_AT_MAX)
+    unfinished = Question(await store.cursor(owner=None), known={})
+    [found] = await store.updates([unfinished], limit=LOOKED_AT_MAX)
     return [
         Diagnosis(
             check="paused",
@@ -205,7 +205,7 @@ async def _paused(store: JobStore) -> Sequence[Diagnosis]:
             f"{batch.reason or 'no reason was given'}",
             advice=f'Mend that; retry {{"batchId": "{batch.id}"}} goes on, cancel gives it up.',
         )
-        for batch in unfinished.batches
+        for batch in found.batches
         if batch.state is BatchState.PAUSED
     ]
 

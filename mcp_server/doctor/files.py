@@ -1,4 +1,4 @@
-"""The exported files: those that are gone, and those that are not ours to overwrite."""
+"""Checks of the exported files: those that are missing, and those we must not overwrite."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import anyio.to_thread
 
 from mcp_server.config import Workspace
 from mcp_server.content.actions.reader import edited_files, missing_files
-from mcp_server.content.pages.folder import PageFiles, page_files
+from mcp_server.content.pages.page_files import PageFiles, page_files
 from mcp_server.content.site import Site
 from mcp_server.content.workspace.loader import SiteLoader, SiteProblems
-from mcp_server.doctor.finding import Diagnosis, first_of
+from mcp_server.doctor.diagnosis import Diagnosis, first_of
 from mcp_server.entities.store import EntityStore
 from mcp_server.trust import Grants, StateFolder
 
 FOUND_MAX = 5
-"""Files that get a finding each; the rest is counted."""
+"""Files that get a finding each; the rest are only counted."""
 
 
 def without_database(workspace: Workspace) -> Diagnosis:
-    """Say that there is no database; of a site with exported pages, that there was one."""
+    """Say that there is no database; if the site has exported pages, it may have been deleted."""
     site = _site(workspace)
     pages = len(_files(workspace).adoption(site).files) if site is not None else 0
     if pages == 0:
@@ -37,7 +37,7 @@ def without_database(workspace: Workspace) -> Diagnosis:
 
 
 async def of_files(workspace: Workspace, entities: EntityStore) -> AsyncIterator[Diagnosis]:
-    """Look at the file of every page, unless the site cannot be read."""
+    """Check the file of every page, unless the site cannot be read."""
     site = await anyio.to_thread.run_sync(_site, workspace)
     if site is None:
         return
@@ -48,6 +48,7 @@ async def of_files(workspace: Workspace, entities: EntityStore) -> AsyncIterator
     for finding in first_of(found, FOUND_MAX, "files"):
         yield finding
     if not found:
+        # Pages whose newest record is a file that was written, not one that was removed.
         written = sum(hashes[:1] not in ((), (None,)) for hashes in stored.exported.values())
         yield Diagnosis(check="files", level="ok", message=f"{written} exported, as they were")
 

@@ -1,4 +1,4 @@
-"""What lies in a workspace's folder: its settings, its site, its model, room to write."""
+"""Checks that need no database: the settings, the site, the model, room to write."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from pathlib import Path
 from mcp_server.config import SETTINGS_FILE, Workspace
 from mcp_server.content.drafting.model import KeyLeftLiteral, ModelChoice, find_key, key_hint
 from mcp_server.content.workspace.loader import SiteLoader, SiteProblems
-from mcp_server.doctor.finding import Diagnosis, Level, size
+from mcp_server.doctor.diagnosis import Diagnosis, Level, size
 from mcp_server.errors import ConfigError
 from mcp_server.storage.sqlite.file.place import unsafe_place
 from mcp_server.trust import Grants, StateFolder
 
 FREE_BYTES_MIN = 100 * 1024**2
-"""Less room than this is gone with the next few batches and the log of their writing."""
+"""With less space than this, the next few batches and SQLite's write-ahead log fill the disk."""
 FREE_BYTES_ENOUGH = 1024**3
 
 
 def of_folder(
     workspace: Workspace, environ: Mapping[str, str], kinds: Collection[str]
 ) -> Iterator[Diagnosis]:
-    """Look at all that needs no database."""
+    """Make all checks that need no database."""
     yield Diagnosis(check="workspace", level="ok", message=str(workspace.root))
     yield from _limits(workspace, kinds)
     for check in (_variables, _site, _trust, _key, _content_folder, _state_folder, _place, _disk):
@@ -32,7 +32,7 @@ def of_folder(
 
 
 def _limits(workspace: Workspace, kinds: Collection[str]) -> Iterator[Diagnosis]:
-    """A limit of a kind that nobody has is a slip of the pen, or waits for its plugin."""
+    """Warn of a limit on an unknown kind: the name is misspelt, or its plugin is missing."""
     for kind in workspace.settings.limits:
         if kind not in kinds:
             known = ", ".join(sorted(kinds))
@@ -62,7 +62,7 @@ def _variables(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Diagnosis
 
 
 def _trust(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Diagnosis]:
-    """Name what the workspace asks for and its user has not said yes to."""
+    """Name what the workspace asks for and its user has not permitted."""
     state = StateFolder(workspace)
     advice = "If you want that, run `pressroom trust` in this folder; if not, change the setting."
     for need in Grants(workspace, state).missing():
@@ -113,7 +113,7 @@ def _left_literal(choice: ModelChoice, environ: Mapping[str, str]) -> str | None
 
 
 def _has(choice: ModelChoice, environ: Mapping[str, str]) -> str:
-    """Say whether there is a key: a server at a URL may want one, and only that knows."""
+    """Say whether there is a key. Only the server at a URL knows whether it wants one."""
     if choice.ability is None and not choice.url:
         return "it needs no key"
     if find_key(choice, environ) is not None:
@@ -123,7 +123,7 @@ def _has(choice: ModelChoice, environ: Mapping[str, str]) -> str:
 
 def _content_folder(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Diagnosis]:
     trusted = Grants(workspace, StateFolder(workspace)).of_content_folder()
-    if trusted:  # or nothing is tried there
+    if trusted:  # trying to write there is what still needs the user's permission
         yield _writable("content folder", workspace.content_dir)
 
 
@@ -142,7 +142,8 @@ def _state_folder(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Diagno
 
 
 def _writable(check: str, folder: Path) -> Diagnosis:
-    nearest = next((each for each in (folder, *folder.parents) if each.exists()), folder)
+    nearest = _nearest(folder)
+    # By writing: permissions tell nothing of a read-only file system or a full disk.
     try:
         with tempfile.TemporaryFile(dir=nearest) as file:
             file.write(b"\0")
@@ -157,6 +158,11 @@ def _writable(check: str, folder: Path) -> Diagnosis:
     return Diagnosis(check=check, level="ok", message=f"{folder}{made} can be written to")
 
 
+def _nearest(folder: Path) -> Path:
+    """Return the folder, or of those that it is to be made in the nearest that is there."""
+    return next((each for each in (folder, *folder.parents) if each.exists()), folder)
+
+
 def _place(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Diagnosis]:
     if (why := unsafe_place(workspace.database)) is not None:
         yield Diagnosis(
@@ -169,7 +175,7 @@ def _place(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Diagnosis]:
 
 def _disk(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Diagnosis]:
     folder = workspace.state_dir
-    nearest = next((each for each in (folder, *folder.parents) if each.exists()), folder)
+    nearest = _nearest(folder)
     free = shutil.disk_usage(nearest).free
     message = f"{size(free)} free"
     if free >= FREE_BYTES_ENOUGH:

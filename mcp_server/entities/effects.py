@@ -30,7 +30,7 @@ Expectation = str | Expected
 
 @dataclass(frozen=True, slots=True)
 class Require:
-    """Change nothing, but hold only if (type, id) is as expected."""
+    """Change nothing, but fail the job with a conflict unless (type, id) is as expected."""
 
     type: str
     entity_id: str
@@ -39,9 +39,9 @@ class Require:
 
 @dataclass(frozen=True, slots=True)
 class SaveRevision:
-    """Make `revision` the current one of its entity; a withdrawn mark goes.
+    """Make `revision` the current one of its entity, and take off a withdrawn mark.
 
-    With `keep_on_conflict` a revision that comes too late is stored all the same, but not as the
+    With `keep_on_conflict`, a revision whose expectation fails is stored too, but not as the
     current one: text that was paid for is not thrown away (R5).
     """
 
@@ -68,11 +68,11 @@ class MarkWithdrawn:
 
 @dataclass(frozen=True, slots=True)
 class RecordExport:
-    """Record that `page`'s file is, or is about to be, the one with this hash (R22).
+    """Record that `page`'s file has this hash, or is about to (R22).
 
     `hash` is the hash of the file's bytes, `None` where the file is to be removed. `replaces` is
-    that of the file as it stands: it stays ours until the new one is there, however often writing
-    it fails.
+    the hash of the present file, which stays ours until the new one is there, however often writing
+    that fails.
     """
 
     page: str

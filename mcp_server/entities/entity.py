@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from mcp_server.errors import InvalidPayload
+from mcp_server.excerpt import in_quotes
 
 PREVIEW = "site-content-preview"
 """Entity type of drafts."""
@@ -101,6 +102,7 @@ class Entity:
 
 def content_hash(template: str, fields: Mapping[str, Any], markdown: str) -> str:
     """Return the hash of a text: 32 hex digits over template name, fields and Markdown (R1)."""
+    # Sorted: the same fields in another order are the same text.
     text = json.dumps([template, fields, markdown], sort_keys=True, ensure_ascii=False)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
@@ -118,7 +120,7 @@ def entity_id(page: str, section: str) -> str:
     """
     for part in (page, section):
         if not is_slug(part):
-            raise InvalidPayload("id", [f"{part[:60]!r} is not a slug (a-z, 0-9, - and _)"])
+            raise InvalidPayload("id", [f"{in_quotes(part)} is not a slug (a-z, 0-9, - and _)"])
     return f"{page}/{section}"
 
 
@@ -130,5 +132,5 @@ def split_id(entity_id: str) -> tuple[str, str]:
     """
     page, slash, section = entity_id.partition("/")
     if not slash or not is_slug(page) or not is_slug(section):
-        raise InvalidPayload("section", [f"{entity_id[:60]!r} is not written as page/section"])
+        raise InvalidPayload("section", [f"{in_quotes(entity_id)} is not written as page/section"])
     return page, section

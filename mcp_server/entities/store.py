@@ -11,7 +11,7 @@ from mcp_server.entities.entity import Entity, Revision
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What is stored at one moment."""
+    """What is stored at one moment, read in one transaction."""
 
     drafts: Mapping[str, Entity]
     live: Mapping[str, Entity]
@@ -43,7 +43,7 @@ class EntityStore(Protocol):
         ...
 
     async def snapshot(self, *, history: bool = False) -> Snapshot:
-        """Return what is stored, read in one transaction; with the live texts' `history`."""
+        """Return what is stored at this moment; with `history`, the earlier live texts too."""
         ...
 
     async def revisions_of_batch(self, batch_id: str) -> Sequence[Revision]:
@@ -59,7 +59,7 @@ class EntityStore(Protocol):
         ...
 
     async def put_site(self, hash: str, document: str) -> None:
-        """Store a parsed site under its hash; the same again changes nothing."""
+        """Store a parsed site under its hash; storing the same site again changes nothing."""
         ...
 
     async def get_site(self, hash: str) -> str | None:
@@ -71,6 +71,6 @@ class EntityStore(Protocol):
     ) -> bool:
         """Take `revisions` as the ground (R15) and `files` (page to hash) as last exported.
 
-        One transaction, and only where no content was ever stored; returns whether it did.
+        It is done in one transaction, and only if no content was ever stored; returns whether.
         """
         ...

@@ -1,4 +1,4 @@
-"""What every interface is given by the composition root."""
+"""The services that the composition root gives to every interface."""
 
 from __future__ import annotations
 
@@ -8,31 +8,32 @@ from typing import Any, Literal, Protocol
 
 from mcp_server.content.service import ContentService
 from mcp_server.jobs.batch import BatchService
+from mcp_server.jobs.hub.hub import Hub
 from mcp_server.jobs.queue import JobQueue
 from mcp_server.jobs.records import Stats
 from mcp_server.jobs.telemetry import AttemptFigures
 from mcp_server.plugin.loading import Plugins
-from mcp_server.progress.monitor import ProgressMonitor
+from mcp_server.progress.stream import Events
 
 
 class WorkerHealth(Protocol):
-    """Whether a worker lives, in words and as facts for `status`."""
+    """Says whether a worker lives, in words and as facts for `status`."""
 
     async def __call__(self) -> Mapping[str, Any]:
         """Return `alive`, `mode`, `message`, and `pid` while it lives; wire names."""
         ...
 
     def resume(self) -> bool:
-        """Let a worker be started again if somebody stopped it by hand; whether that was so."""
+        """Allow a worker again if it was stopped by hand; return whether it was."""
         ...
 
     async def stats(self) -> Stats:
-        """Return how many jobs there are; where counting takes long, as they were a while ago."""
+        """Return how many jobs there are; if counting takes long, as counted a while ago."""
         ...
 
     @property
     def figures(self) -> AttemptFigures:
-        """The attempts that this process has run."""
+        """Figures of the attempts that this process has run."""
         ...
 
 
@@ -44,12 +45,14 @@ class Services:
     batches: BatchService
     queue: JobQueue
     plugins: Plugins
-    monitor: ProgressMonitor
+    hub: Hub
+    events: Events
     worker_health: WorkerHealth
     notice: Callable[[], str | None]
-    """What every answer has to begin with until its reader has acted on it; reads files."""
+    """Returns what every answer has to begin with until somebody acts on it. Reads files, so it
+    is called in a thread."""
     worker_mode: Literal["embedded", "detached"] = "detached"
-    """Whether the worker goes on when this server ends."""
+    """A detached worker goes on when this server ends, an embedded one ends with it."""
 
 
 class ServicesProvider(Protocol):

@@ -1,7 +1,8 @@
-"""Batches: the jobs of one call, submitted together, watched together, stopped together."""
+"""Batches: the jobs of one call, submitted together, waited for together, stopped together."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
@@ -9,8 +10,9 @@ import anyio
 
 from mcp_server.clock import Clock
 from mcp_server.errors import ID_LIKENESS, InvalidTransition, LimitExceeded, NotFound
+from mcp_server.jobs.hub.hub import LOOK_S, Hub
+from mcp_server.jobs.hub.subscription import ENDED, STILL, State
 from mcp_server.jobs.job import (
-    ENDED_BATCH_STATES,
     ENDED_JOB_STATES,
     Batch,
     BatchState,
@@ -24,9 +26,6 @@ from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.telemetry import submit_span, with_trace
 from mcp_server.jobs.timeouts import NAMED_MAX, timed_out
-
-LOOK_S = 60.0
-"""The longest wait for a change before it is looked at all the same."""
 
 UNFINISHED = frozenset(JobState) - ENDED_JOB_STATES
 
@@ -51,10 +50,12 @@ class BatchService:
         clock: Clock,
         new_job_id: Callable[[], str],
         limits: BatchLimits | None = None,
+        hub: Hub | None = None,
     ) -> None:
         self._store, self._registry, self._clock = store, registry, clock
         self._new_job_id = new_job_id
         self._limits = limits or BatchLimits()
+        self._hub = hub or Hub(store)
 
     def prepare(self, jobs: Sequence[NewJob]) -> list[tuple[str, NewJob]]:
         """Check all jobs, and give each its id; none is stored.
@@ -271,8 +272,7 @@ class BatchService:
             NotFound: the owner has no such batch.
             TimeoutError: it has not ended in time; names what is outstanding.
         """
-        batch = await self.get(batch_id, owner=owner)
-        return await self._wait_until(batch, lambda batch: batch.ended, timeout_s)
+        return await self._wait(batch_id, ENDED, owner=owner, timeout_s=timeout_s)
 
     async def wait_until_still(
         self, batch_id: str, *, owner: str, timeout_s: float = 60.0
@@ -283,21 +283,17 @@ class BatchService:
             NotFound: the owner has no such batch.
             TimeoutError: it goes on after that time; names what is outstanding.
         """
-        batch = await self.get(batch_id, owner=owner)
-        still = ENDED_BATCH_STATES | {BatchState.PAUSED}
-        return await self._wait_until(batch, lambda batch: batch.state in still, timeout_s)
+        return await self._wait(batch_id, STILL, owner=owner, timeout_s=timeout_s)
 
-    async def _wait_until(
-        self, batch: Batch, is_so: Callable[[Batch], bool], timeout_s: float
+    async def _wait(
+        self, batch_id: str, until: frozenset[State], *, owner: str, timeout_s: float
     ) -> Batch:
-        batch_id, owner = batch.id, batch.origin.owner
+        await self.get(batch_id, owner=owner)
         with anyio.move_on_after(timeout_s):
-            while not is_so(batch):
-                since = self._store.version
-                batch = await self.get(batch_id, owner=owner)
-                if not is_so(batch):
-                    await self._store.wait_for_change(LOOK_S, since=since)
-            return batch
+            subscription = await self._hub.subscribe(
+                owner, only=batch_id, until=until, interval_s=math.inf
+            )
+            return [snapshot.batch async for snapshot in subscription][-1]
         jobs = await self._store.jobs(batch_id, states=UNFINISHED, limit=NAMED_MAX + 1)
         raise timed_out(f"Batch {batch_id}", timeout_s, jobs)
 

@@ -1,8 +1,8 @@
-"""What does a kind of job: a payload model, and a function that answers with an outcome.
+"""Handlers: what runs a kind of job. A payload model, and a function that returns an outcome.
 
-A handler that waits is async and runs in the worker's event loop. One that computes, or calls what
-blocks, is a plain function and says so: `isolation="thread"`, or `"process"` where it is heavy or
-may take the memory of its process with it.
+A handler that only waits is async and runs in the worker's event loop. One that computes, or makes
+blocking calls, is a plain function that runs elsewhere: with `isolation="thread"`, or `"process"`
+if the work is heavy, or may crash its process.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ TIME_LIMIT_S = 300.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """What went wrong with an attempt: what the `on_error` hook of its kind is told."""
+    """What went wrong with an attempt; passed to the `on_error` hook of its kind."""
 
     job: Job
     """As it was claimed."""
     code: str | None
-    """Why in a word, such as `conflict`; `None` where it will be tried again."""
+    """The reason in a word, such as `conflict`; `None` if the job will be tried again."""
     reason: str
     final: bool
     """Whether the job has failed; otherwise it will be tried again."""
     exception: BaseException | None = None
-    """What the handler raised; `None` where it answered with an outcome, or took too long. From a
-    process of its own it is a `HandlerCrashed`, with the name and the traceback."""
+    """What the handler raised; `None` if it answered with an outcome, or took too long. If it ran
+    in a process of its own: a `HandlerCrashed`, with the error's name and traceback."""
 
 
 OnError = Callable[[Failure, P], Awaitable[None]]
-"""Told of an attempt that failed, with the payload, after its end was stored."""
+"""Called with a failed attempt and its payload, after the end of the attempt was stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +58,15 @@ class Handler(Generic[P]):
     kind: str
     payload: type[P]
     run: Callable[[P, Any], Any]
-    """Answers with an outcome, to be awaited where the isolation is `loop`."""
+    """Returns an outcome; with isolation `loop` an awaitable of one."""
     timeout_s: float | None = None
     """`None`: the worker's setting."""
     on_error: OnError[P] | None = None
-    """Told of every attempt that failed, at most once for each; what it raises is only logged."""
+    """Called at most once for each failed attempt; what it raises is only logged."""
     isolation: Isolation = "loop"
     limit: int | None = None
-    """So many of this kind run at once at most, over all workers, unless a setting says otherwise;
-    `None`: any number. A job that was cancelled counts no more, even if its handler goes on."""
+    """How many jobs of this kind may run at once over all workers, unless a setting says otherwise;
+    `None`: any number. A cancelled job no longer counts, even if its handler goes on."""
 
     def job(
         self,

@@ -6,8 +6,9 @@
 *batch*    the jobs of one call                 *round*    one go at a batch; `retry` opens the next
 *origin*   who asked, through which interface, and where answers go
 
-Nothing here does anything: these are values, and this module imports no other part of `jobs`. What
-is made for every job is a named tuple: a frozen dataclass of its size takes thirty times as long.
+There are only values here, and no import of any other part of `jobs`. Classes of which every job
+needs an instance are named tuples: making a frozen dataclass of that size takes thirty times as
+long.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ JOB_TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
             JobState.PROCESSING,
             JobState.PAUSED,
             JobState.CANCELLED,
-            JobState.SCHEDULED,  # replaced by one of its key that is due later
+            JobState.SCHEDULED,  # replaced by a job of the same key that is due later
         }
     ),
     JobState.PROCESSING: frozenset(
@@ -65,7 +66,8 @@ JOB_TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
         }
     ),
     JobState.PAUSED: frozenset({JobState.PENDING, JobState.CANCELLED}),
-    # By `retry`, in the next round; completed where a job of the same key already waits to do it.
+    # `retry` takes it into the next round; or completes it, where a job of the same key already
+    # waits to do the same work.
     JobState.FAILED: frozenset({JobState.PENDING, JobState.COMPLETED}),
     JobState.CANCELLED: frozenset({JobState.PENDING, JobState.COMPLETED}),
     JobState.COMPLETED: frozenset(),
@@ -73,7 +75,7 @@ JOB_TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
 """From each state of a job, the states it may go to."""
 
 BATCH_TRANSITIONS: Mapping[BatchState, frozenset[BatchState]] = {
-    # Straight to an end where it only waited for jobs that other batches brought in.
+    # Straight to an end, if the batch only waited for jobs that it shares with other batches.
     BatchState.PENDING: frozenset(
         {
             BatchState.PROCESSING,
@@ -86,7 +88,7 @@ BATCH_TRANSITIONS: Mapping[BatchState, frozenset[BatchState]] = {
     BatchState.PROCESSING: frozenset(
         {BatchState.PAUSED, BatchState.COMPLETED, BatchState.FAILED, BatchState.CANCELLED}
     ),
-    # To an end when what ran at the pause was all there was, or the rest was cancelled by job.
+    # To an end, if only running jobs were left at the pause, or the rest was cancelled one by one.
     BatchState.PAUSED: frozenset(
         {
             BatchState.PENDING,
@@ -109,24 +111,25 @@ ENDED_BATCH_STATES = frozenset({BatchState.COMPLETED, BatchState.FAILED, BatchSt
 class Dedup(StrEnum):
     """What a job's `dedup_key` does when another job holds the same key.
 
-    A key is held from enqueueing until the job has ended, and with `skip`, where the job is part of
-    a batch, until that batch's round has ended. `coalesce` and `replace` share their keys: of a key
-    at most one job waits and one runs, whichever of the two asked.
+    A job holds its key from enqueueing until it has ended. With `skip`, a job in a batch holds it
+    until the batch's round has ended. `coalesce` and `replace` share one set of keys: at most one
+    job of a key waits and one runs, whichever of the two was asked for.
     """
 
     NONE = "none"
     """Keys are not compared."""
     SKIP = "skip"
-    """The later job is not queued; the answer names who holds the key."""
+    """The later job is not queued; the answer names the holder of the key."""
     COALESCE = "coalesce"
-    """Joins a job that still waits; beside one that runs, one more waits and runs after it."""
+    """The later job joins one that still waits. If one is running, the later job waits for it."""
     REPLACE = "replace"
-    """Takes the place of a job that still waits; beside one that runs, one more waits and runs
-    after it. The job that waited keeps its id, its batch and who asked for it, so that whoever was
-    given the id sees what became of it; kind, payload, subject, priority, delay, retries and what
-    it requires are those of the later one, and its tries are counted anew. If its batch is paused
-    it stays so. A later batch waits for it without counting it, as where jobs coalesce; if the
-    batch it is in is cancelled, the work is done for the later one all the same."""
+    """The later job takes the place of one that still waits. If one is running, it waits for it.
+
+    The job that waited keeps its id, its batch and its origin, so that its id stays valid. Kind,
+    payload, subject, priority, delay, retries and `requires` become those of the later job, and its
+    tries are counted anew. It stays paused if its batch is. The later batch waits for it without
+    counting it, as with `coalesce`; if the earlier batch is cancelled, the work is still done for
+    the later one."""
 
 
 class Priority:
@@ -158,13 +161,13 @@ class NewJob(NamedTuple):
     dedup: Dedup = Dedup.NONE
     dedup_key: str | None = None
     requires: str | None = None
-    """An ability that the worker must have (such as `key:anthropic`), or it leaves the job."""
+    """An ability (such as `key:anthropic`) without which a worker does not claim the job."""
     counted: bool = True
-    """Whether the batch counts it. The batch waits for it either way."""
+    """Whether the batch's counters include it. The batch waits for it either way."""
 
 
 class Step(NamedTuple):
-    """How far a running attempt has come, as it last said."""
+    """The progress that a running attempt last reported."""
 
     current: float
     total: float
@@ -200,7 +203,7 @@ class Job(NamedTuple):
     ended_at: float | None = None
     attempt_id: str | None = None
     code: str | None = None
-    """Why it did not do its work: `skipped`, `conflict`, `timeout`, … ; `None` where it did."""
+    """Why it has not done its work: `skipped`, `conflict`, `retries-exhausted`, …; else `None`."""
     reason: str | None = None
     """The same in words."""
     result: Json | None = None
@@ -211,7 +214,7 @@ class Job(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """One claimed try: the job as it was claimed, and what proves that the claim is ours."""
+    """One claimed try: the job as it was claimed, and the id that proves the claim."""
 
     id: str
     job: Job
@@ -221,7 +224,7 @@ class Attempt(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """A batch as stored. The counters are those of the present round and count its jobs."""
+    """A batch as stored. The counters are of the present round, and of its counted jobs."""
 
     id: str
     kind: str
@@ -244,9 +247,11 @@ class Batch:
     order: int = 0
     """Position among all batches: larger is newer."""
     details: Json = field(default_factory=dict[str, Any])
-    """What was handed in with it, to be read again; opaque."""
+    """Stored for the submitter to read again; opaque to the queue."""
     running: tuple[Job, ...] = field(default=())
     """Its jobs that are being worked on, with their last step; only where it was asked for."""
+    failures: tuple[Job, ...] = field(default=())
+    """The first of its round's jobs that failed; only where it was asked for."""
 
     @property
     def ended(self) -> bool:

@@ -1,4 +1,4 @@
-"""JSON documents as jobs carry them, payloads and results: written so that they can be read."""
+"""Payloads and results as JSON. What is written here can be read again."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from typing import Any
 from pydantic_core import to_json
 
 DIGITS_MAX = 4300
-"""Python reads no whole number that is longer: one would make its whole document unreadable."""
+"""Python refuses to parse a whole number of more digits; a document with one could be written and
+never read again."""
 
 
 def encoded(document: object) -> str:
     """Return a document as JSON.
 
     Raises:
-        ValueError: something in it is no JSON, or could not be read again; says what.
+        ValueError: something in it is not JSON, or could not be read again; says what.
     """
     text = to_json(document).decode()
+    # Cheap looks first: this runs for every job, and what they look for is hardly ever there.
     if ("NaN" in text or "Infinity" in text) and _has_no_numbers(document, text):
         message = "JSON has no NaN and no Infinity"
         raise ValueError(message)
@@ -28,17 +30,18 @@ def encoded(document: object) -> str:
 
 
 def dumped(value: Any) -> str:
-    """Return `value` as JSON, the same text for the same value."""
+    """Return `value` as JSON; equal values give the same text."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def _has_no_numbers(document: object, text: str) -> bool:
-    """Whether NaN or Infinity is there as a number, and not only as a word of a text."""
+    """Whether NaN or Infinity occurs as a number, not only as a word inside a string."""
     return to_json(document, inf_nan_mode="null").decode() != text
 
 
 def _has_long_numbers(text: str) -> bool:
-    # So many digits in a row are met by one look in every so many characters.
+    # A run of more than DIGITS_MAX digits covers at least one of every DIGITS_MAX + 1 characters,
+    # so it is enough to look at those. Only if one is a digit is the document parsed.
     if not any(map(str.isdigit, text[DIGITS_MAX :: DIGITS_MAX + 1])):
         return False
     try:

@@ -8,24 +8,25 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeGuard, cast
 
 from mcp_server.errors import CallerError, StorageError
+from mcp_server.excerpt import shortened
 from mcp_server.jobs.job import NewJob
 from mcp_server.jobs.json_text import encoded
 from mcp_server.jobs.result import BYTES
 
 RESULT_BYTES_MAX = 1024 * 1024
-"""The largest result, as JSON: what is larger is content, and belongs into effects."""
+"""The largest result, as JSON. Anything larger is content, and belongs in effects."""
 
 REASON_MAX = 10_000
-"""The longest reason, in characters: the rest is cut off, and belongs into a log."""
+"""The longest reason, in characters. The rest is cut off; it belongs in a log."""
 
 CODE_MAX = 100
 """The longest code: it is one word."""
 
 LATEST = 253_402_300_799
-"""The end of the year 9999: later than this is no date."""
+"""The end of the year 9999, the last that Python's `datetime` knows."""
 
 DELAY_S_MAX = 100 * 365.25 * 24 * 3600
-"""A hundred years: who asks for a longer wait does not mean seconds."""
+"""A hundred years. A longer wait is a mistake, most likely one of milliseconds for seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Skip:
 class Retry:
     """It may work another time. Counts against the retries; `after_s` overrides the backoff.
 
-    A wait that is over is none; one of more than a hundred years is a mistake.
+    A negative `after_s` means at once; one of more than a hundred years is a mistake.
     """
 
     reason: str
@@ -61,7 +62,7 @@ class Retry:
 class Snooze:
     """Not yet: run again at `until` (seconds since the epoch, up to `LATEST`). Costs no retry.
 
-    A time that is past means in a second.
+    A time in the past means in a second.
     """
 
     until: float
@@ -91,10 +92,10 @@ OUTCOMES = (Done, Skip, Retry, Snooze, Fail, Pause)
 
 
 def checked(answer: object, *, bytes_max: int = RESULT_BYTES_MAX) -> Outcome:
-    """Return what a handler answered, if it is an outcome that can be recorded; or else a failure.
+    """Return a handler's answer if it is an outcome that can be recorded, otherwise a failure.
 
-    A result in bytes has `bytes_max` of them at most. Types are for who checks them: a plugin may
-    have been written without. What reading the answer raises is raised.
+    A result in bytes has `bytes_max` of them at most. The types are checked at run time, as plugins
+    need not be type-checked. What reading the answer raises (it may be any object) is raised.
     """
     if not isinstance(answer, OUTCOMES):
         return Fail("handler-error", f"its handler answered {type(answer).__name__}")
@@ -103,12 +104,12 @@ def checked(answer: object, *, bytes_max: int = RESULT_BYTES_MAX) -> Outcome:
         what = type(outcome).__name__
         return Fail("handler-error", f"its handler answered {what}, whose {problem}")
     if not isinstance(outcome, Done) and len(outcome.reason) > REASON_MAX:
-        return replace(outcome, reason=outcome.reason[: REASON_MAX - 1] + "…")
+        return replace(outcome, reason=shortened(outcome.reason, REASON_MAX))
     return outcome
 
 
 def _bare(outcome: Outcome) -> Outcome:
-    """Return an outcome without what a subclass has made of it."""
+    """Return the plain outcome that an instance of a subclass stands for."""
     if type(outcome) in OUTCOMES:
         return outcome
     base = next(base for base in type(outcome).__mro__ if base in OUTCOMES)
@@ -168,7 +169,7 @@ def _time_problem(until: object) -> str | None:
 
 
 def _wait_problem(after_s: object) -> str | None:
-    """A wait that is over is none: a provider's `Retry-After` may be in the past."""
+    """Say what is wrong with a wait. A negative one is fine: `Retry-After` may be in the past."""
     if not _is_number(after_s):
         return "time is no number"
     if after_s > DELAY_S_MAX:
@@ -177,14 +178,14 @@ def _wait_problem(after_s: object) -> str | None:
 
 
 def _is_number(value: object) -> TypeGuard[float]:
-    """Whether it is a finite number. `math.isfinite` refuses to say for large whole ones."""
+    """Whether it is a finite number. `math.isfinite` would raise for a very large whole number."""
     return isinstance(value, int | float) and -math.inf < value < math.inf
 
 
 def refused(error: CallerError | StorageError) -> Outcome:
-    """Return the outcome of an attempt in which the handler met one of our errors.
+    """Return the outcome of an attempt whose handler raised one of our errors.
 
-    What was refused would be refused again; the database may be back by then.
+    A refused call would be refused again, so it fails. A database error may pass, so it is retried.
     """
     if isinstance(error, CallerError):
         return Fail("refused", str(error))

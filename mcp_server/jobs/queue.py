@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import anyio
 
 from mcp_server.clock import Clock
 from mcp_server.errors import NotFound
-from mcp_server.jobs.job import ENDED_JOB_STATES, Job, NewJob, Origin
+from mcp_server.jobs.hub.hub import Hub
+from mcp_server.jobs.job import Job, NewJob, Origin
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.timeouts import timed_out
-
-LOOK_S = 60.0
-"""The longest wait for a change before a job is looked at all the same."""
 
 
 class JobQueue:
     """Jobs outside any batch."""
 
     def __init__(
-        self, store: JobStore, registry: Registry, clock: Clock, new_job_id: Callable[[], str]
+        self,
+        store: JobStore,
+        registry: Registry,
+        clock: Clock,
+        new_job_id: Callable[[], str],
+        hub: Hub | None = None,
     ) -> None:
         self._store, self._registry, self._clock = store, registry, clock
         self._new_job_id = new_job_id
+        self._hub = hub or Hub(store)
 
     async def enqueue(self, job: NewJob, *, origin: Origin) -> str:
         """Store a job and return its id, or that of the job which holds its dedup key.
@@ -61,22 +66,10 @@ class JobQueue:
             NotFound: there is none with this id.
             TimeoutError: it has not ended in time; says in which state it is.
         """
-        job = await self.get(job_id)
+        await self.get(job_id)
         with anyio.move_on_after(timeout_s):
-            while job.state not in ENDED_JOB_STATES:
-                job = await self.after(job)
-            return job
-        raise timed_out(f"Job {job_id}", timeout_s, [job])
-
-    async def after(self, job: Job) -> Job:
-        """Return the job as soon as it is no longer as it is given: in another state or step.
-
-        Raises:
-            NotFound: it was pruned.
-        """
-        while True:
-            since = self._store.version
-            present = await self.get(job.id)
-            if present != job:
-                return present
-            await self._store.wait_for_change(LOOK_S, since=since)
+            async for snapshot in await self._hub.subscribe(None, only=job_id, interval_s=math.inf):
+                if snapshot.ended:
+                    return snapshot.job
+            return await self.get(job_id)  # it was pruned
+        raise timed_out(f"Job {job_id}", timeout_s, [await self.get(job_id)])

@@ -1,4 +1,4 @@
-"""What the queue and its storage hand each other."""
+"""The values that pass between the queue and its storage."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from mcp_server.jobs.retry import Verdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A key that the caller made up, and what it stands for; with another digest it is refused."""
+    """A request key that the caller made up, and a digest of the call that it was first used for.
+
+    The same key with another digest is refused.
+    """
 
     key: str
     digest: str
@@ -29,22 +32,22 @@ class NewBatch:
     """Pairs of job id and job."""
     terms: Json = field(default_factory=dict[str, Any])
     submit_key: str | None = None
-    """The same key while a batch is unfinished answers that batch."""
+    """While a batch with this key is unfinished, that batch is answered and nothing is stored."""
     request: Request | None = None
     """The same request within 24 hours answers the same batch."""
     effects: tuple[object, ...] = ()
     """Applied in the submitting transaction, before anything is queued."""
     cancels: tuple[str, int] | None = None
-    """Batch to cancel in the same transaction, if its change number is still this one."""
+    """Batch to cancel in the same transaction, and the change number it must still have."""
     details: Json = field(default_factory=dict[str, Any])
-    """What the caller wants to read again later; opaque."""
+    """Stored for the caller to read again later; opaque to the queue."""
     about: str | None = None
     """The batch that this one is about, such as the one it takes back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """What became of a submitted batch.
+    """The result of submitting a batch.
 
     `batch` is `None` where every job was held by others. `stale` means that the batch to be
     cancelled has moved on since it was looked at: nothing was done, plan again.
@@ -53,23 +56,19 @@ class Submission:
     batch: Batch | None
     duplicate: bool = False
     held: Mapping[str, Batch | None] = field(default_factory=dict[str, Batch | None])
-    """By dedup key, the unfinished batch that holds it (`None`: none, or one that is not told)."""
+    """By dedup key, the unfinished batch that holds it. `None`: a job outside any batch holds it,
+    or a batch that the caller may not see."""
     conflict: str | None = None
     """Why an effect could not be applied; nothing was done."""
     stale: bool = False
 
 
-SUSPECT_CRASHES = 3
-"""A job that was lost so often is a suspect, and runs alone: if it kills its worker, it dies with
-nobody else, and jobs that only ran beside it are not counted to death."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What a worker asks for: ready jobs for its free lanes, of what it can run."""
+    """A worker's request for ready jobs that it can run, for its free lanes."""
 
     id: str
-    """A new one each time: the ids of its attempts begin with it."""
+    """New for each claim; the ids of the claim's attempts begin with it."""
     worker_id: str
     limit: int
     """How many at most: one for each free lane."""
@@ -77,12 +76,13 @@ class Claim:
     abilities: Collection[str]
     lease_s: float
     ahead: int = 0
-    """How many more at most, of quick kinds only: they wait for their lane in the worker."""
+    """How many more at most, of quick kinds only; they wait inside the worker for a free lane."""
     quick_kinds: Collection[str] = ()
     limits: Mapping[str, int] = field(default_factory=dict[str, int])
-    """Of a kind at most so many run at once, whoever runs them; other kinds are not limited."""
+    """By kind, how many of its jobs may run at once over all workers; other kinds have no limit."""
     holds_nothing: bool = False
-    """Whether the worker holds nothing else: then it may be given a suspect, and nothing beside."""
+    """Whether the worker has no other job. Only then may it be given a suspect (a job that several
+    workers died with), and only that one job."""
 
 
 class Report(NamedTuple):
@@ -91,18 +91,19 @@ class Report(NamedTuple):
     attempt: Attempt
     verdict: Verdict
     step: Step | None = None
-    """How far it had come, where that was not recorded yet."""
+    """Its newest progress, if that was not recorded yet."""
 
 
 class Exchange(NamedTuple):
-    """What became of reports and of a claim."""
+    """The result of reporting ends and claiming jobs."""
 
     recorded: Sequence[Verdict | Exception]
-    """For each report what was stored, or why nothing was: `LostClaim` where it belongs to another
-    attempt by now, and anything else where its effects or its result are not what can be stored."""
+    """For each report what was stored, or why nothing was: `LostClaim` where the job belongs to
+    another attempt by now, another error where its effects or its result cannot be stored."""
     attempts: Sequence[Attempt]
     version: int
-    """The store's `version` with this step: what is committed later is another."""
+    """The last `version` of the store that this exchange is certain to include. Later commits may
+    have landed while it ran."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,18 +121,18 @@ class Lag:
     """How far behind the queue is (`None`: nothing is due, nothing was claimed yet)."""
 
     oldest_due_s: float | None
-    """Age of the oldest job that is due and that nobody works on."""
+    """Age of the oldest job that is due and not claimed."""
     last_claim_at: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
-    """How many jobs there are, those that were not pruned."""
+    """How many jobs are stored; pruned ones are not counted."""
 
     jobs: Mapping[JobState, int]
     """By state; zeros where there are none."""
     kinds: Mapping[str, Mapping[JobState, int]]
-    """By kind and state, less the completed ones, and only where there are some."""
+    """By kind and state, without the completed ones and without zeros."""
 
     @property
     def total(self) -> int:
@@ -155,39 +156,68 @@ class Host:
     """What others ask of it: `drain`, or nothing."""
 
 
-class Bookmark(NamedTuple):
-    """How far a listener has come with the operations: what is beyond it is news to him.
+class Lack(NamedTuple):
+    """What to say of an ability that no worker has."""
 
-    What was over before he began to listen is none.
+    what: str
+    """As in "no worker has …"."""
+    advice: str
+    """How it is provided: the beginning of a sentence."""
+
+
+def lack_of(ability: str) -> Lack:
+    """Name the ability as it is stored: the default, where the application has no better words."""
+    return Lack(f"what it needs ({ability})", "Provide it")
+
+
+class Cursor(NamedTuple):
+    """How far a subscriber has come: he is told of what lies beyond it.
+
+    He is never told of what was over before he subscribed.
     """
 
     change: int
-    """Changes of batches up to this one are known."""
+    """Batch changes up to this change number were told."""
     order: int
-    """Jobs outside any batch up to this one are known, but for `jobs`."""
+    """Jobs outside any batch up to this `Job.order` were told, apart from those in `jobs`."""
     began: int
-    """The newest change when he began."""
+    """The newest change when he subscribed."""
     complete: int
-    """The change up to which all is known: `change`, unless there was more."""
+    """Everything up to this change number was told. Equals `change`, unless there was more to tell
+    than one read returns."""
     under_way: int | None = 0
-    """Of the batches that were under way then, those up to this `Batch.order` are known.
-
-    `None`: all are.
-    """
+    """Paging cursor (a `Batch.order`) over the batches that were unfinished when listening began;
+    `None` when all of them were told."""
     jobs: tuple[int, ...] = ()
-    """Jobs outside any batch that were under way when he began, by their `Job.order`."""
+    """Jobs outside any batch that were under way when he subscribed, by their `Job.order`."""
 
 
-class News(NamedTuple):
-    """What became of operations since a bookmark, and where the next news begins."""
+class Question(NamedTuple):
+    """What a subscriber asks of the store: what became of operations beyond his cursor."""
+
+    cursor: Cursor
+    known: Mapping[int, JobState | None]
+    """Jobs by their `order`, and in which state he knows them (`None`: not yet). He is told of
+    those that are in another state by now, or run."""
+    owner: str | None = None
+    """Whose operations; `None`: everybody's."""
+    only: Collection[str] | None = None
+    """Of batches only these, and of jobs only the known ones."""
+
+
+class Updates(NamedTuple):
+    """What became of operations, and from where to ask the next time."""
 
     batches: Sequence[Batch]
-    """Those that changed, without their running jobs, oldest change first. Before them each earlier
-    round that has ended, as it was at its end; while there is more, some come again."""
+    """Those that changed, with their running jobs and first failures, oldest change first. Before
+    them each earlier round that has ended, as it was at its end; while there is more, some come
+    again."""
     jobs: Sequence[Job]
-    """Jobs outside any batch that are new, run, or are in another state than was known."""
+    """Jobs outside any batch that are new, and known ones that run or are in another state."""
     gone: Collection[int]
-    """Of those that were known, which were pruned."""
-    bookmark: Bookmark
+    """Of the known ones, those that were pruned."""
+    cursor: Cursor
     more: bool
     """Whether there is more already."""
+    damaged: str | None = None
+    """Why some operation cannot be told of: somebody else has changed its row."""

@@ -24,10 +24,10 @@ TEXT_MAX = 10_000
 _TEXT = f"a text of at most {TEXT_MAX:,} characters, all of them whole"
 
 PRIORITY_MAX = 10**15 - 1
-"""So far from 0 a priority may be: what every reader of JSON takes for the number it is."""
+"""The largest priority, and with a minus the smallest: JSON readers with floats keep it exact."""
 
 RETRIES_MAX = 1_000_000
-"""At a minute's wait, two years of trying."""
+"""At the longest delay of our own, a minute, this is two years of trying."""
 
 
 class Registry:
@@ -63,19 +63,19 @@ class Registry:
 
     @property
     def limits(self) -> Mapping[str, int]:
-        """Of a kind at most so many run at once; the kinds that are not here are not limited."""
+        """By kind, how many of its jobs may run at once; kinds that are missing have no limit."""
         limits = {kind: self._limits.get(kind, h.limit) for kind, h in self._handlers.items()}
         return {kind: limit for kind, limit in limits.items() if limit is not None}
 
     def bounded(
         self, payload_bytes_max: int, *, limits: Mapping[str, int] | None = None
     ) -> Registry:
-        """Return a registry with bounds of its own and the same kinds, those of later too.
+        """Return a registry with its own bounds that shares this one's kinds, later ones included.
 
-        `limits` go before those of the handlers; they may name kinds that nobody has.
+        `limits` take precedence over those of the handlers; they may name kinds that nobody has.
         """
         bounded = Registry(payload_bytes_max=payload_bytes_max, limits=limits)
-        bounded._handlers = self._handlers
+        bounded._handlers = self._handlers  # the same dict: what one registers, both have
         return bounded
 
     def register(self, handler: Handler[Any]) -> None:
@@ -102,8 +102,8 @@ class Registry:
         return found
 
     def replace(self, handlers: Iterable[Handler[Any]]) -> None:
-        """Let these be all the handlers there are."""
-        self._handlers.clear()
+        """Replace all handlers by these."""
+        self._handlers.clear()  # in place, as registries with other bounds share the dict
         for handler in handlers:
             self.register(handler)
 
@@ -119,12 +119,12 @@ class Registry:
             raise UnknownKind(kind, sorted(self._handlers)) from None
 
     def check(self, job: NewJob) -> None:
-        """See to it that a job can be stored and run, before it is stored.
+        """Check that a job can be stored and run, before it is stored.
 
         Raises:
-            UnknownKind: nothing runs its kind.
-            InvalidPayload: the payload is not what its handler takes, or another field of the job
-                is not what can be stored; names the field, and says what may be there.
+            UnknownKind: no handler runs its kind.
+            InvalidPayload: the payload does not fit its handler, or another field of the job cannot
+                be stored; names the field and what is allowed.
             LimitExceeded: the payload is too large.
         """
         if problems := _misfits(job):
@@ -150,7 +150,7 @@ class Registry:
             InvalidPayload: it does not fit.
         """
         try:
-            # What `model_validate` calls, without the way there: it is made for every job.
+            # What `model_validate` calls in the end. Called directly, as this runs for every job.
             return self.get(kind).payload.__pydantic_validator__.validate_python(payload)
         except ValidationError as error:
             raise InvalidPayload(f"payload of {kind}", _problems(error)) from error
@@ -173,8 +173,9 @@ def discover(package: str) -> Sequence[Handler[Any]]:
 
 
 def _misfits(job: NewJob) -> list[str]:
-    """Return which fields cannot be stored as they are, and what may be there."""
-    values = cast("tuple[object, ...]", job)  # types are for who checks them
+    """Return a sentence for each field that cannot be stored as it is."""
+    # As plain objects: a plugin that is not type-checked may have put anything there.
+    values = cast("tuple[object, ...]", job)
     kind, _, subject, priority, delay_s, max_retries, dedup, dedup_key, requires, _ = values
     problems: list[str] = []
     if not _is_text(kind):
@@ -183,7 +184,8 @@ def _misfits(job: NewJob) -> list[str]:
         problems.append(f"subject must be {_TEXT}")
     if not (isinstance(priority, int) and -PRIORITY_MAX <= priority <= PRIORITY_MAX):
         problems.append("priority must be a whole number of at most 15 digits")
-    if not (isinstance(delay_s, int | float) and 0 <= delay_s <= DELAY_S_MAX):  # NaN is not
+    # NaN fails both comparisons, so it is refused as well.
+    if not (isinstance(delay_s, int | float) and 0 <= delay_s <= DELAY_S_MAX):
         span = f"from 0 to {DELAY_S_MAX:,.0f} (a hundred years)"
         problems.append(f"delay_s must be a number of seconds {span}")
     if not (isinstance(max_retries, int) and 0 <= max_retries <= RETRIES_MAX):
@@ -200,10 +202,10 @@ def _misfits(job: NewJob) -> list[str]:
 
 
 def _is_text(value: object) -> bool:
-    """Whether it is a text that can be stored: half a character (a lone surrogate) cannot."""
+    """Whether it is a text that can be stored. A lone surrogate cannot: it has no UTF-8 form."""
     if not isinstance(value, str) or len(value) > TEXT_MAX:
         return False
-    if value.isascii():
+    if value.isascii():  # nearly always, and much faster than encoding it
         return True
     try:
         value.encode()

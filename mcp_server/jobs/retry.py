@@ -1,4 +1,4 @@
-"""What becomes of a job after an attempt: pure, from the outcome, the job and the time."""
+"""Which state an attempt leaves its job in. Pure: from the outcome, the job and the time."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from mcp_server.jobs.result import as_stored
 
 BACKOFF_BASE_S = 1.0
 BACKOFF_MAX_S = 60.0
-"""No own delay is longer; only what a provider asks for may be."""
+"""The longest delay of our own; one that a provider asks for may be longer."""
 
 SNOOZE_MIN_S = 1.0
-"""Whoever snoozes until a time that is past, again and again, does not keep a lane busy with it."""
+"""The shortest snooze, so that a handler which keeps snoozing until a time in the past does not
+keep a lane busy."""
 
 
 class Verdict(NamedTuple):
-    """Where an attempt's end leaves its job, and the effects to apply with it."""
+    """The state in which an attempt leaves its job, and the effects to apply with it."""
 
     state: JobState
     code: str | None = None
@@ -34,7 +35,8 @@ def decide(job: Job, outcome: Outcome, *, now: float, jitter: float) -> Verdict:
 
     A job is tried once and `max_retries` times more.
     """
-    if isinstance(outcome, Done):  # nearly all: matched and by name it would take twice as long
+    # Nearly all outcomes are `Done`: `match` and keyword arguments would take twice as long.
+    if isinstance(outcome, Done):
         result = as_stored(outcome.result)
         return Verdict(JobState.COMPLETED, None, None, result, None, outcome.effects)
     match outcome:
@@ -59,6 +61,7 @@ def backoff_s(tries: int, jitter: float) -> float:
 
     Half of it is left to chance, so that many jobs refused at once do not come back at once.
     """
+    # The exponent is bounded, as 2.0 to a large number of tries overflows.
     full = min(BACKOFF_MAX_S, BACKOFF_BASE_S * 2.0 ** min(tries, 30))
     return full * (0.5 + 0.5 * jitter)
 

@@ -1,4 +1,4 @@
-"""An event that may be given again and again."""
+"""An event that can be set again and again."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import anyio
 
 
 class Signal:
-    """Wakes who waits for it; given while nobody does, it wakes the next at once."""
+    """Wakes its waiter. Given while nobody waits, it lets the next wait return at once."""
 
     def __init__(self) -> None:
         self._event = anyio.Event()
 
     def give(self) -> None:
-        """Wake who waits, or who will."""
+        """Wake the waiter, or the next one to come."""
         self._event.set()
 
     async def wait(self) -> None:
-        """Wait until it is given, and take it."""
+        """Wait until the signal is given, and use it up."""
         await self._event.wait()
         self._event = anyio.Event()

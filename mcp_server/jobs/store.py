@@ -1,7 +1,7 @@
-"""What the queue asks of its storage: each method is one step, whole, in one transaction.
+"""The storage protocol of the queue. Each method is one transaction.
 
-Owned here, implemented in `storage`. Nothing of SQL shows. Every write after `claim` carries the
-attempt id, and an attempt that lost its claim changes nothing.
+Defined here, implemented in `storage`; nothing of SQL shows. Every write on behalf of an attempt
+carries the attempt id, and an attempt that lost its claim changes nothing.
 """
 
 from __future__ import annotations
@@ -12,18 +12,19 @@ from typing import Protocol
 
 from mcp_server.jobs.job import Attempt, Batch, Job, JobState, Json, NewJob, Origin, Step
 from mcp_server.jobs.records import (
-    Bookmark,
     Cancelled,
     Claim,
+    Cursor,
     Exchange,
     Host,
     Lag,
     NewBatch,
-    News,
+    Question,
     Report,
     Request,
     Stats,
     Submission,
+    Updates,
 )
 
 
@@ -37,9 +38,10 @@ class JobStore(Protocol):
     async def enqueue(
         self, id: str, job: NewJob, *, origin: Origin, now: float
     ) -> tuple[str, bool]:
-        """Store a job outside any batch; return its id, or the holder's, and whether it is new.
+        """Store a job outside any batch; return its id, and whether a job was added.
 
-        The holder is the job that holds its dedup key: with `replace` it is another job now.
+        If another job holds its dedup key, no job is added and the holder's id is returned; with
+        `replace`, the holder has taken over what this job is to do.
         """
         ...
 
@@ -48,12 +50,12 @@ class JobStore(Protocol):
     ) -> Exchange:
         """Record how attempts ended, then claim ready jobs, by priority and then age.
 
-        One transaction. Of each report, effects, job state, batch counters and change number are
-        written together. Where an effect finds something else than it expects, none is applied and
-        the job fails with `conflict`. The same attempt reporting twice gets what is stored.
-        A report that cannot be recorded is answered with why, and is the only one that is not.
-        A claim is a start: an attempt that is lost from here on is a crash, unless it was claimed
-        ahead and waited for its lane.
+        All of it is one transaction. For each report, effects, job state, batch counters and change
+        number are written together. If an effect does not find what it expects, none is applied and
+        the job fails with `conflict`. An attempt that reports twice gets what is stored. A report
+        that cannot be recorded is answered with the error, and the others are recorded all the
+        same. A claimed attempt counts as started: if it is lost from here on, that is a crash,
+        unless it was claimed ahead and still waited for its lane.
         """
         ...
 
@@ -72,9 +74,9 @@ class JobStore(Protocol):
     async def checkpoint(
         self, attempt: Attempt, effects: Sequence[object], *, now: float
     ) -> str | None:
-        """Apply effects while the attempt goes on; return the conflict where one does not apply.
+        """Apply effects while the attempt goes on; return the conflict if one does not apply.
 
-        For what must be stored before something outside the database is changed.
+        For facts that must be stored before something outside the database is changed.
 
         Raises:
             LostClaim: the job belongs to another attempt now.
@@ -82,7 +84,7 @@ class JobStore(Protocol):
         ...
 
     async def note_started(self, attempts: Mapping[str, float]) -> None:
-        """Write down since when attempts run that were claimed ahead; lost, they crash from now."""
+        """Record when attempts that were claimed ahead began; losing one now counts as a crash."""
         ...
 
     async def give_back(self, attempt_ids: Collection[str], *, now: float) -> None:
@@ -92,16 +94,16 @@ class JobStore(Protocol):
     async def rescue(
         self, *, now: float, except_worker: str | None, crashes_max: int, limit: int
     ) -> int:
-        """Return jobs whose worker is gone to the queue, and return how many.
+        """Put jobs whose worker is gone back into the queue; return how many.
 
-        With `except_worker` all attempts of others count as lost (the caller holds the worker's
-        lock); without, those whose lease ran out. A started attempt counts as a crash, and the
-        job fails with `crashed` when it has more than `crashes_max`.
+        With `except_worker`, all attempts of other workers count as lost: the caller holds the
+        worker's lock, so no other lives. Without it, those whose lease ran out. A started attempt
+        counts as a crash; after more than `crashes_max` crashes the job fails with `crashed`.
         """
         ...
 
     async def release_due(self, *, now: float, limit: int) -> int:
-        """Make scheduled jobs ready whose time has come; return how many."""
+        """Make scheduled jobs that are due ready to be claimed; return how many."""
         ...
 
     async def next_due(self) -> float | None:
@@ -113,7 +115,7 @@ class JobStore(Protocol):
     ) -> Mapping[str, Sequence[str]]:
         """Return, by missing ability, the ids of the batches whose ready jobs need it.
 
-        There may be none: a job outside any batch counts, too.
+        The list of an ability is empty if only jobs outside any batch need it.
         """
         ...
 
@@ -122,11 +124,11 @@ class JobStore(Protocol):
         ...
 
     async def pause(self, batch_id: str, reason: str) -> None:
-        """Pause a batch: what waits is paused, what runs goes on to its end."""
+        """Pause a batch: waiting jobs are paused, running ones go on to their end."""
         ...
 
     async def cancel_batch(self, batch_id: str, *, reason: str, now: float) -> Cancelled:
-        """Cancel all that has not finished; a running attempt is fenced at once."""
+        """Cancel every unfinished job. Running attempts lose their claim at once."""
         ...
 
     async def cancel_job(self, job_id: str, *, reason: str, now: float) -> Cancelled:
@@ -143,16 +145,16 @@ class JobStore(Protocol):
         request: Request | None,
         now: float,
     ) -> Submission:
-        """Take up again what failed, was cancelled or is paused.
+        """Queue again the jobs of a batch that failed, were cancelled or are paused.
 
-        Counted jobs that failed with one of the codes in `leave_out` stay as they are.
-        A paused batch goes on with its round, an ended one opens the next. `terms` replace the
-        round's (`None` keeps them), `requires` the ability of the counted jobs.
+        Counted jobs that failed with a code in `leave_out` stay as they are. A paused batch goes on
+        with its round, an ended one opens the next. `terms` replace those of the round (`None`
+        keeps them), `requires` replaces the ability that the counted jobs need.
         """
         ...
 
     async def remember(self, request: Request, batch_id: str, *, owner: str, now: float) -> None:
-        """Let this request stand for a batch that it was answered with, and did not submit."""
+        """Remember which batch a request was answered with, if it did not submit that batch."""
         ...
 
     async def requested(self, request: Request, *, owner: str, now: float) -> Batch | None:
@@ -163,8 +165,10 @@ class JobStore(Protocol):
         """
         ...
 
-    async def batch(self, batch_id: str, *, running: bool = False) -> Batch | None:
-        """Return a batch, with its running jobs where asked."""
+    async def batch(
+        self, batch_id: str, *, running: bool = False, failures: bool = False
+    ) -> Batch | None:
+        """Return a batch, with its running jobs and its first failures where asked."""
         ...
 
     async def batches(
@@ -206,45 +210,33 @@ class JobStore(Protocol):
         """
         ...
 
-    async def changes_after(self, change: int, *, limit: int) -> Sequence[Batch]:
-        """Return batches that changed after this change number, oldest change first."""
-        ...
-
     async def last_change(self) -> int:
         """Return the newest change number."""
         ...
 
-    async def bookmark(self, *, owner: str | None) -> Bookmark:
-        """Return where somebody begins who listens to an owner (`None`: to all) from now on."""
+    async def cursor(self, *, owner: str | None) -> Cursor:
+        """Return where somebody begins who subscribes to an owner (`None`: to all) from now on."""
         ...
 
-    async def news(
-        self,
-        bookmark: Bookmark,
-        known: Mapping[int, JobState | None],
-        *,
-        owner: str | None,
-        limit: int,
-    ) -> News:
-        """Return what became of an owner's operations (`None`: of everybody's) since `bookmark`.
+    async def updates(self, questions: Sequence[Question], *, limit: int) -> Sequence[Updates]:
+        """Return for each question what became of operations, all as of the same moment.
 
-        An operation is a batch, or a job outside any. `known` are jobs by their `order`, and as
-        what they are known (`None`: not yet): those that are something else by now, or run, are
-        news. Beside them come at most `limit` batches, and as many new jobs.
+        An operation is a batch, or a job outside any. Each answer has at most `limit` batches that
+        changed, as many that were under way at the beginning, and as many new jobs.
         """
         ...
 
     async def prune(self, *, completed_before: float, ended_before: float, limit: int) -> int:
-        """Delete finished jobs (R18) and return how many, at most `limit`; 0: none are left.
+        """Delete at most `limit` old finished jobs (R18); return how many, 0 when none are left.
 
-        Completed jobs of batches that completed, ended before `completed_before`; other jobs whose
-        batch ended before `ended_before`. Batches and rounds stay. What is looked at is bounded,
-        however many jobs and batches are kept.
+        The completed jobs of a completed batch go if the batch ended before `completed_before`, its
+        other jobs if it ended before `ended_before`. Batches and rounds stay. The rows read per
+        call are bounded, however many jobs and batches are kept.
         """
         ...
 
     async def forget_requests(self, *, now: float, limit: int) -> int:
-        """Delete requests that stand for nothing any more; return how many, at most `limit`."""
+        """Delete at most `limit` requests that have expired; return how many."""
         ...
 
     async def claimable(self, *, kinds: Collection[str], abilities: Collection[str]) -> bool:
@@ -256,11 +248,11 @@ class JobStore(Protocol):
         ...
 
     async def stats(self) -> Stats:
-        """Count the jobs, in a snapshot of its own: other reads do not wait for it."""
+        """Count the jobs, on a connection of its own so that other reads need not wait."""
         ...
 
     async def under_way(self, *, owner: str, limit: int) -> Sequence[Batch | Job]:
-        """Return an owner's unfinished batches, then jobs outside any, that are not paused."""
+        """Return an owner's unfinished batches, then jobs outside any, without paused ones."""
         ...
 
     async def keyed(
@@ -268,7 +260,7 @@ class JobStore(Protocol):
     ) -> Sequence[Job]:
         """Return an owner's jobs whose dedup key lies in one of these ranges, newest first.
 
-        Each range is from the first text up to but not with the second. Ended jobs count, too.
+        A range includes its first text and excludes its second. Ended jobs are included.
         """
         ...
 
@@ -277,7 +269,7 @@ class JobStore(Protocol):
         ...
 
     async def announce(self, host: Host, *, now: float) -> Host:
-        """Record that a process lives, and return its row with what others want of it."""
+        """Record that a process is alive; return its row, with `wanted` as others have set it."""
         ...
 
     async def withdraw(
@@ -287,11 +279,11 @@ class JobStore(Protocol):
         ...
 
     async def hosts(self, *, seen_after: float) -> Sequence[Host]:
-        """Return the processes that announced themselves since."""
+        """Return the processes that announced themselves after this time."""
         ...
 
     async def ask(self, host_id: str, wanted: str) -> None:
-        """Ask something of another process."""
+        """Set `wanted` on another process's row."""
         ...
 
     @property
@@ -305,10 +297,10 @@ class JobStore(Protocol):
         ...
 
     def arriving(self, notice: Callable[[], None]) -> AbstractContextManager[None]:
-        """Have `notice` called while entered, whenever this process is about to store ready jobs.
+        """While entered, call `notice` whenever this process is about to store ready jobs.
 
-        What is asked of the store before the event loop comes round again may share their
-        transaction: who claims then has the jobs a commit earlier. They may yet be refused.
+        A claim made right then, before the event loop's next turn, may share their transaction and
+        so get the jobs one commit earlier. The jobs may still be refused.
         """
         ...
 
@@ -317,7 +309,7 @@ class JobStore(Protocol):
     ) -> bool:
         """Wait until `version` is past `since`; False: the time ran out first.
 
-        Commits of other processes are looked for every `poll_s`, if that is given. Take `version`
-        before you read, and no commit after your read goes unnoticed.
+        Commits of other processes are looked for every `poll_s`, if that is given. Read `version`
+        before you read anything else, so that a commit in between is not missed.
         """
         ...

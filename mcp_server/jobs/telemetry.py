@@ -1,10 +1,10 @@
-"""What the outside may see of an attempt: a span in the trace of its call, and figures.
+"""Tracing and figures of attempts.
 
     tool call → submit → attempt → model call
 
-The call's place in its trace (W3C `traceparent`) is stored with the round, so that the attempts are
-its children in whatever process they run. Without an OpenTelemetry SDK there are no spans, and next
-to nothing is spent on them.
+The call's trace context (W3C `traceparent`) is stored with the round, so that attempts become
+children of the call in whatever process they run. Without an OpenTelemetry SDK there are no spans,
+and tracing costs next to nothing.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from mcp_server.jobs.job import Attempt, Json
 from mcp_server.jobs.outcome import Fail, Outcome, Pause, Retry
 
 TRACER = "pressroom"
-"""Under this name our spans are found in a tracing system."""
+"""The name under which a tracing system shows our spans."""
 
 STOPPED = "stopped"
-"""How an attempt ended that has no outcome: its worker left, or it was cancelled."""
+"""Stands for the outcome of an attempt that has none: it was cancelled, or its worker left."""
 
 BUCKETS_S = (0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 """From a job that does nothing to the time limit of those that ask a model."""
@@ -40,9 +40,10 @@ def is_tracing() -> bool:
 
 
 def with_trace(terms: Json) -> Json:
-    """Return a round's terms with the present place in the trace, if there is one.
+    """Return a round's terms with the present trace context, if there is one.
 
-    Also without an SDK here: what the client sent is handed on to a worker that may have one.
+    This works without an SDK, too: the context that a client sent is passed on to a worker that may
+    have one.
     """
     carrier: dict[str, str] = {}
     _PROPAGATOR.inject(carrier)
@@ -79,10 +80,9 @@ class AttemptFigure:
     """`done`, `skip`, `retry`, `snooze`, `fail`, `pause`, or `stopped`."""
     count: int
     seconds: float
-    """What they took together."""
+    """Sum of their durations."""
     buckets: tuple[int, ...]
-    """How many took at most so long, for each of `BUCKETS_S`, less those of the one before; the
-    last is for what took longer."""
+    """How many fall into each bucket of `BUCKETS_S`, not cumulative; the last holds longer ones."""
 
 
 class AttemptFigures:
@@ -99,7 +99,7 @@ class AttemptFigures:
         if buckets is None:
             buckets = self._buckets[key] = [0] * (len(BUCKETS_S) + 1)
             self._seconds[key] = 0.0
-        buckets[bisect_left(BUCKETS_S, seconds)] += 1
+        buckets[bisect_left(BUCKETS_S, seconds)] += 1  # left: a bucket includes its upper limit
         self._seconds[key] += seconds
 
     def read(self) -> Iterable[AttemptFigure]:
@@ -116,17 +116,18 @@ class AttemptWatch:
     def __init__(self, figures: AttemptFigures | None = None) -> None:
         self.figures = figures or AttemptFigures()
         self.traces = is_tracing()
-        """Looked at once, when the watch is made: it costs as much as the rest."""
+        """Whether there is an SDK. Asked once, as asking costs as much as counting an attempt."""
 
     def note(self, attempt: Attempt, outcome: Outcome | None, seconds: float) -> None:
-        """Count an attempt that took so long; without an outcome it was cut off."""
+        """Count an attempt and its duration; without an outcome it was cut off."""
         self.figures.note(attempt.job.kind, _name(outcome), seconds)
 
     @contextmanager
     def span(self, attempt: Attempt) -> Generator[list[Outcome]]:
-        """Trace what runs within, within one task: spans that are begun there are its children.
+        """Trace what runs within the context; spans begun there become its children.
 
-        Append the outcome to what is yielded; without one the attempt was cut off.
+        Enter and leave it in the same task. Append the outcome to the list that is yielded; an
+        empty list means that the attempt was cut off.
         """
         span, ended = _started(attempt), list[Outcome]()
         token = otel_context.attach(trace.set_span_in_context(span))
@@ -156,7 +157,8 @@ def _started(attempt: Attempt) -> trace.Span:
         attributes |= {"pressroom.batch.id": job.batch_id, "pressroom.batch.round": job.round}
     return trace.get_tracer(TRACER).start_span(
         f"attempt {job.kind}",
-        # Nothing of what this process does otherwise is its parent: it may be a server, in a call.
+        # An empty context, so that no other span of this process becomes the parent: an embedded
+        # worker may have been started during some client's call.
         context=_PROPAGATOR.extract(carrier, context=otel_context.Context()),
         kind=SpanKind.CONSUMER,
         attributes=attributes,

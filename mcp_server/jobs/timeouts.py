@@ -1,4 +1,4 @@
-"""What a wait says that ran out: how long it was, and what is outstanding."""
+"""The error of a wait that ran out: how long it was, and what is outstanding."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from mcp_server.jobs.job import Batch, Job
 
 NAMED_MAX = 10
-"""Of what is outstanding, so much is named."""
+"""How many outstanding jobs or batches the error names."""
 
 
 def timed_out(what: str, timeout_s: float, outstanding: Sequence[Batch | Job]) -> TimeoutError:
-    """Return the error of a wait that ran out: how long it was, and what it was for.
+    """Return the error of a wait that ran out.
 
-    More than `NAMED_MAX` outstanding ones are shown as such, so that one more is enough to know.
+    Beyond `NAMED_MAX` it only says that there are more, so the caller need not read them all:
+    `NAMED_MAX + 1` are enough.
     """
     names = ", ".join(map(_named, outstanding[:NAMED_MAX]))
     more = " …" if len(outstanding) > NAMED_MAX else ""

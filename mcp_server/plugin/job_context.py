@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # a handler's own process imports this, and starts twice as f
 
     from mcp_server.content.drafting.drafter import Drafted
     from mcp_server.content.drafting.prompt import DraftRequest
-    from mcp_server.content.pages.folder import PageFiles
+    from mcp_server.content.pages.page_files import PageFiles
     from mcp_server.content.site import Site
     from mcp_server.entities.store import EntityStore
     from mcp_server.jobs.job import Attempt, Job

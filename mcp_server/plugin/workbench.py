@@ -10,7 +10,7 @@ from mcp_server.clock import Clock
 from mcp_server.content.drafting.drafter import Drafter, drafter_for
 from mcp_server.content.drafting.errors import ModelKeyRefused, ModelUntrusted
 from mcp_server.content.drafting.model import ModelChoice
-from mcp_server.content.pages.folder import PageFiles
+from mcp_server.content.pages.page_files import PageFiles
 from mcp_server.content.site import Site
 from mcp_server.content.workspace.loader import site_from_document
 from mcp_server.entities.store import EntityStore

@@ -1,1 +1,1 @@
-"""Progress of batches: what changed, for whoever listens, in figures and in words."""
+"""Progress of batches: what the hub tells, in figures and in words."""

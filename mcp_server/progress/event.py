@@ -6,10 +6,10 @@ operation is called, how far it is and how it ended, and nothing of what is bein
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from mcp_server.excerpt import shortened
 from mcp_server.jobs.job import (
     ENDED_BATCH_STATES,
     ENDED_JOB_STATES,
@@ -127,11 +127,10 @@ class EventSink(Protocol):
         ...
 
 
-def batch_event(batch: Batch, *, now: float, failures: Sequence[Job] = ()) -> ProgressEvent:
-    """Return the event of a batch as it was read with its running jobs.
+def batch_event(batch: Batch, *, now: float) -> ProgressEvent:
+    """Return the event of a batch as it was read with its running jobs and first failures.
 
-    `failures` are the first of its jobs that failed; what runs side by side is taken for the number
-    of lanes.
+    What runs side by side is taken for the number of lanes.
     """
     left = estimate(batch, now=now, concurrency=max(1, len(batch.running)))
     return ProgressEvent(
@@ -154,7 +153,7 @@ def batch_event(batch: Batch, *, now: float, failures: Sequence[Job] = ()) -> Pr
             cancelled=batch.cancelled,
             current=_short(current_task(batch)),
             running=tuple(_short(job.subject) or job.id for job in batch.running[:RUNNING_MAX]),
-            errors=tuple(map(_error, failures[:ERRORS_MAX])),
+            errors=tuple(map(_error, batch.failures[:ERRORS_MAX])),
             estimate=None if left is None else left.message,
         ),
     )
@@ -206,7 +205,7 @@ def _error(job: Job) -> str:
 def _short(text: str | None) -> str | None:
     """`text` on one line, without what no screen shows, and not too long; `None` for nothing."""
     line = _printable(text or "")
-    return (line if len(line) <= TEXT_LENGTH else f"{line[: TEXT_LENGTH - 1]}…") or None
+    return shortened(line, TEXT_LENGTH) or None
 
 
 def _printable(text: str) -> str:

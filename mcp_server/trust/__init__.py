@@ -1,12 +1,12 @@
-"""What in a workspace its user stands for.
+"""What a workspace may do, by its user's permission.
 
-A workspace may come from a stranger: it is then data. Its state folder is not worked with unless we
-made it here for this user, and its settings send nothing anywhere before they said so.
+A workspace may come from a stranger. So its state folder is used only if we made it here for this
+user, and its settings send nothing anywhere until the user has agreed.
 
-records   what is kept of that, in the user's own state folder
-state     the state folder of a workspace: ours by a mark, or set aside
-needs     the settings that need a word of the user's, and what they would do
-grants    whether they have it
+records   what the user has agreed to, kept in the user's own state folder
+state     a workspace's state folder: ours if it carries our mark, otherwise set aside
+needs     the settings that need the user's permission, and what they would do
+grants    whether the user has given it
 """
 
 from __future__ import annotations

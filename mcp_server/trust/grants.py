@@ -1,4 +1,4 @@
-"""Whether a workspace has its user's word for what it asks."""
+"""Whether the user permits what a workspace asks for."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from mcp_server.trust.needs import Need, chosen_by, destination, is_loopback, ne
 from mcp_server.trust.state import StateFolder
 
 ModelTrust = Literal["trusted", "keyless", "untrusted"]
-"""Of a model: it may be asked; it may be asked, but is given no key; it may not be asked."""
+"""Whether a model may be asked with its key, only without one, or not at all."""
 
 
 class Grants:
-    """What the user trusts in one workspace; looked up with each question, as they may say more."""
+    """What the user permits one workspace; looked up each time, as they may permit more by then."""
 
     def __init__(self, workspace: Workspace, state: StateFolder) -> None:
         self._workspace, self._state = workspace, state
 
     def missing(self) -> Sequence[Need]:
-        """Return what the workspace asks for and its user has not said yes to."""
+        """Return what the workspace asks for and its user has not permitted."""
         needs = needs_of(self._workspace)
         trusted = self._trusted() if needs else frozenset[str]()
         return [need for need in needs if need.grant not in trusted]
 
     def of_model(self, model: str, url: str | None) -> ModelTrust:
-        """Return whether this model may be asked, whatever the settings say by now."""
+        """Return whether this model may be asked, though the settings may name another by now."""
         where = destination(model, url)
         if where is None or where in self._said_by_user() or where in self._trusted():
             return "trusted"

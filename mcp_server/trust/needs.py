@@ -1,7 +1,7 @@
-"""The settings that need a word of the user's, and what they would do.
+"""The settings that need the user's permission, and what they would do.
 
-They are those that send something somewhere, spend, write outside or run something. A value that
-the user gave himself, in the environment or in his own settings file, needs none.
+They are those that send something somewhere, spend money, write outside the workspace or run
+something. A value that the user set, in the environment or their own settings file, needs none.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """One thing to trust."""
+    """One thing to permit."""
 
     grant: str
-    """What is kept of it: another value of the setting that leads to the same needs no new word."""
+    """What is recorded. Another value of the setting with the same effect needs no new permission,
+    such as another model of the same provider."""
     setting: str
     would: str
-    """What it would do, as the user is asked."""
+    """What it would do, in the words of the question to the user."""
 
 
 def needs_of(workspace: Workspace) -> Sequence[Need]:
@@ -44,8 +45,8 @@ def needs_of(workspace: Workspace) -> Sequence[Need]:
 def chosen_by(workspace: Workspace) -> str | None:
     """Return the setting by which the workspace's file decides where a model's questions go.
 
-    An empty `model_url` decides it, too: it takes the user's own server out of the way. `None`
-    where the user has decided it.
+    An empty `model_url` decides it, too: it overrides the user's own server. `None` where the user
+    has decided it.
     """
     brought, settings = workspace.brought, workspace.settings
     if "model_url" in brought:
@@ -68,7 +69,7 @@ def destination(model: str | None, url: str | None) -> str | None:
 
 
 def is_loopback(url: str | None) -> bool:
-    """Whether an address is this machine's own, by its looks: no name is looked up."""
+    """Whether an address is literally this machine's own. No name is looked up in the DNS."""
     host = urlsplit(url or "").hostname or ""
     if host == "localhost":
         return True

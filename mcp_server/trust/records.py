@@ -1,4 +1,4 @@
-"""What is kept of each state folder in the user's own state folder: its twin."""
+"""The records of workspaces' state folders, kept in the user's own state folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ IS_MARK = re.compile(r"[0-9a-f]{32}")
 
 
 class Record(BaseModel):
-    """The twin of a state folder's mark: where the folder is, and what its user trusts there."""
+    """What is recorded under a state folder's mark: where the folder is, and what it may do."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")  # a newer Pressroom may keep more
 
@@ -33,17 +33,19 @@ class Record(BaseModel):
     trusted: tuple[str, ...] = ()
     """What its settings may do: `provider:anthropic`, `host:https://…`, `folder:/…`."""
     set_aside: tuple[str, ...] = ()
-    """The folders that were found in its place and were not ours, the newest last."""
+    """Names that folders which were not ours got when they were moved out of its place, newest
+    last."""
 
     def is_of(self, path: Path, found: os.stat_result) -> bool:
-        """Whether it is the record of this folder: it may have been moved, or put back.
+        """Whether it is the record of the folder at `path`, whose `lstat` is `found`.
 
-        A copy is neither: it has another path and is another folder.
+        The folder may have been moved (its inode is the same) or restored from a backup (its path
+        is the same). A copy beside the original has neither, and is not ours.
         """
         return self.is_at(found) or self.path == written(path)
 
     def is_at(self, found: os.stat_result) -> bool:
-        """Whether it is the record of the folder that this was looked up of, wherever it is."""
+        """Whether it is the record of exactly the folder whose `lstat` is `found`."""
         return (self.device, self.inode) == (found.st_dev, found.st_ino)
 
 
@@ -60,7 +62,7 @@ class Records:
         self._folder = Folder(user_dir, "workspaces")
 
     def read(self, mark: str | None) -> Record | None:
-        """Return the record of a mark, `None` where this user has none of it."""
+        """Return the record under a mark, `None` where this user has none."""
         if mark is None:
             return None
         try:
@@ -70,7 +72,7 @@ class Records:
             return None
 
     def write(self, mark: str, record: Record) -> None:
-        """Keep a record, whole or not at all.
+        """Store a record, whole or not at all.
 
         Raises:
             Unavailable: the user's own folder cannot be written.

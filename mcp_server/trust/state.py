@@ -1,9 +1,10 @@
 """The state folder of a workspace: made here for this user, or set aside.
 
 A folder that came with a workspace holds what its author wants done: jobs, texts, a database with
-triggers. So a state folder carries a random mark, whose twin lies in the user's own state folder.
-One without it is given another name, never deleted, and a new one is made; `pressroom trust` takes
-it back. A folder that its user named, outside the workspace, needs none.
+triggers. So each state folder that we make carries a random mark, and the user's own state folder
+holds a record under that mark. A folder without a record is renamed, never deleted, and replaced by
+a new one; `pressroom trust` takes it back. A folder outside the workspace was named by the user,
+and needs no record.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from mcp_server.errors import Unavailable
 from mcp_server.trust.records import IS_MARK, Record, Records, written
 
 MARK = "mark"
-"""The file that carries it."""
+"""The file that holds the mark."""
 SET_ASIDE = f"{STATE_DIR}-set-aside"
-"""How the names of folders begin that were set aside; a number follows."""
+"""The beginning of the name of each folder that was set aside; a number follows."""
 MARK_BYTES_MAX = 64
 
 logger = structlog.get_logger(__name__)
@@ -37,7 +38,7 @@ def new_mark() -> str:
 
 
 class StateFolder:
-    """The state folder of one workspace, looked at anew with every question."""
+    """The state folder of one workspace. Nothing is cached: it may be replaced at any time."""
 
     def __init__(
         self,
@@ -51,7 +52,7 @@ class StateFolder:
         self.path = workspace.state_dir
 
     def prepare(self) -> None:
-        """See to it that the folder is there and ours; one that is not is set aside.
+        """Make sure that the folder is there and ours; one that is not ours is set aside.
 
         Raises:
             Unavailable: it, or the user's own folder, cannot be written.
@@ -70,7 +71,7 @@ class StateFolder:
         return self._mark_in(self.path)
 
     def demanded_mark(self) -> str | None:
-        """Return the mark that what lies in the folder must carry, too; `None` if it need not.
+        """Return the mark that the database in the folder must carry, `None` if it need not.
 
         Raises:
             Unavailable: the folder is not ours by now: somebody has replaced it, or its mark.
@@ -86,7 +87,7 @@ class StateFolder:
 
     @property
     def record(self) -> Record | None:
-        """What this user keeps of the folder, `None` where it is not theirs."""
+        """This user's record of the folder, `None` where the folder is not theirs."""
         record = self._records.read(self.mark)
         found = _looked_at(self.path)
         return record if record and found and record.is_of(self._real, found) else None
@@ -99,10 +100,10 @@ class StateFolder:
         return next(there, None)
 
     def trust(self, grants: Collection[str]) -> None:
-        """Keep that the user trusts these things in this workspace.
+        """Record that the user permits this workspace these things.
 
         Raises:
-            Unavailable: it cannot be kept.
+            Unavailable: it cannot be recorded.
         """
         self.prepare()
         mark = self.mark
@@ -113,15 +114,15 @@ class StateFolder:
             self._records.write(mark, record.model_copy(update={"trusted": trusted}))
 
     def leave_aside(self) -> None:
-        """Speak no more of what was set aside; it stays where it is."""
+        """Forget what was set aside, so that no notice speaks of it; it stays where it is."""
         with self._records.locked():
             if (mark := self.mark) and (record := self.record):
                 self._records.write(mark, record.model_copy(update={"set_aside": ()}))
 
     def take_back(self, name: str) -> str:
-        """Put a folder that was set aside in the place of the present one, which is set aside.
+        """Put a folder that was set aside in place of the present one, which is set aside instead.
 
-        What the user trusts in this workspace stays trusted. Returns the name that the present one
+        What the user permits this workspace stays permitted. Returns the name that the present one
         has from then on.
 
         Raises:
@@ -141,23 +142,26 @@ class StateFolder:
                     self.path.with_name(present).rename(self.path)
                 raise
             mark, record = self.mark, self._records.read(self.mark)
-            if mark is None or record is None or not record.is_at(found):  # a copy gets its own
+            # A copy carries the mark of its original, which keeps it: the copy gets a new one.
+            if mark is None or record is None or not record.is_at(found):
                 mark = self._new_mark()
                 self._sign(self.path, mark)
             kept = {"trusted": before.trusted if before else ()}
             self._records.write(mark, self._described(self.path).model_copy(update=kept))
-            if own and before and present:  # it left by its user's word, and does not come back
+            # The user chose to put it aside: recorded at its new path, `_found` passes it by.
+            if own and before and present:
                 place = written(self._real.with_name(present))
                 self._records.write(own, before.model_copy(update={"path": place}))
         return present or ""
 
     def _is_ours(self) -> bool:
-        """Whether the folder is marked; where it has moved, its twin is told so."""
+        """Whether the folder is ours; if it has moved, its record is brought up to date."""
         mark, record, found = self.mark, self.record, _looked_at(self.path)
         if mark is None or record is None or found is None:
             return False
+        # Other accounts must neither read the texts in it nor queue anything.
         if stat.S_IMODE(found.st_mode) & 0o077:
-            with suppress(PermissionError):  # it belongs to another account that lends it to us
+            with suppress(PermissionError):  # another account owns it and lets us use it
                 self.path.chmod(0o700)
         moved = self._described(self.path)
         before = (record.path, record.device, record.inode)
@@ -175,8 +179,8 @@ class StateFolder:
     def _replace(self) -> None:
         """Put a folder of ours in its place: one that another account has set aside, or a new one.
 
-        It is recorded with what it replaces, and on its way under a name of its own, before that
-        is renamed: whatever ends us half-way, the next look finds it.
+        The coming folder first gets a temporary name and a record of what it replaces; only then is
+        the present one renamed. So if we are killed half-way, the next call finds it and goes on.
         """
         there = _looked_at(self.path) is not None
         name = self._name_aside()
@@ -198,23 +202,24 @@ class StateFolder:
         coming.rename(self.path)
 
     def _found(self, pattern: str) -> Path | None:
-        """Return a folder beside ours that this user has a record of, for this very place."""
+        """Return a folder beside this one that is recorded as belonging in this very place."""
         parent = self.path.parent
         for path in sorted(parent.glob(pattern)) if parent.is_dir() else ():
             record = self._records.read(self._mark_in(path))
+            # Recorded as this very folder: a copy carries the same mark and is not ours.
             if record and record.path == written(self._real) and record.is_at(path.lstat()):
                 return path
         return None
 
     def _name_aside(self) -> str:
-        """Return a name for what is set aside that nothing has."""
+        """Return an unused name for a folder to be set aside."""
         parent = self.path.parent
         taken = {entry.name for entry in parent.iterdir()} if parent.is_dir() else set[str]()
         numbered = (f"{SET_ASIDE}-{number}" for number in range(1, len(taken) + 2))
         return next(name for name in numbered if name not in taken)
 
     def _set_aside(self, name: str | None = None) -> str | None:
-        """Give what has the folder's name another one; return that, `None` where there is none."""
+        """Rename what has the folder's name; return the new name, `None` if there is nothing."""
         if (found := _looked_at(self.path)) is None:
             return None
         if stat.S_ISREG(found.st_mode):
@@ -225,7 +230,7 @@ class StateFolder:
         return name
 
     def _made(self) -> Path:
-        """Make a folder under another name, marked and recorded."""
+        """Make a folder under a temporary name, marked and recorded."""
         mark = self._new_mark()
         making = self._coming(f"-{mark[:8]}")
         making.mkdir(mode=0o700, parents=True)
@@ -234,7 +239,7 @@ class StateFolder:
         return making
 
     def _coming(self, end: str) -> Path:
-        """Return the name of a folder that is on its way to its place."""
+        """Return the temporary name of a folder that is about to become the state folder."""
         return self.path.with_name(f"{STATE_DIR}{end}.tmp")
 
     def _mark_in(self, folder: Path) -> str | None:
@@ -259,7 +264,7 @@ class StateFolder:
 
     @property
     def _real(self) -> Path:
-        """Where the folder is, whichever way its workspace was named."""
+        """Where the folder is, with links resolved: a workspace may be named in several ways."""
         return self.path.parent.resolve() / self.path.name
 
     @contextmanager

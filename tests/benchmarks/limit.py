@@ -39,8 +39,8 @@ WHERE id = ? AND state = 'pending'
 """
 NOTE_CLAIM = "UPDATE counters SET value = ? WHERE name = 'last_claim_ms'"
 START_BATCH = """
-UPDATE batches SET state = 'processing', started_at = coalesce(started_at, ?), change = ?
-WHERE id = ?
+UPDATE rounds SET state = 'processing', started_at = coalesce(started_at, ?), change = ?
+WHERE batch = ? AND number = 1
 """
 FINISH = """
 UPDATE jobs
@@ -48,8 +48,8 @@ SET state = 'completed', attempts = attempts + 1, ended_at = ?, lease_until = NU
 WHERE id = ? AND attempt_id = ? AND state = 'processing'
 """
 COUNT = """
-UPDATE batches SET completed = completed + ?, outstanding = outstanding - ?, change = ?
-WHERE id = ?
+UPDATE rounds SET completed = completed + ?, outstanding = outstanding - ?, change = ?
+WHERE batch = ? AND number = 1
 """
 
 Claimed = Sequence[tuple[int, str, str]]

@@ -39,6 +39,8 @@ class ServerSizes:
     """Sections of the batch that a client follows."""
     followed_batches: int = 10
     """Short batches that are followed to their end."""
+    subscribers: int = 1_000
+    """Who are told of a batch, each by himself."""
     idle_s: float = 60.0
     """How long an idle server with its worker is watched."""
 
@@ -54,6 +56,7 @@ QUICK = ServerSizes(
     published=(100, 200),
     followed=24,
     followed_batches=2,
+    subscribers=200,
     idle_s=3.0,
 )
 """Enough to see that everything runs; too little to say how fast."""

@@ -153,7 +153,7 @@ async def _drain_beside(
 
 
 async def _unheard(place: Place, sizes: Sizes) -> Values:
-    """Drain in turns without a monitor, with one that nobody listens to, and with steps beside."""
+    """Drain in turns without a subscriber, after one that has gone, and with steps beside."""
     rates = {"plain": list[float](), "unheard": list[float](), "reporting": list[float]()}
     async with open_pressroom(place) as queue:
         for turn in range(UNHEARD_TURNS):
@@ -171,12 +171,8 @@ async def _drain_unheard(queue: PressroomQueue, count: int, name: str) -> float:
     await queue.enqueue_many(count, "reporting-noop" if name == "reporting" else "noop")
     if name == "plain":
         return await queue.drain(count, CONCURRENCY)
-    rates: list[float] = []
-    async with anyio.create_task_group() as tasks:
-        await tasks.start(queue.monitor().run)
-        rates.append(await queue.drain(count, CONCURRENCY))
-        tasks.cancel_scope.cancel()
-    return rates[0]
+    await queue.subscribe_and_leave()
+    return await queue.drain(count, CONCURRENCY)
 
 
 async def _idle(place: Place, sizes: Sizes) -> Values:

@@ -126,7 +126,11 @@ async def ended(root: Path, batch_id: str, *, seconds: float) -> tuple[int, floa
 
     def has_ended() -> bool:
         row[:] = query(
-            root, "SELECT completed, started_at, ended_at FROM batches WHERE batch_id = ?", batch_id
+            root,
+            "SELECT completed, started_at, ended_at FROM batches "
+            "JOIN rounds ON rounds.batch = batches.id AND rounds.number = batches.round "
+            "WHERE batch_id = ?",
+            batch_id,
         )
         return row[0][2] is not None
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from mcp_server.clock import SystemClock, new_id
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.handler import handler
+from mcp_server.jobs.hub.hub import Hub
 from mcp_server.jobs.job import Attempt, NewJob, Origin
 from mcp_server.jobs.outcome import Done, Outcome
 from mcp_server.jobs.queue import JobQueue
@@ -25,7 +26,6 @@ from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.worker.attempt import AttemptRunner, Progress
 from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
 from mcp_server.jobs.worker.worker import Worker, WorkerSettings
-from mcp_server.progress.monitor import ProgressMonitor
 from mcp_server.storage.sqlite.content import ContentEffects
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.queue.store import SqliteJobStore
@@ -59,8 +59,10 @@ class PressroomQueue:
         self._registry = Registry(payload_bytes_max=PAYLOAD_BYTES_MAX)
         new_job_id = partial(new_id, "j", clock)
         self._store = SqliteJobStore(database, ContentEffects(), new_job_id)
-        self._queue = JobQueue(self._store, self._registry, clock, new_job_id)
-        self._batches = BatchService(self._store, self._registry, clock, new_job_id)
+        self._hub = Hub(self._store)
+        made = (self._store, self._registry, clock, new_job_id)
+        self._queue = JobQueue(*made, hub=self._hub)
+        self._batches = BatchService(*made, hub=self._hub)
         self._batch_id = ""
         self._left = 0
         self._all_ran = anyio.Event()
@@ -111,7 +113,7 @@ class PressroomQueue:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self.worker(concurrency).run)
             with anyio.fail_after(END_S):
-                await self._all_ran.wait()  # who waits for the batch reads it at every commit
+                await self._all_ran.wait()  # who waits for the batch reads it as it goes on
                 await self._batches.wait(self._batch_id, owner=ORIGIN.owner)
             ended = time.perf_counter()
             tasks.cancel_scope.cancel()
@@ -124,9 +126,9 @@ class PressroomQueue:
         job = NewJob(kind="ping", payload={"at": time.monotonic()}, subject="ping")
         await self._queue.enqueue(job, origin=ORIGIN)
 
-    def monitor(self) -> ProgressMonitor:
-        """Return what would tell listeners of every change."""
-        return ProgressMonitor(self._store, self._clock)
+    async def subscribe_and_leave(self) -> None:
+        """Be told where things stand, and let go of it."""
+        await anext(await self._hub.subscribe(ORIGIN.owner))
 
     @property
     def delays_s(self) -> Sequence[float]:

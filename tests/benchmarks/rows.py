@@ -22,12 +22,14 @@ NEVER = 2.0**33
 OWNER = "benchmark"
 
 BATCH = """
-INSERT INTO batches (
-    batch_id, kind, owner, interface, state, terms, details, total, completed, outstanding,
-    created_at, started_at, ended_at, change
+INSERT INTO batches (batch_id, kind, owner, interface, details, created_at)
+VALUES (:batch_id, 'benchmark', :owner, 'test', '{}', :now)
+"""
+ROUND = """
+INSERT INTO rounds (
+    batch, number, state, terms, total, completed, outstanding, started_at, ended_at, change
 ) VALUES (
-    :batch_id, 'benchmark', :owner, 'test', :state, '{}', '{}', :total, :completed,
-    :outstanding, :now, :ended_at, :ended_at, :change
+    :batch, 1, :state, '{}', :total, :completed, :outstanding, :ended_at, :ended_at, :change
 )
 """
 JOB = """
@@ -85,21 +87,21 @@ def insert_batch(
 ) -> int:
     """Insert a batch with so many jobs, all in one state; return its row id."""
     done, now = state == "completed", time.time()
-    row_id = connection.execute(
-        BATCH,
+    names = {"batch_id": some_id("b"), "owner": owner, "now": now}
+    row_id = connection.execute(BATCH, names).lastrowid
+    assert row_id is not None
+    connection.execute(
+        ROUND,
         {
-            "batch_id": some_id("b"),
-            "owner": owner,
+            "batch": row_id,
             "state": "completed" if done else "pending",
             "total": count,
             "completed": count if done else 0,
             "outstanding": 0 if done else count,
-            "now": now,
             "ended_at": now if done else None,
             "change": next_change(connection),
         },
-    ).lastrowid
-    assert row_id is not None
+    )
     rows = (
         job_row(number, now, batch=row_id, state=state, priority=priority, owner=owner, kind=kind)
         for number in range(count)

@@ -21,7 +21,15 @@ import anyio
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import drafting, idling, listening, planning, publishing, watching
+from tests.benchmarks import (
+    drafting,
+    idling,
+    listening,
+    planning,
+    publishing,
+    subscribers,
+    watching,
+)
 from tests.benchmarks.measuring import OWN, QUICK, Part, ServerFigure, ServerSizes
 from tests.benchmarks.queue import TABLE_WIDTH, machine, names_among
 from tests.benchmarks.results import Row, number
@@ -104,6 +112,19 @@ def figures(sizes: ServerSizes) -> Mapping[str, ServerFigure]:
                 "progress-lost": Part(unit="changes"),
             },
             measure=listening.follow,
+        ),
+        "subscribers": ServerFigure(
+            words=f"what {sizes.subscribers:,} take who are told of a batch, each by himself; and "
+            f"one of {subscribers.SECTIONS} sections while as many read `/events` of its process",
+            parts={
+                "subscribers-cpu": Part(
+                    unit="s", to=("nobody", "subscribers-cpu"), words="nobody subscribed"
+                ),
+                "subscribers-batch": Part(
+                    unit="s", to=("nobody", "subscribers-batch"), words="nobody subscribed"
+                ),
+            },
+            measure=subscribers.subscribe,
         ),
         "idle": ServerFigure(
             words=f"server and worker in one process with nothing to do, {sizes.idle_s:g} s",

@@ -24,6 +24,7 @@ TINY = ServerSizes(
     published=(4, 8),
     followed=4,
     followed_batches=2,
+    subscribers=5,
     idle_s=0.5,
 )
 FIGURES = figures(TINY)

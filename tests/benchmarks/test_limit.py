@@ -12,7 +12,7 @@ from tests.benchmarks import limit, pressroom
 from tests.benchmarks.place import Place
 
 JOBS = 30
-COUNTERS = "SELECT total, completed, failed, cancelled, outstanding FROM batches"
+COUNTERS = "SELECT total, completed, failed, cancelled, outstanding FROM rounds"
 CHANGED = "SELECT value > 0 FROM counters ORDER BY name"
 JOB_COLUMNS_OF_OUR_OWN = {"job_id", "attempt_id", "worker_id"}
 

@@ -24,7 +24,10 @@ PAUSE_S = 0.01
 """Between two calls."""
 CONCURRENCY = 50
 
-LEFT = "SELECT sum(outstanding), min(batch_id) FROM batches WHERE ended_at IS NULL"
+LEFT = """
+SELECT sum(outstanding), min(batch_id) FROM rounds JOIN batches ON batches.id = rounds.batch
+WHERE ended_at IS NULL
+"""
 
 
 async def status_beside_a_drain(folder: Path, sizes: ServerSizes) -> Values:

@@ -68,14 +68,16 @@ def ended(root: Path, batch_id: str) -> Ended:
     with closing(sqlite3.connect(database(root), timeout=10)) as connection:
         row = connection.execute(
             """
-            SELECT state, total, completed, failed,
+            SELECT rounds.state, total, completed, failed,
                 (SELECT count(*) FROM revisions AS r WHERE r.batch_id = b.batch_id AND effective),
                 (
                     SELECT count(DISTINCT entity_id) FROM revisions AS r
                     WHERE r.batch_id = b.batch_id AND effective
                 ),
                 (SELECT sum(crashes) FROM jobs WHERE jobs.batch = b.id)
-            FROM batches AS b WHERE batch_id = ? AND ended_at IS NOT NULL
+            FROM batches AS b
+            JOIN rounds ON rounds.batch = b.id AND rounds.number = b.round
+            WHERE batch_id = ? AND rounds.ended_at IS NOT NULL
             """,
             (batch_id,),
         ).fetchone()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.harness import small_site, write_settings
+from tests.storage.invariants import PRESENT_ROUND
 from tests.waiting import PATIENCE_S, wait_until
 from tests.wire import Pipe, command, environment, query
 
@@ -171,7 +172,8 @@ def strike(root: Path, batch_id: str, at: Sequence[Moment]) -> list[int]:
 
 def state(root: Path, batch_id: str) -> str:
     """Return the batch's state."""
-    return query(root, "SELECT state FROM batches WHERE batch_id = ?", batch_id)[0][0]
+    asked = f"SELECT state FROM batches {PRESENT_ROUND} WHERE batch_id = ?"
+    return query(root, asked, batch_id)[0][0]
 
 
 def completed(root: Path, batch_id: str) -> int:

@@ -187,7 +187,7 @@ def _store(database: Database) -> SqliteJobStore:
 
 def _outstanding(path: Path) -> bool:
     with closing(sqlite3.connect(path)) as connection:
-        return connection.execute("SELECT outstanding FROM batches").fetchone() != (0,)
+        return connection.execute("SELECT outstanding FROM rounds").fetchone() != (0,)
 
 
 if __name__ == "__main__":

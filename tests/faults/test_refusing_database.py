@@ -23,6 +23,7 @@ from tests.faults.processes import (
     Moment,
     end_workers,
     has_ended,
+    hasten,
     hasty_site,
     pressroom,
     queued,
@@ -131,6 +132,7 @@ def test_a_read_only_database_is_said_and_made_writable_it_goes_on(
         assert "read-only" in doctor(root)
         assert chat.process.poll() is None
         writable(place)
+        wait_until(lambda: not chat.call("status").get("isError"))  # a call opens what was shut
         wait_ended(root, batch)
         other = retried(chat, "generate-all", mode="new")
         wait_ended(root, other)
@@ -194,12 +196,13 @@ def damage(path: Path, table: str) -> None:
 
 def interrupted(tmp_path: Path) -> tuple[Path, str]:
     """Make a workspace whose batch waits in a closed database; return the batch, too."""
-    root = hasty_site(tmp_path / "site", 1, 8)
+    root = hasty_site(tmp_path / "site", 1, 8, composer_delay_s=3, concurrency=1)
     with pipe(root, "auto") as chat:
         chat.begin()
         batch = queued(chat)
         working(root)
-        reach(root, batch, Moment(2, 0))
+        reach(root, batch, Moment(1, 0))
+        hasten(root)
         pressroom("stop", "--workspace", str(root))
         chat.hang_up()
     assert not list(root.glob(".pressroom/*-wal"))

@@ -353,11 +353,11 @@ async def test_status_by_section_and_page_tells_what_concerned_it_last(root: Pat
             "sections"
         ]
         page = await chat.call("status", page="menu")
-        assert {row["section"] for row in page["sections"]} == {
+        assert [row["section"] for row in page["sections"]] == [
+            "menu (file)",
             "menu/s1",
             "menu/s2",
-            "menu (file)",
-        }
+        ]
         nothing = await chat.call("status", section="menu/s9")
         assert nothing["operations"] == []
         assert "Nothing was queued for menu/s9" in nothing["message"]

@@ -24,11 +24,12 @@ from mcp_server.interfaces.cli.follow import follow_all, follow_one
 from mcp_server.interfaces.cli.lines import Lines
 from mcp_server.interfaces.cli.presence import GOES_ON
 from mcp_server.jobs.batch import BatchService
+from mcp_server.jobs.hub.hub import Hub
 from mcp_server.jobs.job import BatchState, Origin, Step
 from mcp_server.jobs.outcome import Fail, Pause
 from mcp_server.jobs.registry import Registry
 from mcp_server.progress.event import ProgressEvent, batch_event
-from mcp_server.progress.monitor import ProgressMonitor
+from mcp_server.progress.stream import Events
 from tests.harness import ManualClock, desk, small_site
 from tests.interfaces.test_cli import assert_one_line, pressroom
 from tests.promises.moves import held, parts_of
@@ -363,13 +364,13 @@ async def test_no_terminal_takes_a_name_for_a_command(bench: Bench) -> None:
 @asynccontextmanager
 async def following_all(bench: Bench, *, interval_s: float) -> AsyncGenerator[list[str]]:
     """Follow everything beside the test, until it is over; what was said comes as it is said."""
-    monitor, said = ProgressMonitor(bench.store, bench.clock), list[str]()
+    events, said = Events(Hub(bench.store), bench.clock), list[str]()
     batches = BatchService(bench.store, Registry(), bench.clock, lambda: "j_new")
 
     async def follow() -> None:
         board = Lines(said.append)
         owner = OURS.owner
-        waited = await follow_all(monitor, batches, board, owner=owner, interval_s=interval_s)
+        waited = await follow_all(events, batches, board, owner=owner, interval_s=interval_s)
         said.append(waited.message)
 
     with anyio.fail_after(PATIENCE_S):
@@ -438,13 +439,13 @@ def test_bars_say_once_that_something_stands_still() -> None:
 
 async def test_a_pause_ends_it_and_says_why(bench: Bench) -> None:
     """It waits for a person: nobody should wait with it."""
-    monitor = ProgressMonitor(bench.store, bench.clock)
+    events = Events(Hub(bench.store), bench.clock)
     await bench.submit("b1", a_job(), a_job(), origin=OURS)
     await bench.store.pause("b1", "the key was refused")
     said: list[str] = []
     with anyio.fail_after(PATIENCE_S):
-        events = await monitor.events(OURS.owner, only="b1")
-        waited = await follow_one(events, Lines(said.append))
+        of_one = await events.subscribe(OURS.owner, only="b1")
+        waited = await follow_one(of_one, Lines(said.append))
     assert not waited.done
     assert waited.message == (
         "Content generation b1 is paused: 0/2 · paused: the key was refused. "

@@ -196,7 +196,7 @@ async def test_nothing_of_hostile_answers_is_stored_or_comes_back(tmp_path: Path
             assert batch["message"].startswith("0 of 21 drafted, 21 failed"), batch
             await listening.look_at_everything(drafted["batchId"])
             assert chat.services is not None
-            events = await chat.services.monitor.events("local", only=drafted["batchId"])
+            events = await chat.services.events.subscribe("local", only=drafted["batchId"])
             told = [json.dumps(event.as_json()) async for event in events]
             assert "errors" in told[-1]
             listening.heard += told

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 
 SOURCE = Path(mcp_server.__file__).parent
 
-QUEUE = {"batches", "counters", "hosts", "jobs", "requests", "sites"}
+QUEUE = {"batches", "counters", "hosts", "jobs", "requests", "rounds", "sites"}
 """Tables that a queueing tool may write before it answers: the queue's, and what a round is of."""
 
 ANSWERING = ("content", "entities", "interfaces/mcp", "plugin")

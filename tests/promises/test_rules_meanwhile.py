@@ -17,7 +17,7 @@ from mcp_server.content.actions.calls import ChangeCall, Selector
 from mcp_server.content.actions.drafting_model import DraftingModel
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.submit import Submitter
-from mcp_server.content.pages.folder import PageFiles
+from mcp_server.content.pages.page_files import PageFiles
 from mcp_server.content.service import ContentService
 from mcp_server.content.workspace.loader import SiteLoader
 from mcp_server.jobs.batch import BatchLimits, BatchService

@@ -96,6 +96,26 @@ async def test_an_ended_batch_opens_the_next_round_with_what_failed(tmp_path: Pa
     assert len(await drafts(root, "menu/s1")) == 1
 
 
+async def test_a_cancelled_promotion_goes_on_under_the_site_of_now_and_says_so(
+    tmp_path: Path,
+) -> None:
+    """R17: every verb's retry says that site.yaml has changed."""
+    root = small_site(tmp_path, {"menu": 2}, **QUICK)
+    async with desk(root) as chat:
+        await redraft(chat, menu_s1="One", menu_s2="Two")
+    async with held(root) as hand, desk(root) as chat:
+        batch = (await chat.call("promote"))["batchId"]
+        await chat.call("cancel", batchId=batch)
+        unchanged = await chat.call("retry", batchId=batch)
+        assert not any("site.yaml" in note for note in unchanged.get("notes", ()))
+        await chat.call("cancel", batchId=batch)
+        title(root, "menu", "s1", "Another title")
+        again = await chat.call("retry", batchId=batch)
+        assert any("site.yaml" in note for note in again["notes"])
+        await hand.finish()
+    assert len(live(root)) == 2
+
+
 async def test_conflicts_are_left_out_of_a_retry_with_the_call_that_helps(tmp_path: Path) -> None:
     """R17: the one that was cancelled is taken up."""
     root = small_site(tmp_path, {"menu": 2}, **QUICK)

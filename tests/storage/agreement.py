@@ -24,13 +24,15 @@ ORDER BY jobs.id
 
 BATCHES = """
 SELECT batch_id, round, state, total, completed, skipped, failed, cancelled, stopping, ended_at
-FROM batches ORDER BY id
+FROM batches
+JOIN rounds ON rounds.batch = batches.id AND rounds.number = batches.round
+ORDER BY id
 """
 
 ENDS = """
-SELECT batch_id, number, rounds.state, rounds.total, rounds.completed, rounds.skipped,
-    rounds.failed, rounds.cancelled
+SELECT batch_id, number, state, total, completed, skipped, failed, cancelled
 FROM rounds JOIN batches ON batches.id = rounds.batch
+WHERE ended_at IS NOT NULL
 ORDER BY batch, number
 """
 
@@ -38,7 +40,10 @@ CHANGES = """
 SELECT batch_id, change, state, round, total, completed, skipped, failed, cancelled, reason, terms,
     started_at, ended_at
 FROM batches
+JOIN rounds ON rounds.batch = batches.id AND rounds.number = batches.round
 """
+
+STATES = f"SELECT batch_id, state FROM ({CHANGES})"
 
 
 S = TypeVar("S", JobState, BatchState)
@@ -68,7 +73,7 @@ class Agreement:
         self._check_changes()
         for id, state in self._rows("SELECT job_id, state FROM jobs"):
             _moved(id, self._job_states, JobState(state), JOB_TRANSITIONS)
-        for id, state in self._rows("SELECT batch_id, state FROM batches"):
+        for id, state in self._rows(STATES):
             _moved(id, self._batch_states, BatchState(state), BATCH_TRANSITIONS)
 
     def _same(self, statement: str, expected: list[tuple[Any, ...]]) -> None:

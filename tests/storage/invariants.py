@@ -12,6 +12,7 @@ from pathlib import Path
 
 UNFINISHED = "('scheduled', 'pending', 'processing', 'paused')"
 OPEN = "('pending', 'processing', 'paused')"
+PRESENT_ROUND = "JOIN rounds ON rounds.batch = batches.id AND rounds.number = batches.round"
 
 
 def check_invariants(path: Path) -> None:
@@ -43,13 +44,13 @@ CHECKS: dict[str, tuple[str, str]] = {
                 (SELECT count(*) FROM jobs WHERE batch = batches.id AND state IN {UNFINISHED})
                     AS own,
                 (SELECT count(*) FROM awaited WHERE batch = batches.id) AS others
-            FROM batches
+            FROM batches {PRESENT_ROUND}
         ) WHERE outstanding <> own + others
         """,
         "otherwise it never ends, or ends too early",
     ),
     "a batch's counters are not its jobs": (
-        """
+        f"""
         SELECT * FROM (
             SELECT batch_id, state, round, total, completed, skipped, failed, cancelled,
                 (SELECT count(*) FROM jobs WHERE batch = batches.id AND counted
@@ -64,7 +65,7 @@ CHECKS: dict[str, tuple[str, str]] = {
                 (SELECT count(*) FROM jobs WHERE batch = batches.id AND counted
                     AND round = batches.round AND state = 'cancelled') AS n_cancelled,
                 ended_at
-            FROM batches
+            FROM batches {PRESENT_ROUND}
         )
         WHERE (total, completed, skipped, failed, cancelled)
             <> (n, n_completed, n_skipped, n_failed, n_cancelled)
@@ -72,33 +73,28 @@ CHECKS: dict[str, tuple[str, str]] = {
         """,
         "where an ended batch has fewer jobs than it counted, they were pruned",
     ),
-    "a batch is over and waits, or waits for nothing and is not over": (
+    "a round is over and waits, or waits for nothing and is not over": (
         f"""
-        SELECT batch_id, state, outstanding, ended_at FROM batches
+        SELECT batch, number, state, outstanding, ended_at FROM rounds
         WHERE (state IN {OPEN}) = (outstanding = 0) OR (state IN {OPEN}) <> (ended_at IS NULL)
         """,
         "the end of a round is the moment its last job ends",
     ),
-    "a round has not exactly one end": (
-        f"""
-        SELECT batch_id, state, round,
-            (SELECT count(*) FROM rounds WHERE batch = batches.id) AS ends
-        FROM batches
-        WHERE ends <> round - (state IN {OPEN})
-        OR EXISTS (SELECT 1 FROM rounds WHERE batch = batches.id AND number > batches.round)
+    "a batch has not exactly one row for each of its rounds": (
+        """
+        SELECT batch_id, round, count(number) AS n, max(number) AS last
+        FROM batches LEFT JOIN rounds ON rounds.batch = batches.id
+        GROUP BY batches.id HAVING n <> round OR last <> round
         """,
-        "one row for each round that is over",
+        "the newest is the present one",
     ),
-    "the end of a round says something else than its batch": (
-        f"""
-        SELECT batch_id, batches.state, rounds.state AS said FROM batches
-        JOIN rounds ON rounds.batch = batches.id AND rounds.number = batches.round
-        WHERE batches.state IN {OPEN}
-        OR (rounds.state, rounds.total, rounds.completed, rounds.failed, rounds.cancelled)
-            <> (batches.state, batches.total, batches.completed, batches.failed,
-                batches.cancelled)
+    "another round has followed one that is not over, or that would be pruned": (
+        """
+        SELECT batch_id, number, rounds.state, rounds.pruned FROM batches
+        JOIN rounds ON rounds.batch = batches.id AND rounds.number < batches.round
+        WHERE rounds.ended_at IS NULL OR rounds.pruned <> 2
         """,
-        "it is a copy",
+        "jobs that were taken up again are of the present round",
     ),
     "a running job has no claim, or a job that does not run has a lease": (
         """
@@ -116,16 +112,19 @@ CHECKS: dict[str, tuple[str, str]] = {
         "",
     ),
     "a counted job waits for a worker although its batch is paused": (
-        """
-        SELECT job_id, jobs.state FROM jobs JOIN batches ON batches.id = jobs.batch
-        WHERE batches.state = 'paused' AND counted AND jobs.state IN ('pending', 'scheduled')
+        f"""
+        SELECT job_id, jobs.state FROM jobs
+        JOIN batches ON batches.id = jobs.batch {PRESENT_ROUND}
+        WHERE rounds.state = 'paused' AND counted AND jobs.state IN ('pending', 'scheduled')
         """,
         "",
     ),
     "a job is paused and nothing would resume it": (
         """
-        SELECT job_id FROM jobs LEFT JOIN batches ON batches.id = jobs.batch
-        WHERE jobs.state = 'paused' AND batches.state IS NOT 'paused'
+        SELECT job_id FROM jobs
+        LEFT JOIN batches ON batches.id = jobs.batch
+        LEFT JOIN rounds ON rounds.batch = batches.id AND rounds.number = batches.round
+        WHERE jobs.state = 'paused' AND rounds.state IS NOT 'paused'
         """,
         "`retry` resumes the jobs of paused batches only",
     ),
@@ -177,9 +176,9 @@ CHECKS: dict[str, tuple[str, str]] = {
         """,
         "",
     ),
-    "a batch changed later than anything": (
+    "a round changed later than anything": (
         """
-        SELECT batch_id, change FROM batches
+        SELECT batch, number, change FROM rounds
         WHERE change > (SELECT value FROM counters WHERE name = 'change')
         """,
         "",

@@ -14,10 +14,12 @@ from mcp_server.entities.store import EntityStore
 from mcp_server.errors import LostClaim
 from mcp_server.jobs.job import Attempt, BatchState, JobState, Priority, Step
 from mcp_server.jobs.outcome import Done, Fail, Outcome, Retry, Snooze
-from mcp_server.jobs.records import SUSPECT_CRASHES, Report
+from mcp_server.jobs.records import Report
 from mcp_server.jobs.retry import Verdict, decide
+from mcp_server.jobs.rules.suspects import SUSPECT_CRASHES
 from mcp_server.jobs.store import JobStore
 from tests.storage.stores import Bench, a_job, a_text
+from tests.storage.test_updates import cursor_at, updates_of
 
 pytestmark = pytest.mark.anyio
 
@@ -310,13 +312,13 @@ async def test_a_pruned_job_is_a_lost_claim(bench: Bench, store: JobStore) -> No
 
 
 async def test_a_step_is_a_change_of_the_batch(bench: Bench, store: JobStore) -> None:
-    """Whoever watches the batch sees how far its jobs are; the next attempt starts from nothing."""
+    """Whoever subscribed sees how far its jobs are; the next attempt starts from nothing."""
     await bench.submit()
     attempt = await bench.start()
     before = await store.last_change()
     step = Step(current=1, total=4, message="asking")
     await store.step([(attempt, step)])
-    assert [batch.id for batch in await store.changes_after(before, limit=9)] == ["b1"]
+    assert [batch.id for batch in (await updates_of(store, cursor_at(before))).batches] == ["b1"]
     assert [job.step for job in (await bench.batch(running=True)).running] == [step]
     await bench.finish(attempt, Retry("again", after_s=0))
     await store.release_due(now=bench.now, limit=9)

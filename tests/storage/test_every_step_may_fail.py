@@ -27,7 +27,7 @@ from mcp_server.entities.entity import PREVIEW
 from mcp_server.errors import StorageError
 from mcp_server.jobs.job import Attempt, Dedup, JobState, Step
 from mcp_server.jobs.outcome import Done, Enqueue, Fail, Outcome, Pause, Retry
-from mcp_server.jobs.records import Bookmark, Claim, Host, Report, Request
+from mcp_server.jobs.records import Claim, Cursor, Host, Report, Request
 from mcp_server.jobs.retry import decide
 from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
 from mcp_server.storage.sqlite.queue.store import SqliteJobStore
@@ -35,7 +35,7 @@ from tests.harness import ManualClock
 from tests.storage.failing import TROUBLES, Faults, Trouble, failing_database
 from tests.storage.invariants import check_invariants
 from tests.storage.stores import DAY_S, DONE, Bench, Stores, a_job, a_text, sqlite
-from tests.storage.test_news import news_of
+from tests.storage.test_updates import updates_of
 from tests.waiting import PATIENCE_S
 
 FAILED = Fail("no", "it cannot")
@@ -257,8 +257,9 @@ READS: dict[str, Call] = {
     "lost": lambda world: world.bench.store.lost(ids(world)),
     "claimable": lambda world: world.bench.store.claimable(kinds=["work", "export"], abilities=[]),
     "lag": lambda world: world.bench.store.lag(now=world.bench.now),
-    "changes": lambda world: world.bench.store.changes_after(0, limit=99),
-    "news": lambda world: news_of(world.bench.store, Bookmark(0, 0, 9, 0), {1: JobState.PAUSED}),
+    "updates": lambda world: updates_of(
+        world.bench.store, Cursor(0, 0, 9, 0), {1: JobState.PAUSED}
+    ),
     "snapshot": lambda world: world.bench.entities.snapshot(history=True),
 }
 

@@ -10,6 +10,7 @@ from mcp_server.jobs.outcome import Fail, Retry, Skip
 from mcp_server.jobs.records import Host
 from mcp_server.jobs.store import JobStore
 from tests.storage.stores import DAY_S, HOUR_S, ORIGIN, Bench, a_job
+from tests.storage.test_updates import cursor_at, updates_of
 from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
@@ -88,7 +89,7 @@ async def test_every_step_of_a_batch_is_a_change(bench: Bench, store: JobStore) 
 
     async def changed() -> bool:
         nonlocal seen
-        batches = await store.changes_after(seen, limit=9)
+        batches = (await updates_of(store, cursor_at(seen))).batches
         seen = await store.last_change()
         return [batch.id for batch in batches] == ["b1"] and batches[0].change == seen
 
@@ -121,11 +122,11 @@ async def test_changes_come_oldest_first_and_no_more_than_asked_for(
     for n in range(1, 4):
         await bench.submit(f"b{n}")
     await bench.work()
-    first = await store.changes_after(0, limit=2)
-    assert [batch.id for batch in first] == ["b2", "b3"]
-    rest = await store.changes_after(first[-1].change, limit=2)
-    assert [batch.id for batch in rest] == ["b1"]
-    assert rest[0].change == await store.last_change()
+    first = await updates_of(store, cursor_at(0), limit=2)
+    assert [batch.id for batch in first.batches] == ["b2", "b3"]
+    rest = await updates_of(store, first.cursor, limit=2)
+    assert [batch.id for batch in rest.batches] == ["b1"]
+    assert rest.batches[0].change == await store.last_change()
 
 
 async def test_who_waits_is_woken_by_a_commit_of_this_process(

@@ -35,7 +35,7 @@ HOT = {
     "list_alone_unfinished": "jobs_alone_unfinished (owner=? AND id<?)",
     "list_alone_rows_unfinished": "jobs_alone_unfinished (owner=?)",
     "list_awaited": "PRIMARY KEY (job=?)",
-    "list_changed_batches": "batches_change (change>?)",
+    "list_changed_batches": "rounds_change (change>?)",
     "list_claims": "jobs_running",
     "get_export": "PRIMARY KEY (page=?)",
     "list_entities_of_page": "PRIMARY KEY (type=? AND entity_id>? AND entity_id<?)",
@@ -48,10 +48,10 @@ HOT = {
     "list_needed": "jobs_requiring (requires>?)",
     "list_running_jobs": "jobs_running",
     "list_stopped_jobs": "jobs_stopped (batch=? AND state=?)",
-    "list_to_prune": "batches_to_prune (pruned=? AND state=? AND ended_at<?)",
+    "list_to_prune": "rounds_to_prune (pruned=? AND state=? AND ended_at<?)",
     "list_unclaimable": "jobs_requiring (requires=?)",
-    "list_unfinished_after": "batches_unfinished (id>?)",
-    "list_unfinished_batches": "batches_unfinished (id<?)",
+    "list_unfinished_after": "rounds_unfinished (batch>?)",
+    "list_unfinished_batches": "rounds_unfinished (batch<?)",
     "list_unknown_kinds": "jobs_ready (kind>?)",
     "next_due": "jobs_scheduled",
     "next_owner": "jobs_alone (owner>?)",
@@ -64,7 +64,7 @@ HOT = {
 BESIDE = (
     ("find_holders", "jobs_key (dedup_key=? AND dedup=? AND batch>?)"),
     ("find_holders", "jobs_key (dedup_key=? AND dedup=? AND batch=?)"),
-    ("find_holders", "batches_unfinished (id>?)"),
+    ("find_holders", "rounds_unfinished (batch>?)"),
     ("oldest_due", "jobs_ready (kind=? AND requires>?)"),
 )
 """What some of them look at as well."""
@@ -80,7 +80,7 @@ WALKED = {
     ("find_content", "revisions_history"): "to the first",
     ("find_work", "jobs_ready"): "to the first",
     ("find_work", "jobs_running"): "to the first",
-    ("list_batches_under_way", "batches_unfinished"): "to the limit",
+    ("list_batches_under_way", "rounds_unfinished"): "to the limit",
     ("list_claims", "jobs_running"): "what runs is few",
     ("list_lost_jobs", "jobs_running"): "what runs is few",
     ("list_running_jobs", "jobs_running"): "what runs is few",
@@ -95,7 +95,7 @@ WALKED = {
 }
 """What is walked over, an index or a table, and why that is no harm."""
 
-KEEPING = {"jobs_skip", "batches_submit_key", "jobs_waiting"}
+KEEPING = {"jobs_skip", "rounds_submit_key", "jobs_waiting"}
 """Indexes that hold a promise: of a key there is one."""
 
 WALK = re.compile(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?$")

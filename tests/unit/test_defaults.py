@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from mcp_server.jobs.hub.hub import Hub
 from mcp_server.plugin import PluginContext
-from mcp_server.progress.monitor import ProgressMonitor
+from mcp_server.progress.stream import Events
 
 
 def default_of(call: Callable[..., Any], name: str) -> object:
@@ -17,12 +18,10 @@ def default_of(call: Callable[..., Any], name: str) -> object:
     return inspect.signature(call).parameters[name].default
 
 
-@pytest.mark.parametrize(
-    "listen", [ProgressMonitor.watch, ProgressMonitor.events, ProgressMonitor.feed]
-)
-def test_of_one_operation_there_is_one_event_in_500_ms(listen: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("subscribe", [Hub.subscribe, Events.subscribe, Events.feed])
+def test_of_one_operation_there_is_one_event_in_500_ms(subscribe: Callable[..., Any]) -> None:
     """Chat rooms and panels are not flooded (seed 003)."""
-    assert default_of(listen, "interval_s") == 0.5
+    assert default_of(subscribe, "interval_s") == 0.5
 
 
 @pytest.mark.parametrize("wait", [PluginContext.wait_for_batch, PluginContext.wait_for_idle])

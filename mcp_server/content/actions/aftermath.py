@@ -1,20 +1,20 @@
-"""What came of a batch: the files that it wrote, and the rollback that took it back."""
+"""What followed a batch: the files that it wrote, and the rollback that took it back."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from mcp_server.content.pages.folder import PageFiles
+from mcp_server.content.pages.page_files import PageFiles
 from mcp_server.entities.store import EntityStore
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Batch
 
 
 async def undone_by(batch: Batch, batches: BatchService, entities: EntityStore) -> Batch | None:
-    """Return the rollback that took the batch back and was not taken back itself."""
+    """Return the rollback of the batch that still stands, `None` if there is none."""
     for undoing in await batches.about(batch.id):
         if undoing.ended and not await entities.pages_of_batch(undoing.id):
-            continue  # it was given up before it changed anything
+            continue  # it ended before it changed anything
         if await undone_by(undoing, batches, entities) is None:
             return undoing
     return None
@@ -25,7 +25,7 @@ async def files_written(
 ) -> Sequence[str]:
     """Return the files that a batch's changes were written to, as `content/menu.md`.
 
-    Less those of the `failed` pages: whatever their files say, it is not this batch's doing.
+    Without those of the `failed` pages: what their files hold was not written by this batch.
     """
     exported = await entities.exported()
     pages = await entities.pages_of_batch(batch_id)

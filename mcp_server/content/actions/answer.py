@@ -1,4 +1,4 @@
-"""What a queueing call is answered with: made once, from its plan and what became of it. Pure."""
+"""The answer to a call that queues work: made once, from the plan and its submission. Pure."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def answer(
     with_findings: int = 0,
     dry_run: bool = False,
 ) -> Submitted:
-    """Return what became of a plan; without a submission nothing was queued.
+    """Return the answer to a call with this plan; without a submission nothing was queued.
 
-    `notes` are about what was looked at, `remarks` about what is done; placeholders are told of
-    between them.
+    `notes` are about what was looked at, `remarks` about what is done. The note on placeholders
+    goes between them.
     """
     told = Submitted(
         verb=verb,
@@ -57,12 +57,12 @@ def answer_again(batch: Batch) -> Submitted:
 
 
 def skipped_as_held(held: Mapping[str, Batch | None]) -> tuple[Skipped, ...]:
-    """Return the sections that other batches hold, by their dedup keys (`draft:menu/hero`)."""
+    """Return as skipped the sections that other batches hold; their keys are `draft:menu/hero`."""
     return tuple(_held_by(batch, key.partition(":")[2]) for key, batch in sorted(held.items()))
 
 
 def _after(told: Submitted, submission: Submission) -> Submitted:
-    """Return what is told of a plan once it was submitted: what was queued, and what was not."""
+    """Return the answer with what the submission queued, and what other batches hold."""
     found = submission.batch
     held = skipped_as_held(submission.held)
     told = replace(told, skipped=(*told.skipped, *held))
@@ -84,10 +84,13 @@ def _after(told: Submitted, submission: Submission) -> Submitted:
 def _held_by(batch: Batch | None, section: str) -> Skipped:
     if batch is None or batch.state is not BatchState.PAUSED:
         reason = "is in another unfinished batch; wait for it, or cancel it"
-        return Skipped(section=section, reason=reason, batch_id=batch.id if batch else None)
+        return Skipped(
+            section=section, reason=reason, held=True, batch_id=batch.id if batch else None
+        )
     return Skipped(
         section=section,
         reason="is in another batch, which is paused; retry goes on with it, cancel gives it up",
+        held=True,
         batch_id=batch.id,
         paused_reason=batch.reason or "no reason was given",
     )

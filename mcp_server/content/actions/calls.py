@@ -1,4 +1,4 @@
-"""What a caller may ask of the content service, and what it is told at once."""
+"""The calls that the content service takes, and the answer that it gives at once."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from mcp_server.progress.verbs import Verb
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """A sentence of ours, and after it words of a file: a chat is shown those only as data."""
+    """A sentence of ours, followed by words from a file, which a chat must see marked as data."""
 
     said: str
     words: str
 
 
 Note = str | Quoted
-"""What a caller must know: in words that are all ours, or with words of a file."""
+"""Something that the caller must know: in our own words, or quoting a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selector:
-    """Which sections are meant. Nothing named means all; an empty list is an absent one."""
+    """Which sections are selected. If nothing is named, all are."""
 
     page: str | None = None
     section: str | None = None
@@ -33,7 +33,7 @@ class Selector:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerateCall:
-    """Draft the selected sections. No mode is `leave`, or `with-current` with instructions."""
+    """Draft the selected sections. Without a mode: `leave`; with instructions `with-current`."""
 
     selector: Selector = Selector()
     mode: Mode | None = None
@@ -60,20 +60,22 @@ class ChangeCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """A section that was left out, why, and the batch that holds it where one does."""
+    """A section that was left out, the reason, and the batch that holds it, if one does."""
 
     section: str
     reason: str
+    held: bool = False
+    """Whether an unfinished batch holds it. If that is another owner's, it is not named."""
     batch_id: str | None = None
     paused_reason: str | None = None
-    """Why that batch is paused, if it is: waiting for it does not help."""
+    """Why that batch is paused, if it is: then waiting for it does not help."""
     mistake: bool = False
-    """Whether `site.yaml` is to be mended before this section can be worked on."""
+    """Whether a mistake in `site.yaml` keeps this section from being worked on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A section that is worked on, and what its live text goes from and to, if it changes."""
+    """A section to be worked on, and its live text's hashes before and after, if that changes."""
 
     section: str
     change: str
@@ -96,7 +98,7 @@ class NextCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
-    """What became of a queueing call.
+    """The answer to a call that queues work.
 
     `batch_id` is `None` where nothing was queued: a dry run, or nothing to do. With `duplicate`
     the batch is one that was under way already.
@@ -104,27 +106,27 @@ class Submitted:
 
     verb: Verb
     total_sections: int
-    """Sections that were selected and can be worked on at all."""
+    """How many of the selected sections can be worked on."""
     planned: tuple[Planned, ...]
-    """What was queued, or what would be in a dry run."""
+    """What was queued; in a dry run, what would be."""
     skipped: tuple[Skipped, ...] = ()
     batch_id: str | None = None
     duplicate: bool = False
     dry_run: bool = False
     model: str | None = None
     digest: str | None = None
-    """What a promote or rollback is about to do, for the `digest` argument of the real call."""
+    """Identifies what a promote or rollback changes; passed as `digest` to the real call."""
     notes: tuple[Note, ...] = ()
-    """Sentences the caller must know: placeholders, instructions ignored, detached worker, …"""
+    """What the caller must know: placeholders, instructions that are ignored, …"""
     with_findings: int = 0
-    """How many of the texts hold something that a check has to say something of."""
+    """How many of the texts have findings."""
     next_calls: tuple[NextCall, ...] = ()
     paused_reason: str | None = None
     """Why the batch found as a duplicate is paused."""
     taken_up: int = 0
-    """Sections that are worked on beside the planned ones, and that nobody needs to be listed."""
+    """How many sections a retry takes up again; they are counted, not listed in `planned`."""
     ended_as: str | None = None
-    """How the batch has ended that the same request was answered with before."""
+    """If the same request was answered before with a batch that has ended: in which state."""
 
     @property
     def count(self) -> int:

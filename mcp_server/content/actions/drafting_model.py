@@ -1,4 +1,4 @@
-"""The model that drafts, as the actions need it: what a round is promised, and who allows it."""
+"""The model that drafts, as the actions need it: the terms of a round, and the user's trust."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from mcp_server.trust import Grants
 class DraftingModel:
     """The configured model, and whether the workspace's user trusts it.
 
-    `problem` is what is wrong with the model that the settings name, where the composer writes in
-    its place.
+    `problem` says what is wrong with the model that the settings name, if the composer has to write
+    in its place.
     """
 
     def __init__(self, choice: ModelChoice, grants: Grants, problem: str | None) -> None:
@@ -26,11 +26,11 @@ class DraftingModel:
         self.name, self.ability = choice.name, choice.ability
 
     def terms(self, site: Site) -> dict[str, Any]:
-        """Return what a round of drafting is promised."""
+        """Return the terms of a round of drafting: all its jobs use this site and this model."""
         return {"site": site.hash, "model": self.name, "modelUrl": self._choice.url}
 
     async def refuse_untrusted(self) -> None:
-        """Refuse to queue what would only pause: nothing is sent where nobody said it may be.
+        """Refuse to queue jobs that would only pause, as no text is sent to an untrusted model.
 
         Raises:
             Unavailable: the workspace names a model that its user has not trusted.
@@ -40,7 +40,7 @@ class DraftingModel:
             raise Unavailable(f"Nothing was queued: {UNTRUSTED_MODEL} Then call again.")
 
     def notes(self, call: GenerateCall) -> list[str]:
-        """Return what the caller must know of who writes."""
+        """Return what the caller must know of the model that writes."""
         if not self._choice.is_composer:
             return [self._problem] if self._problem else []
         notes = ["No model is configured: the composer writes placeholders from the site's facts."]

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
-
 import anyio.to_thread
 
 from mcp_server.content.actions.answer import answer
 from mcp_server.content.actions.calls import GenerateCall, Planned, Skipped, Submitted
 from mcp_server.content.actions.drafting_model import DraftingModel
-from mcp_server.content.actions.payloads import GENERATE as DRAFT
 from mcp_server.content.actions.payloads import ContentGenerate
 from mcp_server.content.actions.plan import STATIC, Plan, new_job
 from mcp_server.content.actions.reader import ContentReader
@@ -20,6 +17,7 @@ from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash
 from mcp_server.content.site import Section, Site
 from mcp_server.entities.entity import is_slug
 from mcp_server.jobs.job import NewJob, Origin
+from mcp_server.likeness import did_you_mean
 from mcp_server.progress.verbs import GENERATE
 
 
@@ -38,7 +36,7 @@ class GenerateAction:
         self._max_retries = max_retries
 
     async def __call__(self, call: GenerateCall, origin: Origin) -> Submitted:
-        """Look at what stands, plan, submit, answer. A dry run submits nothing.
+        """Read the content, plan, submit, answer. A dry run submits nothing.
 
         Raises:
             NotFound: a page or section does not exist; names the nearest.
@@ -69,7 +67,7 @@ class GenerateAction:
         )
 
     def _plan(self, call: GenerateCall, content: SiteContent) -> tuple[Selection, Plan]:
-        """Run in a thread: thousands of sections take a while."""
+        """Return selection and plan. Runs in a thread, as thousands of sections take a while."""
         selection = select(call.selector, content.site)
         plan = plan_generate(
             call,
@@ -115,9 +113,11 @@ def plan_generate(
             draft=draft.hash if draft else None,
         )
         planned = Planned(section=id, change="redraft" if draft else "draft")
-        job = new_job(DRAFT, payload, id, claim="draft", requires=requires, retries=max_retries)
+        job = new_job(
+            GENERATE.job_kind, payload, id, claim="draft", requires=requires, retries=max_retries
+        )
         steps.append((planned, job))
-    skipped.sort(key=lambda each: not each.mistake)  # what is to be mended is told first
+    skipped.sort(key=lambda each: not each.mistake)  # mistakes first: an answer shows only a few
     return Plan(steps=tuple(steps), skipped=tuple(skipped))
 
 
@@ -147,14 +147,16 @@ def _why_undraftable(section: Section, site: Site) -> str | None:
     if section.template is None:
         return f"Section {section.entity_id} has no template specified"
     if section.template not in site.templates:
-        near = difflib.get_close_matches(section.template, list(site.templates), n=1)
-        meant = f"; did you mean {near[0]}?" if near else ""
-        return f"{named(section.template)} does not exist{meant}"
+        guess = did_you_mean(section.template, site.templates)
+        return f"{named(section.template)} does not exist{guess}"
     return None
 
 
 def named(template: str) -> str:
-    """Return how a section's template is called; anything but a slug is not repeated."""
+    """Return a template's name for a sentence; what is no slug is not quoted.
+
+    It comes from `site.yaml`, and could be any text in words that are meant to be ours.
+    """
     return f"its template {template!r}" if is_slug(template) else "the template that it names"
 
 
@@ -163,7 +165,7 @@ def _is_mistake(section: Section, site: Site) -> bool:
 
 
 def _why_left(section: Section, id: str, content: SiteContent, model: str) -> str | None:
-    """Return why mode `leave` leaves a section: it has a text, or a placeholder that is current."""
+    """Return why mode `leave` skips a section: it has a text, or an up-to-date placeholder."""
     draft, live = content.drafts.get(id), content.live.get(id)
     found = draft or live
     if found is None:

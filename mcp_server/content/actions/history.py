@@ -1,4 +1,4 @@
-"""Questions to the history of the live texts and drafts. Pure."""
+"""Answers questions about the history of live texts and drafts. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mcp_server.entities.entity import Revision, split_id
 def batches_newest_first(
     histories: Mapping[str, Sequence[Revision]], pages: Sequence[str] = ()
 ) -> list[str]:
-    """Return the batches that changed live texts, on these pages if any, latest change first."""
+    """Return the batches that changed live texts, latest change first; of these pages, if any."""
     revisions = [
         revision
         for id, history in histories.items()
@@ -35,7 +35,8 @@ def carriers(histories: Mapping[str, Sequence[Revision]], drafted: Iterable[Revi
 
 
 def is_still_of(batch_id: str, drafts: Sequence[Revision]) -> bool:
-    """Whether the last of `drafts` is the batch's, or a person's edit of the batch's (R8)."""
+    """Whether the newest draft is the batch's own, or a person's edit of that one (R8)."""
+    # Backwards over persons' edits, until the draft that they edited.
     for revision in reversed(drafts):
         if revision.batch_id == batch_id:
             return True

@@ -1,6 +1,6 @@
-"""What the content jobs carry: ids, hashes, instructions; never whole texts or the site.
+"""Payloads of the content jobs: ids, hashes, instructions; never whole texts or the site.
 
-Payloads are kept, logged and shown, and there are thousands: a handler reads what it needs afresh.
+There are thousands of payloads, and they are stored and shown. So a handler reads texts itself.
 """
 
 from __future__ import annotations
@@ -13,12 +13,10 @@ from mcp_server.content.drafting.prompt import Mode
 from mcp_server.entities.entity import split_id
 from mcp_server.jobs.job import Dedup, NewJob, Priority
 from mcp_server.jobs.outcome import Enqueue
+from mcp_server.progress.verbs import VERBS
 
-GENERATE = "content-generate"
-PROMOTE = "content-promote"
-ROLLBACK = "content-rollback"
 EXPORT = "content-export"
-JOB_KINDS = (GENERATE, PROMOTE, ROLLBACK, EXPORT)
+JOB_KINDS = (*(verb.job_kind for verb in VERBS.values()), EXPORT)
 """What our tools queue, and what that queues in turn: nothing starts unless each has a handler."""
 
 
@@ -27,7 +25,7 @@ class _Payload(BaseModel):
 
 
 class ContentGenerate(_Payload):
-    """One section to be drafted, and the draft that the plan saw (`None`: there was none)."""
+    """A section to draft, and the hash of the draft that the plan saw (`None`: there was none)."""
 
     section: str
     mode: Mode
@@ -43,10 +41,10 @@ class ContentPromote(_Payload):
     base: str | None = None
     live: str | None = None
     expect: Literal["base", "live", "any"] = "base"
-    """What must be live for it to go on: the draft's base; with a digest, what the dry run showed;
-    with `force`, anything."""
+    """What must be live, or the job fails with a conflict: the text that the draft was made
+    against. With `force` anything; with `force` and a digest, the text that the dry run showed."""
     blocked: str | None = None
-    """Why the plan knows already that it cannot be done."""
+    """Why it cannot be done, if the plan knows already: the job fails with it as a conflict."""
 
 
 class ContentRollback(_Payload):
@@ -60,16 +58,16 @@ class ContentRollback(_Payload):
 
 
 class ContentExport(_Payload):
-    """One page whose file is to be made what is live."""
+    """A page whose file is to be written from its live texts."""
 
     page: str
 
 
 def export_of(section: str) -> Enqueue:
-    """Return the effect that follows every change to a live text: its page's file is written.
+    """Return the effect that queues writing a page's file, as after every change to a live text.
 
-    At most one export of a page runs, and one waits (R20). The batch waits for it and does not
-    count it (R21).
+    At most one export of a page runs, and one waits (R20). The batch waits for the export, but does
+    not count it (R21).
     """
     page, _ = split_id(section)
     return Enqueue(

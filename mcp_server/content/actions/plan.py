@@ -1,7 +1,7 @@
-"""What a call is about to do: its jobs, each beside what is said of it. Pure.
+"""The plan of a call: the jobs to queue, each with its description for the answer. Pure.
 
-A plan lists the sections that a call works from, with the hashes it saw (R1). The jobs carry those,
-and check them in the transaction that writes.
+A plan lists the sections that the call works on, with the hashes that it saw (R1). The jobs carry
+these hashes, and they are checked in the transaction that writes.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel
 
 from mcp_server.content.actions.calls import Planned, Skipped
-from mcp_server.content.pages.folder import KeptEdits
+from mcp_server.content.pages.page_files import KeptEdits
 from mcp_server.entities.effects import RecordExport, SaveRevision, expect_hash
 from mcp_server.entities.entity import split_id
 from mcp_server.errors import InvalidPayload
+from mcp_server.excerpt import in_quotes
 from mcp_server.jobs.job import Dedup, NewJob, Priority
 from mcp_server.progress.verbs import Verb
 
@@ -27,26 +28,26 @@ STATIC = "has a static text in site.yaml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Jobs to queue, each beside what is said of it, and what was left out."""
+    """Jobs to queue, each with its description for the answer, and the sections left out."""
 
     steps: tuple[tuple[Planned, NewJob], ...] = ()
     skipped: tuple[Skipped, ...] = ()
     files: Mapping[str, NewJob] = field(default_factory=dict[str, NewJob])
-    """By the file as people are told of it, the job that writes it though no text changes."""
+    """Jobs that write a missing file again although no text changes, by the file's shown path."""
 
     @property
     def planned(self) -> tuple[Planned, ...]:
-        """What is said of the jobs."""
+        """The descriptions of the jobs, for the answer."""
         return tuple(planned for planned, _ in self.steps)
 
     @property
     def jobs(self) -> tuple[NewJob, ...]:
-        """The jobs."""
+        """All jobs to queue."""
         return (*(job for _, job in self.steps), *self.files.values())
 
 
 def kept_effects(kept: KeptEdits, plan: Plan) -> tuple[object, ...]:
-    """Return the changes that store kept edits of the pages that `plan` touches (R23)."""
+    """Return the effects that store the kept edits of the pages that `plan` touches (R23)."""
     pages = {split_id(planned.section)[0] for planned in plan.planned}
     live = kept.live or {}
     saved = [
@@ -59,12 +60,13 @@ def kept_effects(kept: KeptEdits, plan: Plan) -> tuple[object, ...]:
 
 
 def digest_of(verb: Verb, planned: Sequence[Planned]) -> str | None:
-    """Return 16 hex digits that stand for what a promote or rollback changes, as its dry run shows.
+    """Return 16 hex digits that identify what a promote or rollback changes, as its dry run shows.
 
-    `None` where nothing is changed, and for verbs that change no live text.
+    `None` if nothing is changed, and for verbs that change no live text.
     """
     if not planned or not verb.writes_files:
         return None
+    # Sorted, and without what else is said: the digest must not change unless the changes do.
     rows = sorted([p.section, p.hash_from or "", p.hash_to or ""] for p in planned)
     text = json.dumps([verb.noun, rows])
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
@@ -81,8 +83,8 @@ def check_digest(digest: str | None, verb: Verb, plan: Plan) -> None:
             "digest",
             [
                 (
-                    f"what would be changed is no longer what {digest!r:.40} stood for; nothing "
-                    "was changed: look at a new dry run and pass its digest"
+                    f"what would be changed is no longer what {in_quotes(digest)} stood for; "
+                    "nothing was changed: look at a new dry run and pass its digest"
                 )
             ],
         )
@@ -98,7 +100,7 @@ def new_job(
     requires: str | None = None,
     retries: int = 3,
 ) -> NewJob:
-    """Return the job for one section; `claim` is what keeps two jobs of a kind off the section."""
+    """Return the job for one section. Two jobs with the same `claim` never work on one section."""
     return NewJob(
         kind=kind,
         payload=payload.model_dump(mode="json", exclude_none=True),

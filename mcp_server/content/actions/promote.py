@@ -8,7 +8,6 @@ import anyio.to_thread
 
 from mcp_server.content.actions.answer import answer
 from mcp_server.content.actions.calls import ChangeCall, Note, Planned, Skipped, Submitted
-from mcp_server.content.actions.payloads import PROMOTE as MAKE_LIVE
 from mcp_server.content.actions.payloads import ContentPromote, export_of
 from mcp_server.content.actions.plan import STATIC, Plan, check_digest, kept_effects, new_job
 from mcp_server.content.actions.reader import ContentReader
@@ -30,12 +29,12 @@ class PromoteAction:
         self._reader, self._submitter, self._batches = reader, submitter, batches
 
     async def __call__(self, call: ChangeCall, origin: Origin) -> Submitted:
-        """Look at what stands, plan, submit, answer. A dry run submits nothing.
+        """Read the content, plan, submit, answer. A dry run submits nothing.
 
         Raises:
             NotFound: a page, section or batch does not exist; names the nearest.
-            InvalidPayload: the batch drafted nothing, or `digest` is not that of what would be
-                promoted now.
+            InvalidPayload: the batch is not one that drafts, or `digest` is not that of what would
+                be promoted now.
         """
         if before := await self._submitter.answered_before(PROMOTE, call, origin):
             return before
@@ -75,7 +74,7 @@ class PromoteAction:
         )
 
     async def _still_drafting(self, batch_id: str, origin: Origin) -> Sequence[str]:
-        """Say that a batch goes on drafting, if it does: only what it has by now is promoted."""
+        """Return a note if the batch is still drafting: only its drafts so far are promoted."""
         batch = await self._batches.get(batch_id, owner=origin.owner)
         if batch.kind != GENERATE.kind:
             raise InvalidPayload(
@@ -87,7 +86,7 @@ class PromoteAction:
 
 
 def _with_findings(plan: Plan, content: SiteContent) -> tuple[int, Sequence[str]]:
-    """Return how many of the drafts hold something that is no plain text, and a word about it."""
+    """Return how many of the drafts have findings, and a note on them."""
     drafts = [content.drafts[planned.section].current for planned in plan.planned]
     found = [kinds for each in drafts if (kinds := kinds_of(findings_in(each.markdown or "")))]
     if not found:
@@ -98,7 +97,7 @@ def _with_findings(plan: Plan, content: SiteContent) -> tuple[int, Sequence[str]
 
 
 def _on_files(plan: Plan, *, dry_run: bool) -> Sequence[str]:
-    """Return a word about the files that are written again, if any are."""
+    """Return a note on the missing files that are written again, if any are."""
     if not plan.files:
         return ()
     first, *others = plan.files
@@ -116,9 +115,9 @@ def plan_promote(
 ) -> Plan:
     """Return which drafts are made live.
 
-    `drafted` is given for `batchId`: the sections that batch drafted, and whether the current
-    draft is still its (R8). Then, and where sections are named, withdrawn drafts are taken too.
-    The files of their pages that somebody deleted are written again: nothing is lost by that (R22).
+    `drafted` is given for `batchId`: the sections which that batch drafted, and whether each
+    current draft is still its own (R8). Then, and if sections are named, withdrawn drafts are
+    promoted, too. Files of their pages that were deleted are written again (R22).
     """
     steps: list[tuple[Planned, NewJob]] = []
     skipped: list[Skipped] = []
@@ -127,7 +126,7 @@ def plan_promote(
         if drafted is not None and id not in drafted:
             continue
         reason = _why_not_promoted(id, content, named=named, drafted=drafted)
-        if reason == "":
+        if reason == "":  # not worth a line in the answer
             continue
         if reason is not None:
             skipped.append(Skipped(section=id, reason=reason))
@@ -141,7 +140,7 @@ def plan_promote(
 def _why_not_promoted(
     id: str, content: SiteContent, *, named: bool, drafted: Mapping[str, bool] | None
 ) -> str | None:
-    """Return why not; an empty text where that goes without saying."""
+    """Return why a section is not promoted, `None` if it is; empty if it need not be told."""
     draft = content.drafts.get(id)
     if draft is None:
         return "has no draft; generate writes one" if named else ""
@@ -158,7 +157,7 @@ def _why_not_promoted(
 
 
 def _missing_files(ids: Sequence[str], content: SiteContent) -> Mapping[str, NewJob]:
-    """Return the exports of these sections' pages whose file is gone, each once."""
+    """Return one export for each of these sections' pages whose file is gone, by file."""
     pages = {split_id(id)[0]: id for id in ids}
     return {
         file: export_of(pages[page]).job for page, file in content.missing.items() if page in pages
@@ -186,4 +185,4 @@ def _promotion(call: ChangeCall, draft: Entity, content: SiteContent) -> tuple[P
         expect=("live" if call.digest else "any") if call.force else "base",
         blocked=blocked,
     )
-    return planned, new_job(MAKE_LIVE, payload, id, claim="change", priority=Priority.HIGH)
+    return planned, new_job(PROMOTE.job_kind, payload, id, claim="change", priority=Priority.HIGH)

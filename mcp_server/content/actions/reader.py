@@ -1,4 +1,4 @@
-"""Reading what stands: the site, the drafts, the live texts, the files. Plans are made from it."""
+"""Reads what plans are made from: the site, the drafts, the live texts and the files."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from mcp_server.content.actions.calls import Note, Quoted
 from mcp_server.content.actions.site_content import SiteContent, with_live
 from mcp_server.content.pages.disk import ExportFailed
 from mcp_server.content.pages.edited import is_static
-from mcp_server.content.pages.folder import KeptEdits, PageFiles
+from mcp_server.content.pages.page_files import KeptEdits, PageFiles
 from mcp_server.content.site import Site
 from mcp_server.content.workspace.loader import SiteLoader, SiteProblems, site_to_document
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, split_id
 from mcp_server.entities.store import EntityStore, Snapshot
 
 EXPORTS_DURING_A_LOOK_MAX = 2
-"""How often a file is looked at again because it was exported in the meantime."""
+"""How often files are compared again because they were exported while we compared them."""
 
 
 class ContentReader:
-    """Looks at one workspace; takes the files of a clone as the ground at the first look."""
+    """Reads one workspace. At the first read of a clone, its files are taken as the live texts."""
 
     def __init__(
         self, loader: SiteLoader, entities: EntityStore, files: PageFiles, clock: Clock
@@ -36,7 +36,7 @@ class ContentReader:
         self._stored_site: str | None = None
 
     async def read(self, *, history: bool = False) -> tuple[SiteContent, list[Note]]:
-        """Return what stands, and what to say about the site; with the live texts' `history`.
+        """Return the site with its content, and notes on the site; `history` adds past live texts.
 
         Raises:
             Unavailable: the site cannot be read, and never could.
@@ -55,7 +55,7 @@ class ContentReader:
         return content, notes
 
     async def drafted_by(self, batch_id: str) -> Mapping[str, bool]:
-        """Return the sections that a batch drafted, and whether the draft is still its (R8)."""
+        """Return the sections that a batch drafted, and whether each draft is still its (R8)."""
         drafts = await self._entities.histories(PREVIEW, batch_id=batch_id)
         return {id: history.is_still_of(batch_id, past) for id, past in drafts.items()}
 
@@ -77,14 +77,14 @@ class ContentReader:
     async def keep_edits(
         self, content: SiteContent, ids: Sequence[str], *, force: bool
     ) -> tuple[SiteContent, KeptEdits]:
-        """With `force`, take what somebody wrote into the files as live before going on (R23)."""
+        """With `force`, first count what somebody wrote into the files as live text (R23)."""
         if not force:
             return content, KeptEdits()
         kept = await self.edits_to_keep(content, ids)
         return with_live(content, kept.revisions), kept
 
     async def _site(self) -> tuple[Site, list[Note]]:
-        """Return the site as it is, or as it last was in order, and what to say about that."""
+        """Return the site, or the last one without mistakes together with a note on these."""
         try:
             site = await anyio.to_thread.run_sync(self._loader.load)
         except SiteProblems as problems:
@@ -93,15 +93,15 @@ class ContentReader:
             site = self._loader.last_good
             mistakes = "; ".join(problems.problems[:3])
             return site, [Quoted("The site is used as it was before these mistakes:", mistakes)]
-        if site.hash != self._stored_site:  # so that a call which only looks does not write
+        if site.hash != self._stored_site:  # mostly equal: then a call that only reads never writes
             document = await anyio.to_thread.run_sync(site_to_document, site)
             await self._entities.put_site(site.hash, document)
             self._stored_site = site.hash
         return site, []
 
     async def _adopt(self, site: Site) -> None:
-        """Take the files of a clone as the ground, once, where nothing was ever stored."""
-        async with self._adopting:
+        """Take the files of a clone as the live texts, once, if nothing was ever stored."""
+        async with self._adopting:  # the first calls may come together, and one of them adopts
             if not self._is_adopted:
                 found = await anyio.to_thread.run_sync(self._files.adoption, site)
                 await self._entities.adopt(found.revisions, found.files, now=self._clock.now())
@@ -113,8 +113,8 @@ async def edited_files(
 ) -> Mapping[str, str]:
     """Return, by page, why its file is not ours to overwrite.
 
-    An export records what it is about to write. So a file that looks edited is one if nothing
-    was recorded for it since what it was compared to.
+    A file is compared with the record of its last export. An export makes its record before it
+    writes; so a file that differs was edited only if its record is still the one compared with.
     """
     exported = stored.exported
     pages = {*(p.id for p in site.pages), *exported, *(split_id(i)[0] for i in stored.live)}
@@ -139,15 +139,15 @@ async def missing_files(
 ) -> Mapping[str, str]:
     """Return, by page, the files that were exported and are gone although sections are live (R22).
 
-    An export records a file before it writes it, alone with the page: what is being written now is
-    not missing.
+    An export records a file before it writes it, and locks the page meanwhile. So a file that looks
+    missing is looked for again under the lock: it may just be being written.
     """
     pages = {split_id(id)[0] for id in live if not is_static(site, id)}
     written = [page for page in sorted(pages) if exported.get(page, (None,))[0] is not None]
 
     missing: dict[str, str] = {}
     for page in await anyio.to_thread.run_sync(files.missing, written):
-        with suppress(ExportFailed):  # somebody is writing it
+        with suppress(ExportFailed):  # the lock is taken: somebody is writing it
             async with files.locked(page, within_s=0):
                 if await anyio.to_thread.run_sync(files.missing, [page]):
                     missing[page] = files.shown(page)

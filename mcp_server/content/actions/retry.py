@@ -18,7 +18,15 @@ from mcp_server.jobs.records import Submission
 from mcp_server.progress.verbs import GENERATE, ROLLBACK, verb_of
 
 CONFLICT = "conflict"
-"""The code of a job whose text, or file, somebody changed: trying again does not help (R17)."""
+"""Code of a job that failed as somebody changed its text or file: a retry cannot help (R17)."""
+
+
+def is_left_out(job: Job) -> bool:
+    """Whether `retry` leaves a failed job out, because a person has to decide about its section.
+
+    A job that writes a file is retried all the same: it succeeds once the edit is undone.
+    """
+    return job.code == CONFLICT and job.counted
 
 
 class RetryAction:
@@ -47,12 +55,13 @@ class RetryAction:
             Unavailable: it would draft with a model that the workspace's user has not trusted.
         """
         batch = await self._batches.get(batch_id, owner=origin.owner)
+        # A repeat is answered before anything is checked: the first request has changed the batch.
         request = retry_request(request_key, batch_id)
         if repeated := await self._batches.requested(request, owner=origin.owner):
             return answer_again(repeated)
         await self._refuse_after_rollback(batch)
         failed = await self._batches.jobs(batch_id, owner=origin.owner, states=[JobState.FAILED])
-        conflicts = [job for job in failed if job.code == CONFLICT and job.counted]
+        conflicts = [job for job in failed if is_left_out(job)]
         terms, requires, notes = await self._terms_now(batch)
         submission = await self._batches.retry(
             batch_id,
@@ -75,15 +84,15 @@ class RetryAction:
             )
 
     async def _terms_now(self, batch: Batch) -> tuple[dict[str, Any], str | None, list[Note]]:
-        """Return what the next round is promised, which worker it needs, and what has changed."""
+        """Return the next round's terms, the ability its worker needs, and notes on changes."""
         content, notes = await self._reader.read()
+        if batch.terms.get("site") != content.site.hash:
+            notes.append("It goes on with site.yaml as it is now.")
         if batch.kind != GENERATE.kind:
             return {"site": content.site.hash}, None, notes
         await self._model.refuse_untrusted()
         if batch.terms.get("model") != self._model.name:
             notes.append(f"It goes on with the model configured now, {self._model.name}.")
-        if batch.terms.get("site") != content.site.hash:
-            notes.append("It goes on with site.yaml as it is now.")
         return self._model.terms(content.site), self._model.ability, notes
 
 

@@ -1,4 +1,4 @@
-"""`review`: look at what stands in each section. It changes nothing."""
+"""`review`: show the state and the texts of each section. It changes nothing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ReviewAction:
         limit: int,
         cursor: int = 0,
     ) -> Reviewed:
-        """Look at what stands, choose a page of rows, add what somebody wrote into the files.
+        """Read the site, choose a page of rows, and add what somebody wrote into the files.
 
         Raises:
             NotFound: a page or section does not exist; names the nearest.

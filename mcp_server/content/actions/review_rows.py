@@ -1,4 +1,4 @@
-"""From what stands to the rows of a review. Pure."""
+"""Makes the rows of a review from the site's content. Pure."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def review_of(
     limit: int,
     cursor: int,
 ) -> Reviewed:
-    """Return one page of rows from position `cursor`, those in `states` if any are named.
+    """Return one page of rows from position `cursor`; only those in `states`, if any are named.
 
-    The counts are those of all selected sections, whatever is shown.
+    The counts cover all selected sections, whatever is shown.
     """
     counts: Counter[str] = Counter()
     chosen: list[str] = []
@@ -47,9 +47,10 @@ def review_of(
 
 
 def with_edits(review: Reviewed, edits: Sequence[Revision], *, diff: bool) -> Reviewed:
-    """Return the review with the texts that somebody wrote into exported files (R23).
+    """Return the review with the edits that somebody made in exported files (R23).
 
-    Every row of such a page names the sections where; with `diff` those show the difference.
+    Each row of an edited page names the sections that were edited. With `diff` the rows of those
+    sections show the difference.
     """
     texts = {edit.entity_id: edit.markdown for edit in edits}
     pages: dict[str, list[str]] = {}
@@ -70,6 +71,7 @@ def _with_edits(
     row = replace(row, note=f"{row.note or 'its file was edited outside'}; there: {where}")
     if not diff or row.section not in texts:
         return row
+    # `_row` shows the text of a static section as its draft.
     before = row.draft if row.state == "static" else row.live
     differs = unified(before, texts[row.section], row.section, name="file")
     return replace(row, diff="\n".join(filter(None, [row.diff, differs])))
@@ -101,6 +103,8 @@ def _with_draft(draft: Entity, live: Entity | None) -> SectionState:
 def _row(content: SiteContent, id: str, *, diff: bool) -> ReviewRow:
     section = content.site.section(id)
     draft, live = content.drafts.get(id), content.live.get(id)
+    if section is not None and section.text is not None:
+        draft = live = None  # what was drafted before the text stood in site.yaml is shown no more
     shown = draft or live
     text = (shown.current.markdown if shown else section.text if section else None) or ""
     texts = (

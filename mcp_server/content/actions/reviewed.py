@@ -1,4 +1,4 @@
-"""What stands in each section: missing, draft, changed, live, withdrawn, outdated, orphaned."""
+"""The result of a review: the state of each section, its texts and what would change."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from mcp_server.content.actions.calls import Note
 SectionState = Literal[
     "missing", "static", "draft", "changed", "live", "withdrawn", "outdated", "orphaned"
 ]
-"""`draft`: drafted, nothing live. `changed`: draft and live text differ. `outdated`: the draft was
-made against a live text that has moved since. `orphaned`: stored, but no longer in `site.yaml`."""
+"""`static`: its text is in `site.yaml`. `draft`: drafted, nothing live. `changed`: draft and live
+text differ. `withdrawn`: the draft was taken back by a rollback. `outdated`: the live text has
+changed since it was drafted. `orphaned`: stored, but no longer in `site.yaml`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,19 +32,19 @@ class ReviewRow:
     diff: str | None = None
     """Unified diff from the live text to the draft; only where asked for."""
     note: str | None = None
-    """Such as: its file was edited outside."""
+    """What else to know of it, such as that its file was edited outside."""
     findings: tuple[str, ...] = ()
-    """What there is to say of the draft, else of the live or the static text: `script element`."""
+    """What a check found in the draft, or else in the live or static text: `script element`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reviewed:
-    """Rows in the order of `site.yaml`, the counts of all of them, and where to go on."""
+    """One page of rows in the order of `site.yaml`, with the counts of all selected sections."""
 
     rows: tuple[ReviewRow, ...]
     counts: dict[str, int]
     next_cursor: int | None = None
     missing_files: bool = False
-    """Whether the file of a page of theirs was exported and is gone; promote writes it again."""
+    """Whether an exported file of one of their pages is gone; promote writes it again."""
     notes: tuple[Note, ...] = ()
-    """What is to say about the site as a whole, such as a mistake in its file."""
+    """Notes on the site as a whole, such as a mistake in its file."""

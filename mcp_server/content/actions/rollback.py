@@ -9,7 +9,6 @@ import anyio.to_thread
 
 from mcp_server.content.actions.answer import answer
 from mcp_server.content.actions.calls import ChangeCall, Note, Planned, Skipped, Submitted
-from mcp_server.content.actions.payloads import ROLLBACK as TAKE_BACK
 from mcp_server.content.actions.payloads import ContentRollback
 from mcp_server.content.actions.plan import Plan, check_digest, kept_effects, new_job
 from mcp_server.content.actions.reader import ContentReader
@@ -17,7 +16,7 @@ from mcp_server.content.actions.rollback_target import RollbackTarget, note_on_c
 from mcp_server.content.actions.selection import Selection, select
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.actions.submit import Conditions, Submitter, key_of
-from mcp_server.content.pages.folder import KeptEdits
+from mcp_server.content.pages.page_files import KeptEdits
 from mcp_server.entities.entity import Revision, split_id
 from mcp_server.errors import InvalidTransition
 from mcp_server.jobs.batch import BatchService
@@ -25,12 +24,12 @@ from mcp_server.jobs.job import Batch, NewJob, Origin, Priority
 from mcp_server.progress.verbs import ROLLBACK
 
 LOOKS_MAX = 20
-"""How often a rollback of a running batch looks again because the batch has moved on."""
+"""How often a rollback of a running batch is planned anew because the batch has moved on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
-    """What a rollback saw: what stands, what of it is meant, and the batch to be taken back."""
+    """What a rollback is planned from: the content, the selection and the batch to take back."""
 
     content: SiteContent
     selection: Selection
@@ -41,7 +40,7 @@ class _Look:
 
     @property
     def unfinished(self) -> Batch | None:
-        """The target, if it still runs: it is cancelled in the step that submits."""
+        """The target, if it has not ended. The submitting transaction cancels it."""
         return None if self.target is None or self.target.ended else self.target
 
     def plan(self, call: ChangeCall) -> Plan:
@@ -68,7 +67,7 @@ class _Look:
 
 
 class RollbackAction:
-    """Queues what puts back the texts that stood before."""
+    """Queues the jobs that put back the earlier live texts."""
 
     def __init__(
         self,
@@ -81,13 +80,13 @@ class RollbackAction:
         self._batches, self._target = batches, target
 
     async def __call__(self, call: ChangeCall, origin: Origin) -> Submitted:
-        """Look at what stands, plan, submit; again if a running batch has moved on; answer.
+        """Look, plan, submit, answer; begin again if a running batch has moved on meanwhile.
 
         Raises:
             NotFound: a page, section or batch does not exist; names the nearest.
             InvalidPayload: it is a generate batch (R16), or `digest` is not that of what would be
                 taken back now.
-            InvalidTransition: the batch moves on faster than it can be looked at.
+            InvalidTransition: a running batch moved on each of `LOOKS_MAX` times.
         """
         if before := await self._submitter.answered_before(ROLLBACK, call, origin):
             return before
@@ -103,13 +102,15 @@ class RollbackAction:
             if cancelled and not plan.steps:
                 note = "Nothing that was asked for had been changed by it yet."
                 return answer(ROLLBACK, plan, None, notes=look.notes, remarks=[note])
+            # The batch has changed nothing yet that could be taken back. Once it is cancelled, look
+            # again: a job may have ended in between.
             if look.unfinished is not None and not plan.steps:
                 cancelled = await self._cancel(look.unfinished, origin)
                 continue
             submission = await self._submitter.submit(
                 ROLLBACK, plan, call, origin, look.conditions(call, plan)
             )
-            if submission.stale:
+            if submission.stale:  # the batch to be cancelled has moved on: nothing was stored
                 continue
             remarks: list[Note] = []
             if look.unfinished is not None and submission.batch and not submission.duplicate:
@@ -125,14 +126,14 @@ class RollbackAction:
     async def _look(
         self, call: ChangeCall, origin: Origin, *, cancelled: bool
     ) -> _Look | Submitted:
-        """Return what there is to take back, or the answer where there is nothing."""
+        """Return what there is to take back, or the answer if there is nothing."""
         content, selection, notes = await self._read(call)
         target = await self._target.find(call, selection, content, origin)
         if isinstance(target, Submitted):
             return replace(target, notes=(*notes, *target.notes))
         if target is not None:
-            # Again: what stands now is at least what stood at the target's change number, and the
-            # submission is stale if the target moves on from there (R13).
+            # Read once more, after the target: so the content is no older than the target's change
+            # number. If the target changes after that, the submission is stale (R13).
             content, selection, notes = await self._read(call)
             notes.append(f"This takes back batch {target.id} ({target.kind}).")
             if cancelled or (call.dry_run and not target.ended):
@@ -147,7 +148,7 @@ class RollbackAction:
         return content, selection, notes
 
     async def _cancel(self, batch: Batch, origin: Origin) -> bool:
-        """Cancel a batch that has changed nothing of what is meant yet; False: it has ended."""
+        """Cancel a batch that has changed nothing selected yet; False if it has ended."""
         try:
             await self._batches.cancel(batch.id, owner=origin.owner)
         except InvalidTransition:
@@ -164,11 +165,12 @@ def plan_rollback_of_batch(
     force: bool,
     exact: bool,
 ) -> Plan:
-    """Return how to get back to what stood before a promote or rollback batch (R12).
+    """Return the plan that puts back what was live before a promote or rollback batch (R12).
 
-    Section by section, by hash: live is what the batch wrote: restore what stood before; live is
-    that already: skip; anything else: conflict, unless `force`. Sections that it did not change
-    are told of where they were named, or where there are no others.
+    Decided for each section by hash. If its live text is what the batch wrote, the one before is
+    restored. If it is the one before already, the section is skipped. Anything else is a conflict,
+    unless `force`. Sections that the batch did not change are mentioned only if they were named, or
+    if there are no others.
     """
     steps: list[tuple[Planned, NewJob]] = []
     skipped: list[Skipped] = []
@@ -179,6 +181,8 @@ def plan_rollback_of_batch(
         if not written:
             others.append(Skipped(section=id, reason="was not changed by that batch"))
             continue
+        # The batch may have changed the section more than once: what counts is before its first
+        # change, and what its last one wrote.
         before = _text(history[written[0] - 1]) if written[0] > 0 else None
         live, wrote = content.live_hash(id), history[written[-1]].hash
         earlier = before.hash if before else None
@@ -193,7 +197,7 @@ def plan_rollback_of_batch(
 
 
 def plan_undo(ids: Sequence[str], content: SiteContent, *, force: bool, exact: bool) -> Plan:
-    """Return how to undo the last change to the live text of each section (R14, R15)."""
+    """Return the plan that undoes the last change to each section's live text (R14, R15)."""
     steps: list[tuple[Planned, NewJob]] = []
     skipped: list[Skipped] = []
     for id in ids:
@@ -232,6 +236,7 @@ def _restoration(
         placeholder=before.is_placeholder if before else False,
         conflict=blocked,
     )
+    # With a digest, even `force` replaces only the text that the dry run showed.
     payload = ContentRollback(
         section=id,
         live=live,
@@ -239,4 +244,4 @@ def _restoration(
         expect="any" if force and not exact else "live",
         blocked=blocked,
     )
-    return planned, new_job(TAKE_BACK, payload, id, claim="change", priority=Priority.HIGH)
+    return planned, new_job(ROLLBACK.job_kind, payload, id, claim="change", priority=Priority.HIGH)

@@ -1,4 +1,4 @@
-"""What a rollback is to take back: a batch, the last change to each section, or nothing."""
+"""Finds what a rollback takes back: a batch, the last change to each section, or nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mcp_server.progress.verbs import GENERATE, PROMOTE, ROLLBACK
 
 
 class RollbackTarget:
-    """Finds the batch that a rollback means (R10, R11, R14, R16)."""
+    """Finds the batch that a rollback takes back (R10, R11, R14, R16)."""
 
     def __init__(self, entities: EntityStore, batches: BatchService) -> None:
         self._entities, self._batches = entities, batches
@@ -26,10 +26,10 @@ class RollbackTarget:
     async def find(
         self, call: ChangeCall, selection: Selection, content: SiteContent, origin: Origin
     ) -> Batch | Submitted | None:
-        """Return the batch to take back, `None` for the last change to each named section.
+        """Return the batch to take back, or `None` for the last change to each named section.
 
-        Where there is none to take back, or the last change was a rollback (R11), return what to
-        answer. While that rollback is under way, the call is taken for the same one sent again.
+        If there is nothing to take back, or the last change was itself a rollback (R11), return the
+        answer instead. While that rollback runs, the call counts as a repeat of it.
         """
         if call.batch_id:
             batch = await self._batches.get(call.batch_id, owner=origin.owner)
@@ -52,7 +52,7 @@ class RollbackTarget:
     async def _latest(
         self, content: SiteContent, pages: Sequence[str], origin: Origin
     ) -> tuple[Batch | None, Batch | None]:
-        """Return the owner's last batch to change a live text, and the latest standing promote."""
+        """Return the owner's last batch that changed a live text, and the last standing promote."""
         last: Batch | None = None
         for batch_id in history.batches_newest_first(content.history, pages):
             batch = await self._own(batch_id, origin)
@@ -87,7 +87,7 @@ class RollbackTarget:
 
 
 def note_on_cancelling(batch: Batch, selection: Selection, *, dry_run: bool) -> str:
-    """Return what is said of taking back a batch that is, or was, still running (R13)."""
+    """Return the note on taking back a batch that is still running, and so is cancelled (R13)."""
     others = ", its other sections included" if selection.named or selection.pages else ""
     if dry_run:
         return f"Batch {batch.id} is still running: it would be cancelled{others}."
@@ -95,9 +95,9 @@ def note_on_cancelling(batch: Batch, selection: Selection, *, dry_run: bool) -> 
 
 
 def _choose(last: Batch, latest: Batch | None, call: ChangeCall) -> Submitted:
-    """Return the two calls that go on after a rollback: put it back, or one batch further (R11).
+    """Return the calls to choose from after a rollback: undo it, or go back one batch more (R11).
 
-    Of a rollback that failed in part, the rest still stands, and comes first.
+    If the rollback failed in part, taking back what still stands comes first.
     """
     calls = [_call_rollback(last.id, "puts back what was taken back")]
     if latest is not None and last.failed:
@@ -119,13 +119,13 @@ def _call_rollback(batch_id: str, why: str, force: bool = False) -> NextCall:
 
 
 def stands(batch_id: str, content: SiteContent, pages: Sequence[str] = ()) -> bool:
-    """Whether a live text is still the one this batch wrote (R10), on these pages if any."""
+    """Whether any live text, on these pages if any, is still as this batch wrote it (R10)."""
     written = _written(batch_id, content, pages)
     return any(content.live_hash(id) == last.hash for id, last in written.items() if last.hash)
 
 
 def _written(batch_id: str, content: SiteContent, pages: Sequence[str]) -> dict[str, Revision]:
-    """Return the last revision of each section that the batch made."""
+    """Return, by section, the last revision that the batch made of it."""
     return {
         id: revision
         for id, history in content.history.items()

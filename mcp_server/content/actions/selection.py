@@ -9,15 +9,16 @@ from mcp_server.content.actions.calls import Selector
 from mcp_server.content.site import Site
 from mcp_server.entities.entity import is_slug, split_id
 from mcp_server.errors import InvalidPayload, NotFound
+from mcp_server.excerpt import in_quotes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """The sections that are meant, in the order of `site.yaml`, then those that left it."""
+    """The selected sections in the order of `site.yaml`, then stored ones that it no longer has."""
 
     ids: tuple[str, ...]
     named: bool
-    """Whether sections were named one by one; a page, or nothing, is bulk."""
+    """Whether sections were named one by one. A page, or nothing at all, is a bulk selection."""
     pages: tuple[str, ...] = ()
     """The pages that were named, where no sections were."""
 
@@ -36,12 +37,13 @@ def select(selector: Selector, site: Site, stored: Collection[str] = ()) -> Sele
     for page in pages:
         _check_page(page, known, site)
     for section in sections:
-        split_id(section)
+        split_id(section)  # raises if it is no id
         if section not in known:
             raise NotFound("section", section, known=known, hint="`review` lists the sections.")
     if sections:
         wanted = set(sections)
         chosen = tuple(id for id in known if id in wanted)
+        # With `section`, a page only says where that one is; with `sections` it adds its own.
         if selector.section is None and pages:
             chosen += tuple(i for i in known if split_id(i)[0] in pages and i not in wanted)
         return Selection(ids=chosen, named=True)
@@ -71,7 +73,7 @@ def _sections(selector: Selector) -> list[str]:
 
 def _check_page(page: str, known: Collection[str], site: Site) -> None:
     if not is_slug(page):
-        raise InvalidPayload("page", [f"{page[:60]!r} is not a page id (a-z, 0-9, - and _)"])
+        raise InvalidPayload("page", [f"{in_quotes(page)} is not a page id (a-z, 0-9, - and _)"])
     pages = {each.id for each in site.pages} | {split_id(id)[0] for id in known}
     if page not in pages:
         raise NotFound("page", page, known=sorted(pages), hint="`review` lists pages and sections.")

@@ -1,4 +1,4 @@
-"""What stands: the site, and the drafts, live texts and files that are stored of it."""
+"""The site with its drafts, live texts and the state of its files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mcp_server.entities.entity import Entity, Revision
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteContent:
-    """A site with all that is stored of it, as a plan sees it."""
+    """A site and all that is stored of it, as read for one plan."""
 
     site: Site
     drafts: Mapping[str, Entity]
@@ -21,7 +21,7 @@ class SiteContent:
     edited: Mapping[str, str] = field(default_factory=dict[str, str])
     """By page, why its file is not ours to overwrite (R23)."""
     missing: Mapping[str, str] = field(default_factory=dict[str, str])
-    """By page, the file that was exported and is gone, although texts of it are live (R22)."""
+    """By page, the exported file that is gone although texts of the page are live (R22)."""
 
     def live_hash(self, section: str) -> str | None:
         """Content hash of the live text, `None` where there is none."""
@@ -29,6 +29,6 @@ class SiteContent:
 
 
 def with_live(content: SiteContent, revisions: Sequence[Revision]) -> SiteContent:
-    """Return what stands once `revisions` have become live (edits that `force` keeps, R23)."""
+    """Return the content as it is once `revisions` are live (edits that `force` keeps, R23)."""
     live = {**content.live, **{r.entity_id: Entity(current=r) for r in revisions}}
     return replace(content, live=live, edited={})

@@ -1,4 +1,4 @@
-"""From a plan to a submitted batch, in one transaction."""
+"""Submits a plan as a batch, in one transaction."""
 
 from __future__ import annotations
 
@@ -23,18 +23,19 @@ _SORTED = json.JSONEncoder(sort_keys=True)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """What a plan is submitted with: the round's terms, and what happens in the same step."""
+    """What a plan is submitted with: the round's terms, and what the same transaction does."""
 
     terms: Json
     key: str
-    """What the call asks for; with the owner and the plan it makes the duplicate key."""
+    """Hash of what the call asks for. Together with owner and plan it makes the duplicate key."""
     asked: str
-    """What it asks of each section: the same of sections that one batch holds is a repeat (R2)."""
+    """Hash of what the call asks of each section. If one unfinished batch holds all the sections
+    and was asked the same, this call repeats it (R2)."""
     effects: tuple[object, ...] = ()
     cancels: Batch | None = None
-    """An unfinished batch to cancel, unless it has moved on since it was looked at."""
+    """An unfinished batch to cancel. If it has changed since it was read, nothing is submitted."""
     about: str | None = None
-    """The batch that is taken back."""
+    """The batch that is taken back, by a rollback."""
 
 
 class Submitter:
@@ -46,9 +47,9 @@ class Submitter:
     async def answered_before(
         self, verb: Verb, call: GenerateCall | ChangeCall, origin: Origin
     ) -> Submitted | None:
-        """Return the answer to a call whose request key was answered before (R2).
+        """Return the answer to a call whose request key was used before (R2), else `None`.
 
-        Looked at before anything is planned: by now the same arguments may plan something else.
+        Call it before planning: by now the same arguments may lead to another plan.
 
         Raises:
             InvalidPayload: the key was used with other arguments.
@@ -95,18 +96,22 @@ class Submitter:
             )
         if (only := _only_holder(submission, verb, plan, conditions.asked)) is None:
             return submission
+        # The request key did not come with a batch of this call; it has to lead to that one later.
         await self._batches.remember(_request(verb, call), only, owner=origin.owner)
         return replace(submission, batch=only, duplicate=True, held={})
 
 
 def key_of(*parts: object) -> str:
-    """Return a key that is the same for the same parts."""
+    """Return a hash that is equal for equal parts."""
     text = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _submit_key(origin: Origin, conditions: Conditions, plan: Plan) -> str:
-    """Return the duplicate key. Job by job: one long call into C would hold up every thread."""
+    """Return the duplicate key.
+
+    Encoded job by job: one long call of the JSON encoder would hold up all threads meanwhile.
+    """
     key = hashlib.blake2b(key_of(origin.owner, conditions.key).encode(), digest_size=16)
     for job in plan.jobs:
         key.update(_SORTED.encode([job.subject, dict(job.payload)]).encode())
@@ -114,11 +119,11 @@ def _submit_key(origin: Origin, conditions: Conditions, plan: Plan) -> str:
 
 
 def _only_holder(submission: Submission, verb: Verb, plan: Plan, asked: str) -> Batch | None:
-    """Return the unfinished batch that does this already to every section that is left (R2)."""
+    """Return the one unfinished batch that does the same to all planned sections (R2), if any."""
     if submission.batch is not None or len(submission.held) < len(plan.steps):
         return None
     holders = {batch.id: batch for batch in submission.held.values() if batch is not None}
-    if len(holders) != 1 or None in submission.held.values():
+    if len(holders) != 1 or None in submission.held.values():  # or partly another owner's
         return None
     (only,) = holders.values()
     return only if only.kind == verb.kind and only.details.get("asked") == asked else None

@@ -1,7 +1,7 @@
 """Asking a model through pydantic-ai, and telling apart how it goes wrong.
 
-Importing this module costs seconds: `content.drafting` does it late and in a thread. Nothing else
-imports pydantic-ai.
+Importing this module takes seconds: `drafter` does it late and in a thread. Only this module and
+those that it imports (`provider`, `watch`) import pydantic-ai.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from pydantic_ai import exceptions as trouble
 from pydantic_ai.messages import ModelResponse
 from pydantic_ai.models import Model
 
-from mcp_server.content.drafting.bounds import AnswerOutOfBounds, counted
+from mcp_server.content.drafting.answer_bounds import AnswerOutOfBounds, counted
 from mcp_server.content.drafting.errors import (
     ERROR_CODES,
     ModelAccountEmpty,
@@ -47,33 +47,35 @@ from mcp_server.content.drafting.prompt import Prompt
 from mcp_server.content.drafting.provider import address_setting, model_of
 from mcp_server.content.drafting.watch import WatchedModel, hush, traced_question
 from mcp_server.content.text.visible import visible, visible_fields
+from mcp_server.excerpt import on_one_line
 
 logger = structlog.get_logger(__name__)
 
 ASKED_AGAIN_MAX = 2
-"""A model that fits the template neither at once nor when told twice what is wrong will not."""
+"""How often an answer that does not fit is sent back: a model that fails three times will not
+succeed."""
 
 ANSWER_WAIT_S = 120.0
-"""For one answer. Three of them still end near the queue's limit of five minutes for a job."""
+"""Seconds to wait for one answer. Three in a row take little longer than the queue allows a job."""
 
 ANSWER_TOKENS_MAX = 16_000
-"""For Anthropic, where one must be sent and the default is the model's own maximum: room for
-thinking and for several times the longest section, and an end to a model that rambles."""
+"""Sent to Anthropic, where a limit is required and the default is the model's own maximum. It has
+room for reasoning and for several times the longest section, and stops a model that rambles."""
 
 COMPLAINT_LENGTH_MAX = 400
-"""So that a complaint about fifty items stays readable in an answer of a tool."""
+"""Characters of a complaint in a tool's answer: one about fifty items must stay readable."""
 
 COMPLAINT_TOLD_MAX = 4_000
-"""To the model, who pays by the word and has understood by then."""
+"""Characters of a complaint to the model: more would cost money and explain nothing new."""
 
 AFTER_S_MAX = 86_400.0
-"""Daily limits are the longest that providers ask to wait for."""
+"""The longest wait that a provider may ask for: their longest limits are daily ones."""
 
 COST_USD_MAX = 1_000.0
-"""Of one question. It is made of counts that a server gave; a budget is not to believe more."""
+"""The largest cost of one question that is believed: it is computed from the server's counts."""
 
 CAUSES_MAX = 50
-"""Of an error, one behind the other. Libraries wrap four or five times."""
+"""How far a chain of causes is followed. Libraries wrap an error four or five times."""
 
 CUT_OFF = "the answer was cut off at the model's output limit; write less"
 NOT_FILLED_IN = "it did not fill in the fields"
@@ -95,7 +97,7 @@ Complaint = Callable[[Mapping[str, Any]], str | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelAnswer:
-    """The fields that a model gave, stripped of what nobody sees, and what they cost."""
+    """The fields of a model's answer, without invisible characters, and what they cost."""
 
     fields: dict[str, Any]
     usage: Usage
@@ -132,6 +134,7 @@ class ModelClient:
             ModelTrouble: one of its subclasses, with the usage so far.
         """
         await self._open()
+        # `spent` is counted from outside the run, so that it is known even if the run fails.
         spent, check = RunUsage(), _Check(complaint, self._secrets)
         agent = _agent(self._model, self._settings, answer, check)
         try:
@@ -144,11 +147,12 @@ class ModelClient:
                 )
         except Exception as error:  # what a server sends can make libraries raise anything
             if check.is_broken:
-                raise
+                raise  # a mistake of ours must not look like trouble with the model
             failure = _failure(self._choice, error, check.last, spent)
         else:
             return _answer_of(answer, check.clean(result.output), spent)
-        # Outside of the handler: what it caught may quote a key or a URL, and would be its context.
+        # Raised outside of the `except` block: inside it, the caught error would become the context
+        # of this one, and that may quote a key or a URL.
         raise failure from None
 
     async def aclose(self) -> None:
@@ -159,16 +163,16 @@ class ModelClient:
         await self._http.aclose()
 
     async def _open(self) -> None:
-        """Hold the connections open between questions: a model closes them after each otherwise."""
+        """Keep connections open between questions: otherwise pydantic-ai closes them each time."""
         if not self._is_open:
             self._is_open = True
             await self._model.__aenter__()
 
 
 class _Check:
-    """Looks at each answer; `last` is the last complaint about one.
+    """Checks each answer; `last` is the latest complaint.
 
-    `is_broken`: looking raised an error, which is ours and none of the server's.
+    `is_broken` says that the check itself raised: that error is ours and not the server's.
     """
 
     def __init__(self, complaint: Complaint, secrets: Collection[str]) -> None:
@@ -184,19 +188,19 @@ class _Check:
             self.is_broken = True
             raise
         if self.last is not None:
-            told = _short(self.last, COMPLAINT_TOLD_MAX)
+            told = on_one_line(visible(self.last), COMPLAINT_TOLD_MAX)
             raise ModelRetry(f"{told}. Hand in the whole section again.")
         return output
 
     def clean(self, output: Mapping[str, Any]) -> dict[str, Any]:
-        """Return an answer without what nobody sees, and without the key: its server knows it."""
+        """Return the answer without invisible characters, nor the key: the server may repeat it."""
         return visible_fields(output, self._secrets)
 
 
 def _agent(
     model: Model, settings: ModelSettings, answer: type[BaseModel], check: _Check
 ) -> Agent[object, dict[str, Any]]:
-    """Return an agent that hands in a plain object, so that all complaints are in our words."""
+    """Return an agent whose answer is a plain object: our own check complains, in our words."""
     form = StructuredDict(answer.model_json_schema(by_alias=True))
     agent: Agent[object, dict[str, Any]] = Agent(
         model,
@@ -210,9 +214,9 @@ def _agent(
 
 def _settings(choice: ModelChoice, answer_wait_s: float) -> ModelSettings:
     settings = ModelSettings(
-        max_retries=0,
+        max_retries=0,  # the queue repeats what fails, and counts it
         timeout=answer_wait_s,
-        request_timeout=answer_wait_s,  # the other is for each read, of which there may be many
+        request_timeout=answer_wait_s,  # for the whole answer: `timeout` begins anew at each read
         cache={"messages": False},
     )
     if choice.provider == "anthropic":
@@ -221,7 +225,7 @@ def _settings(choice: ModelChoice, answer_wait_s: float) -> ModelSettings:
 
 
 def _cut_short(context: RunContext[object]) -> str | None:
-    """Say so if the answer ended early: what there is of it may look whole."""
+    """Return a complaint if the answer ended early: what there is of it may look whole."""
     last = next((m for m in reversed(context.messages) if isinstance(m, ModelResponse)), None)
     match last and last.finish_reason:
         case "length":
@@ -240,6 +244,7 @@ def _answer_of(model: type[BaseModel], fields: dict[str, Any], spent: RunUsage) 
 
 def _usage_of(usage: RunUsage) -> Usage:
     """Return what asking cost, as far as it can be believed."""
+    # Both are 0 where the server reported nothing.
     counts = counted(usage.input_tokens), counted(usage.output_tokens)
     if None in counts or not any(counts):
         return Usage()
@@ -258,7 +263,7 @@ def _cost_of(usage: RunUsage) -> float | None:
 def _failure(
     choice: ModelChoice, error: Exception, complaint: str | None, spent: RunUsage
 ) -> ModelTrouble:
-    """Return what became of a question, without the text of `error`: that may quote anything."""
+    """Return the failure to report, without the text of `error`: that may quote anything."""
     usage = _usage_of(spent)
     if beyond := _cause(error, AnswerOutOfBounds):
         return ModelRefused(choice.name, beyond.what, usage=usage)
@@ -282,9 +287,9 @@ def _failure(
 
 
 def _log_unexpected(error: Exception) -> None:
-    """Log what nobody foresaw, by its name and place: it may be a mistake of ours, or a server's.
+    """Log an error that nobody foresaw: it may be a mistake of ours, or the server's doing.
 
-    Its text may hold a server's words.
+    Only its type and place are logged: its text may hold a server's words.
     """
     *_, root = _causes(error)
     places = traceback.extract_tb(root.__traceback__)
@@ -294,7 +299,7 @@ def _log_unexpected(error: Exception) -> None:
 
 
 def _cause(error: BaseException, kind: type[E]) -> E | None:
-    """Return what of a kind `error` comes from: each library wraps what it was raised from."""
+    """Return the error of this kind that led to `error`: each library wraps the one below it."""
     return next((cause for cause in _causes(error) if isinstance(cause, kind)), None)
 
 
@@ -310,16 +315,17 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _of_answers(
     choice: ModelChoice, error: trouble.AgentRunError, last: str | None, spent: RunUsage
 ) -> ModelRefused | ModelBusy:
-    """Tell answers that were refused to the last from a reply that is no answer at all."""
+    """Tell answers that were all refused from a reply that is no answer, and worth another try."""
     match error:
         case trouble.OutputTokenLimitExceeded():
             complaint = CUT_OFF
         case trouble.ContentFilterError():
             complaint = FILTERED
+        # It ended before the last answer that was allowed, so none was refused to the end.
         case _ if spent.requests <= ASKED_AGAIN_MAX:
             return ModelBusy(choice.name, UNREADABLE, usage=_usage_of(spent))
         case _:
-            complaint = _short(last or NOT_FILLED_IN, COMPLAINT_LENGTH_MAX)
+            complaint = on_one_line(visible(last or NOT_FILLED_IN), COMPLAINT_LENGTH_MAX)
     return ModelRefused(choice.name, complaint, usage=_usage_of(spent))
 
 
@@ -329,6 +335,7 @@ def _of_request(
     status = error.status_code if isinstance(error, trouble.ModelHTTPError) else None
     code = _code(error.provider_error_code or error.provider_error_type)
     match error:
+        # First, as it comes with status 429, which otherwise means "later".
         case _ if isinstance(error, trouble.ModelQuotaExceededError) or code == NO_QUOTA:
             return ModelAccountEmpty(choice.name, usage=usage)
         case trouble.ModelAuthenticationError():
@@ -355,15 +362,10 @@ def _unreached(error: trouble.ModelAPIError) -> str:
     if _cause(error, httpx2.DecodingError):
         return UNREADABLE
     if not (_cause(error, httpx2.TransportError) or _cause(error, OSError)):
-        _log_unexpected(error)  # Anthropic's SDK takes any error for this one
+        _log_unexpected(error)  # Anthropic's SDK reports any error as a connection error
     return "no connection"
 
 
 def _code(code: object) -> str | None:
-    """Return the provider's error code if it is one that is known."""
+    """Return the provider's error code if it is a known one."""
     return code if isinstance(code, str) and code in ERROR_CODES else None
-
-
-def _short(text: str, length_max: int) -> str:
-    flat = " ".join(visible(text).split())
-    return flat if len(flat) <= length_max else flat[: length_max - 1] + "…"

@@ -33,7 +33,7 @@ from mcp_server.content.text.fields import LINE_LENGTH_MAX, TEXT_LENGTH_MAX, URL
 from mcp_server.errors import ServerError
 
 FILLED_LENGTH_MAX = 100_000
-"""Characters of a phrase with its references replaced: no field takes more."""
+"""Characters of a phrase with its references replaced: no field may be longer."""
 
 _REFERENCE = re.compile(r"\{([^{}]+)\}")
 _NO_FACT = re.compile(r"(?:page|item)\b|(?:site|section)\.(?!facts\.)|brief$")
@@ -83,7 +83,7 @@ class ComposerGap(ServerError):
 
 
 def _shown(path: str) -> str:
-    """Return a reference as it may be repeated to anybody: a template may say what it likes."""
+    """Return a reference as it may be shown to anybody; it is not, if it is more than a path."""
     return path if _PATH.fullmatch(path) else "a fact that the template names"
 
 
@@ -170,7 +170,7 @@ def _list_value(
 def _spread(
     candidates: Sequence[object], facts: _Facts, missing: list[str]
 ) -> Iterator[tuple[object, _Facts]]:
-    """Yield each phrase with what it may refer to: an `each` once for every item of its list."""
+    """Yield each phrase with the facts it may refer to, and an `each` once for every item."""
     for candidate in candidates:
         if not (isinstance(candidate, Mapping) and "each" in candidate):
             yield candidate, facts
@@ -241,7 +241,7 @@ def _filled(phrase: str, facts: _Facts, missing: list[str]) -> str | None:
 
 
 def _filled_length(phrase: str, facts: _Facts) -> int:
-    """Return how long a phrase will be, before it is: a fact may stand in it many times."""
+    """Return the length of the phrase once filled in, without building it: it may be huge."""
     return len(phrase) + sum(
         len(_text_of(facts.look_up(path)) or "") for path in _REFERENCE.findall(phrase)
     )
@@ -263,7 +263,9 @@ def _descend(value: object, path: str) -> object:
             value = cast("Mapping[object, object]", value).get(key)
         elif isinstance(value, list) and key.isdecimal():
             listed = cast("list[object]", value)
-            value = listed[int(key)] if int(key) < len(listed) else None
+            # By length first: Python reads no number of thousands of digits.
+            within = len(key) <= len(str(len(listed))) and int(key) < len(listed)
+            value = listed[int(key)] if within else None
         else:
             return None
     return value

@@ -172,8 +172,10 @@ class ModelDrafter:
                 prompt, answer_model(request.template), partial(complaint_about_answer, request)
             )
         except ModelKeyRefused:
+            # The user may mend the key while this process runs.
             self._retire(client)
             if self._keyless:
+                # None was sent: what is missing is the user's permission, not the key.
                 raise ModelUntrusted(self._choice.name, wants_key=True) from None
             raise
         await report(3, len(STEPS), STEPS[2])
@@ -188,7 +190,7 @@ class ModelDrafter:
             await self._retired.pop().aclose()
 
     def _retire(self, client: ModelClient) -> None:
-        """Look for the key anew with the next draft; others may still be using `client`."""
+        """Make the next draft look for the key again; others may be using `client`, so keep it."""
         if self._client is client:
             self._client = None
             self._retired.append(client)
@@ -213,8 +215,8 @@ class ModelDrafter:
 def complaint_about(template: Template, fields: Mapping[str, Any]) -> str | None:
     """Return why `fields` do not fit the template, in words that say what to change.
 
-    They are looked at as they would be stored: an optional field that is null or empty is absent.
-    Nothing that stands in the fields is repeated: the words may come to people, and to a chat.
+    They are checked as they would be stored: an optional field that is null or empty is absent.
+    The complaint quotes nothing from the fields, as it may be shown to people and in a chat.
     """
     try:
         stored = answer_model(template).model_validate(dict(fields))
@@ -225,7 +227,7 @@ def complaint_about(template: Template, fields: Mapping[str, Any]) -> str | None
 
 
 def complaint_about_answer(request: DraftRequest, fields: Mapping[str, Any]) -> str | None:
-    """Return the same of a model's answer, which must also hold nothing that runs in a page."""
+    """Return the same for a model's answer, which must also hold nothing that runs in a page."""
     template = request.template
     if (complaint := complaint_about(template, fields)) is not None:
         return complaint
@@ -252,8 +254,9 @@ def _drafted(
 
 
 def _client_type() -> type[ModelClient]:
-    """Import what asking a model takes, here only: it takes seconds, so call this in a thread."""
-    import_module("mcp_server.content.text.parsed")  # answers are checked in the event loop
+    """Import what asking a model needs: that takes seconds, so call this in a thread."""
+    # Imported here too: otherwise the first check of an answer would, in the event loop.
+    import_module("mcp_server.content.text.parsed")
     from mcp_server.content.drafting.client import ModelClient  # noqa: PLC0415 - seconds to import
 
     return ModelClient

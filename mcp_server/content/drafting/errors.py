@@ -23,12 +23,12 @@ UNTRUSTED_MODEL = (
     "the model in pressroom.toml counts once its user trusts this workspace. Let them run "
     "`pressroom trust` in the workspace's folder, in a terminal, and say yes."
 )
-"""What helps where a workspace that may be a stranger's names who is to be sent its texts."""
+"""Advice where the workspace's own file names the model: a stranger may have written it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What asking has cost so far; `None` is what nobody knows."""
+    """What asking has cost so far; `None` where it is not known."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None
@@ -86,8 +86,8 @@ ERROR_CODES = frozenset(
         "unsupported_value",
     }
 )
-"""The error codes that are repeated. Any other could be a word of the server's own choosing: one
-sent back the credentials it had been sent, as a code."""
+"""The error codes that we show and log. Any other could be a text of the server's choosing: one
+server sent back, as its code, the credentials that it had been sent."""
 
 
 class ModelTrouble(ServerError):
@@ -101,7 +101,7 @@ class ModelTrouble(ServerError):
 class ModelRefused(ModelTrouble):
     """The answer did not fit the template; `complaint` is the last thing that was wrong with it.
 
-    So ends an answer beyond `content.model_bounds` too: asking again would cost the same again.
+    An answer beyond `content.drafting.answer_bounds` ends so too: asking again would cost again.
     """
 
     def __init__(self, model: str, complaint: str, *, usage: Usage | None = None) -> None:
@@ -133,10 +133,10 @@ class ModelKeyRefused(ModelTrouble):
 
 
 class ModelUntrusted(ModelTrouble):
-    """The workspace's file names the model, and its user has not said that it may be asked.
+    """The workspace's file names the model, and the user has not permitted that.
 
-    A server on this machine may be asked all the same, and is given no key; `wants_key` is one that
-    did not answer without.
+    A server on this machine is asked nevertheless, but without a key; `wants_key` says that it did
+    not answer without one.
     """
 
     def __init__(self, model: str, *, wants_key: bool = False) -> None:

@@ -2,9 +2,9 @@
 
     the SDK of a provider → ModelHTTPClient → BoundedTransport → httpx2 → CountedStream → the socket
 
-An SDK gets an answer only once it is here whole and within `content.model_bounds`: unpacked by us,
-and with no header but those it needs. Redirects lead nowhere, cookies are forgotten, and proxies
-that the environment names are used as ever. How long it may take is the caller's to say.
+An SDK gets an answer only once it has arrived whole and within `content.drafting.answer_bounds`:
+unpacked by us, and with no header but those the SDK needs. Redirects are not followed, cookies are
+not kept, and the environment's proxies are used as usual. The caller sets the time limit.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import anyio.lowlevel
 import httpcore2
 import httpx2
 
-from mcp_server.content.drafting.bounds import (
+from mcp_server.content.drafting.answer_bounds import (
     ANSWER_BYTES_MAX,
     ERROR_BYTES_MAX,
     HEAD_BYTES_MAX,
@@ -29,16 +29,17 @@ from mcp_server.content.drafting.bounds import (
 )
 
 CONNECT_WAIT_S = 5.0
-"""Whoever does not take a connection by then will not answer either."""
+"""A server that has not accepted a connection by then will not answer either."""
 
 TURN_PIECES = 500
-"""After so many, which may have come at once, others get their turn."""
+"""Pieces after which other tasks get a turn: pieces that are here already are read without a
+wait."""
 
 TOO_LARGE = f"it is larger than {ANSWER_BYTES_MAX // 2**20} MB; a section takes a few kB"
 HEAD_TOO_LARGE = f"it has more than {HEAD_BYTES_MAX // 2**10} kB of headers"
 
 HEADERS_KEPT = ("retry-after", "retry-after-ms", "x-should-retry")
-"""What SDKs act upon. Any other header could only carry a server's words further."""
+"""The headers that SDKs act upon. Any other could only carry a server's words further."""
 
 HEADERS_SENT = frozenset(
     {"accept", "authorization", "connection", "content-length", "content-type", "host"}
@@ -61,8 +62,8 @@ class ModelHTTPClient(httpx2.AsyncClient):
     """Sends an SDK's requests; each answer is whole and within bounds, or an error.
 
     Raises, from `send`:
-        AnswerOutOfBounds: the answer is more than `content.model_bounds` allows, or is packed in a
-            way that was not asked for.
+        AnswerOutOfBounds: the answer is more than `content.drafting.answer_bounds` allows, or is
+            packed in a way that was not asked for.
         AnswerRedirects: it is no answer but another address.
         httpx2.DecodingError: it cannot be read.
     """
@@ -70,15 +71,16 @@ class ModelHTTPClient(httpx2.AsyncClient):
     def __init__(self, *, bare: bool = False) -> None:
         """Make ready without connecting; this reads certificates, so do it in a thread.
 
-        `bare`: of the headers that an SDK makes of its own environment (`OPENAI_ORG_ID`,
-        `OPENAI_CUSTOM_HEADERS`) none is sent: they are for its provider, and not for any server.
+        With `bare`, headers that an SDK takes from its own environment variables (`OPENAI_ORG_ID`,
+        `OPENAI_CUSTOM_HEADERS`) are not sent: they are for its provider, not for any other server.
         """
         super().__init__(event_hooks={"request": [_strip]} if bare else None)
+        # The hooks below are private to httpx2: a version without them would be unbounded.
         made = [self._transport, *filter(None, self._mounts.values())]
         assert all(isinstance(transport, BoundedTransport) for transport in made)
 
-    # The transports are made by the class above us, because it asks the environment for proxies
-    # only then.
+    # Overridden, instead of passing `transport=`: httpx2 looks for the environment's proxies only
+    # if it makes the transports itself.
 
     def _init_transport(self, *arguments: Any, **options: Any) -> httpx2.AsyncBaseTransport:
         return self._bounded(super()._init_transport(*arguments, **options))
@@ -106,6 +108,7 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """See `ModelHTTPClient`."""
+        # Only gzip: `_Gunzip` can undo that piece by piece, and stop at a bound.
         request.headers["accept-encoding"] = "gzip"
         waits = {**request.extensions.get("timeout", {}), "connect": CONNECT_WAIT_S}
         request.extensions = {**request.extensions, "timeout": waits}
@@ -122,7 +125,7 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
 
 
 def count_what_arrives(transport: httpx2.AsyncHTTPTransport) -> None:
-    """Let the transport open none but counted connections. httpx2 has no public way to them."""
+    """Make the transport open counted connections only. httpx2 has no public way for that."""
     pool = transport._pool  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     inner = pool._network_backend  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     pool._network_backend = CountedBackend(inner)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
@@ -152,10 +155,10 @@ class CountedBackend(httpcore2.AsyncNetworkBackend):
 
 
 class CountedStream(httpcore2.AsyncNetworkStream):
-    """A connection that a server may send only so much on after each thing that it is sent.
+    """A connection on which a server may send only so many bytes after each write of ours.
 
-    What httpx2 tells of an answer begins with its headers. What a server sends before them, such as
-    one "wait a moment" after another, is seen only here.
+    httpx2 shows an answer from its headers on. What a server sends before them, such as interim
+    answers (1xx) without end, is seen only here.
     """
 
     def __init__(self, inner: httpcore2.AsyncNetworkStream) -> None:
@@ -163,7 +166,7 @@ class CountedStream(httpcore2.AsyncNetworkStream):
         self.allow(HEAD_BYTES_MAX, HEAD_TOO_LARGE)
 
     def allow(self, count: int, otherwise: str) -> None:
-        """Take so many bytes more; `otherwise` is what is wrong with an answer of more."""
+        """Allow so many more bytes; `otherwise` says what is wrong with a longer answer."""
         self._left, self._otherwise = count, otherwise
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -179,7 +182,7 @@ class CountedStream(httpcore2.AsyncNetworkStream):
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """See `AsyncNetworkStream`; an answer to it begins with its headers."""
+        """See `AsyncNetworkStream`; what comes next is the head of an answer, with its bound."""
         self.allow(HEAD_BYTES_MAX, HEAD_TOO_LARGE)
         await self._inner.write(buffer, timeout)
 
@@ -193,7 +196,7 @@ class CountedStream(httpcore2.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        """See `AsyncNetworkStream`; what is counted from here on is what was encrypted."""
+        """See `AsyncNetworkStream`; from here on the decrypted bytes are counted."""
         return CountedStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
@@ -202,7 +205,7 @@ class CountedStream(httpcore2.AsyncNetworkStream):
 
 
 async def _body(response: httpx2.Response) -> bytes:
-    """Return what an answer says; of an error nobody needs more than fits."""
+    """Return an answer's body; that of an error is dropped if it cannot be used."""
     if response.is_redirect:
         raise AnswerRedirects(response.status_code)
     if response.is_success:
@@ -226,6 +229,7 @@ async def _unpacked(response: httpx2.Response, bytes_max: int) -> bytes:
     parts, left, pieces = list[bytes](), bytes_max, 0
     async with aclosing(response.aiter_raw()) as body:
         async for piece in body:
+            # One byte more than is left, to tell; never 0, which would mean "without a bound".
             part = unpacker.unpack(piece, left + 1) if unpacker else piece
             parts.append(part)
             left, pieces = left - len(part), pieces + 1
@@ -239,7 +243,7 @@ async def _unpacked(response: httpx2.Response, bytes_max: int) -> bytes:
 
 
 def _unpacker(response: httpx2.Response) -> _Gunzip | None:
-    """Return what undoes the packing: none, or gzip, which is all that was asked for."""
+    """Return what undoes the packing; only gzip was asked for."""
     named = response.headers.get_list("content-encoding", split_commas=True)
     packings = [name for part in named if (name := part.strip().lower()) not in {"", "identity"}]
     match packings:
@@ -252,16 +256,17 @@ def _unpacker(response: httpx2.Response) -> _Gunzip | None:
 
 
 class _Gunzip:
-    """Unpacks gzip, never more at once than it is asked for."""
+    """Unpacks gzip, never more at once than allowed."""
 
     def __init__(self) -> None:
         self._zlib = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
 
     def unpack(self, piece: bytes, bytes_max: int) -> bytes:
-        """Return what follows. What comes after the end is left out."""
+        """Return the next bytes. Anything after the end of the gzip data is ignored."""
         if self._zlib.eof:
             return b""
         try:
+            # Input that is left over at the bound is dropped: the caller stops there.
             return self._zlib.decompress(piece, bytes_max)
         except zlib.error:
             raise httpx2.DecodingError("this is not gzip") from None
@@ -270,8 +275,8 @@ class _Gunzip:
 def _headers(response: httpx2.Response) -> dict[str, str]:
     """Return the headers that an SDK needs.
 
-    Of the content type only what it comes to: the character set that a server names is looked up
-    among Python's codecs, and some of those unpack.
+    The content type is reduced to one of three: a character set that a server named would be looked
+    up among Python's codecs, and some of those decompress, without a bound.
     """
     media = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     known = media if media == "text/event-stream" else "text/plain"

@@ -1,7 +1,7 @@
 """Which model writes, and whether this process holds the key for it.
 
-Keys come from the environment or the system keyring, and nowhere else. They are `SecretStr` from
-the first line, so that no repr, log or error can show one.
+Keys come from the environment or the system keyring, and nowhere else. They are wrapped in
+`SecretStr` as soon as they are read, so that no repr, log or error can show one.
 """
 
 from __future__ import annotations
@@ -13,26 +13,16 @@ from dataclasses import dataclass, field
 from pydantic import SecretStr
 
 from mcp_server.config import KEY_VARIABLE, left_literal, still_literal
+from mcp_server.content.drafting.keys import key_ability, key_owner, key_variables
 from mcp_server.errors import ConfigError
+from mcp_server.excerpt import in_quotes
 
 COMPOSER = "composer"
-"""The name under which nothing but the site's own facts and phrases is used."""
-
-KEYLESS_PROVIDERS = frozenset(
-    {"bedrock", "bedrock-mantle", "google-cloud", "ollama", "openai-codex", "test", "vllm"}
-)
-"""Providers that need no key, or whose credentials are not a key that we could look for."""
-
-_KEY_OWNERS = {"openai-chat": "openai", "openai-responses": "openai", "azure-responses": "azure"}
-_KEY_VARIABLES = {
-    "azure": ("AZURE_OPENAI_API_KEY",),
-    "gateway": ("PYDANTIC_AI_GATEWAY_API_KEY",),
-    "google": ("GOOGLE_API_KEY", "GEMINI_API_KEY"),
-}
+"""The name for no model at all: texts are made from the site's facts and a template's phrases."""
 
 
 class KeyLeftLiteral(ConfigError):
-    """A key's variable holds `${…}` as it stands; such a key is sent to nobody."""
+    """A key's variable still holds a placeholder, `${…}`; that is sent to nobody as a key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +45,7 @@ class ModelChoice:
         provider, _, model = self.name.partition(":")
         if not provider or not model:
             raise ConfigError(
-                f"model = {self.name[:60]!r}: write the provider before it, as in "
+                f"model = {in_quotes(self.name)}: write the provider before it, as in "
                 '"anthropic:claude-sonnet-5" or "openai:gpt-5.2", or give the address of an '
                 'OpenAI-compatible server as model_url, or write "composer".'
             )
@@ -81,7 +71,7 @@ class ModelChoice:
     def ability(self) -> str | None:
         """What a worker must have to use it, such as `key:anthropic`; `None` if nothing."""
         owner = _key_owner(self)
-        return None if owner is None else f"key:{owner}"
+        return None if owner is None else key_ability(owner)
 
 
 def abilities(environ: Mapping[str, str], *choices: ModelChoice) -> frozenset[str]:
@@ -103,7 +93,7 @@ def find_key(choice: ModelChoice, environ: Mapping[str, str] = os.environ) -> Se
     The keyring may take a moment to answer: call this outside the event loop.
 
     Raises:
-        KeyLeftLiteral: whoever started us left `${…}` in the key's variable.
+        KeyLeftLiteral: the program that started us left `${…}` in the key's variable.
     """
     check_variables(choice, environ)
     for variable in _key_variables(choice):
@@ -114,7 +104,7 @@ def find_key(choice: ModelChoice, environ: Mapping[str, str] = os.environ) -> Se
 
 
 def check_variables(choice: ModelChoice, environ: Mapping[str, str]) -> None:
-    """Return if no variable for the key of `choice` holds `${…}` as it stands.
+    """Make sure that no variable for the key of `choice` still holds a placeholder, `${…}`.
 
     Raises:
         KeyLeftLiteral: one does.
@@ -140,19 +130,14 @@ def key_hint(choice: ModelChoice) -> str:
 
 
 def _key_owner(choice: ModelChoice) -> str | None:
-    provider = choice.provider
-    if provider is None or provider in KEYLESS_PROVIDERS:
-        return None
-    return "gateway" if provider.startswith("gateway/") else _KEY_OWNERS.get(provider, provider)
+    return None if choice.provider is None else key_owner(choice.provider)
 
 
 def _key_variables(choice: ModelChoice) -> tuple[str, ...]:
     if choice.url:
         return (KEY_VARIABLE,)
     owner = _key_owner(choice)
-    if owner is None:
-        return ()
-    return _KEY_VARIABLES.get(owner, (owner.upper().replace("-", "_") + "_API_KEY",))
+    return () if owner is None else key_variables(owner)
 
 
 def _keyring_key(owner: str) -> SecretStr | None:

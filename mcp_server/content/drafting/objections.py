@@ -1,7 +1,7 @@
-"""What a model may not have written, in words that tell it what to change. Pure.
+"""What a model must not write, in words that tell it what to change. Pure.
 
-What the text that it was asked to revise held already is the person's, and may stay as it is. So
-may what the template's own format puts around the fields.
+What the text to be revised held already may stay, as it is a person's own. So may what the
+template's format puts around the fields.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def objection_to(
 ) -> str | None:
     """Return what must be left out of `fields`, which fit the template; `None` where nothing must.
 
-    They are looked at one by one, and as the section that they make together. `current` is the text
-    that was to be revised, where there was one. Nothing of the fields is quoted.
+    They are checked one by one, and as the section that they make together: harmless fields may
+    make a harmful one. `current` is the text to be revised, if any. No field is quoted.
     """
     known = _known(current)
     by_field = {
@@ -80,13 +80,14 @@ def _strings(value: object) -> Iterator[str]:
 
 @lru_cache(maxsize=512)
 def _own(format: str) -> Collection[tuple[Kind, re.Pattern[str]]]:
-    """Return what the format holds by itself, as what it may read like with values in it."""
+    """Return the findings in the format itself, as patterns that leave room for values."""
     return tuple((found.kind, _with_values(found)) for found in findings_in(format))
 
 
 def _with_values(found: Finding) -> re.Pattern[str]:
-    """Return what matches the piece with any values in it; into a script none may be put."""
+    """Return a pattern of the piece with values in it; a script with a value never matches."""
     value = _VALUE if found.kind is not Kind.SCRIPT else r"(?!)"
+    # `split` returns the groups too, between the fixed pieces.
     fixed = PLACEHOLDER.split(found.piece)[:: PLACEHOLDER.groups + 1]
     return re.compile(value.join(map(re.escape, fixed)))
 

@@ -1,4 +1,4 @@
-"""What a section is written from, and how a model is asked for it. Pure.
+"""The prompt for a section, and the hash of what the section is written from. Pure.
 
 The part that all sections of a site share comes first and is the same for each of them, byte for
 byte, so that a provider's prompt cache serves it. Whatever people wrote is fenced as data.
@@ -14,6 +14,7 @@ from typing import Literal
 from mcp_server.content.site import Section, Site
 from mcp_server.content.template import Template
 from mcp_server.entities.entity import Revision
+from mcp_server.excerpt import on_one_line
 
 Mode = Literal["leave", "new", "with-current"]
 """What drafting does with the text that is there: leaves it, writes afresh, or works from it."""
@@ -99,7 +100,7 @@ def _shared(site: Site) -> str:
     ]
     return "\n\n".join(
         (
-            RULES.format(language=_one_line(site.language)),
+            RULES.format(language=on_one_line(site.language, 60)),
             fenced("site", _shown(described)),
             fenced("facts", _shown(site.facts)),
             fenced("pages", _shown(pages)),
@@ -135,7 +136,3 @@ def _own_parts(request: DraftRequest) -> list[str]:
 
 def _shown(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, indent=1, default=str)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())[:60]

@@ -1,8 +1,9 @@
-"""Makes the model that a choice names, on an HTTP client that bounds what it answers.
+"""Makes the model that a choice names, with an HTTP client that bounds its answers.
 
-Not all of pydantic-ai's providers can be given our client. Cohere, Groq and GitHub Models want the
-older httpx; Bedrock, Hugging Face and xAI bring their own transport. What they answer is bounded in
-time, and what it was filled in with is (`model_bounds.check_calls`), but not what arrives.
+Some of pydantic-ai's providers cannot be given our client. Cohere, Groq and GitHub Models want the
+older httpx; Bedrock, Hugging Face and xAI bring their own transport. Their answers are bounded in
+time, and so are the arguments of the tool calls in them (`answer_bounds.check_calls`), but not the
+bytes that arrive.
 """
 
 from __future__ import annotations
@@ -49,12 +50,13 @@ def model_of(choice: ModelChoice, key: SecretStr | None, http: ModelHTTPClient) 
         advice = "No such provider, or its settings are incomplete: check the model's name."
     except ImportError:
         advice = f"Install it: pip install 'pydantic-ai-slim[{choice.provider}]'."
-    # Outside of the handlers: what they caught may quote the address, and would be its context.
+    # Raised outside of the `except` blocks: inside, the caught error would become the context of
+    # this one, and that may quote the address.
     raise ModelUnknown(choice.name, advice=advice)
 
 
 def address_setting(choice: ModelChoice) -> str:
-    """Return what a person corrects where the server's address is wrong, in words."""
+    """Return, in words, the setting that a person corrects if the server's address is wrong."""
     return "model_url" if choice.url else "the address that its provider's settings give"
 
 
@@ -85,9 +87,9 @@ def _provider(name: str, key: SecretStr | None, http: ModelHTTPClient) -> Provid
 
 
 def _untraced(provider: Provider[Any]) -> Provider[Any]:
-    """Return the provider without spans of its SDK's: they hold ids and headers of the server's.
+    """Return the provider with its SDK's tracing off: the spans hold the server's ids and headers.
 
-    Anthropic's is the only SDK of these that makes any.
+    Only Anthropic's SDK makes any.
     """
     client = provider.client
     if provider.name != "anthropic" or not hasattr(client, "open_telemetry"):

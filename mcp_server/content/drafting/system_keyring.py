@@ -1,4 +1,4 @@
-"""Asking the system keyring for a key without making it ask anybody."""
+"""Asking the system keyring for a key, without letting it prompt anybody."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SERVICE = "pressroom"
 """The service under which the keyring holds our keys; the user name is the provider."""
 
 WAIT_S = 2.0
-"""A keyring that has not answered by then is taken to be waiting for somebody at a screen."""
+"""A keyring that has not answered by then is probably waiting for somebody at a screen."""
 
 
 def keyring_key(owner: str, *, wait_s: float = WAIT_S) -> SecretStr | None:
@@ -25,6 +25,7 @@ def keyring_key(owner: str, *, wait_s: float = WAIT_S) -> SecretStr | None:
     It is asked in a thread of its own, since nothing can interrupt one that waits.
     """
     found: list[SecretStr] = []
+    # A daemon thread: one that waits for ever must not keep the process from ending.
     thread = threading.Thread(target=_ask, args=(owner, found), name="keyring", daemon=True)
     thread.start()
     thread.join(wait_s)
@@ -36,6 +37,7 @@ def _ask(owner: str, found: list[SecretStr]) -> None:
         backend = keyring.get_keyring()
         chained = isinstance(backend, ChainerBackend)
         chain: list[KeyringBackend] = list(backend.backends) if chained else [backend]
+        # One by one: the chain itself would also ask those that prompt.
         for each in chain:
             if not _would_prompt(each) and (key := each.get_password(SERVICE, owner)):
                 found.append(SecretStr(key.strip()))
@@ -45,7 +47,7 @@ def _ask(owner: str, found: list[SecretStr]) -> None:
 
 
 def _would_prompt(backend: KeyringBackend) -> bool:
-    """Whether asking might open a window, or read from the terminal that is the client's."""
+    """Whether asking might open a window, or read from the terminal, which is the client's."""
     module = type(backend).__module__
     if module == "keyring.backends.SecretService":
         return _secret_service_is_locked()

@@ -1,9 +1,9 @@
-"""What stands between pydantic-ai and a model: each answer is looked at, each request is a span.
+"""A wrapper around a model that checks each answer and makes a span of each request.
 
     attempt → invoke_agent → chat
 
 pydantic-ai and the SDKs below it have spans of their own. They are not used: they take ids and
-names from the server's answers, and a server can write there what it was sent, a key for one.
+names from the server's answers, where a server can put what it was sent, such as a key.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from pydantic_ai.messages import ModelMessage, ModelResponse, ToolCallPart
 from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.models.wrapper import WrapperModel
 
-from mcp_server.content.drafting.bounds import check_calls, counted
+from mcp_server.content.drafting.answer_bounds import check_calls, counted
 from mcp_server.content.drafting.model import ModelChoice
 from mcp_server.jobs.telemetry import TRACER, is_tracing
 
 LOGGERS = ("anthropic", "httpcore", "httpcore2", "httpx", "httpx2", "openai")
-"""Their debug and info lines quote addresses, headers and what a server answered."""
+"""Libraries whose debug and info lines quote addresses, headers and a server's answers."""
 
 WARNERS = ("anthropic", "openai", "pydantic", "pydantic_ai")
-"""Their warnings quote values of an answer that are not what they should be."""
+"""Libraries whose warnings quote values of an answer that are not as they should be."""
 
 
 def hush() -> None:
-    """Silence what these libraries would say of a request, whatever the environment asks for.
+    """Silence what these libraries log of a request, whatever the environment asks for.
 
-    Call it once they are imported: that is when OPENAI_LOG and ANTHROPIC_LOG count.
+    Call it after they are imported: OPENAI_LOG and ANTHROPIC_LOG take effect at the import.
     """
     for name in LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -43,7 +43,7 @@ def hush() -> None:
 
 
 class WatchedModel(WrapperModel):
-    """A model whose answers are within bounds also where they hold a text that is JSON again."""
+    """A model whose tool calls are within bounds, even if their arguments are JSON in a string."""
 
     def __init__(self, wrapped: Model, choice: ModelChoice) -> None:
         super().__init__(wrapped)
@@ -78,7 +78,7 @@ def traced_question(choice: ModelChoice) -> Generator[None]:
 
 @contextmanager
 def _span(operation: str, choice: ModelChoice, kind: SpanKind) -> Generator[Span]:
-    """Open a span, if anybody takes them; of an error only the name is kept: its text may quote."""
+    """Open a span if tracing is on. It keeps only the type of an error: the text may quote."""
     if not is_tracing():
         yield trace.INVALID_SPAN
         return

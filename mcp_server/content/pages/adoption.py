@@ -1,4 +1,4 @@
-"""The page files of a clone, taken as the live texts to begin with."""
+"""Takes the page files of a fresh clone as its first live texts."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class Adoption:
 
 
 def adopt(site: Site, folder: OpenFolder) -> Adoption:
-    """Return what the page files in the folder say, as production revisions to be stored.
+    """Return the texts of the page files in the folder, as production revisions to be stored.
 
-    Taken are the files that hold sections of the page they are named after, also of one that is no
-    longer in `site.yaml`; other files are left alone. Static texts are the site's own and make no
-    revision. Where front matter and body disagree, the body wins. It never fails: what cannot be
-    read is skipped with the reason.
+    A file is taken if it holds sections of the page that it is named after, even if that page is no
+    longer in `site.yaml`; other files are left alone. A static section makes no revision, as its
+    text is the site's. Where front matter and body disagree, the body wins (R24). It never fails: a
+    file that cannot be read is skipped, with the reason.
     """
     adoptions = [_adopt_file(site, folder, name) for name in _page_files(folder)]
     return Adoption(
@@ -62,7 +62,7 @@ def _page_files(folder: OpenFolder) -> Sequence[str]:
 
 
 def _adopt_file(site: Site, folder: OpenFolder, name: str) -> Adoption:
-    """Return what one file says: nothing, with the reason, where it is not ours."""
+    """Return what one file holds; a file that is not ours is skipped, with the reason."""
     page_id = name.removesuffix(".md")
     try:
         data = read_page(folder, page_name(page_id))

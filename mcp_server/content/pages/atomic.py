@@ -1,7 +1,7 @@
-"""Files that are there whole or not at all, and stay through a power cut.
+"""Writes and removes files whole or not at all, so that they survive a power cut.
 
-It blocks, and expects to be alone with the file. A writer that is killed leaves its temporary file
-to the next one.
+The functions block. The caller must be the file's only writer, as the temporary file has a fixed
+name: what a killed writer leaves of it, the next one removes.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ def write(folder: OpenFolder, name: str, data: bytes, *, check: Callable[[], Non
     """
     temporary = _temporary(name)
     try:
+        # On the disk before the rename: a power cut must not keep the new name and lose the data.
         _write_through(folder, temporary, data, _permissions(folder, name))
         check()
         folder.replace(temporary, name)
     finally:
-        with suppress(OSError):  # the next writer takes it away
+        with suppress(OSError):  # the next writer removes it
             folder.remove(temporary)
     folder.sync()
 
@@ -39,7 +40,7 @@ def remove(folder: OpenFolder, name: str, *, check: Callable[[], None]) -> None:
     Raises:
         OSError: it could not be removed.
     """
-    folder.remove(_temporary(name))
+    folder.remove(_temporary(name))  # a killed writer may have left it
     check()
     folder.remove(name)
     folder.sync()
@@ -56,7 +57,8 @@ def _permissions(folder: OpenFolder, name: str) -> int | None:
 
 def _write_through(folder: OpenFolder, name: str, data: bytes, permissions: int | None) -> None:
     folder.remove(name)
-    with folder.open(name, "xb", permissions=PUBLIC) as file:  # a link in its place is not followed
+    # "x": if somebody puts a link there meanwhile, opening fails instead of following it.
+    with folder.open(name, "xb", permissions=PUBLIC) as file:
         if permissions is not None and os.name == "posix":
             os.fchmod(file.fileno(), permissions)
         file.write(data)

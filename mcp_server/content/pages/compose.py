@@ -1,4 +1,4 @@
-"""What a page's file should say, made from the live texts. Pure."""
+"""Composes the text of a page's file from the live texts. Pure."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from mcp_server.entities.entity import Revision
 
 
 def compose_page(site: Site, page_id: str, live: Mapping[str, Revision]) -> str | None:
-    """Return the text of the page's file, `None` where nothing is live and so no file should be.
+    """Return the text of the page's file, `None` if nothing is live and there should be no file.
 
     Static texts alone make no file. `live` may hold other pages' sections and removals; both are
-    passed by. Sections come in the order of `site.yaml`, orphaned ones last (R24).
+    ignored. Sections come in the order of `site.yaml`, orphaned ones last (R24).
     """
     page = site.page(page_id)
     sections = sections_on(page.sections if page else (), live_on(page_id, live))
@@ -45,6 +45,7 @@ def sections_on(
     known = [section.entity_id for section in planned]
     texts = {s.entity_id: _static(s) for s in planned if s.text is not None}
     order = known + sorted(live.keys() - set(known))
+    # A static text replaces a live one of the same section: `site.yaml` has made it static since.
     exported = {key: _exported(revision) for key, revision in live.items()} | texts
     return tuple(exported[key] for key in order if key in exported)
 

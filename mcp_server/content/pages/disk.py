@@ -1,7 +1,6 @@
-"""A page's file: what it should say, whose it is, and how it is written and read back.
+"""A page's file on the disk: whose it is, and how it is read, written and removed.
 
-The pure half is `compose_page` and `edited_sections`. The rest touches files and blocks: callers in
-an event loop run it in a thread.
+The functions block: callers in an event loop run them in a thread.
 """
 
 from __future__ import annotations
@@ -25,10 +24,11 @@ from mcp_server.content.pages.page_file import (
 )
 from mcp_server.entities.entity import is_slug
 from mcp_server.errors import InvalidPayload, ServerError
+from mcp_server.excerpt import in_quotes
 from mcp_server.folder import NotPlain, OpenFolder
 
 PAGE_BYTES_MAX = 4 * 1024 * 1024
-"""A larger file is no page: it is not read into memory to find that out."""
+"""A larger file is no page, and is not read into memory."""
 
 _IN_WORDS: Mapping[int, str] = {
     errno.ENOSPC: "the disk is full",
@@ -41,7 +41,7 @@ _IN_WORDS: Mapping[int, str] = {
     errno.ELOOP: "a symbolic link is in the way",
     errno.EEXIST: "its folder's name belongs to a file",
 }
-"""What people are told of the errors they can mend."""
+"""The errors that people can mend, in words."""
 
 
 class ExportFailed(ServerError):
@@ -53,7 +53,7 @@ class ExportFailed(ServerError):
 
 
 class PageHeld(ExportFailed):
-    """Another process is in the middle of exporting the page, and does not go on."""
+    """Another process holds the page's lock for too long: it may be frozen."""
 
     def __init__(self, page: str, *, file: str, holder: str) -> None:
         who = f"process {holder}" if holder else "another process"
@@ -65,12 +65,12 @@ class FileState(StrEnum):
     """Whose a page's file is. Only `edited` and `foreign` stand in the way of an export."""
 
     MISSING = "missing"
-    """There is none. Also where export wrote one and somebody deleted it: writing it again loses
-    nothing, so that is no conflict."""
+    """There is no file. If somebody deleted it, that is no conflict: writing it again loses
+    nothing."""
     OURS = "ours"
-    """It is what export wrote, but for line ends and a byte order mark (a checkout's doing)."""
+    """It is what export wrote. Line ends and a byte order mark may differ, as git changes them."""
     EDITED = "edited"
-    """Export wrote it, or it holds sections of the page, and it says something else."""
+    """Export wrote it or it holds sections of the page, and its text is not what export wrote."""
     FOREIGN = "foreign"
     """Export did not create it, and it holds no section of the page: never touched."""
 
@@ -96,12 +96,12 @@ def page_name(page_id: str) -> str:
         InvalidPayload: the id is no slug.
     """
     if not is_slug(page_id):
-        raise InvalidPayload("page", [f"{page_id[:60]!r} is not a slug (a-z, 0-9, - and _)"])
+        raise InvalidPayload("page", [f"{in_quotes(page_id)} is not a slug (a-z, 0-9, - and _)"])
     return f"{page_id}.md"
 
 
 def file_hash(data: bytes) -> str:
-    """Return the hash by which export knows a file again: 32 hex digits."""
+    """Return the hash by which export recognises a file: 32 hex digits."""
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
@@ -109,7 +109,7 @@ def inspect_page(folder: OpenFolder, page_id: str, ours: Sequence[str | None]) -
     """Return whose the page's file is (R22).
 
     `ours` are the hashes that export recorded for the page, newest first, `None` where it recorded
-    that it removes the file. The newest may be of a write that never came about.
+    a removal. The newest may belong to a write that never happened, because of a crash.
 
     Raises:
         ExportFailed: the file cannot be read, or is a link.
@@ -127,8 +127,8 @@ def inspect_page(folder: OpenFolder, page_id: str, ours: Sequence[str | None]) -
 def write_page(folder: OpenFolder, page_id: str, text: str, *, replaces: str | None) -> None:
     """Make `text` the file's content, whole or not at all, and on the disk when this returns.
 
-    `replaces` is the hash of what is there (`None`: nothing), of which the last look is one moment
-    before it is replaced. The file's permissions stay as they are. The caller holds the page's lock
+    `replaces` is the hash of the present file (`None`: there is none), checked right before it is
+    replaced. The file's permissions stay as they are. The caller holds the page's lock
     (`PageFiles.locked`).
 
     Raises:
@@ -164,6 +164,7 @@ def explained(path: Path, action: str) -> Generator[None]:
 def _whose(page_id: str, data: bytes, text: str, ours: Sequence[str | None]) -> FileState:
     if {file_hash(data), file_hash(_unix(data))} & set(ours):
         return FileState.OURS
+    # After a removal that export recorded, a new file of that name is somebody else's.
     created = bool(ours) and ours[0] is not None
     if created or sections_of(parse_page(text), page_id):
         return FileState.EDITED
@@ -171,16 +172,16 @@ def _whose(page_id: str, data: bytes, text: str, ours: Sequence[str | None]) -> 
 
 
 def _unix(data: bytes) -> bytes:
-    """Take off what a checkout (Windows line ends) or an editor (a byte order mark) puts on."""
+    """Undo what a checkout (Windows line ends) or an editor (a byte order mark) adds."""
     return data.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n")
 
 
 def _expect(folder: OpenFolder, name: str, hash: str | None, action: str) -> None:
-    """Fail where the file is not what was looked at: somebody has saved it in between."""
+    """Fail if the file is not the one that was inspected: somebody has saved it in between."""
     try:
         found = file_hash(read_page(folder, name))
     except FileNotFoundError:
-        return  # nothing is lost
+        return  # it was deleted meanwhile: nothing is lost
     except ExportFailed as failed:
         raise page_failure(folder.path / name, action, failed.reason) from failed
     if found != hash:
@@ -214,7 +215,7 @@ def page_failure(path: Path, action: str, reason: str) -> ExportFailed:
 
 
 def in_words(error: OSError) -> str:
-    """Return what the operating system says, as people can mend it."""
+    """Return an error of the operating system in words that help to mend it."""
     if isinstance(error, NotPlain):
         return f"{error.strerror}; put the file itself there, or remove what is there"
     number = error.errno or 0

@@ -44,9 +44,9 @@ class EditedSection:
 
 
 def read_back(site: Site, section: ExportedSection, live: Revision | None) -> EditedSection | None:
-    """Return the section as it was edited, `None` where it says what it should.
+    """Return the section if its text was edited, else `None`.
 
-    A static section should say what `site.yaml` says, any other what is live.
+    The text to compare with is that of `site.yaml` for a static section, the live one for others.
     """
     planned = site.section(section.entity_id)
     static = planned.text if planned else None
@@ -54,12 +54,12 @@ def read_back(site: Site, section: ExportedSection, live: Revision | None) -> Ed
     if expected is not None and _plain(expected) == _plain(section.markdown):
         return None
     if live is not None and section.fields == live.fields:
-        section = replace(section, fields={})  # those of the text that stood there before
+        section = replace(section, fields={})  # the front matter still describes the old text
     return taken(site, section, live.template if live else "")
 
 
 def taken(site: Site, section: ExportedSection, fallback: str = "") -> EditedSection:
-    """Return the section as its body has it; `fallback` is its template if the file names none."""
+    """Return the section as its body says; `fallback` is its template if the file names none."""
     planned = site.section(section.entity_id)
     name = section.template or fallback or (planned.template if planned else None) or ""
     text = section.markdown.replace("\r\n", "\n")
@@ -80,7 +80,7 @@ def is_static(site: Site, entity_id: str) -> bool:
 def _fields(template: Template | None, stated: Mapping[str, Any], text: str) -> Mapping[str, Any]:
     """Return the fields of `text`: what the front matter states, unless the body differs (R24).
 
-    Without its template a text cannot be read, so what is stated stands.
+    Without its template a text cannot be parsed, so the stated fields stay.
     """
     if template is None or _renders_to(template, stated, text):
         return stated
@@ -94,7 +94,7 @@ def _renders_to(template: Template, fields: Mapping[str, Any], text: str) -> boo
     try:
         return _plain(markdown.render(template, fields)) == _plain(text)
     except (InvalidPayload, ValueError, TypeError, LookupError, AttributeError):
-        return False  # somebody's front matter: any JSON, and not what the template asks for
+        return False  # people wrote the front matter: its fields may be any JSON
 
 
 def _plain(text: str) -> str:
@@ -107,10 +107,10 @@ def edited_sections(
 ) -> tuple[EditedSection, ...]:
     """Return the sections of an edited file that differ from the live text, in the file's order.
 
-    Every word in the file's body is in one of them or live: what stands outside any section counts
-    to the nearest above, else to the first. A section that was deleted from the file is not among
-    them: writing it again loses nothing. Static sections are, if their text is not that of
-    `site.yaml`. White space at the end and line ends make no difference.
+    No word of the file's body is lost: text outside any section belongs to the section above it, or
+    to the first one. A section that was deleted from the file is not returned, as writing it again
+    loses nothing. A static section is returned if its text is not that of `site.yaml`. White space
+    at the end and line ends make no difference.
     """
     shown = live_on(page_id, live)
     return tuple(
@@ -123,7 +123,7 @@ def edited_sections(
 def _found(
     site: Site, page_id: str, file: PageFile, live: Mapping[str, Revision]
 ) -> Sequence[ExportedSection]:
-    """Return the page's sections in the file; without any, all its text as the first one."""
+    """Return the page's sections in the file. If it has none, all its text is the first one's."""
     found = sections_of(file, page_id)
     text = "" if found else body_of(file)
     if not text.strip():
@@ -131,5 +131,6 @@ def _found(
     page = site.page(page_id)
     planned = page.sections if page else ()
     ids = [s.entity_id for s in sections_on(planned, live) if s.template is not None]
+    # For a page with nothing live: the first section that can have a text of its own.
     ids += [section.entity_id for section in planned if section.text is None]
     return [ExportedSection(entity_id=first, markdown=text) for first in ids[:1]]

@@ -76,7 +76,7 @@ def render_page(file: PageFile) -> str:
     """Return the text of `file`, with LF line ends and the sections in the order given.
 
     A line of a text that looks like a section's comment gets a backslash before `section:`, so that
-    it opens nothing.
+    it does not open a section when the file is read.
     """
     ids = {section.entity_id for section in file.sections}
     assert len(ids) == len(file.sections), "each section stands once in a file"
@@ -90,14 +90,15 @@ def render_page(file: PageFile) -> str:
     )
     blocks = [_escape(file.preamble)] if file.preamble else []
     blocks += [f"{comment_line(s.entity_id)}\n\n{_escape(s.markdown)}" for s in file.sections]
+    # `[:-1]`: the file ends with one line feed, not with an empty line.
     return f"{FENCE}\n{front}{FENCE}\n\n" + "".join(f"{block}\n\n" for block in blocks)[:-1]
 
 
 def parse_page(text: str) -> PageFile:
     """Return what `text` says; it never fails.
 
-    A byte order mark and Windows line ends, where the file has them throughout, are taken off.
-    A section may come twice, and be one of another page: see `sections_of`.
+    A byte order mark is taken off, and Windows line ends where the file has them throughout. A
+    section may come twice, or belong to another page: see `sections_of`.
     """
     front, body = _split(_normal(text))
     metadata, problem = _metadata(front)
@@ -116,7 +117,7 @@ def sections_of(file: PageFile, page_id: str) -> dict[str, ExportedSection]:
     """Return the sections of `page_id` in `file` by id; no text in the file is left out.
 
     The parts of a section that comes twice are joined, a section of another page counts as text of
-    the one above it, and what stands above the first section belongs to that one. Empty if the file
+    the section above it, and text above the first section belongs to the first. Empty if the file
     holds no section of the page.
     """
     found: dict[str, ExportedSection] = {}
@@ -184,7 +185,7 @@ def _normal(text: str) -> str:
 
 
 def _split(text: str) -> tuple[str, str]:
-    """Front matter and body; without front matter it is all body."""
+    """Return front matter and body; without front matter, all text is body."""
     first, _, rest = text.partition("\n")
     closing = _CLOSING_FENCE.search(rest) if first.rstrip(" \t") == FENCE else None
     return (rest[: closing.start()], rest[closing.end() :]) if closing else ("", text)
@@ -222,6 +223,7 @@ def _text(chunk: str, *, last: bool) -> str:
 def _metadata(front: str) -> tuple[dict[str, Any], str | None]:
     """Return the keys of the front matter, and why it could not be read."""
     try:
+        # On the parser's events, before `load` builds anything from them.
         _check_shape(yaml.parse(front, Loader=_Loader))
         loaded = yaml.load(front, Loader=_Loader)  # noqa: S506 - a subclass of the safe loader
     except (yaml.YAMLError, ValueError) as error:
@@ -234,7 +236,7 @@ def _metadata(front: str) -> tuple[dict[str, Any], str | None]:
 
 
 def _check_shape(events: Iterable[yaml.Event]) -> None:
-    """Refuse what would make a small text a large or endless value."""
+    """Refuse a small text that would become a huge value, or take very long to read."""
     depth = 0
     for event in events:
         match event:
@@ -274,12 +276,12 @@ def _json(value: object) -> Any:
 
 
 def _line(value: object) -> str:
-    """Return a title or description as text: in YAML it may look like a number, or be empty."""
+    """Return a title or description as text: to YAML it may be a number, or nothing."""
     return "" if value is None else str(value)
 
 
 class _Dumper(yaml.CSafeDumper):
-    """Writes every value out, and a text of several lines as it reads."""
+    """Writes every value out instead of using aliases, which `parse_page` refuses."""
 
     def ignore_aliases(self, data: object) -> bool:
         del data
@@ -302,11 +304,12 @@ _Dumper.add_representer(str, _represent_text)
 
 
 PLAIN_LENGTH_MAX = 64
-"""Of a plain value that YAML 1.1 takes for a number of base 60: reading it takes quadratic time."""
+"""Characters of an unquoted value that YAML 1.1 may take for a number of base 60 (`1:30`): reading
+one takes quadratic time."""
 
 
 class _Loader(yaml.CSafeLoader):
-    """Reads a date as the text it is: a field's value is JSON, and JSON has no dates."""
+    """Reads a date as text: a field's value is JSON, and JSON has no dates."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - typed so by the base class
         first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]

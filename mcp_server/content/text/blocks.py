@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from mcp_server.excerpt import shortened
+
 SECTION_MARK = re.compile(r"<!--\s*section\s*:", re.IGNORECASE)
-"""What opens a section in an exported file, and so may stand in no text."""
+"""Opens a section in an exported file, so that no text may contain it."""
 
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 _HEADING = re.compile(r" {0,3}#{1,6}(?:\s|$)")
@@ -40,10 +42,11 @@ def blocks(lines: Sequence[str]) -> Iterator[Block]:
 
 
 def next_fence(fence: str, line: str) -> str:
-    """Return the code fence that is open after `line`, given the one open before it ("": none)."""
+    """Return the code fence that is open after `line`; `fence` is the one before ("": none)."""
     found = _FENCE.match(line)
     if not fence:
         return found.group(1) if found else ""
+    # CommonMark: as many of the same mark or more close it, alone in a line, indented by 3 at most.
     bare = line.strip()
     closes = len(line) - len(line.lstrip()) <= 3 and set(bare) == {fence[0]}
     return "" if closes and len(bare) >= len(fence) else fence
@@ -80,14 +83,16 @@ def is_heading(line: str) -> bool:
 
 def quoted(text: str) -> str:
     """Return the first line of `text` as it may stand in a message."""
-    line = text.strip().split("\n")[0]
-    return f"`{line if len(line) <= _SHOWN_MAX else line[: _SHOWN_MAX - 1] + '…'}`"
+    return f"`{shortened(_first_line(text), _SHOWN_MAX)}`"
 
 
 def shape(text: str) -> str:
     """Return the first line of `text` with `…` for its words: `- **…**: …`."""
-    line = _WORDS.sub("…", text.strip().split("\n")[0])
-    return f"`{line if len(line) <= _SHOWN_MAX else line[: _SHOWN_MAX - 1] + '…'}`"
+    return quoted(_WORDS.sub("…", _first_line(text)))
+
+
+def _first_line(text: str) -> str:
+    return text.strip().split("\n")[0]
 
 
 def _block(lines: Sequence[str], start: int, end: int) -> Block:

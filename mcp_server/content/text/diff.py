@@ -8,8 +8,8 @@ import difflib
 def unified(live: str | None, other: str | None, section: str, *, name: str = "draft") -> str:
     """Return the unified diff from `live` to the `other` text, empty if they are equal.
 
-    `None` is no text at all: everything is added, or everything is taken away. `name` is what the
-    other text is called.
+    `None` stands for no text at all: then everything is added, or everything removed. `name` is
+    what the diff calls the other text.
     """
     lines = difflib.unified_diff(
         _lines(live),
@@ -29,6 +29,7 @@ def capped(text: str, limit: int) -> tuple[str, bool]:
     assert limit >= 0, "a text cannot be shorter than nothing"
     if len(text) <= limit:
         return text, False
+    # One character more, so that a line that ends exactly at the limit stays whole.
     head, newline, _ = text[: limit + 1].rpartition("\n")
     return (head if newline else text[:limit]), True
 

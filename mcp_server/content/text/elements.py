@@ -1,4 +1,4 @@
-"""The raw HTML in a text, less the few elements that only say how a word is meant. Pure."""
+"""Finds the raw HTML in a text, except for harmless inline elements such as `<em>`. Pure."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ _WHOLE = re.compile(
     "iframe|math|noembed|noframes|noscript|object|plaintext|script|style|svg|template|textarea"
     "|title|xmp"
 )
-"""What such an element does is said between its tags: it is one piece with all that is in it."""
+"""Elements whose effect lies between their tags. Each is one piece with its content: otherwise a
+script could be exchanged within tags that were there before."""
 
+# Possessive quantifiers (`++`, `*+`) never backtrack, so that a flood of `<a` takes linear time.
 _TAG = re.compile(
     r"<!--(?:.*?-->|.*)|<[?!][^>]*>?|</?[A-Za-z](?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*+>?", re.DOTALL
 )
@@ -33,9 +35,9 @@ _NO_ELEMENT = ""
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """A tag with its element's name in lower case, and the piece of the text that it stands for.
+    """A tag, its element's name in lower case, and the piece of the text that it stands for.
 
-    That is the tag alone, or with all up to the closing tag where its sense lies in between.
+    The piece is the tag alone or, for the elements in `_WHOLE`, everything up to the closing tag.
     """
 
     name: str
@@ -51,8 +53,8 @@ class Element:
 def elements(pieces: Sequence[Piece]) -> Iterator[Element]:
     """Yield the HTML in a text, tag by tag, in time that is proportional to its length.
 
-    Elements that are inert, have no other attributes than `title`, `lang` and `dir`, and are closed
-    again, are left out.
+    Left out are inert elements that are closed again and have no attributes but `title`, `lang` and
+    `dir`.
     """
     opened: Counter[str] = Counter()
     whole: tuple[str, str, list[str]] | None = None
@@ -69,13 +71,15 @@ def elements(pieces: Sequence[Piece]) -> Iterator[Element]:
             opened[name] += _depth(name, text)
         elif is_tag:
             yield Element(name, text, text)
+    # One that is never closed goes on to the end, as browsers read it.
     if whole is not None:
         yield Element(whole[0], whole[1], "".join(whole[2]))
+    # An inert element that is left open reaches into the rest of the page.
     yield from (Element(name, f"<{name}>", f"<{name}>") for name, n in opened.items() if n)
 
 
 def _atoms(pieces: Sequence[Piece]) -> Iterator[tuple[bool, str]]:
-    """Yield tags, and what stands between them; whether it is a tag comes first."""
+    """Yield tags and the text between them, each with whether it is a tag."""
     for piece in pieces:
         if piece.part in (Part.PROSE, Part.CODE, Part.SHAKY):
             yield False, piece.text
@@ -83,13 +87,14 @@ def _atoms(pieces: Sequence[Piece]) -> Iterator[tuple[bool, str]]:
         end = 0
         for found in _TAG.finditer(piece.text):
             yield False, piece.text[end : found.start()]
+            # `<https://example.org>` is a link in Markdown, and no tag.
             yield _ADDRESS.match(found[0]) is None, found[0]
             end = found.end()
         yield False, piece.text[end:]
 
 
 def _depth(name: str, tag: str) -> int:
-    """Return how much deeper a tag leads: an element that holds nothing is closed already."""
+    """Return the change of depth at a tag; void elements such as `<br>` have no closing tag."""
     if re.fullmatch(_VOID, name):
         return 0
     return -1 if tag.startswith("</") else 1

@@ -1,4 +1,4 @@
-"""What a template's fields may hold: the model of an answer, and what is wrong with one."""
+"""The pydantic model of a template's fields, and what is wrong with an answer, in plain words."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def answer_model(template: Template) -> type[BaseModel]:
 
     Fields that are not the template's are refused, numbers are not guessed from strings, a line
     has no line break. An optional field that is empty counts as absent (`None`). Dump it with
-    `by_alias=True, exclude_none=True`: a name that pydantic keeps for itself is an alias.
+    `by_alias=True, exclude_none=True`: a field named like a method of pydantic's has an alias.
     """
     return _model(template.fields, template.name, template.title)
 
@@ -46,8 +46,8 @@ def answer_model(template: Template) -> type[BaseModel]:
 def problems(template: Template, fields: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with `fields`, each in plain words; empty where they fit.
 
-    The words are ours and the names those of the template's fields. What was answered is not
-    repeated: it may be addressed to whoever reads of the problem.
+    They consist of our words and the names of the template's fields. Nothing of the answer is
+    repeated: a model may have put text into it that addresses the reader of the problem.
     """
     try:
         answer_model(template).model_validate(dict(fields))
@@ -71,6 +71,7 @@ def _definition(field: Field, owner: str) -> tuple[Any, Any]:
         options["alias"] = field.name
     if field.required:
         return (_type(field, owner), ModelField(**options))
+    # Around the whole union: an empty value has to become `None` before its length is checked.
     optional = Annotated[_type(field, owner) | None, BeforeValidator(_none_if_empty)]
     return (optional, ModelField(default=None, **options))
 
@@ -126,7 +127,7 @@ def _description(field: Field) -> str:
 
 
 def _unknown(template: Template, found: Sequence[ErrorDetails]) -> Iterator[str]:
-    """Yield, for each place, how many fields are there that it does not have."""
+    """Yield, for each object, how many of its fields are not in the template; not their names."""
     places = Counter(details["loc"][:-1] for details in found)
     for place, count in places.items():
         where, owner = _where(template.fields, place)
@@ -165,7 +166,7 @@ def _in_words(template: Template, details: ErrorDetails) -> str:
 
 
 def _where(fields: Sequence[Field], location: Sequence[int | str]) -> tuple[str, Field | None]:
-    """Return how a person would call the place, items counted from 1, and its field."""
+    """Return the place as a person would call it, items counted from 1, and its field."""
     words, found = "", None
     for part in location:
         if isinstance(part, int):
@@ -206,11 +207,11 @@ def _amount(value: object) -> str:
 
 
 def _kind(value: object) -> str:
-    """Return what of JSON's values it is."""
+    """Return the JSON type of a value, in words."""
     match value:
         case None:
             return "null"
-        case bool():
+        case bool():  # before the numbers: `bool` is a subclass of `int`
             return "true" if value else "false"
         case int() | float():
             return "a number"
@@ -249,7 +250,7 @@ def _plain_number(value: float) -> float:
 
 
 def _attribute(name: str) -> str:
-    """A field may be called as a method of pydantic's models is (`copy`, `json`)."""
+    """Return a field's attribute: a name that pydantic's models use (`copy`, `json`) gets a `_`."""
     return f"{name}_" if hasattr(BaseModel, name) else name
 
 

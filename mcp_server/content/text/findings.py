@@ -1,8 +1,8 @@
-"""What a check has to say of a text: what in it runs, loads, or is no text at all. Pure.
+"""Finds what in a text runs, loads something, or is no text for readers at all. Pure.
 
-A finding is a kind, in fixed words that may be shown to anybody, and the piece of the text that it
-is about, which may not: it is there to tell whether another text holds the very same.
-Whatever stands in a code span or in a fence is text.
+A finding has a kind, in fixed words that may be shown to anybody, and the piece of the text that it
+is about. The piece is never shown: it serves to tell whether another text holds exactly the same.
+Whatever stands in a code span or a fenced code block is plain text.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Kind(StrEnum):
     """It loads, embeds or restyles something, or takes what a visitor types."""
     HANDLER = "event handler"
     LINK = "unsafe link"
-    """It leads to what is neither a page, a mail address nor a telephone."""
+    """It may do more than lead to a page, a mail address, a telephone and the like."""
     TEMPLATE = "template syntax"
-    """A site generator would carry it out: Liquid, Jinja, a shortcode of Hugo."""
+    """A site generator would execute it: Liquid, Jinja, a shortcode of Hugo."""
     THINKING = "thinking block"
     MARKER = "chat marker"
     """A token of a model's own conversation, such as `<|im_end|>`."""
@@ -46,17 +46,18 @@ class Finding:
 
 
 def findings_in(text: str) -> tuple[Finding, ...]:
-    """Return what there is to say of a Markdown text, each thing once.
+    """Return the findings in a Markdown text, each once.
 
     It takes time in proportion to the length of the text, and hardly any for plain prose.
     """
+    # Plain prose has none of these signs, and need not be parsed.
     if not any(sign in text for sign in _SIGNS) or _SUSPECT.search(text) is None:
         return ()
     return all_findings_in(text)
 
 
 def all_findings_in(text: str) -> tuple[Finding, ...]:
-    """Return the same without looking first whether there may be any: what tests compare with."""
+    """Return the same without the quick look first; tests compare the two."""
     from mcp_server.content.text.parsed import readings  # noqa: PLC0415 - a tenth of a second
 
     found = dict.fromkeys(each for reading in readings(text) for each in _of_reading(reading))
@@ -64,7 +65,7 @@ def all_findings_in(text: str) -> tuple[Finding, ...]:
 
 
 def kinds_of(findings: Iterable[Finding]) -> tuple[Kind, ...]:
-    """Return the kinds of `findings`, each once, the worst first."""
+    """Return the kinds of `findings`, each once, the worst first: lists are cut at the end."""
     kinds = {finding.kind for finding in findings}
     return tuple(kind for kind in Kind if kind in kinds)
 
@@ -83,7 +84,7 @@ def _of_reading(reading: ParsedText) -> Iterator[Finding]:
 
 
 _RUNS = frozenset({Kind.SCRIPT, Kind.ACTIVE, Kind.HANDLER, Kind.LINK})
-"""What does harm in whichever page it gets to be live; the rest harms a generator that knows it."""
+"""The kinds that do harm in any page; the others do only with a generator that knows them."""
 
 
 def _of_loose(text: str) -> Iterator[Finding]:
@@ -152,14 +153,15 @@ def _is_unsafe(link: str) -> bool:
     """Whether a link may do something else than lead somewhere, however it is written."""
     if _HARMLESS.fullmatch(_scheme(link)) is None:
         return True
+    # `%6Aavascript:` and `javascript&colon;` may be decoded once more on the way to the browser.
     again = (unquote(link), html.unescape(link))
     return any(re.fullmatch(_RUNNING, _scheme(each)) for each in again)
 
 
 def _scheme(link: str) -> str:
-    """Return the scheme as a browser reads it, which passes by blanks and control characters.
+    """Return a link's scheme as a browser reads it: blanks and control characters are ignored.
 
-    Of a picture that is written out in the link itself it is none.
+    It is empty without one, and for a picture in the link itself (`data:image/png`), which is safe.
     """
     plain = _plain(link)
     found = _SCHEME.match(plain)
@@ -182,7 +184,7 @@ _TAGS_IN_PROSE: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         re.compile(r"<[a-z][^<>]*[\s/\"']on[a-z]{3,30}\s{0,9}=[^<>]{0,500}", re.IGNORECASE),
     ),
 )
-"""No tags by the rules of CommonMark, as they are not closed or escaped: others are less strict."""
+"""CommonMark takes these for text, as they are escaped or not closed; other parsers for tags."""
 _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (Kind.HANDLER, re.compile(r"\{[^{}]*\bon[a-z]{3,30}\s{0,9}=[^{}]*", re.IGNORECASE)),
     (
@@ -234,20 +236,20 @@ def _of_source(piece: Piece) -> Iterator[Finding]:
 
 
 def _templates(text: str) -> Iterator[str]:
-    """Yield what stands between the marks of template languages; what is left open, to the end."""
+    """Yield template syntax with its marks; where it is not closed, up to the end of the text."""
     last = text.rfind("%>")
     place = 0
     while (start := _TEMPLATE_START.search(text, place)) is not None:
         place = start.end()
         if start[0] == "<%" and start.start() > last:
-            continue  # it stands for less than a percentage
+            continue  # no `%>` follows, so it is no tag: "<%" can mean "less than a percentage"
         end = text.find(_ANYTHING_BETWEEN[start[0]], place)
         place = len(text) if end < 0 else end + 2
         yield text[start.start() : place]
 
 
 _SIGNS = ("<", "{", "[", "&", "◁", "import", "export")
-"""Without one of these a text is not even searched: most of what sites say has none."""
+"""A text with none of these is not even searched by `_SUSPECT`; most texts have none."""
 _HARMLESS_DESTINATION = (
     r"(?:https?:|mailto:|tel:|[/#.?)]|[\w%~-]+(?:[/.#?)]|\Z))"  # what sites are full of
 )
@@ -256,4 +258,4 @@ _SUSPECT = re.compile(
     rf"|\]\s*(?:\(|:)\s*<?(?!{_HARMLESS_DESTINATION})",
     re.MULTILINE | re.IGNORECASE,
 )
-"""Something of this is in every text of which there is anything to say."""
+"""Matches every text that has findings, and some that have none. Others need not be parsed."""

@@ -7,7 +7,6 @@ together for each item.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from mcp_server.content.text.steps import (
     Table,
     row_cells,
 )
+from mcp_server.likeness import did_you_mean
 
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?:\.([A-Za-z_][A-Za-z0-9_]*))?\}")
 
@@ -251,8 +251,7 @@ def _item(field: Field) -> Field:
 
 
 def _guess(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {near[0]}?" if near else f"; fields are: {', '.join(known)}"
+    return did_you_mean(name, known) or f"; fields are: {', '.join(known)}"
 
 
 def _group(field: Field) -> str:

@@ -1,7 +1,7 @@
 """Fields to Markdown and back, by a template's format.
 
-`parse` is the exact inverse of `render` for every text that `round_trip_problem` lets pass; what
-it does not let pass is never written. `content.steps` says what a format is made of.
+`parse` is the exact inverse of `render` for all fields that `round_trip_problem` accepts; others
+are never written. `content.text.steps` says what a format is made of.
 """
 
 from __future__ import annotations
@@ -70,9 +70,9 @@ def parse(template: Template, markdown: str) -> dict[str, Any]:
 def round_trip_problem(template: Template, fields: Mapping[str, Any]) -> str | None:
     """Return what must be written differently so that `parse` gives back what `render` was given.
 
-    `None` where it does already. The text is meant for whoever wrote the fields, model or person,
-    and repeats neither their words nor the template's; the fields must be of the right types
-    (`content.answer.problems` says whether they are).
+    `None` where it does already. The text is for the author of the fields, model or person, and
+    repeats neither their words nor the template's. The fields must be of the right types, which
+    `content.text.fields.problems` checks.
     """
     values = list(values_of(template.fields, fields))
     problems = [
@@ -257,6 +257,7 @@ def _sample(fields: Sequence[Field], left_out: frozenset[str]) -> dict[str, Any]
 def _sample_value(field: Field) -> object:
     if field.of:
         sparse = frozenset(inner.name for inner in field.of if not inner.required)
+        # Each shape twice, so that either of them is followed by the other.
         return [_sample(field.of, absent) for absent in (frozenset[str](), sparse) * 2]
     samples: dict[FieldType, object] = {
         FieldType.LINE: f"Some {field.name}",

@@ -1,4 +1,4 @@
-"""The way of a Markdown text through its format: which block belongs to which step."""
+"""Matches the blocks of a Markdown text to the steps of its format."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def match(format: Format, markdown: str) -> dict[str, Any]:
 
 
 def fits(step: FormatStep, text: str, *, first: bool = True) -> bool:
-    """Whether the block `text` may stand at `step`; `first` unless the step took one before it."""
+    """Whether the block `text` fits `step`; `first` unless the step took a block before it."""
     match step:
         case Paragraphs():
             return next(headings(text), None) is None
@@ -62,8 +62,8 @@ class _Place:
 def _path(format: Format, lines: Sequence[str], found: Sequence[Block]) -> list[_Place]:
     """Return the first way through the format that takes every block.
 
-    A depth-first search in order of preference which visits no (step, block, inside) twice, so
-    its cost is bounded by their number.
+    It is a depth-first search, in order of preference. No (step, block, inside) is visited twice,
+    so the cost is bounded by their number. The stack is a list: a long text needs no recursion.
     """
     stack = [_Place(0, 0, inside=False, before=None, took=False)]
     visited: dict[tuple[int, int, bool], _Place] = {}
@@ -75,7 +75,7 @@ def _path(format: Format, lines: Sequence[str], found: Sequence[Block]) -> list[
         visited[key] = place
         if place.step == len(format.steps) and place.block == len(found):
             return _places_to(place)
-        stack += reversed(list(_moves(format, found, place)))
+        stack += reversed(list(_moves(format, found, place)))  # the preferred move is popped first
     raise _mismatch(format, lines, found, list(visited.values()))
 
 

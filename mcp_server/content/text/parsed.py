@@ -1,4 +1,7 @@
-"""A Markdown text, parsed and taken apart. Loads the parser: import it where a text needs that."""
+"""Parses a Markdown text and takes it apart.
+
+Importing this module loads the parser, so import it only where a text has to be parsed.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,15 @@ from markdown_it.token import Token
 from mcp_server.content.text.pieces import ParsedText, Part, Piece
 
 LENGTH_MAX = 200_000
-"""Characters of a text that is parsed. A longer one is `LOOSE` as a whole: it takes seconds."""
+"""Characters of a text that is parsed. A longer one takes seconds, so it is `LOOSE` as a whole."""
 NESTING_MAX = 20
 """The parser drops what is nested deeper, and recurses for each level. No page goes that deep."""
 BRACKETS_MAX = 15
-"""Of open brackets, in a paragraph that is parsed: beyond its nesting the parser sees no link."""
+"""Brackets that are open at once in a paragraph. Beyond its nesting limit the parser sees no links,
+so a paragraph with more of them is `LOOSE`."""
 
 _DEEP_QUOTE = re.compile(r"^(?:[ \t]{0,9}>){8}", re.MULTILINE)
-"""Each line after it would cost the parser as much as there are levels."""
+"""Quotes nested this deep. For each line after them, the parser needs time for every level."""
 _MUDDLE = re.compile(r"`|<[A-Za-z/!?]")
 _WORD = re.compile(r"[\w#.+-]*")
 _SPAN = "span"
@@ -28,7 +32,7 @@ _Rule = Callable[[StateInline, bool], bool]
 
 
 def readings(text: str) -> Iterator[ParsedText]:
-    """Yield `text` taken apart; any text can be.
+    """Yield `text` taken apart; it never fails.
 
     A text with a table is read a second time without tables, which are no part of CommonMark: what
     is code in the one reading may be none in the other.
@@ -88,9 +92,10 @@ def _inline_pieces(token: Token) -> Iterator[Piece]:
 
 
 def _shaky(piece: Piece, *, muddled: bool) -> Piece:
-    """Return a code span as what it is: over a `|` it is none where somebody sees a table.
+    """Return the piece; a code span that other parsers may not see as one becomes `SHAKY`.
 
-    Some end it with the line, or begin it elsewhere where backticks or tags are left over.
+    A `|` in it may divide a table's cells. Some parsers end a span at the end of the line, or begin
+    it elsewhere if stray backticks or tags stand around (`muddled`).
     """
     if piece.part is not Part.CODE or not (muddled or re.search(r"[|\n]", piece.text)):
         return piece
@@ -98,7 +103,10 @@ def _shaky(piece: Piece, *, muddled: bool) -> Piece:
 
 
 def _fence_part(token: Token, lines: Sequence[str]) -> Part:
-    """Python-Markdown knows only fences at the margin, with one word after it, ended alike."""
+    """Return `CODE` for a fenced block that every parser sees, otherwise `SHAKY`.
+
+    Python-Markdown wants both fences alike and at the margin, and one word at most after the first.
+    """
     assert token.map is not None, "a fence knows its lines"
     first, last = lines[token.map[0]], lines[token.map[1] - 1]
     plain = first.startswith(token.markup) and last.rstrip() == token.markup
@@ -129,22 +137,20 @@ def _links(tokens: Sequence[Token]) -> Iterator[str]:
 
 @lru_cache(maxsize=2)
 def _parser(*, tables: bool) -> MarkdownIt:
-    """Return a parser of what nearly every site generator reads, which refuses no link.
-
-    It has parsed something before anybody gets it: from then on threads may share it.
-    """
+    """Return a parser for what nearly every site generator reads; it refuses no link."""
     options = {"html": True, "maxNesting": NESTING_MAX, "inline_definitions": True}
     parser = _AnyLink("commonmark", options)
     if tables:
         parser.enable("table")
     parser.inline.ruler.at("backticks", _with_span(backtick))
     parser.inline.ruler.at("html_inline", _with_span(html_inline))
+    # The first parse compiles the rules; after that, threads may share the parser.
     parser.parse("*a* [b](c)")
     return parser
 
 
 class _AnyLink(MarkdownIt):
-    """A link that the parser refuses would be prose, and its destination lost."""
+    """Keeps every link: one that the parser refused would become prose, its destination unseen."""
 
     def validateLink(self, url: str) -> bool:  # noqa: N802 - the parser's name
         del url
@@ -158,7 +164,7 @@ class _AnyLink(MarkdownIt):
 
 
 def _with_span(rule: _Rule) -> _Rule:
-    """Return the rule of a code span or a tag, which notes where in the source it stands."""
+    """Return a parser's rule, extended to note where in the source its code span or tag stands."""
 
     def run(state: StateInline, silent: bool) -> bool:
         start, before = state.pos, len(state.tokens)

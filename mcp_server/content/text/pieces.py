@@ -13,15 +13,15 @@ class Part(StrEnum):
     """What a piece of a text is."""
 
     PROSE = "prose"
-    """Source of Markdown without code and HTML."""
+    """Markdown source, without its code and HTML."""
     HTML = "html"
     """One tag, or a block of HTML."""
     CODE = "code"
     """A code span or the inside of a fence."""
     SHAKY = "shaky"
-    """Code by the rules of CommonMark, but not for every reader."""
+    """Code by the rules of CommonMark, but not for every parser."""
     LOOSE = "loose"
-    """What may be anything, such as indented code: MDX has none."""
+    """May be anything, depending on the parser: to MDX, indented code is no code."""
 
 
 @dataclass(frozen=True, slots=True)

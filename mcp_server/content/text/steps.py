@@ -17,10 +17,10 @@ from typing import Any
 from mcp_server.content.template import Field, FieldType
 
 LINE_LENGTH_MAX = 5_000
-"""Longer lines are not matched against fixed text: the cost grows faster than the line."""
+"""Longer lines are not matched against a pattern: the cost grows faster than their length."""
 
 INTEGER_MAX = 2**53
-"""Larger whole numbers are floats: not every integer beyond has one."""
+"""Whole numbers beyond this are read as floats: only up to here has each integer an exact float."""
 
 _PIPE = re.compile(r"(?<!\\)\|")
 _RULE_CELL = re.compile(r":?-+:?")
@@ -131,7 +131,7 @@ class Rows:
 
     @property
     def group(self) -> None:
-        """Rows repeat by themselves, and belong to no repeated blocks."""
+        """None: rows are repeated within one block, not together with other blocks."""
         return
 
     @property
@@ -176,7 +176,7 @@ FormatStep = Inline | Paragraphs | Rows
 
 
 def row_cells(line: str) -> list[str] | None:
-    """Return the cells of a table row, `None` where the line is none."""
+    """Return the cells of a table row, `None` where the line is no row."""
     line = line.strip()
     if len(line) < 2 or not line.startswith("|") or not line.endswith("|"):
         return None
@@ -186,6 +186,7 @@ def row_cells(line: str) -> list[str] | None:
 def shown(value: object) -> str:
     """Return a value of one line as it stands in Markdown."""
     if isinstance(value, float):
+        # Without an exponent, which `_VALUES` in `format` would not read back.
         return format(Decimal(repr(value)), "f")
     return str(value)
 
@@ -202,7 +203,7 @@ def _value(field: Field, found: str) -> object:
 
 
 def _header_key(line: str) -> object:
-    """A table's head is compared by its cells: editors realign the columns."""
+    """Return what header lines are compared by: a table's cells, as editors realign columns."""
     cells = row_cells(line)
     if cells is None:
         return line

@@ -1,4 +1,4 @@
-"""What of a model's text a person would see: nothing hidden gets into a page."""
+"""Removes from a model's text what no person would see: nothing hidden gets into a page."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
 _BLANKS = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufe00-\ufe0d\U000e0100-\U000e01ef]"
 )
-"""Blank letters and selectors, which Unicode files under letters and marks."""
+"""Blank letters and variation selectors, which Unicode classes as letters and marks."""
 _JOINERS = frozenset("\u200c\u200d")
-"""Persian and Indic words and joined emoji need them: one, between two letters or signs."""
+"""Persian and Indic words and joined emoji need one, between two letters or signs."""
 _STRAY_JOINERS = re.compile(
     "(?<=[\u200c\u200d])[\u200c\u200d]|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
 )
@@ -32,8 +32,10 @@ def visible(text: str) -> str:
 
     Line ends become newlines and tabs become spaces. A joiner stays where it joins.
     """
+    # Line ends and tabs first: as control characters they would be dropped below.
     text = _BLANKS.sub("", _LINE_ENDS.sub("\n", text).replace("\t", " "))
     kept = "".join(character for character in text if _is_kept(character))
+    # Joiners last: dropping what stood between them may have put two in a row.
     return _STRAY_JOINERS.sub("", kept).strip()
 
 

@@ -23,7 +23,7 @@ from mcp_server.entities.entity import is_slug
 from mcp_server.errors import Unavailable
 
 TEMPLATES_MAX = 500
-"""Template files that are read."""
+"""How many template files are read."""
 
 _Signature = tuple[tuple[str, int, int, int], ...]
 
@@ -38,9 +38,9 @@ class SiteProblems(Unavailable):
 
 
 class SiteLoader:
-    """Hands out the site as its files say it now; they are read again only when they change.
+    """Returns the site as its files say now; they are read again only when they have changed.
 
-    It reads files: call `load` in a thread. Any number of threads may.
+    `load` reads files: call it in a thread. Any number of threads may.
     """
 
     def __init__(self, workspace: Workspace) -> None:
@@ -49,9 +49,9 @@ class SiteLoader:
         self._signature: _Signature | None = None
         self._problems: tuple[str, ...] = ()
         self.last_good: Site | None = None
-        """The last version that could be used, which one can go on with."""
+        """The last version that could be used; a caller may go on with it."""
         self.warnings: tuple[str, ...] = ()
-        """Of the last version that could be used: sections that cannot be drafted, and why."""
+        """Of that version: sections that cannot be drafted, and why."""
 
     def load(self) -> Site:
         """Return the site.
@@ -60,7 +60,8 @@ class SiteLoader:
             SiteProblems: it cannot be used; all mistakes in all files are named.
         """
         with self._lock:
-            signature = self._now()  # before reading: a change in between is seen the next time
+            # Before reading: a change in between then shows in the next call's signature.
+            signature = self._now()
             if signature != self._signature:
                 self._read()
                 self._signature = signature
@@ -146,12 +147,12 @@ class SiteLoader:
 def site_to_document(site: Site) -> str:
     """Return the site as JSON: equal sites give equal text. Its hash is not part of it.
 
-    Keys stay in the order in which they were written: that of opening hours means something.
+    Facts keep the order in which they were written: that of opening hours means something.
     """
     document: dict[str, Any] = _sites().dump_python(site, mode="json", exclude={"pages"})
     del document["hash"]
     templates = dict(sorted(document.pop("templates").items()))
-    # Page by page: one long call into C would hold up every thread.
+    # Page by page: one long call into C would hold the GIL, and with it every other thread.
     pages = ",".join(_dumped(_pages().dump_python(page, mode="json")) for page in site.pages)
     return f'{_dumped(document)[:-1]},"pages":[{pages}],"templates":{_dumped(templates)}}}'
 
@@ -199,7 +200,7 @@ def _pages() -> TypeAdapter[Page]:
 
 @lru_cache(maxsize=1)
 def _sites() -> TypeAdapter[Site]:
-    """Building it takes milliseconds: only for whoever needs it."""
+    """Build the adapter at its first use, as that takes milliseconds."""
     return TypeAdapter(Site)
 
 
@@ -208,4 +209,5 @@ def _stamp(file: Path) -> tuple[str, int, int, int]:
         status = file.lstat()
     except OSError:
         return (str(file), 0, -1, 0)
+    # The inode shows a file that was replaced within one tick of the clock.
     return (str(file), status.st_mtime_ns, status.st_size, status.st_ino)

@@ -10,8 +10,9 @@ from typing import Any
 
 from mcp_server.content.site import Page, Section
 from mcp_server.content.text.blocks import SECTION_MARK, open_fence
-from mcp_server.content.workspace.yaml_tree import Node, YamlReader
+from mcp_server.content.workspace.yaml_tree import Node, YamlReader, line_of
 from mcp_server.entities.entity import SLUG_LENGTH_MAX, is_slug
+from mcp_server.excerpt import in_quotes
 
 _KEYS = ("title", "description", "language", "facts", "pages")
 _PAGE_KEYS = ("id", "title", "description", "sections")
@@ -20,7 +21,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _DEVICES = frozenset(
     {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10)}
 )
-"""Names that Windows keeps for devices: no file can be called so."""
+"""Names that Windows reserves for devices: no file can have them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +43,14 @@ def read_site(reader: YamlReader, content: bytes) -> SiteFile | None:
         return None
     keys = reader.keys(tree, "site.yaml", _KEYS)
     lines: dict[str, int] = {}
-    title = _text(reader, keys, "title")
+    title = reader.line_of_text(keys.get("title"), "title")
     if not title:
-        reader.wrong(_line(keys.get("title"), tree), "title is missing; write the site's name")
+        reader.wrong(keys.get("title") or tree, "title is missing; write the site's name")
     if "pages" not in keys:
-        reader.wrong(tree.line, "pages is missing; write `pages:` and a list of pages")
+        reader.wrong(tree, "pages is missing; write `pages:` and a list of pages")
     return SiteFile(
         title=title,
-        description=_text(reader, keys, "description"),
+        description=reader.line_of_text(keys.get("description"), "description"),
         language=_language(reader, keys.get("language")),
         facts=_facts(reader, keys.get("facts")),
         pages=tuple(_pages(reader, keys.get("pages"), lines)),
@@ -62,7 +63,7 @@ def _language(reader: YamlReader, node: Node | None) -> str:
         return "en"
     language = reader.line_of_text(node, "language")
     if not _LANGUAGE.fullmatch(language):
-        reader.wrong(node.line, f"language is {language[:40]!r}; write a code such as en or pt-BR")
+        reader.wrong(node, f"language is {in_quotes(language)}; write a code such as en or pt-BR")
         return "en"
     return language
 
@@ -75,16 +76,16 @@ def _facts(reader: YamlReader, node: Node | None) -> Mapping[str, Any]:
 
 def _pages(reader: YamlReader, node: Node | None, lines: dict[str, int]) -> Iterator[Page]:
     seen: dict[str, int] = {}
-    for item in reader.items(node, "pages") if node is not None else ():
+    for item in reader.items(node, "pages"):
         keys = reader.keys(item, "a page", _PAGE_KEYS)
         id = _id(reader, keys.get("id"), item, "page", seen)
         if id in _DEVICES:
-            reader.wrong(item.line, f"page {id} cannot be a file on Windows; write {id}-page")
-        title = _text(reader, keys, "title")
+            reader.wrong(item, f"page {id} cannot be a file on Windows; write {id}-page")
+        title = reader.line_of_text(keys.get("title"), "title")
         if keys and not title:
-            reader.wrong(_line(keys.get("title"), item), f"page {id} has no title; write one")
+            reader.wrong(keys.get("title") or item, f"page {id} has no title; write one")
         sections = _sections(reader, keys.get("sections"), id, lines)
-        description = _text(reader, keys, "description")
+        description = reader.line_of_text(keys.get("description"), "description")
         yield Page(id=id, title=title, description=description, sections=tuple(sections))
 
 
@@ -92,16 +93,16 @@ def _sections(
     reader: YamlReader, node: Node | None, page: str, lines: dict[str, int]
 ) -> Iterator[Section]:
     seen: dict[str, int] = {}
-    for item in reader.items(node, "sections") if node is not None else ():
+    for item in reader.items(node, "sections"):
         keys = reader.keys(item, "a section", _SECTION_KEYS)
         id = _id(reader, keys.get("id"), item, "section", seen)
-        lines[f"{page}/{id}"] = item.line
+        lines[f"{page}/{id}"] = line_of(item)
         where = f"section {page}/{id}"
-        template = _text(reader, keys, "template") or None
+        template = reader.line_of_text(keys.get("template"), "template") or None
         text = _static_text(reader, keys.get("text"), where)
         if template and text is not None:
-            reader.wrong(item.line, f"{where} has a template and a text; keep one of them")
-        brief = reader.text(keys["brief"], f"{where}: brief") if "brief" in keys else ""
+            reader.wrong(item, f"{where} has a template and a text; keep one of them")
+        brief = reader.text(keys.get("brief"), f"{where}: brief")
         facts = _facts(reader, keys.get("facts"))
         yield Section(page=page, id=id, template=template, brief=brief, text=text, facts=facts)
 
@@ -112,26 +113,24 @@ def _static_text(reader: YamlReader, node: Node | None, where: str) -> str | Non
     text = reader.text(node, f"{where}: text")
     if SECTION_MARK.search(text):
         reader.wrong(
-            node.line,
+            node,
             f"{where}: the text holds `<!-- section:`, which divides exported files; leave it out",
         )
     if open_fence(text):
-        reader.wrong(
-            node.line, f"{where}: the text opens a code block and never closes it; close it"
-        )
+        reader.wrong(node, f"{where}: the text opens a code block and never closes it; close it")
     return text or None
 
 
 def _id(reader: YamlReader, node: Node | None, item: Node, what: str, seen: dict[str, int]) -> str:
     """Return the id; a wrong one is noted with what it could be."""
-    id = reader.text(node, f"the id of a {what}") if node is not None else ""
-    line = _line(node, item)
+    id = reader.text(node, f"the id of a {what}")
+    line = line_of(node or item)
     if not id:
         reader.wrong(line, f"a {what} has no id; write id: and a name of a-z, 0-9, - and _")
     elif not is_slug(id):
         reader.wrong(
             line,
-            f"the {what} id {id[:40]!r} is not a slug (a-z, 0-9, - and _, at most "
+            f"the {what} id {in_quotes(id)} is not a slug (a-z, 0-9, - and _, at most "
             f"{SLUG_LENGTH_MAX}); write {_slug(id) or what}",
         )
     elif id in seen:
@@ -146,11 +145,3 @@ def _id(reader: YamlReader, node: Node | None, item: Node, what: str, seen: dict
 def _slug(text: str) -> str:
     ascii = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9_]+", "-", ascii).strip("-_")[:SLUG_LENGTH_MAX].strip("-_")
-
-
-def _text(reader: YamlReader, keys: Mapping[str, Node], key: str) -> str:
-    return reader.line_of_text(keys[key], key) if key in keys else ""
-
-
-def _line(node: Node | None, otherwise: Node) -> int:
-    return otherwise.line if node is None else node.line

@@ -28,7 +28,7 @@ def init_workspace(directory: Path) -> list[Path]:
     """Copy the starter site into `directory` and return the files that were written.
 
     The folder is made if it is not there; other files in it stay as they are. Nothing is ever
-    overwritten, and what was written goes again if something fails half-way.
+    overwritten, and if something fails half-way, what was written is removed again.
 
     Raises:
         FileInTheWay: a file is there already.
@@ -45,6 +45,7 @@ def init_workspace(directory: Path) -> list[Path]:
     try:
         for target, source in sources.items():
             _write(directory, target, source.read_bytes(), made)
+    # Also where it is interrupted: what stays would be in the way of the next try.
     except BaseException as error:
         _undo(made)
         if isinstance(error, OSError):
@@ -66,11 +67,12 @@ def _sources(folder: Traversable, target: Path) -> Iterator[tuple[Path, Traversa
 
 
 def _order(entry: tuple[Path, Traversable]) -> tuple[bool, Path]:
-    """The settings come last: it is they that make a folder a workspace."""
+    """Sort the settings last: their file makes the folder a workspace, once all else is there."""
     return entry[0].name == SETTINGS_FILE, entry[0]
 
 
 def _write(directory: Path, target: Path, content: bytes, made: list[Path]) -> None:
+    # One by one, so that `_undo` removes exactly the folders that were made here.
     for folder in [*reversed(target.parents)]:
         if not folder.is_dir():
             folder.mkdir()
@@ -80,7 +82,7 @@ def _write(directory: Path, target: Path, content: bytes, made: list[Path]) -> N
         Folder(directory, *below).opened() as opened,
         opened.open(target.name, "xb", permissions=PUBLIC) as file,
     ):
-        made.append(target)
+        made.append(target)  # before the write: what fails half-way is removed, too
         file.write(content)
 
 

@@ -7,19 +7,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import yaml
+
 from mcp_server.content.template import Field, FieldType, Template
 from mcp_server.content.text.markdown import format_problems
-from mcp_server.content.workspace.yaml_tree import (
-    Mapped,
-    Node,
-    Scalar,
-    Sequence,
-    YamlReader,
-    nearest,
-)
+from mcp_server.content.workspace.yaml_tree import Node, YamlReader, instead
+from mcp_server.excerpt import in_quotes, shortened
 
 LENGTH_MAX = 100_000
-"""Characters of one field: what a reader takes in one section is far less."""
+"""Characters of one field: far more than anybody reads in one section."""
 ITEMS_MAX = 1_000
 FIELDS_MAX = 100
 
@@ -48,16 +44,16 @@ def read_template(reader: YamlReader, name: str, content: bytes) -> Template | N
     if tree is None:
         return None
     keys = reader.keys(tree, "a template", _KEYS)
-    prompt = reader.text(keys["prompt"], "prompt") if "prompt" in keys else ""
+    prompt = reader.text(keys.get("prompt"), "prompt")
     if not prompt:
-        reader.wrong(_line(keys.get("prompt"), tree), "prompt is missing; write what to write")
+        reader.wrong(keys.get("prompt") or tree, "prompt is missing; write what to write")
     fields = _fields(reader, keys.get("fields"), tree)
     template = Template(
         name=name,
-        title=reader.line_of_text(keys["title"], "title") if "title" in keys else "",
+        title=reader.line_of_text(keys.get("title"), "title"),
         prompt=prompt,
         fields=fields,
-        format=reader.text(keys["format"], "format") if "format" in keys else "",
+        format=reader.text(keys.get("format"), "format"),
         phrases=_phrases(reader, keys.get("phrases"), fields),
     )
     _check_format(reader, template, keys.get("format"), tree)
@@ -66,50 +62,50 @@ def read_template(reader: YamlReader, name: str, content: bytes) -> Template | N
 
 def _check_format(reader: YamlReader, template: Template, node: Node | None, tree: Node) -> None:
     if node is None:
-        reader.wrong(tree.line, "format is missing; write `format: |` and Markdown with {field}s")
+        reader.wrong(tree, "format is missing; write `format: |` and Markdown with {field}s")
         return
     if _is_sound(template.fields):
         for problem in format_problems(template):
-            reader.wrong(node.line, f"format: {problem}")
+            reader.wrong(node, f"format: {problem}")
 
 
 def _is_sound(fields: tuple[Field, ...]) -> bool:
-    """Whether the format can be judged; a wrong field is reported for itself."""
+    """Whether the fields are good enough to check the format; what is wrong with them is noted."""
     choices = all(field.choices for field in fields if field.type is FieldType.CHOICE)
     return bool(fields) and choices and all(_is_sound(field.of) for field in fields if field.of)
 
 
 def _fields(reader: YamlReader, node: Node | None, tree: Node) -> tuple[Field, ...]:
     if node is None:
-        reader.wrong(tree.line, "fields is missing; write lines such as title: line")
+        reader.wrong(tree, "fields is missing; write lines such as title: line")
         return ()
     named = reader.keys(node, "fields")
-    if not named and isinstance(node, Scalar | Mapped):
-        reader.wrong(node.line, "fields is empty; write lines such as title: line")
+    if not named and not isinstance(node, yaml.SequenceNode):
+        reader.wrong(node, "fields is empty; write lines such as title: line")
     if len(named) > FIELDS_MAX:
-        reader.wrong(node.line, f"fields has {len(named)} fields; write at most {FIELDS_MAX}")
+        reader.wrong(node, f"fields has {len(named)} fields; write at most {FIELDS_MAX}")
     return tuple(_field(reader, name, value, inside=False) for name, value in named.items())
 
 
 def _field(reader: YamlReader, name: str, node: Node, *, inside: bool) -> Field:
     if not _NAME.fullmatch(name) or keyword.iskeyword(name):
         reader.wrong(
-            node.line,
-            f"the field {name[:40]!r} cannot be called that; write a-z, 0-9 and _, a letter first",
+            node,
+            f"the field {in_quotes(name)} cannot be called that; "
+            "write a-z, 0-9 and _, a letter first",
         )
-    if isinstance(node, Scalar):
+    if isinstance(node, yaml.ScalarNode):
         return Field(name=name, type=_type(reader, name, node, inside=inside))
     keys = reader.keys(node, f"the field {name}", _FIELD_KEYS)
     if "type" not in keys:
-        reader.wrong(node.line, f"{name} has no type; write type: and one of {', '.join(_TYPES)}")
+        reader.wrong(node, f"{name} has no type; write type: and one of {', '.join(_TYPES)}")
     type = _type(reader, name, keys["type"], inside=inside) if "type" in keys else FieldType.LINE
-    description = keys.get("description")
     required = keys.get("required")
     is_required = None if required is None else reader.boolean(required, f"{name}.required")
     field = Field(
         name=name,
         type=type,
-        description=reader.text(description, f"{name}.description") if description else "",
+        description=reader.text(keys.get("description"), f"{name}.description"),
         required=is_required is not False,
         length_max=_bound(reader, name, keys, "max_length") or 0,
         items_min=_bound(reader, name, keys, "min_items") or 0,
@@ -117,7 +113,7 @@ def _field(reader: YamlReader, name: str, node: Node, *, inside: bool) -> Field:
         choices=tuple(_choices(reader, name, keys.get("choices"))),
         of=_of(reader, name, keys.get("of")),
     )
-    _check_field(reader, field, keys, node.line)
+    _check_field(reader, field, keys, node)
     return field
 
 
@@ -125,11 +121,11 @@ def _type(reader: YamlReader, name: str, node: Node, *, inside: bool) -> FieldTy
     text = reader.text(node, f"{name}.type")
     if text not in _TYPES:
         reader.wrong(
-            node.line, f"{name} has the unknown type {text[:40]!r}; {nearest(text, _TYPES)}"
+            node, f"{name} has the unknown type {in_quotes(text)}; {instead(text, _TYPES)}"
         )
         return FieldType.LINE
     if inside and text == FieldType.LIST:
-        reader.wrong(node.line, f"{name} is a list inside a list; write a line or a text")
+        reader.wrong(node, f"{name} is a list inside a list; write a line or a text")
         return FieldType.LINE
     return FieldType(text)
 
@@ -141,11 +137,11 @@ def _bound(reader: YamlReader, name: str, keys: Mapping[str, Node], key: str) ->
 
 def _choices(reader: YamlReader, name: str, node: Node | None) -> Iterator[str]:
     seen: set[str] = set()
-    for item in reader.items(node, f"{name}.choices") if node is not None else ():
+    for item in reader.items(node, f"{name}.choices"):
         choice = reader.line_of_text(item, f"a choice of {name}")
         if not choice or choice in seen:
             wrong = f"the choice {choice!r} is there twice" if choice else "a choice is empty"
-            reader.wrong(item.line, f"{name}: {wrong}; remove it")
+            reader.wrong(item, f"{name}: {wrong}; remove it")
             continue
         seen.add(choice)
         yield choice
@@ -154,17 +150,18 @@ def _choices(reader: YamlReader, name: str, node: Node | None) -> Iterator[str]:
 def _of(reader: YamlReader, name: str, node: Node | None) -> tuple[Field, ...]:
     if node is None:
         return ()
-    if isinstance(node, Scalar):
-        if node.text != FieldType.LINE:
+    if isinstance(node, yaml.ScalarNode):
+        if node.value != FieldType.LINE:
             reader.wrong(
-                node.line, f"{name}.of is {node.text[:40]!r}; write line, or the fields of one item"
+                node,
+                f"{name}.of is {in_quotes(node.value)}; write line, or the fields of one item",
             )
         return ()
     fields = reader.keys(node, f"{name}.of")
     return tuple(_field(reader, inner, value, inside=True) for inner, value in fields.items())
 
 
-def _check_field(reader: YamlReader, field: Field, keys: Mapping[str, Node], line: int) -> None:
+def _check_field(reader: YamlReader, field: Field, keys: Mapping[str, Node], node: Node) -> None:
     """Note options that mean nothing for this type, and bounds that exclude everything."""
     fitting = {
         "choices": field.type is FieldType.CHOICE,
@@ -176,15 +173,15 @@ def _check_field(reader: YamlReader, field: Field, keys: Mapping[str, Node], lin
     for key, fits in fitting.items():
         if key in keys and not fits:
             reader.wrong(
-                keys[key].line,
+                keys[key],
                 f"{field.name} is a {field.type} and has no {key}; leave it out",
             )
     if field.type is FieldType.CHOICE and not field.choices:
-        reader.wrong(line, f"{field.name} has no choices; write choices: [one, other]")
+        reader.wrong(node, f"{field.name} has no choices; write choices: [one, other]")
     if field.items_min > field.items_max:
-        reader.wrong(line, f"{field.name} has more min_items than max_items; exchange them")
+        reader.wrong(node, f"{field.name} has more min_items than max_items; exchange them")
     if field.of and not any(inner.required for inner in field.of):
-        reader.wrong(line, f"no field of one item of {field.name} is required; make one so")
+        reader.wrong(node, f"no field of one item of {field.name} is required; make one so")
 
 
 def _phrases(reader: YamlReader, node: Node | None, fields: tuple[Field, ...]) -> dict[str, Any]:
@@ -199,29 +196,27 @@ def _phrases(reader: YamlReader, node: Node | None, fields: tuple[Field, ...]) -
 
 
 def _candidates(reader: YamlReader, field: Field, node: Node) -> list[Any]:
-    items = node.items if isinstance(node, Sequence) else (node,)
+    items = node.value if isinstance(node, yaml.SequenceNode) else (node,)
     return [_candidate(reader, field, item) for item in items]
 
 
 def _candidate(reader: YamlReader, field: Field, node: Node) -> Any:
     what = f"a phrase for {field.name}"
-    if not isinstance(node, Mapped):
+    if not isinstance(node, yaml.MappingNode):
         text = reader.text(node, what)
         _check_references(reader, node, text)
         if field.of and text:
             names = ", ".join(f"{inner.name}: …" for inner in field.of)
-            reader.wrong(
-                node.line, f"{what} is a text; write {{each: facts.LIST, item: {{{names}}}}}"
-            )
+            reader.wrong(node, f"{what} is a text; write {{each: facts.LIST, item: {{{names}}}}}")
         return text
     if field.type is not FieldType.LIST:
-        reader.wrong(node.line, f"{what} is a mapping; write a text with {{references}} in quotes")
+        reader.wrong(node, f"{what} is a mapping; write a text with {{references}} in quotes")
         return ""
-    if field.of and not any(key.text == "each" for key, _ in node.items):
+    if field.of and not any(key.value == "each" for key, _ in node.value):
         return _item(reader, field, node)
     keys = reader.keys(node, what, ("each", "item"))
     if set(keys) != {"each", "item"}:
-        reader.wrong(node.line, f"{what} needs each and item; write {{each: facts.LIST, item: …}}")
+        reader.wrong(node, f"{what} needs each and item; write {{each: facts.LIST, item: …}}")
         return ""
     each = reader.text(keys["each"], "each")
     _check_root(reader, keys["each"], each)
@@ -245,9 +240,6 @@ def _check_root(reader: YamlReader, node: Node, path: str) -> None:
     root = path.strip().split(".")[0]
     if root not in _ROOTS:
         reader.wrong(
-            node.line, f"{{{path[:40]}}} refers to nothing; begin with {', '.join(_ROOTS)}"
+            node,
+            f"{{{shortened(path, 40)}}} refers to nothing; begin with {', '.join(_ROOTS)}",
         )
-
-
-def _line(node: Node | None, tree: Node) -> int:
-    return tree.line if node is None else node.line

@@ -1,6 +1,6 @@
 """The board of `status --follow` on a terminal: a bar for each batch, a line for each job.
 
-Nothing else imports this module, as it brings rich.
+It imports rich, so it is only imported when such a board is shown.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from mcp_server.interfaces.cli.lines import doing, event_line, stands_still, tim
 from mcp_server.progress.event import ProgressEvent
 
 SHOWN_MAX = 20
-"""Operations that move at a time; of others, where there is no room, only the end is shown."""
+"""Operations shown moving at a time; of any beyond these only the end is shown."""
 WIDE = 100
-"""From so many columns on there is room for a long bar."""
+"""From this many columns on there is room for a long bar."""
 BAR_WIDTHS = (12, 24)
-"""Of a short bar and of a long one; the short one leaves room for the rest in 80 columns."""
+"""Columns of a short bar and of a long one; a short one leaves room for the rest of 80 columns."""
 MARKS = {"completed": "✓", "failed": "✗", "cancelled": "–", "paused": "…"}
 
 
 class Bars:
-    """Operations that move while they run; what is over goes above them, and stays."""
+    """Shows operations moving while they run; the end of each is printed above them, to stay."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -55,11 +55,12 @@ class Bars:
         )
         self._tasks: dict[str, TaskID] = {}
         self._still: dict[str, str] = {}
-        """What was said last of those that pause."""
+        """By paused operation, the line that was printed for it: it is not printed twice."""
 
     @contextmanager
     def shown(self) -> Generator[Bars]:
         """Show the operations until the context ends."""
+        # `transient`: the bars vanish at the end. What was printed above them stays.
         with Live(Group(self._batches, self._jobs), console=self._console, transient=True):
             yield self
 
@@ -107,13 +108,13 @@ class Bars:
 
 
 def terminal() -> Console | None:
-    """Return the terminal that stdout is, if something can move on it."""
+    """Return stdout's console if something can move on it, else `None`."""
     console = Console(highlight=False, emoji=False)
     return console if console.is_interactive else None
 
 
 class _GivingWay(TextColumn):
-    """Text that is cut where the terminal is too narrow for the line."""
+    """A column that is cut off if the terminal is too narrow for the line."""
 
     def render(self, task: Task) -> Text:
         text = super().render(task)

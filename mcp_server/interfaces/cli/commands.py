@@ -1,4 +1,7 @@
-"""The commands of `pressroom`. Each says what it did; whatever went wrong is one line on stderr."""
+"""The commands of `pressroom`. Each prints what it did; an error is one line on stderr.
+
+The docstrings of commands are their help texts.
+"""
 
 from __future__ import annotations
 
@@ -29,24 +32,24 @@ from mcp_server.interfaces.cli.runners import Board, Runners, Waited
 from mcp_server.redaction import redacted, secrets_of
 
 EXIT_TROUBLE = 2
-"""Exit code for expected trouble, as for a wrong option."""
+"""Exit code for expected errors, the same as for a wrong option."""
 
 EXIT_UNWELL = 1
-"""Exit code of the doctor where something is wrong, and of a wait for what was not done."""
+"""Exit code of the doctor if something is wrong, and of a wait for work that was not done."""
 
 EXIT_INTERRUPTED = 130
-"""Exit code after an interrupt, as a shell has it."""
+"""Exit code after an interrupt, as shells use it (128 + SIGINT)."""
 
 INTERVAL_S = 0.5
-"""How often what is followed is looked for, and at most shown anew."""
+"""How often to look for operations, and the shortest time between two updates of one."""
 INTERVAL_S_MIN = 0.05
-"""More often would only cost."""
+"""Looking more often costs more, and shows nothing more."""
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
 
 UNWRITTEN = frozenset({errno.EPIPE, errno.ENOSPC, errno.EIO})
-"""What writing fails with: its reader has left, the disk is full, the terminal is gone."""
+"""Errors of writing to stdout: its reader has left, the disk is full, the terminal is gone."""
 
 WorkspaceOption = Annotated[
     Path | None,
@@ -60,7 +63,7 @@ WorkspaceOption = Annotated[
 
 
 def build_cli(runners: Runners) -> typer.Typer:
-    """Return the command line; `runners` do what needs the application."""
+    """Return the command line; `runners` do everything that needs the application."""
     cli = typer.Typer(
         name="pressroom",
         help="Write a web site in the background: drafts to review, promote and take back.",
@@ -77,7 +80,7 @@ def build_cli(runners: Runners) -> typer.Typer:
 
 
 def run_cli(runners: Runners, arguments: Sequence[str] | None = None) -> None:
-    """Carry out `arguments` (without them, those of the process) and exit the process."""
+    """Run the command in `arguments` (default: the process's own), then exit the process."""
     with _one_line_each():
         build_cli(runners)(arguments, prog_name="pressroom")
 
@@ -138,7 +141,7 @@ def serve(
 
 
 def _folder(text: str) -> Path:
-    """Return a folder that was named: nothing at all would be the one we are in."""
+    """Return the folder that `text` names. Blank text is refused: `Path` would take it for `.`."""
     if not text.strip():
         raise typer.BadParameter("name a folder; `.` is the one you are in")
     return Path(text)
@@ -291,7 +294,7 @@ def demo(
 
 
 def _one_of(id: str | None, batch: str | None) -> str | None:
-    """Return what is named as an argument or by its option."""
+    """Return the id that was given as an argument or as an option."""
     if id is not None and batch is not None:
         raise typer.BadParameter("name one, not two", param_hint="ID/--batch")
     return batch if id is None else id
@@ -317,10 +320,10 @@ def _say(outcome: Waited) -> None:
 
 @contextmanager
 def _board() -> Generator[Board]:
-    """Show what moves where it can, and lines elsewhere, without paying for more."""
-    stdout = cast("TextIO | None", sys.stdout)  # `>&-` leaves none
+    """Yield moving bars on a terminal, plain lines elsewhere; rich is only imported for bars."""
+    stdout = cast("TextIO | None", sys.stdout)  # `None` if it was closed by `>&-`
     if isinstance(stdout, TextIOWrapper):
-        stdout.reconfigure(errors="replace")  # a letter that it lacks is no reason to stop
+        stdout.reconfigure(errors="replace")  # print a `?` for letters that its encoding lacks
     if stdout is not None and stdout.isatty():
         from mcp_server.interfaces.cli.bars import Bars, terminal  # noqa: PLC0415 - brings rich
 
@@ -347,10 +350,10 @@ def _refuse_without_http(*given: object) -> None:
 
 @contextmanager
 def _one_line_each() -> Generator[None]:
-    """Turn expected trouble into a line on stderr for each and exit code 2, without a traceback."""
+    """Turn expected errors into a line on stderr each and exit code 2, without a traceback."""
     try:
         yield
-    except (ServerError, OSError, ExceptionGroup) as error:  # task groups make a group of it
+    except (ServerError, OSError, ExceptionGroup) as error:  # task groups raise a group
         leaves = list(_leaves(error))
         if failures := _unwritten(leaves):
             _end_unwritten(failures)
@@ -362,7 +365,8 @@ def _one_line_each() -> Generator[None]:
 
 
 def _unwritten(leaves: Sequence[Exception]) -> list[OSError]:
-    """Return what writing to stdout failed with, if that is all there is to say."""
+    """Return the errors of writing to stdout, if there are no others among these."""
+    # An error of a file carries the file's name; one of writing to an open stream does not.
     failures = [
         leaf
         for leaf in leaves
@@ -372,7 +376,7 @@ def _unwritten(leaves: Sequence[Exception]) -> list[OSError]:
 
 
 def _end_unwritten(failures: Sequence[OSError]) -> NoReturn:
-    # What is left in the buffer would fail once more when the process ends.
+    # Python flushes stdout when it exits, and what is left in the buffer would fail once more.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     said = {failure.strerror for failure in failures if failure.errno != errno.EPIPE}
     for why in said:

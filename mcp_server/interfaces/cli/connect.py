@@ -1,4 +1,4 @@
-"""How clients are told to start the server of a workspace."""
+"""How a client is configured to start the server of a workspace."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ SERVER_NAME = "pressroom"
 
 
 def server_command(workspace: Path) -> list[str]:
-    """Return program and arguments that serve `workspace` over stdio; every path is absolute.
+    """Return the command that serves `workspace` over stdio; every path in it is absolute.
 
-    It is this Python and not the `pressroom` beside it: clients start servers without the user's
-    PATH, and from any folder. With `-P`, or that folder's modules would be taken for ours.
+    It names this Python instead of `pressroom`, as clients start servers without the user's PATH.
+    They do so in any folder: without `-P`, modules in that folder could be imported for ours.
     """
     return [
         sys.executable,

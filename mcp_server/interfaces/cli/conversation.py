@@ -1,4 +1,4 @@
-"""A real client's conversation with a server that it starts itself: calls, waits and answers."""
+"""A real MCP client that starts a server and talks to it: calls, waits and answers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from mcp_server.errors import ServerError
+from mcp_server.excerpt import on_one_line
 from mcp_server.folder import neutral_folder
 from mcp_server.interfaces.cli.terminal import Move
 
@@ -15,16 +16,16 @@ if TYPE_CHECKING:
     from mcp import Client
 
 WAIT_S = 20
-"""How long one `status` call waits; progress comes all the while."""
+"""How long one `status` call waits; progress arrives meanwhile."""
 
 LINE_LENGTH = 300
-"""What of an error text still reads as one line."""
+"""How much of an error text is shown."""
 
 TRACEBACK_FRAME = " \n|+-^~"
-"""What stands around the words of a traceback."""
+"""The characters that frame the lines of a traceback of grouped errors."""
 
 ENDED = frozenset({"completed", "failed", "cancelled", "paused"})
-"""Statuses in which waiting any longer is of no use."""
+"""Statuses in which it is no use to wait any longer."""
 
 Json = Mapping[str, Any]
 """What a tool answers."""
@@ -35,7 +36,7 @@ class CallFailed(ServerError):
 
 
 class Conversation:
-    """What a client says and hears. Every answer is the structured content of a tool."""
+    """A client's calls. Every answer is the structured content of a tool's result."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -61,7 +62,7 @@ class Conversation:
         )
         if result.is_error or result.structured_content is None:
             said = " ".join(block.text for block in result.content if block.type == "text")
-            line = " ".join(said.split())[:LINE_LENGTH]
+            line = on_one_line(said, LINE_LENGTH)
             raise CallFailed(f"{tool}: {line or 'no answer that can be read'}")
         return result.structured_content
 
@@ -73,9 +74,9 @@ class Conversation:
         until: Callable[[Json], bool] | None = None,
         wait_s: float = WAIT_S,
     ) -> Json:
-        """Ask for the status of a batch until it ends, or `until` holds; return the last answer.
+        """Ask for a batch's status until it ends or `until` is true; return the last answer.
 
-        `until` is looked at every `wait_s`.
+        `until` is asked after every `wait_s`.
         """
         while True:
             arguments = {"batchId": batch_id, "waitSeconds": wait_s}
@@ -94,12 +95,12 @@ class Conversation:
 
 
 def has_ended(answer: Json) -> bool:
-    """Whether the batch that a `status` answer is about has ended, or paused."""
+    """Whether the batch in a `status` answer has ended, or is paused."""
     return answer["operations"][0]["status"] in ENDED
 
 
 def finished(answer: Json) -> tuple[int, int]:
-    """Return how many sections of the batch are over, and of how many."""
+    """Return how many sections of the batch have ended, and how many there are."""
     done, _, total = str(answer["operations"][0]["progress"]).partition("/")
     return int(done), int(total)
 
@@ -130,7 +131,7 @@ async def conversation(
             async with Client(stdio_client(server, errlog=log)) as client:
                 yield Conversation(client)
         except* (MCPError, OSError) as group:
-            gone = group
+            gone = group  # raised below: from in here, it would be wrapped in a group
         if gone is not None:
             raise CallFailed(f"the server is gone ({_first(gone)}). {_last_line(log)}") from gone
 

@@ -1,6 +1,6 @@
-"""`pressroom demo`: the main job with a real client, a real server and a worker that is killed.
+"""`pressroom demo`: the main job with a real client and server, and a worker that is killed.
 
-Everything that is shown comes from an answer of the server or from the disk.
+Everything it shows comes from an answer of the server, or from the disk.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ from mcp_server.interfaces.cli.conversation import (
 from mcp_server.interfaces.cli.terminal import Move, Screen
 
 COMPOSER_DELAY_S = 1.5
-"""Without a model a section takes milliseconds: too fast to watch, and to kill half-way."""
+"""Delay of each section. Without a model it takes milliseconds: too fast to watch, or to kill the
+worker half-way."""
 LOOK_S = 1
-"""How often the demo looks for the moment to kill the worker, and for the one after it."""
+"""How often to look for the moment to kill the worker, and then for its successor."""
 DEMO_S_MAX = 120
-"""Far more than it takes; whatever hangs is then said to hang."""
+"""Far more than the demo takes; if something hangs, it ends with an error."""
 REVIEW_ROWS = 200
-"""As many as an answer may have; those that do not fit come with the next page."""
+"""As many rows as an answer may have; rows that do not fit come with the next page."""
 
 
 class DemoFailed(ServerError):
@@ -59,7 +60,8 @@ def _prepared(folder: Path, screen: Screen) -> Workspace:
     else:
         init_workspace(folder)
         screen.say(f"Made {folder} from the starter site.")
-    return open_workspace(folder, {})  # a server that a client starts has no such variables
+    # Without our environment: the server that a client starts does not have it either.
+    return open_workspace(folder, {})
 
 
 async def _connect_and_play(workspace: Workspace, screen: Screen) -> None:
@@ -104,8 +106,8 @@ class Demo:
         self._compare(live)
 
     async def _take_back_what_is_live(self) -> bool:
-        """Clear the stage after an earlier demo; return whether anything was drafted before."""
-        # With differences, as only then the rows tell by hashes what is drafted and live.
+        """Undo what an earlier demo left live; return whether anything was drafted before."""
+        # `diff`, as rows have the hashes that tell what is drafted and live only with it.
         rows = await self._talk.pages_of("review", {"diff": True, "limit": REVIEW_ROWS})
         live = [row["section"] for row in rows if "liveHash" in row]
         if live:
@@ -200,7 +202,7 @@ def _progress(answer: Json) -> str:
 
 
 def _pid(answer: Json) -> int | None:
-    """The worker's process, if it is alive and has one of its own."""
+    """Return the worker's process id, if it is alive and has a process of its own."""
     worker: Json = answer.get("worker", {})
     pid = worker.get("pid")
     detached = worker.get("alive") is True and worker.get("mode") == "detached"
@@ -208,7 +210,7 @@ def _pid(answer: Json) -> int | None:
 
 
 def _kill(pid: int) -> bool:
-    """Kill the process as a power cut would; False: it cannot be done, or it is gone."""
+    """Kill the process as a power cut would; return False if that is impossible, or it is gone."""
     if sys.platform == "win32":
         return False
     try:
@@ -227,7 +229,7 @@ def _files(content_dir: Path) -> dict[str, str]:
 
 
 def _unmarked(text: str) -> str:
-    """`text` without the marks that tell a model where content of the site begins and ends."""
+    """Return `text` without the marks that show a model where content begins and ends."""
     first, *middle = text.splitlines()
     if middle and first.startswith("<text-") and middle[-1] == f"</{first[1:]}":
         return "\n".join(middle[:-1])

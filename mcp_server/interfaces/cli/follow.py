@@ -1,6 +1,6 @@
-"""`status --follow`: what runs, as it goes on, until it is over.
+"""`status --follow`: shows operations while they run, until they are over.
 
-New operations are looked for at an interval; what becomes of each is told by events.
+New operations are looked for at an interval; the progress of each comes as events.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from mcp_server.errors import StorageError
 from mcp_server.interfaces.cli.lines import outcome_line, stands_still
 from mcp_server.interfaces.cli.runners import Board, Waited
 from mcp_server.jobs.batch import BatchService
+from mcp_server.jobs.hub.hub import GATHER_S, PAUSE_S
 from mcp_server.jobs.job import BatchState, JobState
 from mcp_server.progress.event import ProgressEvent
-from mcp_server.progress.monitor import ProgressMonitor
-from mcp_server.progress.stream import GATHER_S, PAUSE_S, EventStream
+from mcp_server.progress.stream import Events, EventStream
 
 FOUND_MAX = 200
-"""Operations that one look finds at most; those beyond it tell of themselves by their events."""
+"""Operations that one look finds at most; any beyond these show up by their events."""
 
 
 async def follow_one(events: EventStream, board: Board) -> Waited:
-    """Show one operation until it ends or pauses, and say what became of it."""
+    """Show one operation until it ends or pauses; return how it ended."""
     last: ProgressEvent | None = None
     async for last in events:
         board.show(last)
@@ -39,33 +39,33 @@ async def follow_one(events: EventStream, board: Board) -> Waited:
 
 
 async def follow_all(
-    monitor: ProgressMonitor,
+    events: Events,
     batches: BatchService,
     board: Board,
     *,
     owner: str,
     interval_s: float,
 ) -> Waited:
-    """Show an owner's operations until none of them waits or runs, and say how they ended.
+    """Show an owner's operations until none of them waits or runs; return how they ended.
 
     Raises:
-        StorageError: the database refused before it began; later it is asked again.
+        StorageError: the database refused at the beginning; if it does later, it is asked again.
     """
     followed = _Followed(board)
-    events = await monitor.events(owner, interval_s=interval_s)
+    of_all = await events.subscribe(owner, interval_s=interval_s)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(followed.listen, events)
+        tasks.start_soon(followed.show, of_all)
         while True:
-            followed.settled.clear()
+            followed.settled.clear()  # from here on: what ends during the look is not going on
             try:
                 found = await batches.under_way(owner=owner, limit=FOUND_MAX)
-            except StorageError:  # who reads the events says why
+            except StorageError:  # the reader of the events meets it as well, and says why
                 await anyio.sleep(PAUSE_S)
                 continue
             for operation in found:
                 followed.find(operation.id)
             if not found and not followed.going_on:
-                if events.caught_up:
+                if of_all.caught_up:
                     break
                 await anyio.sleep(GATHER_S)
                 continue
@@ -76,7 +76,7 @@ async def follow_all(
 
 
 class _Followed:
-    """The operations that were seen: which still go on, and how the others ended."""
+    """The operations seen so far: which still go on, and how the others ended."""
 
     def __init__(self, board: Board) -> None:
         self._board = board
@@ -85,11 +85,11 @@ class _Followed:
         self._ends: Counter[str] = Counter()
         self._idle = anyio.Event()
         self.settled: set[str] = set()
-        """What ended or paused lately: who began to look before that may still find it."""
+        """What ended or paused since the present look began: the look may still find it."""
 
     @property
     def going_on(self) -> bool:
-        """Whether there are any of which the end, or a pause, is still to be told."""
+        """Whether the end, or a pause, of any operation is still to come."""
         return bool(self._going_on)
 
     @property
@@ -98,17 +98,17 @@ class _Followed:
         return bool(self._paused)
 
     async def wait_until_idle(self) -> None:
-        """Return when nothing goes on any more."""
+        """Wait until nothing goes on any more."""
         while self._going_on:
             self._idle = anyio.Event()
             await self._idle.wait()
 
     def find(self, id: str) -> None:
-        """Note an operation that was found: its events show it."""
+        """Note an operation that a look has found; it is shown by its events."""
         if id not in self.settled:
             self._going_on.add(id)
 
-    async def listen(self, events: EventStream) -> None:
+    async def show(self, events: EventStream) -> None:
         """Show what becomes of operations, until cancelled."""
         async for event in events:
             self._note(event)

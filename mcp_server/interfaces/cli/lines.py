@@ -1,4 +1,4 @@
-"""Progress as lines of text: what `status --follow` says where nothing can move."""
+"""Progress as lines of text: what `status --follow` prints where nothing can move."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mcp_server.progress.event import ProgressEvent
 from mcp_server.progress.words import full_stop
 
 NAMED_MAX = 3
-"""Of what runs side by side, so much is named."""
+"""How many of the jobs that run side by side are named."""
 
 
 class Lines:
@@ -40,7 +40,7 @@ def stands_still(event: ProgressEvent) -> bool:
 
 
 def outcome_line(name: str, id: str, status: str, said: str | None, *, is_batch: bool) -> str:
-    """Return what became of an operation; of a batch that is paused, what goes on with it."""
+    """Return how an operation ended; for a paused batch, also which calls go on from there."""
     line = full_stop(f"{name} {id} is {status}" + (f": {said}" if said else ""))
     if not is_batch or status != BatchState.PAUSED:
         return line
@@ -67,9 +67,10 @@ def time_left(event: ProgressEvent) -> str | None:
 
 
 def doing(event: ProgressEvent) -> str:
-    """Return what of a batch is being worked on: `drafting menu/hero, menu/drinks, 3 more`."""
+    """Return what is being worked on in a batch: `drafting menu/hero, menu/drinks, 3 more`."""
     if event.batch is None or event.batch.current is None:
         return event.status.value
+    # `current` is the verb and one of the running subjects, which must not be named twice.
     others = [each for each in event.batch.running if not event.batch.current.endswith(each)]
     named = [event.batch.current, *others[: NAMED_MAX - 1]]
     more = len(others) - (NAMED_MAX - 1)

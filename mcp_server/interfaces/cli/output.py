@@ -12,11 +12,11 @@ from mcp_server.jobs.job import Job, JobState
 from mcp_server.jobs.result import as_shown
 
 MARKS = {"ok": "ok     ", "warning": "WARNING", "error": "ERROR  "}
-"""Before each finding of the doctor: of one width, and plain enough for every terminal."""
+"""What each finding of the doctor begins with: of one width, and in letters any terminal has."""
 
 
 def job_lines(job: Job) -> Iterator[str]:
-    """Yield a job as a person reads it: where it stands, then payload and result as JSON."""
+    """Yield a job for a person to read: its state and facts, then payload and result as JSON."""
     yield f"{job.id}  {job.kind} {visible(job.subject)}".rstrip() + f": {job.state}"
     for name, value in _facts(job):
         yield f"  {name:<9} {visible(value)}"
@@ -26,7 +26,7 @@ def job_lines(job: Job) -> Iterator[str]:
 
 
 def status_lines(answer: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what `status` answers: a line for each operation, what the worker does, and notes."""
+    """Yield an answer of `status`: a line for each operation, one on the worker, and the notes."""
     yield one_line(str(answer.get("message", "")))
     for operation in answer.get("operations", ()):
         id = operation.get("batchId") or operation.get("jobId")
@@ -40,7 +40,7 @@ def status_lines(answer: Mapping[str, Any]) -> Iterator[str]:
 
 
 def finding_lines(findings: Sequence[Mapping[str, str]]) -> Iterator[str]:
-    """Yield a line for each finding, what helps below it, and how many there are of each."""
+    """Yield a line for each finding, with its advice below, and at the end how many there are."""
     for finding in findings:
         mark = MARKS[finding["level"]]
         yield f"{mark}  {finding['check']}: {one_line(finding['message'])}"
@@ -56,13 +56,13 @@ def finding_lines(findings: Sequence[Mapping[str, str]]) -> Iterator[str]:
 
 
 def as_json(value: object) -> str:
-    """Return `value` as indented JSON that no terminal takes for commands."""
+    """Return `value` as indented JSON, with control characters escaped."""
     text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
 def one_line(text: str) -> str:
-    """Return `text` on one line, without what a terminal takes for commands."""
+    """Return `text` on one line, without control characters that a terminal would obey."""
     return " ".join(visible(text).split())
 
 
@@ -100,7 +100,7 @@ def _block(name: str, value: Mapping[str, Any]) -> Iterator[str]:
 def _time(at: float) -> str:
     try:
         return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (OverflowError, OSError, ValueError):  # stored before it was checked
+    except (OverflowError, OSError, ValueError):  # no date: stored before times were checked
         return f"{at:g} s after 1970"
 
 

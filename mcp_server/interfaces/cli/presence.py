@@ -1,4 +1,4 @@
-"""Whether somebody works on what is followed, said once each time that it changes."""
+"""Watches whether a worker lives while operations are followed, and says when that changes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from mcp_server.jobs.batch import BatchService
 from mcp_server.progress.event import ProgressEvent
 
 LOOK_S = 1.0
-"""How often it is looked for a worker: as often as a server does that may start one."""
+"""How often to look for a worker: as often as a server does, which may start one."""
 
 GOES_ON = "A worker is running now; the work goes on."
 
 
 class Watched:
-    """A board that says when nobody works, and gives no time that is left as long as that is so."""
+    """A board that says when there is no worker, and shows no remaining time until there is one."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Watched:
         self._board, self._health = board, health
         self._batches, self._owner = batches, owner
         self._halted: str | None = None
-        """What was said of why nobody works, while nobody does."""
+        """What was said about the missing worker; `None` while there is one, or no work."""
 
     def show(self, event: ProgressEvent) -> None:
         """Show where an operation stands now."""
@@ -42,11 +42,11 @@ class Watched:
         self._board.show(event)
 
     def say(self, line: str) -> None:
-        """Say something about all of them."""
+        """Say something about all operations."""
         self._board.say(line)
 
     def halt(self, line: str) -> None:
-        """Say why nothing goes on: no time that was given still holds."""
+        """Say why nothing goes on, and take back the remaining times that were shown."""
         self._board.halt(line)
 
     async def watch(self) -> None:
@@ -55,11 +55,11 @@ class Watched:
             await anyio.sleep(LOOK_S)
             try:
                 await self.look()
-            except StorageError:  # who reads the events says why
+            except StorageError:  # the reader of the events meets it as well, and says why
                 continue
 
     async def look(self) -> None:
-        """Look whether somebody works, if anything is to be worked on; say what is new of it.
+        """Look once for a worker, and say so if that has changed and there is work.
 
         Raises:
             StorageError: the database refused.

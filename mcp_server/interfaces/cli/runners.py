@@ -1,4 +1,4 @@
-"""What the command line can start. `__main__` fills it in; each imports its part when called."""
+"""What the command line can start. `__main__` supplies it; each part is imported when called."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class ServeHttp(Protocol):
         """Serve.
 
         Raises:
-            ConfigError: the address is open to others, and token or allowed hosts are missing.
+            ConfigError: others can reach the address, and token or allowed hosts are missing.
         """
         ...
 
 
 class RunWorker(Protocol):
-    """Works a workspace: `detached` until there is no work, otherwise until interrupted."""
+    """Works a workspace: if `detached` until there is no work, otherwise until interrupted."""
 
     def __call__(self, workspace: Path | None, *, detached: bool) -> None:
         """Work.
@@ -53,10 +53,10 @@ class RunWorker(Protocol):
 
 
 class StopWorker(Protocol):
-    """Asks the workspace's worker to stop, and says in a sentence what came of it."""
+    """Asks the workspace's worker to stop, and returns a sentence on the result."""
 
     def __call__(self, workspace: Path | None) -> str:
-        """Ask it, and wait a while for its end.
+        """Ask the worker to stop, and wait a while for its end.
 
         Raises:
             Unavailable: there is no workspace, or it is broken.
@@ -79,10 +79,10 @@ class ReadStatus(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waited:
-    """What came of a wait."""
+    """How a wait ended."""
 
     done: bool
-    """Whether all is done that was waited for."""
+    """Whether everything that was waited for is done."""
     message: str
 
 
@@ -100,18 +100,18 @@ class Wait(Protocol):
 
 
 class Board(Protocol):
-    """Where operations are shown that are followed."""
+    """Shows operations that are followed."""
 
     def show(self, event: ProgressEvent) -> None:
         """Show where an operation stands now."""
         ...
 
     def say(self, line: str) -> None:
-        """Say something about all of them."""
+        """Say something about all operations."""
         ...
 
     def halt(self, line: str) -> None:
-        """Say why nothing goes on: no time that was given still holds."""
+        """Say why nothing goes on, and take back the remaining times that were shown."""
         ...
 
 
@@ -121,7 +121,7 @@ class Follow(Protocol):
     def __call__(
         self, workspace: Path | None, operation_id: str | None, *, interval_s: float, board: Board
     ) -> Waited:
-        """Show them, each no more often than the interval says, and say what came of it.
+        """Show them, each at most once per interval, and return how it ended.
 
         Raises:
             NotFound: there is no such batch or job.
@@ -147,23 +147,23 @@ class Examine(Protocol):
     """Looks a workspace over: `check`, `level` (`ok`, `warning`, `error`), `message`, `advice`."""
 
     def __call__(self, workspace: Path | None) -> Sequence[Mapping[str, str]]:
-        """Look; what is wrong is a finding, and raises nothing."""
+        """Return the findings; what is wrong becomes a finding, not an error."""
         ...
 
 
 class Ask(Protocol):
-    """Puts a question to whoever sits at the terminal."""
+    """Asks the user at the terminal."""
 
     def __call__(self, said: Sequence[str], question: str) -> bool:
-        """Say what it is about, line by line, and return whether they say yes."""
+        """Print what it is about, line by line, ask, and return whether the answer is yes."""
         ...
 
 
 class Trust(Protocol):
-    """Asks for all that a workspace needs its user's word for, and says what came of it."""
+    """Asks the user about everything that a workspace may only do with consent."""
 
     def __call__(self, workspace: Path | None, ask: Ask) -> str:
-        """Ask, and keep what is said.
+        """Ask, store the answers, and return a sentence on them.
 
         Raises:
             Unavailable: there is no workspace, or something cannot be kept or put back.
@@ -173,7 +173,10 @@ class Trust(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runners:
-    """One callable for each command that needs the application. `None` as workspace: find it."""
+    """One callable for each command that needs the application.
+
+    They find the workspace themselves if they are given `None`.
+    """
 
     serve_stdio: ServeStdio
     serve_http: ServeHttp

@@ -1,6 +1,6 @@
-"""The terminal that the demo speaks to: lines, and a bar below them while something runs.
+"""The terminal that the demo prints to: lines, and a bar below them while something runs.
 
-Nothing but the demo imports this module, as it brings rich.
+Only the demo imports this module, because it imports rich.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Move = Callable[[float, float | None, str | None], None]
 """Moves a bar to (done, total, message): what a progress notification carries."""
 
 BAR_WIDTH = 30
-"""Leaves room for `21/21 · rolling back menu/hero` in a terminal of 80 columns."""
+"""Columns of the bar; `21/21 · rolling back menu/hero` fits beside it into 80."""
 
 
 class Screen:
@@ -27,7 +27,7 @@ class Screen:
     def __init__(self) -> None:
         stdout: TextIO = sys.stdout
         if isinstance(stdout, TextIOWrapper):
-            # A site may hold letters that this terminal lacks; that is no reason to stop.
+            # A site may hold letters that the terminal's encoding lacks: print a `?` for them.
             stdout.reconfigure(errors="replace")
         self._console = _Console(highlight=False, emoji=False)
 
@@ -41,7 +41,7 @@ class Screen:
             self._print(f"   {line}".rstrip())
 
     def whole(self, text: str) -> None:
-        """Print text that is to be copied: as it is, neither indented nor broken."""
+        """Print text that is to be copied, unchanged: neither indented nor wrapped."""
         self._print(text)
 
     def diff(self, text: str) -> None:
@@ -70,7 +70,7 @@ class Screen:
             yield move
 
     def _lines(self) -> Move:
-        """Return a bar for where nothing can move: a line whenever something else is said."""
+        """Return a substitute for the bar where nothing can move: a line for each new message."""
         shown = ""
 
         def move(done: float, total: float | None, message: str | None) -> None:
@@ -88,6 +88,7 @@ class Screen:
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        # Whoever read has seen enough (`| head`): go on in silence, as a batch is under way.
+        # The reader has seen enough (`| head`). Go on in silence, as a batch is under way; rich
+        # would end the process.
         with suppress(SystemExit):
             super().on_broken_pipe()

@@ -1,4 +1,4 @@
-"""The same server over streamable HTTP: loopback, or a token and named hosts."""
+"""The MCP server over streamable HTTP: on loopback only, or with a token and allowed hosts."""
 
 from __future__ import annotations
 
@@ -34,22 +34,23 @@ METRICS_PATH = "/metrics"
 STOP_GRACE_S = 3
 """How long open calls may go on when the server is told to stop."""
 BACKLOG = 128
-"""Connections that the system holds for us."""
+"""Connections that the system holds until we accept them."""
 ACCEPTED_AT_ONCE = 16
-"""Of them, in one turn of the event loop. Each holds a file before it can be counted, and where a
-process may open 256, a hundred of them would leave none for the database."""
+"""Connections accepted in one turn of the event loop. Each holds a file before we can count it, and
+if a process may open 256, a hundred at once would leave none for the database."""
 
 ReadMetrics = Callable[[str], Awaitable[tuple[bytes, str]]]
-"""Takes what a scraper accepts; returns the metrics, and the name of their format."""
+"""Takes a scraper's Accept header; returns the metrics and their content type."""
 
 logger = structlog.get_logger(__name__)
 
 
 def http_origin(token: str | None) -> Origin:
-    """Return who calls over HTTP: whoever has the token, or without one this machine's user."""
+    """Return the origin of calls over HTTP: the token's holder; without a token, the local user."""
     if token is None:
         return Origin(owner="local", interface="mcp-http")
     secret = token.encode(errors="surrogateescape")
+    # A digest, as the owner is stored, logged and shown, and the token must not be.
     digest = hashlib.blake2b(secret, digest_size=12, person=b"pressroom-owner")
     return Origin(owner=f"token-{digest.hexdigest()}", interface="mcp-http")
 
@@ -58,10 +59,10 @@ def check_bind(host: str, token: str | None, allowed_hosts: Sequence[str]) -> No
     """Return if it is safe to listen on `host`.
 
     Raises:
-        ConfigError: others can reach it, and token or allowed hosts are missing; or one of these
-            is no host.
+        ConfigError: others can reach it, and the token or the allowed hosts are missing; or an
+            allowed host is none.
     """
-    allowed_callers(None, allowed_hosts, ())
+    allowed_callers(None, allowed_hosts, ())  # raises if one is no host
     if _is_loopback(host):
         return
     if not token:
@@ -89,10 +90,10 @@ def build_http_app(
 ) -> Starlette:
     """Return the application: `/mcp` with the protocol, `/health` without secrets.
 
-    With `metrics` there is `/metrics` too, for Prometheus, and with `events` the routes of
-    `event_routes`: behind the same checks as the protocol.
-    Requests are refused whose Host or Origin is not allowed, whose body is too large, or which
-    lack the token, or of which there are too many. An application can be started once.
+    With `metrics` there is `/metrics` for Prometheus, and with `events` the routes of
+    `event_routes`, behind the same checks as the protocol. A request is refused if its Host or
+    Origin is not allowed, if it lacks the token, if its body is too large, or if there are too
+    many. An application can be started only once.
 
     Raises:
         ConfigError: as `check_bind`; or an allowed origin is none.
@@ -113,12 +114,14 @@ def build_http_app(
         app.router.routes.append(Route(METRICS_PATH, _Metrics(metrics), methods=["GET"]))
     if events is not None:
         app.router.routes += event_routes(events)
+    # The last one added is asked first: health without any check, then who calls, then how much. So
+    # nothing is read of a request whose caller is refused.
     app.add_middleware(SessionBounds, path=MCP_PATH, bounds=bounds)
     app.add_middleware(RequestBounds, bounds=bounds)
     if token is not None:
         app.add_middleware(BearerToken, token=token)
     app.add_middleware(CallerCheck, callers=callers)
-    app.add_middleware(_Health)  # added last, asked first
+    app.add_middleware(_Health)
     return app
 
 
@@ -131,9 +134,9 @@ async def serve_http(
     bounds: ConnectionBounds | None = None,
     task_status: anyio.abc.TaskStatus[str] = anyio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve `app` until `stopping` is set, then let open calls end for a while.
+    """Serve `app` until `stopping` is set, then give open calls `STOP_GRACE_S` to end.
 
-    Started, it says at which address. Clients are bounded by `bounds`, which have defaults.
+    Once it listens, `task_status` is told the URL. `bounds` limit what clients may take.
 
     Raises:
         ConfigError: the port is taken, or the address is not ours.
@@ -171,7 +174,7 @@ class _Metrics:
 
 
 class _Health:
-    """Answers whether we live, to whoever asks, and passes everything else on."""
+    """Answers `/health` without any check, and passes everything else on."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -187,12 +190,14 @@ class _Health:
 class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None]:
-        """Leave the signals to our caller, who has more to end than us."""
+        """Leave signals to our caller, which has more to end than this server."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to accept; asyncio has made the system hold only as many as it accepts."""
+        """Begin to accept, then set the system's backlog."""
         await super().startup(sockets)
+        # asyncio uses one number for both: how many connections it accepts at once, and how many
+        # the system holds. We want few of the one and many of the other.
         for listener in sockets or ():
             listener.listen(BACKLOG)
 
@@ -210,7 +215,7 @@ def _is_loopback(host: str) -> bool:
         return True
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:  # a name: whatever it stands for today, it may stand for another tomorrow
+    except ValueError:  # a name; it may point to another address tomorrow
         return False
 
 

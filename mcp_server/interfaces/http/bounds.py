@@ -1,7 +1,7 @@
-"""How much is answered at once over HTTP: requests, and their bodies.
+"""Bounds on the requests that are answered at once over HTTP, and on their bodies.
 
-Whoever may not call was refused before. What is bounded here is what one client may take of a
-server that others use too: one that runs wild, or that never says goodbye.
+Callers without permission were refused before. These bounds keep one permitted client, which runs
+wild or never closes anything, from taking the server from the others.
 """
 
 from __future__ import annotations
@@ -18,46 +18,46 @@ from mcp_server.interfaces.http.protocol import connections_max
 BODY_BYTES_MAX = 1024 * 1024
 """Of a request: the longest instructions and a thousand section ids fit ten times over."""
 BODIES_BYTES_MAX = 32 * BODY_BYTES_MAX
-"""Of all requests that are being answered, as they came; parsed they take several times that."""
+"""Of all requests being answered, counted unparsed; parsed they take several times as much."""
 SMALL_BODY_BYTES = 16 * 1024
-"""Enough for nearly every call, and accepted even while large bodies have used the rest up."""
+"""Enough for nearly every call; accepted even when large bodies have used `BODIES_BYTES_MAX` up."""
 BODY_VALUES_MAX = 50_000
-"""Commas, colons and opening brackets of a body: parsed, each may stand for a hundred bytes, and a
-megabyte of them for thirty. The longest instructions have a few thousand."""
+"""Commas, colons and opening brackets in a body. Parsed, each may take a hundred bytes, and a body
+of a megabyte thirty megabytes. The longest instructions have a few thousand."""
 
 
 def requests_max() -> int:
-    """Return how many requests may be answered at once: always fewer than there are connections.
+    """Return how many requests may be answered at once: fewer than there may be connections.
 
-    So there is one left to ask for our health, however many streams are open.
+    So `/health` can still be asked, however many streams are open.
     """
     return connections_max() * 3 // 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallBounds:
-    """How much is answered at once, and how long a session lasts that nobody uses."""
+    """How much is answered at once, and how long an unused session lasts."""
 
     requests_max: int = field(default_factory=requests_max)
     sessions_max: int = 500
     """Sessions of the protocol before 2026-07-28, which a client opens and may never close. Each
     holds 40 kB, twenty megabytes in all; hardly anybody has so many clients of one site."""
     session_idle_s: float = 30 * 60
-    """After that long without a request or a stream a session ends; its client opens another."""
+    """A session without a request or stream ends after this time; its client opens another."""
     session_unused_s: float = 60
-    """After that long a session gives way to a new one when there are too many: longer than a
-    model thinks between two calls, and short enough that clients that never say goodbye lock
-    nobody out for long."""
+    """When there are too many sessions, one unused for this long may be ended for a new one. It is
+    longer than a model thinks between two calls, and short enough that clients which never close
+    their sessions lock nobody out for long."""
     abandoned_max: int = 200
-    """Calls in sessions whose clients have left. They go on, of 50 kB each: somebody who calls and
-    leaves, again and again, would have thousands of them."""
+    """Calls whose clients have left, which go on and take 50 kB each. Without a bound, a client
+    that calls and leaves again and again could have thousands of them."""
 
 
 class RequestBounds:
     """Bounds how many requests are answered at once, and how large they are.
 
-    A body is read to its end before anything behind sees its request, and before it counts: a
-    client that is slow takes nobody's place, and one that leaves half way has begun nothing.
+    A body is read to its end before the request counts and is passed on. So a slow client takes
+    nobody's place, and one that leaves half-way has started nothing.
     """
 
     def __init__(self, app: ASGIApp, *, bounds: CallBounds) -> None:
@@ -91,11 +91,13 @@ class RequestBounds:
             self._requests -= 1
 
     async def _read(self, body: bytearray, scope: Scope, receive: Receive) -> Response | None:
-        """Fill `body`; return what to answer if it is too much.
+        """Read the body into `body`; return the refusal if it is too much.
 
         Raises:
             ClientDisconnect: the client has left before the end.
         """
+        # A length that is declared is refused before it is sent. It may be missing, so the pieces
+        # are counted as well.
         declared = Headers(scope=scope).get("content-length", "0")
         if declared.isdecimal() and int(declared) > BODY_BYTES_MAX:
             return _too_large()
@@ -116,12 +118,12 @@ class RequestBounds:
 
 
 def values_in(body: bytes | bytearray) -> int:
-    """Return about how many values there are, if it is JSON: at least as many as it has parts."""
+    """Return an upper estimate of the number of values in a JSON text, without parsing it."""
     return sum(map(body.count, b",:[{"))
 
 
 def receiving_first(body: bytes, receive: Receive) -> Receive:
-    """Return what receives a body that has been read, and then what comes."""
+    """Return a `receive` that gives a body that was already read, then whatever comes next."""
     first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive_next() -> Message:
@@ -136,6 +138,6 @@ def _too_large() -> Response:
 
 
 def busy(what: str, retry_s: float = 1) -> Response:
-    """Return the answer to a client that may come back."""
+    """Return the 503 that asks a client to try again after `retry_s`."""
     headers = {"Retry-After": f"{retry_s:.0f}"}
     return PlainTextResponse(f"Too many {what} at once; try again.", 503, headers=headers)

@@ -1,4 +1,4 @@
-"""Whose requests are answered: Host and Origin compared as what they name, and the token."""
+"""Which requests are answered: Host and Origin, parsed before they are compared, and the token."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 SINGLE_HEADERS = frozenset({b"host", b"origin", b"authorization", b"mcp-session-id"})
-"""Whoever sent one of these twice would let us and a proxy before us read different ones."""
+"""If one of these came twice, we and a proxy before us might each go by another one."""
 
 _AUTHORITY = re.compile(
     r"(?P<name>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|\[(?P<v6>[0-9a-f:.]+)\])"
@@ -43,10 +43,10 @@ class Authority:
 
     @classmethod
     def parse(cls, text: str) -> Authority | None:
-        """Return what `text` names, in its shortest spelling; `None` if it names no host.
+        """Return the host and port that `text` names, in one spelling; `None` if it names none.
 
-        A port is a number from 1 to 65535 without a leading zero. There is no user name, no
-        escape and no empty port, and a name that ends in a dot is another one than without.
+        A port is a number from 1 to 65535 without a leading zero. User names, escapes and empty
+        ports are not accepted. A name that ends in a dot differs from the one without.
         """
         found = _AUTHORITY.fullmatch(text.lower())
         if found is None:
@@ -58,7 +58,7 @@ class Authority:
 
 @dataclass(frozen=True, slots=True)
 class WebOrigin:
-    """Where a page comes from, as a browser says it: scheme, host, and port if not the usual."""
+    """Where a page comes from, as browsers say it: scheme, host, and an unusual port."""
 
     scheme: str
     authority: Authority
@@ -68,9 +68,9 @@ class WebOrigin:
 
     @classmethod
     def parse(cls, text: str) -> WebOrigin | None:
-        """Return what `text` names, without a port that goes without saying; else `None`.
+        """Return the origin that `text` names, without the scheme's own port; `None` if it is none.
 
-        Nothing may follow the port, and `null` names nobody.
+        Nothing may follow the port, and `null` is no origin.
         """
         found = _ORIGIN.fullmatch(text.lower())
         authority = Authority.parse(found["authority"]) if found is not None else None
@@ -109,7 +109,7 @@ class AllowedCallers:
                 self._origins.add(origin)
 
     def allows_host(self, host: Authority) -> bool:
-        """Whether this is one of our names; without a port it stands for those of the web."""
+        """Whether this host is allowed; without a port it stands for ports 80 and 443."""
         ports = DEFAULT_PORTS.values() if host.port is None else (host.port,)
         return host.name in self._names or any(
             Authority(host.name, port) in self._hosts for port in ports
@@ -120,10 +120,11 @@ class AllowedCallers:
         return origin in self._origins or (origin.scheme, origin.authority.name) in self._pages
 
     def for_library(self) -> TransportSecuritySettings:
-        """Return the same for the library's own check, which compares beginnings.
+        """Return the same rules for the library's own check, which stays on behind ours.
 
-        It stays on behind ours: left to itself it is off for every address but loopback.
+        Without these settings, the library checks nothing on any address but loopback.
         """
+        # Clients leave the scheme's own port out of the Host header.
         web = {host.name for host in self._hosts if host.port in DEFAULT_PORTS.values()}
         pages = {f"{scheme}://{name}" for scheme, name in self._pages}
         return TransportSecuritySettings(
@@ -136,7 +137,7 @@ class AllowedCallers:
 def allowed_callers(
     loopback: str | None, hosts: Sequence[str], origins: Sequence[str]
 ) -> AllowedCallers:
-    """Return who may call: what the user named, and on the address `loopback` this machine.
+    """Return who may call: those that the user named and, on a `loopback` address, this machine.
 
     Raises:
         ConfigError: as `AllowedCallers`.
@@ -146,9 +147,9 @@ def allowed_callers(
 
 
 class CallerCheck:
-    """Lets through, to every route, only requests whose Host and Origin are allowed.
+    """Lets only requests through whose Host and Origin are allowed, on every route.
 
-    What is let through carries both in one spelling, so that nothing behind reads them otherwise.
+    Both headers are passed on in our spelling, so that nothing behind can read them differently.
     """
 
     def __init__(self, app: ASGIApp, callers: AllowedCallers) -> None:
@@ -158,7 +159,7 @@ class CallerCheck:
         """Pass a request on, or answer 400, 403 or 421."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
-        elif scope["type"] == "http":
+        elif scope["type"] == "http":  # nothing else, such as a websocket, gets through
             try:
                 headers = self._checked(scope["headers"])
             except _Refused as refused:
@@ -171,14 +172,14 @@ class CallerCheck:
         single = [name for name, _ in headers if name in SINGLE_HEADERS]
         if len(set(single)) < len(single):
             raise _Refused(400, "A header that may stand there once stands there twice.")
-        given = dict(headers)
+        given = dict(headers)  # headers that may come twice are not read from this
         spelled = {b"host": self._host(given.get(b"host", b""))}
         if b"origin" in given:
             spelled[b"origin"] = self._origin(given[b"origin"])
         return [(name, spelled.get(name, value)) for name, value in headers]
 
     def _host(self, given: bytes) -> bytes:
-        host = Authority.parse(given.decode("latin-1"))
+        host = Authority.parse(given.decode("latin-1"))  # which decodes any bytes, and never raises
         if host is None:
             raise _Refused(400, "The Host header names no host.")
         if not self._callers.allows_host(host):
@@ -254,7 +255,7 @@ def _with_any_port(texts: Iterable[str]) -> list[str]:
 
 
 def _bracketed(host: str) -> str:
-    """Return an address as it stands in a Host header."""
+    """Return an address as it is written in a Host header: IPv6 in brackets."""
     name = _ipv6(host)
     return host if name is None else name
 

@@ -1,10 +1,10 @@
 """Progress over plain HTTP: events as lines of JSON, or as server-sent events.
 
-GET /events                 every operation of the caller's, from now on, until he leaves
+GET /events                 every operation of the caller's, from now on, until the client leaves
 GET /batches/{id}/events    one batch, until its round has ended
 GET /jobs/{id}/events       one job, in a batch or not, until it has ended
 
-Whoever accepts `text/event-stream` is sent events named `job-progress`, everybody else
+A client that accepts `text/event-stream` gets events named `job-progress`; any other client gets
 `application/x-ndjson`.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from functools import lru_cache
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
@@ -24,23 +25,26 @@ from mcp_server.progress.event import ProgressEvent
 
 EVENT_NAME = "job-progress"
 PING_S = 15
-"""How often a silent stream of server-sent events shows that it lives; proxies end others."""
+"""How often a stream without events sends a ping: proxies close connections that stay silent."""
 NOT_STORED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-"""No proxy keeps the stream, or holds lines back until there are more."""
+"""Headers that keep proxies from caching the stream, and from holding lines back to gather more."""
+
+TEXTS_KEPT = 64
+"""A thousand clients are sent the same event, one after the other."""
 
 OpenEvents = Callable[[str | None], Awaitable[AsyncIterator[ProgressEvent]]]
-"""Takes the id of a batch or a job, or none for all; returns what becomes of it."""
+"""Takes the id of a batch or a job, or `None` for all; returns its progress events."""
 
 
 def event_routes(open_events: OpenEvents) -> list[Route]:
-    """Return the routes; what `open_events` raises is answered with its sentence."""
+    """Return the routes; an error of `open_events` is answered with its message."""
     endpoint = _Events(open_events)
     paths = ("/events", "/batches/{id}/events", "/jobs/{id}/events")
     return [Route(path, endpoint, methods=["GET"]) for path in paths]
 
 
 class _Events:
-    """Answers with what happens from now on."""
+    """Streams the events from now on."""
 
     def __init__(self, open_events: OpenEvents) -> None:
         self._open = open_events
@@ -63,9 +67,9 @@ class _Events:
         )
 
 
-async def _lines(events: AsyncIterator[ProgressEvent]) -> AsyncGenerator[str]:
+async def _lines(events: AsyncIterator[ProgressEvent]) -> AsyncGenerator[bytes]:
     async for event in events:
-        yield f"{_text(event)}\n"
+        yield _line(event)
 
 
 async def _sent(events: AsyncIterator[ProgressEvent]) -> AsyncGenerator[ServerSentEvent]:
@@ -73,5 +77,11 @@ async def _sent(events: AsyncIterator[ProgressEvent]) -> AsyncGenerator[ServerSe
         yield ServerSentEvent(_text(event), event=EVENT_NAME)
 
 
+@lru_cache(maxsize=TEXTS_KEPT)
+def _line(event: ProgressEvent) -> bytes:
+    return f"{_text(event)}\n".encode()
+
+
+@lru_cache(maxsize=TEXTS_KEPT)
 def _text(event: ProgressEvent) -> str:
     return json.dumps(event.as_json(), ensure_ascii=False, separators=(",", ":"))

@@ -1,7 +1,7 @@
 """The queue's figures for Prometheus, read at the moment of the scrape.
 
-Gauges are of the whole workspace, whoever works it; the attempts are those that this process has
-run, so that a detached worker's are not among them.
+Gauges describe the whole workspace, whichever process works it. Attempts are only those that this
+process has run, so a detached worker's are not included.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ LIMITS = (*(f"{limit:g}" for limit in BUCKETS_S), "+Inf")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What one scrape has seen of an open workspace."""
+    """What one scrape has read of an open workspace."""
 
     health: Mapping[str, Any]
     stats: Stats
@@ -51,7 +51,7 @@ class Figures:
 async def scrape(provider: ServicesProvider, *, accept: str, now: float) -> tuple[bytes, str]:
     """Return the metrics in a format that the scraper accepts, and the name of that format.
 
-    A workspace that cannot be opened, and a database that refuses, show as `pressroom_up 0`.
+    If the workspace cannot be opened or the database refuses, it says `pressroom_up 0`.
     """
     registry = CollectorRegistry(auto_describe=False)
     ProcessCollector(registry=registry)
@@ -61,7 +61,7 @@ async def scrape(provider: ServicesProvider, *, accept: str, now: float) -> tupl
 
 
 def _format(accept: str) -> str:
-    """Return what of `accept` the encoder is to see: it fails at some, and repeats others."""
+    """Reduce an Accept header to what the encoder is safe with: it fails on some, echoes others."""
     types = {each.partition(";")[0].strip() for each in accept.split(",")}
     return OPENMETRICS if OPENMETRICS in types else ""
 
@@ -154,6 +154,7 @@ def _of_attempts(attempts: Iterable[AttemptFigure]) -> Iterable[Metric]:
     for figure in attempts:
         labels = [figure.kind, figure.outcome]
         ended.add_metric(labels, figure.count)
+        # Prometheus counts in a bucket everything up to its limit; our figures do not.
         buckets = list(zip(LIMITS, map(float, accumulate(figure.buckets)), strict=True))
         seconds.add_metric(labels, buckets, figure.seconds)
     yield ended

@@ -1,8 +1,8 @@
-"""What is taken for a request: h11 reads it, within bounds, and less is let pass.
+"""h11's parser of requests with bounds, and stricter.
 
-h11 compares each line with a pattern, which for some lines takes time that grows with the square of
-their length: 16 kB of blanks before a control character stop the whole server for seconds. So
-nothing is read as a line that was not looked at first.
+h11 matches each line against a pattern, and for some lines that takes time quadratic in their
+length: 16 kB of blanks before a control character stop the whole server for seconds. So lines are
+checked before h11 sees them.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ import h11
 HEAD_BYTES_MAX = 16 * 1024
 """Of a request line and its headers: a token, a few ids and a browser's cookies need a quarter."""
 HEADERS_MAX = 100
-"""Each costs a hundred bytes and 10 µs of ours, however short it is; browsers send two dozen."""
+"""Each costs us a hundred bytes and 10 µs, however short it is; browsers send two dozen."""
 CHUNK_LINE_BYTES_MAX = 64
-"""A length in hexadecimal digits; hardly anybody writes anything behind it."""
+"""Of a chunk's length in hexadecimal digits; hardly anybody writes anything behind it."""
 CHUNKS_MAX = 100
 CHUNK_BYTES_MIN = 256
-"""A body may come in so many small chunks, and in more if they are this large on average: each
-costs 25 µs, and those that clients write have kilobytes."""
+"""A body may come in up to `CHUNKS_MAX` chunks of any size, and in more if they have this size on
+average: each costs 25 µs, and clients usually send kilobytes in one."""
 
 _IN_LINES = bytes({*b"\t\n\r", *range(0x20, 0x7F), *range(0x80, 0x100)})
-"""What a line may hold: no control character but the tabulator, and what ends it."""
+"""The bytes that a line may hold: no control character but the tab and the line end."""
 
 
 class BoundedParser(h11.Connection):
-    """h11's parser. It says once what is wrong, and reads nothing after that."""
+    """h11's parser. After the first error, kept in `refused`, it reads nothing more."""
 
     refused: HTTPStatus | None = None
     in_body = False
-    """Whether the head of a request has been read, and its body not to the end."""
+    """Whether a request's head has been read, and its body not completely."""
     _chunks = _bytes = 0
     _lines: Literal["length", "trailers"] | None = None
-    """Which lines come next in a body in chunks; none while the bytes of a chunk do."""
+    """Which lines come next in a chunked body; `None` inside a chunk."""
 
     def next_event(self) -> type[h11.NEED_DATA | h11.PAUSED] | h11.Event:
-        """Return the next event; `PAUSED` for good once there was something wrong."""
+        """Return the next event; always `PAUSED` once something was wrong."""
         if self.refused is None:
             self.refused = self._wrong_ahead()
         if self.refused is not None:
@@ -54,7 +54,7 @@ class BoundedParser(h11.Connection):
         return h11.PAUSED
 
     def _wrong_ahead(self) -> HTTPStatus | None:
-        """Return why the lines that come next are refused unread."""
+        """Return why the next lines are refused before h11 reads them, `None` if they are not."""
         if self.their_state is h11.IDLE:
             return _wrong_lines(self.trailing_data[0])
         ahead = self.trailing_data[0]
@@ -68,7 +68,7 @@ class BoundedParser(h11.Connection):
         return _wrong_lines(ahead) if self._lines == "trailers" else None
 
     def _note(self, event: object) -> None:
-        """Follow where in a request we are."""
+        """Keep track of where in the request we are."""
         if isinstance(event, h11.Request):
             self.refused = _wrong_head(event)
             self.in_body = self.refused is None
@@ -86,24 +86,27 @@ class BoundedParser(h11.Connection):
 
 
 def _wrong_lines(ahead: bytes) -> HTTPStatus | None:
-    """Return why a head is refused that begins like this, or the lines after a body in chunks."""
+    """Return why a head, or the trailers of a chunked body, are refused; they may be incomplete."""
     ends = [end for blank in (b"\n\r\n", b"\n\n") if (end := ahead.find(blank)) >= 0]
     lines = ahead[: min(ends) + 1] if ends else ahead
     if len(lines) > HEAD_BYTES_MAX or lines.count(b"\n") > HEADERS_MAX + 1:
         return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+    # A last \r may yet be followed by its \n.
     bare = lines.count(b"\r") - lines.count(b"\r\n") - lines.endswith(b"\r")
     return HTTPStatus.BAD_REQUEST if bare or lines.translate(None, _IN_LINES) else None
 
 
 def _wrong_head(request: h11.Request) -> HTTPStatus | None:
-    """Return why a head is refused that h11 lets pass."""
+    """Return why a head is refused that h11 has accepted."""
     if request.http_version not in {b"1.0", b"1.1"}:
         return HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
-    if not request.target.startswith(b"/"):  # a proxy's business, and another host's name
+    # A full URL is meant for a proxy, and names a host beside the one in the Host header.
+    if not request.target.startswith(b"/"):
         return HTTPStatus.BAD_REQUEST
     names = {name for name, _ in request.headers}
+    # Request smuggling: a proxy before us may have seen the body end somewhere else.
     if b"transfer-encoding" in names and (
         b"content-length" in names or request.http_version == b"1.0"
-    ):  # a proxy before us may have found another end of it
+    ):
         return HTTPStatus.BAD_REQUEST
     return None

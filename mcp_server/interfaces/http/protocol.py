@@ -1,8 +1,8 @@
-"""Connections with bounds: how long a client may take, how much of it is kept, how many there are.
+"""HTTP connections with bounds on their number, on their waits and on what is kept of them.
 
-uvicorn waits for ever for the first byte, for the rest of a head and of a body, and for a client
-to read; it takes as many connections as come. What a client has sent is read in small pieces, and
-whoever breaks a rule is told so and let go.
+uvicorn has no such bounds: it waits for ever for the first byte, for the rest of a head or a body,
+and for a client to read, and accepts any number of connections. Here, what a client sends is read
+in small pieces, and a client that breaks a rule is told so and disconnected.
 """
 
 from __future__ import annotations
@@ -27,15 +27,16 @@ from mcp_server.interfaces.http.parser import HEAD_BYTES_MAX, BoundedParser
 CONNECTIONS_MAX = 512
 """A few hundred clients, each with a call and a stream; a connection is at most 50 kB of ours."""
 READ_BYTES = 16 * 1024
-"""Taken from a connection at a time. asyncio would take 256 KiB, and h11 keep them."""
+"""Read from a connection at a time. asyncio would read 256 KiB, and h11 would keep them."""
 AHEAD_BYTES_MAX = READ_BYTES
-"""Kept of what a client sends while it is being answered. Hardly any client does that."""
+"""Kept of what a client sends before the last request is answered. Hardly any client does that."""
 SILENT_S = 60
-"""When a silent peer is asked whether it is there: one that lost its network says no goodbye."""
+"""After how much silence the system probes a connection: a peer that lost its network sends no
+end."""
 
 
 def connections_max() -> int:
-    """Return how many connections there may be: as many as leave files for everything else."""
+    """Return how many connections there may be: at most half of the files a process may open."""
     return min(CONNECTIONS_MAX, _descriptors() // 2)
 
 
@@ -44,20 +45,20 @@ class ConnectionBounds:
     """How many connections there are at once, and how long each waits for its client."""
 
     connections_max: int = field(default_factory=connections_max)
-    """Of them, those that wait for their client make room for new ones, the longest first."""
+    """When it is reached, the connection that has waited longest for its client makes room."""
     head_s: float = 10
-    """From the first moment, or the first byte of a later request, to the end of its headers."""
+    """From connecting, or from the first byte of a later request, to the end of its headers."""
     body_s: float = 30
-    """For at most a megabyte: a line of 300 kbit/s is slower than what mobile networks offer."""
+    """Enough for a megabyte at 300 kbit/s, which is slower than mobile networks are."""
     write_s: float = 30
-    """How long what we send may lie there unread, once that is more than a few dozen kB."""
+    """How long more than a few dozen kB that we have sent may stay unread."""
     linger_s: float = 5
-    """How long a client that was answered early may go on sending, before it is cut off. Cut at
-    once, it would lose the answer."""
+    """How long a client may go on sending after an early answer. Cut off at once, it could lose the
+    answer."""
 
 
 class Connections:
-    """The connections of one server, and which of them wait for their client, the longest first."""
+    """The open connections of one server, and those that wait for their client, longest first."""
 
     def __init__(self, maximum: int) -> None:
         self._maximum = maximum
@@ -65,39 +66,42 @@ class Connections:
         self._waiting: dict[BoundedProtocol, None] = {}
 
     def admit(self, connection: BoundedProtocol) -> bool:
-        """Count a new connection; whether there was room, or one that waits could be let go."""
+        """Add a connection, aborting the longest waiting one if need be; False if all are busy."""
         if len(self._open) >= self._maximum:
             oldest = next(iter(self._waiting), None)
             if oldest is None:
                 return False
-            self.forget(oldest)
+            self.forget(oldest)  # now, as `connection_lost` is only called in a later turn
             oldest.transport.abort()
         self._open.add(connection)
         self._waiting[connection] = None
         return True
 
     def note(self, connection: BoundedProtocol, *, waiting: bool) -> None:
-        """Say whether a connection waits for its client, or its client for us."""
+        """Note whether a connection waits for its client, or its client for us."""
         if not waiting:
             self._waiting.pop(connection, None)
         elif connection in self._open:
-            self._waiting.setdefault(connection, None)
+            self._waiting.setdefault(connection, None)  # one that waits already keeps its place
 
     def forget(self, connection: BoundedProtocol) -> None:
-        """Count a connection no more."""
+        """Remove a connection."""
         self._open.discard(connection)
         self._waiting.pop(connection, None)
 
 
 def bounded_protocol(bounds: ConnectionBounds) -> type[asyncio.Protocol]:
-    """Return what makes the protocol of each connection of one server, for `uvicorn.Config`."""
+    """Return the factory of one server's connection protocols, for `uvicorn.Config`."""
     connections = Connections(bounds.connections_max)
     factory = partial(BoundedProtocol, bounds=bounds, connections=connections)
     return cast("type[asyncio.Protocol]", factory)  # uvicorn only calls it
 
 
 class BoundedProtocol(H11Protocol, asyncio.BufferedProtocol):
-    """HTTP/1.1 with one deadline at a time: for a head, for a body, or for the client to leave."""
+    """HTTP/1.1 with one deadline at a time: for a head, a body, or the client's leaving.
+
+    A `BufferedProtocol`, as only that kind decides how many bytes asyncio reads at a time.
+    """
 
     def __init__(
         self,
@@ -121,7 +125,7 @@ class BoundedProtocol(H11Protocol, asyncio.BufferedProtocol):
     # What asyncio calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take a connection up if there is room, and begin to wait for its first request."""
+        """Accept a connection if there is room, and begin to wait for its first request."""
         super().connection_made(cast("asyncio.Transport", transport))
         _ask_when_silent(transport.get_extra_info("socket"))
         if self._admitted.admit(self):
@@ -130,7 +134,7 @@ class BoundedProtocol(H11Protocol, asyncio.BufferedProtocol):
             self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Give back what the connection held."""
+        """Release everything the connection held."""
         self._admitted.forget(self)
         self._wait_no_longer()
         self._unset_keepalive_if_required()
@@ -138,25 +142,25 @@ class BoundedProtocol(H11Protocol, asyncio.BufferedProtocol):
         self.resume_writing()
 
     def get_buffer(self, sizehint: int) -> bytearray:
-        """Return where the next bytes go: a small place, whatever has come."""
+        """Return a buffer for the next bytes: a small one, however many have come."""
         self._buffer = bytearray(min(sizehint, READ_BYTES) if sizehint > 0 else READ_BYTES)
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Take those bytes, or drop them if the client is let go, or had said its last."""
+        """Process those bytes; drop them if the client is being disconnected, or had finished."""
         data, self._buffer = bytes(self._buffer[:nbytes]), bytearray()
         over = self._leaving or self.conn.their_state is h11.MUST_CLOSE
         if not (over or self.transport.is_closing()):
             self.data_received(data)
 
     def pause_writing(self) -> None:
-        """Begin to wait for the client to read."""
+        """Begin to wait for the client to read what was sent."""
         super().pause_writing()
         self._unread = self.loop.call_later(self._bounds.write_s, self.transport.abort)
         self._watch()
 
     def resume_writing(self) -> None:
-        """Wait no more: it has read."""
+        """Stop waiting: the client has read."""
         if self._unread is not None:
             self._unread.cancel()
             self._unread = None
@@ -166,7 +170,7 @@ class BoundedProtocol(H11Protocol, asyncio.BufferedProtocol):
     # What uvicorn calls
 
     def handle_events(self) -> None:
-        """Go on with what has come, or refuse it."""
+        """Process what has come, or refuse it."""
         super().handle_events()
         if self._parser.refused is not None:
             self._refuse(self._parser.refused)
@@ -184,12 +188,12 @@ class BoundedProtocol(H11Protocol, asyncio.BufferedProtocol):
             self._watch()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close a connection that was kept and not used."""
+        """Close a connection that was kept open and not used."""
         super().timeout_keep_alive_handler()
         self._expect(self._bounds.linger_s, self.transport.abort)
 
     def shutdown(self) -> None:
-        """Close at once what waits for its client, and the others after their answer."""
+        """Close connections that wait for their client at once, the others after their answer."""
         if self._leaving:
             self.transport.abort()
         elif self._parser.in_body:
@@ -199,13 +203,13 @@ class BoundedProtocol(H11Protocol, asyncio.BufferedProtocol):
             super().shutdown()
 
     def _should_upgrade(self) -> bool:
-        """No other protocol is spoken here, and nobody need be warned of it."""
+        """Refuse upgrades silently: uvicorn would log a warning for each."""
         return False
 
     # Deadlines
 
     def _watch(self) -> None:
-        """See what the connection waits for now, and until when."""
+        """Set the deadline for what the connection waits for now, if that has changed."""
         if self._leaving:
             return
         request, state = self._request, self.conn.their_state
@@ -213,13 +217,14 @@ class BoundedProtocol(H11Protocol, asyncio.BufferedProtocol):
         begun = request is None or bool(self._ahead)
         unread = self._unread is not None
         self._admitted.note(self, waiting=answered or unread or self._parser.in_body)
+        # The same wait keeps its deadline: a client that sends byte by byte does not extend it.
         if (awaited := (state, request, answered, begun)) == self._awaited:
             return
         self._awaited = awaited
         self._wait_no_longer()
         if state is h11.SEND_BODY:
             self._expect(self._bounds.linger_s if answered else self._bounds.body_s, self._late)
-        elif state is h11.IDLE and begun:  # kept and not used: that is uvicorn's to end
+        elif state is h11.IDLE and begun:  # else it is kept open unused, which uvicorn ends
             self._expect(self._bounds.head_s, self._late)
 
     def _late(self) -> None:
@@ -228,12 +233,12 @@ class BoundedProtocol(H11Protocol, asyncio.BufferedProtocol):
 
     @property
     def _request(self) -> RequestResponseCycle | None:
-        """The request that was read last."""
+        """The request that was read last, `None` before the first."""
         return cast("RequestResponseCycle | None", self.cycle)
 
     @property
     def _ahead(self) -> bytes:
-        """What has come and could not be used yet: half a head, or requests sent ahead."""
+        """Bytes that have come and cannot be used yet: half a head, or requests sent ahead."""
         return self.conn.trailing_data[0]
 
     def _expect(self, seconds: float, otherwise: Callable[[], None]) -> None:
@@ -248,7 +253,7 @@ class BoundedProtocol(H11Protocol, asyncio.BufferedProtocol):
     # The end
 
     def _refuse(self, status: HTTPStatus | None) -> None:
-        """Let the client go, and say why where an answer to it has not begun."""
+        """Disconnect the client; say why, unless an answer to it has begun already."""
         if self._leaving or self.transport.is_closing():
             return
         self._leaving = True
@@ -258,18 +263,20 @@ class BoundedProtocol(H11Protocol, asyncio.BufferedProtocol):
         request, answering = self._request, False
         if request is not None and not request.response_complete:
             answering = request.response_started
-            request.disconnected = True  # for whoever is about to answer it
+            request.disconnected = True  # tells the application, which is about to answer
             request.message_event.set()
         elif self._parser.in_body:
             answering = True
         self._expect(self._bounds.linger_s, self.transport.abort)
-        if status is None or answering:
+        if status is None or answering:  # a second answer within the first would be garbage
             self.transport.close()
             return
         self.transport.write(_refusal(status))
         with suppress(OSError):  # it may have left by now
             self.transport.write_eof()
-        self.flow.resume_reading()  # what is dropped, lest the client lose the answer
+        # Read on and drop it: closing with unread bytes resets the connection, and the client could
+        # lose the answer.
+        self.flow.resume_reading()
 
 
 def _refusal(status: HTTPStatus) -> bytes:
@@ -284,8 +291,8 @@ def _refusal(status: HTTPStatus) -> bytes:
 
 
 def _ask_when_silent(connected: socket.socket) -> None:
-    """Have the system ask a silent peer whether it is there, and end the connection if not."""
-    with suppress(OSError):  # it is gone already, or the system does not know one of these
+    """Have the system probe a silent peer, and end the connection if there is no answer."""
+    with suppress(OSError):  # the peer is gone already, or the system lacks one of these options
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for name, value in (("TCP_KEEPIDLE", SILENT_S), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
             if hasattr(socket, name):

@@ -1,4 +1,4 @@
-"""Sessions of the protocol before 2026-07-28: how many, and how much goes on in them alone."""
+"""Bounds on sessions of the protocol before 2026-07-28, and on calls whose client has left."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from mcp_server.interfaces.http.bounds import CallBounds, busy, receiving_first,
 
 OPENING_BYTES_MAX = 16 * 1024
 OPENING_VALUES_MAX = 1_000
-"""What a client says of itself is kept as long as its session: a name, what it can, an icon."""
+"""Bounds on what a client says of itself when it opens a session (name, abilities, icon), since the
+library keeps that as long as the session."""
 ABANDONED_S = 60
-"""How long a call counts that goes on without its client: longer than any wait."""
+"""How long an abandoned call is assumed to go on: longer than any wait."""
 
 SESSION_HEADER = "mcp-session-id"
 VERSION_HEADER = "mcp-protocol-version"
@@ -27,14 +28,14 @@ VERSION_HEADER = "mcp-protocol-version"
 
 @dataclass(slots=True)
 class _Session:
-    """What is known of a session: how many requests are open, or since when there were none."""
+    """A session: how many of its requests are open, and since when none is."""
 
     requests: int = 0
     unused_since: float = field(default_factory=anyio.current_time)
 
 
 class _Call:
-    """What passes between a client and the library in one request of a session."""
+    """Listens in on one request of a session: whether its client leaves, or ends the session."""
 
     def __init__(self, method: str, receive: Receive, send: Send) -> None:
         self._method, self._receive, self._send = method, receive, send
@@ -43,17 +44,17 @@ class _Call:
 
     @property
     def abandoned(self) -> bool:
-        """Whether the client has left a call before its answer: the call goes on without it."""
+        """Whether the client left a call before it was answered. The library still completes it."""
         return self._left and self._method == "POST"
 
     async def receive(self) -> Message:
-        """Note when the client leaves."""
+        """Receive the next message; note if the client leaves."""
         message = await self._receive()
         self._left |= message["type"] == "http.disconnect" and not self._answered
         return message
 
     async def send(self, message: Message) -> None:
-        """Note what the answer says of the session, and when it is complete."""
+        """Send a message; note if it ends the session or completes the answer."""
         if message["type"] == "http.response.start":
             deleted = self._method == "DELETE" and message["status"] < 400
             self.ended_session = deleted or message["status"] == 404
@@ -65,25 +66,27 @@ class _Call:
 class SessionBounds:
     """Bounds the sessions that clients of the older protocol have open at `path`.
 
-    When there are too many, the one that was unused longest makes room. One with an open call or
-    stream does not, nor one that was used a moment ago: the new client is asked to come back then.
-    The session manager's own bound knows only refusal, for as long as its sessions may be idle.
+    If there are too many, the one that was unused longest is ended to make room. If even that one
+    was used a moment ago, or all have an open call or stream, the new client is asked to come back
+    later. The library's session manager has a bound, too, but can only refuse: new clients would be
+    locked out until sessions time out.
     """
 
     def __init__(self, app: ASGIApp, *, path: str, bounds: CallBounds) -> None:
         self._app, self._path, self._bounds = app, path, bounds
-        self._sessions: dict[str, _Session] = {}  # the one unused longest first
+        # In the order of last use: a session that is released goes to the end (`_release`).
+        self._sessions: dict[str, _Session] = {}
         self._opening = 0
         self._abandoned: deque[float] = deque()  # until when each counts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer 503 where it would open one session too many."""
+        """Pass a request on; answer 503 if it would open one session too many."""
         if scope["type"] != "http" or scope["path"] != self._path:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
         if headers.get(VERSION_HEADER, "") not in {"", *HANDSHAKE_PROTOCOL_VERSIONS}:
-            await self._app(scope, receive, send)  # without a session, whatever it says of one
+            await self._app(scope, receive, send)  # newer protocols have no sessions
         elif (id := headers.get(SESSION_HEADER)) is not None:
             await self._go_on(id, scope, receive, send)
         else:
@@ -107,7 +110,7 @@ class SessionBounds:
         return len(self._abandoned) >= self._bounds.abandoned_max
 
     async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body: bytes = (await receive()).get("body", b"")  # all of it: it was read before
+        body: bytes = (await receive()).get("body", b"")  # all of it, as `RequestBounds` read it
         if len(body) > OPENING_BYTES_MAX or values_in(body) > OPENING_VALUES_MAX:
             text = "A client says too much about itself."
             await PlainTextResponse(text, 413)(scope, receive, send)
@@ -120,7 +123,7 @@ class SessionBounds:
                 self._sessions.update((id, _Session(requests=1)) for id in opened)
             await send(message)
 
-        self._opening += 1
+        self._opening += 1  # sessions being opened at the same time count, too
         try:
             if await self._make_room(scope):
                 await self._app(scope, receiving_first(body, receive), note)
@@ -132,19 +135,19 @@ class SessionBounds:
                 self._release(id)
 
     async def _make_room(self, scope: Scope) -> bool:
-        if len(self._sessions) + self._opening <= self._bounds.sessions_max:
+        if len(self._sessions) + self._opening <= self._bounds.sessions_max:  # this one included
             return True
         unused = ((id, each) for id, each in self._sessions.items() if not each.requests)
         id, oldest = next(unused, ("", None))
         now, must_rest_s = anyio.current_time(), self._bounds.session_unused_s
         if oldest is None or now - oldest.unused_since < must_rest_s:
             return False
-        del self._sessions[id]
+        del self._sessions[id]  # before the wait, in which another client may look for room
         await self._end(id, scope)
         return True
 
     async def _end(self, id: str, scope: Scope) -> None:
-        """End a session as its client would have: that way the library forgets all of it."""
+        """End a session with the request that its client would send; the library then frees it."""
         host = [(name, value) for name, value in scope["headers"] if name == b"host"]
         headers = [*host, (SESSION_HEADER.encode(), id.encode())]
         await self._app({**scope, "method": "DELETE", "headers": headers}, _nothing, _unheard)

@@ -1,5 +1,5 @@
 """The Model Context Protocol: the tools, and the pipe they are served over.
 
-Only `arguments`, `tools`, `server` and `stdio` know the protocol's library; `replies` and
-`sentences` are plain values and words.
+Only `tools`, `server` and `wait` import the protocol's library. `answers` does not: what a tool
+says is plain values and words.
 """

@@ -1,4 +1,4 @@
-"""The MCP server: the tools behind one boundary that lets no traceback, path or secret out."""
+"""The MCP server: all tools behind one boundary, which lets no traceback, path or secret out."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from mcp_server.redaction import redacted, secrets_of
 logger = logging.getLogger(__name__)
 
 PLAIN_NAME_CLIENTS = ("cursor",)
-"""Parts of the names of clients that take only letters, digits and `_`."""
+"""Parts of the names of clients whose tool names may only have letters, digits and `_`."""
 
 
 def build_server(
@@ -52,7 +52,7 @@ def build_server(
     clock: Clock | None = None,
     plugins: Plugins | None = None,
 ) -> PressroomServer:
-    """Return the server for either transport; every call comes from `origin`."""
+    """Return the server, for any transport; `origin` is the origin of every call."""
     clock = clock or SystemClock()
     caller = Caller(provider=provider, origin=origin, clock=clock)
     entries: list[Tool[Any] | PluginToolEntry] = [*catalogue(caller)]
@@ -67,7 +67,7 @@ def build_server(
 def _offered(
     entry: PluginToolEntry, entries: Sequence[Tool[Any] | PluginToolEntry], plugins: Plugins
 ) -> bool:
-    """Whether a plugin's tool can be listed; where it cannot, the plugins know why."""
+    """Whether a plugin's tool can be listed. If not, the reason is noted with the plugins."""
     if plain_name(entry.name) in {plain_name(other.name) for other in entries}:
         plugins.refuse_tool(entry.tool, "there is a tool of that name already.")
         return False
@@ -82,7 +82,7 @@ def _offered(
 
 
 class PressroomServer(MCPServer[Any]):
-    """The protocol's server with our boundary around the tools."""
+    """The protocol library's server, with our boundary around the tools."""
 
     def __init__(
         self,
@@ -107,17 +107,17 @@ class PressroomServer(MCPServer[Any]):
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
     ) -> CallToolResult:
-        """Run a tool; whatever goes wrong is a tool error with our own text."""
+        """Run a tool; any error becomes a tool error with a text of ours."""
         try:
             entry = self._entry(self._names.get(plain_name(name), name))
             reply = await entry.call(arguments, context or Context(mcp_server=self))
             return _beginning_with(await self._notice(), _answer(reply))
-        except (CallerError, ConfigError) as error:  # settings are read with the first call
+        except (CallerError, ConfigError) as error:  # `ConfigError`: the first call reads settings
             return _beginning_with(await self._notice(), _refusal(error, Marks(self._clock)))
         except StorageError as error:
             logger.exception("tool %r: the database refused", name)
             return _error(_code(error), _storage_sentence(error))
-        except OSError as error:  # no file can be opened, say: not a mistake of ours
+        except OSError as error:  # too many open files, say: no mistake of ours
             logger.exception("tool %r: the system refused", name)
             return _error("system_error", SYSTEM_ERROR.format(why=error.strerror or "no reason"))
         except Exception:  # the tool boundary: nothing unexpected reaches a client as it is
@@ -125,7 +125,7 @@ class PressroomServer(MCPServer[Any]):
             return _error("internal_error", INTERNAL_ERROR)
 
     async def _notice(self) -> str | None:
-        """Return what every answer begins with, while the workspace can be opened."""
+        """Return what every answer has to begin with; nothing if the workspace cannot be opened."""
         try:
             services = await self._provider.services()
         except (ServerError, OSError):
@@ -133,7 +133,7 @@ class PressroomServer(MCPServer[Any]):
         return await anyio.to_thread.run_sync(services.notice)
 
     async def serve(self, source: anyio.AsyncFile[str], sink: anyio.AsyncFile[str]) -> None:
-        """Serve one client, a message a line, until it hangs up."""
+        """Serve one client, one message per line, until it disconnects."""
         server = self._lowlevel_server
         async with stdio_server(source, sink) as (read, write):
             await server.run(read, write, server.create_initialization_options())
@@ -147,10 +147,10 @@ class PressroomServer(MCPServer[Any]):
 
 
 QUOTED_LENGTH = 4_000
-"""Of what is quoted of a file: some dozens of mistakes."""
+"""Most characters quoted from a file: enough for some dozens of mistakes."""
 
 ERROR_META = "pressroom/error"
-"""Where an error's code, and the nearest names, are found in `_meta`."""
+"""Key in `_meta` under which a client finds an error's code, and the nearest names."""
 
 INTERNAL_ERROR = (
     "Something went wrong inside the server; its log says what. What was queued before goes on: "
@@ -166,7 +166,7 @@ SYSTEM_ERROR = (
 async def list_plain_names(
     ctx: ServerRequestContext[Any, Any], call_next: CallNext
 ) -> HandlerResult:
-    """List tools without a hyphen to clients that would drop or rename them."""
+    """List tools with `_` for hyphens to clients that would drop or rename them otherwise."""
     result = await call_next(ctx)
     if ctx.method != "tools/list" or not _wants_plain_names(ctx):
         return result
@@ -177,7 +177,7 @@ async def list_plain_names(
 
 
 def plain_name(name: str) -> str:
-    """Return a name of letters, digits and `_` only; it is accepted beside the one with hyphens."""
+    """Return a tool's name with `_` for hyphens; calls are accepted under both names."""
     return name.replace("-", "_")
 
 
@@ -188,13 +188,13 @@ def _wants_plain_names(ctx: ServerRequestContext[Any, Any]) -> bool:
 
 
 def _answer(reply: Reply) -> CallToolResult:
-    """The same facts twice: as text for clients that show a model only that."""
+    """Return the same facts twice: as structured content, and as text for clients without that."""
     text = TextContent(type="text", text=reply.text())
     return CallToolResult(content=[text], structured_content=reply.facts())
 
 
 def _beginning_with(notice: str | None, result: CallToolResult) -> CallToolResult:
-    """Say something before everything else: in the sentence, and in the same sentence as a fact."""
+    """Put `notice` before the message: in the text, and in the structured content alike."""
     if notice is None:
         return result
     facts = cast("dict[str, Any] | None", result.structured_content)
@@ -202,6 +202,7 @@ def _beginning_with(notice: str | None, result: CallToolResult) -> CallToolResul
         first = cast("TextContent", result.content[0])
         text = TextContent(type="text", text=f"{notice} {first.text}")
         return result.model_copy(update={"content": [text, *result.content[1:]]})
+    # The text is made anew, as it has to be the same facts as the structured content.
     facts = {**facts, "message": f"{notice} {facts['message']}"}
     text = TextContent(type="text", text=json.dumps(facts, ensure_ascii=False))
     return CallToolResult(content=[text], structured_content=facts)
@@ -214,7 +215,7 @@ def _refusal(error: ServerError, marks: Marks) -> CallToolResult:
 
 
 def _refusal_sentence(error: ServerError, marks: Marks) -> str:
-    """Return what the error says; what may quote a file of the workspace, between the marks."""
+    """Return the error's message; words that may come from a workspace's file go between marks."""
     match error:
         case SiteProblems():
             said, words = "The site cannot be used as it is written.", "\n".join(error.problems)
@@ -228,8 +229,8 @@ def _refusal_sentence(error: ServerError, marks: Marks) -> str:
 def _error(code: str, message: str, **facts: Any) -> CallToolResult:
     """Return a tool error: the sentence for people and models, its code beside it.
 
-    No structured content: clients hold that against the tool's output schema, errors included, and
-    would show their own complaint instead of our sentence.
+    There is no structured content: clients check it against the tool's output schema even for an
+    error, and would show a schema error instead of our sentence.
     """
     return CallToolResult(
         content=[TextContent(type="text", text=redacted(message, secrets_of(os.environ)))],
@@ -239,7 +240,7 @@ def _error(code: str, message: str, **facts: Any) -> CallToolResult:
 
 
 def _code(error: Exception) -> str:
-    """`not_found` for `NotFound`."""
+    """Return an error's code: `not_found` for `NotFound`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
 
 

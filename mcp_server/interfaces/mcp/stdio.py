@@ -21,16 +21,17 @@ if TYPE_CHECKING:
 
 STDIN, STDOUT, STDERR = 0, 1, 2
 PARENT_CHECK_S = 1.0
-"""How often we look whether our parent is still there; its pipe may outlive it elsewhere."""
+"""How often to look whether our parent lives: another process may keep its end of the pipe open."""
 ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<half>u[dD][89a-fA-F]..)|.)", re.DOTALL
 )
-"""An escape in JSON: a pair of surrogates, a half of one without its other, or any other."""
+"""An escape in JSON: a pair of surrogates, a lone surrogate (`half`), or any other. Pairs are tried
+first, and an escaped backslash is an escape, so that neither is mistaken for a half."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """The protocol's own ends of stdin and stdout, which no child and no `print` can reach."""
+    """The protocol's own copies of stdin and stdout; no `print` and no child process uses them."""
 
     input: BinaryIO
     output: BinaryIO
@@ -38,9 +39,10 @@ class Wire:
 
 @cache  # a process has one stdin and one stdout, so there is one claim
 def claim_stdout() -> Wire:
-    """Keep stdin and stdout for the protocol; from now on prints and children go to stderr.
+    """Reserve stdin and stdout for the protocol; everything else that is printed goes to stderr.
 
-    To be called before anything heavy is imported. Every call returns the same wire.
+    Call it before anything heavy is imported, as an import may print. Every call returns the same
+    wire.
     """
     wire = Wire(os.fdopen(os.dup(STDIN), "rb"), os.fdopen(os.dup(STDOUT), "wb"))
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -56,7 +58,7 @@ def claim_stdout() -> Wire:
 async def serve_stdio(
     server: PressroomServer, wire: Wire | None = None, *, stopping: anyio.Event | None = None
 ) -> None:
-    """Serve until the client hangs up, `stopping` is set or the process that started us is gone."""
+    """Serve until the client disconnects, `stopping` is set or our parent process is gone."""
     wire = wire or claim_stdout()
     output = io.TextIOWrapper(wire.output, encoding="utf-8", newline="\n")
     async with anyio.create_task_group() as group:
@@ -64,14 +66,17 @@ async def serve_stdio(
         if stopping is not None:
             group.start_soon(_stop_when_told, group.cancel_scope, stopping)
         with _lines(wire.input) as lines:
-            # The library only iterates over stdin, which is all that a stream of lines can.
+            # The library only iterates over stdin, and a stream of lines can be iterated over.
             source = cast("anyio.AsyncFile[str]", lines)
             await server.serve(source, anyio.wrap_file(output))
         group.cancel_scope.cancel()
 
 
 async def _stop_with_parent(scope: anyio.CancelScope) -> None:
-    """Cancel `scope` when the parent process is gone (Windows never says so; there EOF does)."""
+    """Cancel `scope` when the parent process is gone.
+
+    On POSIX an orphan gets another parent. On Windows the id stays; there, the end of stdin tells.
+    """
     parent = os.getppid()
     while os.getppid() == parent:
         await anyio.sleep(PARENT_CHECK_S)
@@ -84,9 +89,9 @@ async def _stop_when_told(scope: anyio.CancelScope, stopping: anyio.Event) -> No
 
 
 def _without_halves(line: str) -> str:
-    """Return a message with half characters replaced, such as an emoji that was cut in two.
+    """Return a message with lone surrogates replaced, such as of an emoji that was cut in two.
 
-    The library reads no message that holds one, and whoever sent it would wait for good.
+    The library drops a message that holds one, and its sender would wait for an answer for ever.
     """
     return ESCAPE.sub(lambda found: r"\ufffd" if found["half"] else found[0], line)
 
@@ -95,8 +100,8 @@ def _without_halves(line: str) -> str:
 def _lines(source: BinaryIO) -> Generator[MemoryObjectReceiveStream[str]]:
     """Yield the lines of `source` as a stream.
 
-    They are read by a daemon thread: a read that blocks for good neither holds up a cancellation
-    nor the end of the process.
+    They are read in a daemon thread, so that a read which never returns can hold up neither a
+    cancellation nor the end of the process.
     """
     send, receive = anyio.create_memory_object_stream[str](0)
     token = current_token()
@@ -105,7 +110,7 @@ def _lines(source: BinaryIO) -> Generator[MemoryObjectReceiveStream[str]]:
         await send.send(line)
 
     def read() -> None:
-        # Whoever listened may be gone, and so may the loop: then the rest interests nobody.
+        # The reader of the stream may be gone, or the whole event loop: nobody needs the rest then.
         with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError, RuntimeError):
             for line in source:
                 text = _without_halves(line.decode(errors="replace"))

@@ -1,4 +1,4 @@
-"""A call that stays open, and the progress it carries. None is sent after it has returned."""
+"""Waits within an open call, and the progress sent meanwhile. None is sent after its answer."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import anyio
 from mcp.server.mcpserver import Context
 
 from mcp_server.interfaces.mcp.answers import sentences
+from mcp_server.jobs.hub.hub import Hub
+from mcp_server.jobs.hub.subscription import STILL
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, Job
-from mcp_server.jobs.queue import JobQueue
 from mcp_server.progress.estimate import fraction_done
-from mcp_server.progress.monitor import ProgressMonitor
 from mcp_server.progress.words import progress_line
 
 UNFINISHED = 0.01
-"""What is always left of a batch that has not ended: its files may still be written."""
+"""How much of a batch counts as left until it has ended: its files may still have to be written."""
 
 
 class Reporter:
-    """Sends the progress of one call on its own token, in values that strictly increase."""
+    """Sends the progress of one call, in strictly increasing values as the protocol demands."""
 
     def __init__(self, ctx: Context[Any, Any]) -> None:
         self._ctx = ctx
@@ -30,13 +30,13 @@ class Reporter:
         await self._send(0.0, total, f"0/{total} queued")
 
     async def snapshot(self, batch: Batch) -> None:
-        """Say where `batch` stands; the whole of it only when it has ended."""
+        """Report a batch; its total is only reported once it has ended."""
         whole = float(batch.total)
         value = whole if batch.ended else max(0.0, min(fraction_done(batch), whole - UNFINISHED))
         await self._send(value, batch.total, progress_line(batch))
 
     async def job(self, job: Job) -> None:
-        """Say where a job stands that is in no batch."""
+        """Report a job outside any batch."""
         ended, step = job.state in ENDED_JOB_STATES, job.step
         said = sentences.short(step.message) if step is not None and not ended else None
         value = 1.0 if ended else min(step.fraction, 1 - UNFINISHED) if step is not None else 0.0
@@ -48,21 +48,17 @@ class Reporter:
             await self._ctx.report_progress(value, total, message)
 
 
-async def follow(
-    monitor: ProgressMonitor, batch_id: str, *, seconds: float, reporter: Reporter
-) -> None:
+async def report_batch(hub: Hub, batch_id: str, *, seconds: float, reporter: Reporter) -> None:
     """Report a batch until it ends or pauses, for at most `seconds`. It goes on all the same."""
     with anyio.move_on_after(seconds):
-        async with monitor.watch(batch_id) as snapshots:
-            async for batch in snapshots:
-                await reporter.snapshot(batch)
+        async for snapshot in await hub.subscribe(None, only=batch_id, until=STILL):
+            await reporter.snapshot(snapshot.batch)
 
 
-async def follow_job(queue: JobQueue, job: Job, *, seconds: float, reporter: Reporter) -> Job:
+async def report_job(hub: Hub, job: Job, *, seconds: float, reporter: Reporter) -> Job:
     """Report a job until it ends, for at most `seconds`; return it as it was last seen."""
     with anyio.move_on_after(seconds):
-        await reporter.job(job)
-        while job.state not in ENDED_JOB_STATES:
-            job = await queue.after(job)
+        async for snapshot in await hub.subscribe(None, only=job.id):
+            job = snapshot.job
             await reporter.job(job)
     return job

@@ -16,25 +16,24 @@ from mcp_server.clock import Clock
 from mcp_server.jobs.host.lock import WorkerLock
 from mcp_server.jobs.host.start import DetachedWorker, StartWorker
 from mcp_server.jobs.host.stop_mark import StopMark
-from mcp_server.jobs.records import Host, Stats
+from mcp_server.jobs.records import Host, Lack, Stats, lack_of
 from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.telemetry import AttemptFigures
-from mcp_server.jobs.worker.upkeep import lacking
 
 WorkerMode = Literal["embedded", "detached"]
 
 COUNTING_SHARE = 20
-"""A count stands for so many times as long as it took: counting is never more than a twentieth of
-what is done, however many jobs there are and whoever asks how often."""
+"""A count is reused for this many times as long as it took. So counting takes at most a twentieth
+of the time, however many jobs there are and however often somebody asks."""
 
 SILENT_S = 60.0
-"""A worker says that it lives every few seconds; one that does not for so long is stuck."""
+"""Workers announce themselves every few seconds; one that has not for this long is stuck."""
 
 
 class Health:
-    """What is known of a workspace's worker and of its queue.
+    """Describes a workspace's worker and its queue.
 
-    `log` is how a person finds what a detached worker had to say.
+    `log` names a detached worker's log file, in words for a person.
     """
 
     def __init__(
@@ -48,22 +47,26 @@ class Health:
         *,
         log: str = "",
         figures: AttemptFigures | None = None,
+        lacking: Callable[[str], Lack] = lack_of,
     ) -> None:
         self.mode: WorkerMode = mode
         self._figures = figures or AttemptFigures()
         self._store, self._lock, self._clock = store, lock, clock
+        self._lacking = lacking
         self._mark, self._start, self._log = mark, start, log
         self._counter = Counter(store, anyio.current_time)
 
     async def __call__(self) -> Mapping[str, Any]:
         """Return the facts, in wire names; a pid only while that worker lives.
 
-        `halted` is there if nobody starts a worker by himself, so that what waits goes on waiting;
-        `stopped` if somebody stopped the worker by hand, and nothing was queued since.
-        Takes the same time however many jobs there are.
+        `halted` is there if jobs wait and nobody will start a worker for them; `stopped` if the
+        worker was stopped by hand, and nothing was queued since. Takes the same time however many
+        jobs there are.
         """
         now = self._clock.now()
         lag = await self._store.lag(now=now)
+        # The lock tells whether a worker lives, as the system frees it when its holder dies. The
+        # worker's row may outlive it.
         facts: dict[str, Any] = {"mode": self.mode, "alive": self._lock.is_held()}
         hosts = await self._store.hosts(seen_after=0)
         workers = [host for host in hosts if host.role == "worker"]
@@ -77,7 +80,7 @@ class Health:
             facts["oldestDueSeconds"] = round(lag.oldest_due_s, 1)
         if lag.last_claim_at is not None:
             facts["lastClaimSeconds"] = round(now - lag.last_claim_at, 1)
-        if left_over := await left_over_of(self._store, hosts, now=now):
+        if left_over := await left_over_of(self._store, hosts, self._lacking, now=now):
             facts["leftOver"] = left_over
         needed = not facts["alive"] and await self._store.work_before(now=now, horizon_s=0)
         coming = self._start is not None or any(_serves(host, now) for host in hosts)
@@ -88,7 +91,7 @@ class Health:
         return facts | {"message": self._message(facts, needed=needed, coming=coming)}
 
     def resume(self) -> bool:
-        """Let a worker be started again if somebody stopped it by hand; whether that was so."""
+        """Allow a worker again if it was stopped by hand; return whether it was."""
         if not self._mark.is_set or self._lock.is_held():
             return False
         self._mark.clear()
@@ -120,7 +123,7 @@ class Health:
         return f"No worker is running{self._awaited(coming=coming)}."
 
     def _awaited(self, *, coming: bool) -> str:
-        """Say what becomes of work that is due while there is no worker."""
+        """Say what will happen to work that is due while there is no worker."""
         if isinstance(self._start, DetachedWorker) and (why := self._why_not(self._start)):
             return f": {why}. It is tried again"
         if self._start is not None:
@@ -138,9 +141,9 @@ class Health:
 
 
 def _serves(host: Host, now: float) -> bool:
-    """Whether this is a server that lives, and so sees to it that there is a worker.
+    """Whether this is a live server, which starts a worker when one is needed.
 
-    One that was killed is known at once by its process, where its processes are ours to see.
+    A server that was killed is found out at once, as its process is gone.
     """
     return host.role == "server" and host.seen_at > now - SILENT_S and _is_there(host.pid)
 
@@ -152,7 +155,7 @@ def _is_there(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
+    except PermissionError:  # it is there, and another user's
         return True
     return True
 
@@ -164,11 +167,13 @@ def _alive(facts: Mapping[str, Any]) -> str:
     return f"A worker is running ({facts['mode']}, {where})."
 
 
-async def left_over_of(store: JobStore, hosts: Sequence[Host], *, now: float) -> Sequence[str]:
-    """Return a sentence for each thing that ready jobs need, and that none of `hosts` has.
+async def left_over_of(
+    store: JobStore, hosts: Sequence[Host], lacking: Callable[[str], Lack], *, now: float
+) -> Sequence[str]:
+    """Return a sentence for each thing that ready jobs need and none of the live `hosts` has.
 
-    Such a job waits until somebody has it, and is run then; a batch of such jobs is paused, and
-    says so itself. Nothing where nobody is alive: then there is nobody to run anything.
+    Such a job waits until a host has it. A batch of such jobs is paused instead, and says why. If
+    no host is alive, nothing is returned: then the lack of a worker is what there is to say.
     """
     alive = [host for host in hosts if now - host.seen_at <= SILENT_S]
     if not alive:
@@ -181,17 +186,16 @@ async def left_over_of(store: JobStore, hosts: Sequence[Host], *, now: float) ->
             f"Jobs of kind {kind} are due, and nothing here runs them: is their plugin installed?"
             for kind in await store.unknown_kinds(kinds)
         ),
-        *map(_without, sorted(missing)),
+        *(_without(lacking(ability)) for ability in sorted(missing)),
     ]
 
 
-def _without(ability: str) -> str:
-    what, advice = lacking(ability)
-    return f"Jobs are due, and no worker has {what}. {advice}; they are run then."
+def _without(lack: Lack) -> str:
+    return f"Jobs are due, and no worker has {lack.what}. {lack.advice}; they are run then."
 
 
 class Counter:
-    """Counts one at a time, and no more often than it may."""
+    """Counts the jobs: one count at a time, and no more often than `COUNTING_SHARE` allows."""
 
     def __init__(self, store: JobStore, monotonic: Callable[[], float]) -> None:
         self._store, self._monotonic = store, monotonic
@@ -201,7 +205,7 @@ class Counter:
 
     async def read(self) -> Stats:
         """Return the figures; those of the last count while it stands."""
-        async with self._counting:
+        async with self._counting:  # whoever asks during a count waits for it, and shares it
             began = self._monotonic()
             if self._counted is None or began >= self._stands_until:
                 self._counted = await self._store.stats()

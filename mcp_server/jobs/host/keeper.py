@@ -52,7 +52,7 @@ class WorkerKeeper:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._announce)
             while True:
-                since = self._store.version
+                since = self._store.version  # before the look, lest a commit during it be missed
                 try:
                     await self.tick()
                 except StorageError as error:
@@ -66,7 +66,7 @@ class WorkerKeeper:
                 await self._store.wait_for_change(LOOK_S, since=since, poll_s=LOOK_S)
 
     async def tick(self) -> None:
-        """Start a worker if there is work for one, and none."""
+        """Start a worker if there is work and no worker."""
         if isinstance(self._start, DetachedWorker):
             self._start.reap()
         work = await self._store.work_before(now=self._clock.now(), horizon_s=0)
@@ -76,14 +76,14 @@ class WorkerKeeper:
     async def _may_start(self) -> bool:
         if await self._mark.holds(self._store, now=self._clock.now()):
             return False
-        self._mark.clear()
+        self._mark.clear()  # if there was one: something was queued since the stop by hand
         return True
 
     async def _is_ours(self) -> bool:
         """Whether to start the worker here.
 
-        Not if only another server has the key (R25); nor if a newer one can do the work: it asks
-        our worker to make room, and we would start the next.
+        Not if only another server has the key (R25). Nor if a newer server can do the work: it
+        would ask our worker to make room, we would start the next, and so on.
         """
         hosts = await self._store.hosts(seen_after=self._clock.now() - self._alive_s)
         others = [host for host in hosts if host.role == "server" and host.id != self._host.id]
@@ -97,7 +97,7 @@ class WorkerKeeper:
         return not any(missing & host.abilities for host in others)
 
     async def _only_runs(self, other: Host) -> bool:
-        """Whether what is ready is of kinds that `other` has, by a plugin, and we have not."""
+        """Whether all that can be run is of kinds that `other` has, by a plugin, and we lack."""
         theirs = _kinds(other).difference(self._kinds)
         if not theirs or await self._store.claimable(
             kinds=self._kinds, abilities=self._host.abilities
@@ -106,14 +106,14 @@ class WorkerKeeper:
         return await self._store.claimable(kinds=theirs, abilities=other.abilities)
 
     async def _lacks_kinds(self, worker: Host) -> bool:
-        """Whether something is ready of a kind that we have and the worker was started without."""
+        """Whether a ready job is of a kind that we have and that the worker was started without."""
         ours = set(self._kinds).difference(_kinds(worker))
         if not ours or not _kinds(worker):
             return False
         return await self._store.claimable(kinds=ours, abilities=self._host.abilities)
 
     async def _left_over(self, abilities: Collection[str]) -> set[str]:
-        """Return what is missing where nothing can be done with these abilities."""
+        """Return the abilities that are missing, if these are not enough to run any ready job."""
         missing = await self._store.unclaimable(kinds=self._kinds, abilities=abilities)
         if missing and await self._store.claimable(kinds=self._kinds, abilities=abilities):
             return set()
@@ -130,6 +130,7 @@ class WorkerKeeper:
                     logger.warning("cannot announce this server", error=str(error))
                 await anyio.sleep(self._heartbeat_s)
         finally:
+            # We are cancelled as the server ends: say so all the same, but do not hold it up.
             with anyio.CancelScope(shield=True), anyio.move_on_after(2):
                 await self._withdraw()
 

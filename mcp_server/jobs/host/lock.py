@@ -31,6 +31,7 @@ class WorkerLock:
         """Whether somebody, this process included, holds it."""
         if self._lock.is_locked:
             return True
+        # The only way to ask is to try. Another process that tries in this moment finds it held.
         if not self.acquire():
             return True
         self.release()

@@ -19,13 +19,14 @@ from mcp_server.jobs.host.lock import WorkerLock
 from mcp_server.jobs.store import JobStore
 
 START_S = 15.0
-"""How long a detached worker may take to say that it lives, before another is started."""
+"""How long a detached worker may take to get the lock. If it exits with an error sooner, it has
+failed."""
 
 RESTART_S = (1.0, 60.0)
-"""How long a detached worker that failed to start is left alone: at first, and at most."""
+"""How long to wait after a worker that failed before the next is started: at first, and at most."""
 
 REPLACE_CODE = 75
-"""What a process ends with that should be started again (`EX_TEMPFAIL`)."""
+"""Exit code of a process that should be started again (`EX_TEMPFAIL`)."""
 
 logger = structlog.get_logger(__name__)
 
@@ -39,9 +40,9 @@ class StartWorker(Protocol):
 
 
 class EmbeddedWorker:
-    """Runs the worker in this process, as long as it holds the lock.
+    """Runs the worker in this process, holding the lock while it runs.
 
-    Once `stopping` is set it runs no other; `run` has to heed that too.
+    Once `stopping` is set no worker is started any more; the one that runs has to watch it, too.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class EmbeddedWorker:
 
 
 class WorkerProcess:
-    """The process of a worker that has it to itself; what cannot be stopped ends with it.
+    """The process of a worker that has it to itself: handlers that cannot be stopped end with it.
 
     The operating system frees the lock in that moment.
     """
@@ -74,7 +75,7 @@ class WorkerProcess:
     def replace(self) -> NoReturn:
         """Begin afresh with the same command line, in this process's place."""
         sys.stderr.flush()
-        if sys.platform != "win32":  # where it would be another process, beside its starter
+        if sys.platform != "win32":  # there, exec starts another process and ends this one
             with suppress(OSError):
                 os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 -- our own command line
         os._exit(REPLACE_CODE)
@@ -86,19 +87,20 @@ class WorkerProcess:
 
 
 async def work_in_turns(turn: Callable[[], Awaitable[bool]], store: JobStore, clock: Clock) -> None:
-    """Take turns at working; what was queued while one ended is worked by the next (R26).
+    """Run turns until one ends with nothing left to do (R26).
 
     `turn` holds the lock while it works, and returns whether it left because nothing was to do. A
-    server that has gone since it queued something saw the lock held, and started nobody.
+    job may be queued while a turn ends. Its server saw the lock held, so it started no worker, and
+    it may be gone by now: the next turn does that job.
     """
     while await turn() and await store.work_before(now=clock.now(), horizon_s=0):
         logger.info("something was queued on the way out")
 
 
 class DetachedWorker:
-    """Starts the worker as a process of its own session, its streams to a log in the state folder.
+    """Starts the worker as a process in its own session, its output to a log in the state folder.
 
-    One that fails soon after its start is left alone for a while, each time for longer.
+    After a worker that failed soon after its start, the next has to wait, each time for longer.
     """
 
     def __init__(
@@ -121,14 +123,14 @@ class DetachedWorker:
         """Why the system would not start one, the last time, in its own words."""
 
     async def __call__(self) -> None:
-        """Start it, unless one is on its way in or out; return when it works, or will not.
+        """Start it, unless one is starting or ending; return once it works, has ended or hangs.
 
         Raises:
             OSError: the system does not start it.
         """
         self.reap()
         if self._child is not None or self._now() < self._not_before:
-            return  # it is starting, or on its way out; or it is left alone
+            return  # it is starting or ending; or it failed, and the next has to wait
         self._started_at = self._now()
         try:
             self._child = self._open_process()
@@ -145,6 +147,8 @@ class DetachedWorker:
         with ExitStack() as files:
             folder = files.enter_context(self._state.opened())
             log = files.enter_context(folder.open(self._log, "ab"))
+            # In a session of its own, so that it outlives this server and its terminal. And with
+            # none of our streams: those of a server carry the protocol.
             return subprocess.Popen(  # noqa: S603 -- our own command line
                 list(self._command),
                 stdin=subprocess.DEVNULL,
@@ -166,7 +170,8 @@ class DetachedWorker:
         self._child = None
         now = self._now()
         if code <= 0 or now - self._started_at > START_S:
-            # One that was killed is no worse than another: the crash cap bounds what it may cost.
+            # One that was killed is followed by the next at once: how often a job may take its
+            # worker along is bounded by the cap on its crashes.
             self.exit_code, self._pause_s = None, 0.0
         else:
             first_s, longest_s = RESTART_S

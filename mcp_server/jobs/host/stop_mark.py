@@ -1,4 +1,4 @@
-"""The mark that somebody stopped the worker by hand."""
+"""The file that marks a worker as stopped by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mcp_server.jobs.store import JobStore
 
 
 class StopMark:
-    """That somebody stopped the worker by hand: none is started until something changes again."""
+    """A file that says the worker was stopped by hand: none is started until something changes."""
 
     NAME = "stopped"
     BYTES_MAX = 100
@@ -19,10 +19,10 @@ class StopMark:
         self._state = state
 
     def set(self, change: int, *, until: float = 0.0) -> None:
-        """Start no worker while the newest change is at most this one, nor before that time.
+        """Have no worker started while the newest change is at most `change`, or before `until`.
 
-        The time is for changes that a worker makes on its way out. It passes: whoever is stopping
-        the worker may be killed before the end is known.
+        `until` covers the changes that a worker still makes on its way out. It is a time, as the
+        process that stops the worker may be killed before it can set the final mark.
 
         Raises:
             Unavailable: it cannot be written.

@@ -1,8 +1,8 @@
-"""The process in which handlers run that have one of their own, and what is said on its wire.
+"""The child process that runs handlers with isolation `process`, and the messages on its wire.
 
-The wire is what the child was started with as stdin and stdout; whatever a handler prints goes to
-stderr, to the worker's log. Each message is its length and a pickle. The child ends when its worker
-does, in the middle of a handler too: it hears it by the end of its wire.
+The wire is the stdin and stdout that the child was started with. What a handler prints goes to
+stderr, and so to the worker's log. A message is its length, then a pickle. When the worker ends,
+its end of the wire is closed and the child exits at once, even in the middle of a handler.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from mcp_server.jobs.outcome import OUTCOMES, Fail, Outcome, checked, refused
 HEADER = struct.Struct(">I")
 
 MESSAGE_BYTES_MAX = 64 * 1024 * 1024
-"""The largest answer: what is read in the worker's event loop must not stop it for long."""
+"""The largest answer: it is unpickled in the worker's event loop, which must not block for long."""
 
 IDLE_S = 60.0
-"""So long a process without work is kept: starting one, with what its handler imports, is slow."""
+"""How long a process without work is kept, since starting one and its imports is slow."""
 
 STEP_INTERVAL_S = 0.1
-"""A step is said at most this often; the newest is said with the answer."""
+"""A step is sent at most this often; the newest unsent one goes with the answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """An attempt, and where the handler is found that is to run it."""
+    """An attempt, and where to import its handler from."""
 
     attempt: Attempt
     module: str
@@ -58,18 +58,18 @@ class Crash:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a task, and how far it had come where that was not said yet."""
+    """What came of a task, and its newest step if that was not sent yet."""
 
     value: Outcome | Crash
     step: Step | None = None
 
 
 Said = Step | Answer
-"""What a child says: any number of steps, then an answer."""
+"""What a child sends for a task: any number of steps, then an answer."""
 
 
 def task_of(attempt: Attempt, handler: Handler[Any]) -> Task:
-    """Return what a child is to be told."""
+    """Return the task for an attempt, to be sent to a child."""
     return Task(attempt, handler.run.__module__, handler.run.__qualname__)
 
 
@@ -80,16 +80,17 @@ def packed(message: object) -> bytes:
 
 
 def main() -> None:
-    """Run what the wire asks for, until it ends or nothing has been asked for a while."""
+    """Run the tasks that come over the wire, until it is closed or none has come for a while."""
     wire_in, wire_out = _taken_wire()
     _offer_to_be_killed_first()
     tasks = SimpleQueue[Task]()
+    # In a thread, so that the end of the wire is noticed while a handler runs.
     Thread(target=_listen, args=(wire_in, tasks), daemon=True).start()
     while True:
         try:
             task = tasks.get(timeout=IDLE_S)
         except Empty:
-            os._exit(0)
+            os._exit(0)  # waits for no thread that a handler may have left behind
         _say(wire_out, _answer(task, wire_out))
 
 
@@ -104,7 +105,7 @@ def _taken_wire() -> tuple[BinaryIO, BinaryIO]:
 
 
 def _offer_to_be_killed_first() -> None:
-    """Where memory runs out, Linux is to take this process, and not the worker or the server."""
+    """Tell Linux to kill this process first when memory runs out, not the worker or the server."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
@@ -122,7 +123,7 @@ def _say(wire: BinaryIO, said: Said) -> None:
 
 
 def _packed(said: Said) -> bytes:
-    """What cannot be sent, or not in bounds, is a failure."""
+    """Return the message to send; one that cannot be pickled or is too large becomes a failure."""
     try:
         message = packed(said)
     except Exception as error:  # noqa: BLE001 -- whatever its pickling raises
@@ -136,7 +137,7 @@ def _packed(said: Said) -> bytes:
 
 
 class _Steps:
-    """Says how far a handler is, now and then."""
+    """Sends a handler's progress over the wire, at most every `STEP_INTERVAL_S`."""
 
     def __init__(self, wire: BinaryIO) -> None:
         self._wire, self._said_at = wire, 0.0
@@ -154,7 +155,7 @@ class _Steps:
 def _answer(task: Task, wire: BinaryIO) -> Answer:
     steps = _Steps(wire)
     value = _value(task, IsolatedContext(task.attempt, steps))
-    sys.stdout.flush()
+    sys.stdout.flush()  # what the handler printed belongs in the log now, not with the next task
     return Answer(value, steps.unsaid)
 
 

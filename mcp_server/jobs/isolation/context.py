@@ -1,4 +1,4 @@
-"""What a handler is given that runs outside the event loop, and what can become of it there."""
+"""The context of handlers that run outside the event loop, and the error of one that crashed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from mcp_server.jobs.job import Attempt, Job, Json
 class IsolatedContext:
     """What a handler in a thread or a process is given beside its payload.
 
-    All of it is plain: what the handler needs of stored content is in its payload, and what it
-    changes are the effects of its outcome.
+    It gives no access to storage: what the handler needs is in its payload, and what it changes are
+    the effects of its outcome.
     """
 
     __slots__ = ("_attempt", "_step", "_stop")
@@ -48,7 +48,7 @@ class IsolatedContext:
         return self._stop.is_set()
 
     def stop(self) -> None:
-        """Let the handler know that what it does is not wanted any more."""
+        """Tell the handler that its work is not wanted any more."""
         self._stop.set()
 
 

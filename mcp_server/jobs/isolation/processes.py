@@ -1,4 +1,4 @@
-"""Handlers in processes of their own, which can be killed, and whose death is only their own."""
+"""Handlers in processes of their own: they can be killed, and a crash takes nothing else along."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ BEGIN = (
     "import json, sys; sys.path[:] = json.loads(sys.argv.pop()); "
     "from mcp_server.jobs.isolation.child import main; main()"
 )
-"""The child finds every module where its worker does, and nothing else: no folder it is in."""
+"""What a child runs. It imports from where its worker does, and not from the folder it is in."""
 
 LEAVE_S = 1.0
 """How long a process may take to end that has nothing more to say."""
 
 END_S = 5.0
-"""How long a process that was killed may take to end. One that takes longer hangs in a disk."""
+"""How long a killed process may take to end. One that takes longer hangs in the kernel."""
 
 
 class Processes:
@@ -49,9 +49,9 @@ class Processes:
         self._idle: list[_Child] = []
 
     async def run(self, task: Task, step: Callable[[Step], None]) -> Outcome:
-        """Return how the task's handler answered; `step` is called with each step it says.
+        """Return the outcome of a task; `step` is called with each step that its handler reports.
 
-        Cancelled, it kills the process. One that dies is an outcome like any other.
+        If this is cancelled, the process is killed. A process that dies gives a `Retry`.
 
         Raises:
             HandlerCrashed: the handler raised something.
@@ -60,7 +60,7 @@ class Processes:
             child = self._idle.pop()
             answer = await child.ask(task, step)
             if answer is None and await child.end() == 0:
-                continue  # it had left for want of work as this was asked
+                continue  # it was just leaving for want of work; it has not begun this
             return await self._outcome(child, answer)
         child = await _Child.start()
         return await self._outcome(child, await child.ask(task, step))
@@ -86,7 +86,7 @@ class Processes:
 
 
 def _death(code: int | None) -> str:
-    """Say how a process ended that should not have."""
+    """Say how a process came to an unexpected end."""
     if code is None:
         return "its process does not end"
     if code >= 0:
@@ -115,7 +115,7 @@ class _Child:
         # With `-P`, or the modules of the folder that we are in would be taken for Python's own.
         command = [sys.executable, "-P", "-c", BEGIN, path]
         process: anyio.abc.Process | None = None
-        with anyio.CancelScope(shield=True):  # or it might be started and nobody's
+        with anyio.CancelScope(shield=True):  # or nobody might know of a process just started
             process = await anyio.open_process(
                 command, stderr=None, cwd=neutral_folder(), start_new_session=True
             )
@@ -123,7 +123,7 @@ class _Child:
         return cls(process)
 
     async def ask(self, task: Task, step: Callable[[Step], None]) -> Answer | Fail | None:
-        """Return the answer to a task; a failure where it cannot be read, `None` for a death."""
+        """Return the answer to a task; a failure if it cannot be read, `None` if the child died."""
         try:
             await self._wire.send(packed(task))
             while isinstance(said := await self._hear(), Step):
@@ -131,6 +131,7 @@ class _Child:
         except (anyio.IncompleteRead, anyio.BrokenResourceError, anyio.ClosedResourceError):
             return None
         except BaseException:
+            # Cancelled, say: what it still answers would be taken for the answer to the next task.
             self.kill()
             await self.end()
             raise
@@ -152,7 +153,7 @@ class _Child:
         return said
 
     def kill(self) -> None:
-        """End it, and what it started, at once."""
+        """Kill the process, and whatever it has started."""
         if self._process.returncode is None:
             with suppress(ProcessLookupError):
                 if sys.platform == "win32":
@@ -161,7 +162,7 @@ class _Child:
                     os.killpg(self._process.pid, signal.SIGKILL)
 
     async def end(self) -> int | None:
-        """Wait until it has ended, which it is made to; return its code, `None` if it hangs."""
+        """Wait for its end, killing it after `LEAVE_S`; return its code, `None` if it hangs."""
         with anyio.CancelScope(shield=True):
             for patience_s in (LEAVE_S, END_S):
                 with anyio.move_on_after(patience_s):

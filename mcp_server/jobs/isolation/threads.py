@@ -26,7 +26,7 @@ class Threads:
         self._strays: dict[str, anyio.Event] = {}
 
     def stray(self, attempt: Attempt) -> anyio.Event | None:
-        """Return what is set when the attempt's thread ends, if it goes on without its attempt."""
+        """Return the event of the thread's end, if it goes on after its attempt was stopped."""
         return self._strays.get(attempt.id)
 
     async def run(
@@ -37,7 +37,7 @@ class Threads:
     ) -> Any:
         """Return what `call` returns, or raise what it raises, whatever that is.
 
-        Cancelled, it returns at once, and the thread is a stray until it ends.
+        If this is cancelled, it ends at once, and the thread is a stray until it ends, too.
         """
         loop, ended = asyncio.get_running_loop(), anyio.Event()
         work = _Work(call, context)

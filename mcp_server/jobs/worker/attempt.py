@@ -1,4 +1,4 @@
-"""One attempt at a job: its handler, its progress, and what its outcome makes of the job."""
+"""Runs one attempt at a job: its handler, its progress, and the report of its end."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import structlog
 
 from mcp_server.clock import Clock
 from mcp_server.errors import CallerError, StorageError, UnknownKind
+from mcp_server.excerpt import shortened
 from mcp_server.jobs.handler import Handler
 from mcp_server.jobs.isolation.child import task_of
 from mcp_server.jobs.isolation.context import HandlerCrashed, IsolatedContext
@@ -37,11 +38,11 @@ class Progress:
     def __init__(self, attempt: Attempt, changed: Callable[[Progress], None]) -> None:
         self.attempt = attempt
         self.latest: Step | None = None
-        """The newest step that was not recorded yet."""
+        """The newest step that is not recorded yet."""
         self._changed = changed
 
     def take(self) -> Step | None:
-        """Return the newest step, which is the caller's to record now."""
+        """Return the newest unrecorded step; the caller has to record it."""
         step, self.latest = self.latest, None
         return step
 
@@ -51,7 +52,7 @@ class Progress:
         await anyio.lowlevel.checkpoint()
 
     def note(self, current: float, total: float, message: str = "") -> None:
-        """Take down step `current` of `total`, for a handler that is not in the event loop."""
+        """Report step `current` of `total` for a handler that runs outside the event loop."""
         step = _step(current, total, message)
         if step is not None:
             self.latest = step
@@ -63,7 +64,7 @@ ContextFactory = Callable[[Attempt, Progress], Any]
 
 
 class AttemptRunner:
-    """Runs attempts; what a handler does wrong ends as an outcome like any other."""
+    """Runs attempts; whatever a handler does wrong becomes an outcome."""
 
     def __init__(
         self,
@@ -82,7 +83,7 @@ class AttemptRunner:
         self._redact = redact
         self._threads, self._processes = Threads(), Processes()
         self._crashes: dict[str, BaseException] = {}
-        """What handlers raised whose kind wants to know of it, until that is taken."""
+        """By attempt, what its handler raised, if its kind has an `on_error` hook to be told."""
 
     async def aclose(self) -> None:
         """End the processes that are kept for handlers."""
@@ -101,7 +102,7 @@ class AttemptRunner:
         return traced(attempt, progress)
 
     def note(self, attempt: Attempt, outcome: Outcome | None, seconds: float) -> None:
-        """Count an attempt that took so long; without an outcome it was cut off."""
+        """Count an attempt and its duration; without an outcome it was cut off."""
         self._watch.note(attempt, outcome, seconds)
 
     async def _run_traced(self, attempt: Attempt, progress: Progress) -> Outcome:
@@ -119,7 +120,7 @@ class AttemptRunner:
                 outcome = await handler.run(payload, self._context(attempt, progress))
             else:
                 outcome = await self._run_apart(handler, payload, progress)
-            if type(outcome) is Done and _says_nothing(outcome):  # as many do: spare them the rest
+            if type(outcome) is Done and _says_nothing(outcome):  # often so: there is no more to do
                 return outcome
         except (CallerError, StorageError) as error:
             return self._recordable(attempt, partial(_refused, error))
@@ -138,7 +139,7 @@ class AttemptRunner:
         return self._recordable(attempt, partial(self._checked, outcome))
 
     def _recordable(self, attempt: Attempt, read: Callable[[], Outcome]) -> Outcome:
-        """Return what `read` makes of what a handler answered; nothing that it raises gets out."""
+        """Return what `read` makes of a handler's answer, or a failure if that raises anything."""
         try:
             return read()
         except BaseException as error:  # noqa: BLE001 -- it is a handler's, as what it raises
@@ -147,7 +148,7 @@ class AttemptRunner:
             return Fail("handler-error", why)
 
     def _checked(self, answer: object) -> Outcome:
-        """Return an answer if it can be recorded, with the jobs that it asks for."""
+        """Return an answer if it can be recorded and the jobs it enqueues can be, or a failure."""
         outcome = checked(answer, bytes_max=self._registry.payload_bytes_max)
         effects = outcome.effects if isinstance(outcome, Done | Fail) else ()
         try:
@@ -165,7 +166,7 @@ class AttemptRunner:
         return Retry(f"its handler crashed ({name}); the worker's log says where")
 
     def take_crash(self, attempt: Attempt) -> BaseException | None:
-        """Return what the attempt's handler raised, once, if its kind has a hook to be told."""
+        """Return and forget what the attempt's handler raised, if its kind has a hook for it."""
         return self._crashes.pop(attempt.id, None)
 
     async def _run_apart(self, handler: Handler[Any], payload: Any, progress: Progress) -> Any:
@@ -180,17 +181,17 @@ class AttemptRunner:
         return await self._threads.run(attempt, context, partial(handler.run, payload))
 
     def stray(self, attempt: Attempt) -> anyio.Event | None:
-        """Return what is set when the attempt's thread ends, if it was stopped and goes on."""
+        """Return the event of the thread's end, if it goes on after its attempt was stopped."""
         return self._threads.stray(attempt)
 
     def report(self, progress: Progress, outcome: Outcome) -> Report:
-        """Return what is to be recorded of an attempt that ended so."""
+        """Return the report of an attempt that ended with `outcome`."""
         job, now, jitter = progress.attempt.job, self._clock.now(), self._random()
         try:
             verdict = decide(job, outcome, now=now, jitter=jitter)
             if verdict.reason is not None:  # it goes into the database, and from there everywhere
                 verdict = verdict._replace(reason=self._redact(verdict.reason))
-        except Exception as error:  # noqa: BLE001 -- what was read before may be another by now
+        except Exception as error:  # noqa: BLE001 -- a handler's object; it may have changed since
             _log_unreadable(progress.attempt)
             return unstorable(Report(progress.attempt, Verdict(state=JobState.FAILED)), error)
         return Report(progress.attempt, verdict, progress.take())
@@ -203,6 +204,7 @@ class AttemptRunner:
 
 def _says_nothing(done: Done) -> bool:
     """Whether there is nothing in it to be checked."""
+    # Exact types, as a subclass may run a plugin's code even when it is asked for its length.
     result: object = done.result
     effects: object = done.effects
     return type(result) is dict and not result and type(effects) is tuple and not effects
@@ -213,12 +215,12 @@ def _refused(error: CallerError | StorageError) -> Outcome:
 
 
 def _log_unreadable(attempt: Attempt) -> None:
-    """Log what was raised, as a text: a log that looked at the answer would raise it again."""
+    """Log the traceback as text: a logger that formats the answer itself might raise again."""
     logger.error("an answer cannot be read", exception=traceback.format_exc(), **named(attempt))
 
 
 def is_in_a_task() -> bool:
-    """Whether this is a task that the event loop runs, and not one that it was left with."""
+    """Whether the event loop is running us; False if an abandoned coroutine is being collected."""
     try:
         return asyncio.current_task() is not None
     except RuntimeError:
@@ -226,18 +228,19 @@ def is_in_a_task() -> bool:
 
 
 def _step(current: float, total: float, message: str) -> Step | None:
-    """Return what can be stored of a step: reporting progress never breaks a job."""
+    """Return a step that can be stored, else `None`: reporting progress never breaks a job."""
     try:
         numbers = float(current), float(total)
     except (TypeError, ValueError, OverflowError):
         return None
     if not all(map(math.isfinite, numbers)):
         return None
-    return Step(*numbers, str(message)[:200].encode(errors="replace").decode())
+    # A lone surrogate cannot be stored: it becomes a question mark.
+    return Step(*numbers, shortened(str(message), 200).encode(errors="replace").decode())
 
 
 def unstorable(report: Report, error: Exception) -> Report:
-    """Return what is recorded of an attempt instead, whose answer could not be."""
+    """Return the failure to record in place of an answer that cannot be stored."""
     reason = f"what its handler answered cannot be stored ({type(error).__name__})"
     failed = Verdict(state=JobState.FAILED, code="handler-error", reason=reason)
     return Report(report.attempt, failed)

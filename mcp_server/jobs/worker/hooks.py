@@ -1,4 +1,4 @@
-"""`on_error` hooks: told of what failed when that is stored, which they cannot change any more."""
+"""`on_error` hooks: called once a failure is stored, so they cannot change it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ logger = structlog.get_logger(__name__)
 
 
 class Hooks:
-    """Tells each kind's hook of its failures, a few at a time."""
+    """Calls the `on_error` hooks of kinds, a few at a time."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._places = anyio.CapacityLimiter(HOOKS_MAX)
 
     async def tell(self, failure: Failure) -> None:
-        """Tell the kind's hook, if it has one, what went wrong with an attempt.
+        """Call the hook of the failed job's kind, if it has one.
 
         What the hook raises is logged and swallowed, and it is stopped after `HOOK_S`.
         """

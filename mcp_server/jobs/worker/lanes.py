@@ -1,8 +1,9 @@
 """Lanes: the worker's concurrent places, which run attempts and say how they ended.
 
-A lane is one long-lived task that runs attempt after attempt; a task, a timeout and a wake-up for
-each job would cost more than the job's transaction. Deadlines share one timekeeper. A lane that was
-idle is woken by the lane before it, so that jobs that never wait are run by one.
+A lane is one long-lived task that runs attempt after attempt: a task, a timeout and a wake-up for
+each job would cost more than the job's transaction. One timekeeper sees to all deadlines. A lane
+that takes an attempt wakes one idle lane; jobs that never wait are over before that one gets its
+turn, so a single lane runs them all.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ SLICE_S = 0.005
 """How long jobs that never wait may keep the event loop to themselves."""
 
 QUICK_S = 0.005
-"""A kind whose jobs take less on average is quick: a worker may claim more of it than it runs."""
+"""A kind whose jobs take less on average is quick: a worker may claim more of them than it has
+lanes."""
 
 LATE_S = 0.5
-"""Whatever runs for longer is not quick, and its start is worth to be written down."""
+"""An attempt that runs for longer is late: if it was claimed ahead, its start is worth a write."""
 
 PACE_WEIGHT = 0.2
-"""What one more job counts in its kind's average."""
+"""Weight of the newest job in its kind's moving average."""
 
 
 class _Stop(Enum):
@@ -40,7 +42,7 @@ class _Stop(Enum):
     TIME_LIMIT = "time limit"
     LOST = "lost"
     GIVEN_UP = "given up"
-    """It did not heed either; what it still answers is nobody's."""
+    """It went on after it was stopped; whatever it still answers is dropped."""
 
 
 @dataclass(slots=True, eq=False)
@@ -53,20 +55,20 @@ class _Lane:
     deadline: float = math.inf
     stop: _Stop | None = None
     stray: Attempt | None = None
-    """What goes on here although it was stopped; until it ends, nothing else can run here."""
+    """A stopped attempt that goes on here; until it ends, nothing else can run here."""
     lost: bool = False
-    """Whether it has gone on for longer than it takes to stop."""
+    """Whether the stray was given its time to stop, and has gone on beyond it."""
     task_id: int = 0
     wake: anyio.Event = field(default_factory=anyio.Event)
 
 
 class Lanes:
-    """Run what they are given, at most `size` attempts at once.
+    """Runs attempts, at most `size` at once.
 
-    `ended` is called with each attempt and its report, or `None` where it had lost its claim;
-    `stepped` when a handler says how far it is; `strayed` when a lane is lost to an attempt that
-    was stopped `heed_s` ago and goes on, and when it is there again. All are called in the event
-    loop, and return soon.
+    `ended` is called with each attempt and its report, or `None` if the attempt lost its claim;
+    `stepped` when a handler reports progress; `strayed` when a lane is lost to an attempt that goes
+    on `heed_s` after it was stopped, and when such a lane is back. All are called in the event
+    loop, and must return soon.
     """
 
     def __init__(
@@ -93,7 +95,7 @@ class Lanes:
 
     async def run(self) -> None:
         """Run attempts until cancelled."""
-        self._time = asyncio.get_running_loop().time  # `anyio.current_time`, without the way there
+        self._time = asyncio.get_running_loop().time  # what `anyio.current_time` calls in the end
         try:
             with self._scope:
                 async with anyio.create_task_group() as tasks:
@@ -105,9 +107,9 @@ class Lanes:
             await self._runner.aclose()
 
     async def end(self) -> bool:
-        """Stop all that runs, and return whether it has ended within the time that it is given."""
+        """Stop everything that runs; return whether it has ended within `heed_s`."""
         self._scope.cancel()
-        if not self.strays:  # which have had their time
+        if not self.strays:  # they have had their time already, and go on
             with anyio.move_on_after(self._heed_s):
                 await self._over.wait()
         await self._runner.aclose()
@@ -120,21 +122,21 @@ class Lanes:
 
     @property
     def quick_kinds(self) -> frozenset[str]:
-        """Kinds whose jobs were done in no time so far."""
+        """Kinds whose jobs have taken less than `QUICK_S` on average."""
         return frozenset(kind for kind, usual_s in self._paces.items() if usual_s < QUICK_S)
 
     @property
     def usable(self) -> int:
-        """How many lanes there are, less those whose attempt goes on after it was stopped."""
+        """How many lanes there are, without those that a stray occupies."""
         return len(self._lanes) - self._away
 
     @property
     def strays(self) -> Sequence[Attempt]:
-        """The attempts that go on although they were stopped, and their lanes were given up."""
+        """The stopped attempts that go on, and whose lanes are lost."""
         return [lane.stray for lane in self._lanes if lane.stray is not None and lane.lost]
 
     def admitted(self, kinds: frozenset[str]) -> frozenset[str]:
-        """Return those of these kinds that may run; the last lane is not for what took the rest."""
+        """Return which of these kinds may run: on the last lane, none that took the others."""
         if self._away < len(self._lanes) - 1 or not self._away:
             return kinds
         return kinds.difference(stray.job.kind for stray in self.strays)
@@ -160,17 +162,20 @@ class Lanes:
         return next(found, None)
 
     def take_back(self) -> Sequence[Attempt]:
-        """Return the attempts that no lane has begun, which none will begin now."""
+        """Take back and return the attempts that no lane has begun."""
         waiting = list(self._waiting)
         self._waiting.clear()
         return waiting
 
     def take_back_late(self) -> Sequence[Attempt]:
-        """Return what waits for a lane though its kind is not quick after all, or no lane moves."""
+        """Take back the waiting attempts of kinds that are not quick any more.
+
+        All of them, if every lane is busy with a late attempt.
+        """
         if not self._waiting or len(self.running) < self.usable:  # a lane is about to take it
             return ()
         if len(self.late) >= self.usable:
-            for attempt in self._waiting:  # which have yet to be quick again
+            for attempt in self._waiting:  # they wait all the same: their kinds are quick no more
                 self._paces.pop(attempt.job.kind, None)
         quick, waiting = self.quick_kinds, self.take_back()
         self._waiting.extend(attempt for attempt in waiting if attempt.job.kind in quick)
@@ -194,8 +199,10 @@ class Lanes:
                 with lane.scope:
                     await self._work(lane)
             except anyio.get_cancelled_exc_class():
+                # Raises if the worker is being cancelled. If not, it was a handler that cancelled
+                # its own task, which is our lane's and has to live on.
                 await anyio.lowlevel.checkpoint_if_cancelled()
-                self._go_on(lane)  # it was a handler that cancelled us
+                self._go_on(lane)
             if lane.progress is not None:
                 await self._end_stopped(lane, lane.progress)
             if lane.stray is not None:
@@ -205,10 +212,10 @@ class Lanes:
     def _go_on(self, lane: _Lane) -> None:
         if lane in self._idle:
             self._idle.remove(lane)
-        self._wake_next()  # in our place, if we were to be woken
+        self._wake_next()  # in case it was our wake-up that was lost
 
     async def _end_stopped(self, lane: _Lane, progress: Progress) -> None:
-        """End an attempt that was stopped; what it left behind has to end before the next."""
+        """Report a stopped attempt; if it left a thread behind, wait for that before the next."""
         ended = self._runner.stray(progress.attempt)
         if ended is not None:
             self._go_away(lane, progress.attempt)
@@ -229,13 +236,13 @@ class Lanes:
                 await self._wait(lane)
                 now = self._time()
                 slice_ends = now + SLICE_S
-            elif now > slice_ends:
+            elif now > slice_ends:  # jobs that never wait would keep the loop's other tasks from it
                 await anyio.lowlevel.checkpoint()
                 now = self._time()
                 slice_ends = now + SLICE_S
                 continue
             attempt = self._waiting.popleft()
-            self._wake_next()
+            self._wake_next()  # before the handler, which may wait for long
             lane.progress = progress = Progress(attempt, self._stepped)
             lane.began = now
             self._set_deadline(lane, now + self._runner.time_limit_s(attempt))
@@ -258,9 +265,9 @@ class Lanes:
         self._paces[kind] = usual_s + PACE_WEIGHT * (seconds - usual_s)
 
     def _end(self, lane: _Lane, progress: Progress, outcome: Outcome | None) -> None:
-        """Say how an attempt ended; without an outcome it was stopped."""
+        """Report how an attempt ended; without an outcome it was stopped."""
         stop, lane.stop, lane.deadline, lane.progress = lane.stop, None, math.inf, None
-        if stop is _Stop.GIVEN_UP:
+        if stop is _Stop.GIVEN_UP:  # reported when it was given up
             return
         attempt, seconds = progress.attempt, self._time() - lane.began
         self._runner.note(attempt, outcome, seconds)
@@ -274,10 +281,10 @@ class Lanes:
     # Lanes whose attempt goes on after it was stopped
 
     def _give_up(self, lane: _Lane, progress: Progress) -> None:
-        """End an attempt that does not heed that it was stopped."""
+        """Report an attempt that goes on after it was stopped; its lane is lost until it ends."""
         self._go_away(lane, progress.attempt)
         self._end(lane, progress, None)
-        lane.stop = _Stop.GIVEN_UP
+        lane.stop = _Stop.GIVEN_UP  # after `_end`, which clears it
         self._lose_lane(lane)
 
     def _go_away(self, lane: _Lane, stray: Attempt) -> None:
@@ -315,7 +322,7 @@ class Lanes:
                     continue
                 if lane.stop is None:
                     self._stop(lane, _Stop.TIME_LIMIT)
-                elif lane.progress is not None:
+                elif lane.progress is not None:  # the second deadline, which `_stop` has set
                     self._give_up(lane, lane.progress)
 
     def _stop(self, lane: _Lane, why: _Stop) -> None:

@@ -17,7 +17,7 @@ RELEASE_LIMIT = 1000
 """Due jobs made ready per transaction, for the same reason."""
 
 PRUNE_PAUSE_S = 0.02
-"""Between two of those transactions: most of the time the writer is there for others."""
+"""Pause between two of those transactions, so that most of the time the writer serves others."""
 
 UNFINISHED_BUSINESS_S = 30 * 24 * 3600
 """How long failed and cancelled jobs of an ended batch stay, for `retry` (R18)."""
@@ -25,7 +25,7 @@ UNFINISHED_BUSINESS_S = 30 * 24 * 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaintenanceSettings:
-    """How many lost attempts a sweep takes back, how many crashes a job survives, what is old."""
+    """How many lost attempts a sweep takes back, how many crashes a job survives, when jobs go."""
 
     sweep_max: int = 100
     crashes_max: int = 10
@@ -39,7 +39,7 @@ class Maintenance:
         self._store, self._clock, self._settings = store, clock, settings
 
     async def rescue_others(self, worker_id: str) -> int:
-        """Return to the queue every attempt of another worker; only for who holds the lock."""
+        """Return every other worker's attempts to the queue. The caller must hold the lock."""
         rescued = 0
         while found := await self._rescue(worker_id, self._clock.now()):
             rescued += found
@@ -55,10 +55,7 @@ class Maintenance:
         return due_at
 
     async def prune(self) -> int:
-        """Delete finished jobs that are old enough, in steps, and return how many.
-
-        Forget old requests as well.
-        """
+        """Delete old finished jobs and expired requests, in steps; return how many jobs."""
         now = self._clock.now()
         pruned = 0
         while found := await self._store.prune(

@@ -1,4 +1,4 @@
-"""What a worker is set to do and what it holds: shared by the parts that work for it."""
+"""The settings and the state of a worker, which its parts share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from mcp_server.errors import StorageError, StorageOutdated
 from mcp_server.jobs.job import Attempt
-from mcp_server.jobs.records import SUSPECT_CRASHES, Report
+from mcp_server.jobs.records import Report
+from mcp_server.jobs.rules.suspects import is_suspect
 from mcp_server.jobs.signal import Signal
 
 
@@ -30,16 +31,16 @@ class WorkerSettings:
 
 @dataclass(slots=True, kw_only=True)
 class WorkerState:
-    """What a worker holds, and what it knows of the queue."""
+    """The attempts that a worker holds, and what it knows of the queue."""
 
     renewed_at: float
-    """Since when no lease of ours was renewed."""
+    """All our leases were claimed or renewed at this time or later."""
     held: dict[str, Attempt] = field(default_factory=dict[str, Attempt])
-    """Attempts that are claimed, and whose end is not recorded yet."""
+    """Claimed attempts whose end is not recorded yet."""
     reports: list[Report] = field(default_factory=list[Report])
-    """Ends that are to be recorded."""
+    """Ends that are still to be recorded."""
     looked_at: int | None = None
-    """The store's version of which nothing was left to be claimed; `None`: not known."""
+    """The store's `version` at which nothing was left for us to claim; `None`: not known."""
     stopping: bool = False
     """Whether no more is claimed, and the worker leaves."""
     news: Signal = field(default_factory=Signal)
@@ -51,7 +52,7 @@ class WorkerState:
         self.news.give()
 
     def give_way(self, error: StorageError) -> None:
-        """Leave at once where the database is a newer version's: nothing can be recorded here."""
+        """If a newer version has changed the database, leave at once: nothing can be recorded."""
         if isinstance(error, StorageOutdated):
             self.held.clear()
             self.reports.clear()
@@ -59,5 +60,5 @@ class WorkerState:
 
     @property
     def holds_suspect(self) -> bool:
-        """Whether a job is held that several workers did not outlive."""
-        return any(attempt.job.crashes >= SUSPECT_CRASHES for attempt in self.held.values())
+        """Whether a job is held with which several workers have died."""
+        return any(is_suspect(attempt.job.crashes) for attempt in self.held.values())

@@ -1,4 +1,4 @@
-"""How far handlers are: written down now and then, so that others see it while they run."""
+"""Stores handlers' progress now and then, so that others see it while they run."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class StepWriter:
         self._stepped = Signal()
 
     def note(self, progress: Progress) -> None:
-        """Take down that a handler has said how far it is."""
+        """Note that a handler has reported progress."""
         self._steps[progress.attempt.id] = progress
         self._stepped.give()
 
     async def run(self) -> None:
-        """Write until cancelled; what the database refuses is written with the next."""
+        """Write until cancelled; steps that the database refuses are written with the next."""
         while True:
             await self._stepped.wait()
             taken, self._steps = self._steps, {}
@@ -55,7 +55,7 @@ class StepWriter:
     ) -> None:
         for attempt, step in steps:
             progress = taken[attempt.id]
-            if progress.latest is None:
+            if progress.latest is None:  # otherwise a newer step has come meanwhile
                 progress.latest = step
             self._steps.setdefault(attempt.id, progress)
         self._stepped.give()

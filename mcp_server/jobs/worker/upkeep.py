@@ -18,7 +18,7 @@ import structlog
 from mcp_server.clock import Clock
 from mcp_server.errors import StorageError
 from mcp_server.jobs.job import Attempt
-from mcp_server.jobs.records import Host
+from mcp_server.jobs.records import Host, Lack
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.signal import Signal
 from mcp_server.jobs.store import JobStore
@@ -28,10 +28,10 @@ from mcp_server.jobs.worker.state import WorkerSettings, WorkerState
 from mcp_server.jobs.worker.watchdog import told_of
 
 IDLE_S = 1.0
-"""Longest time between two sweeps: so late may a job be made ready that became due."""
+"""Longest time between two sweeps, and so the longest delay of a job that becomes due."""
 
 SWEEP_PAUSE_S = 0.25
-"""Shortest time between two sweeps; so long may a cancelled job go on running."""
+"""Shortest time between two sweeps, and so how long a cancelled job may go on running."""
 
 LISTEN_S = 60.0
 """How long one wait for a commit lasts; it only bounds what a lost wake-up could cost."""
@@ -54,24 +54,26 @@ class Upkeep:
         state: WorkerState,
         *,
         replaced: bool,
+        lacking: Callable[[str], Lack],
     ) -> None:
         self._store, self._registry, self._maintenance = store, registry, maintenance
         self._clock, self._host, self._settings = clock, host, settings
         self._lanes, self._state, self._replaced = lanes, state, replaced
+        self._lacking = lacking
         self._started = set[str]()
-        """Attempts that were claimed ahead, and of which it is written down that they run."""
+        """Attempts that were claimed ahead, and whose start is stored."""
         self._to_sweep = Signal()
         self._sweep_at, self._swept_version = clock.now(), -1
         self._next_sweep_at = 0.0
-        """By the event loop's time: not before."""
+        """Earliest time of the next sweep after a commit, on the event loop's clock."""
 
     @property
     def services(self) -> Collection[Callable[[], Coroutine[Any, Any, None]]]:
-        """What is to be run beside the worker, until it is cancelled."""
+        """The loops to run beside the worker until they are cancelled."""
         return self._listen, self._keep_alive, self._keep_sweeping, self._keep_pruning
 
     async def begin(self) -> None:
-        """Say that the worker is there; if it holds the lock, take over what others left behind.
+        """Announce the worker; if it holds the lock, put back what dead workers were running.
 
         Raises:
             StorageError: the database refused.
@@ -96,7 +98,7 @@ class Upkeep:
         self._obey(stored.wanted)
 
     async def give_back(self, waiting: Sequence[Attempt]) -> None:
-        """Return to the queue what no lane has begun; where the database refuses, lanes will."""
+        """Return attempts that wait for lanes to the queue; if the database refuses, run them."""
         ids = [attempt.id for attempt in waiting]
         try:
             await self._store.give_back(ids, now=self._clock.now())
@@ -121,7 +123,7 @@ class Upkeep:
             try:
                 await self._renew()
                 await self.announce()
-            except StorageError as error:
+            except StorageError as error:  # tried again: a lease outlasts a missed heartbeat
                 logger.warning("cannot renew the leases", error=str(error))
 
     async def _renew(self) -> None:
@@ -134,7 +136,7 @@ class Upkeep:
             self._lanes.lose(attempt_ids)
 
     async def _hear(self) -> None:
-        """What others want is heard at once, not with the next heartbeat."""
+        """Do what others ask of this worker, without waiting for the next heartbeat."""
         for host in await self._store.hosts(seen_after=0):
             if host.id == self._host.id:
                 self._obey(host.wanted)
@@ -154,14 +156,15 @@ class Upkeep:
                 logger.warning("cannot sweep", error=str(error))
                 self._state.give_way(error)
             self._next_sweep_at = asyncio.get_running_loop().time() + SWEEP_PAUSE_S
-            if looked or self._settings.idle_s is not None:  # or who never leaves wakes for nothing
+            # A worker that may leave has to see each time whether it is to; others need not wake.
+            if looked or self._settings.idle_s is not None:
                 self._state.news.give()
 
     async def _until_sweep(self) -> None:
-        """Wait for a commit, which is not swept for too soon after the last, or until it is time.
+        """Wait until something is committed, or for `IDLE_S`; after a commit, keep the pause.
 
-        By a timer that gives the signal: it is what an idle worker does most, and a wait that times
-        out costs three times as much.
+        A timer gives the signal: a wait with a time limit costs three times as much, and this wait
+        is what an idle worker does most.
         """
         loop = asyncio.get_running_loop()
         timer = loop.call_later(IDLE_S, self._to_sweep.give)
@@ -173,10 +176,10 @@ class Upkeep:
             await anyio.sleep(max(0.0, self._next_sweep_at - loop.time()))
 
     async def _sweep(self) -> bool:
-        """Look for what was cancelled, lost or became due; return whether it was time to.
+        """Look for jobs that were cancelled, lost or became due; return whether it was time to.
 
-        Our own leases come first: after a sleep of the whole machine they have run out like
-        everybody's.
+        Our own leases are renewed first. After the machine slept they have run out, too, and the
+        sweep would take our jobs from us.
         """
         await self._see_to_lanes()
         now, version, state = self._clock.now(), self._store.version, self._state
@@ -187,20 +190,22 @@ class Upkeep:
         if state.held:
             self._lose(await self._store.lost(list(state.held)))
         await self._hear()
+        # The last claim left nothing that we can run. What is ready all the same needs something
+        # that we lack.
         if state.looked_at is not None:
             await self._hand_over()
         due_at = await self._maintenance.sweep(now)
         self._sweep_at = min(now + self._settings.heartbeat_s, due_at)
         self._swept_version = version
-        state.looked_at = None  # now and then nothing is taken for granted
+        state.looked_at = None  # from time to time claim again, whatever is known
         return True
 
     async def _see_to_lanes(self) -> None:
-        """Write down what turned out to be running, and make way where lanes are held up.
+        """Store which attempts claimed ahead have started; give back what waits for slow lanes.
 
-        What is claimed ahead has not started until it runs for long enough to be worth a write. And
-        what waits for lanes that are not quick is everybody's again: another worker's, or to be
-        overtaken by something more urgent.
+        The start of an attempt claimed ahead is stored only once it has run for long enough to be
+        worth a write. Attempts that wait behind slow ones go back to the queue, where another
+        worker can take them, and more urgent jobs can overtake them.
         """
         late, held, now = self._lanes.late, self._state.held, self._clock.now()
         started = {
@@ -210,13 +215,14 @@ class Upkeep:
         }
         if started:
             await self._store.note_started(started)
+        # Those that have ended are dropped, or the set would grow for ever.
         self._started = (self._started | started.keys()) & late.keys()
         if waiting := self._lanes.take_back_late():
             logger.info("giving back what waits for jobs that take long", jobs=len(waiting))
             await self.give_back(waiting)
 
     async def _hand_over(self) -> None:
-        """Ready jobs need a key that is not here: leave them to who has it, or pause (R25)."""
+        """If ready jobs need a key we lack: leave to a server that has it, or pause them (R25)."""
         missing = await self._store.unclaimable(
             kinds=self._registry.kinds, abilities=self._host.abilities
         )
@@ -229,7 +235,11 @@ class Upkeep:
                 self._state.stop()
                 continue
             for batch_id in batches:
-                await self._store.pause(batch_id, _missing(ability))
+                await self._store.pause(batch_id, self._missing(ability))
+
+    def _missing(self, ability: str) -> str:
+        lack = self._lacking(ability)
+        return f"no worker has {lack.what}. {lack.advice}, then call retry"
 
     async def _keep_pruning(self) -> None:
         while True:
@@ -238,16 +248,3 @@ class Upkeep:
             except StorageError as error:
                 logger.warning("cannot prune", error=str(error))
             await anyio.sleep(self._settings.prune_interval_s)
-
-
-def lacking(ability: str) -> tuple[str, str]:
-    """Return, in words, what an ability is that no worker has, and how it is provided."""
-    kind, _, name = ability.partition(":")
-    if kind == "key":
-        return f"the key for {name}", f"Set {name.upper()}_API_KEY where the server runs"
-    return f"what it needs ({ability})", "Provide it"
-
-
-def _missing(ability: str) -> str:
-    what, advice = lacking(ability)
-    return f"no worker has {what}. {advice}, then call retry"

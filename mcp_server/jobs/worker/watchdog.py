@@ -1,8 +1,8 @@
-"""A thread that sees to the worker while a handler blocks its event loop.
+"""A thread that stands in for the worker while a handler blocks its event loop.
 
-The loop cannot renew leases or say that it lives while it is blocked: this thread does, on a store
-of its own, until the handler's time limit. Then the worker counts as hung. Where it has its process
-to itself, the process is replaced; in a server's process all that is left is to say so.
+A blocked loop can neither renew leases nor announce that the worker lives. This thread does so, on
+a store of its own, until the handler's time limit. After that the worker counts as hung. If it has
+a process to itself, the process is replaced; in a server's process it can only be reported.
 """
 
 from __future__ import annotations
@@ -31,17 +31,18 @@ from mcp_server.jobs.worker.attempt import AttemptRunner, Progress, named
 from mcp_server.jobs.worker.lanes import Lanes
 
 LOOK_S = 2.5
-"""How often the thread looks whether the loop comes round."""
+"""How often the thread checks that the loop still runs what it is given."""
 
 BLOCKED_S = 5.0
-"""A loop that does not come round for so long is blocked; nothing that belongs there takes as
+"""A loop that does not respond for this long is blocked; nothing that belongs in it takes so
 long."""
 
 HAND_BACK_S = 5.0
 """How long giving back what a hung worker holds may take; the leases run out without it."""
 
 LAST_RESORT_S = 60.0
-"""So long after the time limit a process is ended in which this thread cannot run either."""
+"""How long after the time limit the process is ended if not even this thread can run, because
+native code holds the interpreter's lock."""
 
 logger = structlog.get_logger(__name__)
 
@@ -50,7 +51,7 @@ OpenStore = Callable[[], AbstractAsyncContextManager[JobStore]]
 
 
 class OwnProcess(Protocol):
-    """The process of a worker that has it to itself. Neither returns."""
+    """The process of a worker that has it to itself. Neither method returns."""
 
     def replace(self) -> None:
         """Begin afresh, with another process in this one's place."""
@@ -63,7 +64,7 @@ class OwnProcess(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """What a worker holds: attempts by id, and the ends it has not recorded yet."""
+    """The attempts that a worker holds, and the ends that it has not recorded yet."""
 
     attempt_ids: Collection[str]
     reports: Sequence[Report]
@@ -119,7 +120,8 @@ class Watchdog:
                 return
             self._set_last_resort()
             block: _Block | None = None
-            # Counted in looks: a process that was stopped as a whole has not been blocked.
+            # Counted in looks, not by the clock, which jumps when the whole process was suspended:
+            # nothing has blocked the loop then.
             looks = 0
             while not came_round.wait(self._look_s) and not self._over.is_set():
                 looks += 1
@@ -134,7 +136,11 @@ class Watchdog:
             faulthandler.cancel_dump_traceback_later()
 
     def _set_last_resort(self) -> None:
-        """See to it that a process ends in which no other thread can run, such as this one."""
+        """Have the process ended if no Python thread can run any more, this one included.
+
+        `faulthandler` waits in a C thread that needs no interpreter lock. Each call starts its time
+        anew.
+        """
         if self._process is not None:
             limit_s = self._limit_s(None) + LAST_RESORT_S
             faulthandler.dump_traceback_later(limit_s, exit=True)
@@ -183,6 +189,7 @@ class Watchdog:
                 self._process.replace()
 
     def _run(self, act: Callable[[JobStore, _Block], Awaitable[None]], block: _Block) -> None:
+        # In an event loop of this thread's own, with its own store: the worker's loop is blocked.
         async def run() -> None:
             with anyio.move_on_after(HAND_BACK_S):
                 async with self._open_store() as store:
@@ -207,7 +214,7 @@ class Watchdog:
         await store.announce(replace(self._host, details=details), now=self._clock.now())
 
     async def _hand_back(self, store: JobStore, block: _Block) -> None:
-        """Record what ended and that the culprit took too long, and give back the rest."""
+        """Record what ended, and that the blamed attempt took too long; give back the rest."""
         held, now, blamed = self._held(), self._clock.now(), block.blamed
         reports = list(held.reports)
         if blamed is not None:
@@ -226,7 +233,7 @@ class Watchdog:
 
 @dataclass(slots=True)
 class _Block:
-    """A time in which the loop does not come round, and the attempt that is to blame for it."""
+    """A time in which the loop is blocked, and the attempt that is to blame for it."""
 
     blamed: Progress | None
     limit_s: float
@@ -236,7 +243,7 @@ class _Block:
 
 
 def told_of(strays: Sequence[Attempt], *, lanes: int, replaced: bool) -> str:
-    """Say that so many lanes are lost to attempts that go on, and what becomes of it."""
+    """Say how many lanes are lost to attempts that go on, and what will be done about it."""
     kinds = ", ".join(sorted({stray.job.kind for stray in strays}))
     said = f"{kinds} goes on after it was stopped; {len(strays)} of {lanes} lanes lost."
     if replaced:

@@ -20,7 +20,7 @@ from mcp_server.clock import Clock
 from mcp_server.errors import LostClaim, StorageError
 from mcp_server.jobs.handler import Failure
 from mcp_server.jobs.job import Attempt, JobState
-from mcp_server.jobs.records import Claim, Host, Report
+from mcp_server.jobs.records import Claim, Host, Lack, Report, lack_of
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.retry import Verdict
 from mcp_server.jobs.signal import Signal
@@ -64,11 +64,12 @@ class Worker:
         *,
         open_store: OpenStore | None = None,
         process: OwnProcess | None = None,
+        lacking: Callable[[str], Lack] = lack_of,
     ) -> None:
         self._store, self._registry, self._clock, self._host = store, registry, clock, host
         self._runner, self._settings, self._new_claim_id = runner, settings, new_claim_id
         self._spare_id: str | None = None
-        """For the next claim: made while nothing was to do, since then nobody waits for it."""
+        """Id for the next claim, made while there is nothing to do: no job waits for it then."""
         self._state = state = WorkerState(renewed_at=clock.now())
         self._steps = StepWriter(store, state.held)
         self._lanes = Lanes(
@@ -103,14 +104,15 @@ class Worker:
             self._lanes,
             state,
             replaced=process is not None,
+            lacking=lacking,
         )
         self._tries = Counter[str]()
         self._hooks = Hooks(registry)
         self._telling: anyio.abc.TaskGroup
-        """Where `on_error` hooks run: nobody waits for them."""
+        """Runs the `on_error` hooks, so that no job waits for them."""
         self._to_see_to = Signal()
         self._spent = False
-        """Whether a lane was lost, and another process is to take this one's place."""
+        """Whether a lane was lost, so that another process has to take this one's place."""
         self._idle_since = clock.now()
 
     def stop(self) -> None:
@@ -156,6 +158,7 @@ class Worker:
             if await self._may_leave() or (self._spent and not self._state.held):
                 return
             await self._state.news.wait()
+        # These are held, but no lane will begin them: `_leave` gives them back.
         waiting = len(self._lanes.take_back())
         with anyio.move_on_after(self._settings.grace_s):
             while len(self._state.held) > waiting:
@@ -180,25 +183,26 @@ class Worker:
             self._note_recorded(report, recorded)
         if claim is not None:
             self._take_up(exchange.attempts, now)
+            # Fewer than asked for: nothing more is there to claim until something is committed.
             short = len(exchange.attempts) < claim.limit
             self._state.looked_at = exchange.version if short else None
             if not exchange.attempts:
                 self._spare_id = self._new_claim_id()
 
     def _note_arrival(self) -> None:
-        """Claim in the transaction in which jobs come: they start a commit earlier."""
+        """Claim in the transaction that stores new jobs, so that they start a commit earlier."""
         if len(self._state.held) < self._lanes.usable:
             self._state.looked_at = None
             self._state.news.give()
 
     def _claim(self, ended: int) -> Claim | None:
-        """Return what to claim: nothing where none can have come since none was left."""
+        """Return what to claim; `None` if no lane is free, or nothing can have come."""
         settings, state = self._settings, self._state
         if not ended and state.looked_at is not None and self._store.version <= state.looked_at:
             return None
         held = len(state.held) - ended
         limit = min(self._lanes.usable - held, settings.claim_max)
-        if limit <= 0 or (held == 1 and state.holds_suspect):  # what was claimed is enough
+        if limit <= 0 or (held == 1 and state.holds_suspect):  # a suspect runs alone
             return None
         claim_id, self._spare_id = self._spare_id or self._new_claim_id(), None
         return Claim(
@@ -224,13 +228,13 @@ class Worker:
             self._idle_since = self._clock.now()
 
     def _note_end(self, attempt: Attempt, report: Report | None) -> None:
-        """Take down how an attempt ended; without a report, it had lost its claim."""
+        """Note how an attempt ended; without a report, it had lost its claim."""
         if report is not None:
             self._state.reports.append(report)
         else:
             self._state.held.pop(attempt.id, None)
-            self._state.looked_at = None  # what may only run by itself may do so now
-            self._runner.take_crash(attempt)  # nobody is told: it is another attempt's job by now
+            self._state.looked_at = None  # a suspect is only claimed when nothing else is held
+            self._runner.take_crash(attempt)  # no hook is told: the job is another attempt's now
         self._state.news.give()
 
     def _note_recorded(self, report: Report, recorded: Verdict | Exception) -> None:
@@ -265,13 +269,16 @@ class Worker:
             )
             self._telling.start_soon(self._hooks.tell, failure)
         if verdict.state is JobState.PAUSED and self._settings.idle_s is not None:
-            # The key we were started with may be what was refused: whoever is started after us has
-            # the one of then.
+            # Perhaps the key was refused that this process was started with. The next worker is
+            # started with the key that is set by then.
             logger.info("leaving, since a batch had to be paused", worker=self._host.id)
             self.stop()
 
     def _record_instead(self, report: Report, error: Exception) -> None:
-        """What cannot be stored as it is is a failure; where that cannot be stored, its lease."""
+        """Record a failure in place of an outcome that cannot be stored.
+
+        If that failure cannot be stored either, the lease is left to run out.
+        """
         logger.error("an outcome cannot be stored", exc_info=error, **named(report.attempt))
         instead = unstorable(report, error)
         if instead.verdict == report.verdict:
@@ -281,7 +288,7 @@ class Worker:
             self._state.news.give()
 
     def _try_again(self, reports: Sequence[Report], error: StorageError) -> None:
-        """Keep reports for a database that may be back; not for ever."""
+        """Keep reports for when the database is back, but try each a bounded number of times."""
         logger.warning("cannot record or claim", reports=len(reports), error=str(error))
         held, ids = self._state.held, [report.attempt.id for report in reports]
         self._tries.update(ids)
@@ -295,7 +302,7 @@ class Worker:
     # Lanes that were lost
 
     def _note_strays(self) -> None:
-        """Take down that a lane was lost to an attempt that does not stop, or is there again."""
+        """Note that a lane was lost to an attempt that does not stop, or that it is back."""
         self._state.looked_at = None
         self._to_see_to.give()
         self._state.news.give()
@@ -311,6 +318,7 @@ class Worker:
             logger.error("an attempt goes on although it was stopped", **named(stray))
         if strays and self._process is not None:
             self._spent = True
+        # No lane will begin what waits here; another worker may.
         if self._spent or not self._lanes.usable:
             await self._upkeep.give_back(self._lanes.take_back())
         try:
@@ -320,10 +328,11 @@ class Worker:
         self._state.news.give()
 
     async def _free(self, process: OwnProcess) -> None:
-        """Leave a process whose lanes cannot be ended otherwise than with it."""
+        """End or replace the process, if a handler in it cannot be stopped in any other way."""
         ended = await self._lanes.end()
         if ended and not self._spent:
             return
+        # Now, as neither `replace` nor `end` returns: `run` would not get to it.
         with anyio.move_on_after(5):
             await self._leave()
         if self._spent and not self._state.stopping:
@@ -336,8 +345,8 @@ class Worker:
     # Stopping
 
     async def _leave(self) -> None:
-        async with anyio.create_task_group() as self._telling:  # what they ran in before is closed
-            await self._exchange(claims=False)  # what ended while the grace did
+        async with anyio.create_task_group() as self._telling:  # the hooks' old group is closed
+            await self._exchange(claims=False)  # what ended as the grace ran out
             try:
                 await self._store.give_back(list(self._state.held), now=self._clock.now())
                 await self._store.withdraw(
@@ -356,6 +365,7 @@ class Worker:
                 self._host.id, unless_work_within_s=LEAVING_HORIZON_S, now=now
             )
         except StorageError as error:
-            # Whoever sees work that nobody does starts the next; and the file may be gone for good.
+            # If there is work left, the next server that sees it starts a worker. And the file may
+            # be gone for good: waiting for it might never end.
             logger.warning("leaving, though the database refuses", error=str(error))
             return True

@@ -9,9 +9,10 @@ import anyio
 
 from mcp_server.errors import StorageError
 from mcp_server.jobs.batch import BatchService
+from mcp_server.jobs.hub.hub import Hub
 from mcp_server.jobs.job import Batch
 from mcp_server.jobs.queue import JobQueue
-from mcp_server.jobs.records import Host
+from mcp_server.jobs.records import Cursor, Host, Question
 from mcp_server.jobs.telemetry import AttemptWatch
 from mcp_server.jobs.worker.attempt import AttemptRunner
 from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
@@ -129,22 +130,32 @@ class Server:
     process: Process
     batches: BatchService
     queue: JobQueue
+    hub: Hub
     seen: dict[str, Batch] = field(default_factory=dict[str, Batch])
     """Each batch as the server last heard of it."""
 
-    async def listen(self) -> None:
-        """Follow the changes, as whoever shows progress does."""
-        store, change = self.process.store, 0
-        while True:
-            since = store.version
+    async def hear(self) -> None:
+        """Hear of all changes, as whoever shows progress does."""
+        subscription = None
+        while subscription is None:
             try:
-                while changed := await store.changes_after(change, limit=PAGE):
-                    self.seen.update((batch.id, batch) for batch in changed)
-                    change = changed[-1].change
+                subscription = await self.hub.subscribe(None)
+                await self._look_back()
             except StorageError:
+                subscription = None
                 await anyio.sleep(1)
-                continue
-            await store.wait_for_change(30, since=since)
+        async for snapshot in subscription:
+            if isinstance(snapshot.operation, Batch):
+                self.seen[snapshot.id] = snapshot.operation
+
+    async def _look_back(self) -> None:
+        """Read what was over before we subscribed."""
+        question = Question(Cursor(0, 0, 0, 0, None), {})
+        more = True
+        while more:
+            [found] = await self.process.store.updates([question], limit=PAGE)
+            self.seen.update((batch.id, batch) for batch in found.batches)
+            question, more = question._replace(cursor=found.cursor), found.more
 
 
 class ServerSlot:
@@ -161,12 +172,13 @@ class ServerSlot:
         while True:
             self._started += 1
             process = self._world.process(f"server{self._number}.{self._started}")
-            queue = JobQueue(process.store, self._play.registry, process, process.new_id)
-            batches = BatchService(process.store, self._play.registry, process, process.new_id)
-            self.server = Server(process, batches, queue)
-            listening = process.start(self.server.listen())
-            await asyncio.wait([listening, process.death], return_when=asyncio.FIRST_COMPLETED)
+            hub = Hub(process.store)
+            made = (process.store, self._play.registry, process, process.new_id)
+            queue, batches = JobQueue(*made, hub=hub), BatchService(*made, hub=hub)
+            self.server = Server(process, batches, queue, hub)
+            hearing = process.start(self.server.hear())
+            await asyncio.wait([hearing, process.death], return_when=asyncio.FIRST_COMPLETED)
             if not process.dead:
-                listening.result()
+                hearing.result()
             self.server = None
             await anyio.sleep(self._random.uniform(0.1, 1.5))

@@ -29,6 +29,7 @@ OWN_CHECKS: Mapping[str, str] = {
     """,
     "a batch was cancelled, and a job that it counts is not over": f"""
         SELECT batches.batch_id, jobs.job_id, jobs.state FROM batches
+        JOIN rounds ON rounds.batch = batches.id AND rounds.number = batches.round
         JOIN jobs ON jobs.batch = batches.id
         WHERE stopping AND counted AND jobs.state IN {UNFINISHED}
     """,
@@ -58,7 +59,7 @@ CODES: Mapping[str, frozenset[str | None]] = {
     "late": AGAIN | {None},  # some answer all the same, and in time
     "snooze": frozenset({"snoozed", "joined"}),
     "fail": frozenset({"no"}),
-    "pause": frozenset({"paused", "joined"}),
+    "pause": frozenset({"paused", "joined", None}),  # none: its batch was resumed since it began
     "rubbish": frozenset({"handler-error"}),
 }
 """By what a handler answered, the codes that its job may be left with."""

@@ -35,7 +35,14 @@ UNFINISHED = """
 SELECT 'job ' || job_id || ' is ' || state FROM jobs
 WHERE state IN ('scheduled', 'pending', 'processing', 'paused')
 UNION ALL
-SELECT 'batch ' || batch_id || ' is ' || state FROM batches WHERE ended_at IS NULL
+SELECT 'batch ' || batch_id || ' is ' || state FROM rounds
+JOIN batches ON batches.id = rounds.batch
+WHERE ended_at IS NULL
+"""
+
+STATES = """
+SELECT batch_id, state FROM batches
+JOIN rounds ON rounds.batch = batches.id AND rounds.number = batches.round
 """
 
 HELD = "SELECT id, json_extract(details, '$.running') FROM hosts WHERE role = 'worker'"
@@ -199,9 +206,7 @@ class Simulation:
             _require(not living or held == 0, f"{name} still holds {held} attempts")
 
     def _check_listeners(self) -> None:
-        stored = dict(
-            self._world.observer.execute("SELECT batch_id, state FROM batches").fetchall()
-        )
+        stored = dict(self._world.observer.execute(STATES).fetchall())
         for slot in self._servers:
             if slot.server is not None:
                 seen = {id: str(batch.state) for id, batch in slot.server.seen.items()}

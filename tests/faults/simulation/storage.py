@@ -46,15 +46,23 @@ END;
 CREATE TEMP TRIGGER file_moved AFTER UPDATE ON main.exports BEGIN
     INSERT INTO moves (what, name, attempt) VALUES ('file', new.page, new.latest);
 END;
-CREATE TEMP TRIGGER batch_came AFTER INSERT ON main.batches BEGIN
-    INSERT INTO moves VALUES ('batch', new.id, new.batch_id, NULL, new.state, NULL, NULL,
-        NULL, new.round, new.submit_key, new.change, NULL);
+CREATE TEMP TRIGGER round_came AFTER INSERT ON main.rounds BEGIN
+    INSERT INTO moves
+    SELECT 'batch', new.batch, batch_id,
+        (
+            SELECT state FROM main.rounds AS last
+            WHERE last.batch = new.batch AND last.number = new.number - 1
+        ),
+        new.state, NULL, NULL, NULL, new.number, new.submit_key, new.change, NULL
+    FROM main.batches WHERE id = new.batch;
 END;
-CREATE TEMP TRIGGER batch_moved
-AFTER UPDATE OF state, reason, round, total, completed, skipped, failed, cancelled, change
-ON main.batches BEGIN
-    INSERT INTO moves VALUES ('batch', new.id, new.batch_id, old.state, new.state, NULL, NULL,
-        NULL, new.round, new.submit_key, new.change, NULL);
+CREATE TEMP TRIGGER round_moved
+AFTER UPDATE OF state, reason, total, completed, skipped, failed, cancelled, change
+ON main.rounds BEGIN
+    INSERT INTO moves
+    SELECT 'batch', new.batch, batch_id, old.state, new.state, NULL, NULL,
+        NULL, new.number, new.submit_key, new.change, NULL
+    FROM main.batches WHERE id = new.batch;
 END;
 """
 """What a transaction did to jobs and batches, row by row, and undone with it where it is."""

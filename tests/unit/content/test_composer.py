@@ -58,7 +58,16 @@ def test_a_phrase_says_what_it_refers_to(phrase: str, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "lacking", ["{facts.motto}", "{facts.empty}", "{facts.people}", "{facts.address}", "{nothing}"]
+    "lacking",
+    [
+        "{facts.motto}",
+        "{facts.empty}",
+        "{facts.people}",
+        "{facts.people." + "9" * 5000 + ".name}",
+        "{facts.address}",
+        "{nothing}",
+    ],
+    ids=range(6),
 )
 def test_the_first_phrase_that_can_be_said_wins(lacking: str) -> None:
     """One that refers to nothing, to an empty text or to what is no text is passed by."""

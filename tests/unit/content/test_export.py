@@ -20,8 +20,8 @@ from mcp_server.content.pages.disk import (
     page_name,
 )
 from mcp_server.content.pages.edited import edited_sections
-from mcp_server.content.pages.folder import PageFiles
 from mcp_server.content.pages.page_file import comment_line, parse_page
+from mcp_server.content.pages.page_files import PageFiles
 from mcp_server.content.site import Page, Section, Site
 from mcp_server.content.template import Field, FieldType, Template
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Revision
@@ -418,7 +418,7 @@ FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
 from mcp_server.content.pages.disk import ExportFailed
-from mcp_server.content.pages.folder import PageFiles
+from mcp_server.content.pages.page_files import PageFiles
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_server.content.drafting.bounds import (
+from mcp_server.content.drafting.answer_bounds import (
     CALLS_MAX,
     DEPTH_MAX,
     DIGITS_MAX,

@@ -159,6 +159,15 @@ def test_ten_skipped_sections_are_listed_and_all_are_counted() -> None:
     assert reply.skipped_count == 300
 
 
+def test_what_another_owner_has_queued_is_under_way_and_not_named() -> None:
+    """Nobody is told that all of it is done already, nor whose batch it is (R2)."""
+    held = Skipped(section="menu/hero", reason="is in another unfinished batch", held=True)
+    outcome = Submitted(verb=GENERATE, total_sections=1, planned=(), skipped=(held,))
+    reply = Queued(submitted=outcome, marks=MARKS).reply()
+    assert reply.status == "processing"
+    assert reply.message.startswith("Nothing was queued.") and reply.batch_id is None
+
+
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_the_worst_answer_of_a_queueing_tool_stays_under_two_kilobytes(*, dry_run: bool) -> None:
     """Ids and reasons as long as they get, in letters of four bytes."""

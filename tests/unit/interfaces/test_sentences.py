@@ -126,6 +126,15 @@ def test_a_conflict_is_not_for_retry(ended: Batch, job: Job) -> None:
     assert "a conflict is not retried" in sentence
 
 
+def test_a_file_that_was_edited_is_for_retry(ended: Batch, job: Job) -> None:
+    """R17: once the edit is undone, `retry` writes the file; the section itself is done."""
+    batch = replace(ended, kind="promote", state=BatchState.FAILED)
+    export = job._replace(kind="content-export", subject="menu", counted=False, code="conflict")
+    sentence = sentences.batch_sentence(batch, [export], (), None)
+    assert "retry takes up only that one" in sentence
+    assert "is not retried" not in sentence
+
+
 def test_a_file_that_was_not_written_is_told_apart_from_sections(ended: Batch, job: Job) -> None:
     """An export is not counted, but it makes the batch failed (R21)."""
     batch = replace(ended, kind="promote", state=BatchState.FAILED)

@@ -19,7 +19,7 @@ from mcp_server.jobs.handler import handler
 from mcp_server.jobs.job import Attempt, Job, JobState, NewJob, Origin
 from mcp_server.jobs.outcome import Done, Outcome
 from mcp_server.jobs.queue import JobQueue
-from mcp_server.jobs.records import Host, NewBatch
+from mcp_server.jobs.records import Host, Lack, NewBatch, lack_of
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.telemetry import AttemptWatch
@@ -159,6 +159,7 @@ class Rig:
         host: Host | None = None,
         store: JobStore | None = None,
         process: OwnProcess | None = None,
+        lacking: Callable[[str], Lack] = lack_of,
         **settings: Any,
     ) -> Worker:
         """Make a worker, on another store where given; keywords are its settings."""
@@ -172,6 +173,7 @@ class Rig:
             WorkerSettings(**settings),
             partial(new_id, "a", self.clock),
             process=process,
+            lacking=lacking,
         )
 
     @asynccontextmanager

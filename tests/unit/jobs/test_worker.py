@@ -11,7 +11,8 @@ import pytest
 from mcp_server.jobs.handler import Failure, Handler, handler
 from mcp_server.jobs.job import BatchState, JobState, Priority
 from mcp_server.jobs.outcome import Done, Fail, Outcome, Pause, Retry
-from mcp_server.jobs.records import SUSPECT_CRASHES
+from mcp_server.jobs.records import Lack
+from mcp_server.jobs.rules.suspects import SUSPECT_CRASHES
 from tests.unit.jobs.rig import Context, Rig, Toy, a_toy, toy
 from tests.waiting import PATIENCE_S, until
 
@@ -306,16 +307,21 @@ async def test_a_worker_does_not_leave_while_work_is_due_soon(rig: Rig) -> None:
             assert (await rig.batches.wait("b", owner="ada")).completed == 1
 
 
+def a_pen(ability: str) -> Lack:
+    """What nobody has."""
+    return Lack(f"a pen ({ability})", "Buy one")
+
+
 async def test_without_the_key_the_batch_is_paused_and_says_which_is_missing(rig: Rig) -> None:
     """Where nobody else has it; other work goes on (R25)."""
     await rig.submit("b", a_toy(requires="key:anthropic"))
     await rig.submit("b2", a_toy())
-    async with rig.working():
+    async with rig.working(lacking=a_pen):
         await rig.batches.wait("b2", owner="ada")
         await wait_for_state(rig, JobState.PAUSED)
     batch = await rig.batches.get("b", owner="ada")
     assert batch.state is BatchState.PAUSED
-    assert batch.reason is not None and "ANTHROPIC_API_KEY" in batch.reason
+    assert batch.reason == "no worker has a pen (key:anthropic). Buy one, then call retry"
 
 
 async def test_without_the_key_the_worker_hands_over_to_a_server_that_has_it(rig: Rig) -> None:

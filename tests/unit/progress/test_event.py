@@ -45,9 +45,9 @@ def test_a_batch_that_runs(a_batch: MakeBatch, a_job: MakeJob) -> None:
 
 def test_a_batch_that_failed_names_its_failures(a_batch: MakeBatch, a_job: MakeJob) -> None:
     """The first of them; without an estimate, as it is over."""
-    batch = a_batch(state=BatchState.FAILED, completed=6, failed=15, ended_at=1_100.0)
-    failures = [a_job(subject=f"menu/s{n}", reason="no luck") for n in range(15)]
-    event = batch_event(batch, now=1_100, failures=failures)
+    failures = tuple(a_job(subject=f"menu/s{n}", reason="no luck") for n in range(15))
+    ended = {"state": BatchState.FAILED, "completed": 6, "failed": 15, "ended_at": 1_100.0}
+    event = batch_event(a_batch(**ended, failures=failures), now=1_100)
     details = event.as_json()["batchDetails"]
     assert event.ended
     assert event.message == "21/21 · done, 15 failed"

@@ -15,13 +15,14 @@ import anyio
 import pytest
 
 from mcp_server.errors import NotFound
+from mcp_server.jobs.hub.hub import Hub
+from mcp_server.jobs.hub.reading import CHECKED_MAX, Seen
+from mcp_server.jobs.hub.subscription import STILL, Snapshot
+from mcp_server.jobs.hub.throttle import Throttle
 from mcp_server.jobs.job import Batch, Job, Origin, Step
 from mcp_server.jobs.outcome import Fail, Pause, Retry
 from mcp_server.progress.event import ProgressEvent
-from mcp_server.progress.monitor import ProgressMonitor
-from mcp_server.progress.reads import CHECKED_MAX, Seen
-from mcp_server.progress.stream import EventStream
-from mcp_server.progress.throttle import Throttle
+from mcp_server.progress.stream import Events, EventStream
 from tests.storage.stores import ENGINES, ORIGIN, Bench, a_job
 from tests.waiting import PATIENCE_S, until
 
@@ -40,16 +41,16 @@ async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerato
         yield Bench(stores, engine, tmp_path / "jobs.db")
 
 
-def monitor_of(bench: Bench) -> ProgressMonitor:
-    """Make a monitor that reads little at a time."""
-    return ProgressMonitor(bench.store, bench.clock, buffer=BUFFER)
+def events_of(bench: Bench) -> Events:
+    """Make a hub that reads little at a time, and tells events."""
+    return Events(Hub(bench.store, buffer=BUFFER), bench.clock)
 
 
 async def listen(
     bench: Bench, *, owner: str | None = OWNER, only: str | None = None, interval_s: float = 0.0
 ) -> EventStream:
     """Begin to listen."""
-    return await monitor_of(bench).events(owner, only=only, interval_s=interval_s)
+    return await events_of(bench).subscribe(owner, only=only, interval_s=interval_s)
 
 
 async def next_of(events: EventStream) -> ProgressEvent:
@@ -330,8 +331,7 @@ async def test_more_jobs_than_are_looked_after_at_a_time_all_have_their_end(benc
     count = CHECKED_MAX + 200
     for n in range(count):
         await bench.enqueue(f"j{n}", a_job(delay_s=AN_HOUR_S))
-    monitor = ProgressMonitor(bench.store, bench.clock)
-    events = await monitor.events(OWNER)
+    events = await Events(Hub(bench.store), bench.clock).subscribe(OWNER)
     assert all(event.status == "scheduled" for event in await some(events, count))
     for n in (0, 5, count - 1):
         await bench.store.cancel_job(f"j{n}", reason="enough", now=bench.now)
@@ -440,10 +440,10 @@ class Notebook:
 @asynccontextmanager
 async def feeding(bench: Bench, *sinks: Notebook) -> AsyncGenerator[None]:
     """Feed sinks beside the test, with all that there is."""
-    monitor = monitor_of(bench)
+    events = events_of(bench)
     async with anyio.create_task_group() as tasks:
         for sink in sinks:
-            await tasks.start(partial(monitor.feed, sink, interval_s=0))
+            await tasks.start(partial(events.feed, sink, interval_s=0))
         yield
         tasks.cancel_scope.cancel()
 
@@ -544,17 +544,17 @@ def alter(path: Path, statement: str) -> None:
 
 async def test_nothing_is_kept_of_a_thousand_operations_that_have_ended(bench: Bench) -> None:
     """Neither while somebody still listens, nor when nobody does any more."""
-    monitor = monitor_of(bench)
+    hub = Hub(bench.store, buffer=BUFFER)
     gc.collect()
     before = kept()
-    events = await monitor.events(OWNER, interval_s=AN_HOUR_S)
+    events = await Events(hub, bench.clock).subscribe(OWNER, interval_s=AN_HOUR_S)
     for n in range(50):
         await bench.submit(f"b{n}", a_job())
         for m in range(19):
             await bench.enqueue(f"j{n}.{m}")
         assert not any(event.ended for event in await some(events, 20))
         await bench.work_all()
-        await watched_to_its_end(monitor, f"b{n}")
+        await waited_for(hub, f"b{n}")
         assert all(event.ended for event in await some(events, 20))
     assert await bench.store.last_change() > 0  # the connection keeps what it read last
     gc.collect()
@@ -564,13 +564,13 @@ async def test_nothing_is_kept_of_a_thousand_operations_that_have_ended(bench: B
     assert kept() == before
 
 
-async def watched_to_its_end(monitor: ProgressMonitor, batch_id: str) -> None:
-    """Listen to one batch besides, as a call does."""
-    async with monitor.watch(batch_id) as snapshots:
-        assert [batch.ended async for batch in snapshots] == [True]
+async def waited_for(hub: Hub, batch_id: str) -> None:
+    """Subscribe to one batch besides, as a call does."""
+    snapshots = await hub.subscribe(None, only=batch_id, until=STILL)
+    assert [snapshot.ended async for snapshot in snapshots] == [True]
 
 
 def kept() -> int:
     """How much there is in memory that tells of an operation."""
-    telling = (Batch, Job, ProgressEvent, Throttle, Seen)
+    telling = (Batch, Job, Snapshot, ProgressEvent, Throttle, Seen)
     return sum(isinstance(each, telling) for each in gc.get_objects())

@@ -13,11 +13,11 @@ import anyio
 import pytest
 
 from mcp_server.errors import CallerError
+from mcp_server.jobs.hub.hub import Hub
 from mcp_server.jobs.job import NewJob
 from mcp_server.jobs.outcome import Done, Enqueue, Fail, Pause, Retry, Skip
 from mcp_server.progress.event import ProgressEvent
-from mcp_server.progress.monitor import ProgressMonitor
-from mcp_server.progress.stream import EventStream
+from mcp_server.progress.stream import Events, EventStream
 from tests.storage.stores import ORIGIN, Bench, a_job, sqlite
 from tests.waiting import until
 
@@ -34,7 +34,8 @@ OUTCOMES = (
     Done(effects=(Enqueue(NewJob(kind="work", payload={}, counted=False)),)),
 )
 ROUNDS = """
-SELECT batch_id, number, rounds.state FROM rounds JOIN batches ON batches.id = rounds.batch
+SELECT batch_id, number, state FROM rounds JOIN batches ON batches.id = rounds.batch
+WHERE ended_at IS NOT NULL
 """
 ALONE = """
 SELECT job_id, 0, state FROM jobs WHERE batch IS NULL AND ended_at IS NOT NULL
@@ -134,8 +135,9 @@ async def test_each_job_and_each_round_has_one_end(tmp_path: Path, seed: int) ->
         for _ in range(STEPS // 4):
             await course.step()
         before = stored_ends(path)
-        monitor = ProgressMonitor(bench.store, bench.clock, buffer=chance.randint(1, 5))
-        events = await monitor.events(ORIGIN.owner, interval_s=chance.choice([0, 0.01, 3600]))
+        events = await Events(Hub(bench.store, buffer=chance.randint(1, 5)), bench.clock).subscribe(
+            ORIGIN.owner, interval_s=chance.choice([0, 0.01, 3600])
+        )
         async with anyio.create_task_group() as tasks:
             for n in range(STEPS):
                 await course.step()

@@ -1,4 +1,4 @@
-"""Where batches stand, for the answers that show them."""
+"""The state of batches and jobs, for the answers that show them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mcp_server.content.actions.retry import is_left_out
 from mcp_server.interfaces.mcp.answers import sentences
 from mcp_server.interfaces.mcp.answers.replies import Operation, QueueFacts, WorkerFacts
 from mcp_server.interfaces.services import Services
@@ -16,18 +17,18 @@ from mcp_server.progress.verbs import kind_name, verb_of
 from mcp_server.progress.words import current_task, relative_time
 
 CONCURRENCY = 4
-"""What a worker has by default; one that says how many it has is believed."""
+"""A worker's lanes by default, for estimates; a worker's own number is used if it says one."""
 
 UNFINISHED_MAX = 0.99
-"""Of a job that has not ended no more is done, whatever its handler says."""
+"""The most that is shown as done of a job that has not ended, whatever its handler reports."""
 
 SHOWN_LAST = frozenset(JobState) - {JobState.FAILED, JobState.PROCESSING, JobState.PAUSED}
-"""What a reader wants to see first is what failed, runs, or stands still."""
+"""States whose jobs are listed last: a reader first wants to see what failed, runs or is paused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchView:
-    """One batch with what belongs to it: what failed, what it wrote, and the sentence."""
+    """One batch with its failed jobs, the files that it wrote, its sentence and the next call."""
 
     operation: Operation
     failures: Sequence[Job]
@@ -39,7 +40,7 @@ class BatchView:
 async def view_of(
     services: Services, batch: Batch, *, health: Mapping[str, Any], now: float
 ) -> BatchView:
-    """Return where `batch` stands."""
+    """Return the view of `batch` as it is now."""
     failures = await _failures(services, batch)
     writes = batch.ended and verb_of(batch).writes_files
     unwritten = {job.subject for job in failures if not job.counted}
@@ -67,8 +68,8 @@ async def jobs_shown(
 ) -> Sequence[Job]:
     """Return `count` jobs of a batch from position `start`.
 
-    Those that failed, run or stand still come first; the rest follows in the order of the site. No
-    more are read than these: a batch has up to 100,000.
+    Failed, running and paused jobs come first; the rest follows in the order of the site. No more
+    are read than are shown: a batch may have 100,000 jobs.
     """
     owner, end = batch.origin.owner, start + count
     first = [*failures, *batch.running]
@@ -84,13 +85,14 @@ async def jobs_shown(
             after=max(0, start - len(first)),
             limit=count - len(shown),
         )
-        before = {job.id for job in first}  # it may have ended since it was read
+        before = {job.id for job in first}  # a running one may have ended between the two reads
         shown += [job for job in rest if job.id not in before]
     return shown
 
 
 async def _failures(services: Services, batch: Batch) -> Sequence[Job]:
-    """Return the failed jobs; while it is not over, they are looked for where there may be any."""
+    """Return the failed jobs of a batch; nothing is read if there cannot be any."""
+    # Failed exports are not in the counters, so a batch that writes files is always looked at.
     if not (batch.ended or batch.failed or verb_of(batch).writes_files):
         return ()
     states = [JobState.FAILED]
@@ -133,7 +135,7 @@ def _batch(batch: Batch, health: Mapping[str, Any], now: float) -> Operation:
 
 
 def worker(health: Mapping[str, Any], *, full: bool = False) -> WorkerFacts:
-    """Return what is known of the worker; in full with its version."""
+    """Return what is known of the worker; with `full` also its version."""
     return WorkerFacts(
         alive=bool(health.get("alive")),
         mode=health.get("mode"),
@@ -157,12 +159,12 @@ def queue(stats: Stats) -> QueueFacts:
 
 
 def _next(batch: Batch, failures: Sequence[Job], *, stopped: bool) -> str | None:
-    """Return the call that most likely comes next; `stopped`: nobody works until somebody asks."""
+    """Return the call that most likely comes next; `stopped`: the worker was stopped by hand."""
     stands_still = batch.state is BatchState.PAUSED or stopped
     if not batch.ended:
-        tool = "retry" if stands_still else "status"  # retry refuses what goes on by itself
+        tool = "retry" if stands_still else "status"  # `retry` refuses a batch that runs
         return sentences.call(tool, {"batchId": batch.id})
-    if any(job.code != "conflict" for job in failures):
+    if not all(map(is_left_out, failures)):
         return sentences.call("retry", {"batchId": batch.id})
     next_tool = verb_of(batch).next_tool
     if next_tool and batch.completed > batch.skipped:

@@ -1,4 +1,4 @@
-"""What `status` lists: batches, and jobs outside any, newest first and page by page."""
+"""Lists operations for `status`: batches, and jobs outside any, newest first, in pages."""
 
 from __future__ import annotations
 
@@ -10,44 +10,44 @@ from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Batch, BatchState, Job, JobState
 
 ACTIVE_MAX = 200
-"""Unfinished operations that are counted and listed; sections are in one each, jobs of plugins may
-be more."""
+"""Unfinished operations that are counted and listed. A section is only in one unfinished batch, so
+few come from us; plugins may queue more."""
 
 JOBS = 2**32
-"""Batches and jobs are numbered apart: a cursor is the number of a batch times this, and of a job.
-Clients take it for a number below 2⁵³."""
+"""Batches and jobs are numbered separately. A cursor holds both: the number of a batch times this,
+plus the number of a job. It has to stay below 2⁵³, as clients may read numbers as floats."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a page begins: with batches and jobs older than these; `None`: with the newest."""
+    """Where a page begins: with batches and jobs older than these, `None` for the newest."""
 
     batch: int | None = None
     job: int | None = None
 
     @staticmethod
     def of(cursor: int | None) -> Place:
-        """Return the place that a cursor stands for."""
+        """Return the place that a cursor encodes."""
         return Place() if cursor is None else Place(*divmod(cursor, JOBS))
 
     def after(self, shown: Sequence[Batch | Job], found: Sequence[Batch | Job]) -> int:
-        """Return the cursor behind what was shown of what was found from here on."""
+        """Return the cursor of the next page, where `shown` of what was `found` was shown."""
         batch = _behind(self.batch, _batches(shown), _batches(found))
         return batch * JOBS + _behind(self.job, _jobs(shown), _jobs(found))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operations:
-    """What an owner has under way, what ended, and what is listed of both on this page."""
+    """An owner's unfinished and ended operations, and which of them this page lists."""
 
     active: Sequence[Batch | Job]
-    """As many as are counted."""
+    """The unfinished ones, up to one more than `ACTIVE_MAX`."""
     latest: Batch | Job | None
-    """What was queued last of those that ended."""
+    """The ended one that was queued last."""
     first: Sequence[Batch | Job]
-    """Listed on the first page only, before the others."""
+    """Listed before the others, and on the first page only: the unfinished ones."""
     rest: Sequence[Batch | Job]
-    """Those that go on from page to page: more than there are rows, where there are more."""
+    """Listed page by page. One more than asked for was read, to see whether more follow."""
     place: Place
 
     @property
@@ -57,11 +57,11 @@ class Operations:
 
     @property
     def paused(self) -> int:
-        """How many of the unfinished ones stand still."""
+        """How many of the unfinished ones are paused."""
         return sum(each.state in (BatchState.PAUSED, JobState.PAUSED) for each in self.active)
 
     def cursor_after(self, rows: int) -> int | None:
-        """Return the cursor of what comes after the first `rows`, `None` if nothing does."""
+        """Return the cursor of what follows the first `rows`, `None` if nothing does."""
         if rows >= len(self.listed) or not self.rest:
             return None
         return self.place.after(self.rest[: max(0, rows - len(self.first))], self.rest)
@@ -70,7 +70,7 @@ class Operations:
 async def read_operations(
     batches: BatchService, *, owner: str, cursor: int | None, rows: int, active_only: bool
 ) -> Operations:
-    """Return the page of `rows` operations that begins at `cursor`: what runs, then what ended."""
+    """Return the page of `rows` operations from `cursor` on: unfinished ones, then ended ones."""
     place = Place.of(cursor)
     active = await _read(batches, Place(), owner=owner, active=True, limit=ACTIVE_MAX + 1)
     rest = await _read(batches, place, owner=owner, active=active_only, limit=rows + 1)
@@ -88,7 +88,7 @@ async def read_operations(
 
 
 async def newest_active(batches: BatchService, *, owner: str) -> Batch | Job | None:
-    """Return the operation that was queued last of those that have not ended."""
+    """Return the unfinished operation that was queued last."""
     found = await _read(batches, Place(), owner=owner, active=True, limit=1)
     return found[0] if found else None
 
@@ -96,14 +96,16 @@ async def newest_active(batches: BatchService, *, owner: str) -> Batch | Job | N
 async def _read(
     batches: BatchService, place: Place, *, owner: str, active: bool, limit: int
 ) -> list[Batch | Job]:
-    """Return `limit` of both, newest first; each keeps its own order, whatever its clock said."""
+    """Return up to `limit` batches and as many jobs outside any, merged newest first."""
     found = await batches.list(owner=owner, active=active, before=place.batch, limit=limit)
     alone = await batches.alone(owner=owner, active=active, before=place.job, limit=limit)
+    # Merged, not sorted: the order within each must stay even where the clock was set back, as the
+    # cursor depends on it.
     return list(merge(found, alone, key=lambda each: -each.created_at))
 
 
 def _behind(start: int | None, shown: Sequence[int], found: Sequence[int]) -> int:
-    """Return the number before which the next page begins, of one of the two."""
+    """Return the number below which the next page begins, for batches or for jobs."""
     if shown:
         return shown[-1]
     if start is not None:

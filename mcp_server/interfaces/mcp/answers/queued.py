@@ -22,19 +22,19 @@ from mcp_server.interfaces.mcp.answers.replies import (
 from mcp_server.jobs.job import Batch
 
 HASH_LENGTH = 12
-"""Of a content hash: enough to tell two apart. The digest stands for all of it."""
+"""Digits of a content hash: enough to tell two apart. The digest covers whole hashes."""
 NOTES_MAX = 4
 NOTE_LENGTH = 200
-"""Notes and advice that an answer has room for beside its rows."""
+"""How many notes and calls an answer has room for beside its rows, and their length."""
 NOTE_LENGTH_MIN = 60
-"""Of each where there is no room even for a row."""
+"""Their length if there is no room even for one row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
-    """What became of a call: the submission, whether it was a retry, and what a wait has seen.
+    """What a call has led to: the submission, whether it was a retry, and the batch after a wait.
 
-    `outlives`: whether the worker goes on when the server of this client has gone.
+    `outlives`: whether the worker goes on after this client's server has ended.
     """
 
     submitted: Submitted
@@ -59,13 +59,13 @@ class Queued:
 
     @property
     def _paused_holder(self) -> str | None:
-        """The paused batch that holds what was asked for, where one does."""
+        """The paused batch that holds sections of this call, if there is one."""
         found = (each.batch_id for each in self.submitted.skipped if each.paused_reason)
         return next(found, None)
 
     @property
     def _queued_count(self) -> int:
-        """How many sections this very call has queued."""
+        """How many sections this call itself has queued."""
         nothing = self.submitted.batch_id is None or self.submitted.duplicate
         return 0 if nothing else self.submitted.count
 
@@ -101,7 +101,7 @@ class Queued:
         if self.submitted.batch_id is None:
             if self._paused_holder is not None:
                 return "paused"
-            if any(skipped.batch_id for skipped in self.submitted.skipped):
+            if any(skipped.held for skipped in self.submitted.skipped):
                 return "processing"  # by others; nothing of this call is left to do
             return "planned" if self._listed else "completed"
         if self.submitted.paused_reason is not None:
@@ -144,7 +144,7 @@ class Queued:
 
 
 def retried_reply(queued: Batch | None, seen: BatchView) -> QueueReply:
-    """Return the answer to a retry of a batch that is not of sections; `None`: nothing was left."""
+    """Return the answer to a retry of a plugin's batch; `queued` is `None` if nothing was left."""
     left = queued.total - queued.finished if queued is not None else 0
     return QueueReply(
         status=_STATES[seen.operation.status],
@@ -158,7 +158,7 @@ def retried_reply(queued: Batch | None, seen: BatchView) -> QueueReply:
 
 
 def resumed_reply(waiting: Batch, seen: BatchView) -> QueueReply:
-    """Return the answer to a retry of a batch that only waited for a worker stopped by hand."""
+    """Return the answer to a retry of a batch that only waits because the worker was stopped."""
     return QueueReply(
         status=_STATES[seen.operation.status],
         message=f"{sentences.RESUMED} {seen.sentence}",

@@ -1,4 +1,7 @@
-"""What the tools answer: camelCase on the wire, absent instead of null, small."""
+"""The answers of the tools: camelCase on the wire, absent instead of null, small.
+
+The docstrings of these models are sent to clients, as descriptions in the output schemas.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,11 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 REPLY_BYTES_MAX = 2_000
-"""What an answer may cost a chat that asked for nothing in particular."""
+"""The largest answer to a call that asked for no details: every answer takes up room in a chat."""
 DETAIL_BYTES_MAX = 20_000
-"""What it may cost where texts, differences or full reasons were asked for."""
+"""The largest answer if texts, differences or full reasons were asked for."""
 ROWS = 10
-"""Rows of a list where nothing was said."""
+"""Rows of a list if the call names no limit."""
 
 QueueStatus = Literal[
     "queued", "planned", "completed", "pending", "processing", "paused", "failed", "cancelled"
@@ -29,7 +32,7 @@ class WireModel(BaseModel):
     )
 
     def facts(self) -> dict[str, Any]:
-        """Return it as structured content; what is not there is left out."""
+        """Return the structured content; fields that are `None` are left out."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
     def text(self) -> str:
@@ -70,7 +73,7 @@ class Operation(WireModel):
     type: str
     status: str
     progress: str | None = None
-    """`8/12`; nothing where the round has no sections of its own, and only writes files."""
+    """Such as `8/12`; absent if the round has no sections, and only writes files."""
     percent_complete: int
     current_task: str | None = None
     started_at: str | None = None
@@ -228,9 +231,9 @@ R = TypeVar("R", bound=Reply)
 
 
 def fitted(build: Callable[[int], R], rows: int, *, bytes_max: int, least: int = 0) -> R:
-    """Return the answer with as many rows, at most `rows`, as `bytes_max` has room for.
+    """Return the answer with as many rows as fit into `bytes_max`, at most `rows`.
 
-    `least` rows are answered even where they are too long, so that a cursor always moves on.
+    It has `least` rows even if these are too long, so that a cursor always moves on.
     """
     for count in range(rows, least, -1):
         reply = build(count)

@@ -16,15 +16,15 @@ from mcp_server.interfaces.mcp.answers.replies import (
 )
 
 EXCERPT_LENGTH = 80
-"""Of a text in a list: enough to know it again."""
+"""Characters of a text in a list: enough to recognise it."""
 TEXT_LENGTH = 6_000
-"""Of a text or a difference that was asked for; longer ones are cut after a line."""
+"""Characters of a text or difference that was asked for; longer ones are cut after a line."""
 NOTE_LENGTH = 200
-"""Of what is to say about the site as a whole."""
+"""Characters of a note on the site as a whole."""
 NAME_LENGTH = 60
-"""Of the name of a template, as a file has it."""
+"""Characters of a template's name, which comes from a file and may be any text."""
 HASH_LENGTH = 12
-"""Of a content hash: enough to tell two apart."""
+"""Digits of a content hash: enough to tell two apart."""
 
 
 def review_reply(
@@ -32,9 +32,9 @@ def review_reply(
 ) -> ReviewReply:
     """Return the answer to a review whose rows begin at position `start`.
 
-    `whole`: with whole texts, as sections were named or differences asked for; otherwise with
-    the beginnings. Where the rows do not fit, the cursor goes on after those that did. `page` is
-    the only one that was asked for; the next call stays on it.
+    With `whole`, because sections were named or differences asked for, it has whole texts,
+    otherwise their beginnings. If not all rows fit, the cursor goes on after the last that did.
+    If only one `page` was asked for, the suggested next call stays on it.
     """
 
     def build(rows: int) -> ReviewReply:
@@ -74,12 +74,12 @@ def _row(row: ReviewRow, marks: Marks, *, whole: bool) -> ReviewedRow:
 
 
 def _marked(row: ReviewedRow) -> Iterator[str | None]:
-    """Yield what may stand between marks."""
+    """Yield the texts of a row that may stand between marks."""
     yield from (row.template, row.draft, row.live, row.diff)
 
 
 def _texts(row: ReviewRow, marks: Marks, *, whole: bool) -> tuple[str | None, str | None]:
-    """Return draft and live text: none beside a difference, and the same one only once."""
+    """Return draft and live text: neither if there is a difference, and an equal text only once."""
     if row.diff is not None:
         return None, None
     live = row.live if row.draft is None or (whole and row.live != row.draft) else None
@@ -97,7 +97,7 @@ def _short_hash(hash: str | None) -> str | None:
 
 
 def _next(review: Reviewed, page: str | None) -> str | None:
-    """Return the call that most likely comes next, for what was asked for."""
+    """Return the call that most likely comes next, limited to what was asked for."""
     where = {"page": page} if page else {}
     if review.counts.get("draft") or review.counts.get("changed"):
         return sentences.call("promote", {**where, "dryRun": True})

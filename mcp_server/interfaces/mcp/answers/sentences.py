@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 
 from mcp_server.content.actions.calls import Quoted, Submitted
+from mcp_server.content.actions.retry import is_left_out
 from mcp_server.content.text.visible import visible
+from mcp_server.excerpt import on_one_line
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job
 from mcp_server.jobs.records import Cancelled
 from mcp_server.progress.verbs import KEPT, NOT_DEPLOYED, kind_name, verb_of
@@ -18,9 +20,9 @@ GOES_ON = "Work goes on after this chat is closed."
 RESUMES = "Work goes on while this server runs, and resumes when it is started again."
 RESUMED = "The worker was stopped by hand; it is started again, and nothing else was queued."
 NAMED_MAX = 3
-"""Failures that a sentence names; the rest is counted."""
+"""How many failures a sentence names; the rest is counted."""
 REASON_LENGTH = 160
-"""Of a reason within a sentence or a row; it is stored whole."""
+"""Characters of a reason in a sentence or a row; the whole of it is stored."""
 
 _PAUSED_ADVICE = "retry goes on with it, cancel gives it up."
 
@@ -31,25 +33,22 @@ def sections(count: int) -> str:
 
 
 def short(text: str | None, length: int = REASON_LENGTH) -> str | None:
-    """Return `text` on one line, visible, at most `length` characters; `None` for nothing."""
-    line = " ".join(visible(text or "").split())
-    if not line:
-        return None
-    return line if len(line) <= length else line[: length - 1] + "…"
+    """Return `text` on one line, at most `length` visible characters; `None` if that is empty."""
+    return on_one_line(visible(text or ""), length) or None
 
 
 def call(tool: str, arguments: Mapping[str, object]) -> str:
-    """Return a call as a caller can make it: `status {"batchId": "…"}`."""
+    """Return a call in the form that a caller can make: `status {"batchId": "…"}`."""
     return f"{tool} {json.dumps(arguments, ensure_ascii=False)}"
 
 
 def submitted(
     outcome: Submitted, *, again: bool = False, over: bool = False, outlives: bool = True
 ) -> str:
-    """Return what became of a call that queues.
+    """Return the sentence on a call that queues.
 
-    `again`: it was a retry. `over`: its end has been seen, and is told beside this. `outlives`:
-    the worker goes on without the server.
+    `again`: it was a retry. `over`: the batch has ended, which another sentence tells.
+    `outlives`: the worker goes on without the server.
     """
     verb, count = outcome.verb, outcome.count
     if outcome.batch_id is None and count == 0:
@@ -74,15 +73,16 @@ def submitted(
 
 
 def nothing(outcome: Submitted) -> str:
-    """Return the sentence for an empty plan: the calls that go on, or the first reason."""
+    """Return the sentence for an empty plan: the calls that would help, or the first reason."""
     if outcome.next_calls:
         ways = [f"{call(way.tool, way.arguments)} {way.why}" for way in outcome.next_calls]
         said = [note.said if isinstance(note, Quoted) else note for note in outcome.notes]
         return " ".join([*said, "; ".join(ways) + "."])
     if not outcome.skipped:
         return no_sections(outcome)
-    held = [skipped for skipped in outcome.skipped if skipped.batch_id]
+    held = [skipped for skipped in outcome.skipped if skipped.held]
     paused = [skipped for skipped in held if skipped.paused_reason]
+    # The example is one that somebody can do most about: resume a batch, wait for one, or nothing.
     first = (paused or held or outcome.skipped)[0]
     what = "Nothing was queued." if held else no_sections(outcome)
     why = full_stop(short(first.reason) or "")
@@ -98,19 +98,19 @@ def no_sections(outcome: Submitted) -> str:
 
 
 def job_name(job: Job) -> str:
-    """Return what a job outside any batch is called, such as `Count words menu`."""
+    """Return the name of a job outside any batch, such as `Count words menu`."""
     return short(f"{kind_name(job.kind)} {job.subject}") or job.kind
 
 
 def queued_job(job: Job, *, outlives: bool) -> str:
-    """Return what became of a call that queued a job."""
+    """Return the sentence on a call that queued a job."""
     if job.state in ENDED_JOB_STATES:
         return job_sentence(job)
     return f"Queued: {job_name(job)}. {GOES_ON if outlives else RESUMES}"
 
 
 def queued_batch(batch: Batch, standing: str, *, outlives: bool) -> str:
-    """Return what became of a call that queued a batch of a plugin; `standing` is where it is."""
+    """Return the sentence on a call that queued a plugin's batch; if it has ended, `standing`."""
     if batch.ended:
         return standing
     jobs = f"{batch.total:,} job" + ("" if batch.total == 1 else "s")
@@ -118,27 +118,27 @@ def queued_batch(batch: Batch, standing: str, *, outlives: bool) -> str:
 
 
 def retried_batch(batch: Batch | None) -> str:
-    """Return what became of a retry of a plugin's batch; `None`: there was nothing to take up."""
+    """Return the sentence on a retry of a plugin's batch; `None` if there was nothing to retry."""
     if batch is None:
         return "Nothing was queued: all of it is done, or queued by others."
     return f"Queued again: {verb_of(batch).name}, {batch.total - batch.finished:,} left."
 
 
 def concerning(id: str, newest: Job | None) -> str:
-    """Return what was done about a section or a page last."""
+    """Return the sentence on the newest job about a section or a page."""
     if newest is None:
         return f"Nothing was queued for {id} of late; review shows how it stands."
     return f"The last about {id}: {job_sentence(newest)}"
 
 
 def job_sentence(job: Job) -> str:
-    """Return where a job stands, and why it did not do its work."""
+    """Return the sentence on a job's state, and the reason if it has one."""
     reason = f": {full_stop(short(job.reason) or '')}" if job.reason else "."
     return f"{job_name(job)} is {job.state}{reason}"
 
 
 def operations(active: int, paused: int, *, at_most: int) -> str:
-    """Return how many operations are in progress, and how many of them stand still.
+    """Return the sentence on how many operations are in progress, and how many are paused.
 
     More than `at_most` are not counted.
     """
@@ -153,7 +153,7 @@ def operations(active: int, paused: int, *, at_most: int) -> str:
 
 
 def last_one(ended: Batch | Job, ago: str) -> str:
-    """Return what the latest operation that ended was, and how it ended."""
+    """Return the sentence on the latest ended operation."""
     if isinstance(ended, Job):
         return f"The last one: {job_name(ended)}, {ended.state} {ago}."
     batch = ended
@@ -168,10 +168,10 @@ def batch_sentence(
     *,
     undone_by: str | None = None,
 ) -> str:
-    """Return where one batch stands, in a sentence that says what helps if something failed.
+    """Return the sentence on one batch: its state, and what helps if something failed.
 
-    `failures` are its failed jobs, those of its files included; `left` how long it may take;
-    `undone_by` the batch that took it back: then nothing of it is retried.
+    `failures` are its failed jobs, including those that write files; `left` is the estimated time
+    left; `undone_by` the batch that rolled it back, after which a retry is not offered.
     """
     if batch.state is BatchState.PAUSED:
         return (
@@ -189,14 +189,14 @@ def batch_sentence(
 
 
 def goes_on(batch: Batch) -> bool:
-    """Whether the batch goes on by itself."""
+    """Whether the batch goes on without anybody's doing: it has neither ended nor paused."""
     return not batch.ended and batch.state is not BatchState.PAUSED
 
 
 def cancelled(found: Cancelled, *, alone: bool = False) -> str:
-    """Return what was stopped, what never started and what was already done.
+    """Return the sentence on what was stopped, what never started and what was already done.
 
-    `alone`: it was one job, whose batch may go on without it.
+    `alone`: a single job was cancelled, and its batch may go on without it.
     """
     if found.stopped + found.dropped == 0:
         return f"Nothing was left to cancel: {found.done} already done."
@@ -211,7 +211,7 @@ def cancelled(found: Cancelled, *, alone: bool = False) -> str:
 
 
 def reviewed(counts: Mapping[str, int]) -> str:
-    """Return the counts of sections by state in a sentence."""
+    """Return the sentence with the counts of sections by state."""
     total = sum(counts.values())
     if total == 0:
         return "No sections match."
@@ -221,8 +221,8 @@ def reviewed(counts: Mapping[str, int]) -> str:
 
 
 def _tally(batch: Batch) -> str:
-    """`39 of 40 drafted, 1 skipped, 2 cancelled`."""
-    if batch.total == 0:
+    """Return the counts of a batch, such as `39 of 40 drafted, 1 skipped, 2 cancelled`."""
+    if batch.total == 0:  # a round that only writes files: their jobs are not counted
         return "its files are written" if batch.state is BatchState.COMPLETED else "no file written"
     parts = [f"{batch.completed - batch.skipped} of {batch.total} {verb_of(batch).past}"]
     if batch.skipped:
@@ -255,8 +255,8 @@ def _why(job: Job) -> str:
 
 
 def _advice(batch: Batch, failures: Sequence[Job]) -> str:
-    """Whom `retry` would help: conflicts need a decision instead (R17)."""
-    conflicts = sum(job.code == "conflict" for job in failures)
+    """Return how many failures `retry` takes up; conflicts need a decision instead (R17)."""
+    conflicts = sum(map(is_left_out, failures))
     rest = len(failures) - conflicts + batch.cancelled
     parts: list[str] = []
     if rest:

@@ -1,4 +1,4 @@
-"""What `status` answers: what runs and what ran, one batch, or one job."""
+"""The answers of `status`: all operations, one batch, one job, or what concerns a section."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from mcp_server.clock import Clock
-from mcp_server.content.actions.concerning import key_ranges
+from mcp_server.content.actions.job_keys import key_ranges
 from mcp_server.interfaces.mcp.answers import sentences
 from mcp_server.interfaces.mcp.answers.batch import jobs_shown, operation, queue, view_of, worker
 from mcp_server.interfaces.mcp.answers.listing import ACTIVE_MAX, Operations, read_operations
@@ -27,13 +27,13 @@ from mcp_server.jobs.result import as_shown
 from mcp_server.progress.words import relative_time
 
 KEYED_MAX = 1_000
-"""Jobs about one page or section that are looked at: of a page's sections each has several."""
+"""Jobs about one page or section that are read: a page has many sections, each several jobs."""
 FULL_REASON_LENGTH = 2_000
-"""Of a reason where full detail was asked for."""
+"""Characters of a reason if full detail was asked for."""
 NOTES_MAX = 3
-"""Of what is left over, and of what is wrong with plugins."""
+"""How many notes an answer has, on jobs that nobody can run and on broken plugins."""
 PAYLOAD_UNIT = 40
-"""A payload is shortened in steps: its texts to so many characters per step left."""
+"""A payload is shortened in steps until it fits: its texts have this many characters per step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,12 @@ class RowsAsked:
 
     @property
     def rows(self) -> int:
-        """Rows at most."""
+        """The most rows that the answer may have."""
         return self.limit or (5 * ROWS if self.full else ROWS)
 
     @property
     def bytes_max(self) -> int:
-        """Bytes at most: few, unless more was asked for."""
+        """The most bytes that the answer may have: few, unless more was asked for."""
         return DETAIL_BYTES_MAX if self.full or (self.limit or 0) > ROWS else REPLY_BYTES_MAX
 
 
@@ -90,6 +90,7 @@ class Status:
             active_only=active_only,
         )
         health = await self.services.worker_health()
+        # Counting takes longer the more jobs there are, so it is only done for full detail.
         stats = await self.services.worker_health.stats() if asked.full else None
         now, listed = self.clock.now(), found.listed
 
@@ -107,12 +108,13 @@ class Status:
         return fitted(build, rows, bytes_max=asked.bytes_max, least=min(rows, 1))
 
     async def batch(self, batch: Batch, asked: RowsAsked) -> StatusReply:
-        """Return one batch with its sections; those that failed or run come first."""
+        """Return one batch with its sections; failed and running ones come first."""
         health = await self.services.worker_health()
         found = await view_of(self.services, batch, health=health, now=self.clock.now())
         halts = not batch.ended and health.get("halted")
         halted = f" {health['message']}" if halts else ""
         start = asked.cursor or 0
+        # One more than may be shown, to see whether there is another page.
         jobs = await jobs_shown(
             self.services, batch, found.failures, start=start, count=asked.rows + 1
         )
@@ -133,13 +135,16 @@ class Status:
         return fitted(build, rows, bytes_max=asked.bytes_max, least=min(rows, 1))
 
     async def concerning(self, id: str, asked: RowsAsked) -> StatusReply:
-        """Return what concerned a section, or a page, of late: the newest job of each section.
+        """Return the newest job of a section, or of each section of a page, and their batches.
 
-        Only what is not forgotten: a job that has ended is for a day.
+        Jobs that were pruned are missing: completed ones are kept for a day.
         """
         batches = self.services.batches
         jobs = await batches.keyed(key_ranges(id), owner=self.owner, limit=KEYED_MAX)
-        newest = list({job.subject: job for job in reversed(jobs)}.values())[::-1]
+        by_subject: dict[str, Job] = {}
+        for job in jobs:  # newest first
+            by_subject.setdefault(job.subject, job)
+        newest = list(by_subject.values())
         ids = list(dict.fromkeys(job.batch_id for job in jobs if job.batch_id is not None))
         found = [await batches.get(batch_id, owner=self.owner) for batch_id in ids[: asked.rows]]
         health = await self.services.worker_health()
@@ -161,6 +166,7 @@ class Status:
         job = await self.services.batches.job(job_id, owner=self.owner)
         ended, marks = job.state in ENDED_JOB_STATES, Marks(self.clock)
 
+        # What `fitted` counts down here is no number of rows, but how much of each text is shown.
         def build(size: int) -> StatusReply:
             row = job_row(job, size if not asked.full else 10 * size, marks)
             return StatusReply(
@@ -174,12 +180,12 @@ class Status:
         return fitted(build, ROWS, bytes_max=asked.bytes_max, least=1)
 
     def _notes(self, health: Mapping[str, Any]) -> list[str] | None:
-        """What waits for nobody, and what is wrong with plugins: where one looks for what runs."""
+        """Return notes on jobs that nobody can run, and on what is wrong with plugins."""
         problems = [*health.get("leftOver", ()), *self.services.plugins.problems][:NOTES_MAX]
         return [sentences.short(problem) or "" for problem in problems] or None
 
     def _unhandled(self, job: Job) -> str:
-        """Say why a job waits that nothing here runs."""
+        """Return why an unfinished job is not run here, if no handler runs its kind."""
         if job.state in ENDED_JOB_STATES or job.kind in self.services.plugins.registry.kinds:
             return ""
         return f" Nothing here runs jobs of kind {job.kind}: is its plugin installed?"
@@ -205,7 +211,7 @@ def _section_row(job: Job, *, full: bool) -> SectionRow:
 
 
 def job_row(job: Job, size: int, marks: Marks) -> JobRow:
-    """Return a job for an answer, its texts between the marks and no longer than `size` units."""
+    """Return a job for an answer; its texts stand between the marks, cut to `size` units."""
     shown = as_shown(job.result)
     result = cast("dict[str, Any]", _readable(shown, size, marks)) if shown else None
     return JobRow(
@@ -225,7 +231,7 @@ def job_row(job: Job, size: int, marks: Marks) -> JobRow:
 
 
 def _readable(value: object, size: int, marks: Marks) -> object:
-    """Return `value` with its texts visible and no longer than `size` units, its lists neither."""
+    """Return a JSON value with its texts marked, and texts and lists cut according to `size`."""
     match value:
         case str():
             return marks.value(value, size * PAYLOAD_UNIT)

@@ -1,8 +1,10 @@
-"""What several tools take, and what is said to a caller whose arguments do not fit."""
+"""Arguments that several tools take, and the messages for arguments that do not fit.
+
+The docstrings of a tool's own arguments are sent to clients, as descriptions in its schema.
+"""
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar, cast
@@ -14,27 +16,31 @@ from pydantic.alias_generators import to_camel
 from mcp_server.content.actions.calls import ChangeCall, Selector
 from mcp_server.entities.entity import SLUG_LENGTH_MAX
 from mcp_server.errors import InvalidPayload
+from mcp_server.excerpt import shortened
 from mcp_server.interfaces.mcp.tools.schemas import wire_schema
+from mcp_server.likeness import did_you_mean
 
 WAIT_S_MAX = 45.0
 """Clients give up on a call after a minute; this leaves room for the answer."""
 KEY_LENGTH_MAX = 128
-"""Ours have 32 characters at most; this is room for those that callers make."""
+"""Our own ids have 32 characters at most; this leaves room for keys that callers make."""
 LIST_LENGTH_MAX = 1_000
-"""Whoever means more sections than this means a page, or all."""
+"""A caller who means more sections than this can name pages, or all."""
 LIMIT_MAX = 200
 """Rows in one answer. More would not fit into what clients show to a model."""
 CURSOR_MAX = 2**53 - 1
-"""The largest whole number that every JSON reader keeps; ours are far smaller."""
+"""The largest whole number that every JSON reader keeps exact; ours are far smaller."""
 SHOWN_LENGTH = 60
-"""Of a wrong value, as it is repeated to the caller."""
+"""Characters of a wrong value when it is repeated to the caller."""
 
 
 def _trimmed(value: object) -> object:
-    """Take blanks off that were copied along; what is blank stays so, and is not taken for none."""
+    """Remove blanks that were copied along. A text of blanks only stays, as it is not absent."""
     if not isinstance(value, str):
         return value
-    value.encode()  # half a character cannot be looked for: that is a `ValueError`, and said
+    # A lone surrogate cannot be searched for. Encoding it raises a `ValueError`, so that pydantic
+    # reports the argument.
+    value.encode()
     return value.strip() or value
 
 
@@ -47,7 +53,7 @@ Key = Annotated[str, StringConstraints(max_length=KEY_LENGTH_MAX)]
 
 
 def as_list(value: object) -> object:
-    """Read a list that came as text: as JSON, as some clients send it, or one bare value."""
+    """Read a list that came as a string, as some clients send it: JSON, or a single bare value."""
     if not isinstance(value, str) or not value:
         return value or None
     try:
@@ -82,7 +88,7 @@ class Selecting(Arguments):
 
     @property
     def selector(self) -> Selector:
-        """The same for the content service; an empty text or list is an absent one."""
+        """The selector for the content service; an empty text or list counts as absent."""
         return Selector(
             page=self.page or None,
             section=self.section or None,
@@ -131,7 +137,7 @@ class Streaming(Waiting):
 
     @property
     def asked_wait_s(self) -> float | None:
-        """Seconds to wait, `None` where the caller said nothing of it."""
+        """Seconds to wait, `None` if the caller did not say."""
         if self.wait_seconds is not None or not self.stream:
             return self.wait_seconds
         return WAIT_S_MAX
@@ -158,7 +164,7 @@ class Changing(Queueing, Selecting):
     )
 
     def call(self, batch_id: str | None) -> ChangeCall:
-        """Return the call of the content service that this asks for."""
+        """Return these arguments as a call of the content service."""
         return ChangeCall(
             selector=self.selector,
             batch_id=batch_id or None,
@@ -172,16 +178,14 @@ class Changing(Queueing, Selecting):
 A = TypeVar("A", bound=Arguments)
 
 PROBLEMS_MAX = 10
-"""Mistakes of one call that are named; the rest is counted."""
-NAME_LENGTH_MAX = 64
-"""Of a name that is compared with those there are."""
+"""How many mistakes of one call are named; the rest is counted."""
 
 
 def parse(tool: str, model: type[A], raw: Mapping[str, Any]) -> A:
-    """Return the arguments of a call.
+    """Return the checked arguments of a call.
 
     Raises:
-        InvalidPayload: in plain words which argument is wrong and what is allowed, all at once.
+        InvalidPayload: arguments are wrong; names all of them, and what is allowed, in plain words.
     """
     try:
         return model.model_validate(dict(raw))
@@ -208,15 +212,12 @@ def _problem(type: str, loc: tuple[int | str, ...], value: object, allowed: dict
 
 
 def unknown_argument(name: str, known: list[str]) -> str:
-    """Return what is said to a caller who gave an argument that there is not."""
-    meant = to_camel(name[:NAME_LENGTH_MAX].replace("-", "_"))  # a likeness takes time by length
-    nearest = difflib.get_close_matches(meant, known, n=1, cutoff=0.5)
-    guess = f"; did you mean {nearest[0]}?" if nearest else ""
-    return f"unknown argument {_shown(name)}{guess} (known: {', '.join(known)})"
+    """Return the message for an argument that does not exist."""
+    return f"unknown argument {_shown(name)}{did_you_mean(name, known)} (known: {', '.join(known)})"
 
 
 def _expected(schema: dict[str, Any]) -> str:
-    """What a schema allows, in words."""
+    """Return what a schema allows, in words."""
     match schema:
         case {"enum": values}:
             return "one of " + ", ".join(values)
@@ -237,7 +238,7 @@ def _expected_number(schema: dict[str, Any]) -> str:
 
 
 def _shown(value: object) -> str:
-    """What the caller wrote, short and printable."""
+    """Return a wrong value as the caller wrote it, short and printable."""
     text = json.dumps(value, default=repr)
     if len(text) <= SHOWN_LENGTH:
         return text
@@ -247,4 +248,4 @@ def _shown(value: object) -> str:
         case list():
             return f"a list of {len(cast('list[object]', value)):,}"
         case _:
-            return text[: SHOWN_LENGTH - 1] + "…"
+            return shortened(text, SHOWN_LENGTH)

@@ -1,4 +1,4 @@
-"""Who calls the tools of a server, and how calls that queue work are answered."""
+"""The caller of a server's tools, and the answer to calls that queue work."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from mcp_server.interfaces.mcp.answers.batch import BatchView, view_of
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.queued import Queued
 from mcp_server.interfaces.mcp.answers.replies import QueueReply
-from mcp_server.interfaces.mcp.wait import Reporter, follow
+from mcp_server.interfaces.mcp.wait import Reporter, report_batch
 from mcp_server.interfaces.services import Services, ServicesProvider
 from mcp_server.jobs.job import Origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """What all tools of one server share: the workspace, and who asks through which interface."""
+    """What all tools of one server share: the workspace, and the origin of every call."""
 
     provider: ServicesProvider
     origin: Origin
@@ -28,7 +28,7 @@ class Caller:
 
     @property
     def owner(self) -> str:
-        """Whose batches the caller may see."""
+        """The owner whose batches the caller may see."""
         return self.origin.owner
 
     async def services(self) -> Services:
@@ -40,7 +40,8 @@ class Caller:
         return await self.provider.services()
 
     def outlives(self, services: Services) -> bool:
-        """Whether the worker goes on when the server of this client has gone."""
+        """Whether the worker goes on after this client's server has ended."""
+        # A client of stdio ends its server when it leaves; an HTTP server goes on without clients.
         return self.origin.interface != "mcp-stdio" or services.worker_mode == "detached"
 
     async def answer(
@@ -52,7 +53,7 @@ class Caller:
         wait_s: float,
         again: bool = False,
     ) -> QueueReply:
-        """Report what was queued, wait if that was asked for, and answer.
+        """Report what was queued, wait if the caller asked for it, and return the answer.
 
         `again`: it was a retry.
         """
@@ -75,9 +76,9 @@ class Caller:
     async def view(
         self, services: Services, batch_id: str, wait_s: float, reporter: Reporter
     ) -> BatchView:
-        """Wait for a batch, if that was asked for; return where it is."""
+        """Return the view of a batch, after a wait for it if `wait_s` is not 0."""
         if wait_s:
-            await follow(services.monitor, batch_id, seconds=wait_s, reporter=reporter)
+            await report_batch(services.hub, batch_id, seconds=wait_s, reporter=reporter)
         batch = await services.batches.get(batch_id, owner=self.owner)
         health = await services.worker_health()
         return await view_of(services, batch, health=health, now=self.clock.now())

@@ -58,7 +58,7 @@ class Cancel(Tool[CancelArguments]):
 
 
 def _next(found: Cancelled, batch_id: str | None) -> str | None:
-    """Return the call that comes next: a batch that goes on without one job cannot be retried."""
+    """Return the call that comes next: `status` while the batch goes on, as retry refuses that."""
     if batch_id is None or found.stopped + found.dropped == 0:
         return None
     goes_on = found.batch is not None and sentences.goes_on(found.batch)

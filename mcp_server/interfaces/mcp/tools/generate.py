@@ -15,7 +15,7 @@ from mcp_server.interfaces.mcp.tools.arguments import (
 from mcp_server.interfaces.mcp.tools.tool import OpenCall, Tool, hints
 
 INSTRUCTIONS_LENGTH_MAX = 8_000
-"""A long page of wishes; more is a document, and belongs into `site.yaml`."""
+"""A long page of wishes. Anything longer is a document, and belongs in `site.yaml`."""
 
 
 class Drafting(Queueing):
@@ -36,7 +36,7 @@ class Drafting(Queueing):
     )
 
     def call(self, tool: str, selector: Selector) -> GenerateCall:
-        """Return the call of the content service that this asks for."""
+        """Return these arguments as a call of the content service."""
         return GenerateCall(
             selector=selector,
             mode=self.mode,

@@ -1,4 +1,4 @@
-"""The tools that plugins bring, behind the same boundary as our own, and their answers."""
+"""The tools of plugins, behind the same boundary as our own, and their answers."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from mcp_server.interfaces.mcp.tools.arguments import Waiting, parse, unknown_ar
 from mcp_server.interfaces.mcp.tools.caller import Caller
 from mcp_server.interfaces.mcp.tools.schemas import wire_schema
 from mcp_server.interfaces.mcp.tools.tool import OpenCall
-from mcp_server.interfaces.mcp.wait import Reporter, follow, follow_job
+from mcp_server.interfaces.mcp.wait import Reporter, report_batch, report_job
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import ENDED_JOB_STATES, Job
 from mcp_server.plugin.context import PluginTool
 from mcp_server.plugin.loading import Plugins
 
 CALL_S = 30.0
-"""How long a plugin's tool may take to queue; clients give up on a call after a minute."""
+"""How long a plugin's tool may take to queue its work; clients give up a call after a minute."""
 WAIT = "waitSeconds"
 
 
 class PluginTookTooLong(InvalidPayload):
-    """The tool's own function did not come back; what it had queued by then goes on."""
+    """The plugin's function did not return in time; what it has queued by then goes on."""
 
     def __init__(self, tool: str) -> None:
         problem = f"its plugin took longer than {CALL_S:g} s; status shows what it has queued"
@@ -50,7 +50,7 @@ class PluginTookTooLong(InvalidPayload):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PluginToolEntry:
-    """One tool of a plugin."""
+    """One tool of a plugin, with what its calls need."""
 
     tool: PluginTool[Any]
     plugins: Plugins
@@ -58,7 +58,7 @@ class PluginToolEntry:
 
     @property
     def name(self) -> str:
-        """What it is called by."""
+        """The name that clients call it by."""
         return self.tool.name
 
     def listed(self) -> Tool:
@@ -96,7 +96,7 @@ class PluginToolEntry:
             id = await self.tool.run(arguments, context)
         if id is None:
             raise PluginTookTooLong(self.name)
-        try:
+        try:  # a plugin may answer with the id of a job or of a batch
             job = await services.batches.job(id, owner=self.caller.owner)
         except NotFound:
             return await self._batch_reply(services, id, waiting, ctx)
@@ -106,11 +106,12 @@ class PluginToolEntry:
         self, services: Services, job: Job, waiting: Waiting, ctx: OpenCall
     ) -> PluginReply:
         if waiting.wait_s:
-            job = await follow_job(
-                services.queue, job, seconds=waiting.wait_s, reporter=Reporter(ctx)
+            job = await report_job(
+                services.hub, job, seconds=waiting.wait_s, reporter=Reporter(ctx)
             )
         ended, marks = job.state in ENDED_JOB_STATES, Marks(self.caller.clock)
 
+        # What `fitted` counts down here is no number of rows, but how much of each text is shown.
         def build(size: int) -> PluginReply:
             row = job_row(job, size, marks) if waiting.wait_s else None
             return PluginReply(
@@ -132,7 +133,7 @@ class PluginToolEntry:
         batch = await services.batches.get(batch_id, owner=self.caller.owner)
         if waiting.wait_s:
             reporter = Reporter(ctx)
-            await follow(services.monitor, batch_id, seconds=waiting.wait_s, reporter=reporter)
+            await report_batch(services.hub, batch_id, seconds=waiting.wait_s, reporter=reporter)
             batch = await services.batches.get(batch_id, owner=self.caller.owner)
         health = await services.worker_health()
         seen = await view_of(services, batch, health=health, now=self.caller.clock.now())
@@ -148,7 +149,7 @@ class PluginToolEntry:
 
 
 def arguments_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the schema of a plugin's arguments: camelCase, closed, with a wait."""
+    """Return the schema of a plugin's arguments: in camelCase, closed, and with `waitSeconds`."""
     schema = wire_schema(model)
     properties = {to_camel(name): found for name, found in schema.get("properties", {}).items()}
     required = (
@@ -164,10 +165,10 @@ def arguments_schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def parse_plugin(tool: str, model: type[BaseModel], raw: Mapping[str, Any]) -> BaseModel:
-    """Return the arguments of a call of a plugin's tool as its model; `null` is absent.
+    """Return the arguments of a plugin's tool as its model; a `null` counts as absent.
 
     Raises:
-        InvalidPayload: in plain words which argument is wrong, all at once.
+        InvalidPayload: arguments are wrong; names all of them in plain words.
     """
     names = {to_camel(name): name for name in model.model_json_schema().get("properties", ())}
     given = {name: value for name, value in raw.items() if value is not None and name != WAIT}
@@ -185,7 +186,7 @@ def parse_plugin(tool: str, model: type[BaseModel], raw: Mapping[str, Any]) -> B
 
 def _problem(wire: Mapping[str, str], type: str, loc: tuple[int | str, ...], message: str) -> str:
     if type == "extra_forbidden":
-        return ""  # told with the names there are
+        return ""  # `unknown_argument` tells of it, with the names that are known
     name, *within = loc or ("arguments",)
     path = ".".join(str(part) for part in (wire.get(str(name), name), *within))
     return f"{path} is missing" if type == "missing" else f"{path}: {message}"

@@ -1,4 +1,4 @@
-"""`review`: show what stands in each section."""
+"""`review`: show the state and the texts of each section."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ReviewArguments(Selecting):
 
 
 class Review(Tool[ReviewArguments]):
-    """Show what stands in each section."""
+    """Show the state and the texts of each section."""
 
     name = "review"
     title = "Review drafts"

@@ -1,4 +1,4 @@
-"""JSON schemas as every client can read them: nothing referred to, nothing null, no titles."""
+"""JSON schemas that every client can read: without references, nulls and titles."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ REFERENCE = "#/$defs/"
 
 
 def wire_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the schema of `model` under its wire names, whole in itself.
+    """Return the self-contained schema of `model`, with its wire names.
 
-    It holds no `$ref`, no `null`, no `anyOf` that only says "or absent", and no defaults: what is
-    optional may be left out, and its description says what that means.
+    It has no `$ref`, no `null`, no `anyOf` that only says "or absent", and no defaults: an optional
+    member may be left out, and its description says what that means.
     """
     schema = model.model_json_schema(by_alias=True)
     definitions = cast("dict[str, Any]", schema.pop("$defs", {}))
@@ -22,7 +22,7 @@ def wire_schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _plain(schema: object, definitions: Mapping[str, Any]) -> object:
-    """Return one schema made plain; its properties are schemas, whatever they are called."""
+    """Return one schema without references, nulls, titles and defaults."""
     if not isinstance(schema, dict):
         return schema
     members = _without_null(_resolved(cast("dict[str, Any]", schema), definitions), definitions)
@@ -35,6 +35,7 @@ def _plain(schema: object, definitions: Mapping[str, Any]) -> object:
 
 def _plain_member(key: str, value: object, definitions: Mapping[str, Any]) -> object:
     match value:
+        # The keys are names here, of which one may be `title` or `default`: all must stay.
         case dict() if key == "properties":
             properties = cast("dict[str, object]", value)
             return {name: _plain(member, definitions) for name, member in properties.items()}
@@ -47,7 +48,7 @@ def _plain_member(key: str, value: object, definitions: Mapping[str, Any]) -> ob
 
 
 def _resolved(schema: dict[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `schema` with what it refers to in place; what is said beside a reference wins."""
+    """Return `schema` with its reference resolved; members beside the reference take precedence."""
     reference = schema.get("$ref")
     if not isinstance(reference, str):
         return schema
@@ -56,7 +57,7 @@ def _resolved(schema: dict[str, Any], definitions: Mapping[str, Any]) -> dict[st
 
 
 def _without_null(schema: dict[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `schema` without the alternative `null`; a single one that is left stands alone."""
+    """Return `schema` without the alternative `null`; if only one is left, without `anyOf`."""
     choices = [c for c in schema.get("anyOf", ()) if c != {"type": "null"}]
     if not choices:
         return schema

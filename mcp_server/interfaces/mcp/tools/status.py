@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from mcp_server.content.actions.concerning import concerned
+from mcp_server.content.actions.job_keys import concerned
 from mcp_server.errors import InvalidPayload
 from mcp_server.interfaces.mcp.answers.listing import newest_active
 from mcp_server.interfaces.mcp.answers.replies import StatusReply
@@ -21,12 +21,13 @@ from mcp_server.interfaces.mcp.tools.arguments import (
     Streaming,
 )
 from mcp_server.interfaces.mcp.tools.tool import OpenCall, Tool, hints
-from mcp_server.interfaces.mcp.wait import Reporter, follow, follow_job
+from mcp_server.interfaces.mcp.wait import Reporter, report_batch, report_job
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import Batch, BatchState, Job
 
 WAIT_S = 20.0
-"""How long `status` of one unfinished batch waits unasked: each look costs the chat a turn."""
+"""How long `status` of one unfinished batch waits if the call does not say: every call without a
+wait would cost the chat another turn."""
 
 
 class StatusArguments(Streaming):
@@ -98,21 +99,22 @@ class StatusTool(Tool[StatusArguments]):
     ) -> None:
         batch = await services.batches.get(batch_id, owner=self.caller.owner)
         waits = not batch.ended and batch.state is not BatchState.PAUSED
+        # Only what was left out gets the default: 0 asks for no wait.
         wait_s = WAIT_S if asked.asked_wait_s is None else asked.asked_wait_s
         if waits and wait_s:
-            await follow(services.monitor, batch_id, seconds=wait_s, reporter=Reporter(ctx))
+            await report_batch(services.hub, batch_id, seconds=wait_s, reporter=Reporter(ctx))
 
     async def _wait_for_job(
         self, services: Services, job_id: str, seconds: float, ctx: OpenCall
     ) -> None:
         job = await services.batches.job(job_id, owner=self.caller.owner)
         if seconds:
-            await follow_job(services.queue, job, seconds=seconds, reporter=Reporter(ctx))
+            await report_job(services.hub, job, seconds=seconds, reporter=Reporter(ctx))
 
     async def _wait_for_newest(self, services: Services, seconds: float, ctx: OpenCall) -> None:
         match await newest_active(services.batches, owner=self.caller.owner):
             case Batch() as batch:
-                await follow(services.monitor, batch.id, seconds=seconds, reporter=Reporter(ctx))
+                await report_batch(services.hub, batch.id, seconds=seconds, reporter=Reporter(ctx))
             case Job() as job:
                 await self._wait_for_job(services, job.id, seconds, ctx)
             case None:

@@ -1,4 +1,4 @@
-"""What a tool is: what clients are told of it, what it takes, and what it runs."""
+"""The base class of tools: how a tool is listed, called and run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mcp_server.interfaces.mcp.tools.schemas import wire_schema
 
 A = TypeVar("A", bound=Arguments)
 OpenCall = Context[Any, Any]
-"""The open call of a tool: it carries progress until the answer."""
+"""The open call of a tool; progress can be sent on it until the answer."""
 
 
 class Tool(ABC, Generic[A]):
@@ -36,10 +36,10 @@ class Tool(ABC, Generic[A]):
 
     @abstractmethod
     async def run(self, arguments: A, ctx: OpenCall) -> Reply:
-        """Do what the tool is for, with arguments that fit.
+        """Do what the tool is for, with checked arguments.
 
         Raises:
-            CallerError: the call cannot be carried out; says what to do.
+            CallerError: the call cannot be carried out; the message says what to do.
         """
 
     async def call(self, raw: dict[str, Any], ctx: OpenCall) -> Reply:
@@ -74,7 +74,10 @@ def hints(
     idempotent: bool = False,
     open_world: bool = False,
 ) -> ToolAnnotations:
-    """Return all four annotations: what is not said is guessed, and guessed wrong."""
+    """Return all four annotations: for one that is missing, clients assume the protocol's default.
+
+    Those defaults are the worst case (destructive, open world), and would be wrong for most tools.
+    """
     return ToolAnnotations(
         read_only_hint=read_only,
         destructive_hint=destructive,

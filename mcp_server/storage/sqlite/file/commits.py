@@ -1,8 +1,8 @@
-"""Who waits for a commit, and how one of another process is noticed.
+"""Waiting for a commit, made by this process or by another.
 
-A process's own commits wake whoever waits at once. Another's are looked for by a timer, as often as
-the most impatient asks: it costs one look at a file each time, and a trip to the connection's
-thread only if that file has changed of late.
+A commit of this process wakes every waiter at once. Another process's has to be polled for, at the
+shortest interval that any waiter asks for. A poll is one `stat` of the log file; only if that file
+changed lately is it followed by a trip to the connection's thread.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ import anyio
 
 
 class Outside(Protocol):
-    """Where other processes' commits are seen."""
+    """Finds out about the commits of other processes."""
 
     def is_quiet(self) -> bool:
-        """Whether nobody has committed for a while: a cheap look, often."""
+        """Whether no process has committed for a while. Cheap, since it is called at each poll."""
         ...
 
     async def look(self) -> None:
-        """See whether somebody has, and take note of it."""
+        """Call `Changes.note` if another process has committed since the last look."""
         ...
 
 
 class Changes:
-    """How many commits were noticed, and who is woken by the next."""
+    """Counts the commits that were noticed, and wakes those who wait for the next."""
 
     def __init__(self) -> None:
         self._version = 0
@@ -41,7 +41,7 @@ class Changes:
         return self._version
 
     def note(self) -> None:
-        """Count a commit, and wake who waits for one."""
+        """Count a commit, and wake everybody who waits for one."""
         self._version += 1
         self._wake()
 
@@ -57,17 +57,18 @@ class Changes:
             self._set_timer(outside)
             with anyio.move_on_after(timeout_s):
                 while self._version <= since:
-                    if not self._to_look:  # asked when there was nobody, or he who was has left
+                    # Set already: the waiter that was to look has left without. We do it instead.
+                    if not self._to_look:
                         await self._woken.wait()
                     await self._look_if_asked(outside)
         finally:
             self._polls.remove(poll_s)
-            if self._to_look:  # by whom, if not by us
+            if self._to_look:  # we leave without having looked: another waiter has to
                 self._wake()
         return self._version > since
 
     def _set_timer(self, outside: Outside) -> None:
-        """See to it that somebody looks in time; one look is for all who wait."""
+        """Schedule the next poll in time for the most impatient; one poll serves all waiters."""
         if not self._polls or self._to_look:
             return
         loop = asyncio.get_running_loop()
@@ -79,8 +80,9 @@ class Changes:
         self._timer = loop.call_at(at, self._glance, outside)
 
     def _glance(self, outside: Outside) -> None:
-        """Have one of those who wait look outside, if there may be something to see."""
+        """Poll: if the log file changed lately, have a waiter look; otherwise poll again later."""
         self._timer = None
+        # A timer's callback cannot await, so the look itself is left to a waiter.
         if self._polls and not outside.is_quiet():
             self._to_look = True
             self._wake()
@@ -96,5 +98,6 @@ class Changes:
                 self._set_timer(outside)
 
     def _wake(self) -> None:
+        # An anyio event cannot be cleared: those who wait have the old one, the next get a new one.
         self._woken.set()
         self._woken = anyio.Event()

@@ -29,10 +29,11 @@ from mcp_server.storage.sqlite.file.transaction import Transaction
 T = TypeVar("T")
 
 BUSY_TIMEOUT_S = 5.0
-"""How long a statement waits for another process's write lock: per connection, not per file."""
+"""How long a statement waits for another process's write lock. SQLite keeps this with the
+connection, not in the file, so each connection sets it."""
 
 WAL_PAUSE_S = 0.02
-"""How soon a new file is tried again that another process is setting up."""
+"""How soon the switch to WAL is tried again while another process sets up the new file."""
 
 Synchronous = Literal["FULL", "NORMAL"]
 
@@ -47,7 +48,7 @@ class Connection(aiosqlite.Connection):
         self._file = file
         self._check_schema = anything if file is None else file.check_schema
         self.changes = Changes()
-        """What was committed here; and what others did, if somebody takes note of it."""
+        """Commits made through this connection, and others' once `Database.look` notes them."""
         self._group = GroupCommit(self.hop, self.changes, self._check_schema)
 
     async def __aenter__(self) -> Self:
@@ -57,11 +58,11 @@ class Connection(aiosqlite.Connection):
 
     async def __aexit__(self, *exc_info: object) -> None:
         with anyio.CancelScope(shield=True):
-            await self._group.aclose()  # callers are gone; what they asked for is not
+            await self._group.aclose()  # writes of callers who were cancelled still commit
             await self.close()
 
     async def hop(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        """Run `function` on the connection's thread, to its end, whatever happens to the caller.
+        """Run `function` on the connection's thread, to its end even if the caller is cancelled.
 
         Raises:
             StorageError: SQLite refused; `StorageBusy` where trying again may help.
@@ -71,7 +72,7 @@ class Connection(aiosqlite.Connection):
         raise AssertionError("a shielded scope is not left early")
 
     async def reopen(self, prepare: Callable[[], object]) -> None:
-        """Open the file of this name anew, once `prepare` has made it ready for us.
+        """Open the file of this name anew, after `prepare` has brought it to our schema.
 
         Raises:
             StorageError: it cannot be opened; everything stays as it was.
@@ -81,6 +82,7 @@ class Connection(aiosqlite.Connection):
             if self._file is not None:
                 self._file.check_next()
             prepare()
+            # The new one is opened before the old one is closed: if that fails, the old one stays.
             before, self._connection = self._conn, self._connector()
             before.close()
 
@@ -94,8 +96,8 @@ class Connection(aiosqlite.Connection):
 
     async def _mapped(self, function: Callable[[], T]) -> T:
         try:
-            # aiosqlite's own methods hop once per statement; this one, which they are made of, is
-            # not typed.
+            # aiosqlite's public methods hop to the thread once per statement. They are built on
+            # `_execute`, which takes a whole function, but has no types.
             return await self._execute(function)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         except DRIVER_ERRORS as error:
             raise storage_error(error) from error
@@ -103,9 +105,9 @@ class Connection(aiosqlite.Connection):
     async def write(self, function: Callable[[Transaction], T]) -> Written[T]:
         """Run `function` in the next transaction; return its result once that is on the disk.
 
-        All that waits when the writer comes round shares one transaction, in the order of arrival;
-        one that raises is undone alone. `function` may be run again where another one raised, or
-        the transaction as a whole failed.
+        All calls that wait when the writer is free share one transaction, in the order of arrival.
+        A call that raises is undone alone. `function` may run more than once: the transaction is
+        repeated if another call in it raised, or if it failed as a whole.
         """
         return await self._group.write(function)
 
@@ -118,7 +120,9 @@ class Connection(aiosqlite.Connection):
                 self._check_schema(connection)
                 return function(Transaction(connection))
             finally:
-                if connection.in_transaction:  # or what went wrong would be told as something else
+                # After some errors SQLite has ended the transaction itself. A COMMIT would then
+                # raise "no transaction is active", and hide the cause.
+                if connection.in_transaction:
                     connection.execute("COMMIT")
 
         return await self.hop(transaction)
@@ -129,7 +133,8 @@ def connect(
 ) -> Connection:
     """Return a connection to enter as a context manager.
 
-    It refuses to work on another schema than `schema`, or that of when it was opened.
+    Each transaction is refused once the file's schema is not `schema` any more; without `schema`,
+    the one that was found when the file was opened.
     """
     file = OpenedFile(path, schema)
 
@@ -150,6 +155,7 @@ def open_file(path: Path, *, synchronous: Synchronous = "FULL") -> sqlite3.Conne
     """
     check_plain(path)
     try:
+        # `isolation_level=None`: transactions are ours to begin; the driver would begin its own.
         connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
@@ -162,7 +168,7 @@ def open_file(path: Path, *, synchronous: Synchronous = "FULL") -> sqlite3.Conne
 
 @contextmanager
 def _closed_if_it_fails(connection: sqlite3.Connection) -> Generator[None]:
-    """Close a connection that nobody else has yet; the error alone would hold its file open."""
+    """Close a new connection if its set-up fails: the error's traceback would keep it open."""
     try:
         yield
     except BaseException:
@@ -173,18 +179,21 @@ def _closed_if_it_fails(connection: sqlite3.Connection) -> Generator[None]:
 def _set_up(connection: sqlite3.Connection, synchronous: Synchronous) -> None:
     connection.row_factory = sqlite3.Row
     connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
-    connection.execute("PRAGMA trusted_schema = OFF")  # a file may hold what we did not write
+    # The file may hold a view or trigger that we did not write: it must not call unsafe functions.
+    connection.execute("PRAGMA trusted_schema = OFF")
     _switch_to_wal(connection)
     connection.execute(f"PRAGMA synchronous = {synchronous}")
-    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA foreign_keys = ON")  # off by default, and set per connection
+    # A plain fsync on macOS leaves the data in the drive's own cache, which a power cut loses.
     if sys.platform == "darwin":
         connection.execute("PRAGMA fullfsync = ON")
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:
-    """Set the journal mode; of a new file it is changed under a lock that SQLite does not wait for.
+    """Switch the file to WAL, trying again for as long as any other statement waits for a lock.
 
-    Several servers may open a new workspace at once.
+    Switching a new file takes a lock for which SQLite does not wait, whatever `busy_timeout` says,
+    and several servers may open a new workspace at once.
     """
     for left in reversed(range(round(BUSY_TIMEOUT_S / WAL_PAUSE_S))):
         try:

@@ -28,7 +28,7 @@ logger = structlog.get_logger(__name__)
 
 
 def no_mark() -> None:
-    """Demand no mark of a file: whoever names it knows where it is from."""
+    """Require no mark of the file: a caller who gives its path knows where it is from."""
 
 
 class Database:
@@ -47,7 +47,7 @@ class Database:
         self._log, self._poll_s = log, poll_s
         self._reopening = anyio.Lock()
         self._unopened: str | None = None
-        """Why it could not be opened again, the last time that this was tried."""
+        """Why the last try to open it again failed; kept so that each reason is logged once."""
         self._changes = writer.changes
         self._seen: int | None = None
         self._trouble: str | None = None
@@ -65,7 +65,7 @@ class Database:
         """Open the file, migrated to this version's schema.
 
         Other processes' commits are looked for every `poll_s`, while somebody waits for one. `mark`
-        is asked, with each opening, which mark the file must carry (`migrate`).
+        is called at each opening, and returns the mark that the file must carry (see `migrate`).
 
         Raises:
             Unavailable: a newer Pressroom wrote it, or it is not ours.
@@ -75,6 +75,7 @@ class Database:
         def prepare() -> int:
             return migrate(path, synchronous=synchronous, mark=mark())
 
+        # In a thread, as a migration copies the whole file first.
         schema = await anyio.to_thread.run_sync(prepare)
         async with (
             connect(path, synchronous=synchronous, schema=schema) as writer,
@@ -85,17 +86,19 @@ class Database:
             yield database
 
     async def write(self, function: Callable[[Transaction], T]) -> T:
-        """Run one write transaction; if it changed anything, wake who waits for a change."""
+        """Run one write transaction; if it changed anything, wake those who wait for a change."""
         return (await self.write_step(function)).result
 
     async def write_step(self, function: Callable[[Transaction], T]) -> Written[T]:
-        """Run one write transaction; return also of which version nothing came after it."""
+        """Run one write transaction; return its result with the `version` it surely includes."""
         try:
             written = await self._writer.write(function)
         except StorageError as error:
+            # Not every error has words for people; the last that had some stands.
             self._trouble = error.shown or self._trouble
             await self._reopen_after(error)
             raise
+        # Only a change proves that the file can be written again: one without writes nothing.
         if written.changed:
             self._trouble = None
         return written
@@ -111,8 +114,9 @@ class Database:
     async def _reopen_after(self, error: StorageError) -> None:
         """Open the file anew where that may help: it was made writable, or a copy was put back.
 
-        What was refused stays refused; what comes next finds the file of now.
+        The call that failed still fails; the next one works on the file that is there now.
         """
+        # If somebody is reopening it already, that serves this caller, too.
         if self._prepare is None or not outlives_mending(error) or self._reopening.locked():
             return
         async with self._reopening:
@@ -124,6 +128,8 @@ class Database:
                     self._unopened = str(again)
                     logger.warning("the database cannot be opened again", reason=str(again))
                 return
+        # Its data_version says nothing beside that of the file before, and all may be different:
+        # so the next look counts as news, and everybody looks again now.
         self._seen = None
         self._changes.note()
 
@@ -142,8 +148,8 @@ class Database:
     ) -> bool:
         """Wait until `version` is past `since`; False: the time ran out first.
 
-        Commits of other processes are looked for every `poll_s`; if it is not given, as often as
-        was said when the file was opened.
+        Commits of other processes are looked for every `poll_s`; without it, as often as `open` was
+        told.
         """
         poll_s = self._poll_s if poll_s is None else poll_s
         return await self._changes.wait(timeout_s, since=since, poll_s=poll_s, outside=self)
@@ -153,15 +159,17 @@ class Database:
         return self._log is not None and self._log.is_quiet()
 
     async def look(self) -> None:
-        """Notice another process's commit. The writer's own commits do not show on itself."""
+        """Notice another process's commit."""
         try:
             seen = await self._data_version()
         except StorageError as error:
             await self._reopen_after(error)
-            return  # nobody is woken by it; whoever reads or writes next is told
+            return  # waiters sleep on; the next read or write meets the error and raises it
         if seen != self._seen:
             self._seen = seen
             self._changes.note()
 
     async def _data_version(self) -> int:
+        # It changes with every commit but the connection's own. So it is asked on the writer: on
+        # the reader, this process's commits would look like another's.
         return await self._writer.hop(lambda c: c.execute("PRAGMA data_version").fetchone()[0])

@@ -20,10 +20,11 @@ MESSAGES = {
     sqlite3.SQLITE_NOMEM: "there is no memory left: end what takes it",
     sqlite3.SQLITE_INTERRUPT: "a statement was interrupted",
 }
-"""What SQLite's primary result codes mean to a person: none is the fault of what is stored."""
+"""What SQLite's primary result codes mean to a person. All are trouble with the machine or the
+file, none with a statement or its values: `Transaction.trial` tells the two apart by this table."""
 
 DRIVER_ERRORS = (sqlite3.Error, MemoryError)
-"""What the driver raises: where SQLite finds no memory it is not one of its own errors."""
+"""What the driver raises. Where SQLite has no memory left, that is not a `sqlite3.Error`."""
 
 LASTING = frozenset(
     {
@@ -34,7 +35,8 @@ LASTING = frozenset(
         sqlite3.SQLITE_IOERR,
     }
 )
-"""What a connection may not get over although the file was mended: it has to be opened anew."""
+"""Errors that an open connection may go on meeting after the file was mended, until it is opened
+anew."""
 
 
 def storage_error(error: sqlite3.Error | MemoryError) -> StorageError:
@@ -50,11 +52,13 @@ def result_code(error: Exception) -> int:
     if isinstance(error, MemoryError):
         return sqlite3.SQLITE_NOMEM
     code = getattr(error, "sqlite_errorcode", None)
+    # An extended code has the primary one in its lowest byte.
     return code & 0xFF if isinstance(code, int) else 0
 
 
 def outlives_mending(error: StorageError) -> bool:
     """Whether an open connection goes on meeting this error although the file was mended."""
     code = getattr(error.__cause__, "sqlite_errorcode", 0)
-    outdated = isinstance(error, StorageOutdated)  # until a copy of before is put back
+    outdated = isinstance(error, StorageOutdated)  # mended by putting back an older copy
+    # A cause of kind `OSError`: the file was moved, replaced, or is no plain file.
     return outdated or isinstance(error.__cause__, OSError) or code & 0xFF in LASTING

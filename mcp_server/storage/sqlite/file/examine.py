@@ -12,9 +12,10 @@ from mcp_server.storage.sqlite.file.connection import BUSY_TIMEOUT_S
 from mcp_server.storage.sqlite.file.errors import storage_error
 from mcp_server.storage.sqlite.file.identity import check_plain, signature
 from mcp_server.storage.sqlite.file.migrate import newest_schema, strange_objects
+from mcp_server.storage.sqlite.file.opened_file import schema_of
 
 PROBLEMS_MAX = 5
-"""Of a damaged file: so many of what SQLite finds wrong say enough."""
+"""How many of a damaged file's problems are told: more of them say nothing new."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ def examine(path: Path) -> Examined:
     size = path.lstat().st_size
     with _to_read(path) as file:
         rows = file.execute(f"PRAGMA quick_check({PROBLEMS_MAX})").fetchall()
-        schema = file.execute("PRAGMA user_version").fetchone()[0]
+        schema = schema_of(file)
         strange = strange_objects(file) if schema <= newest_schema() else ()
     problems = tuple(row[0] for row in rows if row[0] != "ok")
     return Examined(

@@ -1,4 +1,4 @@
-"""Group commit: what waits for the writer shares a transaction, each answered for itself."""
+"""Group commit: the writes that wait share one transaction, and each gets an answer of its own."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ from mcp_server.storage.sqlite.file.transaction import Transaction
 T = TypeVar("T")
 
 GROUP_MAX = 100
-"""Members of one transaction, so that none waits for long, nor a reader for the log to shrink."""
+"""The most members of one transaction: so none waits for long, and the log, which slows readers
+down as it grows, stays short."""
 
 
 class Written(NamedTuple, Generic[T]):
-    """What a transaction came to."""
+    """What a caller's function returned, once it is committed, and what that did."""
 
     result: T
     changed: bool
     """Whether it changed anything."""
     version: int
-    """Of `Changes`: the newest that has nothing which came after it. What was noticed while it ran
-    may have, and what shares its commit may come after it."""
+    """The last commit number (of `Changes`) that this result is certain to include. Later commits
+    may have landed while it ran."""
 
 
 class Member(Generic[T]):
-    """One caller's part of a group, and what became of it."""
+    """One caller's write, as part of a group, and what became of it."""
 
     def __init__(self, function: Callable[[Transaction], T]) -> None:
         self._function = function
@@ -44,9 +45,9 @@ class Member(Generic[T]):
         self.committed = anyio.Event()
 
     def run(self, connection: sqlite3.Connection) -> None:
-        """Do this part; what it raises is raised."""
+        """Run the caller's function; what it raises is raised."""
         before = connection.total_changes
-        self.error = None
+        self.error = None  # from an earlier run that was rolled back
         self._result = [self._function(Transaction(connection))]
         self.changed = connection.total_changes != before
 
@@ -60,11 +61,11 @@ class Member(Generic[T]):
 
 
 def anything(_: sqlite3.Connection) -> None:
-    """Have nothing against a transaction."""
+    """Allow every transaction: the check where none is needed."""
 
 
 class _Undone(Exception):
-    """A member raised, and nothing of its group is done."""
+    """A member raised, so the whole transaction was rolled back."""
 
 
 def commit(
@@ -72,17 +73,19 @@ def commit(
     group: Sequence[Member[Any]],
     check: Callable[[sqlite3.Connection], None] = anything,
 ) -> None:
-    """Commit the group as one transaction; one that raises is undone, and nobody else.
+    """Commit the group as one transaction; a member that raises is undone, and no other.
 
-    Savepoints cost as much as a small member, and hardly ever does one raise: only then is the
-    group done again with them. Where the transaction fails as a whole, each member is tried alone;
-    but not where another process holds the lock, for all have waited for it already. What `check`
-    raises at the start of a transaction is raised, and nothing is done.
+    A savepoint costs as much as a small member, and members hardly ever raise. So the group runs
+    without savepoints first, and once more with them if a member raised. If the transaction fails
+    as a whole, each member is tried alone; but not if another process holds the lock, since all of
+    them have waited for it already. What `check` raises at the start of a transaction is raised,
+    and nothing is done.
     """
     try:
         try:
             _commit_together(connection, group, check, _run_openly)
         except _Undone:
+            # Alone, the member that raised has its error already, and there is nobody else to save.
             if len(group) > 1:
                 _commit_together(connection, group, check, _run_in_savepoint)
     except DRIVER_ERRORS as error:
@@ -100,6 +103,8 @@ def _commit_together(
     check: Callable[[sqlite3.Connection], None],
     run: Callable[[sqlite3.Connection, Member[Any]], None],
 ) -> None:
+    # IMMEDIATE takes the write lock now, and waits for it. A transaction that asks for it after its
+    # first read is refused at once if another process has written since.
     begin(connection, "BEGIN IMMEDIATE")
     try:
         check(connection)
@@ -113,16 +118,16 @@ def _commit_together(
 
 
 def begin(connection: sqlite3.Connection, how: str) -> None:
-    if connection.in_transaction:  # the last one could not even be rolled back
+    if connection.in_transaction:  # the ROLLBACK of the one before failed, too
         connection.execute("ROLLBACK")
     connection.execute(how)
 
 
 def _run_openly(connection: sqlite3.Connection, member: Member[Any]) -> None:
-    """Run a member; what it raises is kept for it, and undoes the whole transaction.
+    """Run a member without a savepoint: what it raises undoes the whole transaction.
 
     Raises:
-        _Undone: it raised.
+        _Undone: it raised; its error is kept for its caller.
     """
     try:
         member.run(connection)
@@ -132,7 +137,7 @@ def _run_openly(connection: sqlite3.Connection, member: Member[Any]) -> None:
 
 
 def _run_in_savepoint(connection: sqlite3.Connection, member: Member[Any]) -> None:
-    """Run a member; what it raises undoes it and nobody else.
+    """Run a member in a savepoint: what it raises undoes it, and no other member.
 
     Raises:
         sqlite3.Error: the whole transaction is gone (a full disk, an I/O error).
@@ -141,7 +146,7 @@ def _run_in_savepoint(connection: sqlite3.Connection, member: Member[Any]) -> No
     try:
         member.run(connection)
     except Exception as error:
-        if not connection.in_transaction:
+        if not connection.in_transaction:  # SQLite has rolled all of it back, the savepoint too
             raise
         connection.execute("ROLLBACK TO member")
         member.error = error
@@ -162,7 +167,7 @@ class GroupCommit:
         self._committer: asyncio.Task[None] | None = None
 
     async def write(self, function: Callable[[Transaction], T]) -> Written[T]:
-        """Run `function` in the next group, after all that was asked for before."""
+        """Run `function` in the next group that has room, after every earlier call."""
         member = Member(function)
         self._waiting.append(member)
         if self._committer is None:
@@ -192,11 +197,14 @@ class GroupCommit:
         except Exception as error:  # noqa: BLE001 -- each caller is told, and none waits for ever
             for member in group:
                 member.error = error
-        # A worker that claims nothing would wake itself to claim again.
+        # Only a change wakes those who wait: a worker whose claim found nothing would otherwise
+        # wake itself to claim again, and so for ever.
         changed = any(member.changed and member.error is None for member in group)
         if changed:
             self._changes.note()
-        later = False  # what comes after a member in its group is not in its version
+        # A member has not seen what later members of its group changed. With the number of the
+        # common commit, its caller would wait past those changes; so it gets the number before.
+        later = False
         for member in reversed(group):
             member.version = before + (changed and not later)
             later = later or (member.changed and member.error is None)

@@ -19,7 +19,7 @@ from mcp_server.errors import StorageError, Unavailable
 from mcp_server.folder import PRIVATE, Folder, NotPlain
 
 BESIDE = ("", "-wal", "-shm", "-journal")
-"""How the names of SQLite's own files end."""
+"""Endings of the names of the database file and of the files that SQLite puts beside it."""
 
 TRUST = "If you put it there, run `pressroom trust` in the workspace's folder, in a terminal."
 
@@ -47,10 +47,11 @@ def check_plain(path: Path) -> None:
 
 
 def make_private(path: Path) -> None:
-    """Make the file, empty, if it is not there: SQLite would let others read it.
+    """Create the file, empty and private, if it is not there: SQLite's own could be read by others.
 
-    One that is there is not opened: closing it would drop the locks that SQLite holds on it in this
-    process, and whoever closes it next would take itself for the last one and remove its log.
+    A file that is there is not opened. On POSIX, closing any descriptor of a file drops all locks
+    that the process has on it, so SQLite's locks would be gone; the next connection to close would
+    then take itself for the last one, and remove the log.
     """
     with suppress(OSError), Folder(path.parent).opened() as folder:  # or SQLite says what is wrong
         folder.open(path.name, "xb", permissions=PRIVATE).close()
@@ -118,6 +119,7 @@ def strangers(
 
 @lru_cache(maxsize=8)
 def _expected(scripts: tuple[str, ...]) -> Objects:
+    # Run on an empty database, so that both sides of the comparison are texts as SQLite keeps them.
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         for script in scripts:
             connection.executescript(script)
@@ -130,7 +132,7 @@ def _objects(connection: sqlite3.Connection) -> Objects:
 
 
 def _is_own(type: str, name: str, sql: str | None) -> bool:
-    """Whether it is one of SQLite's own objects; a trigger can have any name."""
+    """Whether SQLite made the object itself. A trigger never is, whatever name it was given."""
     if type == "index":
         return sql is None and name.startswith("sqlite_autoindex_")
     return type == "table" and re.fullmatch(r"sqlite_(?:sequence|stat\d)", name) is not None

@@ -20,6 +20,7 @@ from mcp_server.storage.sqlite.file.identity import (
     sign,
     strangers,
 )
+from mcp_server.storage.sqlite.file.opened_file import schema_of
 from mcp_server.storage.sqlite.file.transaction import PACKAGE
 
 
@@ -48,7 +49,7 @@ def migrate(
         try:
             if is_new(connection):
                 _create(connection, scripts, mark)
-            if (version := _version(connection)) > max(scripts):
+            if (version := schema_of(connection)) > max(scripts):
                 raise Unavailable(
                     f"The database {path.name} was written by a newer Pressroom (schema {version}, "
                     f"this one knows {max(scripts)}). Nothing was changed. Upgrade Pressroom to "
@@ -59,7 +60,7 @@ def migrate(
                 check_objects(connection, path.name, ours, version)
             for number, script in scripts.items():
                 _apply(connection, path, number, script)
-            return _version(connection)
+            return schema_of(connection)
         except sqlite3.Error as error:
             raise storage_error(error) from error
 
@@ -87,12 +88,12 @@ def newest_schema() -> int:
 
 def strange_objects(connection: sqlite3.Connection) -> Sequence[str]:
     """Return what the file holds that is not ours, such as `trigger planted`."""
-    found = strangers(connection, _migrations(), _version(connection))
+    found = strangers(connection, _migrations(), schema_of(connection))
     return sorted(f"{type} {name}" for type, name, _ in found)
 
 
 def _create(connection: sqlite3.Connection, scripts: Mapping[int, str], mark: str | None) -> None:
-    """Make the whole schema in one step: a file that is half made could not be told from others."""
+    """Make the whole schema in one transaction: a half-made file would pass for a strange one."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         if is_new(connection):  # another process may have been faster
@@ -109,11 +110,11 @@ def _create(connection: sqlite3.Connection, scripts: Mapping[int, str], mark: st
 
 
 def _apply(connection: sqlite3.Connection, path: Path, number: int, script: str) -> None:
-    if _version(connection) >= number:
+    if schema_of(connection) >= number:
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if _version(connection) < number:  # another process may have been faster
+        if schema_of(connection) < number:  # another process may have been faster
             _copy(path, path.with_name(f"{path.name}.before-{number}"))
             for statement in _statements(script):
                 connection.execute(statement)
@@ -135,10 +136,6 @@ def _copy(path: Path, target: Path) -> None:
         source.backup(copy)
 
 
-def _version(connection: sqlite3.Connection) -> int:
-    return connection.execute("PRAGMA user_version").fetchone()[0]
-
-
 def _migrations() -> dict[int, str]:
     folder = resources.files(PACKAGE).joinpath("file", "migrations")
     files = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
@@ -146,6 +143,7 @@ def _migrations() -> dict[int, str]:
 
 
 def _statements(script: str) -> Iterator[str]:
+    # One by one, as `executescript` would first commit the transaction that is to hold them all.
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line

@@ -1,7 +1,7 @@
-"""Which file a connection has open: the one of its name may be another by now.
+"""Which file a connection has open: by now another file may have its name.
 
-Who puts back a copy while we have the file open would otherwise see us write into one that nobody
-finds any more. And the log of the file before must not be taken for the log of the next.
+Somebody may put back a copy while we have the file open. Without this check we would go on writing
+into a file that nobody can find any more, and SQLite might apply the old file's log to the new one.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ class OpenedFile:
         self._schema = schema
 
     def note(self, connection: sqlite3.Connection) -> None:
-        """Remember the file of now; its schema, too, if it need not be a certain one."""
+        """Remember the file that is there now, and its schema unless a certain one is required."""
         self._file, self._log = _identity(self._path), _identity(self._log_path)
         if self._schema is None:
-            self._schema = _schema(connection)
+            self._schema = schema_of(connection)
 
     def check_schema(self, connection: sqlite3.Connection) -> None:
-        """Make sure, within a transaction, that nobody has changed the schema since.
+        """Make sure that nobody has changed the schema since; call it within a transaction.
 
         Raises:
             StorageOutdated: a newer Pressroom has.
         """
         assert self._schema is not None, "it was noted when the file was opened"
-        if (found := _schema(connection)) != self._schema:
+        if (found := schema_of(connection)) != self._schema:
             raise StorageOutdated(found, self._schema)
 
     def check(self) -> None:
@@ -61,7 +61,7 @@ class OpenedFile:
         """Make sure that the file of this name can be opened in place of ours.
 
         Raises:
-            StorageError: there is none, or what lies beside it belongs to ours.
+            StorageError: there is none, or the log beside it belongs to the file we have open.
         """
         if (why := self._obstacle(_identity(self._path))) is not None:
             raise _moved(why)
@@ -74,7 +74,8 @@ class OpenedFile:
         return LOG_LEFT if _identity(self._log_path) == self._log else None
 
 
-def _schema(connection: sqlite3.Connection) -> int:
+def schema_of(connection: sqlite3.Connection) -> int:
+    """Return the number of the last migration that the file has had."""
     return connection.execute("PRAGMA user_version").fetchone()[0]
 
 
@@ -88,5 +89,6 @@ def _identity(path: str) -> Identity | None:
 
 def _moved(why: str) -> StorageError:
     error = StorageError(why, shown=why)
+    # With a cause of kind `OSError` the database is opened anew (`outlives_mending`).
     error.__cause__ = OSError(errno.ESTALE, os.strerror(errno.ESTALE))
     return error

@@ -87,11 +87,12 @@ def _mounts() -> list[Mount]:
 
 
 def _linux_mount(line: str) -> Mount | None:
-    """`36 35 98:0 / /mnt rw,noatime master:1 - nfs4 server:/ rw`."""
+    """Read a line such as `36 35 98:0 / /mnt rw,noatime master:1 - nfs4 server:/ rw`."""
     before, _, after = line.partition(" - ")
     fields, types = before.split(), after.split()
     if len(fields) < 5 or not types:
         return None
+    # Linux writes blanks and backslashes of a path as octal escapes, such as `\040`.
     where = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), fields[4])
     return PurePath(where), types[0]
 

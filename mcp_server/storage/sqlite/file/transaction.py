@@ -58,6 +58,7 @@ class Transaction:
             raise
         if failed(result):
             self._connection.execute("ROLLBACK TO step")
+        # After ROLLBACK TO the savepoint is still open; RELEASE ends it.
         self._connection.execute("RELEASE step")
         return result
 
@@ -89,6 +90,6 @@ def query(name: str) -> str:
 
 @cache
 def statements() -> Mapping[str, Traversable]:
-    """Return the files of all statements by name. One folder a room; a name is given once."""
+    """Return the file of each statement by name; the folders below `sql/` share no name."""
     rooms = resources.files(PACKAGE).joinpath("sql").iterdir()
     return {file.name.removesuffix(".sql"): file for room in rooms for file in room.iterdir()}

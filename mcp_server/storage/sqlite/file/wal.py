@@ -1,4 +1,4 @@
-"""SQLite's write-ahead log, as a file: what tells cheaply that nobody has committed."""
+"""SQLite's write-ahead log as a file: looking at it tells cheaply that nobody has committed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 SETTLED_S = 1.0
-"""How long the file must have been as it is: its time is no finer than the system's tick, so what
-has changed just now may change again without being seen."""
+"""How long the file must have been unchanged to count as quiet. Its time is only as fine as the
+system's tick, so a second change within the same tick does not show."""
 
 
 class LogFile:

@@ -20,14 +20,13 @@ from mcp_server.jobs.job import (
     Json,
     Step,
 )
-from mcp_server.jobs.records import SUSPECT_CRASHES, Claim, Report
+from mcp_server.jobs.records import Claim, Report
 from mcp_server.jobs.retry import Verdict
+from mcp_server.jobs.rules import limits, pauses, suspects
+from mcp_server.jobs.rules.coalescing import WAITING
 from mcp_server.storage.sqlite.file.transaction import Transaction
 from mcp_server.storage.sqlite.queue import counters, sharing
 from mcp_server.storage.sqlite.queue.rows import attempt_of, encoded
-
-RESUMED = "resumed"
-"""The code of a running job whose batch was resumed since: that it must pause is out of date."""
 
 ApplyAll = Callable[[Transaction, sqlite3.Row, Sequence[object]], "str | None"]
 """Applies a job's effects; returns why they cannot be, and then none may stay applied."""
@@ -186,7 +185,7 @@ def _room(tx: Transaction, claim: Claim) -> Mapping[str, int]:
         return {}
     rows = tx.all("count_running", kinds=json.dumps(list(claim.limits)))
     running = {row["kind"]: row["jobs"] for row in rows}
-    return {kind: max(0, most - running.get(kind, 0)) for kind, most in claim.limits.items()}
+    return limits.room(claim.limits, running)
 
 
 def claimable(
@@ -203,28 +202,21 @@ def claimable(
     """Return the rows of the next jobs that a worker could claim, and of quick kinds so many more.
 
     `room` is how many there may be of a kind, where there may not be any number. A suspect is
-    returned by itself, to a worker that `holds_nothing`; what comes after it waits.
+    returned by itself, to a worker that `holds_nothing`.
 
     Each kind has its own run in the index, and in it each ability that is needed: ready jobs that
     this worker cannot run are not walked past, however many there are.
     """
     needed = _needed(tx, abilities)
-    found: list[tuple[int, int, bool, bool]] = []
+    found: list[limits.Candidate] = []
     for kind in sorted(kinds):
         quick = kind in quick_kinds
-        most = limit + ahead if quick else limit
-        most = min(most, (room or {}).get(kind, most))
+        most = limits.most_of(kind, limit=limit, ahead=ahead, quick=quick, room=room or {})
         rows = _candidates(tx, kind, needed, most)
-        found += [
-            (-row["priority"], row["id"], quick, row["crashes"] >= SUSPECT_CRASHES) for row in rows
-        ]
+        found += [(-row["priority"], row["id"], quick, row["crashes"]) for row in rows]
     found.sort()
-    suspect = next((place for place, (_, _, _, is_one) in enumerate(found) if is_one), None)
-    if suspect == 0:
-        return [found[0][1]] if holds_nothing else []
-    found = found[:suspect]
-    more = [id for _, id, quick, _ in found[limit:] if quick]
-    return [id for _, id, _, _ in found[:limit]] + more[:ahead]
+    beside = suspects.apart(found, holds_nothing=holds_nothing)
+    return limits.chosen(beside, limit=limit, ahead=ahead)
 
 
 def _needed(tx: Transaction, abilities: Collection[str]) -> list[str]:
@@ -254,7 +246,8 @@ def _started_batch(tx: Transaction, id: int | None, now: float) -> tuple[str | N
     row = None if id is None else tx.one("get_batch_by_row", id=id)
     if row is None:
         return None, {}
-    tx.run("mark_batch_started", id=id, now=now, change=counters.next_change(tx))
+    change = counters.next_change(tx)
+    tx.run("mark_round_started", batch=id, number=row["round"], now=now, change=change)
     return row["batch_id"], json.loads(row["terms"])
 
 
@@ -291,27 +284,29 @@ def rescue(
     """Return jobs of lost attempts to the queue; fail those that crashed too often."""
     lost = list_lost(tx, now=now, except_worker=except_worker, limit=limit)
     for job in lost:
-        started = job["started_at"] is not None  # what waited for a lane has broken nothing
-        if started and job["crashes"] >= crashes_max:
-            reason = f"its worker died {job['crashes'] + 1} times while it ran"
-            state = JobState.FAILED
-            tx.run("end_job", id=job["id"], state=state, code="crashed", reason=reason, now=now)
-            counters.note_end(tx, job, state, code="crashed", now=now)
+        started_at, crashes = job["started_at"], job["crashes"]
+        reason = suspects.why_given_up(
+            started_at=started_at, crashes=crashes, crashes_max=crashes_max
+        )
+        if reason is None:
+            _return(tx, job, crashed=suspects.is_crash(started_at), now=now)
         else:
-            _return(tx, job, crashed=started, now=now)
+            state, code = JobState.FAILED, suspects.CRASHED
+            tx.run("end_job", id=job["id"], state=state, code=code, reason=reason, now=now)
+            counters.note_end(tx, job, state, code=code, now=now)
     return len(lost)
 
 
 def pause(tx: Transaction, batch: int, reason: str) -> None:
     """Pause what waits; what runs goes on to its end. A batch that has ended stays so."""
     row = tx.one("get_batch_by_row", id=batch)
-    if row is None or row["state"] not in counters.UNFINISHED or row["stopping"]:
+    if row is None or not pauses.may_pause(_state_of(row), stopping=bool(row["stopping"])):
         return
     moved = tx.run("pause_jobs", batch=batch)
-    if row["state"] == BatchState.PAUSED and not moved:
-        return  # told again and again by a worker without the key: nothing new
+    if not pauses.is_news(_state_of(row), moved=moved):
+        return
     state, change = BatchState.PAUSED, counters.next_change(tx)
-    tx.run("set_batch_state", id=batch, state=state, reason=reason, ended_at=None, change=change)
+    tx.run("set_round_state", batch=batch, state=state, reason=reason, ended_at=None, change=change)
 
 
 def _verdict_of(job: sqlite3.Row) -> Verdict:
@@ -336,7 +331,7 @@ def _record(
 ) -> None:
     assert verdict.state in JOB_TRANSITIONS[JobState.PROCESSING]
     verdict = _as_the_batch_allows(tx, job, verdict)
-    joins = _joins(tx, job, verdict)
+    joins = sharing.joined(tx, job) if verdict.state in WAITING else None
     state = verdict.state if joins is None else JobState.PROCESSING
     _write_steps(tx, [report])
     changed = _write_ends(tx, [report._replace(verdict=verdict)], verdict, state, now)
@@ -352,30 +347,27 @@ def _record(
 
 
 def _as_the_batch_allows(tx: Transaction, job: sqlite3.Row, verdict: Verdict) -> Verdict:
-    """A job to be tried again waits with its paused batch; where nothing resumes it, it fails.
-
-    One that was begun before its batch was resumed does not pause it again: it has another try.
-    """
+    if verdict.state not in WAITING:
+        return verdict
     batch = None if job["batch"] is None else tx.one("get_batch_by_row", id=job["batch"])
-    if verdict.state is JobState.PAUSED and (batch is None or batch["stopping"]):
-        return verdict._replace(state=JobState.FAILED)
-    if verdict.state is JobState.PAUSED and job["code"] == RESUMED:
-        return verdict._replace(state=JobState.PENDING, code=None, reason=None)
-    again = verdict.state in (JobState.SCHEDULED, JobState.PENDING)
-    if again and job["counted"] and batch is not None and batch["state"] == BatchState.PAUSED:
-        return verdict._replace(state=JobState.PAUSED, reason=batch["reason"])
-    return verdict
-
-
-def _joins(tx: Transaction, job: sqlite3.Row, verdict: Verdict) -> sqlite3.Row | None:
-    again = verdict.state in (JobState.SCHEDULED, JobState.PENDING, JobState.PAUSED)
-    return sharing.joined(tx, job) if again else None
+    return pauses.as_the_batch_allows(
+        verdict,
+        code=job["code"],
+        counted=bool(job["counted"]),
+        batch=None if batch is None else _state_of(batch),
+        stopping=batch is not None and bool(batch["stopping"]),
+        reason=None if batch is None else batch["reason"],
+    )
 
 
 def _return(tx: Transaction, job: sqlite3.Row, *, crashed: bool, now: float) -> None:
     batch = None if job["batch"] is None else tx.one("get_batch_by_row", id=job["batch"])
-    paused = batch is not None and batch["state"] == BatchState.PAUSED and job["counted"]
-    state = JobState.PAUSED if paused else JobState.PENDING
+    batch_state = None if batch is None else _state_of(batch)
+    state = pauses.waiting_state(batch_state, counted=bool(job["counted"]))
     sharing.requeue(tx, job, state, crashed=crashed, now=now)
     if batch is not None:
         tx.run("touch_batch", batch_id=batch["batch_id"], change=counters.next_change(tx))
+
+
+def _state_of(batch: sqlite3.Row) -> BatchState:
+    return BatchState(batch["state"])

@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from mcp_server.jobs.job import BATCH_TRANSITIONS, BatchState, Job, JobState
 from mcp_server.jobs.retry import Verdict
+from mcp_server.jobs.rules import rounds
 from mcp_server.storage.sqlite.file.transaction import Transaction
-
-UNFINISHED = frozenset({"pending", "processing", "paused"})
 
 
 def next_change(tx: Transaction) -> int:
@@ -37,11 +36,13 @@ def note_end(
     Its row says by now how it ended. A failure is each waiting batch's own, to be retried there.
     """
     if job["batch"] is not None:
-        _count(tx, job["batch"], _counters(state, code=code, counted=bool(job["counted"])), now)
+        added = rounds.added_by_end(state, code=code, counted=bool(job["counted"]))
+        _count(tx, job["batch"], added, now)
     for row in tx.all("list_awaiting", job=job["id"]):
         if state is JobState.FAILED:
             tx.run("share_failure", id=next_job(tx), job=job["id"], batch=row["batch"])
-        _count(tx, row["batch"], _counters(state, code=code, counted=False), now)
+        added = rounds.added_by_end(state, code=code, counted=False)
+        _count(tx, row["batch"], added, now)
     tx.run("forget_awaiting", job=job["id"])
 
 
@@ -50,67 +51,48 @@ def note_ends(tx: Transaction, ended: Sequence[tuple[Job, Verdict, int]], *, now
 
     Each entry is a job, how it ended, and how many of its batch ended so.
     """
-    tallies: dict[str, dict[str, int]] = {}
-    for job, verdict, times in ended:
-        if job.batch_id is not None:
-            tally = tallies.setdefault(job.batch_id, dict(NOTHING))
-            counters = _counters(verdict.state, code=verdict.code, counted=job.counted)
-            for name, count in counters.items():
-                tally[name] += count * times
-    for batch_id, tally in tallies.items():
-        batch = tx.one("get_batch", batch_id=batch_id)
+    for batch_id, tally in rounds.added_by_ends(ended).items():
+        batch = tx.one("find_row_of_batch", batch_id=batch_id)
         assert batch is not None, "a batch row never goes away"
         _count(tx, batch["id"], tally, now)
 
 
 def note_arrivals(tx: Transaction, batch: int, *, jobs: int, counted: int) -> None:
     """Let the batch wait for more jobs, and count those of them that are to be counted."""
-    counters = {**NOTHING, "outstanding": jobs, "total": counted}
-    tx.run("count_job", id=batch, change=next_change(tx), **counters)
+    added = rounds.added_by_arrival(jobs=jobs, counted=counted)
+    tx.run("count_job", batch=batch, change=next_change(tx), **added)
 
 
 def settle(tx: Transaction, batch: int, *, now: float) -> None:
     """End the batch's round if nothing is outstanding any more."""
     row = tx.one("get_batch_by_row", id=batch)
     assert row is not None, "a batch row never goes away"
-    if row["state"] in UNFINISHED and row["outstanding"] == 0:
-        state = _end_state(row)
-        assert state in BATCH_TRANSITIONS[BatchState(row["state"])]
-        change = next_change(tx)
-        tx.run(
-            "set_batch_state",
-            id=batch,
-            state=state,
-            reason=row["reason"] if row["stopping"] else None,  # not why it had been paused
-            ended_at=now,
-            change=change,
+    _settle(tx, row, now)
+
+
+def _settle(tx: Transaction, row: sqlite3.Row, now: float) -> None:
+    """End the round of this row if nothing is outstanding any more."""
+    if rounds.is_over(row["state"], row["outstanding"]):
+        stopping = bool(row["stopping"])
+        state = rounds.end_state(
+            stopping=stopping,
+            total=row["total"],
+            failed=row["failed"],
+            cancelled=row["cancelled"],
+            follow_ups_failed=row["follow_ups_failed"],
         )
-        tx.run("insert_round", id=batch)
+        assert state in BATCH_TRANSITIONS[BatchState(row["state"])]
+        tx.run(
+            "set_round_state",
+            batch=row["batch"],
+            state=state,
+            reason=rounds.end_reason(row["reason"], stopping=stopping),
+            ended_at=now,
+            change=next_change(tx),
+        )
 
 
-NOTHING: Mapping[str, int] = dict.fromkeys(
-    ("total", "completed", "skipped", "failed", "cancelled", "follow_ups_failed", "outstanding"), 0
-)
-
-
-def _counters(state: JobState, *, code: str | None, counted: bool) -> dict[str, int]:
-    counters = {**NOTHING, "outstanding": -1}
-    if not counted:
-        counters["follow_ups_failed"] = int(state is JobState.FAILED)
-    else:
-        counters[state.value] = 1
-        counters["skipped"] = int(state is JobState.COMPLETED and code == "skipped")
-    return counters
-
-
-def _count(tx: Transaction, batch: int, counters: dict[str, int], now: float) -> None:
-    tx.run("count_job", id=batch, change=next_change(tx), **counters)
-    settle(tx, batch, now=now)
-
-
-def _end_state(row: sqlite3.Row) -> BatchState:
-    if row["stopping"] or (row["total"] and row["cancelled"] == row["total"]):
-        return BatchState.CANCELLED
-    if row["failed"] or row["follow_ups_failed"]:
-        return BatchState.FAILED
-    return BatchState.COMPLETED
+def _count(tx: Transaction, batch: int, added: Mapping[str, int], now: float) -> None:
+    row = tx.one("count_job", batch=batch, change=next_change(tx), **added)
+    assert row is not None, "a batch always has a round"
+    _settle(tx, row, now)

@@ -8,11 +8,11 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from mcp_server.jobs.job import Batch, Job, JobState
-from mcp_server.jobs.records import Bookmark, Host, Lag, News, Request, Stats
+from mcp_server.jobs.records import Cursor, Host, Lag, Question, Request, Stats, Updates
 from mcp_server.storage.sqlite.file.connection import connect
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.transaction import Transaction
-from mcp_server.storage.sqlite.queue import attempts, counters, news, submission
+from mcp_server.storage.sqlite.queue import attempts, submission, updates
 from mcp_server.storage.sqlite.queue.rows import batch_of, host_of, job_of
 
 STOPPED = frozenset({JobState.PAUSED, JobState.FAILED, JobState.CANCELLED})
@@ -36,12 +36,16 @@ class JobReads:
             lambda tx: batch_or_none(submission.requested(tx, request, owner=owner, now=now))
         )
 
-    async def batch(self, batch_id: str, *, running: bool = False) -> Batch | None:
+    async def batch(
+        self, batch_id: str, *, running: bool = False, failures: bool = False
+    ) -> Batch | None:
         def look(tx: Transaction) -> Batch | None:
             row = tx.one("get_batch", batch_id=batch_id)
             if row is None:
                 return None
-            return _with_running(tx, [row])[0] if running else batch_of(row)
+            jobs = updates.running_jobs(tx, [row]).get(row["id"], ()) if running else ()
+            failed = updates.first_failures(tx, row) if failures else ()
+            return batch_of(row, running=[*map(job_of, jobs)], failures=failed)
 
         return await self._database.read(look)
 
@@ -104,31 +108,17 @@ class JobReads:
 
         return await self._database.read(look)
 
-    async def changes_after(self, change: int, *, limit: int) -> Sequence[Batch]:
-        return await self._database.read(
-            lambda tx: [
-                batch_of(row) for row in tx.all("list_changed_batches", change=change, limit=limit)
-            ]
-        )
-
     async def last_change(self) -> int:
         row = await self._database.read(lambda tx: tx.one("last_change"))
         assert row is not None
         return row["value"]
 
-    async def bookmark(self, *, owner: str | None) -> Bookmark:
-        return await self._database.read(lambda tx: news.bookmark(tx, owner=owner))
+    async def cursor(self, *, owner: str | None) -> Cursor:
+        return await self._database.read(lambda tx: updates.cursor(tx, owner=owner))
 
-    async def news(
-        self,
-        bookmark: Bookmark,
-        known: Mapping[int, JobState | None],
-        *,
-        owner: str | None,
-        limit: int,
-    ) -> News:
+    async def updates(self, questions: Sequence[Question], *, limit: int) -> Sequence[Updates]:
         return await self._database.read(
-            lambda tx: news.news(tx, bookmark, known, owner=owner, limit=limit)
+            lambda tx: [updates.updates(tx, each, limit=limit) for each in questions]
         )
 
     async def lag(self, *, now: float) -> Lag:
@@ -245,8 +235,5 @@ def work_until(tx: Transaction, until: float) -> bool:
 
 
 def _with_running(tx: Transaction, rows: Sequence[sqlite3.Row]) -> list[Batch]:
-    running: dict[int, list[Job]] = {}
-    ids = json.dumps([row["id"] for row in rows if row["state"] in counters.UNFINISHED])
-    for row in tx.all("list_running_jobs", batches=ids):
-        running.setdefault(row["batch"], []).append(job_of(row))
-    return [batch_of(row, running.get(row["id"], ())) for row in rows]
+    running = updates.running_jobs(tx, rows)
+    return [batch_of(row, running=[*map(job_of, running.get(row["id"], ()))]) for row in rows]

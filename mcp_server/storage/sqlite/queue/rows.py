@@ -66,8 +66,13 @@ def job_of(row: sqlite3.Row) -> Job:
     )
 
 
-def batch_of(row: sqlite3.Row, running: Sequence[Job] = ()) -> Batch:
-    """Return the batch of a `batches` row."""
+def batch_of(
+    row: sqlite3.Row,
+    *,
+    running: Sequence[Job] = (),
+    failures: Sequence[Job] = (),
+) -> Batch:
+    """Return the batch of a `batches` row with the row of its round, and these of its jobs."""
     return Batch(
         id=row["batch_id"],
         kind=row["kind"],
@@ -88,6 +93,7 @@ def batch_of(row: sqlite3.Row, running: Sequence[Job] = ()) -> Batch:
         order=row["id"],
         details=_document(row, "details"),
         running=tuple(running),
+        failures=tuple(failures),
     )
 
 

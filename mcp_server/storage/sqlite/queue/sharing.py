@@ -1,8 +1,6 @@
-"""Jobs of one key that several callers share: of a key at most one waits, and at most one runs.
+"""Jobs that share a key, as `jobs.rules.coalescing` has it: which one waits, and who waits for it.
 
-A later job of the key joins the one that waits (dedup `coalesce`) or takes its place (`replace`),
-and whichever batches asked wait for that one. Every function here is a part of somebody's
-transaction.
+Every function here is a part of somebody's transaction.
 """
 
 from __future__ import annotations
@@ -10,12 +8,10 @@ from __future__ import annotations
 import sqlite3
 
 from mcp_server.jobs.job import Dedup, JobState, NewJob
+from mcp_server.jobs.rules import coalescing, pauses
 from mcp_server.storage.sqlite.file.transaction import Transaction
 from mcp_server.storage.sqlite.queue import counters
 from mcp_server.storage.sqlite.queue.rows import encoded
-
-SHARED = frozenset({Dedup.COALESCE, Dedup.REPLACE})
-"""What makes jobs of one key share."""
 
 
 def waiting(tx: Transaction, key: str | None, *, except_id: int = 0) -> sqlite3.Row | None:
@@ -53,44 +49,40 @@ def requeue(
 
 def joined(tx: Transaction, job: sqlite3.Row) -> sqlite3.Row | None:
     """Return the job that waits in place of `job`, which would have to wait as well."""
-    if job["dedup"] not in SHARED:
-        return None
-    return waiting(tx, job["dedup_key"], except_id=job["id"])
+    key = coalescing.shared_key(job["dedup"], job["dedup_key"])
+    return waiting(tx, key, except_id=job["id"])
 
 
 def absorb(tx: Transaction, job: sqlite3.Row, other: sqlite3.Row, *, now: float) -> None:
-    """End `job`, whose work `other` will do; who waited for it waits for that one.
-
-    Of two that replace each other it is the one that was handed in last whose work is done.
-    """
-    if job["dedup"] == Dedup.REPLACE and job["created_at"] > other["created_at"]:
+    """End `job`, whose work `other` will do; who waited for it waits for that one."""
+    if coalescing.takes_place(
+        job["dedup"], created_at=job["created_at"], other_created_at=other["created_at"]
+    ):
         tx.run("take_place", id=other["id"], later=job["id"])
         _touch(tx, other)
     batches = [row["batch"] for row in tx.all("list_awaiting", job=job["id"])]
     for batch in [*batches, *([job["batch"]] if job["batch"] is not None else [])]:
         join(tx, other["id"], batch)
-    reason = "another job of the same key does this work"
-    tx.run("end_job", id=job["id"], state=JobState.COMPLETED, code="joined", reason=reason, now=now)
-    counters.note_end(tx, job, JobState.COMPLETED, code="joined", now=now)
+    state, code, reason = JobState.COMPLETED, coalescing.JOINED, coalescing.JOINED_REASON
+    tx.run("end_job", id=job["id"], state=state, code=code, reason=reason, now=now)
+    counters.note_end(tx, job, state, code=code, now=now)
 
 
 def hand_over(tx: Transaction, job: sqlite3.Row, *, now: float) -> None:
-    """See to it that a cancelled job is done for the other batches that wait for it.
-
-    By the job that waits under its key, or by one that the first of them gets for its own.
-    """
-    shared = job["dedup"] in SHARED
-    heirs = [row["id"] for row in tx.all("list_heirs", job=job["id"])] if shared else []
-    if not heirs:
+    """See to it that a cancelled job is done for the other batches that wait for it."""
+    key = coalescing.shared_key(job["dedup"], job["dedup_key"])
+    batches = [] if key is None else [row["id"] for row in tx.all("list_heirs", job=job["id"])]
+    if not batches:
         return
-    other = waiting(tx, job["dedup_key"], except_id=job["id"])
-    if other is None:
-        heir = counters.next_job(tx)
-        tx.run("inherit_job", id=heir, job=job["id"], batch=heirs[0], now=now)
-        tx.run("forget_heir", job=job["id"], batch=heirs.pop(0))
-    else:
+    other = waiting(tx, key, except_id=job["id"])
+    first, others = coalescing.heirs(batches, other_waits=other is not None)
+    if other is not None:
         heir = other["id"]
-    for batch in heirs:
+    else:
+        heir = counters.next_job(tx)
+        tx.run("inherit_job", id=heir, job=job["id"], batch=first, now=now)
+        tx.run("forget_heir", job=job["id"], batch=first)
+    for batch in others:
         join(tx, heir, batch)
 
 
@@ -105,7 +97,7 @@ def _replace(tx: Transaction, held: sqlite3.Row, job: NewJob, *, now: float) -> 
         dedup=job.dedup,
         requires=job.requires,
         max_retries=job.max_retries,
-        state=JobState.SCHEDULED if job.delay_s > 0 else JobState.PENDING,
+        state=pauses.waiting_state(None, counted=job.counted, delay_s=job.delay_s),
         due_at=now + job.delay_s,
         now=now,
     )

@@ -31,6 +31,9 @@ from mcp_server.jobs.records import (
     Request,
     Submission,
 )
+from mcp_server.jobs.rules import rounds
+from mcp_server.jobs.rules.coalescing import SHARED
+from mcp_server.jobs.rules.requests import REQUEST_KEY_S
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.transaction import Transaction
 from mcp_server.storage.sqlite.queue import attempts, counters, pruning, sharing, submission
@@ -223,7 +226,7 @@ class SqliteJobStore(JobReads):
     async def cancel_batch(self, batch_id: str, *, reason: str, now: float) -> Cancelled:
         def step(tx: Transaction) -> Cancelled:
             row = tx.one("get_batch", batch_id=batch_id)
-            if row is None or row["state"] not in counters.UNFINISHED:
+            if row is None or row["state"] not in rounds.UNFINISHED:
                 return Cancelled(batch=batch_or_none(row), stopped=0, dropped=0, done=_done(row))
             stopped, dropped = submission.cancel_rest(tx, row, reason=reason, now=now)
             stored = tx.one("get_batch", batch_id=batch_id)
@@ -262,7 +265,7 @@ class SqliteJobStore(JobReads):
                 return deleted
 
     async def forget_requests(self, *, now: float, limit: int) -> int:
-        before = now - submission.REQUEST_KEY_S
+        before = now - REQUEST_KEY_S
         if await self._database.read(lambda tx: tx.one("find_old_request", before=before)) is None:
             return 0
         return await self._database.write(
@@ -324,7 +327,7 @@ class SqliteJobStore(JobReads):
 
 def _holder(tx: Transaction, job: NewJob) -> sqlite3.Row | None:
     """Return the job that a job outside any batch would repeat, join or replace."""
-    if job.dedup in sharing.SHARED:
+    if job.dedup in SHARED:
         return sharing.waiting(tx, job.dedup_key)
     if job.dedup is Dedup.SKIP:
         return submission.holder(tx, job.dedup_key)

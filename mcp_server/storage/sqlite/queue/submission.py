@@ -7,21 +7,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from mcp_server.errors import InvalidPayload
-from mcp_server.jobs.job import Batch, BatchState, Dedup, JobState, Json, NewJob, Origin
+from mcp_server.jobs.job import Batch, BatchState, JobState, Json, NewJob, Origin
 from mcp_server.jobs.json_text import dumped
 from mcp_server.jobs.records import NewBatch, Request, Submission
+from mcp_server.jobs.rules import coalescing, pauses, retries, rounds
+from mcp_server.jobs.rules.requests import REQUEST_KEY_S, check_digest
 from mcp_server.storage.sqlite.file.transaction import Transaction
-from mcp_server.storage.sqlite.queue import attempts, counters, sharing
+from mcp_server.storage.sqlite.queue import counters, sharing
 from mcp_server.storage.sqlite.queue.rows import batch_of, encoded
-
-T = TypeVar("T")
-
-REQUEST_KEY_S = 24 * 3600
-"""How long a request key is remembered (R2)."""
 
 Apply = Callable[[Transaction, object], "str | None"]
 """Applies one effect of a submission; returns why it cannot be, where it cannot."""
@@ -39,8 +34,9 @@ def submit(tx: Transaction, new: NewBatch, apply: Apply, *, now: float) -> Submi
     for effect in new.effects:
         if conflict := apply(tx, effect):
             return Submission(batch=None, conflict=conflict)
-    held = _held(tx, [key for each in new.jobs if (key := _own_key(each)) is not None])
-    jobs = _not_repeated(new.jobs, _own_key, held)
+    keys = [coalescing.own_key(job.dedup, job.dedup_key) for _, job in new.jobs]
+    held = _held(tx, [key for key in keys if key is not None])
+    jobs = coalescing.not_repeated(new.jobs, keys, held)
     if not jobs:
         return Submission(batch=None, held=held)
     row = _insert_batch(tx, new, now=now)
@@ -61,18 +57,12 @@ def insert_jobs(
 ) -> None:
     """Store jobs; of those that share a key with one that waits, let the batch wait for that."""
     new: list[tuple[str, NewJob]] = []
-    places: dict[str, int] = {}
-    for id, job in jobs:
-        key = job.dedup_key if job.dedup in sharing.SHARED else None
-        if key is not None and (held := sharing.waiting(tx, key)) is not None:
-            sharing.share(tx, held, job, batch, now=now)
-        elif key is None or key not in places:
-            if key is not None:
-                places[key] = len(new)
+    for id, job in coalescing.merged(jobs):
+        held = sharing.waiting(tx, job.dedup_key) if job.dedup in coalescing.SHARED else None
+        if held is None:
             new.append((id, job))
-        elif job.dedup is Dedup.REPLACE:
-            first_id, first = new[places[key]]
-            new[places[key]] = (first_id, job._replace(counted=first.counted))
+        else:
+            sharing.share(tx, held, job, batch, now=now)
     tx.many("insert_job", _new_rows(tx, new, origin, batch, now))
     if batch is not None and new:
         counted = sum(job.counted for _, job in new)
@@ -87,7 +77,8 @@ def _new_rows(
     now: float,
 ) -> Iterator[Mapping[str, object]]:
     """Yield the values of `insert_job` for each job."""
-    paused = batch is not None and batch["state"] == BatchState.PAUSED
+    batch_state = None if batch is None else BatchState(batch["state"])
+    usual = pauses.waiting_state(batch_state, counted=True)
     shared = {
         "batch": batch["id"] if batch else None,
         "round": batch["round"] if batch else 1,
@@ -97,7 +88,9 @@ def _new_rows(
         "now": now,
     }
     for number, (id, job) in enumerate(jobs, start=counters.next_job(tx)):
-        ready = JobState.SCHEDULED if job.delay_s > 0 else JobState.PENDING
+        state = usual
+        if job.delay_s or not job.counted:
+            state = pauses.waiting_state(batch_state, counted=job.counted, delay_s=job.delay_s)
         yield {
             **shared,
             "id": number,
@@ -105,7 +98,7 @@ def _new_rows(
             "kind": job.kind,
             "payload": encoded(job.payload),
             "subject": job.subject,
-            "state": JobState.PAUSED if paused and job.counted else ready,
+            "state": state,
             "priority": job.priority,
             "counted": job.counted,
             "dedup": job.dedup,
@@ -130,17 +123,16 @@ def retry(
     batch = tx.one("get_batch", batch_id=batch_id)
     assert batch is not None, "the caller has looked"
     kept = dumped(terms) if terms is not None else batch["terms"]
-    if batch["state"] == BatchState.PAUSED:
-        change = counters.next_change(tx)
-        tx.run("require", batch=batch["id"], requires=requires)
-        tx.run("unpause_jobs", batch=batch["id"], now=now)
-        tx.run("mark_resumed", batch=batch["id"], code=attempts.RESUMED)
-        tx.run("resume_batch", id=batch["id"], terms=kept, change=change)
-        answer = _stored(tx, batch["id"])
-    elif batch["state"] in counters.UNFINISHED:
-        answer = Submission(batch=batch_of(batch), duplicate=True)
-    else:
-        answer = _next_round(tx, batch, kept, requires, leave_out, now=now)
+    match retries.way(BatchState(batch["state"])):
+        case retries.Way.RESUME:
+            tx.run("require", batch=batch["id"], requires=requires)
+            tx.run("mark_resumed", batch=batch["id"], code=pauses.RESUMED)
+            _resume(tx, batch, kept, now=now)
+            answer = _stored(tx, batch["id"])
+        case retries.Way.NOTHING:
+            answer = Submission(batch=batch_of(batch), duplicate=True)
+        case retries.Way.NEXT_ROUND:
+            answer = _next_round(tx, batch, kept, requires, leave_out, now=now)
     if answer.batch is not None:
         remember(tx, request, owner=batch["owner"], batch=batch["id"], now=now)
     return answer
@@ -152,15 +144,14 @@ def cancel_rest(tx: Transaction, batch: sqlite3.Row, *, reason: str, now: float)
     Its follow-ups go on (the files must become what production is), also those that were paused,
     and its round ends after them.
     """
-    tx.run("stop_batch", id=batch["id"], reason=reason, change=counters.next_change(tx))
+    change = counters.next_change(tx)
+    tx.run("stop_round", batch=batch["id"], number=batch["round"], reason=reason, change=change)
     jobs = tx.all("list_unfinished_jobs", batch=batch["id"])
     for job in jobs:
         cancel_one(tx, job, reason=reason, now=now)
     stored = tx.one("get_batch_by_row", id=batch["id"])
     if stored is not None and stored["state"] == BatchState.PAUSED:
-        change = counters.next_change(tx)
-        tx.run("unpause_jobs", batch=batch["id"], now=now)
-        tx.run("resume_batch", id=batch["id"], terms=stored["terms"], change=change)
+        _resume(tx, stored, stored["terms"], now=now)
     counters.settle(tx, batch["id"], now=now)
     stopped = sum(job["state"] == JobState.PROCESSING for job in jobs)
     return stopped, len(jobs) - stopped
@@ -181,10 +172,8 @@ def requested(tx: Transaction, request: Request, *, owner: str, now: float) -> s
         InvalidPayload: the key was used for something else.
     """
     row = tx.one("find_request", owner=owner, request_key=request.key, since=now - REQUEST_KEY_S)
-    if row is not None and row["digest"] != request.digest:
-        raise InvalidPayload(
-            "requestKey", ["it was used with other arguments; take a new one for a new request"]
-        )
+    if row is not None:
+        check_digest(request.digest, row["digest"])
     return row
 
 
@@ -217,7 +206,7 @@ def _under_way(tx: Transaction, new: NewBatch) -> sqlite3.Row | None:
 
 def _cancel_unmoved(tx: Transaction, batch_id: str, change: int, *, now: float) -> bool:
     row = tx.one("get_batch", batch_id=batch_id)
-    if row is None or row["change"] != change or row["state"] not in counters.UNFINISHED:
+    if row is None or row["change"] != change or row["state"] not in rounds.UNFINISHED:
         return False
     cancel_rest(tx, row, reason="it is being rolled back", now=now)
     return True
@@ -240,32 +229,8 @@ def _batch_at(tx: Transaction, id: int | None) -> Batch | None:
     return None if row is None else batch_of(row)
 
 
-def _not_repeated(
-    jobs: Iterable[T], key_of: Callable[[T], str | None], held: Collection[str]
-) -> list[T]:
-    """Leave out jobs whose key is held, by others or by one before them; a batch may have two."""
-    taken, kept = set(held), list[T]()
-    for job in jobs:
-        key = key_of(job)
-        if key is None or key not in taken:
-            kept.append(job)
-        if key is not None:
-            taken.add(key)
-    return kept
-
-
-def _own_key(new: tuple[str, NewJob]) -> str | None:
-    """Return the key that a new job would have to itself."""
-    _, job = new
-    return job.dedup_key if job.dedup is Dedup.SKIP else None
-
-
-def _own_key_of_row(job: sqlite3.Row) -> str | None:
-    """Return the key that a stored job has to itself."""
-    return job["dedup_key"] if job["dedup"] == Dedup.SKIP else None
-
-
 def _insert_batch(tx: Transaction, new: NewBatch, *, now: float) -> sqlite3.Row:
+    """Store a batch and its first round; return what jobs that come in need to know of it."""
     id = tx.insert(
         "insert_batch",
         batch_id=new.id,
@@ -273,18 +238,28 @@ def _insert_batch(tx: Transaction, new: NewBatch, *, now: float) -> sqlite3.Row:
         owner=new.origin.owner,
         interface=new.origin.interface,
         destination=new.origin.destination,
-        terms=dumped(new.terms),
         details=dumped(new.details),
-        submit_key=new.submit_key,
         about=new.about,
-        total=0,
-        outstanding=0,
         now=now,
-        change=counters.next_change(tx),
     )
-    row = tx.one("get_batch_by_row", id=id)
+    change = counters.next_change(tx)
+    terms, key = dumped(new.terms), new.submit_key
+    row = tx.one("insert_round", batch=id, terms=terms, submit_key=key, change=change)
     assert row is not None
     return row
+
+
+def _resume(tx: Transaction, batch: sqlite3.Row, terms: str, *, now: float) -> None:
+    """Let a paused round go on."""
+    tx.run("unpause_jobs", batch=batch["id"], now=now)
+    tx.run(
+        "resume_round",
+        batch=batch["id"],
+        number=batch["round"],
+        state=pauses.resumed_state(batch["started_at"]),
+        terms=terms,
+        change=counters.next_change(tx),
+    )
 
 
 def _next_round(
@@ -296,19 +271,27 @@ def _next_round(
     *,
     now: float,
 ) -> Submission:
-    found = tx.all("list_retryable", batch=batch["id"], leave_out=json.dumps(list(leave_out)))
-    held = _held(tx, [key for job in found if (key := _own_key_of_row(job)) is not None])
-    jobs = _not_repeated(found, _own_key_of_row, held)
+    found = [
+        job
+        for job in tx.all("list_retryable", batch=batch["id"])
+        if retries.takes_up(counted=bool(job["counted"]), code=job["code"], leave_out=leave_out)
+    ]
+    keys = [coalescing.own_key(job["dedup"], job["dedup_key"]) for job in found]
+    held = _held(tx, [key for key in keys if key is not None])
+    jobs = coalescing.not_repeated(found, keys, held)
     if not jobs:
         return Submission(batch=None, held=held)
+    last = {"batch": batch["id"], "number": batch["round"]}
+    tx.run("mark_followed", **last)
     tx.run(
-        "reopen_batch",
-        id=batch["id"],
+        "insert_next_round",
+        **last,
         terms=terms,
         total=sum(job["counted"] for job in jobs),
         outstanding=len(jobs),
         change=counters.next_change(tx),
     )
+    tx.run("reopen_batch", id=batch["id"])
     for job in jobs:
         _restart(tx, job, round=batch["round"] + 1, requires=requires, now=now)
     counters.settle(tx, batch["id"], now=now)

@@ -1,5 +1,5 @@
--- A job of the round has ended, or come in: `delta` of each counter.
-UPDATE batches
+-- Jobs of the present round have ended, or come in: `delta` of each counter.
+UPDATE rounds
 SET
     total = total + :total,
     completed = completed + :completed,
@@ -9,4 +9,5 @@ SET
     follow_ups_failed = follow_ups_failed + :follow_ups_failed,
     outstanding = outstanding + :outstanding,
     change = :change
-WHERE id = :id
+WHERE batch = :batch AND number = (SELECT round FROM batches WHERE id = :batch)
+RETURNING batch, state, reason, stopping, outstanding, total, failed, cancelled, follow_ups_failed

@@ -6,7 +6,7 @@ WITH RECURSIVE look (dedup_key, batch) AS (
     SELECT
         value,
         (
-            SELECT min(id) FROM batches
+            SELECT min(batch) FROM rounds
             WHERE state IN ('pending', 'processing', 'paused') AND stopping = 0
         )
     FROM json_each(:keys)
@@ -14,9 +14,9 @@ WITH RECURSIVE look (dedup_key, batch) AS (
     SELECT
         look.dedup_key,
         (
-            SELECT min(id) FROM batches
+            SELECT min(batch) FROM rounds
             WHERE state IN ('pending', 'processing', 'paused') AND stopping = 0
-            AND id >= (
+            AND batch >= (
                 SELECT min(jobs.batch) FROM jobs
                 WHERE jobs.dedup_key = look.dedup_key AND jobs.dedup = 'skip'
                 AND jobs.batch >= look.batch

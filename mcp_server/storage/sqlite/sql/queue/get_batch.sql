@@ -1,1 +1,3 @@
-SELECT * FROM batches WHERE batch_id = :batch_id
+SELECT batches.*, rounds.* FROM batches
+JOIN rounds ON rounds.batch = batches.id AND rounds.number = batches.round
+WHERE batches.batch_id = :batch_id

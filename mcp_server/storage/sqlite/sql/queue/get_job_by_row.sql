@@ -1,1 +1,3 @@
-SELECT jobs.*, batches.batch_id, batches.terms FROM jobs LEFT JOIN batches ON batches.id = jobs.batch WHERE jobs.id = :id
+SELECT jobs.*, batches.batch_id FROM jobs
+LEFT JOIN batches ON batches.id = jobs.batch
+WHERE jobs.id = :id

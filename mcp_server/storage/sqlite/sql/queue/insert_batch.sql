@@ -1,7 +1,5 @@
 INSERT INTO batches (
-    batch_id, kind, owner, interface, destination, state, terms, details, submit_key, about, total,
-    outstanding, created_at, change
+    batch_id, kind, owner, interface, destination, details, about, created_at
 ) VALUES (
-    :batch_id, :kind, :owner, :interface, :destination, 'pending', :terms, :details, :submit_key,
-    :about, :total, :outstanding, :now, :change
+    :batch_id, :kind, :owner, :interface, :destination, :details, :about, :now
 )

@@ -1,10 +1,4 @@
--- The end of a round. The primary key makes a second end impossible.
-INSERT INTO rounds (
-    batch, number, state, terms, total, completed, skipped, failed, cancelled, started_at,
-    ended_at, change
-)
-SELECT
-    id, round, state, terms, total, completed, skipped, failed, cancelled, started_at,
-    ended_at, change
-FROM batches
-WHERE id = :id
+-- The first round of a batch, before its jobs come in.
+INSERT INTO rounds (batch, number, state, terms, submit_key, total, outstanding, change)
+VALUES (:batch, 1, 'pending', :terms, :submit_key, 0, 0, :change)
+RETURNING batch AS id, number AS round, state

@@ -1,4 +1,5 @@
-SELECT * FROM batches
-WHERE owner = :owner AND id < :before
-ORDER BY id DESC
+SELECT batches.*, rounds.* FROM batches
+JOIN rounds ON rounds.batch = batches.id AND rounds.number = batches.round
+WHERE batches.owner = :owner AND batches.id < :before
+ORDER BY batches.id DESC
 LIMIT :limit

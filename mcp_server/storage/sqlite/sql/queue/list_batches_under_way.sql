@@ -1,4 +1,6 @@
-SELECT * FROM batches
-WHERE owner = :owner AND state IN ('pending', 'processing', 'paused') AND state <> 'paused'
-ORDER BY id
+SELECT batches.*, rounds.* FROM rounds
+JOIN batches ON batches.id = rounds.batch
+WHERE batches.owner = :owner
+AND rounds.state IN ('pending', 'processing', 'paused') AND rounds.state <> 'paused'
+ORDER BY rounds.batch
 LIMIT :limit

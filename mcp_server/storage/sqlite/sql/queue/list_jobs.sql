@@ -1,4 +1,4 @@
-SELECT jobs.*, batches.batch_id, batches.terms
+SELECT jobs.*, batches.batch_id
 FROM batches
 JOIN jobs ON jobs.batch = batches.id
 WHERE batches.batch_id = :batch_id

@@ -1,5 +1,5 @@
 -- The newest jobs whose dedup key lies in one of the ranges [from, to).
-SELECT jobs.*, batches.batch_id, batches.terms
+SELECT jobs.*, batches.batch_id
 FROM json_each(:ranges) AS wanted
 JOIN jobs
 ON jobs.dedup_key >= json_extract(wanted.value, '$[0]')

@@ -1,10 +1,10 @@
 -- Rounds of these batches that have ended since, and that another round has followed.
 SELECT
     batches.id, batches.batch_id, batches.kind, batches.owner, batches.interface,
-    batches.destination, batches.details, batches.created_at, NULL AS reason,
-    rounds.state, rounds.terms, rounds.number AS round, rounds.total, rounds.completed,
-    rounds.skipped, rounds.failed, rounds.cancelled, rounds.started_at, rounds.ended_at,
-    rounds.change
+    batches.destination, batches.details, batches.created_at,
+    rounds.number AS round, rounds.state, rounds.reason, rounds.terms, rounds.total,
+    rounds.completed, rounds.skipped, rounds.failed, rounds.cancelled, rounds.started_at,
+    rounds.ended_at, rounds.change
 FROM json_each(:batches) AS wanted
 JOIN batches ON batches.id = wanted.value
 JOIN rounds ON rounds.batch = batches.id AND rounds.number < batches.round

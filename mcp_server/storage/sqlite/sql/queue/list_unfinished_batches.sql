@@ -1,4 +1,6 @@
-SELECT * FROM batches
-WHERE owner = :owner AND id < :before AND state IN ('pending', 'processing', 'paused')
-ORDER BY id DESC
+SELECT batches.*, rounds.* FROM rounds
+JOIN batches ON batches.id = rounds.batch
+WHERE batches.owner = :owner AND rounds.batch < :before
+AND rounds.state IN ('pending', 'processing', 'paused')
+ORDER BY rounds.batch DESC
 LIMIT :limit

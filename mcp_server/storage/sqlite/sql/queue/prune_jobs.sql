@@ -2,7 +2,7 @@
 DELETE FROM jobs
 WHERE id IN (SELECT value FROM json_each(:jobs))
 AND ended_at IS NOT NULL
-AND (
-    batch IS NULL
-    OR EXISTS (SELECT 1 FROM batches WHERE id = jobs.batch AND ended_at IS NOT NULL)
+AND NOT EXISTS (
+    SELECT 1 FROM rounds INDEXED BY rounds_unfinished
+    WHERE batch = jobs.batch AND state IN ('pending', 'processing', 'paused')
 )

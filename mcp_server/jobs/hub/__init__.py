@@ -1,0 +1,1 @@
+"""One way to hear of changes: the queue is read once for all in a process who subscribed."""

@@ -1,0 +1,1 @@
+"""What every job store decides alike: pure, on plain values; it only reads and writes itself."""

@@ -1,0 +1,81 @@
+"""The parts of `docs/tools.md`: every tool, as clients are told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any
+
+from mcp_server.interfaces.mcp.tools.catalogue import INSTRUCTIONS, TOOLS
+from mcp_server.interfaces.mcp.tools.schemas import wire_schema
+from mcp_server.interfaces.mcp.tools.tool import Tool
+from tests.pages.schema_words import allowed, table
+
+HINTS = {
+    "reads only": "read_only_hint",
+    "destructive": "destructive_hint",
+    "idempotent": "idempotent_hint",
+    "open world": "open_world_hint",
+}
+"""The columns, and the annotations of the protocol behind them."""
+
+
+def instructions() -> list[str]:
+    """Return what a model is told of the whole."""
+    return [f"> {INSTRUCTIONS}"]
+
+
+def annotations_table() -> list[str]:
+    """Return what a client knows of each tool before it calls one."""
+    rows = [
+        (
+            f"[`{tool.name}`](#{tool.name})",
+            tool.title,
+            *("yes" if getattr(tool.annotations, hint) else "" for hint in HINTS.values()),
+        )
+        for tool in TOOLS
+    ]
+    return table(("tool", "title", *HINTS), rows)
+
+
+def tool_sections() -> list[str]:
+    """Return a section for each tool: its description and its arguments."""
+    return [line for tool in TOOLS for line in ("", *_section(tool))][1:]
+
+
+def _section(tool: type[Tool[Any]]) -> list[str]:
+    schema = wire_schema(tool.__dict__["arguments"])
+    required = schema.get("required", [])
+    rows = [
+        (f"`{name}`", allowed(about), ("*Required.* " * (name in required)) + about["description"])
+        for name, about in schema["properties"].items()
+    ]
+    arguments = table(("argument", "may be", "what it says"), rows)
+    return [f"## {tool.name}", "", f"**{tool.title}.** {tool.description}", "", *arguments]
+
+
+def answers() -> list[str]:
+    """Return what the tools answer with, a line for each kind of answer."""
+    kinds = groupby(
+        sorted(TOOLS, key=lambda tool: tool.reply.__name__), key=lambda tool: tool.reply
+    )
+    lines: list[str] = []
+    for reply, tools in kinds:
+        schema = wire_schema(reply)
+        always = schema["required"]
+        others = [name for name in schema["properties"] if name not in always]
+        who = _names(tool.name for tool in tools)
+        lines.append(f"- {who}: {_names(always)}; and {_names(others)}.")
+    return lines
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+PARTS = {
+    "instructions": instructions,
+    "annotations": annotations_table,
+    "tools": tool_sections,
+    "answers": answers,
+}

@@ -1,0 +1,421 @@
+"""Reading site.yaml and the templates: every mistake at once, with file, line and what to write."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcp_server.config import open_workspace
+from mcp_server.content.site import Page, Section, Site
+from mcp_server.content.template import Field, FieldType, Template
+from mcp_server.content.workspace.loader import (
+    SiteLoader,
+    SiteProblems,
+    site_from_document,
+    site_to_document,
+)
+
+SITE = """\
+title: Kestrel
+description: A bakery
+language: en-GB
+facts:
+  open: 7:00
+  price: 3.20
+  since: 2011-05-01
+  seats: 34
+  rating: 4.5
+  closed: no
+  wifi: true
+  owner:
+pages:
+  - id: menu
+    title: Menu
+    sections:
+      - {id: hero, template: hero, brief: Say hello., facts: {a: 1}}
+      - id: note
+        text: |
+          Static text.
+"""
+HERO = """\
+title: Opening
+prompt: Write it.
+fields:
+  headline: line
+  points:
+    type: list
+    description: Reasons
+    required: false
+    max_items: 5
+    of:
+      name: {type: line, max_length: 20}
+      kind: {type: choice, choices: [new, old]}
+format: |
+  # {headline}
+
+  - {points.kind}: {points.name}
+phrases:
+  headline: ["{facts.name}", "{page.title}"]
+  points:
+    - each: facts.reasons
+      item: {name: "{item.name}", kind: new}
+"""
+
+
+def loader(folder: Path, site: str = SITE, **templates: str) -> SiteLoader:
+    """Return a loader for a workspace with these files."""
+    (folder / "pressroom" / "templates").mkdir(parents=True, exist_ok=True)
+    (folder / "pressroom.toml").touch()
+    (folder / "pressroom" / "site.yaml").write_text(site, encoding="utf-8")
+    for name, text in (templates or {"hero": HERO}).items():
+        (folder / "pressroom" / "templates" / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return SiteLoader(open_workspace(folder, {}))
+
+
+def problems_of(loader: SiteLoader) -> list[str]:
+    """Return what the loader complains about, without the common folder."""
+    with pytest.raises(SiteProblems) as caught:
+        loader.load()
+    assert all(problem in str(caught.value) for problem in caught.value.problems)
+    return [problem.removeprefix("pressroom/") for problem in caught.value.problems]
+
+
+def test_a_site_is_read_as_it_is_written(tmp_path: Path) -> None:
+    """Times, dates and prices stay texts; numbers and booleans are what they look like."""
+    site = loader(tmp_path).load()
+    assert (site.title, site.description, site.language) == ("Kestrel", "A bakery", "en-GB")
+    assert site.facts == {
+        "open": "7:00",
+        "price": "3.20",
+        "since": "2011-05-01",
+        "seats": 34,
+        "rating": 4.5,
+        "closed": "no",
+        "wifi": True,
+        "owner": None,
+    }
+    hero, note = site.sections()
+    assert hero == Section(
+        page="menu", id="hero", template="hero", brief="Say hello.", facts={"a": 1}
+    )
+    assert note == Section(page="menu", id="note", text="Static text.")
+
+
+def test_a_template_is_read_with_bounds_groups_and_phrases(tmp_path: Path) -> None:
+    """The short form of a field is its type."""
+    template = loader(tmp_path).load().templates["hero"]
+    name = Field(name="name", type=FieldType.LINE, length_max=20)
+    kind = Field(name="kind", type=FieldType.CHOICE, choices=("new", "old"))
+    points = Field(
+        name="points",
+        type=FieldType.LIST,
+        description="Reasons",
+        required=False,
+        items_max=5,
+        of=(name, kind),
+    )
+    assert template.fields == (Field(name="headline", type=FieldType.LINE), points)
+    assert (template.title, template.prompt) == ("Opening", "Write it.")
+    assert template.phrases == {
+        "headline": ["{facts.name}", "{page.title}"],
+        "points": [{"each": "facts.reasons", "item": {"name": ["{item.name}"], "kind": ["new"]}}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("title: Kestrel\n", "", "site.yaml:1: title is missing; write the site's name"),
+        ("language: en-GB", "language: English!", "site.yaml:3: language is 'English!'; write a"),
+        (
+            "description: A",
+            "describtion: A",
+            "site.yaml:2: site.yaml has no 'describtion'; write d",
+        ),
+        ("facts:\n  open", "facts:\n  seats: 3\n  open", "site.yaml:9: 'seats' is there twice"),
+        ("- id: menu", "- id: Menü Karte", "site.yaml:14: the page id 'Menü Karte' is not a slug"),
+        ("- id: menu", "- id: ../x", "site.yaml:14: the page id '../x' is not a slug"),
+        ("- id: menu\n    ", "- ", "site.yaml:14: a page has no id; write id:"),
+        (
+            "- id: menu",
+            "- id: nul",
+            "site.yaml:14: page nul cannot be a file on Windows; write nul-",
+        ),
+        (
+            "id: note",
+            "id: hero",
+            "site.yaml:18: the section id hero is there twice (first in line 17)",
+        ),
+        (
+            "id: note",
+            "id: note\n        template: hero",
+            "site.yaml:18: section menu/note has a temp",
+        ),
+        (
+            "Static text.",
+            "<!-- section: a/b -->",
+            "site.yaml:19: section menu/note: the text holds",
+        ),
+        ("Static text.", "```", "site.yaml:19: section menu/note: the text opens a code block"),
+        ("facts: {a: 1}", "facts: [a]", "site.yaml:17: facts is a list; write lines such as key:"),
+        ("brief: Say hello.", "brief: [a]", "site.yaml:17: section menu/hero: brief is a list; wr"),
+        ("    title: Menu\n", "", "site.yaml:14: page menu has no title; write one"),
+        ("    sections:", "    section:", "site.yaml:16: a page has no 'section'; write sections"),
+        ("pages:", "pages: {}\nx:", "site.yaml:13: pages is a mapping; write a list"),
+        ("title: Kestrel", "title: a: b", "site.yaml:1: a second colon stands in a line; put the"),
+        ("title: Kestrel", "title: !x y", "site.yaml:1: the tag '!x' is not read; leave it out"),
+        ("facts:", "facts:\n  <<: {a: b}", "site.yaml:5: `<<` merges are not read"),
+        ("  - id: menu", "\t- id: menu", "site.yaml:14: a tab indents this line; indent with sp"),
+        ("title: Kestrel", "title: [[[", "site.yaml:3: this is no YAML: "),
+        ("title: Kestrel", f"title: {'[' * 50}", "site.yaml:1: nested deeper than 40 levels"),
+        ("title: Kestrel", "title: *x", "site.yaml:1: *x stands for nothing; write &x first"),
+        ("title: Kestrel", "---\ntitle: x\n---", "site.yaml:3: a second document begins"),
+        ("Kestrel", "\x01", "site.yaml:1: this is no YAML (unacceptable character"),
+    ],
+)
+def test_a_mistake_in_the_site_is_reported_with_its_line(
+    tmp_path: Path, old: str, new: str, problem: str
+) -> None:
+    """And with what to write instead."""
+    assert old in SITE
+    found = problems_of(loader(tmp_path, SITE.replace(old, new, 1)))
+    assert [f for f in found if f.startswith(problem)], found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("prompt: Write it.\n", "", "hero.yaml:1: prompt is missing; write what to write"),
+        ("prompt:", "promt:", "hero.yaml:2: a template has no 'promt'; write prompt"),
+        (
+            "headline: line",
+            "headline: lien",
+            "hero.yaml:4: headline has the unknown type 'lien'; w",
+        ),
+        ("headline: line", "Headline: line", "hero.yaml:4: the field 'Headline' cannot be called"),
+        (
+            "headline: line",
+            "headline: {}",
+            "hero.yaml:4: headline has no type; write type: and one",
+        ),
+        ("required: false", "required: maybe", "hero.yaml:8: points.required is 'maybe'; write tr"),
+        (
+            "max_items: 5",
+            "max_items: many",
+            "hero.yaml:9: points.max_items is 'many'; write a numb",
+        ),
+        (
+            "max_items: 5",
+            "max_item: 5",
+            "hero.yaml:9: the field points has no 'max_item'; write ma",
+        ),
+        ("max_items: 5", "max_length: 5", "hero.yaml:9: points is a list and has no max_length"),
+        ("max_items: 5", "min_items: 51", "hero.yaml:6: points has more min_items than max_items"),
+        ("choices: [new, old]", "choices: []", "hero.yaml:12: kind has no choices; write choices"),
+        ("[new, old]", "[new, new]", "hero.yaml:12: kind: the choice 'new' is there twice; rem"),
+        ("{type: line, max_length: 20}", "list", "hero.yaml:11: name is a list inside a list"),
+        (
+            "# {headline}",
+            "# {headlin}",
+            "hero.yaml:13: format: {headlin} is no field; did you mean",
+        ),
+        ("format: |", "formats: |", "hero.yaml:1: format is missing; write `format: |`"),
+        ("fields:", "field:", "hero.yaml:1: fields is missing; write lines such as title: line"),
+        ('"{facts.name}"', '"{fact.name}"', "hero.yaml:18: {fact.name} refers to nothing; begin"),
+        ("phrases:\n  headline", "phrases:\n  x", "hero.yaml:18: phrases has no 'x'; write one of"),
+        ("each: facts", "eech: facts", "hero.yaml:20: an item of points has no 'eech'; write one"),
+        ("item: {name", "item: {nam", "hero.yaml:21: an item of points has no 'nam'; write name"),
+    ],
+)
+def test_a_mistake_in_a_template_is_reported_with_its_line(
+    tmp_path: Path, old: str, new: str, problem: str
+) -> None:
+    """And with what to write instead."""
+    assert old in HERO
+    found = problems_of(loader(tmp_path, hero=HERO.replace(old, new, 1)))
+    assert [f for f in found if f.startswith(f"templates/{problem}")], found
+
+
+def test_all_mistakes_in_all_files_are_reported_at_once(tmp_path: Path) -> None:
+    """Nobody has to mend one to see the next."""
+    site = SITE.replace("id: menu", "id: M").replace("id: note", "id: N")
+    found = problems_of(
+        loader(tmp_path, site, hero=HERO.replace("prompt", "x"), other="fields: {a: b}")
+    )
+    assert {problem.split(":")[0] for problem in found} == {
+        "site.yaml",
+        "templates/hero.yaml",
+        "templates/other.yaml",
+    }
+    assert len(found) == 7
+
+
+def test_no_report_shows_where_the_workspace_lies(tmp_path: Path) -> None:
+    """Paths of the machine do not reach a client."""
+    one = loader(tmp_path, "x: 1")
+    (tmp_path / "pressroom" / "templates" / "Bad Name.yml").touch()
+    assert not [problem for problem in problems_of(one) if str(tmp_path) in problem]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "site.yaml:1: site.yaml is empty; write lines such as title: "),
+        (b"title: x\nfacts: \xff", "site.yaml:2: this is no UTF-8 text; save the file as UTF-8"),
+        (b"# " * 600_000, "site.yaml:1: the file is larger than 1048576 bytes"),
+        (b"- a", "site.yaml:1: site.yaml is a list; write lines such as title: "),
+    ],
+)
+def test_a_file_that_is_no_site_is_one_clear_line(
+    tmp_path: Path, content: bytes, problem: str
+) -> None:
+    """No traceback of a parser."""
+    one = loader(tmp_path)
+    (tmp_path / "pressroom" / "site.yaml").write_bytes(content)
+    assert problems_of(one)[0].startswith(problem)
+
+
+def test_a_file_that_grows_by_its_aliases_is_refused(tmp_path: Path) -> None:
+    """Ten lines that stand for a thousand million values."""
+    bomb = "facts:\n  a: &a [x, x, x, x, x, x, x, x, x, x]\n"
+    for one, two in zip("bcdefghi", "abcdefgh", strict=True):
+        bomb += f"  {one}: &{one} [{', '.join([f'*{two}'] * 10)}]\n"
+    assert "more than 200000 values" in problems_of(loader(tmp_path, bomb))[0]
+
+
+@pytest.mark.parametrize(
+    ("facts", "problem"),
+    [
+        (f"t: &t {'x' * 900_000}\n  u: [*t, *t, *t]", "more than 200000 values"),
+        (f"a: &a [{'*a, ' * 10_000}1]", "more than 200000 values"),
+        ("a: &a [*a]", "nested deeper than 40 levels"),
+    ],
+)
+def test_what_aliases_stand_for_is_bounded(tmp_path: Path, facts: str, problem: str) -> None:
+    """Long texts, and what stands for itself."""
+    assert problem in problems_of(loader(tmp_path, f"title: a\nfacts:\n  {facts}\n"))[0]
+
+
+def test_an_alias_stands_for_what_it_names(tmp_path: Path) -> None:
+    """Within the bound."""
+    site = loader(
+        tmp_path, SITE.replace("facts: {a: 1}", "facts: &f {a: 1}") + "        facts: *f\n"
+    )
+    assert [section.facts for section in site.load().sections()] == [{"a": 1}, {"a": 1}]
+
+
+def test_a_missing_site_says_what_to_do(tmp_path: Path) -> None:
+    """It is taken up as soon as it is there."""
+    one = loader(tmp_path)
+    (tmp_path / "pressroom" / "site.yaml").rename(tmp_path / "site.yaml")
+    assert "site.yaml:1: the file is missing; write it" in problems_of(one)[0]
+    (tmp_path / "site.yaml").rename(tmp_path / "pressroom" / "site.yaml")
+    assert one.load().title == "Kestrel"
+
+
+def test_sections_that_cannot_be_drafted_are_warnings(tmp_path: Path) -> None:
+    """An unknown template, or none and no text: the rest of the site goes on."""
+    site = SITE.replace("template: hero,", "template: herro,") + "      - id: empty\n"
+    one = loader(tmp_path, site)
+    assert len(list(one.load().sections())) == 3
+    assert one.warnings == (
+        "pressroom/site.yaml:17: section menu/hero names the unknown template 'herro'; known: hero",
+        "pressroom/site.yaml:21: section menu/empty has no template and no text; write one of them",
+    )
+
+
+def test_nothing_is_read_again_until_a_file_changes(tmp_path: Path) -> None:
+    """The very same site is handed out."""
+    one = loader(tmp_path)
+    assert one.load() is one.load()
+
+
+def test_a_change_is_taken_up_and_a_broken_one_leaves_the_last_good_version(tmp_path: Path) -> None:
+    """So that work can go on while somebody is typing."""
+    one = loader(tmp_path)
+    first = one.load()
+    file = tmp_path / "pressroom" / "templates" / "hero.yaml"
+    file.write_text(HERO.replace("prompt:", "prompt"), encoding="utf-8")
+    problems_of(one)
+    problems_of(one)
+    assert one.last_good is first
+    file.write_text(HERO.replace("Write it.", "Write more."), encoding="utf-8")
+    second = one.load()
+    assert second.templates["hero"].prompt == "Write more."
+    assert one.last_good is second
+    assert second.hash != first.hash
+
+
+def test_a_template_that_comes_or_goes_is_noticed(tmp_path: Path) -> None:
+    """Its section becomes a warning, and none again."""
+    one = loader(tmp_path)
+    one.load()
+    file = tmp_path / "pressroom" / "templates" / "hero.yaml"
+    file.rename(file.with_name("intro.yaml"))
+    assert list(one.load().templates) == ["intro"]
+    assert len(one.warnings) == 1
+    file.with_name("intro.yaml").rename(file)
+    one.load()
+    assert one.warnings == ()
+
+
+def test_a_file_replaced_within_one_tick_of_the_clock_is_noticed(tmp_path: Path) -> None:
+    """Same size, same time, but another file."""
+    one = loader(tmp_path)
+    one.load()
+    file = tmp_path / "pressroom" / "site.yaml"
+    before = file.stat()
+    other = tmp_path / "other.yaml"
+    other.write_text(SITE.replace("Kestrel", "Buzzard"), encoding="utf-8")
+    os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
+    other.replace(file)
+    assert one.load().title == "Buzzard"
+
+
+def test_a_read_site_comes_back_from_its_document(tmp_path: Path) -> None:
+    """With its hash, and its facts in the order in which they were written."""
+    site = loader(tmp_path).load()
+    back = site_from_document(site_to_document(site))
+    assert back == site
+    assert list(back.facts) == list(site.facts)
+    assert len(site.hash) == 32
+
+
+FACTS = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.text(),
+        st.floats(allow_nan=False, allow_infinity=False),
+    ),
+    lambda inner: st.one_of(st.lists(inner), st.dictionaries(st.text(), inner)),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text(), FACTS), st.text(), st.text())
+def test_any_site_comes_back_from_its_document(
+    facts: dict[str, object], text: str, prompt: str
+) -> None:
+    """Whatever its facts and texts hold."""
+    fields = (Field(name="a", type=FieldType.LIST, of=(Field(name="b", type=FieldType.URL),)),)
+    template = Template(name="t", prompt=prompt, fields=fields, format=text, phrases={"a": facts})
+    section = Section(page="p", id="s", text=text, facts=facts)
+    site = Site(
+        title=text,
+        description="",
+        language="en",
+        facts=facts,
+        pages=(Page(id="p", title=text, sections=(section,)),),
+        templates={"t": template},
+    )
+    document = site_to_document(site)
+    back = site_from_document(document)
+    assert site_to_document(back) == document
+    assert back.hash == site_from_document(document).hash
+    assert (back.pages, back.templates, back.facts) == (site.pages, site.templates, site.facts)
