@@ -152,24 +152,6 @@ def test_its_plugin_takes_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert written == f"Site build menu {ended.id}: completed\n"
 
 
-@pytest.mark.anyio
-async def test_the_page_about_plugins_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its plugin is a module of its own, its test is run as it stands there, its settings hold."""
-    code, test = blocks("python", PLUGINS)
-    words = ModuleType("words")
-    monkeypatch.setitem(sys.modules, "words", words)
-    exec(compile(code, "words.py", "exec"), vars(words))  # the listing is what is tested
-    module: dict[str, Any] = {}
-    exec(compile(test, "test_words.py", "exec"), module)  # and this
-    await module["test_pages_are_counted"](tmp_path)
-    [toml] = blocks("toml", PLUGINS)
-    plugins = Plugins(Registry([]))
-    plugins.add("words", words.register)
-    tables = tables_of(tomllib.loads(toml)["plugins"], Path("pressroom.toml"), toml)
-    assert tables is not None and plugins.read_settings(tables, {}) == []
-    assert plugins.context("words").settings(words.Settings).longest == 500
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_what_is_written_from_the_code_is_what_the_code_says(page: Path) -> None:
     """Names, defaults and texts of the settings and tools."""
@@ -277,6 +259,24 @@ def test_the_modules_that_the_page_of_figures_runs_are_there() -> None:
     assert named
     for name in named:
         assert find_spec(name), name
+
+
+@pytest.mark.anyio
+async def test_the_page_about_plugins_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its plugin is a module of its own, its test is run as it stands there, its settings hold."""
+    code, test = blocks("python", PLUGINS)
+    words = ModuleType("words")
+    monkeypatch.setitem(sys.modules, "words", words)
+    exec(compile(code, "words.py", "exec"), vars(words))  # the listing is what is tested
+    module: dict[str, Any] = {}
+    exec(compile(test, "test_words.py", "exec"), module)  # and this
+    await module["test_pages_are_counted"](tmp_path)
+    [toml] = blocks("toml", PLUGINS)
+    plugins = Plugins(Registry([]))
+    plugins.add("words", words.register)
+    tables = tables_of(tomllib.loads(toml)["plugins"], Path("pressroom.toml"), toml)
+    assert tables is not None and plugins.read_settings(tables, {}) == []
+    assert plugins.context("words").settings(words.Settings).longest == 500
 
 
 def test_every_rule_that_something_refers_to_has_a_heading() -> None:

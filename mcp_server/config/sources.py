@@ -163,7 +163,7 @@ class _Source:
 def _strangers(environ: Mapping[str, str]) -> tuple[str, ...]:
     """Warn of unknown variables with our prefix: a misspelt setting would go unnoticed.
 
-    Those of plugins are looked at by whoever knows their settings.
+    Those of plugins are checked by who knows their settings.
     """
     ours = (name for name in environ if name.startswith(ENV_PREFIX) and name not in _VARIABLES)
     unknown = [name for name in ours if not name.startswith(PLUGINS_PREFIX)]

@@ -13,10 +13,10 @@ from mcp_server.likeness import did_you_mean, nearest
 from mcp_server.redaction import HIDDEN, redacted
 
 _SHOWN_MAX = 60
-_SAID_MAX = 200
-"""Of what a plugin's own check has to say."""
 _VARIABLE_LIKENESS = 0.7
 """Higher than for other names: all variables begin with PRESSROOM_, and are alike by that alone."""
+_SAID_MAX = 200
+"""Of what a plugin's own check has to say."""
 _SECRET = re.compile(r"[\w+/=.~-]{20,}")
 """A word as long as a key. It is not repeated: it may be a key that was put in the wrong place."""
 _KEY_NAME = re.compile(r"key|token|secret|password", re.IGNORECASE)
