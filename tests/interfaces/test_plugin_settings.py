@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, Field, field_validator
 
 from mcp_server.app import Application
-from mcp_server.config import SettingsProblems, load_settings
+from mcp_server.config import PluginTable, SettingsProblems, load_settings
 from mcp_server.errors import ConfigError, Unavailable
 from mcp_server.jobs.registry import Registry, discover
 from mcp_server.plugin import (
@@ -20,10 +20,12 @@ from mcp_server.plugin import (
     JobStatus,
     Origin,
     Outcome,
+    PluginContext,
     handler,
 )
 from mcp_server.plugin.loading import Plugins
 from tests.harness import small_site
+from tests.interfaces.test_plugins import working
 
 pytestmark = pytest.mark.anyio
 
@@ -234,6 +236,49 @@ async def test_a_handler_reads_them_and_a_mistake_fails_its_job_alone(tmp_path: 
     assert failed.status is JobState.FAILED
     assert failed.error is not None
     assert "plugins.words.longst is no setting; write longest" in failed.error
+
+
+async def test_a_tool_that_reads_them_is_refused_with_what_is_wrong(tmp_path: Path) -> None:
+    """As one of ours is that cannot use ours; the others work."""
+
+    async def ask(arguments: Nothing, context: PluginContext) -> str:
+        return await context.enqueue_job(
+            tell_longest, arguments, priority=context.settings(Words).longest
+        )
+
+    plugins = plugins_of(Words)
+    plugins.context("words").register_tool("ask", Nothing, ask, title="Ask", description="Asks.")
+    root = small_site(tmp_path / "site", {"menu": 1})
+    with (root / "pressroom.toml").open("a") as file:
+        file.write("[plugins.words]\nlongest = 0\n")
+    async with working(root, plugins) as chat:
+        refused = await chat.refused("ask")
+        drafted = await chat.run("generate-all")
+        notes = (await chat.call("status"))["notes"]
+    assert "plugins.words.longest is 0; write at least 1" in refused
+    assert drafted["status"] == "completed"
+    assert notes == ["pressroom.toml:3: plugins.words.longest is 0; write at least 1"]
+
+
+class Torn(BaseModel):
+    """Fails while it is checked."""
+
+    page: str = ""
+
+    @field_validator("page", mode="before")
+    @classmethod
+    def _torn(cls, page: object) -> object:
+        raise LookupError("/secret/path")
+
+
+def test_a_model_that_fails_is_a_mistake_of_its_plugin_alone() -> None:
+    """What it raised is in the log."""
+    plugins = plugins_of(Words, Torn)
+    tables = {"needy": PluginTable(values={"page": "a"})}
+    assert plugins.read_settings(tables, {}) == [
+        "pressroom.toml: plugins.needy: checking it failed with LookupError"
+    ]
+    assert plugins.context("words").settings(Words) == Words()
 
 
 async def told(root: Path, plugins: Plugins) -> JobStatus:
