@@ -23,16 +23,12 @@ settings.register_profile("long", max_examples=5000)
 settings.register_profile("brief", max_examples=10)  # where all else was tried before
 settings.load_profile("quick")  # unless `--hypothesis-profile` names another
 
-structlog.configure(
-    processors=[
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        # A traceback drawn with all its values would hold up the event loop for seconds.
-        structlog.dev.ConsoleRenderer(
-            colors=False, exception_formatter=structlog.dev.plain_traceback
-        ),
-    ]
-)
+PLAIN_LOG = [
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    # A traceback drawn with all its values would hold up the event loop for seconds.
+    structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+]
 
 atexit.register(shutil.rmtree, USER, ignore_errors=True)
 
@@ -41,6 +37,13 @@ atexit.register(shutil.rmtree, USER, ignore_errors=True)
 def anyio_backend() -> str:
     """The backend: aiosqlite needs asyncio."""
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _plain_log() -> None:
+    """Set up the log of this process anew: a test may have set its level or where it goes."""
+    structlog.reset_defaults()
+    structlog.configure(processors=[*PLAIN_LOG])
 
 
 BLOCKING = ("time.sleep", "socket.", "ssl.", "sqlite3.", "os.fsync")
