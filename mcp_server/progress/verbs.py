@@ -23,8 +23,6 @@ class Verb:
 
     kind: str
     """The kind of its batches, which is also the name of its tool."""
-    tools: tuple[str, ...] = ()
-    """Other tools that queue the same."""
     noun: str
     """As in `Queued generation of 5 sections`."""
     name: str
@@ -53,7 +51,6 @@ class Verb:
 
 GENERATE = Verb(
     kind="generate",
-    tools=("generate-all",),
     noun="generation",
     name="Content generation",
     infinitive="generate",
@@ -95,7 +92,6 @@ ROLLBACK = Verb(
 
 VERBS: Mapping[str, Verb] = {verb.kind: verb for verb in (GENERATE, PROMOTE, ROLLBACK)}
 """Our own verbs, by the kind of their batches."""
-
 
 WORDS = "words"
 """Where a plugin's words are in the details of its batch, so that every process has them."""

@@ -58,8 +58,8 @@ class PromoteAction:
             check_digest(call.digest, PROMOTE, plan)
             conditions = Conditions(
                 terms={"site": content.site.hash},
-                key=key_of("promote", call.batch_id, call.force, call.digest, selection.ids),
-                asked=key_of("promote", call.force),
+                key=key_of(PROMOTE.kind, call.batch_id, call.force, call.digest, selection.ids),
+                asked=key_of(PROMOTE.kind, call.force),
                 effects=kept_effects(kept, plan),
             )
             submission = await self._submitter.submit(PROMOTE, plan, call, origin, conditions)

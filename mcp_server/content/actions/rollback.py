@@ -58,8 +58,8 @@ class _Look:
         about = self.target.id if self.target is not None else None
         return Conditions(
             terms={"site": self.content.site.hash},
-            asked=key_of("rollback", about, call.force),
-            key=key_of("rollback", about, call.force, self.selection.ids),
+            asked=key_of(ROLLBACK.kind, about, call.force),
+            key=key_of(ROLLBACK.kind, about, call.force, self.selection.ids),
             effects=kept_effects(self.kept, plan),
             cancels=self.unfinished,
             about=about,

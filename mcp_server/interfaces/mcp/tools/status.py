@@ -84,8 +84,7 @@ class StatusTool(Tool[StatusArguments]):
             await self._wait_for_job(services, arguments.job_id, arguments.wait_s, ctx)
             return await status.job(arguments.job_id, rows)
         if arguments.batch_id:
-            await self._wait_for_batch(services, arguments.batch_id, arguments, ctx)
-            batch = await services.batches.get(arguments.batch_id, owner=caller.owner)
+            batch = await self._waited_for(services, arguments.batch_id, arguments, ctx)
             return await status.batch(batch, rows)
         if named:
             id = concerned(arguments.page or None, arguments.section or None)
@@ -94,15 +93,18 @@ class StatusTool(Tool[StatusArguments]):
             await self._wait_for_newest(services, arguments.wait_s, ctx)
         return await status.overview(rows, active_only=bool(arguments.active_only))
 
-    async def _wait_for_batch(
+    async def _waited_for(
         self, services: Services, batch_id: str, asked: StatusArguments, ctx: OpenCall
-    ) -> None:
+    ) -> Batch:
+        """Return a batch; it is read again only if there was something to wait for."""
         batch = await services.batches.get(batch_id, owner=self.caller.owner)
         waits = not batch.ended and batch.state is not BatchState.PAUSED
         # Only what was left out gets the default: 0 asks for no wait.
         wait_s = WAIT_S if asked.asked_wait_s is None else asked.asked_wait_s
         if waits and wait_s:
             await report_batch(services.hub, batch_id, seconds=wait_s, reporter=Reporter(ctx))
+            batch = await services.batches.get(batch_id, owner=self.caller.owner)
+        return batch
 
     async def _wait_for_job(
         self, services: Services, job_id: str, seconds: float, ctx: OpenCall
