@@ -65,11 +65,12 @@ JOB_TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
             JobState.SCHEDULED,  # to be retried or snoozed
         }
     ),
-    JobState.PAUSED: frozenset({JobState.PENDING, JobState.CANCELLED}),
+    # Taken up again; nothing runs before it is due.
+    JobState.PAUSED: frozenset({JobState.PENDING, JobState.SCHEDULED, JobState.CANCELLED}),
     # `retry` takes it into the next round; or completes it, where a job of the same key already
     # waits to do the same work.
     JobState.FAILED: frozenset({JobState.PENDING, JobState.COMPLETED}),
-    JobState.CANCELLED: frozenset({JobState.PENDING, JobState.COMPLETED}),
+    JobState.CANCELLED: frozenset({JobState.PENDING, JobState.SCHEDULED, JobState.COMPLETED}),
     JobState.COMPLETED: frozenset(),
 }
 """From each state of a job, the states it may go to."""

@@ -314,6 +314,8 @@ class Model(Rules):
         if other is not None:
             self.absorb(job, other)
             return
-        job.state, job.code, job.attempt, job.due_at = J.PENDING, None, None, self.now
+        due_at = max(self.now, job.due_at) if job.state is J.CANCELLED else self.now
+        job.state = J.SCHEDULED if due_at > self.now else J.PENDING
+        job.code, job.attempt, job.due_at = None, None, due_at
         job.attempts = job.crashes = 0
         job.requires = None if job.counted else job.requires

@@ -136,5 +136,6 @@ class Rules(ModelState):
     def resume(self, batch: ModelBatch) -> None:
         for job in self.own(batch):
             if job.state is J.PAUSED:
-                job.state, job.code, job.due_at = J.PENDING, None, self.now
+                job.state = J.SCHEDULED if job.due_at > self.now else J.PENDING
+                job.code, job.due_at = None, max(self.now, job.due_at)
         batch.state = BatchState.PROCESSING if batch.started else BatchState.PENDING

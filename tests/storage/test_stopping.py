@@ -6,10 +6,10 @@ import pytest
 
 from mcp_server.errors import LostClaim
 from mcp_server.jobs.job import BatchState, Dedup, JobState
-from mcp_server.jobs.outcome import Done, Enqueue, Fail, Pause, Retry, Skip
+from mcp_server.jobs.outcome import Done, Enqueue, Fail, Pause, Retry, Skip, Snooze
 from mcp_server.jobs.records import Request
 from mcp_server.jobs.store import JobStore
-from tests.storage.stores import Bench, a_job
+from tests.storage.stores import DAY_S, Bench, a_job
 
 pytestmark = pytest.mark.anyio
 
@@ -168,6 +168,40 @@ async def test_a_job_that_was_begun_before_the_retry_does_not_pause_its_batch_ag
     assert (await bench.job("b1.2")).attempts == 0
     await bench.work(Pause("the new key was refused, too"))
     assert (await bench.batch()).state is BatchState.PAUSED
+
+
+async def test_what_was_not_due_at_a_pause_is_due_when_it_was_to_be(bench: Bench) -> None:
+    """A delay, a wait that a provider asked for, a snooze: `retry` runs none of them sooner."""
+    await bench.submit("b1", a_job(), a_job(), a_job(), a_job(delay_s=DAY_S))
+    first, second, third = await bench.claim(3)
+    await bench.finish(first, Retry("too many requests", after_s=600))
+    await bench.finish(second, Pause("no key"))
+    await bench.finish(third, Snooze(bench.now + 300))
+    assert await bench.states() == ["paused"] * 4
+    bench.clock.advance(60)
+    await bench.retry()
+    assert await bench.states() == ["scheduled", "pending", "scheduled", "scheduled"]
+    due = [job.due_at - bench.now for job in await bench.store.jobs("b1")]
+    assert due == [540, 0, 240, DAY_S - 60]
+
+
+async def test_what_became_due_during_a_pause_is_due_from_the_retry_on(bench: Bench) -> None:
+    """It has waited for nobody while it was paused, so the queue is not behind with it."""
+    await bench.submit("b1", a_job(delay_s=5))
+    await bench.store.pause("b1", "no key")
+    bench.clock.advance(60)
+    await bench.retry()
+    job = await bench.job()
+    assert (job.state, job.due_at) == ("pending", bench.now)
+
+
+async def test_what_was_cancelled_before_it_was_due_is_due_when_it_was_to_be(bench: Bench) -> None:
+    """`retry` takes it up again, and does not run it a day early."""
+    await bench.submit("b1", a_job(), a_job(delay_s=DAY_S))
+    await bench.cancel()
+    await bench.retry()
+    assert await bench.states() == ["pending", "scheduled"]
+    assert (await bench.job("b1.2")).due_at == bench.now + DAY_S
 
 
 async def test_a_job_outside_any_batch_cannot_be_paused_for_ever(bench: Bench) -> None:
