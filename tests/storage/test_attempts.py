@@ -16,7 +16,7 @@ from mcp_server.jobs.job import Attempt, BatchState, JobState, Priority, Step
 from mcp_server.jobs.outcome import Done, Fail, Outcome, Retry, Snooze
 from mcp_server.jobs.records import Report
 from mcp_server.jobs.retry import Verdict, decide
-from mcp_server.jobs.rules.suspects import SUSPECT_CRASHES
+from mcp_server.jobs.rules.suspects import SUSPECT_CRASHES, SUSPECT_PATIENCE_S
 from mcp_server.jobs.store import JobStore
 from tests.storage.stores import Bench, a_job, a_text
 from tests.storage.test_updates import cursor_at, updates_of
@@ -189,33 +189,50 @@ async def test_a_job_that_kills_its_workers_fails_in_the_end(bench: Bench) -> No
     assert (await bench.batch()).state is BatchState.FAILED
 
 
-async def test_a_job_that_was_lost_often_is_claimed_alone(bench: Bench) -> None:
-    """By a worker that holds nothing else; only what comes after it waits."""
-    await bench.submit("b1", a_job(), a_job(), a_job(priority=Priority.HIGH))
-    await bench.finish(await bench.start())
+async def lose_often(bench: Bench) -> None:
+    """Let the next job be lost with its worker until it is a suspect."""
     for _ in range(SUSPECT_CRASHES):
-        await bench.start()
-        bench.clock.advance(31)
-        await bench.rescue()
-    await bench.submit("b2", a_job(priority=Priority.HIGH))
-    assert ids(await bench.claim(5, ahead=5, holds_nothing=False)) == ["b2.1"]
+        await bench.start(worker="dead")
+        await bench.rescue(except_worker="alive")
+
+
+async def test_a_job_that_was_lost_often_is_claimed_alone(bench: Bench) -> None:
+    """By a worker that holds nothing else; beside others it is passed by, in whatever place."""
+    await bench.submit("b1", a_job())
+    await lose_often(bench)
+    await bench.submit("b2", a_job(), a_job(priority=Priority.HIGH))
+    assert ids(await bench.claim(1, holds_nothing=False)) == ["b2.2"]
+    assert ids(await bench.claim(1, holds_nothing=False)) == ["b2.1"]
     assert await bench.claim(5, ahead=5, holds_nothing=False) == []
+    await bench.submit("b3", a_job())
     assert ids(await bench.claim(5, ahead=5, holds_nothing=True)) == ["b1.1"]
-    assert ids(await bench.claim(5, ahead=5, holds_nothing=False)) == ["b1.2"]
+    assert ids(await bench.claim(5, ahead=5, holds_nothing=False)) == ["b3.1"]
+
+
+async def test_a_job_that_was_lost_often_does_not_wait_for_as_long_as_there_is_work(
+    bench: Bench,
+) -> None:
+    """After a while nothing is begun before it, not even what is urgent."""
+    await bench.submit("b1", a_job())
+    await lose_often(bench)
+    bench.clock.advance(SUSPECT_PATIENCE_S)
+    await bench.submit("b2", a_job(priority=Priority.HIGH), a_job(priority=Priority.HIGH))
+    assert ids(await bench.claim(1, holds_nothing=False)) == ["b2.1"]
+    bench.clock.advance(1)
+    assert await bench.claim(2, holds_nothing=False) == []
+    assert ids(await bench.claim(2, holds_nothing=True)) == ["b1.1"]
+    assert ids(await bench.claim(2, holds_nothing=False)) == ["b2.2"]
 
 
 async def test_a_job_that_was_lost_often_is_not_claimed_ahead(bench: Bench) -> None:
     """However many jobs of kinds that are not come before it."""
     await bench.submit("b1", a_job())
-    for _ in range(SUSPECT_CRASHES):
-        await bench.start()
-        bench.clock.advance(31)
-        await bench.rescue()
+    await lose_often(bench)
     others = [a_job(kind=f"other{n}", priority=Priority.HIGH) for n in range(5)]
     await bench.submit("b2", *others, a_job(priority=Priority.HIGH), a_job())
     kinds = ["work", *(job.kind for job in others)]
     claimed = await bench.claim(1, ahead=3, kinds=kinds, quick_kinds=["work"])
-    assert ids(claimed) == ["b2.1", "b2.6"]
+    assert ids(claimed) == ["b2.1", "b2.6", "b2.7"]
 
 
 async def test_a_job_that_kills_its_workers_takes_nobody_with_it(bench: Bench) -> None:

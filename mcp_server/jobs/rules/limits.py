@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-Candidate = tuple[int, int, bool, int]
+Candidate = tuple[int, int, bool, int, float]
 """A ready job, in a tuple that sorts as jobs are claimed: its priority (negative, for the highest
-comes first), its number (the oldest first), whether its kind is quick, and how often it crashed."""
+comes first), its number (the oldest first), whether its kind is quick, how often it crashed, and
+since when it has been due."""
 
 
 def room(limits: Mapping[str, int], running: Mapping[str, int]) -> dict[str, int]:
@@ -29,5 +30,5 @@ def chosen(found: Sequence[Candidate], *, limit: int, ahead: int) -> list[int]:
     `found` is in order. The first `limit` have a lane; of those behind them at most `ahead` may be
     claimed to wait for one, and only quick ones, for they must not wait long.
     """
-    more = [number for _, number, quick, _ in found[limit:] if quick]
-    return [number for _, number, _, _ in found[:limit]] + more[:ahead]
+    more = [number for _, number, quick, *_ in found[limit:] if quick]
+    return [number for _, number, *_ in found[:limit]] + more[:ahead]

@@ -10,6 +10,10 @@ SUSPECT_CRASHES = 3
 """A job that was lost so often is a suspect, and runs alone: if it kills its worker, it dies with
 nobody else, and jobs that only ran beside it are not counted to death."""
 
+SUSPECT_PATIENCE_S = 30.0
+"""How long a suspect that is due lets others go first. Then nothing is begun before it: lanes are
+idle until the worker is empty, which no attempt delays beyond its time limit."""
+
 CRASHED = "crashed"
 """The code of a job that was lost too often."""
 
@@ -19,18 +23,19 @@ def is_suspect(crashes: int) -> bool:
     return crashes >= SUSPECT_CRASHES
 
 
-def apart(found: Sequence[Candidate], *, holds_nothing: bool) -> Sequence[Candidate]:
-    """Return those candidates, in their order, that may run beside each other.
+def to_run_alone(
+    found: Sequence[Candidate], *, holds_nothing: bool, now: float
+) -> Candidate | None:
+    """Return the suspect among these candidates, in their order, whose turn it is; if it is any's.
 
-    A suspect is returned by itself, to a worker that `holds_nothing`; what comes after it waits, or
-    it would never find the worker empty.
+    An empty worker takes the one that is first. Otherwise others go before suspects, so that no
+    lane is kept idle; but not for longer than `SUSPECT_PATIENCE_S`, or a suspect would wait for as
+    long as there is other work.
     """
-    for place, (_, _, _, crashes) in enumerate(found):
-        if crashes >= SUSPECT_CRASHES:
-            if place == 0:
-                return found[:1] if holds_nothing else ()
-            return found[:place]
-    return found
+    if holds_nothing and found and is_suspect(found[0][3]):
+        return found[0]
+    overdue = (each for each in found if is_suspect(each[3]) and now - each[4] > SUSPECT_PATIENCE_S)
+    return next(overdue, None)
 
 
 def is_crash(started_at: float | None) -> bool:

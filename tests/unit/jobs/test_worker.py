@@ -12,7 +12,7 @@ from mcp_server.jobs.handler import Failure, Handler, handler
 from mcp_server.jobs.job import BatchState, JobState, Priority
 from mcp_server.jobs.outcome import Done, Fail, Outcome, Pause, Retry
 from mcp_server.jobs.records import Lack
-from mcp_server.jobs.rules.suspects import SUSPECT_CRASHES
+from mcp_server.jobs.rules.suspects import SUSPECT_CRASHES, SUSPECT_PATIENCE_S
 from tests.unit.jobs.rig import Context, Rig, Toy, a_toy, toy
 from tests.waiting import PATIENCE_S, until
 
@@ -474,15 +474,45 @@ async def test_the_hook_of_a_kind_is_told_what_its_handler_raised(rig: Rig) -> N
     assert answered is None
 
 
+async def a_suspect(rig: Rig) -> str:
+    """Submit a batch `suspect` whose job was lost with its worker again and again."""
+    [suspect] = await rig.submit("suspect", a_toy())
+    for _ in range(SUSPECT_CRASHES):
+        await rig.claim()
+        now = rig.clock.now()
+        await rig.store.rescue(now=now, except_worker="alive", crashes_max=9, limit=9)
+    return suspect
+
+
+async def test_a_job_that_may_only_run_by_itself_stalls_no_lane_and_has_its_turn(
+    rig: Rig, gate: Gate
+) -> None:
+    """What comes after it is done beside what runs; later it goes before what is urgent."""
+    order: list[str] = []
+
+    async def note(context: Context) -> Outcome:
+        order.append(context.attempt.job.subject)
+        return Done()
+
+    rig.acts["done"] = note
+    await a_suspect(rig)
+    await rig.submit("long", a_toy("gate", priority=Priority.HIGH))
+    async with rig.working(concurrency=2):
+        await gate.entered.wait()
+        await rig.submit("normal", a_toy(subject="normal"))
+        await rig.batches.wait("normal", owner="ada")
+        rig.clock.advance(SUSPECT_PATIENCE_S + 1)
+        await rig.submit("late", a_toy(subject="late", priority=Priority.URGENT))
+        gate.open.set()
+        await rig.batches.wait("late", owner="ada")
+    assert order == ["normal", "done", "late"]
+
+
 async def test_a_job_that_may_only_run_by_itself_runs_when_the_last_one_has_stopped(
     rig: Rig,
 ) -> None:
     """Also where that was cancelled, and nothing is recorded at its end."""
-    [suspect] = await rig.submit("suspect", a_toy())
-    for _ in range(SUSPECT_CRASHES):
-        await rig.claim()
-        rig.clock.advance(31)
-        await rig.store.rescue(now=rig.clock.now(), except_worker=None, crashes_max=9, limit=9)
+    suspect = await a_suspect(rig)
     stopping, go = anyio.Event(), anyio.Event()
 
     async def stop_slowly(context: Context) -> Outcome:

@@ -31,6 +31,9 @@ from mcp_server.storage.sqlite.queue.rows import attempt_of, encoded
 ApplyAll = Callable[[Transaction, sqlite3.Row, Sequence[object]], "str | None"]
 """Applies a job's effects; returns why they cannot be, and then none may stay applied."""
 
+ANY_CRASHES = 2**62
+"""More often than any job has crashed."""
+
 Keep = Callable[[Transaction, sqlite3.Row, Sequence[object]], None]
 """Stores what is kept of effects that came too late."""
 
@@ -160,6 +163,7 @@ def _claim(tx: Transaction, claim: Claim, now: float) -> list[Attempt]:
         quick_kinds=quick,
         room=_room(tx, claim),
         holds_nothing=claim.holds_nothing,
+        now=now,
     )
     if not ids:
         return []
@@ -198,25 +202,37 @@ def claimable(
     quick_kinds: Collection[str] = (),
     room: Mapping[str, int] | None = None,
     holds_nothing: bool = True,
+    now: float = 0.0,
 ) -> list[int]:
     """Return the rows of the next jobs that a worker could claim, and of quick kinds so many more.
 
     `room` is how many there may be of a kind, where there may not be any number. A suspect is
-    returned by itself, to a worker that `holds_nothing`.
+    returned by itself, to a worker that `holds_nothing`; it is passed by until its turn has come.
 
     Each kind has its own run in the index, and in it each ability that is needed: ready jobs that
     this worker cannot run are not walked past, however many there are.
     """
     needed = _needed(tx, abilities)
-    found: list[limits.Candidate] = []
-    for kind in sorted(kinds):
-        quick = kind in quick_kinds
-        most = limits.most_of(kind, limit=limit, ahead=ahead, quick=quick, room=room or {})
-        rows = _candidates(tx, kind, needed, most)
-        found += [(-row["priority"], row["id"], quick, row["crashes"]) for row in rows]
-    found.sort()
-    beside = suspects.apart(found, holds_nothing=holds_nothing)
-    return limits.chosen(beside, limit=limit, ahead=ahead)
+
+    def look(crashes: int) -> list[limits.Candidate]:
+        """Find jobs that have crashed less often."""
+        found: list[limits.Candidate] = []
+        for kind in sorted(kinds):
+            quick = kind in quick_kinds
+            most = limits.most_of(kind, limit=limit, ahead=ahead, quick=quick, room=room or {})
+            rows = _candidates(tx, kind, needed, most, crashes)
+            found += [
+                (-row["priority"], row["id"], quick, row["crashes"], row["due_at"]) for row in rows
+            ]
+        return sorted(found)
+
+    found = look(ANY_CRASHES)
+    if any(suspects.is_suspect(crashes) for _, _, _, crashes, _ in found):  # hardly ever
+        alone = suspects.to_run_alone(found, holds_nothing=holds_nothing, now=now)
+        if alone is not None:
+            return [alone[1]] if holds_nothing else []
+        found = look(suspects.SUSPECT_CRASHES)
+    return limits.chosen(found, limit=limit, ahead=ahead)
 
 
 def _needed(tx: Transaction, abilities: Collection[str]) -> list[str]:
@@ -228,13 +244,15 @@ def _needed(tx: Transaction, abilities: Collection[str]) -> list[str]:
 
 
 def _candidates(
-    tx: Transaction, kind: str, needed: Collection[str], limit: int
+    tx: Transaction, kind: str, needed: Collection[str], limit: int, crashes: int
 ) -> list[sqlite3.Row]:
     """Return the next ready jobs of a kind that need nothing, or one of the abilities `needed`."""
     rows = [
         row
         for ability in (None, *needed)
-        for row in tx.all("claim_candidates", kind=kind, ability=ability, limit=limit)
+        for row in tx.all(
+            "claim_candidates", kind=kind, ability=ability, limit=limit, crashes=crashes
+        )
     ]
     if len(rows) > limit:
         rows.sort(key=lambda row: (-row["priority"], row["id"]))

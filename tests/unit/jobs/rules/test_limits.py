@@ -12,7 +12,7 @@ from mcp_server.jobs.rules.limits import Candidate
 UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 candidates: st.SearchStrategy[list[Candidate]] = st.lists(
-    st.tuples(st.integers(-20, 20), st.integers(1, 99), st.booleans(), st.just(0)),
+    st.tuples(st.integers(-20, 20), st.integers(1, 99), st.booleans(), st.just(0), st.just(0.0)),
     unique_by=lambda each: each[1],
 ).map(sorted)
 
@@ -48,7 +48,7 @@ def test_of_a_kind_no_more_are_looked_at_than_can_be_claimed(
 
 def test_quick_jobs_are_claimed_ahead_behind_those_that_have_a_lane() -> None:
     """Slow ones that have none are left to others, and quick ones behind them are not."""
-    found = [(0, 1, False, 0), (0, 2, True, 0), (0, 3, False, 0), (0, 4, True, 0), (0, 5, True, 0)]
+    found = [(0, n, quick, 0, 0.0) for n, quick in enumerate([False, True, False, True, True], 1)]
     assert limits.chosen(found, limit=2, ahead=1) == [1, 2, 4]
     assert limits.chosen(found, limit=2, ahead=0) == [1, 2]
     assert limits.chosen(found, limit=9, ahead=9) == [1, 2, 3, 4, 5]
@@ -62,9 +62,9 @@ def test_no_job_is_given_before_one_of_higher_priority_or_greater_age(
 ) -> None:
     """Those with a lane are the first of all, and each of the others is quick."""
     chosen = limits.chosen(found, limit=limit, ahead=ahead)
-    order = [number for _, number, _, _ in found]
+    order = [number for _, number, *_ in found]
     assert chosen[:limit] == order[:limit]
     assert chosen == sorted(chosen, key=order.index)
     assert len(chosen) <= limit + ahead
-    quick = {number for _, number, is_quick, _ in found if is_quick}
+    quick = {number for _, number, is_quick, *_ in found if is_quick}
     assert quick >= set(chosen[limit:])

@@ -8,51 +8,54 @@ from hypothesis import strategies as st
 
 from mcp_server.jobs.rules import suspects
 from mcp_server.jobs.rules.limits import Candidate
-from mcp_server.jobs.rules.suspects import SUSPECT_CRASHES
+from mcp_server.jobs.rules.suspects import SUSPECT_CRASHES, SUSPECT_PATIENCE_S
 
 UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-A, B, C = (0, 1, False, 0), (0, 2, False, SUSPECT_CRASHES - 1), (0, 3, True, 0)
-SUSPECT = (0, 4, False, SUSPECT_CRASHES)
-WORSE = (0, 5, False, SUSPECT_CRASHES + 4)
+NOW = 1_000.0
+A, B, C = (0, 1, False, 0, 0.0), (0, 2, False, SUSPECT_CRASHES - 1, 0.0), (0, 3, True, 0, 0.0)
+FRESH = (0, 4, False, SUSPECT_CRASHES, NOW - 1)
+PATIENT = (0, 5, False, SUSPECT_CRASHES + 4, NOW - SUSPECT_PATIENCE_S)
+OVERDUE = (0, 6, False, SUSPECT_CRASHES, NOW - SUSPECT_PATIENCE_S - 1)
 
 
 @pytest.mark.parametrize(
-    ("found", "by_itself", "beside_others"),
+    ("found", "by_an_empty_worker", "beside_others"),
     [
-        ([], [], []),
-        ([A, B, C], [A, B, C], [A, B, C]),
-        ([A, B, SUSPECT, C], [A, B], [A, B]),
-        ([SUSPECT, A, B], [SUSPECT], []),
-        ([SUSPECT, WORSE], [SUSPECT], []),
-        ([A, WORSE, SUSPECT], [A], [A]),
+        ([], None, None),
+        ([A, B, C], None, None),
+        ([A, FRESH, B], None, None),
+        ([FRESH, A, B], FRESH, None),
+        ([FRESH, PATIENT], FRESH, None),
+        ([A, PATIENT, B], None, None),
+        ([A, OVERDUE, B], OVERDUE, OVERDUE),
+        ([A, FRESH, OVERDUE], OVERDUE, OVERDUE),
+        ([FRESH, OVERDUE], FRESH, OVERDUE),
     ],
     ids=str,
 )
-def test_a_suspect_runs_alone_and_in_its_turn(
-    found: list[Candidate], by_itself: list[Candidate], beside_others: list[Candidate]
+def test_a_suspect_lets_others_go_first_unless_the_worker_is_empty_or_its_patience_is_over(
+    found: list[Candidate], by_an_empty_worker: Candidate | None, beside_others: Candidate | None
 ) -> None:
-    """What comes before it runs first; what comes after it waits, or it would never run."""
-    assert list(suspects.apart(found, holds_nothing=True)) == by_itself
-    assert list(suspects.apart(found, holds_nothing=False)) == beside_others
+    """So lanes are not kept idle for it, and it does not wait for as long as there is work."""
+    empty = suspects.to_run_alone(found, holds_nothing=True, now=NOW)
+    busy = suspects.to_run_alone(found, holds_nothing=False, now=NOW)
+    assert (empty, busy) == (by_an_empty_worker, beside_others)
 
 
 @UNHURRIED
 @given(
-    crashes=st.lists(st.integers(0, 2 * SUSPECT_CRASHES), min_size=1), holds_nothing=st.booleans()
+    crashes=st.lists(st.integers(0, 2 * SUSPECT_CRASHES), min_size=1),
+    waited_s=st.floats(0, 2 * SUSPECT_PATIENCE_S),
 )
-def test_a_suspect_is_never_given_beside_anything_and_nothing_is_kept_from_an_empty_worker(
-    crashes: list[int], holds_nothing: bool
+def test_an_empty_worker_is_given_something_whatever_waits(
+    crashes: list[int], waited_s: float
 ) -> None:
-    """Whatever waits, in whatever order; so the queue cannot stand still."""
-    found = [(0, number, False, count) for number, count in enumerate(crashes)]
-    given = list(suspects.apart(found, holds_nothing=holds_nothing))
-    assert given == found[: len(given)]
-    assert len(given) == 1 or not any(suspects.is_suspect(count) for _, _, _, count in given)
-    if holds_nothing:
-        assert given
-    else:
-        assert not any(suspects.is_suspect(count) for _, _, _, count in given)
+    """Where nothing is to run alone, there is something that may run beside others."""
+    found = [(0, number, False, count, NOW - waited_s) for number, count in enumerate(crashes)]
+    alone = suspects.to_run_alone(found, holds_nothing=True, now=NOW)
+    assert alone is None or (alone in found and suspects.is_suspect(alone[3]))
+    assert alone is not None or not all(map(suspects.is_suspect, crashes))
 
 
 @pytest.mark.parametrize(

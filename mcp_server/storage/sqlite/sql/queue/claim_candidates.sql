@@ -1,9 +1,14 @@
 -- Ready jobs of one kind that need one ability, or none (NULL). Of a key that is coalesced or
 -- replaced at most one runs at a time; what runs is few, what is kept of a key may be many.
-SELECT jobs.priority, jobs.id, jobs.crashes FROM jobs
+-- What somebody else has written into a number's place counts as zero, or it would stop the queue.
+SELECT
+    CAST(jobs.priority AS INTEGER) AS priority, jobs.id, CAST(jobs.crashes AS INTEGER) AS crashes,
+    CAST(jobs.due_at AS REAL) AS due_at
+FROM jobs
 WHERE jobs.state = 'pending'
 AND jobs.kind = :kind
 AND jobs.requires IS :ability
+AND CAST(jobs.crashes AS INTEGER) < :crashes
 AND (
     jobs.dedup NOT IN ('coalesce', 'replace')
     OR jobs.dedup_key NOT IN (
