@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from mcp_server.jobs.records import Host, Lag, Question, Stats
 from mcp_server.jobs.store import JobStore
 from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
 from mcp_server.storage.sqlite.file.database import Database
-from mcp_server.storage.sqlite.file.examine import Examined, examine, mark_of
+from mcp_server.storage.sqlite.file.examine import Examined, damaged_rows, examine, mark_of
 from mcp_server.storage.sqlite.file.transaction import Transaction
 from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from mcp_server.trust import StateFolder
@@ -29,6 +29,8 @@ LAG_S = 300.0
 """A due job that has waited longer than this gets a warning. By default no attempt takes longer."""
 LOOKED_AT_MAX = 1_000
 """Unfinished batches, of all owners, that are searched for paused ones."""
+ROWS_MAX = 5
+"""Damaged values that get a finding each; the rest are only counted."""
 PAUSED_MAX = 5
 """Paused batches that get a finding each; the rest are only counted."""
 
@@ -109,6 +111,8 @@ async def of_queue(workspace: Workspace, clock: Clock) -> AsyncIterator[Diagnosi
     """Check what is stored: the worker, what waits and why, and the pages' files."""
     now = clock.now()
     try:
+        for finding in _rows(workspace.database):
+            yield finding
         async with Database.open(workspace.database) as database:
             store: JobStore = SqliteJobStore(database, ContentEffects(), _no_job)
             await database.write(_nothing)
@@ -133,6 +137,21 @@ async def of_queue(workspace: Workspace, clock: Clock) -> AsyncIterator[Diagnosi
     yield _jobs(stats)
     for each in (*first_of(paused, PAUSED_MAX, "batches"), *of_pages):
         yield each
+
+
+def _rows(path: Path) -> Iterator[Diagnosis]:
+    """Name the rows that cannot be read as they were written; nothing where there are none."""
+    found = [
+        Diagnosis(
+            check="rows",
+            level="warning",
+            message=f"damaged by somebody: {row}",
+            advice="What needs it fails or is left out, and all else goes on. If it matters, put "
+            "back a copy of the file.",
+        )
+        for row in damaged_rows(path)
+    ]
+    yield from first_of(found, ROWS_MAX, "damaged values")
 
 
 def _nothing(_: Transaction) -> None:

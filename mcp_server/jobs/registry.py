@@ -149,6 +149,8 @@ class Registry:
         Raises:
             InvalidPayload: it does not fit.
         """
+        if isinstance(payload, str):  # as the store returns one that cannot be read
+            raise InvalidPayload(f"payload of {kind}", ["what is stored of it is damaged"])
         try:
             # What `model_validate` calls in the end. Called directly, as this runs for every job.
             return self.get(kind).payload.__pydantic_validator__.validate_python(payload)

@@ -17,7 +17,7 @@ from mcp_server.storage.sqlite.file.place import network_type, synchronised_fold
 from tests.harness import desk, read_site, small_site, trusted, write_settings, write_site
 from tests.promises.moves import QUICK, edit_file, parts_of, settings
 from tests.waiting import PATIENCE_S
-from tests.wire import command, environment, over_stdio
+from tests.wire import alter, command, environment, over_stdio
 
 
 @pytest.fixture
@@ -106,6 +106,20 @@ def test_a_model_without_a_key_is_an_error_that_names_the_variable(root: Path) -
     done = run("doctor", "--workspace", root, **(nowhere | {"ANTHROPIC_API_KEY": "sk-secret"}))
     assert done.returncode == 0
     assert "sk-secret" not in done.stdout
+
+
+@pytest.mark.anyio
+async def test_rows_that_somebody_damaged_are_named(root: Path) -> None:
+    """All else goes on, so it is no error; the figures are those of the whole queue."""
+    async with desk(root) as chat:
+        await chat.run("generate-all")
+        bad = "CAST(x'ff' AS TEXT)"
+        alter(root, f"UPDATE jobs SET payload = {bad} WHERE subject = 'menu/s1'")
+        found = findings(root, code=0)
+    [row] = found["rows"]
+    assert row["level"] == "warning"
+    assert row["message"].startswith("damaged by somebody: payload of j_")
+    assert "2 completed" in found["jobs"][0]["message"]
 
 
 @pytest.mark.anyio

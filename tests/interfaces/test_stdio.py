@@ -34,7 +34,7 @@ def test_stdout_is_the_protocols_from_the_first_byte_to_the_last(tmp_path: Path,
         assert len(tools) >= 8
         batch_id = client.call("generate", section="menu/s1")["structuredContent"]["batchId"]
         client.call("status", batchId=batch_id, waitSeconds=30)
-        alter(root, "UPDATE revisions SET fields = '{'")
+        alter(root, "UPDATE revisions SET markdown = x'00'")
         crashed = client.call("review", section="menu/s1")
         assert crashed["isError"]
         assert crashed["content"][0]["text"].startswith("Something went wrong inside the server")
@@ -61,7 +61,7 @@ def test_a_handler_that_crashes_fails_its_section_and_stays_off_the_pipe(
         client.begin()
         client.call("generate-all", waitSeconds=30)
         queued = client.call("generate-all", mode="with-current")["structuredContent"]
-        alter(root, "UPDATE revisions SET fields = '{' WHERE entity_id = 'menu/s6'")
+        alter(root, "UPDATE revisions SET markdown = x'00' WHERE entity_id = 'menu/s6'")
         batch_id = queued["batchId"]
         answer = client.call("status", batchId=batch_id, waitSeconds=30)["structuredContent"]
         assert client.hang_up() == 0

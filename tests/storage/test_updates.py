@@ -219,12 +219,13 @@ async def test_whoever_names_batches_and_jobs_is_told_of_these_only(
 async def test_a_damaged_job_does_not_keep_its_batch_from_being_told_of(
     bench: Bench, store: JobStore
 ) -> None:
-    """It is not among the failures."""
+    """It is not among the failures; one of which only the payload is damaged is."""
     cursor = await store.cursor(owner=OWNER)
     await bench.submit("b1", a_job(subject="s1"), a_job(subject="s2"))
     await bench.work_all(Fail("no", "it cannot"))
     with closing(sqlite3.connect(bench.path)) as connection:
-        connection.execute("UPDATE jobs SET payload = '{' WHERE subject = 's1'")
+        connection.execute("UPDATE jobs SET created_at = 'x' WHERE subject = 's1'")
+        connection.execute("UPDATE jobs SET payload = '{' WHERE subject = 's2'")
         connection.commit()
     found = await updates_of(store, cursor)
     assert [[job.subject for job in batch.failures] for batch in found.batches] == [["s2"]]

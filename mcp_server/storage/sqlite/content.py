@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import assert_never, cast
+from typing import Any, assert_never, cast
 
 from mcp_server.entities.effects import (
     ABSENT,
@@ -140,7 +140,7 @@ def _revision_of(row: sqlite3.Row) -> Revision:
         type=row["type"],
         entity_id=row["entity_id"],
         template=row["template"],
-        fields=json.loads(row["fields"]),
+        fields=_fields_of(row),
         markdown=row["markdown"],
         author=Author(kind=cast("AuthorKind", row["author_kind"]), name=row["author_name"]),
         base=row["base"],
@@ -154,6 +154,19 @@ def _revision_of(row: sqlite3.Row) -> Revision:
         id=row["id"],
         created_at=row["created_at"],
     )
+
+
+def _fields_of(row: sqlite3.Row) -> Mapping[str, Any]:
+    """Return a text's fields; none where somebody damaged them.
+
+    It then has another hash than it was stored with: what is planned on it is a conflict, and every
+    other text goes on.
+    """
+    try:
+        fields: object = json.loads(row["fields"])
+    except (ValueError, TypeError):
+        fields = None
+    return cast("Mapping[str, Any]", fields) if isinstance(fields, dict) else {}
 
 
 def _entity_of(row: sqlite3.Row) -> Entity:

@@ -24,7 +24,7 @@ from mcp_server.storage.sqlite.file.errors import DRIVER_ERRORS, storage_error
 from mcp_server.storage.sqlite.file.group_commit import GroupCommit, Written, anything, begin
 from mcp_server.storage.sqlite.file.identity import check_plain
 from mcp_server.storage.sqlite.file.opened_file import OpenedFile
-from mcp_server.storage.sqlite.file.transaction import Transaction
+from mcp_server.storage.sqlite.file.transaction import Transaction, spells_out
 
 T = TypeVar("T")
 
@@ -119,11 +119,15 @@ class Connection(aiosqlite.Connection):
             try:
                 self._check_schema(connection)
                 return function(Transaction(connection))
+            except sqlite3.OperationalError as error:
+                if not spells_out(connection, error):
+                    raise
             finally:
                 # After some errors SQLite has ended the transaction itself. A COMMIT would then
                 # raise "no transaction is active", and hide the cause.
                 if connection.in_transaction:
                     connection.execute("COMMIT")
+            return transaction(connection)
 
         return await self.hop(transaction)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +13,20 @@ from mcp_server.storage.sqlite.file.errors import storage_error
 from mcp_server.storage.sqlite.file.identity import check_plain, signature
 from mcp_server.storage.sqlite.file.migrate import newest_schema, strange_objects
 from mcp_server.storage.sqlite.file.opened_file import schema_of
+from mcp_server.storage.sqlite.file.transaction import SPELLED_OUT
 
 PROBLEMS_MAX = 5
 """How many of a damaged file's problems are told: more of them say nothing new."""
+
+
+DOCUMENTS = frozenset({"payload", "result", "terms", "details", "abilities", "fields"})
+"""Columns, of whatever table, that hold JSON."""
+
+NAMES = ("job_id", "batch_id", "entity_id", "id", "batch", "page", "hash", "name")
+"""Columns that say which row it is, the best first."""
+
+NUMBERS = "('integer', 'real', 'null')"
+"""What SQLite may find in a column of numbers; it keeps whatever else was written there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +64,19 @@ def examine(path: Path) -> Examined:
     )
 
 
+def damaged_rows(path: Path) -> Sequence[str]:
+    """Read every row, and name those that nobody could have written as they are.
+
+    Raises:
+        StorageError: the file cannot be opened or read, or is no database.
+    """
+    with _to_read(path) as file:
+        file.create_function("readable", 1, _is_text, deterministic=True)
+        file.text_factory = SPELLED_OUT
+        tables = [row[0] for row in file.execute("SELECT name FROM sqlite_schema WHERE sql > ''")]
+        return [found for table in tables for found in _damaged_in(file, table)]
+
+
 def mark_of(path: Path) -> str | None:
     """Return the mark that the file carries, `None` where it has none.
 
@@ -61,6 +85,38 @@ def mark_of(path: Path) -> str | None:
     """
     with _to_read(path) as file:
         return signature(file)
+
+
+def _damaged_in(file: sqlite3.Connection, table: str) -> Iterator[str]:
+    columns = {
+        row[1]: row[2] for row in file.execute("SELECT * FROM pragma_table_info(?)", [table])
+    }
+    name = next((each for each in NAMES if each in columns), None)
+    for column, type in columns.items():
+        if name is None:
+            return
+        asked = f'SELECT "{name}" FROM "{table}" WHERE {_unfit(column, type)} LIMIT {PROBLEMS_MAX}'
+        for (which,) in file.execute(asked):
+            yield f"{column} of {which} in {table}"
+
+
+def _unfit(column: str, type: str) -> str:
+    """Return the condition that something else is in a column than was ever written there."""
+    if type != "TEXT":
+        return f'typeof("{column}") NOT IN {NUMBERS}'
+    not_json = f'OR NOT json_valid("{column}")' if column in DOCUMENTS else ""
+    return (
+        f'"{column}" IS NOT NULL AND (typeof("{column}") <> \'text\' '
+        f'OR NOT readable(CAST("{column}" AS BLOB)) {not_json})'
+    )
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import anyio
 from mcp_server.errors import StorageBusy
 from mcp_server.storage.sqlite.file.commits import Changes
 from mcp_server.storage.sqlite.file.errors import DRIVER_ERRORS, storage_error
-from mcp_server.storage.sqlite.file.transaction import Transaction
+from mcp_server.storage.sqlite.file.transaction import Transaction, spells_out
 
 T = TypeVar("T")
 
@@ -85,6 +85,9 @@ def commit(
         try:
             _commit_together(connection, group, check, _run_openly)
         except _Undone:
+            if any(spells_out(connection, member.error) for member in group):
+                commit(connection, group, check)
+                return
             # Alone, the member that raised has its error already, and there is nobody else to save.
             if len(group) > 1:
                 _commit_together(connection, group, check, _run_in_savepoint)
@@ -151,6 +154,8 @@ def _run_in_savepoint(connection: sqlite3.Connection, member: Member[Any]) -> No
         connection.execute("ROLLBACK TO member")
         member.error = error
     connection.execute("RELEASE member")
+    if spells_out(connection, member.error):
+        _run_in_savepoint(connection, member)
 
 
 class GroupCommit:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import TypeVar
+
+import structlog
 
 from mcp_server.storage.sqlite.file.errors import MESSAGES, result_code
 
 T = TypeVar("T")
 
 PACKAGE = "mcp_server.storage.sqlite"
+
+SPELLED_OUT = partial(str, encoding="utf-8", errors="backslashreplace")
+"""Makes a text of any bytes: those that are no UTF-8 become escapes, such as `\\xff`. A document
+that has such a byte is no JSON then, and found to be damaged; other text can still be shown."""
+
+logger = structlog.get_logger(__name__)
 
 
 class Transaction:
@@ -67,7 +75,7 @@ class Transaction:
 
         Raises:
             sqlite3.Error, MemoryError: the machine's trouble (a full disk, an I/O error), which is
-                no fault of this step; the transaction may be gone.
+                no fault of this step; the transaction may be gone. Or a text that is no UTF-8.
         """
         self._connection.execute("SAVEPOINT trial")
         result: T | Exception
@@ -76,10 +84,29 @@ class Transaction:
         except Exception as error:
             if not self._connection.in_transaction or result_code(error) in MESSAGES:
                 raise
+            if is_undecodable(error):  # the transaction is run again: see `spells_out`
+                raise
             self._connection.execute("ROLLBACK TO trial")
             result = error
         self._connection.execute("RELEASE trial")
         return result
+
+
+def is_undecodable(error: Exception | None) -> bool:
+    """Whether the driver has met a text that is no UTF-8. It has no code for that, only words."""
+    return isinstance(error, sqlite3.OperationalError) and str(error).startswith("Could not decode")
+
+
+def spells_out(connection: sqlite3.Connection, error: Exception | None) -> bool:
+    """Whether a transaction is to be run again, as its texts will be `SPELLED_OUT` now.
+
+    They are from the first bad byte on: it takes longer, and hardly any file has one.
+    """
+    if not is_undecodable(error) or connection.text_factory is SPELLED_OUT:
+        return False
+    logger.warning("a text in the database is no UTF-8: `pressroom doctor` says where")
+    connection.text_factory = SPELLED_OUT
+    return True
 
 
 @cache

@@ -26,10 +26,15 @@ from mcp_server.jobs.rules import limits, pauses, suspects
 from mcp_server.jobs.rules.coalescing import WAITING
 from mcp_server.storage.sqlite.file.transaction import Transaction
 from mcp_server.storage.sqlite.queue import counters, sharing
-from mcp_server.storage.sqlite.queue.rows import attempt_of, encoded
+from mcp_server.storage.sqlite.queue.rows import as_count, attempt_of, encoded, shown, terms_of
 
 ApplyAll = Callable[[Transaction, sqlite3.Row, Sequence[object]], "str | None"]
 """Applies a job's effects; returns why they cannot be, and then none may stay applied."""
+
+DAMAGED_CODE = "damaged"
+"""The code of a job that cannot be run, as what is stored of its batch cannot be read."""
+
+DAMAGED_TERMS = "what its batch was promised cannot be read: its row in the database is damaged"
 
 ANY_CRASHES = 2**62
 """More often than any job has crashed."""
@@ -180,7 +185,14 @@ def _claim(tx: Transaction, claim: Claim, now: float) -> list[Attempt]:
     rows.sort(key=lambda row: (-row["priority"], row["id"]))  # RETURNING keeps no order
     batches = {id: _started_batch(tx, id, now) for id in {row["batch"] for row in rows}}
     tx.run("note_claim", now_ms=int(now * 1000))
-    return [attempt_of(row, *batches[row["batch"]]) for row in rows]
+    attempts: list[Attempt] = []
+    for row in rows:
+        batch_id, terms = batches[row["batch"]]
+        if terms is None:
+            _fail(tx, row, DAMAGED_CODE, DAMAGED_TERMS, now)
+        else:
+            attempts.append(attempt_of(row, batch_id, terms))
+    return attempts
 
 
 def _room(tx: Transaction, claim: Claim) -> Mapping[str, int]:
@@ -259,14 +271,17 @@ def _candidates(
     return rows[:limit]
 
 
-def _started_batch(tx: Transaction, id: int | None, now: float) -> tuple[str | None, Json]:
-    """Mark a batch as started, if it was not; return its id and what its round was promised."""
+def _started_batch(tx: Transaction, id: int | None, now: float) -> tuple[str | None, Json | None]:
+    """Mark a batch as started, if it was not; return its id and what its round was promised.
+
+    What it was promised is `None` where somebody damaged that.
+    """
     row = None if id is None else tx.one("get_batch_by_row", id=id)
     if row is None:
         return None, {}
     change = counters.next_change(tx)
     tx.run("mark_round_started", batch=id, number=row["round"], now=now, change=change)
-    return row["batch_id"], json.loads(row["terms"])
+    return row["batch_id"], terms_of(row)
 
 
 def checkpoint(
@@ -302,17 +317,21 @@ def rescue(
     """Return jobs of lost attempts to the queue; fail those that crashed too often."""
     lost = list_lost(tx, now=now, except_worker=except_worker, limit=limit)
     for job in lost:
-        started_at, crashes = job["started_at"], job["crashes"]
+        started_at, crashes = job["started_at"], as_count(job["crashes"])
         reason = suspects.why_given_up(
             started_at=started_at, crashes=crashes, crashes_max=crashes_max
         )
         if reason is None:
             _return(tx, job, crashed=suspects.is_crash(started_at), now=now)
         else:
-            state, code = JobState.FAILED, suspects.CRASHED
-            tx.run("end_job", id=job["id"], state=state, code=code, reason=reason, now=now)
-            counters.note_end(tx, job, state, code=code, now=now)
+            _fail(tx, job, suspects.CRASHED, reason, now)
     return len(lost)
+
+
+def _fail(tx: Transaction, job: sqlite3.Row, code: str, reason: str, now: float) -> None:
+    """Let a job fail of which no attempt reports."""
+    tx.run("end_job", id=job["id"], state=JobState.FAILED, code=code, reason=reason, now=now)
+    counters.note_end(tx, job, JobState.FAILED, code=code, now=now)
 
 
 def pause(tx: Transaction, batch: int, reason: str) -> None:
@@ -332,7 +351,7 @@ def _verdict_of(job: sqlite3.Row) -> Verdict:
         state=JobState(job["state"]),
         code=job["code"],
         reason=job["reason"],
-        result=None if job["result"] is None else json.loads(job["result"]),
+        result=None if job["result"] is None else shown(job["result"]),
         due_at=job["due_at"] if job["state"] == JobState.SCHEDULED else None,
     )
 

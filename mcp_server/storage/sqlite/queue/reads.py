@@ -13,7 +13,7 @@ from mcp_server.storage.sqlite.file.connection import connect
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.transaction import Transaction
 from mcp_server.storage.sqlite.queue import attempts, submission, updates
-from mcp_server.storage.sqlite.queue.rows import batch_of, host_of, job_of
+from mcp_server.storage.sqlite.queue.rows import batch_of, host_of, job_of, whole
 
 STOPPED = frozenset({JobState.PAUSED, JobState.FAILED, JobState.CANCELLED})
 """States that are few, or all of a batch, and looked for by themselves."""
@@ -45,7 +45,7 @@ class JobReads:
                 return None
             jobs = updates.running_jobs(tx, [row]).get(row["id"], ()) if running else ()
             failed = updates.first_failures(tx, row) if failures else ()
-            return batch_of(row, running=[*map(job_of, jobs)], failures=failed)
+            return batch_of(row, running=whole(job_of, jobs), failures=failed)
 
         return await self._database.read(look)
 
@@ -62,7 +62,7 @@ class JobReads:
 
     async def about(self, batch_id: str) -> Sequence[Batch]:
         return await self._database.read(
-            lambda tx: [batch_of(row) for row in tx.all("list_batches_about", batch_id=batch_id)]
+            lambda tx: whole(batch_of, tx.all("list_batches_about", batch_id=batch_id))
         )
 
     async def jobs(
@@ -81,7 +81,7 @@ class JobReads:
                 case _:
                     wanted = None if states is None else json.dumps(sorted(states))
                     rows = tx.all("list_jobs", states=wanted, **page)
-            return [job_of(row) for row in rows]
+            return whole(job_of, rows)
 
         return await self._database.read(look)
 
@@ -95,16 +95,14 @@ class JobReads:
         name = "list_alone_unfinished" if active else "list_alone"
         before = 2**62 if before is None else before
         return await self._database.read(
-            lambda tx: [
-                job_of(row) for row in tx.all(name, owner=owner, before=before, limit=limit)
-            ]
+            lambda tx: whole(job_of, tx.all(name, owner=owner, before=before, limit=limit))
         )
 
     async def under_way(self, *, owner: str, limit: int) -> Sequence[Batch | Job]:
         def look(tx: Transaction) -> Sequence[Batch | Job]:
             batches = tx.all("list_batches_under_way", owner=owner, limit=limit)
             jobs = tx.all("list_alone_under_way", owner=owner, limit=limit - len(batches))
-            return [*map(batch_of, batches), *map(job_of, jobs)]
+            return [*whole(batch_of, batches), *whole(job_of, jobs)]
 
         return await self._database.read(look)
 
@@ -144,7 +142,7 @@ class JobReads:
     ) -> Sequence[Job]:
         def look(tx: Transaction) -> Sequence[Job]:
             asked = {"ranges": json.dumps(ranges), "owner": owner, "limit": limit}
-            return [job_of(row) for row in tx.all("list_keyed_jobs", **asked)]
+            return whole(job_of, tx.all("list_keyed_jobs", **asked))
 
         return await self._database.read(look)
 
@@ -204,7 +202,7 @@ class JobReads:
 
     async def hosts(self, *, seen_after: float) -> Sequence[Host]:
         rows = await self._database.read(lambda tx: tx.all("list_hosts", seen_after=seen_after))
-        return [host_of(row) for row in rows]
+        return whole(host_of, rows)
 
 
 def stats_of(rows: Sequence[sqlite3.Row]) -> Stats:
@@ -236,4 +234,4 @@ def work_until(tx: Transaction, until: float) -> bool:
 
 def _with_running(tx: Transaction, rows: Sequence[sqlite3.Row]) -> list[Batch]:
     running = updates.running_jobs(tx, rows)
-    return [batch_of(row, running=[*map(job_of, running.get(row["id"], ()))]) for row in rows]
+    return whole(lambda row: batch_of(row, running=whole(job_of, running.get(row["id"], ()))), rows)

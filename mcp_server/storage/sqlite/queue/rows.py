@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Sequence
+from types import NoneType
+from typing import Any, TypeVar, cast
 
 from pydantic_core import from_json
 
 from mcp_server.errors import StorageError
+from mcp_server.excerpt import shortened
 from mcp_server.jobs import json_text
 from mcp_server.jobs.job import Attempt, Batch, BatchState, Job, JobState, Json, Origin, Step
 from mcp_server.jobs.records import Host
 
 DAMAGED = "a row of it is damaged: put back a copy of its file"
 """What is wrong where a stored document is no JSON: nothing of ours writes such a row."""
+
+SHOWN_MAX = 200
+"""How much is shown of a document that cannot be read, in characters."""
+
+NUMBERS = (int, float, NoneType)
+"""What SQLite returns for a number, or for none."""
+
+T = TypeVar("T")
 
 
 def attempt_of(row: sqlite3.Row, batch_id: str | None, terms: Json) -> Attempt:
@@ -36,19 +46,41 @@ def attempt_of(row: sqlite3.Row, batch_id: str | None, terms: Json) -> Attempt:
     return Attempt(attempt_id, job, terms)
 
 
+def whole(
+    make: Callable[[sqlite3.Row], T], rows: Iterable[sqlite3.Row], damaged: list[str] | None = None
+) -> list[T]:
+    """Return what is made of these rows, but of damaged ones: those keep no other from being told.
+
+    What is wrong with them is added to `damaged`.
+    """
+    made: list[T] = []
+    for row in rows:
+        try:
+            made.append(make(row))
+        except StorageError as error:
+            if damaged is not None:
+                damaged.append(str(error))
+    return made
+
+
 def job_of(row: sqlite3.Row) -> Job:
-    """Return the job of a `get_job` row."""
+    """Return the job of a `get_job` row; a payload or result that is damaged is shown as such.
+
+    Raises:
+        StorageError: something is in the place of a number.
+    """
+    _check_numbers(row, "attempts", "max_retries", "created_at", "due_at", "started_at", "ended_at")
     return Job(
         id=row["job_id"],
         kind=row["kind"],
-        payload=_document(row, "payload"),
+        payload=shown(row["payload"]),
         state=JobState(row["state"]),
         subject=row["subject"],
         priority=row["priority"],
         batch_id=row["batch_id"],
         round=row["round"],
         counted=bool(row["counted"]),
-        origin=_origin(row),
+        origin=origin_of(row),
         attempts=row["attempts"],
         crashes=row["crashes"],
         max_retries=row["max_retries"],
@@ -59,7 +91,7 @@ def job_of(row: sqlite3.Row) -> Job:
         attempt_id=row["attempt_id"],
         code=row["code"],
         reason=row["reason"],
-        result=None if row["result"] is None else _document(row, "result"),
+        result=None if row["result"] is None else shown(row["result"]),
         step=_step(row),
         requires=row["requires"],
         order=row["id"],
@@ -72,13 +104,19 @@ def batch_of(
     running: Sequence[Job] = (),
     failures: Sequence[Job] = (),
 ) -> Batch:
-    """Return the batch of a `batches` row with the row of its round, and these of its jobs."""
+    """Return the batch of a `batches` row with the row of its round, and these of its jobs.
+
+    Raises:
+        StorageError: somebody damaged it.
+    """
+    _check_numbers(row, "total", "completed", "skipped", "failed", "cancelled", "created_at")
+    _check_numbers(row, "started_at", "ended_at", "change")
     return Batch(
         id=row["batch_id"],
         kind=row["kind"],
         state=BatchState(row["state"]),
         reason=row["reason"],
-        origin=_origin(row),
+        origin=origin_of(row),
         terms=_document(row, "terms"),
         round=row["round"],
         total=row["total"],
@@ -98,7 +136,12 @@ def batch_of(
 
 
 def host_of(row: sqlite3.Row) -> Host:
-    """Return the process of a `hosts` row."""
+    """Return the process of a `hosts` row.
+
+    Raises:
+        StorageError: somebody damaged it.
+    """
+    _check_numbers(row, "pid", "seen_at")
     return Host(
         id=row["id"],
         role=row["role"],
@@ -120,7 +163,8 @@ def encoded(value: object) -> str:
     return json_text.encoded(value)
 
 
-def _origin(row: sqlite3.Row) -> Origin:
+def origin_of(row: sqlite3.Row) -> Origin:
+    """Return who asked for a job or batch."""
     return Origin(owner=row["owner"], interface=row["interface"], destination=row["destination"])
 
 
@@ -135,6 +179,35 @@ def _payload(text: str) -> Json:
         return cast("Json", text)
 
 
+def terms_of(row: sqlite3.Row) -> Json | None:
+    """Return what a round was promised; `None` where somebody damaged it."""
+    try:
+        return _document(row, "terms")
+    except StorageError:
+        return None
+
+
+def shown(text: str) -> Json:
+    """Return a document of a job; where somebody damaged it, what is left of it, and that it is."""
+    try:
+        document: object = json.loads(text)
+    except (ValueError, TypeError):
+        document = None
+    if isinstance(document, dict):
+        return cast("Json", document)
+    return {"damaged": shortened(str(text), SHOWN_MAX)}
+
+
+def as_count(value: object) -> int:
+    """Return a stored count; 0 where somebody wrote something else in its place."""
+    return value if isinstance(value, int) else 0
+
+
+def _check_numbers(row: sqlite3.Row, *columns: str) -> None:
+    if not all(isinstance(row[column], NUMBERS) for column in columns):
+        raise StorageError(DAMAGED, shown=DAMAGED)
+
+
 def _document(row: sqlite3.Row, column: str) -> Any:
     """Return what was stored as JSON.
 
@@ -143,7 +216,7 @@ def _document(row: sqlite3.Row, column: str) -> Any:
     """
     try:
         return json.loads(row[column])
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise StorageError(DAMAGED, shown=DAMAGED) from error
 
 

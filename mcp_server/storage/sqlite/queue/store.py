@@ -38,7 +38,7 @@ from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.transaction import Transaction
 from mcp_server.storage.sqlite.queue import attempts, counters, pruning, sharing, submission
 from mcp_server.storage.sqlite.queue.reads import JobReads, batch_or_none, work_until
-from mcp_server.storage.sqlite.queue.rows import host_of, job_of
+from mcp_server.storage.sqlite.queue.rows import host_of, origin_of
 
 T = TypeVar("T")
 
@@ -317,7 +317,7 @@ class SqliteJobStore(JobReads):
         if not isinstance(effect, Enqueue):
             return self._effects.apply(tx, effect, job=job, now=now)
         batch = None if job["batch"] is None else tx.one("get_batch_by_row", id=job["batch"])
-        origin = job_of(job).origin
+        origin = origin_of(job)
         if effect.job.dedup is Dedup.SKIP and submission.holder(tx, effect.job.dedup_key):
             return None
         new = [(self._new_job_id(), effect.job)]

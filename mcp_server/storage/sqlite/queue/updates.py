@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from mcp_server.errors import StorageError
 from mcp_server.jobs.job import Batch, BatchState, Job, JobState
 from mcp_server.jobs.records import Cursor, Question, Updates
 from mcp_server.jobs.rules.rounds import UNFINISHED
 from mcp_server.storage.sqlite.file.transaction import Transaction
-from mcp_server.storage.sqlite.queue.rows import batch_of, job_of
+from mcp_server.storage.sqlite.queue.rows import batch_of, job_of, whole
 
 FAILURES_MAX = 10
 """Of a batch: how many of its failures are read with it."""
-
-T = TypeVar("T")
 
 
 class _Part(NamedTuple):
@@ -55,10 +52,10 @@ def updates(tx: Transaction, question: Question, *, limit: int) -> Updates:
     damaged: list[str] = []
     return Updates(
         batches=[
-            *_whole(batch_of, _earlier_ends(tx, own, since.complete), damaged),
-            *_whole(_present(tx, own), own, damaged),
+            *whole(batch_of, _earlier_ends(tx, own, since.complete), damaged),
+            *whole(_present(tx, own), own, damaged),
         ],
-        jobs=_whole(
+        jobs=whole(
             job_of, [*moved, *(row for row in fresh.rows if row["id"] not in known)], damaged
         ),
         gone=gone,
@@ -89,7 +86,7 @@ def first_failures(tx: Transaction, batch: sqlite3.Row) -> Sequence[Job]:
     if not batch["failed"] and batch["state"] != BatchState.FAILED:
         return ()
     page = {"batch_id": batch["batch_id"], "after": 0, "limit": FAILURES_MAX}
-    return _whole(job_of, tx.all("list_stopped_jobs", state=JobState.FAILED, **page), [])
+    return whole(job_of, tx.all("list_stopped_jobs", state=JobState.FAILED, **page))
 
 
 NOTHING = _Part([], more=False)
@@ -106,22 +103,9 @@ def _present(tx: Transaction, rows: Sequence[sqlite3.Row]) -> Callable[[sqlite3.
     running = running_jobs(tx, rows)
     return lambda row: batch_of(
         row,
-        running=_whole(job_of, running.get(row["id"], ()), []),
+        running=whole(job_of, running.get(row["id"], ())),
         failures=first_failures(tx, row),
     )
-
-
-def _whole(
-    make: Callable[[sqlite3.Row], T], rows: Iterable[sqlite3.Row], damaged: list[str]
-) -> list[T]:
-    """Return what is made of these rows; a damaged one keeps no other from being told of."""
-    made: list[T] = []
-    for row in rows:
-        try:
-            made.append(make(row))
-        except StorageError as error:
-            damaged.append(str(error))
-    return made
 
 
 def _present_batches(tx: Transaction, since: Cursor, limit: int) -> _Part:

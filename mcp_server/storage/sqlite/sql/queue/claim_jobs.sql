@@ -7,6 +7,6 @@ SET
     step_current = NULL, step_total = NULL, step_message = NULL
 WHERE id IN (SELECT value FROM json_each(:ids)) AND state = 'pending'
 RETURNING
-    id, job_id, kind, payload, subject, priority, batch, round, counted, owner, interface,
-    destination, attempts, crashes, max_retries, created_at, due_at, started_at, attempt_id,
-    requires
+    id, job_id, kind, payload, subject, CAST(priority AS INTEGER) AS priority, batch, round,
+    counted, owner, interface, destination, attempts, CAST(crashes AS INTEGER) AS crashes,
+    max_retries, created_at, due_at, started_at, attempt_id, requires
