@@ -8,9 +8,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Literal
 
 import anyio.to_thread
+import structlog
 
 from mcp_server.clock import Clock, new_id
 from mcp_server.config import Workspace
@@ -33,8 +35,12 @@ from mcp_server.plugin.jobs import Jobs
 from mcp_server.plugin.loading import Plugins
 from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
 from mcp_server.storage.sqlite.file.database import Database
+from mcp_server.storage.sqlite.file.place import unsafe_place
+from mcp_server.storage.sqlite.file.platform import ELSEWHERE, check_locks, check_sqlite
 from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from mcp_server.trust import Grants, StateFolder
+
+logger = structlog.get_logger(__name__)
 
 HANDLERS = "handlers"
 """The package whose modules are the job kinds that Pressroom brings."""
@@ -99,6 +105,18 @@ def load_plugins() -> Plugins:
     return plugins
 
 
+def _prepare(state: StateFolder, folder: Path) -> None:
+    check_sqlite()  # before the first trace of a state folder
+    state.prepare()
+    check_locks(folder)
+
+
+async def warn_of_place(workspace: Workspace) -> None:
+    """Log it if the database lies where it may be damaged."""
+    if why := await anyio.to_thread.run_sync(unsafe_place, workspace.database):
+        logger.warning("the database may be damaged", why=why, advice=ELSEWHERE)
+
+
 @asynccontextmanager
 async def open_parts(
     workspace: Workspace, clock: Clock, plugins: Plugins | None = None
@@ -106,13 +124,14 @@ async def open_parts(
     """Open the workspace's database and all that uses it; without `plugins`, our own kinds only.
 
     Raises:
-        Unavailable: a newer Pressroom wrote the database, or the state folder cannot be written.
+        Unavailable: a newer Pressroom wrote the database, the state folder cannot be written, or
+            the machine lacks what is needed.
         StorageError: the database cannot be opened.
         ConfigError: a setting cannot be used.
     """
     settings = workspace.settings
     state = StateFolder(workspace)
-    await anyio.to_thread.run_sync(state.prepare)
+    await anyio.to_thread.run_sync(_prepare, state, workspace.state_dir)
     grants = Grants(workspace, state)
     model = ModelChoice(name=settings.model or "composer", url=settings.model_url)
     # In a thread: the system keyring may take seconds to answer.

@@ -16,7 +16,7 @@ import anyio.abc
 import anyio.to_thread
 import structlog
 
-from mcp_server.app.parts import Parts, load_plugins, open_parts
+from mcp_server.app.parts import Parts, load_plugins, open_parts, warn_of_place
 from mcp_server.app.process import log_to_stderr, settle_memory
 from mcp_server.app.services import health_of, services_of
 from mcp_server.app.shutdown import UntilTold, run_until_told
@@ -32,7 +32,6 @@ from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.job import Origin
 from mcp_server.plugin.loading import Plugins
 from mcp_server.progress.stream import Events, EventStream
-from mcp_server.storage.sqlite.file.place import unsafe_place
 
 HANG_UP_S = 1.0
 """How long we may take to end after a client hung up, on Windows: it waits little longer there and
@@ -117,9 +116,7 @@ class Application:
         workspace = await anyio.to_thread.run_sync(self._find)
         for warning in workspace.warnings:
             logger.warning("a variable is not ours", why=warning)
-        if why := await anyio.to_thread.run_sync(unsafe_place, workspace.database):
-            advice = "name a folder on a disk of this machine in PRESSROOM_STATE_DIR"
-            logger.warning("the database may be damaged", why=why, advice=advice)
+        await warn_of_place(workspace)
         async with open_parts(workspace, self._clock, self._plugins) as parts:
             events = Events(parts.hub, self._clock)
             keeper, health = self._keeper(parts)

@@ -11,7 +11,7 @@ import anyio
 import anyio.to_thread
 import structlog
 
-from mcp_server.app.parts import Parts, load_plugins, open_parts, open_store
+from mcp_server.app.parts import Parts, load_plugins, open_parts, open_store, warn_of_place
 from mcp_server.app.process import log_to_stderr, settle_memory
 from mcp_server.app.shutdown import run_until_told
 from mcp_server.clock import SystemClock, new_id
@@ -48,6 +48,7 @@ def run_worker(workspace: Path | None, *, detached: bool) -> None:
 
     async def take_turns(stopping: anyio.Event) -> None:
         found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
+        await warn_of_place(found)
         mark = StopMark(found.folder(found.state_dir))
         async with open_parts(found, SystemClock(), plugins) as parts:
             settle_memory()

@@ -7,7 +7,6 @@ because another failed is left out.
 from __future__ import annotations
 
 import platform
-import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +19,7 @@ from mcp_server.doctor.files import without_database
 from mcp_server.doctor.folder import of_folder
 from mcp_server.errors import CallerError, ConfigError
 from mcp_server.plugin.loading import Plugins
+from mcp_server.storage.sqlite.file.platform import present
 
 
 async def examine_workspace(
@@ -74,11 +74,16 @@ async def _examined(
 
 
 def _versions() -> Diagnosis:
+    sqlite = present()
     message = (
         f"Pressroom {version('pressroom')}, Python {platform.python_version()}, "
-        f"SQLite {sqlite3.sqlite_version}, {platform.system()} {platform.machine()}"
+        f"SQLite {sqlite.name}, {platform.system()} {platform.machine()}"
     )
-    return Diagnosis(check="versions", level="ok", message=message)
+    if sqlite.lack is not None:
+        return Diagnosis(check="versions", level="error", message=message, advice=sqlite.lack)
+    # Nearly every system has the fault, and it damages less than failing disks do: no warning.
+    note = "" if sqlite.fault is None else f" (of this SQLite, {sqlite.fault})"
+    return Diagnosis(check="versions", level="ok", message=f"{message}{note}")
 
 
 def _plugins(problems: Sequence[str]) -> Iterator[Diagnosis]:

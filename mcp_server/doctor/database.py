@@ -64,6 +64,8 @@ def of_database(workspace: Workspace) -> Diagnosis:
     """Check the database file itself, all of it."""
     try:
         found = examine(workspace.database)
+    except Unavailable as error:
+        return Diagnosis(check="database", level="error", message=str(error))
     except (StorageError, OSError) as error:
         advice = f"Stop the server, then see to {workspace.database}."
         return Diagnosis(check="database", level="error", message=str(error), advice=advice)
@@ -121,7 +123,7 @@ async def of_queue(workspace: Workspace, clock: Clock) -> AsyncIterator[Diagnosi
             left_over = await left_over_of(store, hosts, lack_of_key, now=now)
             paused = await _paused(store)
             of_pages = [each async for each in of_files(workspace, SqliteEntityStore(database))]
-    except StorageError as error:
+    except (StorageError, Unavailable) as error:
         yield Diagnosis(check="queue", level="error", message=str(error))
         return
     lock, stopped = (

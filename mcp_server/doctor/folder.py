@@ -14,6 +14,7 @@ from mcp_server.content.workspace.loader import SiteLoader, SiteProblems
 from mcp_server.doctor.diagnosis import Diagnosis, Level, size
 from mcp_server.errors import ConfigError
 from mcp_server.storage.sqlite.file.place import unsafe_place
+from mcp_server.storage.sqlite.file.platform import ELSEWHERE, lack_of_locks
 from mcp_server.trust import Grants, StateFolder
 
 FREE_BYTES_MIN = 100 * 1024**2
@@ -164,12 +165,15 @@ def _nearest(folder: Path) -> Path:
 
 
 def _place(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Diagnosis]:
+    if (lack := lack_of_locks(_nearest(workspace.state_dir))) is not None:
+        message = f"{workspace.state_dir} cannot be used: {lack}"
+        yield Diagnosis(check="place", level="error", message=message, advice=f"{ELSEWHERE}.")
     if (why := unsafe_place(workspace.database)) is not None:
         yield Diagnosis(
             check="place",
             level="warning",
             message=f"the database may be damaged: {why}",
-            advice="Name a folder on a disk of this machine in PRESSROOM_STATE_DIR.",
+            advice=f"{ELSEWHERE}.",
         )
 
 

@@ -18,12 +18,13 @@ from typing import Literal, Self, TypeVar
 import aiosqlite
 import anyio
 
-from mcp_server.errors import StorageBusy
+from mcp_server.errors import StorageBusy, Unavailable
 from mcp_server.storage.sqlite.file.commits import Changes
 from mcp_server.storage.sqlite.file.errors import DRIVER_ERRORS, storage_error
 from mcp_server.storage.sqlite.file.group_commit import GroupCommit, Written, anything, begin
 from mcp_server.storage.sqlite.file.identity import check_plain
 from mcp_server.storage.sqlite.file.opened_file import OpenedFile
+from mcp_server.storage.sqlite.file.platform import ELSEWHERE, check_sqlite
 from mcp_server.storage.sqlite.file.transaction import Transaction, spells_out
 
 T = TypeVar("T")
@@ -34,6 +35,8 @@ connection, not in the file, so each connection sets it."""
 
 WAL_PAUSE_S = 0.02
 """How soon the switch to WAL is tried again while another process sets up the new file."""
+
+NO_WAL = "The database can have no write-ahead log where it lies"
 
 Synchronous = Literal["FULL", "NORMAL"]
 
@@ -156,7 +159,9 @@ def open_file(path: Path, *, synchronous: Synchronous = "FULL") -> sqlite3.Conne
 
     Raises:
         StorageError: it cannot be opened, or is no plain file.
+        Unavailable: this SQLite is too old, or can have no write-ahead log there.
     """
+    check_sqlite()
     check_plain(path)
     try:
         # `isolation_level=None`: transactions are ours to begin; the driver would begin its own.
@@ -185,7 +190,7 @@ def _set_up(connection: sqlite3.Connection, synchronous: Synchronous) -> None:
     connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
     # The file may hold a view or trigger that we did not write: it must not call unsafe functions.
     connection.execute("PRAGMA trusted_schema = OFF")
-    _switch_to_wal(connection)
+    switch_to_wal(connection)
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute("PRAGMA foreign_keys = ON")  # off by default, and set per connection
     # A plain fsync on macOS leaves the data in the drive's own cache, which a power cut loses.
@@ -193,18 +198,23 @@ def _set_up(connection: sqlite3.Connection, synchronous: Synchronous) -> None:
         connection.execute("PRAGMA fullfsync = ON")
 
 
-def _switch_to_wal(connection: sqlite3.Connection) -> None:
+def switch_to_wal(connection: sqlite3.Connection) -> None:
     """Switch the file to WAL, trying again for as long as any other statement waits for a lock.
 
     Switching a new file takes a lock for which SQLite does not wait, whatever `busy_timeout` says,
     and several servers may open a new workspace at once.
+
+    Raises:
+        Unavailable: it stays in another mode, without an error: shared memory is not to be had.
     """
     for left in reversed(range(round(BUSY_TIMEOUT_S / WAL_PAUSE_S))):
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         except sqlite3.OperationalError as error:
             if not left or not isinstance(storage_error(error), StorageBusy):
                 raise
             time.sleep(WAL_PAUSE_S)  # in the connection's own thread
         else:
+            if mode != "wal":
+                raise Unavailable(f"{NO_WAL} ({mode!r} instead). {ELSEWHERE}.")
             return

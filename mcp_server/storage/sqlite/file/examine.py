@@ -13,6 +13,7 @@ from mcp_server.storage.sqlite.file.errors import storage_error
 from mcp_server.storage.sqlite.file.identity import check_plain, signature
 from mcp_server.storage.sqlite.file.migrate import newest_schema, strange_objects
 from mcp_server.storage.sqlite.file.opened_file import schema_of
+from mcp_server.storage.sqlite.file.platform import check_sqlite
 from mcp_server.storage.sqlite.file.transaction import SPELLED_OUT
 
 PROBLEMS_MAX = 5
@@ -48,6 +49,7 @@ def examine(path: Path) -> Examined:
 
     Raises:
         StorageError: it cannot be opened or read, or is no database.
+        Unavailable: this SQLite is too old.
     """
     size = path.lstat().st_size
     with _to_read(path) as file:
@@ -82,6 +84,7 @@ def mark_of(path: Path) -> str | None:
 
     Raises:
         StorageError: it cannot be opened or read, or is no database.
+        Unavailable: this SQLite is too old.
     """
     with _to_read(path) as file:
         return signature(file)
@@ -121,6 +124,7 @@ def _is_text(data: bytes) -> bool:
 
 @contextmanager
 def _to_read(path: Path) -> Generator[sqlite3.Connection]:
+    check_sqlite()
     check_plain(path)
     try:
         with closing(

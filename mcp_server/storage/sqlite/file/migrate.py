@@ -21,6 +21,7 @@ from mcp_server.storage.sqlite.file.identity import (
     strangers,
 )
 from mcp_server.storage.sqlite.file.opened_file import schema_of
+from mcp_server.storage.sqlite.file.platform import check_sqlite
 from mcp_server.storage.sqlite.file.transaction import PACKAGE
 
 
@@ -38,12 +39,13 @@ def migrate(
     there must carry it, unless `mark` is `None`.
 
     Raises:
-        Unavailable: a newer Pressroom wrote the file, it was made elsewhere, or it holds tables,
-            triggers or the like that are not ours.
+        Unavailable: a newer Pressroom wrote the file, it was made elsewhere, it holds tables,
+            triggers or the like that are not ours, or this SQLite is too old.
         StorageError: it cannot be opened or written.
     """
     ours = _migrations()
     scripts = migrations or ours
+    check_sqlite()  # before the first trace of a file
     make_private(path)
     with closing(open_file(path, synchronous=synchronous)) as connection:
         try:
