@@ -269,7 +269,11 @@ class JobStore(Protocol):
         ...
 
     async def announce(self, host: Host, *, now: float) -> Host:
-        """Record that a process is alive; return its row, with `wanted` as others have set it."""
+        """Record that a process is alive; return its row, with `wanted` as others have set it.
+
+        Where `now` is long before what was written down last (the machine's clock was set back),
+        what was stored as due later, and the leases, are set back as far.
+        """
         ...
 
     async def withdraw(

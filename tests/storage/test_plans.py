@@ -91,7 +91,10 @@ WALKED = {
     ("forget_hosts", "hosts"): "one for each process",
     ("list_exports", "exports"): "one for each page",
     ("list_hosts", "hosts"): "one for each process",
+    ("list_replacing", "jobs_running"): "what runs is few",
     ("prune_requests", "requests"): "those of a day",
+    ("set_back_hosts", "hosts"): "one for each process",
+    ("set_back_paused", "jobs_stopped"): "hardly ever, and only what stopped",
 }
 """What is walked over, an index or a table, and why that is no harm."""
 

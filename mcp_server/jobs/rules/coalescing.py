@@ -77,6 +77,14 @@ def takes_place(dedup: str, *, created_at: float, other_created_at: float) -> bo
     return dedup == Dedup.REPLACE and created_at > other_created_at
 
 
+def handed_in_at(now: float, *earlier: float | None) -> float:
+    """Return when a job counts as handed in: not before others of its key that were there already.
+
+    The clock may have been set back since; an earlier job must not pass for the later one.
+    """
+    return max([now, *(at for at in earlier if at is not None)])
+
+
 def heirs(batches: Sequence[int], *, other_waits: bool) -> tuple[int | None, Sequence[int]]:
     """Return who gets a cancelled job's work for its own, if anybody, and who waits for it.
 

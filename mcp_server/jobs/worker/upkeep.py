@@ -63,7 +63,8 @@ class Upkeep:
         self._started = set[str]()
         """Attempts that were claimed ahead, and whose start is stored."""
         self._to_sweep = Signal()
-        self._sweep_at, self._swept_version = clock.now(), -1
+        self._swept_at = self._sweep_at = clock.now()
+        self._swept_version = -1
         self._next_sweep_at = 0.0
         """Earliest time of the next sweep after a commit, on the event loop's clock."""
 
@@ -185,8 +186,11 @@ class Upkeep:
         now, version, state = self._clock.now(), self._store.version, self._state
         if state.held and now - state.renewed_at > self._settings.heartbeat_s:
             await self._renew()
-        if version == self._swept_version and now < self._sweep_at:
+        set_back = now < self._swept_at
+        if version == self._swept_version and now < self._sweep_at and not set_back:
             return False
+        if set_back:
+            await self.announce()  # so that what is stored follows
         if state.held:
             self._lose(await self._store.lost(list(state.held)))
         await self._hear()
@@ -196,7 +200,7 @@ class Upkeep:
             await self._hand_over()
         due_at = await self._maintenance.sweep(now)
         self._sweep_at = min(now + self._settings.heartbeat_s, due_at)
-        self._swept_version = version
+        self._swept_at, self._swept_version = now, version
         state.looked_at = None  # from time to time claim again, whatever is known
         return True
 

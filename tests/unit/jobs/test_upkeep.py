@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from mcp_server.jobs.outcome import Done, Outcome, Retry
 from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
 from tests.attempts import claim_one
-from tests.unit.jobs.rig import Rig, a_toy
+from tests.unit.jobs.rig import Context, Rig, a_toy
 from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
@@ -54,3 +55,19 @@ async def test_what_becomes_due_together_is_made_ready_together(rig: Rig) -> Non
     states = [job.state for batch in range(6) for job in await rig.store.jobs(f"b{batch}")]
     assert states == ["pending"] * 120
     assert (await rig.job(later)).state == "scheduled"
+
+
+async def test_a_clock_that_is_set_back_a_day_delays_no_retry_by_a_day(rig: Rig) -> None:
+    """The worker notices by itself, and is not itself idle until the day is over."""
+
+    async def try_twice(context: Context) -> Outcome:
+        return Retry("again", after_s=60) if context.attempt.job.attempts == 0 else Done()
+
+    rig.acts["twice"] = try_twice
+    [job_id] = await rig.submit("b1", a_toy("twice"))
+    async with rig.working():
+        await until(lambda: rig.job(job_id), lambda job: job.state == "scheduled")
+        rig.clock.advance(-24 * 3600)
+        await until(lambda: rig.job(job_id), lambda job: job.due_at == rig.clock.now() + 60)
+        rig.clock.advance(60)
+        assert (await rig.batches.wait("b1", owner="ada")).completed == 1

@@ -6,6 +6,7 @@ Every function here is a part of somebody's transaction.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable, Mapping
 
 from mcp_server.jobs.job import Dedup, JobState, NewJob
 from mcp_server.jobs.rules import coalescing, pauses
@@ -27,6 +28,13 @@ def share(
         join(tx, held["id"], batch["id"])
     if job.dedup is Dedup.REPLACE:
         _replace(tx, held, job, now=now)
+
+
+def replacing(tx: Transaction, jobs: Iterable[NewJob]) -> Mapping[str | None, float]:
+    """Return when what runs was handed in, by key, where it may come back and replace these."""
+    if not any(job.dedup in coalescing.SHARED for job in jobs):  # as in nearly all large batches
+        return {}
+    return {row["dedup_key"]: row["created_at"] for row in tx.all("list_replacing")}
 
 
 def join(tx: Transaction, job: int, batch: int) -> None:
@@ -99,7 +107,9 @@ def _replace(tx: Transaction, held: sqlite3.Row, job: NewJob, *, now: float) -> 
         max_retries=job.max_retries,
         state=pauses.waiting_state(None, counted=job.counted, delay_s=job.delay_s),
         due_at=now + job.delay_s,
-        now=now,
+        now=coalescing.handed_in_at(
+            now, held["created_at"], replacing(tx, [job]).get(job.dedup_key)
+        ),
     )
     _touch(tx, held)
 

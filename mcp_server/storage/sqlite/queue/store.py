@@ -36,7 +36,14 @@ from mcp_server.jobs.rules.coalescing import SHARED
 from mcp_server.jobs.rules.requests import REQUEST_KEY_S
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.transaction import Transaction
-from mcp_server.storage.sqlite.queue import attempts, counters, pruning, sharing, submission
+from mcp_server.storage.sqlite.queue import (
+    attempts,
+    clock,
+    counters,
+    pruning,
+    sharing,
+    submission,
+)
 from mcp_server.storage.sqlite.queue.reads import JobReads, batch_or_none, work_until
 from mcp_server.storage.sqlite.queue.rows import host_of, origin_of
 
@@ -274,6 +281,7 @@ class SqliteJobStore(JobReads):
 
     async def announce(self, host: Host, *, now: float) -> Host:
         def step(tx: Transaction) -> Host:
+            clock.follow(tx, now=now)
             tx.run("forget_hosts", before=now - HOST_FORGOTTEN_S)
             row = tx.one(
                 "put_host",

@@ -79,6 +79,7 @@ def _new_rows(
     """Yield the values of `insert_job` for each job."""
     batch_state = None if batch is None else BatchState(batch["state"])
     usual = pauses.waiting_state(batch_state, counted=True)
+    running = sharing.replacing(tx, [job for _, job in jobs])
     shared = {
         "batch": batch["id"] if batch else None,
         "round": batch["round"] if batch else 1,
@@ -106,6 +107,7 @@ def _new_rows(
             "requires": job.requires,
             "max_retries": job.max_retries,
             "due_at": now + job.delay_s,
+            "now": coalescing.handed_in_at(now, running.get(job.dedup_key)),
         }
 
 

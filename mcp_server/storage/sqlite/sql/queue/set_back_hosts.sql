@@ -1,0 +1,1 @@
+UPDATE hosts SET seen_at = min(seen_at, :now)
