@@ -22,7 +22,7 @@ from mcp_server.jobs.job import (
     NewJob,
 )
 from mcp_server.jobs.records import Cancelled, NewBatch, Request, Submission
-from mcp_server.jobs.registry import Registry
+from mcp_server.jobs.registry import Registry, check_origin
 from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.telemetry import submit_span, with_trace
 from mcp_server.jobs.timeouts import NAMED_MAX, timed_out
@@ -79,8 +79,10 @@ class BatchService:
         key, one gets the other's batch, with `duplicate`.
 
         Raises:
-            InvalidPayload: the request key was used with other arguments.
+            InvalidPayload: the request key was used with other arguments, or who asks cannot be
+                stored.
         """
+        check_origin(batch.origin)
         with submit_span("submit", batch.kind, batch.id, jobs=len(batch.jobs)):
             traced = replace(batch, terms=with_trace(batch.terms))
             submission = await self._store.submit(traced, now=self._clock.now())

@@ -30,8 +30,14 @@ def encoded(document: object) -> str:
 
 
 def dumped(value: Any) -> str:
-    """Return `value` as JSON; equal values give the same text."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    """Return `value` as JSON; equal values give the same text.
+
+    Raises:
+        ValueError: NaN or Infinity is in it, which other readers of JSON refuse.
+    """
+    return json.dumps(
+        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+    )
 
 
 def _has_no_numbers(document: object, text: str) -> bool:

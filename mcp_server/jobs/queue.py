@@ -11,7 +11,7 @@ from mcp_server.clock import Clock
 from mcp_server.errors import NotFound
 from mcp_server.jobs.hub.hub import Hub
 from mcp_server.jobs.job import Job, NewJob, Origin
-from mcp_server.jobs.registry import Registry
+from mcp_server.jobs.registry import Registry, check_origin
 from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.timeouts import timed_out
 
@@ -38,10 +38,11 @@ class JobQueue:
 
         Raises:
             UnknownKind: nothing runs its kind.
-            InvalidPayload: the payload is not what its handler takes, or a field not what can be
-                stored.
+            InvalidPayload: the payload is not what its handler takes, or a field, or who asks, not
+                what can be stored.
             LimitExceeded: the payload is too large.
         """
+        check_origin(origin)
         self._registry.check(job)
         id, _ = await self._store.enqueue(
             self._new_job_id(), job, origin=origin, now=self._clock.now()

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from mcp_server.errors import ConfigError, InvalidPayload, LimitExceeded, UnknownKind
 from mcp_server.jobs.handler import Handler
-from mcp_server.jobs.job import Dedup, NewJob
+from mcp_server.jobs.job import Dedup, NewJob, Origin
 from mcp_server.jobs.json_text import encoded
 from mcp_server.jobs.outcome import DELAY_S_MAX
 
@@ -172,6 +172,20 @@ def discover(package: str) -> Sequence[Handler[Any]]:
         for name in names
         for value in _handlers(vars(importlib.import_module(f"{package}.{name}")).values())
     ]
+
+
+def check_origin(origin: Origin) -> None:
+    """Check that who asks can be stored.
+
+    Raises:
+        InvalidPayload: something in it cannot; names the field and what is allowed.
+    """
+    values: dict[str, object] = origin._asdict()
+    if values["destination"] is None:
+        del values["destination"]
+    unfit = [f"{name} must be {_TEXT}" for name, value in values.items() if not _is_text(value)]
+    if unfit:
+        raise InvalidPayload("origin", unfit)
 
 
 def _misfits(job: NewJob) -> list[str]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import from_json
 
-from mcp_server.jobs.json_text import DIGITS_MAX, encoded
+from mcp_server.jobs.json_text import DIGITS_MAX, dumped, encoded
 
 leaves = (
     st.none()
@@ -53,3 +53,10 @@ def test_what_nobody_could_read_is_refused(value: Any, why: str, beside: str) ->
     for document in (value, {"before": beside, "at": [{"last": value}]}, [value, beside]):
         with pytest.raises(ValueError, match=why):
             encoded(document)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_compared_as_text_holds_no_number_that_is_no_json(value: float) -> None:
+    """Python would read it again, and nothing else would."""
+    with pytest.raises(ValueError, match="JSON"):
+        dumped({"at": [value]})

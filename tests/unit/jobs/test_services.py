@@ -40,6 +40,16 @@ async def test_one_bad_job_keeps_the_whole_batch_from_being_stored(rig: Rig) -> 
     assert await rig.batches.list(owner="ada", limit=9) == []
 
 
+@pytest.mark.parametrize("field", ["owner", "interface", "destination"])
+async def test_who_asks_must_be_text_that_can_be_stored(rig: Rig, field: str) -> None:
+    """Half a surrogate would break the transaction, and everybody's who shares it."""
+    origin = ORIGIN._replace(**{field: "half a \ud800"})
+    with pytest.raises(InvalidPayload, match=f"origin: {field} must be"):
+        await rig.submit("b", a_toy(), origin=origin)
+    with pytest.raises(InvalidPayload, match=f"origin: {field} must be"):
+        await rig.queue.enqueue(a_toy(), origin=origin)
+
+
 async def test_a_batch_of_too_many_jobs_is_refused(rig: Rig) -> None:
     """The bound is a setting; exactly as many are allowed."""
     assert len(rig.batches.prepare([a_toy()] * 20)) == 20
