@@ -20,6 +20,7 @@ from mcp_server.interfaces.cli.follow import follow_all, follow_one
 from mcp_server.interfaces.cli.lines import outcome_line
 from mcp_server.interfaces.cli.presence import Watched
 from mcp_server.interfaces.cli.runners import Board, Waited
+from mcp_server.jobs.host.presence import worker_lives
 from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.job import Batch, BatchState, Job
 from mcp_server.progress.stream import Events
@@ -223,8 +224,5 @@ async def _works(parts: Parts) -> bool:
     for worker in workers:
         if worker.wanted != "drain":
             await parts.store.ask(worker.id, "drain")
-    if not parts.workspace.settings.several_workers:
-        return parts.lock.is_held()
-    # Several workers share no lock, so a recent heartbeat is what tells a living one.
-    alive_after = parts.clock.now() - parts.workspace.settings.lease_s
-    return parts.lock.is_held() or any(worker.seen_at > alive_after for worker in workers)
+    several = parts.workspace.settings.several_workers
+    return worker_lives(parts.lock, workers, now=parts.clock.now(), several=several)

@@ -145,6 +145,7 @@ class Application:
             kinds=parts.registry.kinds,
             heartbeat_s=settings.heartbeat_s,
             alive_s=settings.lease_s,
+            several=settings.several_workers,
         )
         return keeper, health_of(parts, mode, mark, start)
 

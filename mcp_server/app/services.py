@@ -30,6 +30,7 @@ def health_of(
         mode,
         mark,
         start,
+        several=parts.workspace.settings.several_workers,
         log=f"{log.parent.name}/{log.name}",
         figures=parts.figures,
         lacking=lack_of_key,

@@ -14,6 +14,7 @@ from mcp_server.doctor.files import of_files
 from mcp_server.errors import StorageError, Unavailable
 from mcp_server.jobs.host.health import left_over_of
 from mcp_server.jobs.host.lock import WorkerLock
+from mcp_server.jobs.host.presence import worker_lives
 from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.job import BatchState, JobState
 from mcp_server.jobs.records import Host, Lag, Question, Stats
@@ -25,8 +26,6 @@ from mcp_server.storage.sqlite.file.transaction import Transaction
 from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from mcp_server.trust import StateFolder
 
-LAG_S = 300.0
-"""A due job that has waited longer than this gets a warning. By default no attempt takes longer."""
 LOOKED_AT_MAX = 1_000
 """Unfinished batches, of all owners, that are searched for paused ones."""
 ROWS_MAX = 5
@@ -130,10 +129,11 @@ async def of_queue(workspace: Workspace, clock: Clock) -> AsyncIterator[Diagnosi
         WorkerLock(workspace.worker_lock),
         StopMark(workspace.folder(workspace.state_dir)).is_set,
     )
-    alive = lock.is_held()
+    several = workspace.settings.several_workers
+    alive = worker_lives(lock, hosts, now=now, several=several)
     log = workspace.worker_log
     yield _worker(hosts, lag, log, alive=alive, stopped=stopped)
-    yield _oldest(lag, alive=alive)
+    yield _oldest(lag, alive=alive, longest_s=workspace.settings.time_limit_s)
     for problem in left_over:
         yield Diagnosis(check="queue", level="warning", message=problem)
     yield _jobs(stats)
@@ -199,11 +199,12 @@ def _living(worker: Host, log: Path) -> Diagnosis:
     return Diagnosis(check="worker", level="warning", message=message, advice=advice)
 
 
-def _oldest(lag: Lag, *, alive: bool) -> Diagnosis:
+def _oldest(lag: Lag, *, alive: bool, longest_s: float) -> Diagnosis:
+    """Warn of a due job that has waited for longer than an attempt may take."""
     if lag.oldest_due_s is None:
         return Diagnosis(check="queue", level="ok", message="no job is waiting for its turn")
     message = f"the oldest due job has waited for {duration(lag.oldest_due_s)}"
-    if not alive or lag.oldest_due_s < LAG_S:
+    if not alive or lag.oldest_due_s < longest_s:
         return Diagnosis(check="queue", level="ok", message=message)
     advice = "`pressroom status` shows what runs; a higher `concurrency` runs more at a time."
     return Diagnosis(check="queue", level="warning", message=message, advice=advice)

@@ -5,8 +5,6 @@ A worker that is dead must not go unnoticed: nothing else would say why nothing 
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -14,6 +12,7 @@ import anyio
 
 from mcp_server.clock import Clock
 from mcp_server.jobs.host.lock import WorkerLock
+from mcp_server.jobs.host.presence import SILENT_S, is_alive, worker_lives
 from mcp_server.jobs.host.start import DetachedWorker, StartWorker
 from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.records import Host, Lack, Stats, lack_of
@@ -26,14 +25,12 @@ COUNTING_SHARE = 20
 """A count is reused for this many times as long as it took. So counting takes at most a twentieth
 of the time, however many jobs there are and however often somebody asks."""
 
-SILENT_S = 60.0
-"""Workers announce themselves every few seconds; one that has not for this long is stuck."""
-
 
 class Health:
     """Describes a workspace's worker and its queue.
 
-    `log` names a detached worker's log file, in words for a person.
+    `log` names a detached worker's log file, in words for a person; with `several` workers, none of
+    them holds the lock.
     """
 
     def __init__(
@@ -45,6 +42,7 @@ class Health:
         mark: StopMark,
         start: StartWorker | None = None,
         *,
+        several: bool = False,
         log: str = "",
         figures: AttemptFigures | None = None,
         lacking: Callable[[str], Lack] = lack_of,
@@ -52,6 +50,7 @@ class Health:
         self.mode: WorkerMode = mode
         self._figures = figures or AttemptFigures()
         self._store, self._lock, self._clock = store, lock, clock
+        self._several = several
         self._lacking = lacking
         self._mark, self._start, self._log = mark, start, log
         self._counter = Counter(store, anyio.current_time)
@@ -65,10 +64,9 @@ class Health:
         """
         now = self._clock.now()
         lag = await self._store.lag(now=now)
-        # The lock tells whether a worker lives, as the system frees it when its holder dies. The
-        # worker's row may outlive it.
-        facts: dict[str, Any] = {"mode": self.mode, "alive": self._lock.is_held()}
         hosts = await self._store.hosts(seen_after=0)
+        alive = worker_lives(self._lock, hosts, now=now, several=self._several)
+        facts: dict[str, Any] = {"mode": self.mode, "alive": alive}
         workers = [host for host in hosts if host.role == "worker"]
         if facts["alive"] and workers:
             worker = workers[0]
@@ -141,23 +139,8 @@ class Health:
 
 
 def _serves(host: Host, now: float) -> bool:
-    """Whether this is a live server, which starts a worker when one is needed.
-
-    A server that was killed is found out at once, as its process is gone.
-    """
-    return host.role == "server" and host.seen_at > now - SILENT_S and _is_there(host.pid)
-
-
-def _is_there(pid: int) -> bool:
-    if sys.platform == "win32":
-        return True  # there, asking would end it
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it is there, and another user's
-        return True
-    return True
+    """Whether this is a live server, which starts a worker when one is needed."""
+    return host.role == "server" and is_alive(host, now)
 
 
 def _alive(facts: Mapping[str, Any]) -> str:

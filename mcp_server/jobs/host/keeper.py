@@ -8,6 +8,7 @@ runs asks that worker to make room.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 import anyio
@@ -16,6 +17,7 @@ import structlog
 from mcp_server.clock import Clock
 from mcp_server.errors import StorageError
 from mcp_server.jobs.host.lock import WorkerLock
+from mcp_server.jobs.host.presence import worker_lives
 from mcp_server.jobs.host.start import DetachedWorker, StartWorker
 from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.records import Host
@@ -42,10 +44,11 @@ class WorkerKeeper:
         kinds: Collection[str],
         heartbeat_s: float,
         alive_s: float,
+        several: bool = False,
     ) -> None:
         self._store, self._lock, self._clock = store, lock, clock
         self._host, self._start, self._mark, self._kinds = host, start, mark, kinds
-        self._heartbeat_s, self._alive_s = heartbeat_s, alive_s
+        self._heartbeat_s, self._alive_s, self._several = heartbeat_s, alive_s, several
 
     async def run(self) -> None:
         """Keep watch until cancelled."""
@@ -70,8 +73,12 @@ class WorkerKeeper:
         if isinstance(self._start, DetachedWorker):
             self._start.reap()
         work = await self._store.work_before(now=self._clock.now(), horizon_s=0)
-        if work and not self._lock.is_held() and await self._may_start() and await self._is_ours():
+        if work and not await self._lives() and await self._may_start() and await self._is_ours():
             await self._start()
+
+    async def _lives(self) -> bool:
+        hosts = await self._store.hosts(seen_after=0) if self._several else ()
+        return worker_lives(self._lock, hosts, now=self._clock.now(), several=self._several)
 
     async def _may_start(self) -> bool:
         if await self._mark.holds(self._store, now=self._clock.now()):
@@ -88,7 +95,7 @@ class WorkerKeeper:
         hosts = await self._store.hosts(seen_after=self._clock.now() - self._alive_s)
         others = [host for host in hosts if host.role == "server" and host.id != self._host.id]
         for host in others:
-            newer = _number(host.version) > _number(self._host.version)
+            newer = version_key(host.version) > version_key(self._host.version)
             if newer and not await self._left_over(host.abilities):
                 return False
             if await self._only_runs(host):
@@ -147,7 +154,7 @@ class WorkerKeeper:
         for host in hosts:
             if host.role != "worker":
                 continue
-            older = _number(host.version) < _number(self._host.version)
+            older = version_key(host.version) < version_key(self._host.version)
             if older or await self._lacks_kinds(host):
                 await self._store.ask(host.id, "drain")
 
@@ -156,5 +163,10 @@ def _kinds(host: Host) -> frozenset[str]:
     return frozenset(host.details.get("kinds", ()))
 
 
-def _number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdigit())
+def version_key(version: str) -> tuple[tuple[int, ...], bool, str]:
+    """Return what sorts as versions do: `1.0.0rc1` before `1.0.0`, and that before `1.0.1`."""
+    numbers = re.match(r"[\d.]*", version)
+    assert numbers is not None, "it may be empty"
+    rest = version[numbers.end() :].partition("+")[0]
+    release = tuple(int(part) for part in numbers[0].split(".") if part)
+    return release, not rest or rest.startswith("post"), rest

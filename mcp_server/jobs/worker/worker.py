@@ -296,6 +296,7 @@ class Worker:
             if self._tries[id] >= RECORD_TRIES_MAX:
                 logger.error("gave up recording the end of an attempt; its lease will run out")
                 held.pop(id, None)
+                del self._tries[id]
         self._state.reports[:0] = [report for report in reports if report.attempt.id in held]
         self._state.news.give()
 

@@ -16,8 +16,9 @@ import pytest
 
 from mcp_server.errors import Unavailable
 from mcp_server.folder import Folder
-from mcp_server.jobs.host.keeper import WorkerKeeper
+from mcp_server.jobs.host.keeper import WorkerKeeper, version_key
 from mcp_server.jobs.host.lock import WorkerLock
+from mcp_server.jobs.host.presence import SILENT_S, worker_lives
 from mcp_server.jobs.host.start import DetachedWorker, EmbeddedWorker, StartWorker, work_in_turns
 from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.job import BatchState
@@ -75,6 +76,7 @@ def keeper(
     *,
     host: Host | None = None,
     run: Callable[[], Awaitable[None]] | None = None,
+    several: bool = False,
 ) -> WorkerKeeper:
     """Make what keeps a worker alive; `run` is what an embedded one does."""
     return WorkerKeeper(
@@ -87,7 +89,15 @@ def keeper(
         kinds=rig.registry.kinds,
         heartbeat_s=0.05,
         alive_s=30,
+        several=several,
     )
+
+
+def gone() -> int:
+    """Return the number of a process that has ended."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    return process.pid
 
 
 def is_there(pid: int) -> bool:
@@ -152,6 +162,32 @@ async def test_no_worker_is_started_beside_one_that_lives(rig: Rig, lock: Path) 
     with holder(lock):
         await keeper(rig, WorkerLock(lock), run=never).tick()
         await EmbeddedWorker(WorkerLock(lock), never, anyio.Event())()
+
+
+async def test_of_several_workers_one_that_lives_is_enough(rig: Rig, lock: Path) -> None:
+    """They hold no lock: one is started where none has said of late that it lives."""
+    await rig.submit("b", a_toy())
+    await rig.store.announce(rig.host("living"), now=rig.clock.now())
+    kept = keeper(rig, WorkerLock(lock), several=True)
+    await kept.tick()
+    assert (await rig.batches.get("b", owner="ada")).completed == 0
+    rig.clock.advance(SILENT_S + 1)
+    await kept.tick()
+    assert (await rig.batches.get("b", owner="ada")).completed == 1
+
+
+async def test_of_several_workers_one_whose_process_is_gone_does_not_live(
+    rig: Rig, lock: Path
+) -> None:
+    """Nobody waits for its silence to be noticed."""
+    await rig.store.announce(rig.host("dead", pid=gone()), now=rig.clock.now())
+    hosts, held = await rig.store.hosts(seen_after=0), WorkerLock(lock)
+    now = rig.clock.now()
+    assert not worker_lives(held, hosts, now=now, several=True)
+    await rig.store.announce(rig.host("living"), now=now)
+    hosts = await rig.store.hosts(seen_after=0)
+    assert worker_lives(held, hosts, now=now, several=True)
+    assert not worker_lives(held, hosts, now=now, several=False)
 
 
 async def test_of_two_keepers_one_runs_the_worker(rig: Rig, lock: Path) -> None:
@@ -409,3 +445,10 @@ async def test_a_mark_that_cannot_be_read_stops_nothing(rig: Rig, tmp_path: Path
     assert not await mark.holds(rig.store, now=rig.clock.now())
     mark.clear()
     mark.clear()
+
+
+def test_versions_are_in_the_order_in_which_they_come_out() -> None:
+    """By numbers, and a candidate before what it is a candidate for."""
+    order = ["", "0.9", "1.0.0a2", "1.0.0rc1", "1.0.0", "1.0.0.post1", "1.0.1", "1.2", "1.10"]
+    assert sorted(order, key=version_key) == order
+    assert version_key("1.0.0+local") == version_key("1.0.0")
