@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mcp_server.errors import StorageOutdated, Unavailable
+from mcp_server.storage.sqlite.file.connection import connect
 from mcp_server.storage.sqlite.file.migrate import migrate, newest_schema
+from mcp_server.storage.sqlite.file.transaction import PACKAGE
 from tests.storage.invariants import PRESENT_ROUND, check_invariants
+from tests.storage.processes import OPENER, running, tell
 from tests.storage.stores import DAY_S, Bench, sqlite
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 
@@ -92,6 +98,46 @@ def test_the_file_is_copied_as_it_was(earlier: Path) -> None:
     assert (rows(copy, "SELECT * FROM batches"), rows(copy, "SELECT * FROM rounds")) == before
     assert rows(copy, "PRAGMA user_version") == [(4,)]
     assert not earlier.with_name(f"{earlier.name}.before-4").exists()
+
+
+def test_several_processes_migrate_it_at_once(earlier: Path) -> None:
+    """As servers do that are all started anew; one of them does it, and copies it before."""
+    with ExitStack() as stack:
+        others = [stack.enter_context(running(OPENER, earlier)) for _ in range(3)]
+        for other in others:
+            tell(other)
+        found = {other.communicate(timeout=PATIENCE_S)[0] for other in others}
+    assert found == {f"{newest_schema()}\n"}
+    copy = earlier.with_name(f"{earlier.name}.before-5")
+    assert rows(copy, "PRAGMA user_version") == [(4,)]
+    check_invariants(earlier)
+
+
+async def test_who_has_it_open_as_it_was_touches_nothing_afterwards(earlier: Path) -> None:
+    """A worker of the version before: what it reports would be written into another schema."""
+    async with connect(earlier, schema=4) as before:
+        await before.read(lambda tx: tx.one("last_change"))
+        assert migrate(earlier) == newest_schema()
+        found = tables(earlier)
+        for use in (before.read, before.write):
+            with pytest.raises(StorageOutdated, match="newer Pressroom"):
+                await use(lambda tx: tx.run("note_claim", now_ms=1))
+    assert tables(earlier) == found
+
+
+def test_the_version_before_refuses_it_afterwards(migrated: Path) -> None:
+    """In a sentence; it neither migrates nor copies anything."""
+    folder = resources.files(PACKAGE).joinpath("file", "migrations")
+    known = {
+        number: file.read_text("utf-8")
+        for file in folder.iterdir()
+        if file.name.endswith(".sql") and (number := int(file.name[:4])) < newest_schema()
+    }
+    found, files = tables(migrated), sorted(migrated.parent.iterdir())
+    with pytest.raises(Unavailable, match="written by a newer Pressroom") as caught:
+        migrate(migrated, migrations=known)
+    assert f"schema {newest_schema()}, this one knows {max(known)}" in str(caught.value)
+    assert (tables(migrated), sorted(migrated.parent.iterdir())) == (found, files)
 
 
 async def test_its_batches_go_on_to_their_ends(migrated: Path) -> None:
