@@ -253,6 +253,13 @@ class JobStore(Protocol):
         """Delete at most `limit` requests that have expired; return how many."""
         ...
 
+    async def shrink(self) -> bool:
+        """Give some room that nothing uses back to the disk, a bounded amount.
+
+        Return whether there was any; call it until there is none.
+        """
+        ...
+
     async def claimable(self, *, kinds: Collection[str], abilities: Collection[str]) -> bool:
         """Whether a job is ready that a worker of these kinds and abilities could run."""
         ...

@@ -88,9 +88,11 @@ class Steps:
             pass
 
     async def prune(self) -> None:
-        """Forget all jobs."""
+        """Forget all jobs, and give back their room."""
         ages = {"completed_before": LATE, "ended_before": LATE}
         while await self.store.prune(**ages, limit=PRUNE_LIMIT):
+            pass
+        while await self.store.shrink():
             pass
 
     async def submit(self, count: int) -> None:

@@ -243,6 +243,7 @@ WRITES: dict[str, Call] = {
     ),
     "cancel a job that has not followed": cancel_job("behind.4"),
     "follow": lambda world: world.bench.store.follow(now=world.bench.now),
+    "shrink": lambda world: world.bench.store.shrink(),
     "pause": lambda world: world.bench.store.pause("busy", "no key"),
     "prune": lambda world: world.bench.store.prune(
         completed_before=world.bench.now - DAY_S, ended_before=world.bench.now - DAY_S, limit=9

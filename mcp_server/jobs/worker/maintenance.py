@@ -68,7 +68,10 @@ class Maintenance:
         return True
 
     async def prune(self) -> int:
-        """Delete old finished jobs and expired requests, in steps; return how many jobs."""
+        """Delete old finished jobs and expired requests, in steps; return how many jobs.
+
+        What room that leaves is given back to the disk, in steps as well.
+        """
         now = self._clock.now()
         pruned = 0
         while found := await self._store.prune(
@@ -79,6 +82,8 @@ class Maintenance:
             pruned += found
             await anyio.sleep(PRUNE_PAUSE_S)
         while await self._store.forget_requests(now=now, limit=PRUNE_LIMIT):
+            await anyio.sleep(PRUNE_PAUSE_S)
+        while await self._store.shrink():
             await anyio.sleep(PRUNE_PAUSE_S)
         return pruned
 

@@ -59,6 +59,9 @@ T = TypeVar("T")
 HOST_FORGOTTEN_S = 3600.0
 """How long the row of a process stays that died without withdrawing it."""
 
+FREE_PAGES_KEPT = 1000
+"""Pages (of 4 kB) that are kept for what comes next: a file that shrinks has to grow again."""
+
 
 class EffectApplier(Protocol):
     """Applies the effects that belong to somebody else than the queue."""
@@ -363,6 +366,15 @@ class SqliteJobStore(JobReads):
         return await self._database.write(
             lambda tx: tx.run("prune_requests", before=before, limit=limit)
         )
+
+    async def shrink(self) -> bool:
+        found = await self._database.read(lambda tx: tx.one("count_free_pages"))
+        assert found is not None
+        if not found["shrinks"] or found["pages"] <= FREE_PAGES_KEPT:
+            await self._database.checkpoint()
+            return False
+        await self._database.write(lambda tx: tx.all("free_pages"))
+        return True
 
     async def announce(self, host: Host, *, now: float) -> Host:
         def step(tx: Transaction) -> Host:
