@@ -26,6 +26,8 @@ from mcp_server.storage.sqlite.file.transaction import Transaction
 from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from mcp_server.trust import StateFolder
 
+WASTED_BYTES_MAX = 16 * 1024 * 1024
+"""What a file may keep that nothing uses: as much as its log may."""
 LOOKED_AT_MAX = 1_000
 """Unfinished batches, of all owners, that are searched for paused ones."""
 ROWS_MAX = 5
@@ -104,6 +106,15 @@ def _of_file(path: Path, found: Examined) -> Diagnosis:
             level="warning",
             message=f"{message}; this version brings it to {found.newest_schema}",
             advice="The next server to start does so, and keeps a copy beside it.",
+        )
+    if found.wasted_bytes > WASTED_BYTES_MAX:
+        return Diagnosis(
+            check="database",
+            level="warning",
+            message=f"{message}, sound; {size(found.wasted_bytes)} of it hold nothing",
+            advice="An earlier version made it, and it was too large to be written anew by itself. "
+            f"`pressroom stop`, end the servers, then run `sqlite3 {path} 'PRAGMA auto_vacuum = 2; "
+            "VACUUM'`: it needs as much room on the disk again.",
         )
     return Diagnosis(check="database", level="ok", message=f"{message}, sound")
 

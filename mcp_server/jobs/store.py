@@ -124,11 +124,17 @@ class JobStore(Protocol):
         ...
 
     async def pause(self, batch_id: str, reason: str) -> None:
-        """Pause a batch: waiting jobs are paused, running ones go on to their end."""
+        """Pause a batch: waiting jobs are paused, running ones go on to their end.
+
+        Of a large batch the jobs follow (see `follow`); none is claimed meanwhile.
+        """
         ...
 
     async def cancel_batch(self, batch_id: str, *, reason: str, now: float) -> Cancelled:
-        """Cancel every unfinished job. Running attempts lose their claim at once."""
+        """Cancel every unfinished job. Running attempts lose their claim at once.
+
+        Of a large batch the jobs follow (see `follow`); batch and jobs read as cancelled at once.
+        """
         ...
 
     async def cancel_job(self, job_id: str, *, reason: str, now: float) -> Cancelled:
@@ -149,7 +155,15 @@ class JobStore(Protocol):
 
         Counted jobs that failed with a code in `leave_out` stay as they are. A paused batch goes on
         with its round, an ended one opens the next. `terms` replace those of the round (`None`
-        keeps them), `requires` replaces the ability that the counted jobs need.
+        keeps them), `requires` replaces the ability that the counted jobs need. Of a large batch
+        they come in by steps, a transaction each; after a crash between two, `follow` goes on.
+        """
+        ...
+
+    async def follow(self, *, now: float) -> bool:
+        """Let the next jobs, a bounded number, follow what was said of their batch.
+
+        Return whether any were to; call it until none are.
         """
         ...
 
@@ -237,6 +251,13 @@ class JobStore(Protocol):
 
     async def forget_requests(self, *, now: float, limit: int) -> int:
         """Delete at most `limit` requests that have expired; return how many."""
+        ...
+
+    async def shrink(self) -> bool:
+        """Give some room that nothing uses back to the disk, a bounded amount.
+
+        Return whether there was any; call it until there is none.
+        """
         ...
 
     async def claimable(self, *, kinds: Collection[str], abilities: Collection[str]) -> bool:

@@ -41,6 +41,8 @@ class ServerSizes:
     """Short batches that are followed to their end."""
     subscribers: int = 1_000
     """Who are told of a batch, each by himself."""
+    batch: int = 100_000
+    """Jobs of a batch that is cancelled, paused, taken up again and forgotten."""
     idle_s: float = 60.0
     """How long an idle server with its worker is watched."""
 
@@ -57,6 +59,7 @@ QUICK = ServerSizes(
     followed=24,
     followed_batches=2,
     subscribers=200,
+    batch=5_000,
     idle_s=3.0,
 )
 """Enough to see that everything runs; too little to say how fast."""

@@ -27,6 +27,7 @@ from tests.benchmarks import (
     listening,
     planning,
     publishing,
+    steps,
     subscribers,
     watching,
 )
@@ -35,6 +36,7 @@ from tests.benchmarks.queue import TABLE_WIDTH, machine, names_among
 from tests.benchmarks.results import Row, number
 
 ROUNDS = 3
+STEPS = ("cancel", "retry", "pause", "resume", "release", "prune", "submit")
 FIGURE_S = 900
 """How long one figure may take in one round."""
 
@@ -133,6 +135,16 @@ def figures(sizes: ServerSizes) -> Mapping[str, ServerFigure]:
                 "idle-server-growth": Part(unit="kB"),
             },
             measure=idling.idle_embedded,
+        ),
+        "steps": ServerFigure(
+            words=f"the longest transaction of each step over a batch of {sizes.batch:,} jobs; "
+            "until its cancellation is answered; growth of the process; and of handing it in",
+            parts={
+                "steps-answer": Part(unit="ms"),
+                **{f"steps-{name}": Part(unit="ms") for name in STEPS},
+                "steps-growth": Part(unit="kB"),
+            },
+            measure=steps.steps,
         ),
     }
 

@@ -25,6 +25,7 @@ TINY = ServerSizes(
     followed=4,
     followed_batches=2,
     subscribers=5,
+    batch=3_000,
     idle_s=0.5,
 )
 FIGURES = figures(TINY)

@@ -13,14 +13,44 @@ from mcp_server.jobs.job import BATCH_TRANSITIONS, JOB_TRANSITIONS, BatchState, 
 from tests.storage.model import Model
 from tests.storage.model_state import ModelJob
 
-JOBS = """
+CANCELLED = "said.what = 'cancel' AND counted AND state IN ('scheduled', 'pending', 'paused')"
+PAUSED = "said.what = 'pause' AND counted AND state IN ('scheduled', 'pending')"
+RESUMED = "state = 'paused' AND (said.what = 'resume' OR said.what = 'cancel' AND NOT counted)"
+
+JOBS = f"""
 SELECT CASE WHEN job_id LIKE 'j\\_%' ESCAPE '\\' THEN NULL ELSE job_id END, batches.batch_id,
-    jobs.state, counted, jobs.round, payload, priority, dedup, dedup_key, requires, attempts,
-    crashes, code, jobs.created_at, due_at, jobs.ended_at, attempt_id, lease_until
+    CASE
+        WHEN {CANCELLED} THEN 'cancelled'
+        WHEN {PAUSED} THEN 'paused'
+        WHEN {RESUMED} AND due_at > said_at THEN 'scheduled'
+        WHEN {RESUMED} THEN 'pending'
+        ELSE state
+    END,
+    counted, jobs.round, payload, priority, dedup, dedup_key,
+    CASE WHEN {RESUMED} AND counted THEN said.requires ELSE jobs.requires END,
+    attempts, crashes,
+    CASE WHEN {CANCELLED} THEN 'cancelled' WHEN {RESUMED} THEN NULL ELSE code END,
+    jobs.created_at,
+    CASE WHEN {RESUMED} THEN max(due_at, said_at) ELSE due_at END,
+    CASE WHEN {CANCELLED} THEN said_at ELSE jobs.ended_at END,
+    CASE WHEN {CANCELLED} THEN NULL ELSE attempt_id END,
+    lease_until
 FROM jobs LEFT JOIN batches ON batches.id = jobs.batch
+LEFT JOIN following AS said
+ON said.batch = jobs.batch AND said.what <> 'retry'
+AND jobs.id > said.after AND jobs.id <= said.until
 ORDER BY jobs.id
 """
-"""Ids that the store draws are not compared."""
+"""Those that have not followed yet what was said of their batch, as what they will be. Ids that the
+store draws are not compared."""
+
+LATE_TO_RUN = f"""
+SELECT 1 FROM jobs
+JOIN following AS said
+ON said.batch = jobs.batch AND said.what <> 'retry'
+AND jobs.id > said.after AND jobs.id <= said.until
+WHERE {RESUMED}
+"""
 
 BATCHES = """
 SELECT batch_id, round, state, total, completed, skipped, failed, cancelled, stopping, ended_at
@@ -62,6 +92,10 @@ class Agreement:
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
+
+    def is_late_to_run(self) -> bool:
+        """Whether a job is to run that has not followed yet: no claim finds it until it has."""
+        return bool(self._rows(LATE_TO_RUN))
 
     def check(self, model: Model) -> None:
         """Fail at the first row that should be another."""

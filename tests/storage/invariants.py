@@ -10,6 +10,22 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+BEHIND = """
+EXISTS (
+    SELECT 1 FROM following WHERE following.batch = jobs.batch AND what <> 'retry'
+    AND jobs.id > after AND jobs.id <= following.until
+)
+"""
+"""Of a job: that it has not followed yet what was said of its batch."""
+
+CANCELLED = """
+(jobs.state = 'cancelled' OR jobs.state IN ('scheduled', 'pending', 'paused') AND EXISTS (
+    SELECT 1 FROM following WHERE following.batch = jobs.batch AND what = 'cancel'
+    AND jobs.id > after AND jobs.id <= following.until
+))
+"""
+"""Of a counted job: that it is cancelled, whether it has followed or not."""
+
 UNFINISHED = "('scheduled', 'pending', 'processing', 'paused')"
 OPEN = "('pending', 'processing', 'paused')"
 PRESENT_ROUND = "JOIN rounds ON rounds.batch = batches.id AND rounds.number = batches.round"
@@ -41,7 +57,8 @@ CHECKS: dict[str, tuple[str, str]] = {
         f"""
         SELECT batch_id, state, outstanding, own, others FROM (
             SELECT *,
-                (SELECT count(*) FROM jobs WHERE batch = batches.id AND state IN {UNFINISHED})
+                (SELECT count(*) FROM jobs WHERE batch = batches.id AND state IN {UNFINISHED}
+                    AND NOT (counted AND {CANCELLED}))
                     AS own,
                 (SELECT count(*) FROM awaited WHERE batch = batches.id) AS others
             FROM batches {PRESENT_ROUND}
@@ -63,7 +80,7 @@ CHECKS: dict[str, tuple[str, str]] = {
                 (SELECT count(*) FROM jobs WHERE batch = batches.id AND counted
                     AND round = batches.round AND state = 'failed') AS n_failed,
                 (SELECT count(*) FROM jobs WHERE batch = batches.id AND counted
-                    AND round = batches.round AND state = 'cancelled') AS n_cancelled,
+                    AND round = batches.round AND {CANCELLED}) AS n_cancelled,
                 ended_at
             FROM batches {PRESENT_ROUND}
         )
@@ -76,7 +93,11 @@ CHECKS: dict[str, tuple[str, str]] = {
     "a round is over and waits, or waits for nothing and is not over": (
         f"""
         SELECT batch, number, state, outstanding, ended_at FROM rounds
-        WHERE (state IN {OPEN}) = (outstanding = 0) OR (state IN {OPEN}) <> (ended_at IS NULL)
+        WHERE ((state IN {OPEN}) = (outstanding = 0) OR (state IN {OPEN}) <> (ended_at IS NULL))
+        AND NOT (
+            state IN {OPEN} AND outstanding = 0
+            AND batch IN (SELECT batch FROM following WHERE what = 'retry')
+        )
         """,
         "the end of a round is the moment its last job ends",
     ),
@@ -116,15 +137,16 @@ CHECKS: dict[str, tuple[str, str]] = {
         SELECT job_id, jobs.state FROM jobs
         JOIN batches ON batches.id = jobs.batch {PRESENT_ROUND}
         WHERE rounds.state = 'paused' AND counted AND jobs.state IN ('pending', 'scheduled')
+        AND NOT {BEHIND}
         """,
         "",
     ),
     "a job is paused and nothing would resume it": (
-        """
+        f"""
         SELECT job_id FROM jobs
         LEFT JOIN batches ON batches.id = jobs.batch
         LEFT JOIN rounds ON rounds.batch = batches.id AND rounds.number = batches.round
-        WHERE jobs.state = 'paused' AND rounds.state IS NOT 'paused'
+        WHERE jobs.state = 'paused' AND rounds.state IS NOT 'paused' AND NOT {BEHIND}
         """,
         "`retry` resumes the jobs of paused batches only",
     ),
@@ -136,6 +158,18 @@ CHECKS: dict[str, tuple[str, str]] = {
         GROUP BY 1, 2 HAVING n > 1
         """,
         "R20",
+    ),
+    "jobs are to follow two things that exclude each other, or what their batch does not say": (
+        f"""
+        SELECT following.batch, group_concat(what), rounds.state, stopping FROM following
+        JOIN batches ON batches.id = following.batch {PRESENT_ROUND}
+        GROUP BY following.batch
+        HAVING count(*) > 1 + max(what = 'retry')
+        OR max(what = 'cancel') <> stopping
+        OR max(what = 'pause') AND rounds.state IN ('pending', 'processing')
+        OR max(what = 'retry') > (rounds.state IN {OPEN})
+        """,
+        "what was said last holds",
     ),
     "two unfinished jobs hold the same key": (
         f"""

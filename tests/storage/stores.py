@@ -51,6 +51,15 @@ async def sqlite(path: Path) -> AsyncGenerator[Stores]:
         yield Stores(jobs, SqliteEntityStore(database))
 
 
+@asynccontextmanager
+async def by_steps(path: Path) -> AsyncGenerator[Stores]:
+    """As `sqlite`, where jobs follow two by two what is said of their batch."""
+    async with Database.open(path, synchronous="NORMAL") as database:
+        ids = partial(new_id, "j", ManualClock())
+        jobs = SqliteJobStore(database, ContentEffects(), ids, follow_max=2)
+        yield Stores(jobs, SqliteEntityStore(database))
+
+
 ENGINES: dict[str, Engine] = {"sqlite": sqlite}
 
 
@@ -156,6 +165,11 @@ class Bench:
     async def cancel(self, batch_id: str = "b1") -> Cancelled:
         """Cancel a batch."""
         return await self.store.cancel_batch(batch_id, reason="enough", now=self.now)
+
+    async def follow(self) -> None:
+        """Let all jobs follow what was said of their batch."""
+        while await self.store.follow(now=self.now):
+            pass
 
     async def retry(self, batch_id: str = "b1", **different: Any) -> Submission:
         """Take a batch up again."""

@@ -25,7 +25,7 @@ from mcp_server.jobs.retry import Verdict, decide
 from tests.storage.agreement import Agreement
 from tests.storage.invariants import check_invariants
 from tests.storage.model import Answer, Model
-from tests.storage.stores import DAY_S, ENGINES, Bench, Engine
+from tests.storage.stores import DAY_S, ENGINES, Bench, Engine, by_steps
 from tests.storage.strategies import (
     ANY_ATTEMPT,
     EFFECTS,
@@ -158,6 +158,7 @@ class QueueMachine(RuleBasedStateMachine):
     def report_and_claim(
         self, made: Sequence[Report], claim: tuple[int, Sequence[str], str]
     ) -> None:
+        self.let_follow_what_is_to_run()
         expected = self.model.finish([(report.attempt.id, report.verdict) for report in made])
         limit, abilities, worker = claim
         claimed = self.model.claim(limit, abilities=abilities, worker=worker, lease_s=30.0)
@@ -225,6 +226,7 @@ class QueueMachine(RuleBasedStateMachine):
     @precondition(lambda self: any(job.unfinished for job in self.model.jobs))
     @rule(seconds=st.sampled_from([1.0, 31.0, 31.0, 2 * DAY_S]))
     def advance(self, seconds: float) -> None:
+        self.let_follow_what_is_to_run()
         self.bench.clock.advance(seconds)
         self.model.now = self.bench.now
         assert self.run(self.store.release_due(now=self.bench.now, limit=999)) == (
@@ -274,10 +276,18 @@ class QueueMachine(RuleBasedStateMachine):
             "completed_before": self.bench.now - completed_s,
             "ended_before": self.bench.now - ended_s,
         }
+        self.run(self.bench.follow())  # of a batch of which jobs have not followed, none goes
         pruned = 0
         while found := self.run(self.store.prune(**ages, limit=3)):
             pruned += found
         assert pruned == self.model.prune(**ages)
+        self.compare()
+
+    @precondition(lambda self: any(batch.stopping for batch in self.model.batches.values()))
+    @rule()
+    def follow(self) -> None:
+        """Jobs that have followed are what they were taken for already."""
+        self.run(self.store.follow(now=self.bench.now))
         self.compare()
 
     # What must be true
@@ -308,6 +318,11 @@ class QueueMachine(RuleBasedStateMachine):
                 break
             self.work([Done()] * 50)
         assert not any(batch.unfinished for batch in self.model.batches.values())
+
+    def let_follow_what_is_to_run(self) -> None:
+        """A job that goes on late is claimed late, and by no other rule than that."""
+        if self.agreement.is_late_to_run():
+            self.run(self.bench.follow())
 
     # Shorthand
 
@@ -373,3 +388,4 @@ def machine(name: str, made: Engine) -> type[TestCase]:
 
 
 TestSqlite = machine("sqlite", ENGINES["sqlite"])
+TestBySteps = machine("by_steps", by_steps)

@@ -34,7 +34,7 @@ from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from tests.harness import ManualClock
 from tests.storage.failing import TROUBLES, Faults, Trouble, failing_database
 from tests.storage.invariants import check_invariants
-from tests.storage.stores import DAY_S, DONE, Bench, Stores, a_job, a_text, sqlite
+from tests.storage.stores import DAY_S, DONE, Bench, Stores, a_job, a_text, by_steps, sqlite
 from tests.storage.test_updates import updates_of
 from tests.waiting import PATIENCE_S
 
@@ -104,8 +104,19 @@ async def furnish(bench: Bench) -> dict[str, Attempt]:
     running += await bench.claim(4)
     await bench.submit("stopping", a_job(kind="asks"), a_job())
     await bench.work(Done(effects=(Enqueue(a_job(kind="export", counted=False)),)), kinds=["asks"])
+    await leave_behind(bench)
     bench.clock.advance(5)
     return {a.job.id if a.job.kind == "work" else a.job.kind: a for a in running}
+
+
+async def leave_behind(bench: Bench) -> None:
+    """Put a batch into the file that is cancelled, of which two jobs of five have followed."""
+    async with by_steps(bench.path) as stores:
+        other = Bench(stores, by_steps, bench.path, bench.clock)
+        await other.submit(
+            "behind", *[a_job(dedup=Dedup.SKIP, dedup_key=f"b/{n}") for n in "abcde"]
+        )
+        await other.cancel("behind")
 
 
 @dataclass(frozen=True)
@@ -227,6 +238,12 @@ WRITES: dict[str, Call] = {
     "rescue, for the last time": lambda world: world.bench.rescue(crashes_max=0),
     "rescue all of others": lambda world: world.bench.rescue(except_worker="w9"),
     "release due": lambda world: world.bench.store.release_due(now=world.bench.now, limit=9),
+    "submit what has not followed": lambda world: world.bench.submit(
+        "new", *[a_job(dedup=Dedup.SKIP, dedup_key=f"b/{n}") for n in "ae"]
+    ),
+    "cancel a job that has not followed": cancel_job("behind.4"),
+    "follow": lambda world: world.bench.store.follow(now=world.bench.now),
+    "shrink": lambda world: world.bench.store.shrink(),
     "pause": lambda world: world.bench.store.pause("busy", "no key"),
     "prune": lambda world: world.bench.store.prune(
         completed_before=world.bench.now - DAY_S, ended_before=world.bench.now - DAY_S, limit=9

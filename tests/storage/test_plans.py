@@ -44,7 +44,10 @@ HOT = {
     "list_jobs": "jobs_of_batch (batch=?)",
     "list_keyed_jobs": "jobs_key (dedup_key>? AND dedup_key<?)",
     "list_lost_jobs": "jobs_running",
-    "list_retryable": "jobs_stopped (batch=? AND state=?)",
+    "list_next_of_batch": "jobs_of_batch (batch=? AND id>? AND id<?)",
+    "list_behind": "jobs_key (dedup_key=?)",
+    "list_keys_of_round": "jobs_key (dedup_key=? AND dedup=? AND batch=?)",
+    "list_retryable": "INTEGER PRIMARY KEY (rowid=?)",
     "list_needed": "jobs_requiring (requires>?)",
     "list_running_jobs": "jobs_running",
     "list_stopped_jobs": "jobs_stopped (batch=? AND state=?)",
@@ -84,7 +87,14 @@ WALKED = {
     ("list_claims", "jobs_running"): "what runs is few",
     ("list_lost_jobs", "jobs_running"): "what runs is few",
     ("list_running_jobs", "jobs_running"): "what runs is few",
+    ("mark_resumed", "jobs_running"): "what runs is few",
     ("renew_leases", "jobs_running"): "what runs is few",
+    ("list_to_cancel", "jobs_running"): "what runs is few",
+    ("list_to_cancel", "awaited"): "what several batches wait for is little",
+    ("find_following", "following"): "one for each large batch, for seconds",
+    ("find_work", "following"): "to the first",
+    ("list_following", "following"): "one for each large batch, for seconds",
+    ("list_new_following", "following"): "one for each large batch, for seconds",
     ("start_job", "jobs_running"): "what runs is few",
     ("find_awaited", "awaited"): "to the first",
     ("find_old_request", "requests"): "those of a day",
@@ -104,7 +114,7 @@ KEEPING = {"jobs_skip", "rounds_submit_key", "jobs_waiting"}
 WALK = re.compile(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?$")
 INDEX = re.compile(r"INDEX (\w+)")
 NAMED = re.compile(r":(\w+)")
-MADE = {"ready", "needed", "needs", "kinds", "lines", "look", "written", "CONSTANT"}
+MADE = {"ready", "needed", "needs", "kinds", "lines", "look", "written", "shared", "CONSTANT"}
 """Tables that a statement makes for itself."""
 
 

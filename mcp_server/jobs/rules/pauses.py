@@ -11,16 +11,11 @@ RESUMED = "resumed"
 
 
 def may_pause(batch: BatchState, *, stopping: bool) -> bool:
-    """Whether a batch can be paused: one that has ended or is being cancelled stays so."""
-    return batch in UNFINISHED and not stopping
+    """Whether a batch can be paused: one that has ended or is being cancelled stays so.
 
-
-def is_news(batch: BatchState, *, moved: int) -> bool:
-    """Whether pausing changed something, `moved` being how many jobs of it were paused just now.
-
-    A worker without the key says again and again that a batch must pause.
+    Of one that is paused nothing waits; a worker without the key says again and again that it must.
     """
-    return batch is not BatchState.PAUSED or moved > 0
+    return batch in UNFINISHED and batch is not BatchState.PAUSED and not stopping
 
 
 def resumed_state(started_at: float | None) -> BatchState:

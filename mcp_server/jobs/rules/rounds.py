@@ -53,6 +53,11 @@ def added_by_arrival(*, jobs: int, counted: int) -> dict[str, int]:
     return {**NOTHING, "outstanding": jobs, "total": counted}
 
 
+def left(total: int, completed: int, failed: int, cancelled: int) -> int:
+    """Return how many counted jobs of a round have not ended, by its counters."""
+    return total - completed - failed - cancelled
+
+
 def is_over(state: str, outstanding: int) -> bool:
     """Whether a round in this state has to end now."""
     return outstanding == 0 and state in UNFINISHED

@@ -13,11 +13,15 @@ from mcp_server.jobs.store import JobStore
 PRUNE_LIMIT = 500
 """Jobs deleted per transaction, so that pruning never holds the writer for long."""
 
-RELEASE_LIMIT = 1000
+RELEASE_LIMIT = 500
 """Due jobs made ready per transaction, for the same reason."""
 
 PRUNE_PAUSE_S = 0.02
 """Pause between two of those transactions, so that most of the time the writer serves others."""
+
+FOLLOW_STEPS = 20
+"""Steps that the jobs of large batches make in one sweep: about a second, so that lost attempts and
+due jobs do not wait for longer."""
 
 UNFINISHED_BUSINESS_S = 30 * 24 * 3600
 """How long failed and cancelled jobs of an ended batch stay, for `retry` (R18)."""
@@ -48,14 +52,26 @@ class Maintenance:
     async def sweep(self, now: float) -> float:
         """Return to the queue attempts whose lease ran out, and release jobs that are due.
 
-        Return when the next job becomes due: infinity where none is scheduled.
+        Some jobs follow what was said of their batch; those that are left wait for the next sweep.
+        Return when that is, or when the next job becomes due: infinity where there is neither.
         """
         due_at = await self._release_due(now)
         await self._rescue(None, now)
-        return due_at
+        return now if await self._follow(now) else due_at
+
+    async def _follow(self, now: float) -> bool:
+        """Let jobs follow, in steps; return whether some may be left."""
+        for _ in range(FOLLOW_STEPS):
+            if not await self._store.follow(now=now):
+                return False
+            await anyio.sleep(PRUNE_PAUSE_S)
+        return True
 
     async def prune(self) -> int:
-        """Delete old finished jobs and expired requests, in steps; return how many jobs."""
+        """Delete old finished jobs and expired requests, in steps; return how many jobs.
+
+        What room that leaves is given back to the disk, in steps as well.
+        """
         now = self._clock.now()
         pruned = 0
         while found := await self._store.prune(
@@ -66,6 +82,8 @@ class Maintenance:
             pruned += found
             await anyio.sleep(PRUNE_PAUSE_S)
         while await self._store.forget_requests(now=now, limit=PRUNE_LIMIT):
+            await anyio.sleep(PRUNE_PAUSE_S)
+        while await self._store.shrink():
             await anyio.sleep(PRUNE_PAUSE_S)
         return pruned
 

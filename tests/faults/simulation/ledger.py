@@ -31,7 +31,7 @@ OWN_CHECKS: Mapping[str, str] = {
         SELECT batches.batch_id, jobs.job_id, jobs.state FROM batches
         JOIN rounds ON rounds.batch = batches.id AND rounds.number = batches.round
         JOIN jobs ON jobs.batch = batches.id
-        WHERE stopping AND counted AND jobs.state IN {UNFINISHED}
+        WHERE stopping AND counted AND jobs.state IN {UNFINISHED} AND NOT {invariants.BEHIND}
     """,
     "one request was answered with two batches": """
         SELECT json_extract(details, '$.request') AS request, count(*) AS n FROM batches

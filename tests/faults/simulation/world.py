@@ -41,6 +41,9 @@ REFUSALS = (
     sqlite3.SQLITE_NOMEM,
 )
 
+FOLLOW_MAX = 3
+"""Jobs that follow in one step what was said of their batch: of most batches not all."""
+
 CHECK_ALL_EVERY = 64
 """So many transactions apart all tables are checked; one check is made after each."""
 
@@ -173,7 +176,7 @@ class Process:
         self._writer = SimulatedConnection(self, world.open_writer(), writes=True)
         self._reader = SimulatedConnection(self, world.open_reader(), writes=False)
         database = Database(self._writer, self._reader)
-        self.store = SqliteJobStore(database, ContentEffects(), self.new_id)
+        self.store = SqliteJobStore(database, ContentEffects(), self.new_id, follow_max=FOLLOW_MAX)
 
     def new_id(self) -> str:
         """Return an id that no other process makes."""

@@ -11,12 +11,13 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, Self, TypeVar
 
 import aiosqlite
 import anyio
+import structlog
 
 from mcp_server.errors import StorageBusy, Unavailable
 from mcp_server.storage.sqlite.file.commits import Changes
@@ -29,9 +30,15 @@ from mcp_server.storage.sqlite.file.transaction import Transaction, spells_out
 
 T = TypeVar("T")
 
+logger = structlog.get_logger(__name__)
+
 BUSY_TIMEOUT_S = 5.0
 """How long a statement waits for another process's write lock. SQLite keeps this with the
 connection, not in the file, so each connection sets it."""
+
+LOG_BYTES_MAX = 16 * 1024 * 1024
+"""What is left of the log once all of it is in the database file: beside a reader that reads for
+long, or in one large transaction, it grows without bound, and would stay that large."""
 
 WAL_PAUSE_S = 0.02
 """How soon the switch to WAL is tried again while another process sets up the new file."""
@@ -91,6 +98,25 @@ class Connection(aiosqlite.Connection):
 
         with anyio.CancelScope(shield=True):
             await self._mapped(anew)
+
+    async def let_go(self) -> None:
+        """Close the file, with all that its log holds brought into it; `reopen` opens it again.
+
+        For when the log has lost its name: SQLite would give a new connection of this process the
+        old index, and an empty log to go with it.
+        """
+
+        def close() -> None:
+            with suppress(sqlite3.Error):
+                row = self._conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                if row["log"] != row["checkpointed"]:
+                    logger.warning("not all of a log that was taken away could be saved")
+            self._conn.close()
+            if self._file is not None:
+                self._file.forget()
+
+        with anyio.CancelScope(shield=True):
+            await self._mapped(close)
 
     def _checked(self) -> sqlite3.Connection:
         if self._file is not None:
@@ -190,7 +216,12 @@ def _set_up(connection: sqlite3.Connection, synchronous: Synchronous) -> None:
     connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
     # The file may hold a view or trigger that we did not write: it must not call unsafe functions.
     connection.execute("PRAGMA trusted_schema = OFF")
+    if connection.execute("PRAGMA page_count").fetchone()[0] == 0:
+        # Pages that are free again can be given back to the disk, a few at a time. It has to be
+        # said before the first page is written.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     switch_to_wal(connection)
+    connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES_MAX}")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute("PRAGMA foreign_keys = ON")  # off by default, and set per connection
     # A plain fsync on macOS leaves the data in the drive's own cache, which a power cut loses.

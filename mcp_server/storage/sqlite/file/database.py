@@ -16,6 +16,7 @@ from mcp_server.storage.sqlite.file.connection import Connection, Synchronous, c
 from mcp_server.storage.sqlite.file.errors import outlives_mending
 from mcp_server.storage.sqlite.file.group_commit import Written
 from mcp_server.storage.sqlite.file.migrate import migrate
+from mcp_server.storage.sqlite.file.opened_file import LogGone
 from mcp_server.storage.sqlite.file.transaction import Transaction
 from mcp_server.storage.sqlite.file.wal import LogFile
 
@@ -111,6 +112,13 @@ class Database:
             await self._reopen_after(error)
             raise
 
+    async def checkpoint(self) -> None:
+        """Bring the log into the file, as far as no reader needs it; wait for nobody.
+
+        Only then the file becomes shorter, where pages of it were given back.
+        """
+        await self._writer.hop(lambda c: c.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall())
+
     async def _reopen_after(self, error: StorageError) -> None:
         """Open the file anew where that may help: it was made writable, or a copy was put back.
 
@@ -121,6 +129,9 @@ class Database:
             return
         async with self._reopening:
             try:
+                if isinstance(error, LogGone):
+                    await self._writer.let_go()
+                    await self._reader.let_go()
                 await self._writer.reopen(self._prepare)
                 await self._reader.reopen(self._prepare)
             except (StorageError, Unavailable) as again:

@@ -19,6 +19,11 @@ from mcp_server.storage.sqlite.file.transaction import SPELLED_OUT
 PROBLEMS_MAX = 5
 """How many of a damaged file's problems are told: more of them say nothing new."""
 
+WASTED = """
+SELECT CASE auto_vacuum WHEN 0 THEN freelist_count * page_size ELSE 0 END
+FROM pragma_auto_vacuum, pragma_freelist_count, pragma_page_size
+"""
+
 
 DOCUMENTS = frozenset({"payload", "result", "terms", "details", "abilities", "fields"})
 """Columns, of whatever table, that hold JSON."""
@@ -42,6 +47,8 @@ class Examined:
     strange: tuple[str, ...]
     """What it holds that Pressroom did not put there, such as `trigger planted`."""
     file_bytes: int
+    wasted_bytes: int
+    """What nothing uses of it and is not given back to the disk by itself."""
 
 
 def examine(path: Path) -> Examined:
@@ -55,6 +62,7 @@ def examine(path: Path) -> Examined:
     with _to_read(path) as file:
         rows = file.execute(f"PRAGMA quick_check({PROBLEMS_MAX})").fetchall()
         schema = schema_of(file)
+        wasted = file.execute(WASTED).fetchone()[0]
         strange = strange_objects(file) if schema <= newest_schema() else ()
     problems = tuple(row[0] for row in rows if row[0] != "ok")
     return Examined(
@@ -63,6 +71,7 @@ def examine(path: Path) -> Examined:
         problems=problems,
         strange=tuple(strange[:PROBLEMS_MAX]),
         file_bytes=size,
+        wasted_bytes=wasted,
     )
 
 

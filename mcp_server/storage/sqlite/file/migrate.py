@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from importlib import resources
 from pathlib import Path
 
@@ -23,6 +23,15 @@ from mcp_server.storage.sqlite.file.identity import (
 from mcp_server.storage.sqlite.file.opened_file import schema_of
 from mcp_server.storage.sqlite.file.platform import check_sqlite
 from mcp_server.storage.sqlite.file.transaction import PACKAGE
+
+ANEW_BYTES_MAX = 64 * 1024 * 1024
+"""The largest file that is written anew when it is migrated: it takes a second or two, and as much
+room on the disk again."""
+
+FILE_SIZE = """
+SELECT page_count, page_size, auto_vacuum
+FROM pragma_page_count, pragma_page_size, pragma_auto_vacuum
+"""
 
 
 def migrate(
@@ -62,6 +71,8 @@ def migrate(
                 check_objects(connection, path.name, ours, version)
             for number, script in scripts.items():
                 _apply(connection, path, number, script)
+            if version < max(scripts):
+                _let_shrink(connection)
             return schema_of(connection)
         except sqlite3.Error as error:
             raise storage_error(error) from error
@@ -125,6 +136,19 @@ def _apply(connection: sqlite3.Connection, path: Path, number: int, script: str)
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+
+
+def _let_shrink(connection: sqlite3.Connection) -> None:
+    """Let the file give free pages back to the disk, if it is small: it is written anew for that.
+
+    Files are made so by now. One that is larger, or that cannot be written anew just now, stays as
+    it is: `pressroom doctor` says what it costs.
+    """
+    [(pages, size, mode)] = connection.execute(FILE_SIZE).fetchall()
+    if mode == 0 and pages * size <= ANEW_BYTES_MAX:
+        with suppress(sqlite3.OperationalError):
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            connection.execute("VACUUM")
 
 
 def _copy(path: Path, target: Path) -> None:

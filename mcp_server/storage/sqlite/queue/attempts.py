@@ -25,7 +25,7 @@ from mcp_server.jobs.retry import Verdict
 from mcp_server.jobs.rules import limits, pauses, suspects
 from mcp_server.jobs.rules.coalescing import WAITING
 from mcp_server.storage.sqlite.file.transaction import Transaction
-from mcp_server.storage.sqlite.queue import counters, sharing
+from mcp_server.storage.sqlite.queue import counters, sharing, stopping
 from mcp_server.storage.sqlite.queue.rows import as_count, attempt_of, encoded, shown, terms_of
 
 ApplyAll = Callable[[Transaction, sqlite3.Row, Sequence[object]], "str | None"]
@@ -334,18 +334,6 @@ def _fail(tx: Transaction, job: sqlite3.Row, code: str, reason: str, now: float)
     counters.note_end(tx, job, JobState.FAILED, code=code, now=now)
 
 
-def pause(tx: Transaction, batch: int, reason: str) -> None:
-    """Pause what waits; what runs goes on to its end. A batch that has ended stays so."""
-    row = tx.one("get_batch_by_row", id=batch)
-    if row is None or not pauses.may_pause(_state_of(row), stopping=bool(row["stopping"])):
-        return
-    moved = tx.run("pause_jobs", batch=batch)
-    if not pauses.is_news(_state_of(row), moved=moved):
-        return
-    state, change = BatchState.PAUSED, counters.next_change(tx)
-    tx.run("set_round_state", batch=batch, state=state, reason=reason, ended_at=None, change=change)
-
-
 def _verdict_of(job: sqlite3.Row) -> Verdict:
     return Verdict(
         state=JobState(job["state"]),
@@ -379,7 +367,7 @@ def _record(
         sharing.absorb(tx, job, joins, now=now)
     elif job["batch"] is not None:
         if verdict.state is JobState.PAUSED:
-            pause(tx, job["batch"], verdict.reason or "")
+            stopping.pause(tx, job["batch"], verdict.reason or "")
         tx.run("touch_batch", batch_id=job["batch_id"], change=counters.next_change(tx))
 
 

@@ -63,6 +63,15 @@ def note_arrivals(tx: Transaction, batch: int, *, jobs: int, counted: int) -> No
     tx.run("count_job", batch=batch, change=next_change(tx), **added)
 
 
+def note_cancelled(tx: Transaction, batch: sqlite3.Row, *, now: float) -> int:
+    """Count all counted jobs that have not ended as cancelled; return how many they are."""
+    left = rounds.left(batch["total"], batch["completed"], batch["failed"], batch["cancelled"])
+    if left:
+        added = {**rounds.NOTHING, "outstanding": -left, "cancelled": left}
+        _count(tx, batch["batch"], added, now)
+    return left
+
+
 def settle(tx: Transaction, batch: int, *, now: float) -> None:
     """End the batch's round if nothing is outstanding any more."""
     row = tx.one("get_batch_by_row", id=batch)
@@ -72,7 +81,7 @@ def settle(tx: Transaction, batch: int, *, now: float) -> None:
 
 def _settle(tx: Transaction, row: sqlite3.Row, now: float) -> None:
     """End the round of this row if nothing is outstanding any more."""
-    if rounds.is_over(row["state"], row["outstanding"]):
+    if rounds.is_over(row["state"], row["outstanding"]) and not _grows(tx, row["batch"]):
         stopping = bool(row["stopping"])
         state = rounds.end_state(
             stopping=stopping,
@@ -90,6 +99,11 @@ def _settle(tx: Transaction, row: sqlite3.Row, now: float) -> None:
             ended_at=now,
             change=next_change(tx),
         )
+
+
+def _grows(tx: Transaction, batch: int) -> bool:
+    """Whether more jobs of its round come in: a retry takes them up in steps."""
+    return tx.one("find_retrying", batch=batch) is not None
 
 
 def _count(tx: Transaction, batch: int, added: Mapping[str, int], now: float) -> None:

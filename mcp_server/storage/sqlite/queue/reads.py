@@ -12,7 +12,7 @@ from mcp_server.jobs.records import Cursor, Host, Lag, Question, Request, Stats,
 from mcp_server.storage.sqlite.file.connection import connect
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.transaction import Transaction
-from mcp_server.storage.sqlite.queue import attempts, submission, updates
+from mcp_server.storage.sqlite.queue import attempts, following, submission, updates
 from mcp_server.storage.sqlite.queue.rows import batch_of, host_of, job_of, whole
 
 STOPPED = frozenset({JobState.PAUSED, JobState.FAILED, JobState.CANCELLED})
@@ -74,6 +74,14 @@ class JobReads:
         limit: int | None = None,
     ) -> Sequence[Job]:
         def look(tx: Transaction) -> Sequence[Job]:
+            batch = tx.one("find_row_of_batch", batch_id=batch_id)
+            wanted_states = frozenset(JobState) if states is None else states
+            known = None if batch is None else following.states(tx, batch["id"])
+            if known is not None:
+                found = [id for id, state in known.items() if state in wanted_states]
+                until = None if limit is None else after + limit
+                rows = tx.all("list_jobs_at", jobs=json.dumps(found[after:until]))
+                return following.shown(tx, rows)
             page = {"batch_id": batch_id, "after": after, "limit": -1 if limit is None else limit}
             match sorted(states or ()):
                 case [state] if state in STOPPED:
@@ -81,13 +89,15 @@ class JobReads:
                 case _:
                     wanted = None if states is None else json.dumps(sorted(states))
                     rows = tx.all("list_jobs", states=wanted, **page)
-            return whole(job_of, rows)
+            return following.shown(tx, rows)
 
         return await self._database.read(look)
 
     async def job(self, job_id: str) -> Job | None:
-        row = await self._database.read(lambda tx: tx.one("get_job", job_id=job_id))
-        return None if row is None else job_of(row)
+        rows = await self._database.read(
+            lambda tx: following.shown(tx, tx.all("get_job", job_id=job_id))
+        )
+        return rows[0] if rows else None
 
     async def alone(
         self, *, owner: str, active: bool, before: int | None = None, limit: int
@@ -142,7 +152,7 @@ class JobReads:
     ) -> Sequence[Job]:
         def look(tx: Transaction) -> Sequence[Job]:
             asked = {"ranges": json.dumps(ranges), "owner": owner, "limit": limit}
-            return whole(job_of, tx.all("list_keyed_jobs", **asked))
+            return following.shown(tx, tx.all("list_keyed_jobs", **asked))
 
         return await self._database.read(look)
 

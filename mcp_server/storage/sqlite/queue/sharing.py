@@ -11,13 +11,16 @@ from collections.abc import Iterable, Mapping
 from mcp_server.jobs.job import Dedup, JobState, NewJob
 from mcp_server.jobs.rules import coalescing, pauses
 from mcp_server.storage.sqlite.file.transaction import Transaction
-from mcp_server.storage.sqlite.queue import counters
+from mcp_server.storage.sqlite.queue import counters, following
 from mcp_server.storage.sqlite.queue.rows import encoded
 
 
 def waiting(tx: Transaction, key: str | None, *, except_id: int = 0) -> sqlite3.Row | None:
     """Return the job that waits under a shared key, if one does."""
-    return None if key is None else tx.one("find_waiting", dedup_key=key, except_id=except_id)
+    if key is None:
+        return None
+    following.free_keys(tx, [key])
+    return tx.one("find_waiting", dedup_key=key, except_id=except_id)
 
 
 def share(

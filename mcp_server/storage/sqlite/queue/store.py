@@ -6,12 +6,14 @@ import json
 import sqlite3
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Protocol, TypeVar
 
 from mcp_server.jobs.job import (
     ENDED_JOB_STATES,
     Attempt,
+    Batch,
     Dedup,
     JobState,
     Json,
@@ -31,8 +33,10 @@ from mcp_server.jobs.records import (
     Request,
     Submission,
 )
+from mcp_server.jobs.retry import Verdict
 from mcp_server.jobs.rules import rounds
 from mcp_server.jobs.rules.coalescing import SHARED
+from mcp_server.jobs.rules.following import CALLER_S, FOLLOW_MAX, What
 from mcp_server.jobs.rules.requests import REQUEST_KEY_S
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.transaction import Transaction
@@ -40,17 +44,24 @@ from mcp_server.storage.sqlite.queue import (
     attempts,
     clock,
     counters,
+    following,
     pruning,
+    retrying,
     sharing,
+    stopping,
     submission,
 )
 from mcp_server.storage.sqlite.queue.reads import JobReads, batch_or_none, work_until
+from mcp_server.storage.sqlite.queue.retrying import Held
 from mcp_server.storage.sqlite.queue.rows import host_of, origin_of
 
 T = TypeVar("T")
 
 HOST_FORGOTTEN_S = 3600.0
 """How long the row of a process stays that died without withdrawing it."""
+
+FREE_PAGES_KEPT = 1000
+"""Pages (of 4 kB) that are kept for what comes next: a file that shrinks has to grow again."""
 
 
 class EffectApplier(Protocol):
@@ -71,9 +82,15 @@ class SqliteJobStore(JobReads):
     """`jobs.store.JobStore` on one SQLite file."""
 
     def __init__(
-        self, database: Database, effects: EffectApplier, new_job_id: Callable[[], str]
+        self,
+        database: Database,
+        effects: EffectApplier,
+        new_job_id: Callable[[], str],
+        *,
+        follow_max: int = FOLLOW_MAX,
     ) -> None:
         super().__init__(database)
+        self._follow_max = follow_max
         self._effects = effects
         self._new_job_id = new_job_id
         self._to_notice: list[Callable[[], None]] = []
@@ -103,6 +120,7 @@ class SqliteJobStore(JobReads):
                 failed=lambda made: made is not None and made.batch is None,
             )
             assert found is not None
+            self._begin_to_follow(tx)
             if found.duplicate or found.held:
                 counters.next_change(tx)  # it is wanted again: a stopped worker may be started
             return found
@@ -134,17 +152,32 @@ class SqliteJobStore(JobReads):
         request: Request | None,
         now: float,
     ) -> Submission:
-        return await self._write_arrivals(
-            lambda tx: submission.retry(
+        def step(tx: Transaction) -> tuple[Submission | None, bool]:
+            answer = retrying.retry(
                 tx,
                 batch_id,
                 terms=terms,
                 requires=requires,
                 leave_out=leave_out,
                 request=request,
+                limit=self._follow_max,
                 now=now,
             )
-        )
+            if answer is None or answer.batch is None or answer.duplicate:
+                return answer, False
+            held = self._begin_to_follow(tx)
+            batch = retrying.stored(tx, answer.batch.order)
+            left = tx.all("list_following_of", batch=batch.order)
+            return replace(answer, batch=batch, held=held), bool(left)
+
+        answer, left = await self._write_arrivals(step)
+        while answer is None:  # its jobs still follow what was said before
+            await self._follow_all(batch_id)
+            answer, left = await self._write_arrivals(step)
+        if not left:  # nearly always
+            return answer
+        batch, held = await self._follow_all(batch_id)
+        return replace(answer, batch=batch, held={**answer.held, **held})
 
     async def remember(self, request: Request, batch_id: str, *, owner: str, now: float) -> None:
         def step(tx: Transaction) -> None:
@@ -166,9 +199,12 @@ class SqliteJobStore(JobReads):
             for effect in effects:
                 self._effects.keep(tx, effect, job=job, now=now)
 
-        written = await self._database.write_step(
-            lambda tx: attempts.exchange(tx, reports, claim, apply, keep, now=now)
-        )
+        def step(tx: Transaction) -> tuple[Sequence[Verdict | Exception], Sequence[Attempt]]:
+            found = attempts.exchange(tx, reports, claim, apply, keep, now=now)
+            self._begin_to_follow(tx)
+            return found
+
+        written = await self._database.write_step(step)
         return Exchange(*written.result, written.version)
 
     async def renew(self, attempt_ids: Collection[str], *, lease_s: float, now: float) -> set[str]:
@@ -226,7 +262,8 @@ class SqliteJobStore(JobReads):
         def step(tx: Transaction) -> None:
             row = tx.one("get_batch", batch_id=batch_id)
             if row is not None:
-                attempts.pause(tx, row["id"], reason)
+                stopping.pause(tx, row["id"], reason)
+                self._begin_to_follow(tx)
 
         await self._database.write(step)
 
@@ -235,7 +272,8 @@ class SqliteJobStore(JobReads):
             row = tx.one("get_batch", batch_id=batch_id)
             if row is None or row["state"] not in rounds.UNFINISHED:
                 return Cancelled(batch=batch_or_none(row), stopped=0, dropped=0, done=_done(row))
-            stopped, dropped = submission.cancel_rest(tx, row, reason=reason, now=now)
+            stopped, dropped = stopping.cancel_rest(tx, row, reason=reason, now=now)
+            self._begin_to_follow(tx)
             stored = tx.one("get_batch", batch_id=batch_id)
             return Cancelled(
                 batch=batch_or_none(stored), stopped=stopped, dropped=dropped, done=_done(row)
@@ -246,9 +284,10 @@ class SqliteJobStore(JobReads):
     async def cancel_job(self, job_id: str, *, reason: str, now: float) -> Cancelled:
         def step(tx: Transaction) -> Cancelled:
             job = tx.one("get_job", job_id=job_id)
+            job = job and following.follow_one(tx, job)
             if job is None or JobState(job["state"]) in ENDED_JOB_STATES:
                 return Cancelled(batch=None, stopped=0, dropped=0, done=int(job is not None))
-            submission.cancel_one(tx, job, reason=reason, now=now)
+            stopping.cancel_one(tx, job, reason=reason, now=now)
             running = job["state"] == JobState.PROCESSING
             batch = tx.one("get_batch_by_row", id=job["batch"])
             return Cancelled(
@@ -256,6 +295,56 @@ class SqliteJobStore(JobReads):
             )
 
         return await self._database.write(step)
+
+    # Jobs that follow what was said of their batch
+
+    async def follow(self, *, now: float) -> bool:
+        before = now - CALLER_S
+        if not await self._database.read(lambda tx: tx.one("find_following", said_before=before)):
+            return False  # almost always
+
+        def step(tx: Transaction) -> bool:
+            said = tx.one("find_following", said_before=before)
+            if said is not None:
+                self._follow(tx, said)
+            return said is not None
+
+        return await self._write_arrivals(step)
+
+    async def _follow_all(self, batch_id: str) -> tuple[Batch, Held]:
+        """Let all jobs of a batch follow, in steps; return it, and what others hold of them."""
+        held: dict[str, Batch | None] = {}
+
+        def step(tx: Transaction) -> tuple[bool, Batch]:
+            row = tx.one("get_batch", batch_id=batch_id)
+            assert row is not None, "a batch row never goes away"
+            left = tx.all("list_following_of", batch=row["id"])
+            for said in left[:1]:
+                held.update(self._follow(tx, said))
+            return bool(left), retrying.stored(tx, row["id"])
+
+        left, batch = await self._write_arrivals(step)
+        while left:
+            left, batch = await self._write_arrivals(step)
+        return batch, held
+
+    def _begin_to_follow(self, tx: Transaction) -> Held:
+        """Make the first step of what was said in this transaction, of most batches all of it."""
+        held: dict[str, Batch | None] = {}
+        for said in tx.all("list_new_following"):
+            held.update(self._follow(tx, said))
+        return held
+
+    def _follow(self, tx: Transaction, said: sqlite3.Row) -> Held:
+        """Let the next jobs follow; return what others hold of them."""
+        limit, held = self._follow_max, dict[str, Batch | None]()
+        jobs = following.next_jobs(tx, said, limit=limit)
+        if said["what"] == What.RETRY:
+            held |= retrying.take_up(tx, said, jobs, last=len(jobs) < limit)
+        else:
+            following.follow(tx, said, jobs)
+        following.note(tx, said, jobs, limit=limit)
+        return held
 
     # Housekeeping
 
@@ -278,6 +367,15 @@ class SqliteJobStore(JobReads):
         return await self._database.write(
             lambda tx: tx.run("prune_requests", before=before, limit=limit)
         )
+
+    async def shrink(self) -> bool:
+        found = await self._database.read(lambda tx: tx.one("count_free_pages"))
+        assert found is not None
+        if not found["shrinks"] or found["pages"] <= FREE_PAGES_KEPT:
+            await self._database.checkpoint()
+            return False
+        await self._database.write(lambda tx: tx.all("free_pages"))
+        return True
 
     async def announce(self, host: Host, *, now: float) -> Host:
         def step(tx: Transaction) -> Host:

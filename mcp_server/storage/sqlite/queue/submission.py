@@ -1,4 +1,4 @@
-"""Handing in: a batch with all its jobs, a job alone, a follow-up, and taking a batch up again.
+"""Handing in: a batch with all its jobs, a job alone, a follow-up.
 
 Every function here is a part of somebody's transaction.
 """
@@ -9,13 +9,13 @@ import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from mcp_server.jobs.job import Batch, BatchState, JobState, Json, NewJob, Origin
+from mcp_server.jobs.job import Batch, BatchState, NewJob, Origin
 from mcp_server.jobs.json_text import dumped
 from mcp_server.jobs.records import NewBatch, Request, Submission
-from mcp_server.jobs.rules import coalescing, pauses, retries, rounds
+from mcp_server.jobs.rules import coalescing, pauses, rounds
 from mcp_server.jobs.rules.requests import REQUEST_KEY_S, check_digest
 from mcp_server.storage.sqlite.file.transaction import Transaction
-from mcp_server.storage.sqlite.queue import counters, sharing
+from mcp_server.storage.sqlite.queue import counters, following, sharing, stopping
 from mcp_server.storage.sqlite.queue.rows import batch_of, encoded
 
 Apply = Callable[[Transaction, object], "str | None"]
@@ -35,7 +35,7 @@ def submit(tx: Transaction, new: NewBatch, apply: Apply, *, now: float) -> Submi
         if conflict := apply(tx, effect):
             return Submission(batch=None, conflict=conflict)
     keys = [coalescing.own_key(job.dedup, job.dedup_key) for _, job in new.jobs]
-    held = _held(tx, [key for key in keys if key is not None])
+    held = held_keys(tx, [key for key in keys if key is not None])
     jobs = coalescing.not_repeated(new.jobs, keys, held)
     if not jobs:
         return Submission(batch=None, held=held)
@@ -111,62 +111,6 @@ def _new_rows(
         }
 
 
-def retry(
-    tx: Transaction,
-    batch_id: str,
-    *,
-    terms: Json | None,
-    requires: str | None,
-    leave_out: Collection[str],
-    request: Request | None,
-    now: float,
-) -> Submission:
-    """Go on with a paused round, or open the next one for what failed or was cancelled."""
-    batch = tx.one("get_batch", batch_id=batch_id)
-    assert batch is not None, "the caller has looked"
-    kept = dumped(terms) if terms is not None else batch["terms"]
-    match retries.way(BatchState(batch["state"])):
-        case retries.Way.RESUME:
-            tx.run("require", batch=batch["id"], requires=requires)
-            tx.run("mark_resumed", batch=batch["id"], code=pauses.RESUMED)
-            _resume(tx, batch, kept, now=now)
-            answer = _stored(tx, batch["id"])
-        case retries.Way.NOTHING:
-            answer = Submission(batch=batch_of(batch), duplicate=True)
-        case retries.Way.NEXT_ROUND:
-            answer = _next_round(tx, batch, kept, requires, leave_out, now=now)
-    if answer.batch is not None:
-        remember(tx, request, owner=batch["owner"], batch=batch["id"], now=now)
-    return answer
-
-
-def cancel_rest(tx: Transaction, batch: sqlite3.Row, *, reason: str, now: float) -> tuple[int, int]:
-    """Cancel what a batch has not finished; return how many were running, and how many not.
-
-    Its follow-ups go on (the files must become what production is), also those that were paused,
-    and its round ends after them.
-    """
-    change = counters.next_change(tx)
-    tx.run("stop_round", batch=batch["id"], number=batch["round"], reason=reason, change=change)
-    jobs = tx.all("list_unfinished_jobs", batch=batch["id"])
-    for job in jobs:
-        cancel_one(tx, job, reason=reason, now=now)
-    stored = tx.one("get_batch_by_row", id=batch["id"])
-    if stored is not None and stored["state"] == BatchState.PAUSED:
-        _resume(tx, stored, stored["terms"], now=now)
-    counters.settle(tx, batch["id"], now=now)
-    stopped = sum(job["state"] == JobState.PROCESSING for job in jobs)
-    return stopped, len(jobs) - stopped
-
-
-def cancel_one(tx: Transaction, job: sqlite3.Row, *, reason: str, now: float) -> None:
-    """Cancel one job that has not ended; a running attempt is fenced by losing its id."""
-    state = JobState.CANCELLED
-    tx.run("end_job", id=job["id"], state=state, code="cancelled", reason=reason, now=now)
-    sharing.hand_over(tx, job, now=now)
-    counters.note_end(tx, job, state, code="cancelled", now=now)
-
-
 def requested(tx: Transaction, request: Request, *, owner: str, now: float) -> sqlite3.Row | None:
     """Return the row of the batch that a request was answered with before (R2).
 
@@ -210,18 +154,24 @@ def _cancel_unmoved(tx: Transaction, batch_id: str, change: int, *, now: float) 
     row = tx.one("get_batch", batch_id=batch_id)
     if row is None or row["change"] != change or row["state"] not in rounds.UNFINISHED:
         return False
-    cancel_rest(tx, row, reason="it is being rolled back", now=now)
+    stopping.cancel_rest(tx, row, reason="it is being rolled back", now=now)
     return True
 
 
 def holder(tx: Transaction, key: str | None) -> sqlite3.Row | None:
     """Return the job that a job with this key and dedup `skip` would repeat, if there is one."""
-    return None if key is None else tx.one("find_holders", keys=json.dumps([key]))
+    if key is None:
+        return None
+    following.free_keys(tx, [key])
+    return next(iter(_holders(tx, [key])), None)
 
 
-def _held(tx: Transaction, keys: Collection[str]) -> dict[str, Batch | None]:
+def held_keys(
+    tx: Transaction, keys: Collection[str], *, except_batch: int | None = None
+) -> dict[str, Batch | None]:
     """Return, of these keys, those that are held, and the batch that does."""
-    holders = tx.all("find_holders", keys=json.dumps(list(keys))) if keys else []
+    following.free_keys(tx, keys)
+    holders = _holders(tx, keys, except_batch) if keys else []
     batches = {id: _batch_at(tx, id) for id in {job["batch"] for job in holders}}
     return {job["dedup_key"]: batches[job["batch"]] for job in holders}
 
@@ -229,6 +179,13 @@ def _held(tx: Transaction, keys: Collection[str]) -> dict[str, Batch | None]:
 def _batch_at(tx: Transaction, id: int | None) -> Batch | None:
     row = tx.one("get_batch_by_row", id=id)
     return None if row is None else batch_of(row)
+
+
+def _holders(
+    tx: Transaction, keys: Collection[str], except_batch: int | None = None
+) -> list[sqlite3.Row]:
+    # No batch has the number 0; with NULL, jobs outside any batch would be left out.
+    return tx.all("find_holders", keys=json.dumps(list(keys)), except_batch=except_batch or 0)
 
 
 def _insert_batch(tx: Transaction, new: NewBatch, *, now: float) -> sqlite3.Row:
@@ -249,69 +206,3 @@ def _insert_batch(tx: Transaction, new: NewBatch, *, now: float) -> sqlite3.Row:
     row = tx.one("insert_round", batch=id, terms=terms, submit_key=key, change=change)
     assert row is not None
     return row
-
-
-def _resume(tx: Transaction, batch: sqlite3.Row, terms: str, *, now: float) -> None:
-    """Let a paused round go on."""
-    tx.run("unpause_jobs", batch=batch["id"], now=now)
-    tx.run(
-        "resume_round",
-        batch=batch["id"],
-        number=batch["round"],
-        state=pauses.resumed_state(batch["started_at"]),
-        terms=terms,
-        change=counters.next_change(tx),
-    )
-
-
-def _next_round(
-    tx: Transaction,
-    batch: sqlite3.Row,
-    terms: str,
-    requires: str | None,
-    leave_out: Collection[str],
-    *,
-    now: float,
-) -> Submission:
-    found = [
-        job
-        for job in tx.all("list_retryable", batch=batch["id"])
-        if retries.takes_up(counted=bool(job["counted"]), code=job["code"], leave_out=leave_out)
-    ]
-    keys = [coalescing.own_key(job["dedup"], job["dedup_key"]) for job in found]
-    held = _held(tx, [key for key in keys if key is not None])
-    jobs = coalescing.not_repeated(found, keys, held)
-    if not jobs:
-        return Submission(batch=None, held=held)
-    last = {"batch": batch["id"], "number": batch["round"]}
-    tx.run("mark_followed", **last)
-    tx.run(
-        "insert_next_round",
-        **last,
-        terms=terms,
-        total=sum(job["counted"] for job in jobs),
-        outstanding=len(jobs),
-        change=counters.next_change(tx),
-    )
-    tx.run("reopen_batch", id=batch["id"])
-    for job in jobs:
-        _restart(tx, job, round=batch["round"] + 1, requires=requires, now=now)
-    counters.settle(tx, batch["id"], now=now)
-    return Submission(batch=_stored(tx, batch["id"]).batch, held=held)
-
-
-def _restart(
-    tx: Transaction, job: sqlite3.Row, *, round: int, requires: str | None, now: float
-) -> None:
-    other = sharing.joined(tx, job)
-    if other is not None:
-        tx.run("move_job", id=job["id"], round=round)
-        sharing.absorb(tx, job, other, now=now)
-    else:
-        tx.run("restart_job", id=job["id"], round=round, requires=requires, now=now)
-
-
-def _stored(tx: Transaction, batch: int) -> Submission:
-    row = tx.one("get_batch_by_row", id=batch)
-    assert row is not None
-    return Submission(batch=batch_of(row))

@@ -36,25 +36,18 @@ def allowed(
     [
         (BatchState.PENDING, True),
         (BatchState.PROCESSING, True),
-        (BatchState.PAUSED, True),
+        (BatchState.PAUSED, False),
         (BatchState.COMPLETED, False),
         (BatchState.FAILED, False),
         (BatchState.CANCELLED, False),
     ],
 )
-def test_what_has_ended_or_is_being_cancelled_cannot_be_paused(
+def test_what_has_ended_is_paused_or_is_being_cancelled_cannot_be_paused(
     state: BatchState, can: bool
 ) -> None:
-    """All else can, what is paused too: more of its jobs may wait by now."""
+    """All else can. Of what is paused nothing waits: a worker without the key says it again."""
     assert pauses.may_pause(state, stopping=False) is can
     assert not pauses.may_pause(state, stopping=True)
-
-
-def test_pausing_again_is_news_only_where_more_jobs_were_paused() -> None:
-    """A worker without the key says it with every look."""
-    assert not pauses.is_news(PAUSED, moved=0)
-    assert pauses.is_news(PAUSED, moved=1)
-    assert pauses.is_news(GOES_ON, moved=0)
 
 
 def test_a_batch_goes_on_from_where_it_was_paused() -> None:

@@ -1,4 +1,5 @@
--- The jobs that hold keys: those that have not ended, and those of a batch whose round has not.
+-- The jobs that hold keys, but for those of one batch: those that have not ended, and those of a
+-- batch whose round has not.
 -- For the second, of each key: the oldest open batch, the first one from there on that has the key,
 -- the oldest open batch from there on, until it is the same. So neither what is kept of a key is
 -- walked over nor all that is under way, but only as much as the lesser of the two.
@@ -8,6 +9,7 @@ WITH RECURSIVE look (dedup_key, batch) AS (
         (
             SELECT min(batch) FROM rounds
             WHERE state IN ('pending', 'processing', 'paused') AND stopping = 0
+            AND batch IS NOT :except_batch
         )
     FROM json_each(:keys)
     UNION
@@ -16,6 +18,7 @@ WITH RECURSIVE look (dedup_key, batch) AS (
         (
             SELECT min(batch) FROM rounds
             WHERE state IN ('pending', 'processing', 'paused') AND stopping = 0
+            AND batch IS NOT :except_batch
             AND batch >= (
                 SELECT min(jobs.batch) FROM jobs
                 WHERE jobs.dedup_key = look.dedup_key AND jobs.dedup = 'skip'
@@ -29,6 +32,7 @@ SELECT jobs.dedup_key, jobs.job_id, jobs.batch
 FROM json_each(:keys) AS wanted
 JOIN jobs INDEXED BY jobs_skip ON jobs.dedup_key = wanted.value
 WHERE jobs.dedup = 'skip' AND jobs.state IN ('scheduled', 'pending', 'processing', 'paused')
+AND jobs.batch IS NOT :except_batch
 UNION ALL
 SELECT jobs.dedup_key, jobs.job_id, jobs.batch
 FROM look

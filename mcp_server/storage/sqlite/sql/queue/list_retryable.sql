@@ -1,4 +1,4 @@
 -- What failed or was cancelled, of which `retry` takes up what it does.
-SELECT * FROM jobs INDEXED BY jobs_stopped
-WHERE batch = :batch AND state IN ('paused', 'failed', 'cancelled') AND state <> 'paused'
+SELECT id, batch, state, counted, code, dedup, dedup_key, created_at FROM jobs
+WHERE id IN (SELECT value FROM json_each(:jobs)) AND state IN ('failed', 'cancelled')
 ORDER BY id

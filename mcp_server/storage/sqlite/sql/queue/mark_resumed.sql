@@ -1,2 +1,5 @@
--- What runs was begun before its batch was resumed.
-UPDATE jobs SET code = :code WHERE batch = :batch AND state = 'processing'
+-- What runs was begun before its batch was resumed; what it counts of that may come back, and needs
+-- what the round needs from now on.
+UPDATE jobs INDEXED BY jobs_running
+SET code = :code, requires = CASE WHEN counted THEN :requires ELSE requires END
+WHERE state = 'processing' AND batch = :batch

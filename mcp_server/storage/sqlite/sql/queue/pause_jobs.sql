@@ -1,2 +1,3 @@
 UPDATE jobs SET state = 'paused'
-WHERE batch = :batch AND counted = 1 AND state IN ('pending', 'scheduled')
+WHERE id IN (SELECT value FROM json_each(:jobs))
+AND counted = 1 AND state IN ('pending', 'scheduled')

@@ -1,0 +1,4 @@
+-- What is to go on: not what somebody said a moment ago who carries it out himself.
+SELECT * FROM following
+WHERE what IN ('cancel', 'pause') OR said_at < :said_before
+LIMIT 1

@@ -1,0 +1,93 @@
+"""The files take no more room than what is in them needs: the log, and what was pruned."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
+from mcp_server.storage.sqlite.file.connection import LOG_BYTES_MAX
+from mcp_server.storage.sqlite.file.examine import examine
+from mcp_server.storage.sqlite.file.migrate import migrate
+from tests.storage.invariants import check_invariants
+from tests.storage.stores import DAY_S, Bench, a_job, sqlite
+
+pytestmark = pytest.mark.anyio
+
+MEGABYTE = 1024 * 1024
+LARGE = a_job(payload={"text": "x" * 60_000})
+SCHEMA_4 = Path(__file__).parents[1] / "promises" / "databases" / "schema-4.sql"
+
+
+def log_of(path: Path) -> Path:
+    """Return where the log is."""
+    return path.with_name(f"{path.name}-wal")
+
+
+def auto_vacuum(path: Path) -> int:
+    """Return how a file gives pages back: 2, some at a time."""
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("PRAGMA auto_vacuum").fetchone()[0]
+
+
+async def test_a_log_that_grew_beside_a_reader_is_cut_once_the_reader_is_gone(
+    tmp_path: Path,
+) -> None:
+    """As a backup is one, or the sqlite3 shell."""
+    path = tmp_path / "pressroom.db"
+    async with sqlite(path) as stores:
+        bench = Bench(stores, sqlite, path)
+        with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM jobs").fetchone()
+            for id in ("b1", "b2"):
+                await bench.submit(id, *[LARGE] * 250)
+            assert log_of(path).stat().st_size > LOG_BYTES_MAX
+            reader.execute("COMMIT")
+        for id in ("b3", "b4"):  # the first brings all into the file, the second begins anew
+            await bench.submit(id)
+        assert log_of(path).stat().st_size <= LOG_BYTES_MAX
+
+
+async def test_the_room_of_pruned_jobs_is_given_back(tmp_path: Path) -> None:
+    """In steps; some is kept for what comes next, and what is stored is whole."""
+    path = tmp_path / "pressroom.db"
+    async with sqlite(path) as stores:
+        bench = Bench(stores, sqlite, path)
+        await bench.submit("b1", *[LARGE] * 250)
+        await bench.cancel()
+        bench.clock.advance(40 * DAY_S)
+        assert path.stat().st_size + log_of(path).stat().st_size > 15 * MEGABYTE
+        assert await Maintenance(bench.store, bench.clock, MaintenanceSettings()).prune() == 250
+        await bench.submit("b2")
+        assert path.stat().st_size < 5 * MEGABYTE
+        assert await bench.states("b2") == ["pending"]
+    check_invariants(path)
+
+
+def test_an_earlier_file_can_give_room_back_once_it_was_migrated(tmp_path: Path) -> None:
+    """A small one is written anew for that."""
+    path = tmp_path / "pressroom.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(SCHEMA_4.read_text("utf-8"))
+    assert auto_vacuum(path) == 0
+    migrate(path)
+    assert auto_vacuum(path) == 2
+    check_invariants(path)
+
+
+def test_a_large_earlier_file_stays_as_it_is_and_says_what_it_wastes(tmp_path: Path) -> None:
+    """Writing it anew would take long; what nothing uses of it is known."""
+    path = tmp_path / "pressroom.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(SCHEMA_4.read_text("utf-8"))
+        connection.execute("CREATE TABLE large (text BLOB)")
+        connection.execute("INSERT INTO large VALUES (zeroblob(70000000))")
+        connection.execute("DROP TABLE large")
+        connection.commit()
+    migrate(path)
+    assert auto_vacuum(path) == 0
+    assert examine(path).wasted_bytes > 64 * MEGABYTE
