@@ -111,7 +111,12 @@ def test_its_events_are_those_of_the_code() -> None:
 
 def of_a_batch() -> ProgressEvent:
     """The event of a batch after 70 seconds, with one failure so far."""
-    running = a_job("content-generate", "menu/hero", batch_id="b_01m8171k18bypchewmk22dhccc")
+    running = a_job(
+        "content-generate",
+        "menu/hero",
+        batch_id="b_01m8171k18bypchewmk22dhccc",
+        started_at=BATCH.created_at + 65,
+    )
     failed = a_job("content-generate", "about/team", reason="the model answered with no text")
     batch = replace(
         BATCH,
