@@ -113,7 +113,9 @@ class Settings(BaseModel):
                 "has more than an address and a path; end it before `?` or `#`, and put a key "
                 f"into {KEY_VARIABLE}"
             )
-        return url or None
+        if parts is None:
+            return None
+        return parts._replace(path=_ENDPOINT.sub("", parts.path)).geturl()
 
     @field_validator("model", "model_url", "content_dir", mode="before")
     @classmethod
@@ -140,6 +142,11 @@ class Settings(BaseModel):
         if wrong:
             raise _wrong("\n".join(wrong))
         return self
+
+
+_ENDPOINT = re.compile(r"/+(?:(?:chat/)?completions|responses|models|embeddings)?/*$")
+"""How whole endpoints of OpenAI's API end. They are copied from examples of `curl`, and no API
+begins at one."""
 
 
 def without_password(url: object) -> str | None:

@@ -34,6 +34,7 @@ from mcp_server.content.drafting.failures import (
 )
 from mcp_server.content.drafting.http import ModelHTTPClient
 from mcp_server.content.drafting.model import ModelChoice
+from mcp_server.content.drafting.near_json import TOOL_NAME, as_asked
 from mcp_server.content.drafting.prompt import Prompt
 from mcp_server.content.drafting.provider import model_of
 from mcp_server.content.drafting.watch import WatchedModel, hush, traced_question
@@ -49,8 +50,6 @@ room for reasoning and for several times the longest section, and stops a model 
 
 COMPLAINT_TOLD_MAX = 4_000
 """Characters of a complaint to the model: more would cost money and explain nothing new."""
-
-TOOL_NAME = "write_section"
 
 Complaint = Callable[[Mapping[str, Any]], str | None]
 """Says what is wrong with the fields of an answer, `None` if nothing is."""
@@ -96,8 +95,9 @@ class ModelClient:
         """
         await self._open()
         # `spent` is counted from outside the run, so that it is known even if the run fails.
-        spent, check = RunUsage(), _Check(complaint, self._secrets)
-        agent = _agent(self._model, self._settings, answer, check)
+        form = answer.model_json_schema(by_alias=True)
+        spent, check = RunUsage(), _Check(form, complaint, self._secrets)
+        agent = _agent(self._model, self._settings, form, check)
         try:
             with traced_question(self._choice):
                 result = await agent.run(
@@ -136,8 +136,10 @@ class _Check:
     `is_broken` says that the check itself raised: that error is ours and not the server's.
     """
 
-    def __init__(self, complaint: Complaint, secrets: Collection[str]) -> None:
-        self._complaint, self._secrets = complaint, secrets
+    def __init__(
+        self, form: dict[str, Any], complaint: Complaint, secrets: Collection[str]
+    ) -> None:
+        self._form, self._complaint, self._secrets = form, complaint, secrets
         self.last: str | None = None
         self.is_broken = False
 
@@ -154,18 +156,22 @@ class _Check:
         return output
 
     def clean(self, output: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the answer without invisible characters, nor the key: the server may repeat it."""
-        return visible_fields(output, self._secrets)
+        """Return the answer in the types that were asked for, and as a person would see it.
+
+        That is without invisible characters, nor the key: the server may repeat it.
+        """
+        return visible_fields(as_asked(self._form, output), self._secrets)
 
 
 def _agent(
-    model: Model, settings: ModelSettings, answer: type[BaseModel], check: _Check
+    model: Model, settings: ModelSettings, form: dict[str, Any], check: _Check
 ) -> Agent[object, dict[str, Any]]:
     """Return an agent whose answer is a plain object: our own check complains, in our words."""
-    form = StructuredDict(answer.model_json_schema(by_alias=True))
     agent: Agent[object, dict[str, Any]] = Agent(
         model,
-        output_type=ToolOutput(form, name=TOOL_NAME, description="Hand in the section."),
+        output_type=ToolOutput(
+            StructuredDict(form), name=TOOL_NAME, description="Hand in the section."
+        ),
         retries=ASKED_AGAIN_MAX,
         model_settings=settings,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import TypedDict, TypeVar
 
 import httpx2
 import structlog
@@ -27,9 +27,10 @@ from mcp_server.content.drafting.errors import (
     ModelUnknown,
     Usage,
 )
-from mcp_server.content.drafting.http import AnswerRedirects
+from mcp_server.content.drafting.http import AnswerRedirects, ProxyFailed
 from mcp_server.content.drafting.model import ModelChoice, key_hint
 from mcp_server.content.drafting.provider import address_setting
+from mcp_server.content.drafting.server_errors import Meaning, meaning_of, wait_within
 from mcp_server.content.text.visible import visible
 from mcp_server.excerpt import on_one_line
 
@@ -57,6 +58,25 @@ NOT_FILLED_IN = "it did not fill in the fields"
 UNREADABLE = "a reply that could not be read"
 NOT_NOW = frozenset({408, 409, 425, 429, *range(500, 600)})
 """Statuses with which a provider says that it may work later."""
+
+TURNED_AWAY = frozenset({429, 502, 503, 529})
+"""Statuses with which a request was not taken up at all: a rate limit, an overload, or nobody
+behind a gateway. It cost nothing, and the next one may be taken up in a minute."""
+
+ADVICE = {
+    Meaning.MODEL: "There is no such model there, or it is not loaded: correct its name, "
+    "then retry the batch.",
+    Meaning.TOOLS: "This model, or its server as it was started, takes no tool calls, and those "
+    "fill in the fields: choose a model that does, then retry the batch.",
+    Meaning.PLACE: "Its provider does not serve the country that this machine asks from: choose "
+    "another model, then retry the batch.",
+    Meaning.PROXY: "The proxy on the way wants a name and a password: write them into HTTPS_PROXY "
+    "or HTTP_PROXY, then retry the batch.",
+    Meaning.LENGTH: "The facts and the text are too long for it.",
+    Meaning.FILTER: "A filter there stopped the request for what is in it: change the facts or the "
+    "wishes of this section.",
+}
+"""What helps, by what an error means."""
 
 NO_QUOTA = "insufficient_quota"
 """OpenAI's word for an empty account, which servers that speak like OpenAI's use too."""
@@ -151,37 +171,99 @@ def _of_answers(
     return ModelRefused(choice.name, complaint, usage=usage_of(spent))
 
 
-def _of_request(
-    choice: ModelChoice, error: trouble.ModelAPIError, usage: Usage
-) -> ModelBusy | ModelKeyRefused | ModelAccountEmpty | ModelRejected:
+def _of_request(choice: ModelChoice, error: trouble.ModelAPIError, usage: Usage) -> ModelTrouble:
     status = error.status_code if isinstance(error, trouble.ModelHTTPError) else None
     code = _code(error.provider_error_code or error.provider_error_type)
+    meaning = meaning_of(status, error.body) if status is not None else None
+    meaning = meaning or _by_kind(error, code)
+    facts = _Facts(status=status, code=code, usage=usage)
+    if meaning is None and status is not None and status not in NOT_NOW:
+        return ModelRejected(choice.name, **facts)
+    if meaning is None or meaning is Meaning.LATER:
+        return _busy(choice, error, meaning, facts)
+    return _refusal(choice, meaning, facts)
+
+
+def _refusal(choice: ModelChoice, meaning: Meaning, facts: _Facts) -> ModelTrouble:
+    """Return the failure where asking the same again would not help."""
+    status, usage = facts["status"], facts["usage"]
+    match meaning:
+        case Meaning.ACCOUNT:
+            return ModelAccountEmpty(choice.name, usage=usage)
+        case Meaning.KEY:
+            return ModelKeyRefused(choice.name, status=status, hint=key_hint(choice), usage=usage)
+        case Meaning.LENGTH | Meaning.FILTER:
+            return ModelRejected(choice.name, advice=ADVICE[meaning], **facts)
+        case Meaning.ADDRESS:
+            return ModelUnknown(choice.name, advice=_about_address(choice), **facts)
+        case _:
+            return ModelUnknown(choice.name, advice=ADVICE[meaning], **facts)
+
+
+class _Facts(TypedDict):
+    """What is told of every request that was refused."""
+
+    status: int | None
+    code: str | None
+    usage: Usage
+
+
+def _by_kind(error: trouble.ModelAPIError, code: str | None) -> Meaning | None:
+    """Return what pydantic-ai takes an error for, where its words say nothing to us."""
     match error:
         # First, as it comes with status 429, which otherwise means "later".
         case _ if isinstance(error, trouble.ModelQuotaExceededError) or code == NO_QUOTA:
-            return ModelAccountEmpty(choice.name, usage=usage)
+            return Meaning.ACCOUNT
         case trouble.ModelAuthenticationError():
-            return ModelKeyRefused(choice.name, status=status, hint=key_hint(choice), usage=usage)
+            return Meaning.KEY
         case trouble.ModelNotFoundError():
-            advice = "There is no such model there: correct its name, then retry the batch."
-            return ModelUnknown(choice.name, status=status, code=code, advice=advice, usage=usage)
+            return Meaning.MODEL
         case trouble.ModelContextWindowExceededError():
-            advice = "The facts and the text are too long for it."
-            return ModelRejected(choice.name, status=status, code=code, advice=advice, usage=usage)
-        case _ if status is not None and status not in NOT_NOW:
-            return ModelRejected(choice.name, status=status, code=code, usage=usage)
+            return Meaning.LENGTH
         case _:
-            cause = f"HTTP {status}" if status else _unreached(error)
-            after_s = error.retry_after and min(error.retry_after, AFTER_S_MAX)
-            return ModelBusy(choice.name, cause, after_s=after_s, usage=usage)
+            return None
+
+
+def _about_address(choice: ModelChoice) -> str:
+    """Return what helps where a server answers, but not at the path that it is asked at."""
+    if choice.url is None:
+        return ADVICE[Meaning.MODEL]
+    return (
+        "Its server does not know this path: correct model_url, which ends where the API begins, "
+        "as in http://127.0.0.1:11434/v1, or the model's name; then retry the batch."
+    )
+
+
+def _busy(
+    choice: ModelChoice, error: trouble.ModelAPIError, meaning: Meaning | None, facts: _Facts
+) -> ModelBusy:
+    status = facts["status"]
+    after_s = error.retry_after or wait_within(error.body)
+    return ModelBusy(
+        choice.name,
+        f"HTTP {status}" if status else _unreached(error),
+        after_s=after_s and min(after_s, AFTER_S_MAX),
+        turned_away=meaning is Meaning.LATER or status in TURNED_AWAY or _was_not_sent(error),
+        usage=facts["usage"],
+    )
+
+
+def _was_not_sent(error: trouble.ModelAPIError) -> bool:
+    """Whether there was no connection to send a request by."""
+    return isinstance(error, trouble.ModelConnectionError) and (
+        _cause(error, httpx2.ConnectError) is not None
+        or _cause(error, httpx2.ConnectTimeout) is not None
+        or _cause(error, ProxyFailed) is not None
+    )
 
 
 def _unreached(error: trouble.ModelAPIError) -> str:
+    if through := _cause(error, ProxyFailed):
+        named = f"the proxy {through.proxy}" if through.proxy else "the proxy"
+        return f"no connection through {named} that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names"
     if isinstance(error, trouble.ModelTimeoutError | trouble.ModelRequestTimeout):
         return "no answer in time"
-    if not isinstance(error, trouble.ModelConnectionError):
-        return "an error there"
-    if _cause(error, httpx2.DecodingError):
+    if not isinstance(error, trouble.ModelConnectionError) or _cause(error, httpx2.DecodingError):
         return UNREADABLE
     if not (_cause(error, httpx2.TransportError) or _cause(error, OSError)):
         _log_unexpected(error)  # Anthropic's SDK reports any error as a connection error
