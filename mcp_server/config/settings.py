@@ -53,7 +53,8 @@ class Settings(BaseModel):
     time_limit_s: float = Field(default=300, gt=0, le=86_400)
     """How long one try at a job may take."""
     max_retries: int = Field(default=3, ge=0, le=100)
-    """Tries at a draft after the first one; other work is tried four times."""
+    """Tries at a draft after the first one; to wait for a busy model costs none. Other work is
+    tried four times."""
     crashes_max: int = Field(default=10, ge=1, le=1_000)
     """How many times a job's worker may die while it runs before the job counts as failed."""
     composer_delay_s: float = Field(default=0, ge=0, le=60)
