@@ -115,6 +115,15 @@ async def test_fields_within_an_object_of_their_own_are_found() -> None:
     assert drafted.fields == GOOD
 
 
+async def test_what_a_model_thought_before_its_text_is_no_part_of_it() -> None:
+    """In the very field, closed; anything that is not so clear is sent back."""
+    thought = "<think>\nThe visitors want bread.\n</think>\n\n"
+    drafted, _ = await draft(called({name: thought + text for name, text in GOOD.items()}))
+    assert drafted.fields == GOOD
+    refused = await trouble(ModelRefused, called({"headline": "Bread", "intro": "<think>Hm."}))
+    assert "thinking" in refused.complaint
+
+
 # Letters
 
 

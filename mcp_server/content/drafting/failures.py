@@ -16,6 +16,7 @@ from pydantic_ai import RunUsage
 from pydantic_ai import exceptions as trouble
 
 from mcp_server.content.drafting.answer_bounds import AnswerOutOfBounds, counted
+from mcp_server.content.drafting.error_rules import Meaning
 from mcp_server.content.drafting.errors import (
     ERROR_CODES,
     ModelAccountEmpty,
@@ -30,7 +31,7 @@ from mcp_server.content.drafting.errors import (
 from mcp_server.content.drafting.http import AnswerRedirects, ProxyFailed
 from mcp_server.content.drafting.model import ModelChoice, key_hint
 from mcp_server.content.drafting.provider import address_setting
-from mcp_server.content.drafting.server_errors import Meaning, meaning_of, wait_within
+from mcp_server.content.drafting.server_errors import meaning_of, wait_within
 from mcp_server.content.text.visible import visible
 from mcp_server.excerpt import on_one_line
 

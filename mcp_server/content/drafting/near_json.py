@@ -30,6 +30,9 @@ _DECODER = json.JSONDecoder(strict=False)
 _FENCE = re.compile(r"```(?:json)?\s*(?=\{)|<tool_call>\s*(?=\{)")
 """What models put before an object in a chat: Markdown's fence, and the mark of Hermes and Qwen."""
 
+_THOUGHT = re.compile(r"\A\s*<think>.*?</think>\s*", re.DOTALL)
+"""What a reasoning model puts before its text where its server does not know how it thinks."""
+
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 
 
@@ -66,7 +69,8 @@ def as_asked(form: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, An
     """Return fields in the types that `form`, a JSON schema, asks for, where nothing is guessed.
 
     A list or object in a string is taken as what it is; so are a number in a string, a whole number
-    for a string, and one object for a list of objects. Anything else stays for the complaint.
+    for a string, and one object for a list of objects. What was thought before a text goes.
+    Anything else stays for the complaint.
     """
     match [*fields.items()]:
         case [(name, {**inner})] if name not in form["properties"]:
@@ -112,6 +116,8 @@ def _wanted(form: Mapping[str, Any], defs: Mapping[str, Any], value: object) -> 
             return _number(value)
         case "string", int() if not isinstance(value, bool):
             return str(value)
+        case "string", str():
+            return _THOUGHT.sub("", value)
         case _:
             return value
 
