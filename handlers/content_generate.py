@@ -26,6 +26,7 @@ from mcp_server import (
     Revision,
     SaveRevision,
     Skip,
+    Snooze,
     expect_hash,
     handler,
 )
@@ -91,7 +92,7 @@ async def _drafted(request: DraftRequest, context: JobContext) -> Drafted | Outc
     except ComposerGap as gap:
         return Fail("missing-facts", str(gap))
     except ModelBusy as busy:
-        return Retry(str(busy), after_s=busy.after_s)
+        return _later(busy)
     # `ModelUnknown` is a subclass of `ModelRejected`: its clause has to stand first.
     except (ModelKeyRefused, ModelAccountEmpty, ModelUnknown, ModelUntrusted) as trouble:
         return Pause(str(trouble))
@@ -99,6 +100,17 @@ async def _drafted(request: DraftRequest, context: JobContext) -> Drafted | Outc
         return Fail("invalid-answer", str(refused))
     except ModelRejected as rejected:
         return Fail("model-rejected", str(rejected))
+
+
+def _later(busy: ModelBusy) -> Outcome:
+    """Return when to try again: a request that was turned away was no try of this section."""
+    if busy.again_at is not None:
+        return Snooze(busy.again_at, str(busy))
+    if busy.turned_away:
+        return Pause(
+            f"{busy} It has taken no question for too long; when it does, retry the batch."
+        )
+    return Retry(str(busy), after_s=busy.after_s)
 
 
 def _base(payload: ContentGenerate, draft: Entity | None, live: Entity | None) -> str | None:

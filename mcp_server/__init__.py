@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         expect_hash,
     )
     from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Entity, Revision
-    from mcp_server.jobs.outcome import Done, Fail, Outcome, Pause, Retry, Skip
+    from mcp_server.jobs.outcome import Done, Fail, Outcome, Pause, Retry, Skip, Snooze
     from mcp_server.plugin.handler import handler
     from mcp_server.plugin.job_context import JobContext
 
@@ -86,6 +86,7 @@ __all__ = [
     "SaveRemoval",
     "SaveRevision",
     "Skip",
+    "Snooze",
     "compose_page",
     "expect_hash",
     "export_of",
@@ -130,6 +131,7 @@ HOMES = {
     "SaveRemoval": "mcp_server.entities.effects",
     "SaveRevision": "mcp_server.entities.effects",
     "Skip": "mcp_server.jobs.outcome",
+    "Snooze": "mcp_server.jobs.outcome",
     "compose_page": "mcp_server.content.pages.compose",
     "expect_hash": "mcp_server.entities.effects",
     "export_of": "mcp_server.content.actions.payloads",

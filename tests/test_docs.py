@@ -44,6 +44,7 @@ PAGES = sorted((ROOT / "docs").glob("*.md"))
 EVENTS = (ROOT / "docs" / "progress-events.md").read_text("utf-8")
 PLUGINS = (ROOT / "docs" / "plugins.md").read_text("utf-8")
 RULES = (ROOT / "docs" / "rules.md").read_text("utf-8")
+MODELS = (ROOT / "docs" / "models.md").read_text("utf-8")
 GUIDE = (ROOT / "docs" / "user-guide.md").read_text("utf-8")
 FIGURES = (ROOT / "docs" / "figures.md").read_text("utf-8")
 PAGE_LINES_MAX = 100
@@ -111,7 +112,12 @@ def test_its_events_are_those_of_the_code() -> None:
 
 def of_a_batch() -> ProgressEvent:
     """The event of a batch after 70 seconds, with one failure so far."""
-    running = a_job("content-generate", "menu/hero", batch_id="b_01m8171k18bypchewmk22dhccc")
+    running = a_job(
+        "content-generate",
+        "menu/hero",
+        batch_id="b_01m8171k18bypchewmk22dhccc",
+        started_at=BATCH.created_at + 65,
+    )
     failed = a_job("content-generate", "about/team", reason="the model answered with no text")
     batch = replace(
         BATCH,
@@ -307,6 +313,21 @@ def test_every_test_on_the_page_of_rules_exists() -> None:
     assert len(named) == RULES.count("::")
     for name in named:
         assert docstring_of(*name)
+
+
+def test_every_line_on_the_page_of_models_is_shown_by_a_test() -> None:
+    """And every test of a server that is nearly OpenAI's has its line."""
+    folder = Path("tests") / "handlers"
+    made = tests_in(folder / "test_near_openai.py")
+    _, _, *lines = [line for line in MODELS.splitlines() if line.startswith("| ")]
+    assert all("| `test_" in line for line in lines)
+    named = set(re.findall(r"`(test_\w+)`", MODELS))
+    assert made <= named <= made | tests_in(folder / "test_in_a_worker.py")
+
+
+def tests_in(file: Path) -> set[str]:
+    """Return the names of a file's tests."""
+    return set(re.findall(r"^async def (test_\w+)", (ROOT / file).read_text("utf-8"), re.MULTILINE))
 
 
 def rules() -> list[tuple[str, str]]:

@@ -61,10 +61,19 @@ def _escaped(character: str) -> str:
 def _without_secrets(
     secrets: Collection[str], _logger: object, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    return {
-        key: redacted(value, secrets) if isinstance(value, str) else value
-        for key, value in event.items()
-    }
+    return {key: _redacted(value, secrets) for key, value in event.items()}
+
+
+def _redacted(value: object, secrets: Collection[str]) -> object:
+    """Return a value to be logged without the secrets in it, however deep they are."""
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case str():
+            return redacted(value, secrets)
+        case _:
+            # As the line would be written anyway; it has the secrets of all levels in it.
+            return redacted(str(value), secrets)
 
 
 def settle_memory() -> None:

@@ -53,7 +53,8 @@ class Settings(BaseModel):
     time_limit_s: float = Field(default=300, gt=0, le=86_400)
     """How long one try at a job may take."""
     max_retries: int = Field(default=3, ge=0, le=100)
-    """Tries at a draft after the first one; other work is tried four times."""
+    """Tries at a draft after the first one; to wait for a busy model costs none. Other work is
+    tried four times."""
     crashes_max: int = Field(default=10, ge=1, le=1_000)
     """How many times a job's worker may die while it runs before the job counts as failed."""
     composer_delay_s: float = Field(default=0, ge=0, le=60)
@@ -113,7 +114,9 @@ class Settings(BaseModel):
                 "has more than an address and a path; end it before `?` or `#`, and put a key "
                 f"into {KEY_VARIABLE}"
             )
-        return url or None
+        if parts is None:
+            return None
+        return parts._replace(path=_ENDPOINT.sub("", parts.path)).geturl()
 
     @field_validator("model", "model_url", "content_dir", mode="before")
     @classmethod
@@ -140,6 +143,11 @@ class Settings(BaseModel):
         if wrong:
             raise _wrong("\n".join(wrong))
         return self
+
+
+_ENDPOINT = re.compile(r"/+(?:(?:chat/)?completions|responses|models|embeddings)?/*$")
+"""How whole endpoints of OpenAI's API end. They are copied from examples of `curl`, and no API
+begins at one."""
 
 
 def without_password(url: object) -> str | None:

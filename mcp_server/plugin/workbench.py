@@ -86,6 +86,7 @@ class Workbench:
                 choice,
                 composer_delay_s=self._composer_delay_s,
                 keyless=trust == "keyless",
+                clock=self.clock,
             )
         return self._drafters[known]
 

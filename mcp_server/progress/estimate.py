@@ -10,6 +10,10 @@ from mcp_server.progress.words import duration
 RUNNING_FRACTION_MAX = 0.99
 """A job that runs is never a whole one: only its end, as stored, makes it that."""
 
+OVERDUE_TIMES = 2.0
+"""A job that takes so many times as long as the others is not nearly done, but stuck, or another
+kind of work. Answers of one model differ by less."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
@@ -32,29 +36,30 @@ def fraction_done(batch: Batch) -> float:
 
 
 def estimate(batch: Batch, *, now: float, concurrency: int) -> Estimate | None:
-    """Return how long the round may still take at the pace it has had.
+    """Return how long the round may still take at the pace it has had; `None` if nothing is known.
 
-    `None` until the first job of the round was really worked on (a skip says nothing of the
-    pace); from then on there always is an estimate, until the batch pauses or ends. `concurrency`
-    is the number of lanes: the last few jobs cannot be shared among more lanes than there are
-    jobs.
+    That is so until the first job of the round was really worked on (a skip says nothing of the
+    pace), and where all that run take far longer than those before them: an answer that hangs has
+    no pace. What a job says of its steps is not asked, as steps take what time they like.
+    `concurrency` is the number of lanes: the last few jobs cannot be shared among more lanes than
+    there are jobs.
     """
     worked = batch.completed - batch.skipped + batch.failed
     if batch.ended or batch.state is BatchState.PAUSED or batch.started_at is None or worked <= 0:
         return None
-    running = [_fraction(job) for job in _counted(batch)]
+    begun = [now if job.started_at is None else job.started_at for job in _counted(batch)]
+    waiting = max(0, batch.total - batch.finished - len(begun))
     lanes = max(1, min(concurrency, batch.total))
-    job_s = max(0.0, now - batch.started_at) * lanes / (worked + sum(running))
-    remaining_s = job_s * _jobs_in_a_row(batch, running, lanes)
+    # While jobs wait, all lanes work. Since the last one began, some may have been idle.
+    until = now if waiting or not begun else max(begun)
+    spent_s = max(0.0, until - batch.started_at) * lanes - sum(max(0.0, until - at) for at in begun)
+    job_s = max(0.0, spent_s) / worked
+    if begun and now - max(begun) > OVERDUE_TIMES * job_s:
+        return None
+    lefts = [max(0.0, job_s - (now - at)) for at in begun]
+    longest = job_s if waiting else max(lefts, default=0.0)
+    remaining_s = max((waiting * job_s + sum(lefts)) / lanes, longest)
     return Estimate(remaining_s=remaining_s, message=duration(remaining_s))
-
-
-def _jobs_in_a_row(batch: Batch, running: list[float], lanes: int) -> float:
-    """How many jobs the busiest lane has still before it, as a fraction of whole ones."""
-    waiting = max(0, batch.total - batch.finished - len(running))
-    left = waiting + len(running) - sum(running)
-    longest = 1.0 if waiting else max((1.0 - done for done in running), default=0.0)
-    return max(left / lanes, longest)
 
 
 def _counted(batch: Batch) -> list[Job]:

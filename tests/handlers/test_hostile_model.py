@@ -24,7 +24,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pydantic import SecretStr
 
-from mcp_server.content.drafting.client import AFTER_S_MAX, ModelClient
+from mcp_server.content.drafting.client import ModelClient
 from mcp_server.content.drafting.drafter import (
     Drafted,
     Drafter,
@@ -36,6 +36,7 @@ from mcp_server.content.drafting.drafter import (
     Usage,
     drafter_for,
 )
+from mcp_server.content.drafting.failures import AFTER_S_MAX
 from mcp_server.content.drafting.model import ModelChoice
 from mcp_server.content.drafting.prompt import prompt_for
 from mcp_server.content.text.fields import answer_model

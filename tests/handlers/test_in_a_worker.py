@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from llmock.pytest_plugin import LLMock
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import Job, JobState, Step
 from tests.harness import Desk, ManualClock, desk, small_site
+from tests.hostile_model import Hostile, answer, completion, hostile
 from tests.promises.moves import QUICK, drafts, gate, jobs_of, publish, says, settings, words
 from tests.waiting import until
 
@@ -42,45 +44,84 @@ async def stored(chat: Desk, job_id: str) -> Job:
     return await services_of(chat).queue.get(job_id)
 
 
-async def test_a_busy_provider_is_asked_again_by_the_queue_until_the_draft_is_there(
-    tmp_path: Path, llmock: LLMock
+async def test_a_provider_that_turns_requests_away_is_waited_for_and_costs_no_retry(
+    tmp_path: Path,
 ) -> None:
-    """A rate limit for as long as it says, an error with the backoff; each is the job's reason.
+    """For as long as it says, or else for more than a minute in all; an error costs a retry.
 
-    Meanwhile the job waits in the queue and holds no lane. Once it is done it has no reason left.
+    Each is the job's reason. Meanwhile the job waits in the queue and holds no lane. Once it is
+    done it has no reason left.
     """
-    root = small_site(tmp_path, {"menu": 1}, **settings(llmock.base_url("openai")))
-    llmock.rate_limit(times=1, retry_after=600)
-    llmock.fail(500)
-    says(llmock, "At last.")
+    fields = json.dumps({"title": "Menu", "text": "At last."})
+    scripts = [answer("{}", 429, retry_after="600"), *[answer("{}", 429)] * 6, answer("{}", 503)]
+    scripts += [answer("{}", 500), answer(completion("url", fields))]
     clock = ManualClock(time.time())  # no try is due before the test says so
-    async with desk(root, clock=clock) as chat:
-        batch_id = (await chat.call("generate-all"))["batchId"]
-        limited = await once_it_is(chat, await only_job(chat, batch_id), JobState.SCHEDULED)
-        assert (limited.attempts, len(llmock.requests)) == (1, 1)
-        assert limited.reason is not None and "429" in limited.reason
-        assert limited.due_at - clock.now() > 500
+    with hostile(*scripts) as server:
+        root = small_site(tmp_path, {"menu": 1}, max_retries=1, **settings(server.url))
+        async with desk(root, clock=clock) as chat:
+            batch_id = (await chat.call("generate-all"))["batchId"]
+            waiting = await once_it_is(chat, await only_job(chat, batch_id), JobState.SCHEDULED)
+            assert waiting.reason is not None and "429" in waiting.reason
+            assert waiting.due_at - clock.now() > 500
+            clock.advance(600)
+            for count in range(2, 9):
+                waiting = await asked_so_often(chat, waiting, server, count)
+                assert (waiting.code, waiting.attempts) == ("snoozed", 0)
+                assert 10 <= waiting.due_at - clock.now() <= 90
+                clock.advance(90)
+            assert waiting.reason is not None and "503" in waiting.reason
 
-        clock.advance(600)
-        broken = await again(chat, limited, JobState.SCHEDULED)
-        assert (broken.attempts, len(llmock.requests)) == (2, 2)
-        assert broken.reason is not None and "500" in broken.reason
-
-        clock.advance(60)
-        done = await again(chat, broken, JobState.COMPLETED)
-        seen = await chat.call("status", batchId=batch_id)
-    assert (done.attempts, done.code, done.reason) == (3, None, None)
+            broken = await asked_so_often(chat, waiting, server, 9)
+            assert (broken.code, broken.attempts) == ("retrying", 1)
+            assert broken.reason is not None and "500" in broken.reason
+            clock.advance(60)
+            done = await once_it_is(chat, broken, JobState.COMPLETED)
+            seen = await chat.call("status", batchId=batch_id)
+    assert (done.attempts, done.code, done.reason) == (2, None, None)
     assert seen["message"] == "1 of 1 drafted."
     [draft] = await drafts(root, "menu/s1")
     assert words(draft.markdown or "") == "At last."
     assert draft.job_id == done.id
 
 
-async def again(chat: Desk, job: Job, state: JobState) -> Job:
-    """Return the job once its next try has ended so."""
-    tried = job.attempts
+async def test_a_provider_that_takes_nothing_for_a_quarter_of_an_hour_pauses_the_batch(
+    tmp_path: Path, llmock: LLMock
+) -> None:
+    """Nothing failed, and who retries it later gets the same patience again."""
+    root = small_site(tmp_path, {"menu": 2}, **settings(llmock.base_url("openai")))
+    llmock.fail(429, times=None)
+    clock = ManualClock(time.time())
+    async with desk(root, clock=clock) as chat:
+        batch_id = (await chat.call("generate-all"))["batchId"]
+        job = await only_first(chat, batch_id)
+        await once_it_is(chat, job, JobState.SCHEDULED)
+        clock.advance(16 * 60)
+        await once_it_is(chat, job, JobState.PAUSED)
+        paused = await chat.call("status", batchId=batch_id)
+        llmock.reset()
+        says(llmock, "At last.", times=2)
+        await chat.call("retry", batchId=batch_id)
+        done = await chat.call("status", batchId=batch_id, waitSeconds=45)
+    assert paused["operations"][0]["status"] == "paused"
+    assert "HTTP 429" in paused["message"] and "retry" in paused["message"]
+    assert done["message"] == "2 of 2 drafted."
+
+
+async def only_first(chat: Desk, batch_id: str) -> Job:
+    """Return the first job of a batch."""
+    first, *_ = await services_of(chat).batches.jobs(batch_id, owner=OWNER)
+    return first
+
+
+async def asked_so_often(chat: Desk, job: Job, server: Hostile, count: int) -> Job:
+    """Return a job as it waits again, for longer, once the model has been asked so often."""
     return await until(
-        partial(stored, chat, job.id), lambda job: job.attempts > tried and job.state is state
+        partial(stored, chat, job.id),
+        lambda now: (
+            len(server.requests) == count
+            and now.state is JobState.SCHEDULED
+            and now.due_at > job.due_at
+        ),
     )
 
 

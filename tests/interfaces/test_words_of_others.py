@@ -206,7 +206,7 @@ async def test_nothing_of_hostile_answers_is_stored_or_comes_back(tmp_path: Path
     assert not [file.name for file in files if WORDS.encode() in file.read_bytes()]
 
 
-@pytest.mark.parametrize("hidden", ["<script>x</script>", "{{ x }}", "<think>x</think> Bread."])
+@pytest.mark.parametrize("hidden", ["<script>x</script>", "{{ x }}", "Bread. <think>x</think>"])
 async def test_a_model_is_told_what_to_leave_out_and_its_next_answer_is_taken(
     tmp_path: Path, llmock: LLMock, hidden: str
 ) -> None:

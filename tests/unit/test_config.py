@@ -269,3 +269,16 @@ def test_a_limit_that_is_none_is_named(
     """With what to write instead."""
     [found] = problems_of(tmp_path, text, **environ)
     assert problem in found
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["", "/", "/chat/completions", "/chat/completions/", "/completions", "/responses", "/models"],
+)
+def test_a_whole_endpoint_as_model_url_is_cut_to_where_the_api_begins(
+    tmp_path: Path, more: str
+) -> None:
+    """It is what examples of curl show; the paths of requests are put after it."""
+    for begin in ("http://127.0.0.1:11434/v1", "https://completions/v1", "https://models.example"):
+        (tmp_path / "pressroom.toml").write_text(f'model = "m"\nmodel_url = "{begin}{more}"\n')
+        assert load_settings(tmp_path, {}).settings.model_url == begin

@@ -4,7 +4,8 @@ How a draft ends badly is an exception, which the handler maps to an outcome:
 
     ComposerGap            Fail("missing-facts")
     ModelRefused           Fail("invalid-answer")
-    ModelBusy              Retry, after `after_s`
+    ModelBusy              Snooze until `again_at`; where there is none, Pause if it was
+                           `turned_away` all the time, else Retry, after `after_s`
     ModelKeyRefused        Pause
     ModelUntrusted         Pause
     ModelAccountEmpty      Pause
@@ -25,6 +26,7 @@ import anyio
 import anyio.to_thread
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from mcp_server.clock import Clock, SystemClock
 from mcp_server.content.drafting.composer import ComposerGap, compose
 from mcp_server.content.drafting.errors import (
     ModelAccountEmpty,
@@ -39,6 +41,7 @@ from mcp_server.content.drafting.errors import (
 )
 from mcp_server.content.drafting.model import KeyLeftLiteral, ModelChoice, check_variables, find_key
 from mcp_server.content.drafting.objections import objection_to
+from mcp_server.content.drafting.patience import Patience
 from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash, prompt_for
 from mcp_server.content.text import markdown
 from mcp_server.content.text.fields import answer_model, problems
@@ -112,6 +115,7 @@ def drafter_for(
     composer_delay_s: float = 0.0,
     keyless: bool = False,
     environ: Mapping[str, str] = os.environ,
+    clock: Clock | None = None,
 ) -> Drafter:
     """Return the drafter for `choice`; keep one for each model and event loop.
 
@@ -120,7 +124,7 @@ def drafter_for(
     """
     if choice.is_composer:
         return ComposerDrafter(composer_delay_s=composer_delay_s)
-    return ModelDrafter(choice, keyless=keyless, environ=environ)
+    return ModelDrafter(choice, keyless=keyless, environ=environ, clock=clock)
 
 
 class ComposerDrafter:
@@ -156,8 +160,10 @@ class ModelDrafter:
         *,
         keyless: bool = False,
         environ: Mapping[str, str] = os.environ,
+        clock: Clock | None = None,
     ) -> None:
         self._choice, self._keyless, self._environ = choice, keyless, environ
+        self._clock, self._patience = clock or SystemClock(), Patience()
         self._client: ModelClient | None = None
         self._retired: list[ModelClient] = []
         self._opening = anyio.Lock()
@@ -168,9 +174,10 @@ class ModelDrafter:
         client, prompt = await self._opened(), prompt_for(request)
         await report(2, len(STEPS), STEPS[1])
         try:
-            answer = await client.ask(
-                prompt, answer_model(request.template), partial(complaint_about_answer, request)
-            )
+            with self._patience.counting(self._clock):
+                answer = await client.ask(
+                    prompt, answer_model(request.template), partial(complaint_about_answer, request)
+                )
         except ModelKeyRefused:
             # The user may mend the key while this process runs.
             self._retire(client)

@@ -3,7 +3,7 @@
     ServerError
     └── ModelTrouble
         ├── ModelRefused        no answer fitted the template or the bounds: this section fails
-        ├── ModelBusy           it may work later: retry, after `after_s` if the provider said so
+        ├── ModelBusy           it may work later: wait, or retry after `after_s`
         ├── ModelKeyRefused     the key is missing or refused: pause the batch
         ├── ModelUntrusted      the workspace's user has not said that it may be asked: pause
         ├── ModelAccountEmpty   the account has no money left: pause the batch
@@ -112,12 +112,24 @@ class ModelRefused(ModelTrouble):
 
 
 class ModelBusy(ModelTrouble):
-    """The provider could not answer now; `after_s` is how long it asked us to wait."""
+    """The provider could not answer now; `after_s` is how long it asked us to wait.
+
+    `turned_away`: it did not even take up the question, which says nothing about this section and
+    cost nothing. `again_at` is then when it is to be asked again, in seconds since the epoch;
+    `None` where it has turned everything away for too long.
+    """
 
     def __init__(
-        self, model: str, cause: str, *, after_s: float | None = None, usage: Usage | None = None
+        self,
+        model: str,
+        cause: str,
+        *,
+        after_s: float | None = None,
+        turned_away: bool = False,
+        usage: Usage | None = None,
     ) -> None:
-        self.cause, self.after_s = cause, after_s
+        self.cause, self.after_s, self.turned_away = cause, after_s, turned_away
+        self.again_at: float | None = None
         super().__init__(model, f"{model} could not answer now ({cause}).", usage=usage)
 
 

@@ -3,20 +3,19 @@
     the SDK of a provider → ModelHTTPClient → BoundedTransport → httpx2 → CountedStream → the socket
 
 An SDK gets an answer only once it has arrived whole and within `content.drafting.answer_bounds`:
-unpacked by us, and with no header but those the SDK needs. Redirects are not followed, cookies are
-not kept, and the environment's proxies are used as usual. The caller sets the time limit.
+unpacked by us, made what OpenAI would have sent (`near_openai`), and with no header but those the
+SDK needs. Redirects are not followed, and cookies are not kept. The environment's proxies are used,
+but not for this machine's own servers. The caller sets the time limit.
 """
 
 from __future__ import annotations
 
-import ssl
+import ipaddress
 import zlib
-from collections.abc import Iterable
 from contextlib import aclosing
 from typing import Any
 
 import anyio.lowlevel
-import httpcore2
 import httpx2
 
 from mcp_server.content.drafting.answer_bounds import (
@@ -27,6 +26,8 @@ from mcp_server.content.drafting.answer_bounds import (
     AnswerOutOfBounds,
     check_json,
 )
+from mcp_server.content.drafting.counted import CountedStream, count_what_arrives
+from mcp_server.content.drafting.near_openai import mended
 
 CONNECT_WAIT_S = 5.0
 """A server that has not accepted a connection by then will not answer either."""
@@ -36,7 +37,6 @@ TURN_PIECES = 500
 wait."""
 
 TOO_LARGE = f"it is larger than {ANSWER_BYTES_MAX // 2**20} MB; a section takes a few kB"
-HEAD_TOO_LARGE = f"it has more than {HEAD_BYTES_MAX // 2**10} kB of headers"
 
 HEADERS_KEPT = ("retry-after", "retry-after-ms", "x-should-retry")
 """The headers that SDKs act upon. Any other could only carry a server's words further."""
@@ -58,6 +58,17 @@ class AnswerRedirects(Exception):
         super().__init__(f"HTTP {status}")
 
 
+class ProxyFailed(httpx2.TransportError):
+    """There is no connection by way of the proxy that the environment names, `proxy`.
+
+    That is its address, without name and password; `None` where no address can be made out.
+    """
+
+    def __init__(self, proxy: str | None) -> None:
+        self.proxy = proxy
+        super().__init__("no connection through the proxy")
+
+
 class ModelHTTPClient(httpx2.AsyncClient):
     """Sends an SDK's requests; each answer is whole and within bounds, or an error.
 
@@ -65,6 +76,7 @@ class ModelHTTPClient(httpx2.AsyncClient):
         AnswerOutOfBounds: the answer is more than `content.drafting.answer_bounds` allows, or is
             packed in a way that was not asked for.
         AnswerRedirects: it is no answer but another address.
+        ProxyFailed: there is no connection through the proxy that the environment names.
         httpx2.DecodingError: it cannot be read.
     """
 
@@ -74,10 +86,11 @@ class ModelHTTPClient(httpx2.AsyncClient):
         With `bare`, headers that an SDK takes from its own environment variables (`OPENAI_ORG_ID`,
         `OPENAI_CUSTOM_HEADERS`) are not sent: they are for its provider, not for any other server.
         """
+        self._is_astray = False
         super().__init__(event_hooks={"request": [_strip]} if bare else None)
         # The hooks below are private to httpx2: a version without them would be unbounded.
         made = [self._transport, *filter(None, self._mounts.values())]
-        assert all(isinstance(transport, BoundedTransport) for transport in made)
+        assert all(isinstance(transport, BoundedTransport | _NoProxy) for transport in made)
 
     # Overridden, instead of passing `transport=`: httpx2 looks for the environment's proxies only
     # if it makes the transports itself.
@@ -85,13 +98,38 @@ class ModelHTTPClient(httpx2.AsyncClient):
     def _init_transport(self, *arguments: Any, **options: Any) -> httpx2.AsyncBaseTransport:
         return self._bounded(super()._init_transport(*arguments, **options))
 
-    def _init_proxy_transport(self, *arguments: Any, **options: Any) -> httpx2.AsyncBaseTransport:
-        return self._bounded(super()._init_proxy_transport(*arguments, **options))
+    def _init_proxy_transport(
+        self, proxy: httpx2.Proxy, *arguments: Any, **options: Any
+    ) -> httpx2.AsyncBaseTransport:
+        address = str(proxy.url).rstrip("/")
+        try:
+            made = super()._init_proxy_transport(proxy, *arguments, **options)
+        except ImportError:  # a SOCKS proxy, for which a library of its own is needed
+            return _NoProxy(address)
+        return self._bounded(made, address)
+
+    def _get_proxy_map(self, proxy: Any, allow_env_proxies: bool) -> dict[str, httpx2.Proxy | None]:
+        try:
+            return super()._get_proxy_map(proxy, allow_env_proxies)
+        except (ValueError, httpx2.InvalidURL):
+            self._is_astray = True
+            return {}
+
+    def _transport_for_url(self, url: httpx2.URL) -> httpx2.AsyncBaseTransport:
+        """Return what a request is sent by: to this machine itself never a proxy.
+
+        Many environments name one for everything, and none forwards to whoever asks it.
+        """
+        if is_loopback(url.host):
+            return self._transport
+        return _NoProxy(None) if self._is_astray else super()._transport_for_url(url)
 
     @staticmethod
-    def _bounded(inner: httpx2.AsyncBaseTransport) -> httpx2.AsyncBaseTransport:
+    def _bounded(
+        inner: httpx2.AsyncBaseTransport, proxy: str | None = None
+    ) -> httpx2.AsyncBaseTransport:
         assert isinstance(inner, httpx2.AsyncHTTPTransport)
-        return BoundedTransport(inner)
+        return BoundedTransport(inner, proxy)
 
 
 async def _strip(request: httpx2.Request) -> None:
@@ -100,10 +138,13 @@ async def _strip(request: httpx2.Request) -> None:
 
 
 class BoundedTransport(httpx2.AsyncBaseTransport):
-    """Sends requests by another transport, and reads the answers to their end or to a bound."""
+    """Sends requests by another transport, and reads the answers to their end or to a bound.
 
-    def __init__(self, inner: httpx2.AsyncHTTPTransport) -> None:
-        self._inner = inner
+    `proxy` is the address of the proxy that it sends them by, if it does.
+    """
+
+    def __init__(self, inner: httpx2.AsyncHTTPTransport, proxy: str | None = None) -> None:
+        self._inner, self._proxy = inner, proxy
         count_what_arrives(inner)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -112,96 +153,55 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
         request.headers["accept-encoding"] = "gzip"
         waits = {**request.extensions.get("timeout", {}), "connect": CONNECT_WAIT_S}
         request.extensions = {**request.extensions, "timeout": waits}
-        response = await self._inner.handle_async_request(request)
+        response = await self._sent(request)
         try:
             body = await _body(response)
         finally:
             await response.aclose()
-        return httpx2.Response(response.status_code, headers=_headers(response), content=body)
+        return _answer(response, body)
+
+    async def _sent(self, request: httpx2.Request) -> httpx2.Response:
+        try:
+            return await self._inner.handle_async_request(request)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError):
+            if self._proxy is None:
+                raise
+        raise ProxyFailed(self._proxy)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._inner.aclose()
 
 
-def count_what_arrives(transport: httpx2.AsyncHTTPTransport) -> None:
-    """Make the transport open counted connections only. httpx2 has no public way for that."""
-    pool = transport._pool  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-    inner = pool._network_backend  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-    pool._network_backend = CountedBackend(inner)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+class _NoProxy(httpx2.AsyncBaseTransport):
+    """Stands for a proxy that cannot be used at all."""
+
+    def __init__(self, proxy: str | None) -> None:
+        self._proxy = proxy
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:  # noqa: ARG002 -- as in the base
+        """Raise `ProxyFailed`."""
+        raise ProxyFailed(self._proxy)
 
 
-class CountedBackend(httpcore2.AsyncNetworkBackend):
-    """Opens connections that are counted."""
-
-    def __init__(self, inner: httpcore2.AsyncNetworkBackend) -> None:
-        self._inner = inner
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.AsyncNetworkStream:
-        """See `AsyncNetworkBackend`."""
-        stream = await self._inner.connect_tcp(host, port, timeout, local_address, socket_options)
-        return CountedStream(stream)
-
-    async def sleep(self, seconds: float) -> None:
-        """See `AsyncNetworkBackend`."""
-        await self._inner.sleep(seconds)
+def is_loopback(host: str) -> bool:
+    """Whether a host is literally this machine. No name is looked up in the DNS."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
-class CountedStream(httpcore2.AsyncNetworkStream):
-    """A connection on which a server may send only so many bytes after each write of ours.
-
-    httpx2 shows an answer from its headers on. What a server sends before them, such as interim
-    answers (1xx) without end, is seen only here.
-    """
-
-    def __init__(self, inner: httpcore2.AsyncNetworkStream) -> None:
-        self._inner = inner
-        self.allow(HEAD_BYTES_MAX, HEAD_TOO_LARGE)
-
-    def allow(self, count: int, otherwise: str) -> None:
-        """Allow so many more bytes; `otherwise` says what is wrong with a longer answer."""
-        self._left, self._otherwise = count, otherwise
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """See `AsyncNetworkStream`; one read may exceed the bound, the next one raises.
-
-        Raises:
-            AnswerOutOfBounds: more was sent than is taken.
-        """
-        if self._left <= 0:
-            raise AnswerOutOfBounds(self._otherwise)
-        data = await self._inner.read(max_bytes, timeout)
-        self._left -= len(data)
-        return data
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """See `AsyncNetworkStream`; what comes next is the head of an answer, with its bound."""
-        self.allow(HEAD_BYTES_MAX, HEAD_TOO_LARGE)
-        await self._inner.write(buffer, timeout)
-
-    async def aclose(self) -> None:
-        """See `AsyncNetworkStream`."""
-        await self._inner.aclose()
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> httpcore2.AsyncNetworkStream:
-        """See `AsyncNetworkStream`; from here on the decrypted bytes are counted."""
-        return CountedStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
-
-    def get_extra_info(self, info: str) -> Any:
-        """See `AsyncNetworkStream`."""
-        return self._inner.get_extra_info(info)
+def _answer(response: httpx2.Response, body: bytes) -> httpx2.Response:
+    """Return what an SDK gets of an answer. What is JSON is called so, whatever its server did."""
+    headers = _headers(response)
+    found = mended(response.status_code, body)
+    if found is None:
+        return httpx2.Response(response.status_code, headers=headers, content=body)
+    status, body = found
+    return httpx2.Response(
+        status, headers=headers | {"content-type": "application/json"}, content=body
+    )
 
 
 async def _body(response: httpx2.Response) -> bytes:

@@ -30,6 +30,10 @@ OWN_TRANSPORT = frozenset({"bedrock", "cohere", "converse", "github", "groq", "h
 """Providers that our client cannot be given to, in pydantic-ai 2.68."""
 
 
+KEY_ARGUMENTS = ("api_key", "token")
+"""What providers call their key: `token` is Snowflake's word, `api_key` everybody else's."""
+
+
 def model_of(choice: ModelChoice, key: SecretStr | None, http: ModelHTTPClient) -> Model:
     """Return the model of `choice`, which asks with `key` through `http`; nothing is sent yet.
 
@@ -76,12 +80,14 @@ def _by_name(choice: ModelChoice, key: SecretStr | None, http: ModelHTTPClient) 
 
 def _provider(name: str, key: SecretStr | None, http: ModelHTTPClient) -> Provider[Any]:
     upstream = name.removeprefix("gateway/")
-    options: dict[str, Any] = {} if key is None else {"api_key": key.get_secret_value()}
     if upstream != name:
         make = partial(cast("Any", gateway).gateway_provider, upstream)
     else:
         make = cast("Callable[..., Provider[Any]]", infer_provider_class(name))
-    if "http_client" in inspect.signature(make).parameters and upstream not in OWN_TRANSPORT:
+    takes = inspect.signature(make).parameters
+    secret = None if key is None else key.get_secret_value()
+    options: dict[str, Any] = {name: secret for name in KEY_ARGUMENTS if secret and name in takes}
+    if "http_client" in takes and upstream not in OWN_TRANSPORT:
         options["http_client"] = http
     return make(**options)
 

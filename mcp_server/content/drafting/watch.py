@@ -10,18 +10,26 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from pydantic_ai import ModelSettings
-from pydantic_ai.messages import ModelMessage, ModelResponse, ToolCallPart
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelResponse,
+    ModelResponsePart,
+    TextPart,
+    ToolCallPart,
+)
 from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.models.wrapper import WrapperModel
 
 from mcp_server.content.drafting.answer_bounds import check_calls, counted
 from mcp_server.content.drafting.model import ModelChoice
+from mcp_server.content.drafting.near_json import TOOL_NAME, fields_in, fields_of, whole_strings
 from mcp_server.jobs.telemetry import TRACER, is_tracing
 
 LOGGERS = ("anthropic", "httpcore", "httpcore2", "httpx", "httpx2", "openai")
@@ -43,7 +51,7 @@ def hush() -> None:
 
 
 class WatchedModel(WrapperModel):
-    """A model whose tool calls are within bounds, even if their arguments are JSON in a string."""
+    """A model whose tool calls are within bounds, and objects, however they were written down."""
 
     def __init__(self, wrapped: Model, choice: ModelChoice) -> None:
         super().__init__(wrapped)
@@ -66,7 +74,29 @@ class WatchedModel(WrapperModel):
             for name in ("input_tokens", "output_tokens"):
                 if (count := counted(getattr(response.usage, name))) is not None:
                     span.set_attribute(f"gen_ai.usage.{name}", count)
-            return response
+            return replace(response, parts=_with_call(response.parts))
+
+
+def _with_call(parts: Sequence[ModelResponsePart]) -> list[ModelResponsePart]:
+    """Return an answer's parts with their tool calls read, or the one that was put into a text."""
+    if any(isinstance(part, ToolCallPart) for part in parts):
+        return [_read(part) if isinstance(part, ToolCallPart) else part for part in parts]
+    text = "".join(part.content for part in parts if isinstance(part, TextPart))
+    if (fields := fields_in(text)) is None:
+        return [*parts]
+    rest = [part for part in parts if not isinstance(part, TextPart)]
+    return [*rest, ToolCallPart(TOOL_NAME, whole_strings(fields))]
+
+
+def _read(call: ToolCallPart) -> ToolCallPart:
+    """Return a tool call with its arguments as an object, if they are one, and under our name.
+
+    What cannot be read stays: pydantic-ai tells the model. Some servers leave marks of their own
+    around the name.
+    """
+    given = fields_of(call.args) if isinstance(call.args, str) else call.args
+    name = TOOL_NAME if TOOL_NAME in call.tool_name else call.tool_name
+    return replace(call, tool_name=name, args=call.args if given is None else whole_strings(given))
 
 
 @contextmanager

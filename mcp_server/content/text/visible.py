@@ -17,6 +17,7 @@ _BLANKS = re.compile(
 """Blank letters and variation selectors, which Unicode classes as letters and marks."""
 _JOINERS = frozenset("\u200c\u200d")
 """Persian and Indic words and joined emoji need one, between two letters or signs."""
+_HALF = re.compile("[\ud800-\udfff]")
 _STRAY_JOINERS = re.compile(
     "(?<=[\u200c\u200d])[\u200c\u200d]|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
 )
@@ -33,10 +34,20 @@ def visible(text: str) -> str:
     Line ends become newlines and tabs become spaces. A joiner stays where it joins.
     """
     # Line ends and tabs first: as control characters they would be dropped below.
-    text = _BLANKS.sub("", _LINE_ENDS.sub("\n", text).replace("\t", " "))
+    text = _BLANKS.sub("", _LINE_ENDS.sub("\n", whole_letters(text)).replace("\t", " "))
     kept = "".join(character for character in text if _is_kept(character))
     # Joiners last: dropping what stood between them may have put two in a row.
     return _STRAY_JOINERS.sub("", kept).strip()
+
+
+def whole_letters(text: str) -> str:
+    """Return `text` with halves of a surrogate pair joined, and without what stays half.
+
+    JSON can escape each half of an emoji, and whatever cuts a text may leave one alone.
+    """
+    if _HALF.search(text) is None:
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
 
 
 def _is_kept(character: str) -> bool:

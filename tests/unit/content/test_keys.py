@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from pydantic_ai import providers
 
+from mcp_server.content.drafting.http import ModelHTTPClient
 from mcp_server.content.drafting.keys import (
     announced_abilities,
     key_owner,
     key_variables,
     lack_of_key,
 )
+from mcp_server.content.drafting.model import ModelChoice
+from mcp_server.content.drafting.provider import KEY_ARGUMENTS, model_of
 
 _QUOTED = re.compile(r"'([A-Z_]+_(?:KEY|TOKEN))'")
+FOLDER = Path(providers.__file__).parent
 READ = {
     file.stem.replace("_", "-"): frozenset(_QUOTED.findall(file.read_text("utf-8")))
-    for file in Path(providers.__file__).parent.glob("*.py")
+    for file in FOLDER.glob("*.py")
 }
 """By provider, the variables that pydantic-ai's module for it reads."""
 
@@ -29,6 +35,32 @@ def test_every_variable_named_for_a_provider_is_one_that_it_reads(provider: str)
     owner = key_owner(provider)
     named = () if owner is None else key_variables(owner)
     assert set(named) <= READ[provider]
+
+
+@pytest.mark.parametrize(
+    "provider", sorted(name for name in READ if READ[name] and key_owner(name) is not None)
+)
+def test_every_provider_with_a_key_takes_it_under_a_name_that_we_use(provider: str) -> None:
+    """Otherwise its model cannot be made, and nobody is told why."""
+    module = ast.parse((FOLDER / f"{provider.replace('-', '_')}.py").read_text("utf-8"))
+    arguments = [
+        {argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)}
+        for node in ast.walk(module)
+        if isinstance(node, ast.FunctionDef) and node.name in {"__init__", "gateway_provider"}
+    ]
+    assert any(names & {*KEY_ARGUMENTS} for names in arguments)
+
+
+def test_snowflake_is_given_the_key_as_the_token_that_it_calls_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its account is named by a variable of its own."""
+    monkeypatch.setenv("SNOWFLAKE_ACCOUNT", "myorg-myaccount")
+    choice = ModelChoice(name="snowflake:claude-sonnet-5")
+    model = model_of(choice, SecretStr("pat-1"), ModelHTTPClient())
+    assert model.base_url == "https://myorg-myaccount.snowflakecomputing.com/api/v2/cortex/v1/"
+    client: object = getattr(model, "client", None)
+    assert getattr(client, "api_key", None) == "pat-1"
 
 
 def test_a_gateway_s_key_is_the_gateway_s_whatever_is_behind_it() -> None:

@@ -18,7 +18,12 @@ MakeJob = Callable[..., Job]
 def test_a_batch_that_runs(a_batch: MakeBatch, a_job: MakeJob) -> None:
     """How far it is, what runs and how long it may still take."""
     batch = a_batch(
-        completed=7, skipped=1, running=(a_job(0.5), a_job(id="job_2", subject="menu/drinks"))
+        completed=7,
+        skipped=1,
+        running=(
+            a_job(0.5, started_at=1_050.0),
+            a_job(id="job_2", subject="menu/drinks", started_at=1_055.0),
+        ),
     )
     assert batch_event(batch, now=1_060).as_json() == {
         "id": "batch_1",
