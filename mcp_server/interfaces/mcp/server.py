@@ -7,15 +7,25 @@ import logging
 import os
 import re
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, cast
 
-import anyio
 import anyio.to_thread
-from mcp.server import MCPServer
+import mcp_types
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
-from mcp.server.mcpserver import Context
-from mcp.server.stdio import stdio_server
-from mcp_types import CallToolResult, TextContent
+from mcp.server.lowlevel import Server
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    SERVER_INFO_META_KEY,
+    CallToolRequestParams,
+    CallToolResult,
+    DiscoverResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    RequestParams,
+    TextContent,
+)
+from mcp_types.version import LATEST_HANDSHAKE_VERSION, MODERN_PROTOCOL_VERSIONS
 
 from mcp_server.clock import Clock, SystemClock
 from mcp_server.content.workspace.loader import SiteProblems
@@ -29,19 +39,25 @@ from mcp_server.errors import (
 )
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import Reply
+from mcp_server.interfaces.mcp.identity import (
+    ICON,
+    NAME,
+    TITLE,
+    instructions_for,
+    plain_name,
+    takes_plain_names,
+)
 from mcp_server.interfaces.mcp.tools.caller import Caller
 from mcp_server.interfaces.mcp.tools.catalogue import INSTRUCTIONS, catalogue
 from mcp_server.interfaces.mcp.tools.plugin import PluginToolEntry
 from mcp_server.interfaces.mcp.tools.tool import Tool
+from mcp_server.interfaces.mcp.wait import OpenCall, Waits
 from mcp_server.interfaces.services import ServicesProvider
 from mcp_server.jobs.job import Origin
 from mcp_server.plugin.loading import Plugins
 from mcp_server.redaction import redacted, secrets_of
 
 logger = logging.getLogger(__name__)
-
-PLAIN_NAME_CLIENTS = ("cursor",)
-"""Parts of the names of clients whose tool names may only have letters, digits and `_`."""
 
 
 def build_server(
@@ -61,7 +77,7 @@ def build_server(
         entry = PluginToolEntry(tool=tool, plugins=plugins, caller=caller)
         if _offered(entry, entries, plugins):
             entries.append(entry)
-    return PressroomServer(entries, provider, version=version, clock=clock)
+    return PressroomServer(entries, caller, version=version)
 
 
 def _offered(
@@ -81,39 +97,39 @@ def _offered(
     return True
 
 
-class PressroomServer(MCPServer[Any]):
-    """The protocol library's server, with our boundary around the tools."""
+class PressroomServer(Server[Any]):
+    """The protocol library's server, with our tools and nothing else: it declares only those."""
 
     def __init__(
-        self,
-        entries: Sequence[Tool[Any] | PluginToolEntry],
-        provider: ServicesProvider,
-        *,
-        version: str,
-        clock: Clock,
+        self, entries: Sequence[Tool[Any] | PluginToolEntry], caller: Caller, *, version: str
     ) -> None:
-        self._provider, self._clock = provider, clock
-        self._entries = {entry.name: entry for entry in entries}
-        self._names = {plain_name(name): name for name in self._entries}
         super().__init__(
-            name="pressroom",
-            title="Pressroom",
+            name=NAME,
+            title=TITLE,
             instructions=INSTRUCTIONS,
             version=version,
-            tools=[entry.listed() for entry in entries],
-            middleware=[list_plain_names],
+            icons=[ICON],
+            on_list_tools=self._list,
+            on_call_tool=self._call,
+            get_tool_input_schema=self._input_schema,
         )
+        self.add_request_handler("server/discover", RequestParams, self._discover)
+        self.middleware.append(_with_names_of_the_client)
+        self.waits = Waits()
+        self._caller = caller
+        self._entries = {entry.name: entry for entry in entries}
+        self._names = {plain_name(name): name for name in self._entries}
 
     async def call_tool(
-        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
+        self, name: str, arguments: dict[str, Any], call: OpenCall
     ) -> CallToolResult:
         """Run a tool; any error becomes a tool error with a text of ours."""
         try:
             entry = self._entry(self._names.get(plain_name(name), name))
-            reply = await entry.call(arguments, context or Context(mcp_server=self))
+            reply = await entry.call(arguments, call)
             return _beginning_with(await self._notice(), _answer(reply))
         except (CallerError, ConfigError) as error:  # `ConfigError`: the first call reads settings
-            return _beginning_with(await self._notice(), _refusal(error, Marks(self._clock)))
+            return _beginning_with(await self._notice(), _refusal(error, Marks(self._caller.clock)))
         except StorageError as error:
             logger.exception("tool %r: the database refused", name)
             return _error(_code(error), _storage_sentence(error))
@@ -124,19 +140,62 @@ class PressroomServer(MCPServer[Any]):
             logger.exception("tool %r failed unexpectedly", name)
             return _error("internal_error", INTERNAL_ERROR)
 
+    async def _call(
+        self, ctx: ServerRequestContext[Any, Any], params: CallToolRequestParams
+    ) -> CallToolResult:
+        call = OpenCall(ctx, self.waits)
+        result = await self.call_tool(params.name, params.arguments or {}, call)
+        await call.settle()
+        return result
+
+    async def _list(
+        self, ctx: ServerRequestContext[Any, Any], params: PaginatedRequestParams | None
+    ) -> ListToolsResult:
+        if params is not None and params.cursor:
+            raise MCPError(code=mcp_types.INVALID_PARAMS, message=NO_CURSOR)
+        if not takes_plain_names(_client(ctx)):
+            return ListToolsResult(tools=self._listed)
+        plain = [t.model_copy(update={"name": plain_name(t.name)}) for t in self._listed]
+        return ListToolsResult(tools=plain)
+
+    @cached_property
+    def _listed(self) -> list[mcp_types.Tool]:
+        return [entry.listed() for entry in self._entries.values()]
+
+    def _input_schema(self, name: str) -> dict[str, Any] | None:
+        """Return the schema that the library holds parameters in HTTP headers against."""
+        listed = {tool.name: tool.input_schema for tool in self._listed}
+        return listed.get(self._names.get(plain_name(name), name))
+
+    async def _discover(
+        self,
+        ctx: ServerRequestContext[Any, Any],
+        params: RequestParams,  # noqa: ARG002 - handlers are called alike
+    ) -> DiscoverResult:
+        versions = list(MODERN_PROTOCOL_VERSIONS)
+        # Over a pipe the first request decides: after a discover there is no handshake any more.
+        if self._caller.origin.interface == "mcp-http":
+            versions.append(LATEST_HANDSHAKE_VERSION)
+        whole = self.server_info.model_dump(by_alias=True, mode="json", exclude_none=True)
+        return DiscoverResult(
+            supported_versions=versions,
+            capabilities=self.get_capabilities(protocol_version=ctx.protocol_version),
+            instructions=instructions_for(_client(ctx)),
+            _meta={SERVER_INFO_META_KEY: whole},
+        )
+
+    @property
+    def server_info_stamp(self) -> dict[str, Any]:
+        """What every answer says of the server: not its icon, which few answers are longer than."""
+        return {"name": NAME, "title": TITLE, "version": self.version}
+
     async def _notice(self) -> str | None:
         """Return what every answer has to begin with; nothing if the workspace cannot be opened."""
         try:
-            services = await self._provider.services()
+            services = await self._caller.provider.services()
         except (ServerError, OSError):
             return None
         return await anyio.to_thread.run_sync(services.notice)
-
-    async def serve(self, source: anyio.AsyncFile[str], sink: anyio.AsyncFile[str]) -> None:
-        """Serve one client, one message per line, until it disconnects."""
-        server = self._lowlevel_server
-        async with stdio_server(source, sink) as (read, write):
-            await server.run(read, write, server.create_initialization_options())
 
     def _entry(self, name: str) -> Tool[Any] | PluginToolEntry:
         entry = self._entries.get(name)
@@ -152,6 +211,8 @@ QUOTED_LENGTH = 4_000
 ERROR_META = "pressroom/error"
 """Key in `_meta` under which a client finds an error's code, and the nearest names."""
 
+NO_CURSOR = "There is no such cursor: all tools are on the one page that is listed without."
+
 INTERNAL_ERROR = (
     "Something went wrong inside the server; its log says what. What was queued before goes on: "
     "status shows it."
@@ -163,28 +224,21 @@ SYSTEM_ERROR = (
 )
 
 
-async def list_plain_names(
+async def _with_names_of_the_client(
     ctx: ServerRequestContext[Any, Any], call_next: CallNext
 ) -> HandlerResult:
-    """List tools with `_` for hyphens to clients that would drop or rename them otherwise."""
+    """Tell a client that shakes hands of the tools by the names that it will be shown."""
     result = await call_next(ctx)
-    if ctx.method != "tools/list" or not _wants_plain_names(ctx):
+    if ctx.method != "initialize":
         return result
-    listed = cast("dict[str, Any]", result)
-    tools = cast("list[dict[str, Any]]", listed["tools"])
-    renamed = [{**tool, "name": plain_name(tool["name"])} for tool in tools]
-    return {**listed, "tools": renamed}
+    info = cast("dict[str, Any]", (ctx.params or {}).get("clientInfo"))
+    return {**cast("dict[str, Any]", result), "instructions": instructions_for(info["name"])}
 
 
-def plain_name(name: str) -> str:
-    """Return a tool's name with `_` for hyphens; calls are accepted under both names."""
-    return name.replace("-", "_")
-
-
-def _wants_plain_names(ctx: ServerRequestContext[Any, Any]) -> bool:
+def _client(ctx: ServerRequestContext[Any, Any]) -> str:
+    """Return what a client calls itself."""
     client = ctx.session.client_params
-    name = client.client_info.name.lower() if client is not None else ""
-    return any(part in name for part in PLAIN_NAME_CLIENTS)
+    return client.client_info.name if client is not None else ""
 
 
 def _answer(reply: Reply) -> CallToolResult:

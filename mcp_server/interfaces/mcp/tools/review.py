@@ -11,7 +11,8 @@ from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import ROWS, ReviewReply
 from mcp_server.interfaces.mcp.answers.review import review_reply
 from mcp_server.interfaces.mcp.tools.arguments import CURSOR_MAX, LIMIT_MAX, Selecting, as_list
-from mcp_server.interfaces.mcp.tools.tool import OpenCall, Tool, hints
+from mcp_server.interfaces.mcp.tools.tool import Tool, hints
+from mcp_server.interfaces.mcp.wait import OpenCall
 
 
 class ReviewArguments(Selecting):

@@ -6,7 +6,8 @@ from pydantic import Field
 
 from mcp_server.interfaces.mcp.answers.replies import QueueReply
 from mcp_server.interfaces.mcp.tools.arguments import Changing, Id
-from mcp_server.interfaces.mcp.tools.tool import OpenCall, Tool, hints
+from mcp_server.interfaces.mcp.tools.tool import Tool, hints
+from mcp_server.interfaces.mcp.wait import OpenCall
 
 
 class RollbackArguments(Changing):
