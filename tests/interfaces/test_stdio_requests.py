@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,8 @@ def client(
 def send(client: Pipe, text: bytes) -> None:
     """Write bytes as they are."""
     assert client.process.stdin is not None
-    client.process.stdin.flush()
-    client.process.stdin.buffer.write(text)
-    client.process.stdin.buffer.flush()
+    with os.fdopen(os.dup(client.process.stdin.fileno()), "wb") as raw:
+        raw.write(text)
 
 
 def next_message(client: Pipe) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def requests(*members: dict[str, Any]) -> bytes:
     return json.dumps([{"jsonrpc": "2.0", **member} for member in members]).encode() + b"\n"
 
 
-STATUS = {"name": "status", "arguments": {}}
+STATUS: dict[str, Any] = {"name": "status", "arguments": {}}
 
 
 @pytest.fixture(scope="module")
@@ -132,15 +132,16 @@ def batching(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipe]:
 def answers(client: Pipe) -> dict[object, dict[str, Any]]:
     """Read one line of answers; return them by id."""
     assert client.process.stdout is not None
-    found = json.loads(client.process.stdout.readline())
-    assert isinstance(found, list)
+    line = client.process.stdout.readline()
+    assert line.startswith("[")
+    found: list[dict[str, Any]] = json.loads(line)
     return {answer["id"]: answer for answer in found}
 
 
 def test_a_batch_is_answered_in_one_line(batching: Pipe) -> None:
     """What is no request in it, too."""
     ping = {"id": "ping", "method": "ping"}
-    called = {"id": 7, "method": "tools/call", "params": STATUS}
+    called: dict[str, Any] = {"id": 7, "method": "tools/call", "params": STATUS}
     send(batching, requests(ping, {"method": "notifications/x"}, called, {"id": 8, "method": 5}))
     found = answers(batching)
     assert set(found) == {"ping", 7, 8}

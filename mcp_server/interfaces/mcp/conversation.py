@@ -45,12 +45,15 @@ class Together:
 class Conversation:
     """Stands between a pipe and the server: knows which requests are open."""
 
-    def __init__(self, write: Write) -> None:
+    def __init__(self, write: Write, listed: anyio.Event) -> None:
+        """`listed` is set when the list of tools has been written."""
         self._write, self._writing = write, anyio.Lock()
+        self._listed = listed
         self._open: dict[RequestId, list[Together | None]] = {}
         """By id, as a careless client may use one twice at a time."""
         self._quiet = anyio.Event()
-        self._handshake: RequestId | None = None
+        self._methods: dict[RequestId, str] = {}
+        """Of those open requests whose answers say something to us."""
         self._version: str | None = None
 
     async def hold(self, server: PressroomServer, lines: AsyncIterator[bytes]) -> None:
@@ -105,8 +108,8 @@ class Conversation:
             self._open.setdefault(found.id, []).append(together)
             unanswered = partial(self._settle, found.id, None)
             metadata = ServerMessageMetadata(on_request_unanswered=unanswered)
-            if found.method == "initialize":
-                self._handshake = found.id
+            if found.method in {"initialize", "tools/list"}:
+                self._methods[found.id] = found.method
         await inbox.send(SessionMessage(found, metadata))
 
     async def _send(self, outbox: MemoryObjectReceiveStream[SessionMessage]) -> None:
@@ -116,14 +119,14 @@ class Conversation:
                     case (JSONRPCResponse(id=id) | JSONRPCError(id=id)) as answer if (
                         id in self._open
                     ):
-                        self._note_version(answer)
+                        method = self._methods.pop(id, None)
+                        if method == "initialize" and isinstance(answer, JSONRPCResponse):
+                            self._version = answer.result.get("protocolVersion")
                         await self._settle(id, answer)
+                        if method == "tools/list":
+                            self._listed.set()
                     case message:
                         await self._put(message)
-
-    def _note_version(self, answer: JSONRPCResponse | JSONRPCError) -> None:
-        if isinstance(answer, JSONRPCResponse) and answer.id == self._handshake:
-            self._version = answer.result.get("protocolVersion")
 
     async def _settle(self, id: RequestId, answer: BaseModel | None) -> None:
         """End a request: with its answer, or without one if its client has cancelled it."""

@@ -1,15 +1,11 @@
-"""The MCP server: all tools behind one boundary, which lets no traceback, path or secret out."""
+"""The MCP server: what it says of itself and its tools; what they do is behind `boundary`."""
 
 from __future__ import annotations
 
-import json
-import logging
-import os
-import re
-from collections.abc import Sequence
-from functools import cached_property
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
+import anyio
 import anyio.to_thread
 import mcp_types
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -23,41 +19,28 @@ from mcp_types import (
     ListToolsResult,
     PaginatedRequestParams,
     RequestParams,
-    TextContent,
 )
 from mcp_types.version import LATEST_HANDSHAKE_VERSION, MODERN_PROTOCOL_VERSIONS
 
-from mcp_server.clock import Clock, SystemClock
-from mcp_server.content.workspace.loader import SiteProblems
-from mcp_server.errors import (
-    CallerError,
-    ConfigError,
-    NotFound,
-    ServerError,
-    StorageBusy,
-    StorageError,
-)
-from mcp_server.interfaces.mcp.answers.marks import Marks
-from mcp_server.interfaces.mcp.answers.replies import Reply
+from mcp_server.interfaces.mcp.call import OpenCall, Waits
 from mcp_server.interfaces.mcp.identity import (
     ICON,
+    INSTRUCTIONS,
     NAME,
     TITLE,
     instructions_for,
     plain_name,
     takes_plain_names,
 )
-from mcp_server.interfaces.mcp.tools.caller import Caller
-from mcp_server.interfaces.mcp.tools.catalogue import INSTRUCTIONS, catalogue
-from mcp_server.interfaces.mcp.tools.plugin import PluginToolEntry
-from mcp_server.interfaces.mcp.tools.tool import Tool
-from mcp_server.interfaces.mcp.wait import OpenCall, Waits
-from mcp_server.interfaces.services import ServicesProvider
-from mcp_server.jobs.job import Origin
-from mcp_server.plugin.loading import Plugins
-from mcp_server.redaction import redacted, secrets_of
 
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from mcp_server.clock import Clock
+    from mcp_server.interfaces.mcp.boundary import Boundary
+    from mcp_server.interfaces.services import ServicesProvider
+    from mcp_server.jobs.job import Origin
+    from mcp_server.plugin.loading import Plugins
+
+NO_CURSOR = "There is no such cursor: all tools are on the one page that is listed without."
 
 
 def build_server(
@@ -67,41 +50,40 @@ def build_server(
     origin: Origin,
     clock: Clock | None = None,
     plugins: Plugins | None = None,
+    listed: Sequence[mcp_types.Tool] | None = None,
 ) -> PressroomServer:
-    """Return the server, for any transport; `origin` is the origin of every call."""
-    clock = clock or SystemClock()
-    caller = Caller(provider=provider, origin=origin, clock=clock)
-    entries: list[Tool[Any] | PluginToolEntry] = [*catalogue(caller)]
-    for tool in plugins.tools if plugins is not None else ():
-        assert plugins is not None
-        entry = PluginToolEntry(tool=tool, plugins=plugins, caller=caller)
-        if _offered(entry, entries, plugins):
-            entries.append(entry)
-    return PressroomServer(entries, caller, version=version)
+    """Return the server, for any transport; `origin` is the origin of every call.
 
+    With `listed`, the tools as clients are told of them, what runs them is loaded by the first call
+    or by `load`.
+    """
 
-def _offered(
-    entry: PluginToolEntry, entries: Sequence[Tool[Any] | PluginToolEntry], plugins: Plugins
-) -> bool:
-    """Whether a plugin's tool can be listed. If not, the reason is noted with the plugins."""
-    if plain_name(entry.name) in {plain_name(other.name) for other in entries}:
-        plugins.refuse_tool(entry.tool, "there is a tool of that name already.")
-        return False
-    try:
-        entry.listed()
-    except Exception as error:  # whatever a plugin's arguments are: the server starts without it
-        logger.exception("the arguments of the plugin tool %r have no schema", entry.name)
-        reason = f"its arguments have no JSON schema ({type(error).__name__})."
-        plugins.refuse_tool(entry.tool, reason)
-        return False
-    return True
+    def load() -> Boundary:
+        from mcp_server.clock import SystemClock  # noqa: PLC0415 - with the rest
+        from mcp_server.interfaces.mcp.boundary import boundary_around  # noqa: PLC0415 - see above
+        from mcp_server.interfaces.mcp.tools.caller import Caller  # noqa: PLC0415 - with it
+
+        caller = Caller(provider=provider, origin=origin, clock=clock or SystemClock())
+        return boundary_around(caller, plugins)
+
+    boundary = None
+    if listed is None:
+        boundary = load()
+        listed = boundary.listed()
+    over_http = origin.interface == "mcp-http"
+    return PressroomServer(boundary or load, listed, version=version, over_http=over_http)
 
 
 class PressroomServer(Server[Any]):
     """The protocol library's server, with our tools and nothing else: it declares only those."""
 
     def __init__(
-        self, entries: Sequence[Tool[Any] | PluginToolEntry], caller: Caller, *, version: str
+        self,
+        boundary: Boundary | Callable[[], Boundary],
+        listed: Sequence[mcp_types.Tool],
+        *,
+        version: str,
+        over_http: bool,
     ) -> None:
         super().__init__(
             name=NAME,
@@ -116,35 +98,23 @@ class PressroomServer(Server[Any]):
         self.add_request_handler("server/discover", RequestParams, self._discover)
         self.middleware.append(_with_names_of_the_client)
         self.waits = Waits()
-        self._caller = caller
-        self._entries = {entry.name: entry for entry in entries}
-        self._names = {plain_name(name): name for name in self._entries}
+        self._boundary, self._loading = boundary, anyio.Lock()
+        self._listed = {plain_name(tool.name): tool for tool in listed}
+        self._over_http = over_http
 
-    async def call_tool(
-        self, name: str, arguments: dict[str, Any], call: OpenCall
-    ) -> CallToolResult:
-        """Run a tool; any error becomes a tool error with a text of ours."""
-        try:
-            entry = self._entry(self._names.get(plain_name(name), name))
-            reply = await entry.call(arguments, call)
-            return _beginning_with(await self._notice(), _answer(reply))
-        except (CallerError, ConfigError) as error:  # `ConfigError`: the first call reads settings
-            return _beginning_with(await self._notice(), _refusal(error, Marks(self._caller.clock)))
-        except StorageError as error:
-            logger.exception("tool %r: the database refused", name)
-            return _error(_code(error), _storage_sentence(error))
-        except OSError as error:  # too many open files, say: no mistake of ours
-            logger.exception("tool %r: the system refused", name)
-            return _error("system_error", SYSTEM_ERROR.format(why=error.strerror or "no reason"))
-        except Exception:  # the tool boundary: nothing unexpected reaches a client as it is
-            logger.exception("tool %r failed unexpectedly", name)
-            return _error("internal_error", INTERNAL_ERROR)
+    async def load(self) -> Boundary:
+        """Return what runs the tools, loaded in a thread if it is not there yet."""
+        async with self._loading:
+            if callable(self._boundary):
+                self._boundary = await anyio.to_thread.run_sync(self._boundary)
+            return self._boundary
 
     async def _call(
         self, ctx: ServerRequestContext[Any, Any], params: CallToolRequestParams
     ) -> CallToolResult:
+        boundary = await self.load()
         call = OpenCall(ctx, self.waits)
-        result = await self.call_tool(params.name, params.arguments or {}, call)
+        result = await boundary.call_tool(params.name, params.arguments or {}, call)
         await call.settle()
         return result
 
@@ -154,18 +124,14 @@ class PressroomServer(Server[Any]):
         if params is not None and params.cursor:
             raise MCPError(code=mcp_types.INVALID_PARAMS, message=NO_CURSOR)
         if not takes_plain_names(_client(ctx)):
-            return ListToolsResult(tools=self._listed)
-        plain = [t.model_copy(update={"name": plain_name(t.name)}) for t in self._listed]
-        return ListToolsResult(tools=plain)
-
-    @cached_property
-    def _listed(self) -> list[mcp_types.Tool]:
-        return [entry.listed() for entry in self._entries.values()]
+            return ListToolsResult(tools=list(self._listed.values()))
+        renamed = (tool.model_copy(update={"name": n}) for n, tool in self._listed.items())
+        return ListToolsResult(tools=list(renamed))
 
     def _input_schema(self, name: str) -> dict[str, Any] | None:
         """Return the schema that the library holds parameters in HTTP headers against."""
-        listed = {tool.name: tool.input_schema for tool in self._listed}
-        return listed.get(self._names.get(plain_name(name), name))
+        tool = self._listed.get(plain_name(name))
+        return None if tool is None else tool.input_schema
 
     async def _discover(
         self,
@@ -174,7 +140,7 @@ class PressroomServer(Server[Any]):
     ) -> DiscoverResult:
         versions = list(MODERN_PROTOCOL_VERSIONS)
         # Over a pipe the first request decides: after a discover there is no handshake any more.
-        if self._caller.origin.interface == "mcp-http":
+        if self._over_http:
             versions.append(LATEST_HANDSHAKE_VERSION)
         whole = self.server_info.model_dump(by_alias=True, mode="json", exclude_none=True)
         return DiscoverResult(
@@ -188,40 +154,6 @@ class PressroomServer(Server[Any]):
     def server_info_stamp(self) -> dict[str, Any]:
         """What every answer says of the server: not its icon, which few answers are longer than."""
         return {"name": NAME, "title": TITLE, "version": self.version}
-
-    async def _notice(self) -> str | None:
-        """Return what every answer has to begin with; nothing if the workspace cannot be opened."""
-        try:
-            services = await self._caller.provider.services()
-        except (ServerError, OSError):
-            return None
-        return await anyio.to_thread.run_sync(services.notice)
-
-    def _entry(self, name: str) -> Tool[Any] | PluginToolEntry:
-        entry = self._entries.get(name)
-        if entry is None:
-            known = f"The tools are: {', '.join(self._entries)}."
-            raise NotFound("tool", name, known=self._entries, hint=known)
-        return entry
-
-
-QUOTED_LENGTH = 4_000
-"""Most characters quoted from a file: enough for some dozens of mistakes."""
-
-ERROR_META = "pressroom/error"
-"""Key in `_meta` under which a client finds an error's code, and the nearest names."""
-
-NO_CURSOR = "There is no such cursor: all tools are on the one page that is listed without."
-
-INTERNAL_ERROR = (
-    "Something went wrong inside the server; its log says what. What was queued before goes on: "
-    "status shows it."
-)
-
-SYSTEM_ERROR = (
-    "The operating system refused something that the server needs: {why}. Mend that, then call "
-    "again. What was queued before goes on: status shows it."
-)
 
 
 async def _with_names_of_the_client(
@@ -239,67 +171,3 @@ def _client(ctx: ServerRequestContext[Any, Any]) -> str:
     """Return what a client calls itself."""
     client = ctx.session.client_params
     return client.client_info.name if client is not None else ""
-
-
-def _answer(reply: Reply) -> CallToolResult:
-    """Return the same facts twice: as structured content, and as text for clients without that."""
-    text = TextContent(type="text", text=reply.text())
-    return CallToolResult(content=[text], structured_content=reply.facts())
-
-
-def _beginning_with(notice: str | None, result: CallToolResult) -> CallToolResult:
-    """Put `notice` before the message: in the text, and in the structured content alike."""
-    if notice is None:
-        return result
-    facts = cast("dict[str, Any] | None", result.structured_content)
-    if facts is None:
-        first = cast("TextContent", result.content[0])
-        text = TextContent(type="text", text=f"{notice} {first.text}")
-        return result.model_copy(update={"content": [text, *result.content[1:]]})
-    # The text is made anew, as it has to be the same facts as the structured content.
-    facts = {**facts, "message": f"{notice} {facts['message']}"}
-    text = TextContent(type="text", text=json.dumps(facts, ensure_ascii=False))
-    return CallToolResult(content=[text], structured_content=facts)
-
-
-def _refusal(error: ServerError, marks: Marks) -> CallToolResult:
-    nearest = list(error.nearest) if isinstance(error, NotFound) else []
-    facts = {"nearest": nearest} if nearest else {}
-    return _error(_code(error), _refusal_sentence(error, marks), **facts)
-
-
-def _refusal_sentence(error: ServerError, marks: Marks) -> str:
-    """Return the error's message; words that may come from a workspace's file go between marks."""
-    match error:
-        case SiteProblems():
-            said, words = "The site cannot be used as it is written.", "\n".join(error.problems)
-        case ConfigError():
-            said, words = "The settings cannot be used as they are.", str(error)
-        case _:
-            return str(error)
-    return f"{said}\n{marks.text(words, QUOTED_LENGTH)}\n{marks.meaning}"
-
-
-def _error(code: str, message: str, **facts: Any) -> CallToolResult:
-    """Return a tool error: the sentence for people and models, its code beside it.
-
-    There is no structured content: clients check it against the tool's output schema even for an
-    error, and would show a schema error instead of our sentence.
-    """
-    return CallToolResult(
-        content=[TextContent(type="text", text=redacted(message, secrets_of(os.environ)))],
-        is_error=True,
-        _meta={ERROR_META: {"code": code, **facts}},
-    )
-
-
-def _code(error: Exception) -> str:
-    """Return an error's code: `not_found` for `NotFound`."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
-
-
-def _storage_sentence(error: StorageError) -> str:
-    if isinstance(error, StorageBusy):
-        return "The database is busy with another process. Nothing was changed: call again."
-    why = error.shown or "the server's log says why"
-    return f"The database (pressroom.db) could not be read or written: {why}. Nothing was changed."

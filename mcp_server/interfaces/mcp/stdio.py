@@ -50,13 +50,20 @@ def claim_stdout() -> Wire:
 
 
 async def serve_stdio(
-    server: PressroomServer, wire: Wire | None = None, *, stopping: anyio.Event | None = None
+    server: PressroomServer,
+    wire: Wire | None = None,
+    *,
+    stopping: anyio.Event | None = None,
+    listed: anyio.Event | None = None,
 ) -> None:
-    """Serve until the client disconnects, `stopping` is set or our parent process is gone."""
+    """Serve until the client disconnects, `stopping` is set or our parent process is gone.
+
+    `listed` is set once the client has the list of tools.
+    """
     from mcp_server.interfaces.mcp.conversation import Conversation  # noqa: PLC0415 - half a second
 
     wire = wire or claim_stdout()
-    conversation = Conversation(partial(_write, wire.output))
+    conversation = Conversation(partial(_write, wire.output), listed or anyio.Event())
     async with anyio.create_task_group() as group:
         group.start_soon(_stop_with_parent, group.cancel_scope)
         if stopping is not None:

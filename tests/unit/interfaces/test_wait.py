@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Unpack
 
 import anyio
 import pytest
 from mcp import Client
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
-from mcp_types import CallToolRequestParams, CallToolResult, ListToolsResult, PaginatedRequestParams
+from mcp_types import (
+    CallToolRequestParams,
+    CallToolResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    RequestParamsMeta,
+)
 
-from mcp_server.interfaces.mcp.wait import PAUSE_S, OpenCall, Reporter, Waits
+from mcp_server.interfaces.mcp.call import PAUSE_S, OpenCall, Waits
+from mcp_server.interfaces.mcp.wait import Reporter
 from mcp_server.jobs.job import Batch, BatchState, Job, JobState, Step
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("mode", ["legacy", "auto"])]
@@ -106,7 +113,9 @@ async def test_a_pause_is_no_end(mode: str, batch: Batch) -> None:
     assert await heard(mode, [paused]) == [Heard(7, 40, "7/40 · paused: no key")]
 
 
-async def open_call(mode: str, then: Callable[[OpenCall], Awaitable[None]], **meta: Any) -> None:
+async def open_call(
+    mode: str, then: Callable[[OpenCall], Awaitable[None]], **meta: Unpack[RequestParamsMeta]
+) -> None:
     """Do something within a call that a client has opened with this `_meta`."""
 
     async def call(

@@ -10,7 +10,8 @@ from mcp_server.interfaces.mcp.answers.batch import BatchView, view_of
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.queued import Queued
 from mcp_server.interfaces.mcp.answers.replies import QueueReply
-from mcp_server.interfaces.mcp.wait import OpenCall, Reporter, report_batch
+from mcp_server.interfaces.mcp.call import OpenCall
+from mcp_server.interfaces.mcp.wait import Reporter, report_batch
 from mcp_server.interfaces.services import Services, ServicesProvider
 from mcp_server.jobs.job import Origin
 

@@ -7,13 +7,13 @@ from pydantic import Field
 from mcp_server.content.actions.calls import GenerateCall, Selector
 from mcp_server.content.drafting.prompt import Mode
 from mcp_server.interfaces.mcp.answers.replies import QueueReply
+from mcp_server.interfaces.mcp.call import OpenCall
 from mcp_server.interfaces.mcp.tools.arguments import (
     Queueing,
     Selecting,
     Streaming,
 )
 from mcp_server.interfaces.mcp.tools.tool import Tool, hints
-from mcp_server.interfaces.mcp.wait import OpenCall
 
 INSTRUCTIONS_LENGTH_MAX = 8_000
 """A long page of wishes. Anything longer is a document, and belongs in `site.yaml`."""

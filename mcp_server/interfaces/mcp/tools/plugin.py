@@ -23,6 +23,7 @@ from mcp_server.interfaces.mcp.answers.replies import (
     fitted,
 )
 from mcp_server.interfaces.mcp.answers.status import job_row
+from mcp_server.interfaces.mcp.call import OpenCall
 from mcp_server.interfaces.mcp.tools.arguments import (
     Waiting,
     added_by_host,
@@ -32,7 +33,7 @@ from mcp_server.interfaces.mcp.tools.arguments import (
 from mcp_server.interfaces.mcp.tools.caller import Caller
 from mcp_server.interfaces.mcp.tools.schemas import wire_schema
 from mcp_server.interfaces.mcp.tools.tool import noting
-from mcp_server.interfaces.mcp.wait import OpenCall, Reporter, report_batch, report_job
+from mcp_server.interfaces.mcp.wait import Reporter, report_batch, report_job
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import ENDED_JOB_STATES, Job
 from mcp_server.plugin.context import PluginTool

@@ -6,9 +6,10 @@ from pydantic import Field
 
 from mcp_server.interfaces.mcp.answers.queued import resumed_reply, retried_reply
 from mcp_server.interfaces.mcp.answers.replies import QueueReply
+from mcp_server.interfaces.mcp.call import OpenCall
 from mcp_server.interfaces.mcp.tools.arguments import Id, Queueing
 from mcp_server.interfaces.mcp.tools.tool import Tool, hints
-from mcp_server.interfaces.mcp.wait import OpenCall, Reporter
+from mcp_server.interfaces.mcp.wait import Reporter
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import Batch, BatchState
 from mcp_server.progress.verbs import VERBS

@@ -11,6 +11,7 @@ from mcp_server.errors import InvalidPayload
 from mcp_server.interfaces.mcp.answers.listing import newest_active
 from mcp_server.interfaces.mcp.answers.replies import StatusReply
 from mcp_server.interfaces.mcp.answers.status import RowsAsked, Status
+from mcp_server.interfaces.mcp.call import OpenCall
 from mcp_server.interfaces.mcp.tools.arguments import (
     CURSOR_MAX,
     LIMIT_MAX,
@@ -21,7 +22,7 @@ from mcp_server.interfaces.mcp.tools.arguments import (
     Streaming,
 )
 from mcp_server.interfaces.mcp.tools.tool import Tool, hints
-from mcp_server.interfaces.mcp.wait import OpenCall, Reporter, report_batch, report_job
+from mcp_server.interfaces.mcp.wait import Reporter, report_batch, report_job
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import Batch, BatchState, Job
 

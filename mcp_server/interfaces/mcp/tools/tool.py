@@ -10,10 +10,10 @@ from mcp_types import Tool as ListedTool
 from mcp_types import ToolAnnotations
 
 from mcp_server.interfaces.mcp.answers.replies import Reply
+from mcp_server.interfaces.mcp.call import OpenCall
 from mcp_server.interfaces.mcp.tools.arguments import Arguments, added_by_host, names_of, parse
 from mcp_server.interfaces.mcp.tools.caller import Caller
 from mcp_server.interfaces.mcp.tools.schemas import wire_schema
-from mcp_server.interfaces.mcp.wait import OpenCall
 
 A = TypeVar("A", bound=Arguments)
 
@@ -50,15 +50,16 @@ class Tool(ABC, Generic[A]):
         own = {name: value for name, value in raw.items() if name not in extras}
         return noting(extras, await self.run(parse(self.name, self.arguments, own), ctx))
 
-    def listed(self) -> ListedTool:
+    @classmethod
+    def listed(cls) -> ListedTool:
         """Return the tool for the list that clients ask for."""
         return ListedTool(
-            name=self.name,
-            title=self.title,
-            description=self.description,
-            input_schema=wire_schema(self.arguments),
-            output_schema=wire_schema(self.reply),
-            annotations=self.annotations,
+            name=cls.name,
+            title=cls.title,
+            description=cls.description,
+            input_schema=wire_schema(cls.arguments),
+            output_schema=wire_schema(cls.reply),
+            annotations=cls.annotations,
         )
 
 
