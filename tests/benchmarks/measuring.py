@@ -43,6 +43,10 @@ class ServerSizes:
     """Who are told of a batch, each by himself."""
     idle_s: float = 60.0
     """How long an idle server with its worker is watched."""
+    spawned: int = 7
+    """Pairs of servers that are started."""
+    asked: int = 300
+    """Pairs of calls of `status`."""
 
 
 QUICK = ServerSizes(
@@ -58,6 +62,8 @@ QUICK = ServerSizes(
     followed_batches=2,
     subscribers=200,
     idle_s=3.0,
+    spawned=2,
+    asked=50,
 )
 """Enough to see that everything runs; too little to say how fast."""
 

@@ -26,6 +26,8 @@ TINY = ServerSizes(
     followed_batches=2,
     subscribers=5,
     idle_s=0.5,
+    spawned=1,
+    asked=2,
 )
 FIGURES = figures(TINY)
 

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import re
+import time
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -74,6 +75,7 @@ class Boundary:
         self._caller = caller
         self._entries = {entry.name: entry for entry in entries}
         self._names = {plain_name(name): name for name in self._entries}
+        self._nothing_until = 0.0
 
     def listed(self) -> list[ListedTool]:
         """Return the tools as clients are told of them."""
@@ -100,12 +102,20 @@ class Boundary:
             return _error("internal_error", INTERNAL_ERROR)
 
     async def _notice(self) -> str | None:
-        """Return what every answer has to begin with; nothing if the workspace cannot be opened."""
+        """Return what every answer has to begin with; nothing if the workspace cannot be opened.
+
+        Where there was nothing, it is looked for again after `NOTICE_S`.
+        """
+        if time.monotonic() < self._nothing_until:
+            return None
         try:
             services = await self._caller.provider.services()
         except (ServerError, OSError):
             return None
-        return await anyio.to_thread.run_sync(services.notice)
+        notice = await anyio.to_thread.run_sync(services.notice)
+        if notice is None:
+            self._nothing_until = time.monotonic() + NOTICE_S
+        return notice
 
     def _entry(self, name: str) -> Entry:
         entry = self._entries.get(name)
@@ -114,6 +124,9 @@ class Boundary:
             raise NotFound("tool", name, known=self._entries, hint=known)
         return entry
 
+
+NOTICE_S = 1.0
+"""A notice tells of something that another process has done; to look costs as much as an answer."""
 
 QUOTED_LENGTH = 4_000
 """Most characters quoted from a file: enough for some dozens of mistakes."""

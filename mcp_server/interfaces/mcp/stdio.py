@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import select
+import stat
+import sys
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
@@ -90,7 +93,18 @@ async def _stop_when_told(scope: anyio.CancelScope, stopping: anyio.Event) -> No
 
 
 async def _write(output: BinaryIO, line: bytes) -> None:
-    await anyio.to_thread.run_sync(_write_now, output, line)
+    if _takes_at_once(output, line):
+        _write_now(output, line)
+    else:
+        await anyio.to_thread.run_sync(_write_now, output, line)
+
+
+def _takes_at_once(output: BinaryIO, line: bytes) -> bool:
+    """Whether writing this cannot block, so that it needs no thread, which takes longer."""
+    if sys.platform == "win32" or not stat.S_ISFIFO(os.fstat(output.fileno()).st_mode):
+        return False  # of a pipe alone it is known how much it takes when it takes anything
+    _, ready, _ = select.select([], [output], [], 0)
+    return bool(ready) and len(line) <= select.PIPE_BUF
 
 
 def _write_now(output: BinaryIO, line: bytes) -> None:
