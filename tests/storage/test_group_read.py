@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from mcp_server.errors import NotFound, StorageError
-from mcp_server.storage.sqlite.file.connection import connect, open_file
+from mcp_server.storage.sqlite.file.connection import Connection, connect, open_file
 from mcp_server.storage.sqlite.file.group_read import GroupRead
 from mcp_server.storage.sqlite.file.transaction import Transaction
 
@@ -79,7 +79,7 @@ async def test_who_asked_first_may_leave() -> None:
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncGenerator[Any]:
+async def database(tmp_path: Path) -> AsyncGenerator[Connection]:
     """A real connection, to a file without our tables."""
     path = tmp_path / "a.db"
     open_file(path).close()
@@ -87,9 +87,11 @@ async def database(tmp_path: Path) -> AsyncGenerator[Any]:
         yield connection
 
 
-async def test_an_error_of_the_database_is_one_of_ours_for_whom_it_hits(database: Any) -> None:
+async def test_an_error_of_the_database_is_one_of_ours_for_whom_it_hits(
+    database: Connection,
+) -> None:
     """There is no table of jobs; two of three do not ask for it."""
-    found = await asyncio.gather(
+    found: tuple[Any, ...] = await asyncio.gather(
         database.read(lambda tx: tx.one("database_file")),
         database.read(lambda tx: tx.one("next_due")),
         database.read(lambda tx: tx.one("database_file")),
