@@ -24,7 +24,7 @@ from pydantic import BaseModel
 
 import mcp_server
 from mcp_server.app import Application
-from mcp_server.app.parts import HANDLERS
+from mcp_server.app.installation import HANDLERS
 from mcp_server.config import SETTINGS_FILE, STATE_DIR_VARIABLE, Workspace, open_workspace
 from mcp_server.content.workspace.starter import init_workspace
 from mcp_server.errors import ConfigError

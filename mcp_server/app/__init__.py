@@ -4,7 +4,9 @@ process     logging and memory, set up once per process
 parts       an open workspace: database, queue, handlers, files
 services    what the interfaces get of an open workspace
 worker      runs a workspace's jobs, in its own process or inside the server's
-server      keeps a workspace open for clients, and sees that a worker runs
+server      answers clients at once, and opens the workspace for them when it can be
+opening     an open workspace as a server keeps it: services, and a worker that runs
+installation  what is installed, as far as it can be told without loading it
 commands    commands that open a workspace for a moment
 trust       `pressroom trust`: asks the user what a workspace may do
 
@@ -14,12 +16,16 @@ answered with the reason. A worker opens the same parts, without those that face
 
 from __future__ import annotations
 
-from mcp_server.app.commands import doctor, follow, job, status, stop_worker, wait
-from mcp_server.app.parts import Parts, load_plugins, open_parts
-from mcp_server.app.process import log_to_stderr, settle_memory
-from mcp_server.app.server import Application, serve_http, serve_stdio
-from mcp_server.app.trust import trust
-from mcp_server.app.worker import run_worker
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mcp_server.app.commands import doctor, follow, job, status, stop_worker, wait
+    from mcp_server.app.parts import Parts, load_plugins, open_parts
+    from mcp_server.app.process import log_to_stderr, settle_memory
+    from mcp_server.app.server import Application, serve_http, serve_stdio
+    from mcp_server.app.trust import trust
+    from mcp_server.app.worker import run_worker
 
 __all__ = [
     "Application",
@@ -39,3 +45,31 @@ __all__ = [
     "trust",
     "wait",
 ]
+
+HOMES = {
+    "Application": "mcp_server.app.server",
+    "Parts": "mcp_server.app.parts",
+    "doctor": "mcp_server.app.commands",
+    "follow": "mcp_server.app.commands",
+    "job": "mcp_server.app.commands",
+    "load_plugins": "mcp_server.app.parts",
+    "log_to_stderr": "mcp_server.app.process",
+    "open_parts": "mcp_server.app.parts",
+    "run_worker": "mcp_server.app.worker",
+    "serve_http": "mcp_server.app.server",
+    "serve_stdio": "mcp_server.app.server",
+    "settle_memory": "mcp_server.app.process",
+    "status": "mcp_server.app.commands",
+    "stop_worker": "mcp_server.app.commands",
+    "trust": "mcp_server.app.trust",
+    "wait": "mcp_server.app.commands",
+}
+"""The module of each public name."""
+
+if not TYPE_CHECKING:  # or a type checker would take every name for one of ours
+
+    def __getattr__(name: str) -> Any:
+        """Import a public name when it is first asked for: a server answers before it loads all."""
+        if (home := HOMES.get(name)) is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(home), name)

@@ -14,13 +14,13 @@ from typing import Any, Literal
 import anyio.to_thread
 import structlog
 
+from mcp_server.app.installation import HANDLERS, not_whole
 from mcp_server.clock import Clock, new_id
 from mcp_server.config import Workspace
 from mcp_server.content.actions.payloads import JOB_KINDS
 from mcp_server.content.drafting.keys import announced_abilities
 from mcp_server.content.drafting.model import ModelChoice, abilities
 from mcp_server.content.pages.page_files import PageFiles, page_files
-from mcp_server.errors import ConfigError
 from mcp_server.folder import Folder
 from mcp_server.jobs.batch import BatchLimits, BatchService
 from mcp_server.jobs.host.health import WorkerMode
@@ -41,9 +41,6 @@ from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from mcp_server.trust import Grants, StateFolder
 
 logger = structlog.get_logger(__name__)
-
-HANDLERS = "handlers"
-"""The package whose modules are the job kinds that Pressroom brings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,11 +94,7 @@ def load_plugins() -> Plugins:
     plugins = Plugins(Registry(discover(HANDLERS)))
     plugins.load()
     if missing := sorted(set(JOB_KINDS) - plugins.registry.kinds):
-        raise ConfigError(
-            f"Nothing here runs jobs of kind {', '.join(missing)}, which Pressroom's own tools "
-            "queue: this installation is not whole. Install Pressroom again; if that does not "
-            "help, see what else of yours is called `handlers`."
-        )
+        raise not_whole(missing)
     return plugins
 
 

@@ -10,12 +10,13 @@ import sys
 from collections.abc import Collection
 from contextlib import suppress
 from functools import partial
-from typing import TextIO, cast
-
-import structlog
+from typing import TYPE_CHECKING, TextIO, cast
 
 from mcp_server.excerpt import shortened
 from mcp_server.redaction import redacted, secrets_of
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict
 
 
 class _Stderr(io.TextIOBase):
@@ -59,8 +60,8 @@ def _escaped(character: str) -> str:
 
 
 def _without_secrets(
-    secrets: Collection[str], _logger: object, _method: str, event: structlog.typing.EventDict
-) -> structlog.typing.EventDict:
+    secrets: Collection[str], _logger: object, _method: str, event: EventDict
+) -> EventDict:
     return {key: _redacted(value, secrets) for key, value in event.items()}
 
 
@@ -82,6 +83,7 @@ def settle_memory() -> None:
     Otherwise each full collection walks them and stops the event loop for 40 to 80 ms.
     """
     gc.freeze()
+    gc.enable()  # a server puts it off until it has answered
 
 
 def log_to_stderr() -> None:
@@ -89,10 +91,21 @@ def log_to_stderr() -> None:
 
     The secrets of this process's environment, and what looks like one, are taken out.
     """
-    secrets = secrets_of(os.environ)
+    log_of_libraries_to_stderr()
+    own_log_to_stderr()
+
+
+def log_of_libraries_to_stderr() -> None:
+    """Do this for what libraries log."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Redacting(secrets, logging.BASIC_FORMAT))
+    handler.setFormatter(_Redacting(secrets_of(os.environ), logging.BASIC_FORMAT))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def own_log_to_stderr() -> None:
+    """Do this for what we log ourselves."""
+    import structlog  # noqa: PLC0415 - a server answers before it logs anything
+
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -100,7 +113,7 @@ def log_to_stderr() -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             # After the traceback has become text: that may hold a secret too.
-            partial(_without_secrets, secrets),
+            partial(_without_secrets, secrets_of(os.environ)),
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
         ],
         logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Stderr())),

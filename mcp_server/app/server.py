@@ -2,42 +2,45 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.abc
 import anyio.to_thread
-import structlog
 
-from mcp_server.app.parts import Parts, load_plugins, open_parts, warn_of_place
-from mcp_server.app.process import log_to_stderr, settle_memory
-from mcp_server.app.services import health_of, services_of
+from mcp_server.app.installation import check_handlers, has_plugins
+from mcp_server.app.process import (
+    log_of_libraries_to_stderr,
+    log_to_stderr,
+    own_log_to_stderr,
+    settle_memory,
+)
 from mcp_server.app.shutdown import UntilTold, run_until_told
-from mcp_server.app.worker import work
 from mcp_server.clock import Clock, SystemClock
-from mcp_server.config import Workspace, find_workspace
 from mcp_server.errors import ServerError
-from mcp_server.interfaces.services import Services
-from mcp_server.jobs.host.health import Health, WorkerMode
-from mcp_server.jobs.host.keeper import WorkerKeeper
-from mcp_server.jobs.host.start import DetachedWorker, EmbeddedWorker
-from mcp_server.jobs.host.stop_mark import StopMark
-from mcp_server.jobs.job import Origin
-from mcp_server.plugin.loading import Plugins
-from mcp_server.progress.stream import Events, EventStream
+
+if TYPE_CHECKING:
+    from mcp_server.app.opening import Opening
+    from mcp_server.config import Workspace
+    from mcp_server.interfaces.services import Services
+    from mcp_server.jobs.host.health import WorkerMode
+    from mcp_server.jobs.host.start import EmbeddedWorker
+    from mcp_server.plugin.loading import Plugins
+    from mcp_server.progress.stream import EventStream
 
 HANG_UP_S = 1.0
 """How long we may take to end after a client hung up, on Windows: it waits little longer there and
 then kills us; elsewhere it sends a signal first. Jobs given back in time do not count as lost."""
 
-logger = structlog.get_logger(__name__)
+EARLY_S = 2.0
+"""How long the opening leaves the processor to the first answers: a client that has not asked for
+the tools by then is not waiting for them."""
 
 
 class Application:
@@ -53,12 +56,19 @@ class Application:
         opened: Callable[[], None] | None = None,
         stopping: anyio.Event | None = None,
         find: Callable[[], Workspace] | None = None,
+        listed: anyio.Event | None = None,
+        loading: Callable[[], None] | None = None,
     ) -> None:
-        self._find = find or (lambda: find_workspace(explicit, os.environ, Path.cwd()))
+        """`listed`: set when a client has its list of tools, which it waits for; opening is not.
+
+        `loading` is called before what opens a workspace is imported.
+        """
+        self._explicit, self._find = explicit, find
+        self._listed, self._loading = listed, loading
         self._stopping = stopping or anyio.Event()
         self._plugins, self._opened = plugins, opened
         self._default_mode: WorkerMode = default_mode
-        self._clock = clock or SystemClock()
+        self._clock: Clock = clock or SystemClock()
         self._opening = anyio.Lock()
         self._tasks: anyio.abc.TaskGroup | None = None
         self._services: Services | None = None
@@ -105,82 +115,86 @@ class Application:
 
     async def _open_early(self) -> None:
         """Open before the first call, so that interrupted batches go on at once."""
+        if self._listed is not None:
+            with anyio.move_on_after(EARLY_S):
+                await self._listed.wait()
         try:
             await self.services()
         except ServerError as error:
-            logger.warning("the workspace cannot be opened yet", reason=str(error))
+            from mcp_server.app.opening import cannot_be_opened  # noqa: PLC0415 - it is there by now
+
+            cannot_be_opened(error)
         if self._opened is not None:
             self._opened()
 
     async def _serve(self, *, task_status: anyio.abc.TaskStatus[Services]) -> None:
-        workspace = await anyio.to_thread.run_sync(self._find)
-        for warning in workspace.warnings:
-            logger.warning("a variable is not ours", why=warning)
-        await warn_of_place(workspace)
-        async with open_parts(workspace, self._clock, self._plugins) as parts:
-            events = Events(parts.hub, self._clock)
-            keeper, health = self._keeper(parts)
-            async with anyio.create_task_group() as tasks:
-                for sink in parts.plugins.sinks:
-                    await tasks.start(events.feed, sink)
-                tasks.start_soon(keeper.run)
-                task_status.started(services_of(parts, events, health))
+        opening = await anyio.to_thread.run_sync(self._prepared)
+        async with opening.opened() as (services, self._embedded):
+            task_status.started(services)
+            await anyio.sleep_forever()
 
-    def _keeper(self, parts: Parts) -> tuple[WorkerKeeper, Health]:
-        settings = parts.workspace.settings
-        mode = _mode(settings.worker, self._default_mode)
-        if mode == "detached":
-            start = DetachedWorker(_worker_command(parts.workspace), parts.state_folder, parts.lock)
-        else:
-            run = partial(work, parts, mode, self._stopping)
-            start = self._embedded = EmbeddedWorker(parts.lock, run, self._stopping)
-        mark = StopMark(parts.state_folder)
-        keeper = WorkerKeeper(
-            parts.store,
-            parts.lock,
-            self._clock,
-            parts.host("server"),
-            start,
-            mark,
-            kinds=parts.registry.kinds,
-            heartbeat_s=settings.heartbeat_s,
-            alive_s=settings.lease_s,
-            several=settings.several_workers,
+    def _prepared(self) -> Opening:
+        if self._loading is not None:
+            self._loading()
+        from mcp_server.app.opening import Opening, found  # noqa: PLC0415 - most of what there is
+
+        return Opening(
+            find=self._find or partial(found, self._explicit),
+            default_mode=self._default_mode,
+            clock=self._clock,
+            plugins=self._plugins,
+            stopping=self._stopping,
         )
-        return keeper, health_of(parts, mode, mark, start)
-
-
-def _mode(setting: Literal["auto", "embedded", "detached"], default: WorkerMode) -> WorkerMode:
-    """Return where the worker runs."""
-    if sys.platform == "win32":
-        return "embedded"  # a job object would end a detached worker together with its host
-    return default if setting == "auto" else setting
 
 
 def serve_stdio(workspace: Path | None) -> None:
-    """Serve one client over stdin and stdout until it hangs up, or we are told to end."""
-    from mcp_server.interfaces.mcp.server import build_server  # noqa: PLC0415 - half a second
-    from mcp_server.interfaces.mcp.stdio import serve_stdio  # noqa: PLC0415
+    """Serve one client over stdin and stdout until it hangs up, or we are told to end.
 
-    log_to_stderr()
-    plugins = load_plugins()
+    A client waits for the list of our tools before it does anything else. What is not needed for
+    that is loaded, and the workspace opened, once it has the list.
+
+    Raises:
+        ConfigError: a kind that our tools queue has no handler.
+    """
+    from mcp_server.interfaces.mcp.listing import listed_tools  # noqa: PLC0415 - half a second
+    from mcp_server.interfaces.mcp.server import build_server  # noqa: PLC0415 - the same
+    from mcp_server.interfaces.mcp.stdio import serve_stdio  # noqa: PLC0415
+    from mcp_server.jobs.job import Origin  # noqa: PLC0415
+
+    log_of_libraries_to_stderr()
+    check_handlers()
+    plugins = _plugins() if has_plugins() else None
 
     async def serve(stopping: anyio.Event) -> None:
-        origin = Origin(owner="local", interface="mcp-stdio")
+        listed = anyio.Event()
         application = Application(
             workspace,
             default_mode="detached",
             plugins=plugins,
             opened=settle_memory,
             stopping=stopping,
+            listed=listed,
+            loading=own_log_to_stderr,
         )
         async with application.running():
             server = build_server(
-                application, version=version("pressroom"), origin=origin, plugins=plugins
+                application,
+                version=version("pressroom"),
+                origin=Origin(owner="local", interface="mcp-stdio"),
+                plugins=plugins,
+                listed=listed_tools() if plugins is None else None,
             )
-            await serve_stdio(server, stopping=stopping)
+            await serve_stdio(server, stopping=stopping, listed=listed)
 
     run_until_told(serve)
+
+
+def _plugins() -> Plugins:
+    """Return the plugins that are installed, whose tools are in the list."""
+    from mcp_server.app.parts import load_plugins  # noqa: PLC0415 - most of what there is
+
+    own_log_to_stderr()  # whatever fails is logged
+    return load_plugins()
 
 
 def serve_http(
@@ -198,6 +212,7 @@ def serve_http(
         ConfigError: the address is open to others, and token or allowed hosts are missing; or the
             port is taken.
     """
+    from mcp_server.app.parts import load_plugins  # noqa: PLC0415
     from mcp_server.interfaces.http import app as http  # noqa: PLC0415 - half a second
     from mcp_server.interfaces.http import metrics  # noqa: PLC0415 - with it
     from mcp_server.interfaces.mcp.server import build_server  # noqa: PLC0415
@@ -242,16 +257,3 @@ def serve_http(
             tasks.cancel_scope.cancel()
 
     run_until_told(serve)
-
-
-def _worker_command(workspace: Workspace) -> list[str]:
-    return [
-        sys.executable,
-        "-P",  # keeps the current folder off sys.path: modules in it could pass for ours
-        "-m",
-        "mcp_server",
-        "worker",
-        "--detached",
-        "--workspace",
-        str(workspace.root),
-    ]

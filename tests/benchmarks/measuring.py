@@ -45,6 +45,10 @@ class ServerSizes:
     """Jobs of a batch that is cancelled, paused, taken up again and forgotten."""
     idle_s: float = 60.0
     """How long an idle server with its worker is watched."""
+    spawned: int = 7
+    """Pairs of servers that are started."""
+    asked: int = 300
+    """Pairs of calls of `status`."""
 
 
 QUICK = ServerSizes(
@@ -61,6 +65,8 @@ QUICK = ServerSizes(
     subscribers=200,
     batch=5_000,
     idle_s=3.0,
+    spawned=2,
+    asked=50,
 )
 """Enough to see that everything runs; too little to say how fast."""
 

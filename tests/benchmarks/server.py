@@ -27,6 +27,7 @@ from tests.benchmarks import (
     listening,
     planning,
     publishing,
+    starting,
     steps,
     subscribers,
     watching,
@@ -44,6 +45,18 @@ FIGURE_S = 900
 def figures(sizes: ServerSizes) -> Mapping[str, ServerFigure]:
     """Return what can be measured, by name."""
     return {
+        "start": ServerFigure(
+            words="over stdio, in either era: from the start of the process to the list of tools, "
+            "and one call of `status`; beside a bare MCPServer, in turns",
+            parts={
+                f"{what}-{era}": Part(
+                    unit="ms", to=(starting.BARE, f"{what}-{era}"), words="a bare MCPServer"
+                )
+                for era, _ in starting.ERAS
+                for what in ("listed", "asked")
+            },
+            measure=starting.start_and_ask,
+        ),
         "status": ServerFigure(
             words="`status` of all, and of one batch, while the worker beside the server drains "
             f"{sizes.noops:,} no-ops; the longest stall of the server's event loop meanwhile, "

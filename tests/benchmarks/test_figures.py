@@ -27,6 +27,8 @@ TINY = ServerSizes(
     subscribers=5,
     batch=3_000,
     idle_s=0.5,
+    spawned=1,
+    asked=2,
 )
 FIGURES = figures(TINY)
 

@@ -124,6 +124,23 @@ def test_a_call_without_a_token_gets_an_answer_and_nothing_else(tmp_path: Path, 
     assert [message.get("id") for message in client.messages[heard:]] == [99]
 
 
+def test_status_waits_unasked_only_where_progress_is_wanted(tmp_path: Path, era: Era) -> None:
+    """Who wants none may give up after a few seconds; a batch that hangs cannot end the wait."""
+    with pipe(site(tmp_path / "site", delay_s=60), era) as client:
+        client.begin()
+        batch_id = client.call("generate-all")["structuredContent"]["batchId"]
+        waits = client.call_soon("status", batchId=batch_id)
+        params = {"name": "status", "arguments": {"batchId": batch_id}}
+        meta = client.quiet_meta()
+        client.send({"id": "quiet", "method": "tools/call", "params": {**params, "_meta": meta}})
+        heard: list[object] = []
+        while (message := client.read()) is not None and message.get("id") != "quiet":
+            heard.append(message.get("id"))
+        client.call("cancel", batchId=batch_id)
+        assert client.answer(waits)["result"]["structuredContent"]["operations"]
+    assert waits not in heard, "it was called first, and answered later"
+
+
 @pytest.mark.anyio
 async def test_the_same_reaches_a_client_over_http(tmp_path: Path, era: Era) -> None:
     """The worker is in the server's process there."""

@@ -11,10 +11,13 @@ from mcp import Client
 from mcp_types import Implementation, Tool
 
 from mcp_server.errors import Unavailable
+from mcp_server.interfaces.mcp import listing
+from mcp_server.interfaces.mcp.identity import INSTRUCTIONS
 from mcp_server.interfaces.mcp.server import build_server
-from mcp_server.interfaces.mcp.tools.catalogue import INSTRUCTIONS
+from mcp_server.interfaces.mcp.tools.catalogue import TOOLS
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import Origin
+from tests.pages import tools as pages
 
 ALL = {"generate", "generate-all", "promote", "rollback", "status", "cancel", "retry", "review"}
 READ_ONLY = {"status", "review"}
@@ -65,6 +68,12 @@ def nested(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
 async def test_all_tools_of_this_version_are_listed_and_no_alias(tools: list[Tool]) -> None:
     """Aliases are accepted, but a model that sees both names wonders which is which."""
     assert {tool.name for tool in tools} == ALL
+
+
+def test_the_list_that_is_served_without_loading_the_tools_is_theirs() -> None:
+    """Written anew by `uv run python -m tests.pages`."""
+    assert listing.FILE.read_text("utf-8") == pages.listed()
+    assert listing.listed_tools() == [tool.listed() for tool in TOOLS]
 
 
 @pytest.mark.anyio
@@ -133,7 +142,8 @@ async def test_every_tool_has_all_four_annotations(tools: list[Tool]) -> None:
         assert hints.read_only_hint is (tool.name in READ_ONLY)
         assert hints.destructive_hint is (tool.name in DESTRUCTIVE)
         assert hints.idempotent_hint is not None
-        assert hints.open_world_hint is not None
+        # A model that the user has configured is no open world; hosts ask before a call that is.
+        assert hints.open_world_hint is False
 
 
 @pytest.mark.anyio

@@ -26,6 +26,8 @@ async def at_once(*chats: Desk) -> list[dict[str, Any]]:
     async def ask(chat: Desk) -> None:
         answers.append(await chat.call("generate-all"))
 
+    for chat in chats:
+        await chat.call("status")  # each server's first call loads what runs it
     async with anyio.create_task_group() as tasks:
         for chat in chats:
             tasks.start_soon(ask, chat)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from mcp_server.interfaces.mcp import listing
 from tests.pages import settings, tools
 
 COMMAND = "uv run python -m tests.pages"
@@ -29,12 +30,15 @@ def _text(part: str) -> str:
 
 
 def write_pages() -> None:
-    """Write every page anew that has such parts."""
+    """Write every page anew that has such parts, and the list of tools that clients are sent."""
     for page in sorted(DOCS.glob("*.md")):
         before = page.read_text("utf-8")
         if (after := written(before)) != before:
             page.write_text(after, "utf-8", newline="\n")
             print(f"wrote docs/{page.name}")
+    if (listed := tools.listed()) != listing.FILE.read_text("utf-8"):
+        listing.FILE.write_text(listed, "utf-8", newline="\n")
+        print(f"wrote {listing.FILE.name}")
 
 
 if __name__ == "__main__":

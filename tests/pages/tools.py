@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
-from mcp_server.interfaces.mcp.tools.catalogue import INSTRUCTIONS, TOOLS
+from mcp_server.interfaces.mcp import listing
+from mcp_server.interfaces.mcp.identity import INSTRUCTIONS
+from mcp_server.interfaces.mcp.tools.catalogue import TOOLS
 from mcp_server.interfaces.mcp.tools.schemas import wire_schema
 from mcp_server.interfaces.mcp.tools.tool import Tool
 from tests.pages.schema_words import allowed, table
@@ -18,6 +20,11 @@ HINTS = {
     "open world": "open_world_hint",
 }
 """The columns, and the annotations of the protocol behind them."""
+
+
+def listed() -> str:
+    """Return the text of the file from which clients are told of the tools."""
+    return listing.as_text([tool.listed() for tool in TOOLS])
 
 
 def instructions() -> list[str]:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import anyio
-from mcp.server.mcpserver import Context
-
 from mcp_server.interfaces.mcp.answers import sentences
+from mcp_server.interfaces.mcp.call import OpenCall
 from mcp_server.jobs.hub.hub import Hub
 from mcp_server.jobs.hub.subscription import STILL
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, Job
@@ -21,8 +17,8 @@ UNFINISHED = 0.01
 class Reporter:
     """Sends the progress of one call, in strictly increasing values as the protocol demands."""
 
-    def __init__(self, ctx: Context[Any, Any]) -> None:
-        self._ctx = ctx
+    def __init__(self, call: OpenCall) -> None:
+        self._call, self.waits = call, call.waits
         self._last = -1.0
 
     async def queued(self, total: int) -> None:
@@ -45,19 +41,19 @@ class Reporter:
     async def _send(self, value: float, total: int, message: str) -> None:
         if value > self._last:
             self._last = value
-            await self._ctx.report_progress(value, total, message)
+            await self._call.report_progress(value, total, message)
 
 
 async def report_batch(hub: Hub, batch_id: str, *, seconds: float, reporter: Reporter) -> None:
     """Report a batch until it ends or pauses, for at most `seconds`. It goes on all the same."""
-    with anyio.move_on_after(seconds):
+    with reporter.waits.at_most(seconds):
         async for snapshot in await hub.subscribe(None, only=batch_id, until=STILL):
             await reporter.snapshot(snapshot.batch)
 
 
 async def report_job(hub: Hub, job: Job, *, seconds: float, reporter: Reporter) -> Job:
     """Report a job until it ends, for at most `seconds`; return it as it was last seen."""
-    with anyio.move_on_after(seconds):
+    with reporter.waits.at_most(seconds):
         async for snapshot in await hub.subscribe(None, only=job.id):
             job = snapshot.job
             await reporter.job(job)

@@ -5,6 +5,7 @@ A worker that is dead must not go unnoticed: nothing else would say why nothing 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -62,9 +63,10 @@ class Health:
         worker was stopped by hand, and nothing was queued since. Takes the same time however many
         jobs there are.
         """
-        now = self._clock.now()
-        lag = await self._store.lag(now=now)
-        hosts = await self._store.hosts(seen_after=0)
+        now, store = self._clock.now(), self._store
+        lag, hosts, waits = await asyncio.gather(  # together, so that they are one hop
+            store.lag(now=now), store.hosts(seen_after=0), store.work_before(now=now, horizon_s=0)
+        )
         alive = worker_lives(self._lock, hosts, now=now, several=self._several)
         facts: dict[str, Any] = {"mode": self.mode, "alive": alive}
         workers = [host for host in hosts if host.role == "worker"]
@@ -78,11 +80,12 @@ class Health:
             facts["oldestDueSeconds"] = round(lag.oldest_due_s, 1)
         if lag.last_claim_at is not None:
             facts["lastClaimSeconds"] = round(now - lag.last_claim_at, 1)
-        if left_over := await left_over_of(self._store, hosts, self._lacking, now=now):
+        due = lag.oldest_due_s is not None
+        if due and (left_over := await left_over_of(store, hosts, self._lacking, now=now)):
             facts["leftOver"] = left_over
-        needed = not facts["alive"] and await self._store.work_before(now=now, horizon_s=0)
+        needed = waits and not facts["alive"]
         coming = self._start is not None or any(_serves(host, now) for host in hosts)
-        if not facts["alive"] and await self._mark.holds(self._store, now=now):
+        if not facts["alive"] and await self._mark.holds(store, now=now):
             facts["stopped"] = True
         if needed and ("stopped" in facts or not coming):
             facts["halted"] = True
@@ -163,11 +166,13 @@ async def left_over_of(
         return []
     kinds = {kind for host in alive for kind in host.details.get("kinds", ())}
     abilities = {ability for host in alive for ability in host.abilities}
-    missing = await store.unclaimable(kinds=kinds, abilities=abilities)
+    missing, unknown = await asyncio.gather(
+        store.unclaimable(kinds=kinds, abilities=abilities), store.unknown_kinds(kinds)
+    )
     return [
         *(
             f"Jobs of kind {kind} are due, and nothing here runs them: is their plugin installed?"
-            for kind in await store.unknown_kinds(kinds)
+            for kind in unknown
         ),
         *(_without(lacking(ability)) for ability in sorted(missing)),
     ]

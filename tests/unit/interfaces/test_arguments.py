@@ -8,7 +8,7 @@ import pytest
 
 from mcp_server.content.actions.calls import Selector
 from mcp_server.errors import InvalidPayload
-from mcp_server.interfaces.mcp.tools.arguments import parse
+from mcp_server.interfaces.mcp.tools.arguments import added_by_host, parse
 from mcp_server.interfaces.mcp.tools.generate import (
     INSTRUCTIONS_LENGTH_MAX,
     GenerateAllArguments,
@@ -129,3 +129,37 @@ def test_generate_all_takes_no_selector() -> None:
     """The whole site is the whole site."""
     with pytest.raises(InvalidPayload, match='unknown argument "page"'):
         parse("generate-all", GenerateAllArguments, {"page": "menu"})
+
+
+def test_an_empty_text_is_absent_wherever_it_stands() -> None:
+    """Models fill in what they need not."""
+    found = generate(mode="", instructions="", waitSeconds="", dryRun="", requestKey="", pages="")
+    assert found == generate()
+    assert parse("status", StatusArguments, {"detail": "", "limit": "", "batchId": ""}) == parse(
+        "status", StatusArguments, {}
+    )
+    assert 'unknown argument "pgae"' in refused(pgae="")
+    with pytest.raises(InvalidPayload, match="retry: batchId is missing"):
+        parse("retry", RetryArguments, {"batchId": ""})
+
+
+def test_what_a_host_adds_is_told_from_what_a_model_writes() -> None:
+    """Only what the tool does not know itself."""
+    raw = {"toolCallId": "call_1", "sessionId": "s", "page": "menu", "pgae": "menu"}
+    assert added_by_host(raw, {"page"}) == ["toolCallId", "sessionId"]
+    assert added_by_host(raw, {"page", "sessionId"}) == ["toolCallId"]
+
+
+def test_half_an_emoji_as_a_name_or_an_id_is_refused_in_words() -> None:
+    """It can be neither looked up nor written."""
+    assert r'unknown argument "\ud800"' in refused(**{"\ud800": 5})
+    for name in ("page", "section", "requestKey", "mode", "instructions"):
+        assert rf"{name} must be" in refused(**{name: "\ud800"})
+
+
+def test_what_is_nested_too_deep_to_be_shown_is_refused_in_words() -> None:
+    """Over HTTP it gets that far."""
+    deep: object = 0
+    for _ in range(5_000):
+        deep = [deep]
+    assert "not what is nested too deep" in refused(page=deep)

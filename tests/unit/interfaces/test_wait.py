@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Unpack
 
+import anyio
 import pytest
 from mcp import Client
-from mcp.server import MCPServer
-from mcp.server.mcpserver import Context
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel import Server
+from mcp_types import (
+    CallToolRequestParams,
+    CallToolResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    RequestParamsMeta,
+)
 
+from mcp_server.interfaces.mcp.call import PAUSE_S, OpenCall, Waits
 from mcp_server.interfaces.mcp.wait import Reporter
 from mcp_server.jobs.job import Batch, BatchState, Job, JobState, Step
 
@@ -25,24 +35,41 @@ class Heard:
     message: str | None
 
 
+def client_of(
+    mode: str,
+    call: Callable[
+        [ServerRequestContext[Any, Any], CallToolRequestParams], Awaitable[CallToolResult]
+    ],
+) -> Client:
+    """Return a client of a server that answers each call so."""
+
+    async def none(
+        _ctx: ServerRequestContext[Any, Any], _: PaginatedRequestParams | None
+    ) -> ListToolsResult:
+        return ListToolsResult(tools=[])
+
+    return Client(Server[Any]("test", on_list_tools=none, on_call_tool=call), mode=mode)
+
+
 async def heard(mode: str, snapshots: list[Batch], *, queued: int | None = None) -> list[Heard]:
     """Return what a client hears of a call that reports these snapshots."""
-    server: MCPServer[Any] = MCPServer("test")
     notes: list[Heard] = []
 
-    @server.tool()
-    async def watch(ctx: Context[Any, Any]) -> str:
-        reporter = Reporter(ctx)
+    async def watch(
+        ctx: ServerRequestContext[Any, Any], params: CallToolRequestParams
+    ) -> CallToolResult:
+        assert params.name == "watch"
+        reporter = Reporter(OpenCall(ctx, Waits()))
         if queued is not None:
             await reporter.queued(queued)
         for snapshot in snapshots:
             await reporter.snapshot(snapshot)
-        return "done"
+        return CallToolResult(content=[])
 
     async def note(progress: float, total: float | None, message: str | None) -> None:
         notes.append(Heard(progress, total, message))
 
-    async with Client(server, mode=mode) as client:
+    async with client_of(mode, watch) as client:
         await client.call_tool("watch", {}, progress_callback=note)
     return notes
 
@@ -84,3 +111,65 @@ async def test_a_pause_is_no_end(mode: str, batch: Batch) -> None:
     """It says why it stands still."""
     paused = replace(batch, state=BatchState.PAUSED, reason="no key")
     assert await heard(mode, [paused]) == [Heard(7, 40, "7/40 · paused: no key")]
+
+
+async def open_call(
+    mode: str, then: Callable[[OpenCall], Awaitable[None]], **meta: Unpack[RequestParamsMeta]
+) -> None:
+    """Do something within a call that a client has opened with this `_meta`."""
+
+    async def call(
+        ctx: ServerRequestContext[Any, Any], params: CallToolRequestParams
+    ) -> CallToolResult:
+        assert params.name == "x"
+        await then(OpenCall(ctx, Waits()))
+        return CallToolResult(content=[])
+
+    async with client_of(mode, call) as client:
+        await client.session.call_tool("x", {}, meta=meta)
+
+
+async def test_an_answer_keeps_its_distance_from_the_last_progress(mode: str) -> None:
+    """Read at once with the answer, it would be of a token that is forgotten."""
+
+    async def report(call: OpenCall) -> None:
+        begun = anyio.current_time()
+        await call.report_progress(1, 2, "1/2")
+        await call.settle()
+        assert anyio.current_time() - begun >= PAUSE_S
+
+    await open_call(mode, report, progress_token="p")
+
+
+async def test_a_call_without_a_token_or_without_progress_is_answered_at_once(mode: str) -> None:
+    """There is nothing to keep a distance from."""
+
+    async def reported(call: OpenCall) -> None:
+        await call.report_progress(1, 2, "1/2")
+        with anyio.fail_after(0):
+            await call.settle()
+
+    async def silent(call: OpenCall) -> None:
+        with anyio.fail_after(0):
+            await call.settle()
+
+    await open_call(mode, reported)
+    await open_call(mode, silent, progress_token="p")
+
+
+async def test_nothing_is_waited_for_once_the_client_has_left(mode: str) -> None:
+    """Neither by a wait that is open, nor by one that begins then."""
+
+    async def leave(call: OpenCall) -> None:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(2):
+                tasks.start_soon(forever, call.waits)
+            await anyio.wait_all_tasks_blocked()
+            call.waits.end()
+        await forever(call.waits)
+
+    async def forever(waits: Waits) -> None:
+        with waits.at_most(3_600):
+            await anyio.sleep_forever()
+
+    await open_call(mode, leave)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import merge
@@ -72,8 +73,10 @@ async def read_operations(
 ) -> Operations:
     """Return the page of `rows` operations from `cursor` on: unfinished ones, then ended ones."""
     place = Place.of(cursor)
-    active = await _read(batches, Place(), owner=owner, active=True, limit=ACTIVE_MAX + 1)
-    rest = await _read(batches, place, owner=owner, active=active_only, limit=rows + 1)
+    active, rest = await asyncio.gather(  # together, so that they are one hop
+        _read(batches, Place(), owner=owner, active=True, limit=ACTIVE_MAX + 1),
+        _read(batches, place, owner=owner, active=active_only, limit=rows + 1),
+    )
     if active_only or cursor is not None:
         ended = await _read(batches, Place(), owner=owner, active=False, limit=1)
     else:
@@ -97,8 +100,10 @@ async def _read(
     batches: BatchService, place: Place, *, owner: str, active: bool, limit: int
 ) -> list[Batch | Job]:
     """Return up to `limit` batches and as many jobs outside any, merged newest first."""
-    found = await batches.list(owner=owner, active=active, before=place.batch, limit=limit)
-    alone = await batches.alone(owner=owner, active=active, before=place.job, limit=limit)
+    found, alone = await asyncio.gather(
+        batches.list(owner=owner, active=active, before=place.batch, limit=limit),
+        batches.alone(owner=owner, active=active, before=place.job, limit=limit),
+    )
     # Merged, not sorted: the order within each must stay even where the clock was set back, as the
     # cursor depends on it.
     return list(merge(found, alone, key=lambda each: -each.created_at))

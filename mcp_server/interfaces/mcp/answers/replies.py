@@ -187,6 +187,7 @@ class PluginReply(Reply):
     operation: Operation | None = None
     marks: str | None = None
     job: JobRow | None = None
+    notes: list[str] | None = None
 
 
 class StatusReply(Reply):
@@ -214,6 +215,7 @@ class CancelReply(Reply):
     never_started: int
     already_done: int
     next: str | None = None
+    notes: list[str] | None = None
 
 
 class ReviewReply(Reply):

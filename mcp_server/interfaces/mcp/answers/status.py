@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -82,14 +83,16 @@ class Status:
 
     async def overview(self, asked: RowsAsked, *, active_only: bool = False) -> StatusReply:
         """Return what runs, then what ended, newest first; the cursor goes further back."""
-        found = await read_operations(
-            self.services.batches,
-            owner=self.owner,
-            cursor=asked.cursor,
-            rows=asked.rows,
-            active_only=active_only,
+        found, health = await asyncio.gather(
+            read_operations(
+                self.services.batches,
+                owner=self.owner,
+                cursor=asked.cursor,
+                rows=asked.rows,
+                active_only=active_only,
+            ),
+            self.services.worker_health(),
         )
-        health = await self.services.worker_health()
         # Counting takes longer the more jobs there are, so it is only done for full detail.
         stats = await self.services.worker_health.stats() if asked.full else None
         now, listed = self.clock.now(), found.listed

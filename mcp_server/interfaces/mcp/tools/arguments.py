@@ -6,11 +6,17 @@ The docstrings of a tool's own arguments are sent to clients, as descriptions in
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, TypeVar, cast
 
-from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase
-from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 from pydantic.alias_generators import to_camel
 
 from mcp_server.content.actions.calls import ChangeCall, Selector
@@ -63,8 +69,8 @@ def as_list(value: object) -> object:
     return cast("object", parsed) if isinstance(parsed, list) else [value]
 
 
-class Arguments(ArgModelBase):
-    """Base of all arguments: camelCase on the wire and nothing else, absent or `null` alike."""
+class Arguments(BaseModel):
+    """Base of all arguments: camelCase on the wire, and nothing else."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
 
@@ -179,16 +185,25 @@ A = TypeVar("A", bound=Arguments)
 
 PROBLEMS_MAX = 10
 """How many mistakes of one call are named; the rest is counted."""
+ADDED_BY_HOSTS = ("toolCallId", "sessionId", "action", "chatInput", "tool")
+"""What n8n adds to the arguments of every call that its agent makes: facts of its own run."""
+
+
+def added_by_host(raw: Mapping[str, Any], known: Collection[str]) -> list[str]:
+    """Return the arguments that no model has written; none that is `known` to the tool."""
+    return [name for name in ADDED_BY_HOSTS if name in raw and name not in known]
 
 
 def parse(tool: str, model: type[A], raw: Mapping[str, Any]) -> A:
-    """Return the checked arguments of a call.
+    """Return the checked arguments of a call. An empty text counts as absent, as `null` does.
 
     Raises:
         InvalidPayload: arguments are wrong; names all of them, and what is allowed, in plain words.
     """
+    names = names_of(model)
+    given = {name: value for name, value in raw.items() if value != "" or name not in names}
     try:
-        return model.model_validate(dict(raw))
+        return model.model_validate(given)
     except ValidationError as error:
         allowed = cast("dict[str, Any]", wire_schema(model)["properties"])
         found = error.errors(include_url=False, include_context=False)
@@ -199,13 +214,18 @@ def parse(tool: str, model: type[A], raw: Mapping[str, Any]) -> A:
         raise InvalidPayload(tool, list(dict.fromkeys(problems))) from None
 
 
+def names_of(model: type[Arguments]) -> set[str]:
+    """Return the wire names of the arguments."""
+    return {field.alias or name for name, field in model.model_fields.items()}
+
+
 def _problem(type: str, loc: tuple[int | str, ...], value: object, allowed: dict[str, Any]) -> str:
-    name = str(loc[0]) if loc else "arguments"
-    if type == "extra_forbidden":
+    name = str(loc[0] if loc else value)  # a name that is half an emoji has no place, but is one
+    if name not in allowed:
         return unknown_argument(name, list(allowed))
     if type == "missing":
         return f"{name} is missing"
-    schema = allowed.get(name, {})
+    schema = allowed[name]
     if len(loc) > 1 and isinstance(loc[1], int):
         name, schema = f"{name}[{loc[1]}]", schema.get("items", {})
     return f"{name} must be {_expected(schema)}, not {_shown(value)}"
@@ -239,7 +259,10 @@ def _expected_number(schema: dict[str, Any]) -> str:
 
 def _shown(value: object) -> str:
     """Return a wrong value as the caller wrote it, short and printable."""
-    text = json.dumps(value, default=repr)
+    try:
+        text = json.dumps(value, default=repr)
+    except RecursionError:
+        return "what is nested too deep"
     if len(text) <= SHOWN_LENGTH:
         return text
     match value:

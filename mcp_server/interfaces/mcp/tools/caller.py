@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
-
-from mcp.server.mcpserver import Context
 
 from mcp_server.clock import Clock
 from mcp_server.content.actions.calls import Submitted
@@ -13,6 +10,7 @@ from mcp_server.interfaces.mcp.answers.batch import BatchView, view_of
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.queued import Queued
 from mcp_server.interfaces.mcp.answers.replies import QueueReply
+from mcp_server.interfaces.mcp.call import OpenCall
 from mcp_server.interfaces.mcp.wait import Reporter, report_batch
 from mcp_server.interfaces.services import Services, ServicesProvider
 from mcp_server.jobs.job import Origin
@@ -48,7 +46,7 @@ class Caller:
         self,
         services: Services,
         submitted: Submitted,
-        ctx: Context[Any, Any],
+        ctx: OpenCall,
         *,
         wait_s: float,
         again: bool = False,

@@ -7,8 +7,9 @@ from pydantic import Field
 from mcp_server.errors import InvalidPayload
 from mcp_server.interfaces.mcp.answers import sentences
 from mcp_server.interfaces.mcp.answers.replies import CancelReply
+from mcp_server.interfaces.mcp.call import OpenCall
 from mcp_server.interfaces.mcp.tools.arguments import Arguments, Id
-from mcp_server.interfaces.mcp.tools.tool import OpenCall, Tool, hints
+from mcp_server.interfaces.mcp.tools.tool import Tool, hints
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.records import Cancelled
 

@@ -7,12 +7,13 @@ from pydantic import Field
 from mcp_server.content.actions.calls import GenerateCall, Selector
 from mcp_server.content.drafting.prompt import Mode
 from mcp_server.interfaces.mcp.answers.replies import QueueReply
+from mcp_server.interfaces.mcp.call import OpenCall
 from mcp_server.interfaces.mcp.tools.arguments import (
     Queueing,
     Selecting,
     Streaming,
 )
-from mcp_server.interfaces.mcp.tools.tool import OpenCall, Tool, hints
+from mcp_server.interfaces.mcp.tools.tool import Tool, hints
 
 INSTRUCTIONS_LENGTH_MAX = 8_000
 """A long page of wishes. Anything longer is a document, and belongs in `site.yaml`."""
@@ -67,7 +68,7 @@ class GenerateAll(Tool[GenerateAllArguments]):
     )
     arguments = GenerateAllArguments
     reply = QueueReply
-    annotations = hints(open_world=True)
+    annotations = hints()
 
     async def run(self, arguments: GenerateAllArguments, ctx: OpenCall) -> QueueReply:
         services = await self.caller.services()
@@ -88,7 +89,7 @@ class Generate(Tool[GenerateArguments]):
     )
     arguments = GenerateArguments
     reply = QueueReply
-    annotations = hints(open_world=True)
+    annotations = hints()
 
     async def run(self, arguments: GenerateArguments, ctx: OpenCall) -> QueueReply:
         services = await self.caller.services()

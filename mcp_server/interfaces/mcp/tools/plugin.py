@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import anyio
-from mcp.server.mcpserver.tools import Tool
-from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
-from mcp_types import ToolAnnotations
+from mcp_types import Tool, ToolAnnotations
 from pydantic import BaseModel, ValidationError
 from pydantic.alias_generators import to_camel
 
@@ -25,10 +23,16 @@ from mcp_server.interfaces.mcp.answers.replies import (
     fitted,
 )
 from mcp_server.interfaces.mcp.answers.status import job_row
-from mcp_server.interfaces.mcp.tools.arguments import Waiting, parse, unknown_argument
+from mcp_server.interfaces.mcp.call import OpenCall
+from mcp_server.interfaces.mcp.tools.arguments import (
+    Waiting,
+    added_by_host,
+    parse,
+    unknown_argument,
+)
 from mcp_server.interfaces.mcp.tools.caller import Caller
 from mcp_server.interfaces.mcp.tools.schemas import wire_schema
-from mcp_server.interfaces.mcp.tools.tool import OpenCall
+from mcp_server.interfaces.mcp.tools.tool import noting
 from mcp_server.interfaces.mcp.wait import Reporter, report_batch, report_job
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import ENDED_JOB_STATES, Job
@@ -65,14 +69,11 @@ class PluginToolEntry:
         """Return the tool for the list that clients ask for."""
         tool = self.tool
         return Tool(
-            fn=tool.run,
             name=tool.name,
             title=tool.title,
             description=f"{tool.description} Answers at once with an id; follow it with status.",
-            parameters=arguments_schema(tool.arguments),
-            fn_metadata=FuncMetadata(arg_model=Waiting, output_schema=wire_schema(PluginReply)),
-            is_async=True,
-            context_kwarg=None,
+            input_schema=arguments_schema(tool.arguments),
+            output_schema=wire_schema(PluginReply),
             annotations=ToolAnnotations(
                 read_only_hint=False,
                 destructive_hint=tool.destructive,
@@ -88,7 +89,9 @@ class PluginToolEntry:
             CallerError: the arguments do not fit, or the plugin refused them.
         """
         waiting = parse(self.name, Waiting, {WAIT: raw[WAIT]} if WAIT in raw else {})
-        arguments = parse_plugin(self.name, self.tool.arguments, raw)
+        extras = added_by_host(raw, arguments_schema(self.tool.arguments)["properties"])
+        own = {name: value for name, value in raw.items() if name not in extras}
+        arguments = parse_plugin(self.name, self.tool.arguments, own)
         services = await self.caller.services()
         context = self.plugins.context(self.tool.plugin, self.caller.origin)
         id = None
@@ -99,8 +102,8 @@ class PluginToolEntry:
         try:  # a plugin may answer with the id of a job or of a batch
             job = await services.batches.job(id, owner=self.caller.owner)
         except NotFound:
-            return await self._batch_reply(services, id, waiting, ctx)
-        return await self._job_reply(services, job, waiting, ctx)
+            return noting(extras, await self._batch_reply(services, id, waiting, ctx))
+        return noting(extras, await self._job_reply(services, job, waiting, ctx))
 
     async def _job_reply(
         self, services: Services, job: Job, waiting: Waiting, ctx: OpenCall

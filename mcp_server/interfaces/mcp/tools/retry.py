@@ -6,8 +6,9 @@ from pydantic import Field
 
 from mcp_server.interfaces.mcp.answers.queued import resumed_reply, retried_reply
 from mcp_server.interfaces.mcp.answers.replies import QueueReply
+from mcp_server.interfaces.mcp.call import OpenCall
 from mcp_server.interfaces.mcp.tools.arguments import Id, Queueing
-from mcp_server.interfaces.mcp.tools.tool import OpenCall, Tool, hints
+from mcp_server.interfaces.mcp.tools.tool import Tool, hints
 from mcp_server.interfaces.mcp.wait import Reporter
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import Batch, BatchState
@@ -32,7 +33,7 @@ class Retry(Tool[RetryArguments]):
     )
     arguments = RetryArguments
     reply = QueueReply
-    annotations = hints(destructive=True, open_world=True)
+    annotations = hints(destructive=True)
 
     async def run(self, arguments: RetryArguments, ctx: OpenCall) -> QueueReply:
         services = await self.caller.services()

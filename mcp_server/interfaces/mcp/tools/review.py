@@ -10,8 +10,9 @@ from mcp_server.content.actions.reviewed import SectionState
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import ROWS, ReviewReply
 from mcp_server.interfaces.mcp.answers.review import review_reply
+from mcp_server.interfaces.mcp.call import OpenCall
 from mcp_server.interfaces.mcp.tools.arguments import CURSOR_MAX, LIMIT_MAX, Selecting, as_list
-from mcp_server.interfaces.mcp.tools.tool import OpenCall, Tool, hints
+from mcp_server.interfaces.mcp.tools.tool import Tool, hints
 
 
 class ReviewArguments(Selecting):

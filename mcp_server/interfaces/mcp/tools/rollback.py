@@ -5,8 +5,9 @@ from __future__ import annotations
 from pydantic import Field
 
 from mcp_server.interfaces.mcp.answers.replies import QueueReply
+from mcp_server.interfaces.mcp.call import OpenCall
 from mcp_server.interfaces.mcp.tools.arguments import Changing, Id
-from mcp_server.interfaces.mcp.tools.tool import OpenCall, Tool, hints
+from mcp_server.interfaces.mcp.tools.tool import Tool, hints
 
 
 class RollbackArguments(Changing):

@@ -11,6 +11,7 @@ from mcp_server.errors import InvalidPayload
 from mcp_server.interfaces.mcp.answers.listing import newest_active
 from mcp_server.interfaces.mcp.answers.replies import StatusReply
 from mcp_server.interfaces.mcp.answers.status import RowsAsked, Status
+from mcp_server.interfaces.mcp.call import OpenCall
 from mcp_server.interfaces.mcp.tools.arguments import (
     CURSOR_MAX,
     LIMIT_MAX,
@@ -20,14 +21,14 @@ from mcp_server.interfaces.mcp.tools.arguments import (
     Slug,
     Streaming,
 )
-from mcp_server.interfaces.mcp.tools.tool import OpenCall, Tool, hints
+from mcp_server.interfaces.mcp.tools.tool import Tool, hints
 from mcp_server.interfaces.mcp.wait import Reporter, report_batch, report_job
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import Batch, BatchState, Job
 
 WAIT_S = 20.0
-"""How long `status` of one unfinished batch waits if the call does not say: every call without a
-wait would cost the chat another turn."""
+"""How long `status` of one unfinished batch waits if the call does not say but wants progress: each
+call without a wait would cost the chat another turn. Who wants none may give up after 5 s."""
 
 
 class StatusArguments(Streaming):
@@ -45,7 +46,7 @@ class StatusArguments(Streaming):
         le=WAIT_S_MAX,
         allow_inf_nan=False,
         description="Wait up to 45 seconds for the end, streaming progress, then answer. Default: "
-        "20 with the batchId of an unfinished batch, else 0.",
+        "20 with the batchId of an unfinished batch and a progress token, else 0.",
     )
     active_only: bool | None = Field(None, description="true: leave out what has ended.")
     detail: Literal["brief", "full"] | None = Field(
@@ -65,8 +66,8 @@ class StatusTool(Tool[StatusArguments]):
     title = "Progress and results"
     description = (
         "Background operations: what runs and what ran, newest first, and whether "
-        "a worker lives. With the batchId of an unfinished batch it waits up to 20 seconds "
-        "(waitSeconds up to 45) and streams progress; then each section's state, what failed "
+        "a worker lives. With the batchId of an unfinished batch it can wait (waitSeconds up to "
+        "45) and stream progress; then each section's state, what failed "
         "and why, and the files written. A batchId stays valid for good."
     )
     arguments = StatusArguments
@@ -99,8 +100,9 @@ class StatusTool(Tool[StatusArguments]):
         """Return a batch; it is read again only if there was something to wait for."""
         batch = await services.batches.get(batch_id, owner=self.caller.owner)
         waits = not batch.ended and batch.state is not BatchState.PAUSED
-        # Only what was left out gets the default: 0 asks for no wait.
-        wait_s = WAIT_S if asked.asked_wait_s is None else asked.asked_wait_s
+        wait_s = asked.asked_wait_s
+        if wait_s is None:
+            wait_s = WAIT_S if ctx.wants_progress else 0.0
         if waits and wait_s:
             await report_batch(services.hub, batch_id, seconds=wait_s, reporter=Reporter(ctx))
             batch = await services.batches.get(batch_id, owner=self.caller.owner)

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
-from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.tools import Tool as ListedTool
-from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
+from mcp_types import Tool as ListedTool
 from mcp_types import ToolAnnotations
 
 from mcp_server.interfaces.mcp.answers.replies import Reply
-from mcp_server.interfaces.mcp.tools.arguments import Arguments, parse
+from mcp_server.interfaces.mcp.call import OpenCall
+from mcp_server.interfaces.mcp.tools.arguments import Arguments, added_by_host, names_of, parse
 from mcp_server.interfaces.mcp.tools.caller import Caller
 from mcp_server.interfaces.mcp.tools.schemas import wire_schema
 
 A = TypeVar("A", bound=Arguments)
-OpenCall = Context[Any, Any]
-"""The open call of a tool; progress can be sent on it until the answer."""
 
 
 class Tool(ABC, Generic[A]):
@@ -48,23 +46,33 @@ class Tool(ABC, Generic[A]):
         Raises:
             CallerError: the arguments do not fit, or the call cannot be carried out.
         """
-        return await self.run(parse(self.name, self.arguments, raw), ctx)
+        extras = added_by_host(raw, names_of(self.arguments))
+        own = {name: value for name, value in raw.items() if name not in extras}
+        return noting(extras, await self.run(parse(self.name, self.arguments, own), ctx))
 
-    def listed(self) -> ListedTool:
+    @classmethod
+    def listed(cls) -> ListedTool:
         """Return the tool for the list that clients ask for."""
         return ListedTool(
-            fn=self.run,
-            name=self.name,
-            title=self.title,
-            description=self.description,
-            parameters=wire_schema(self.arguments),
-            fn_metadata=FuncMetadata(
-                arg_model=self.arguments, output_schema=wire_schema(self.reply)
-            ),
-            is_async=True,
-            context_kwarg="ctx",
-            annotations=self.annotations,
+            name=cls.name,
+            title=cls.title,
+            description=cls.description,
+            input_schema=wire_schema(cls.arguments),
+            output_schema=wire_schema(cls.reply),
+            annotations=cls.annotations,
         )
+
+
+R = TypeVar("R", bound=Reply)
+
+
+def noting(extras: Sequence[str], reply: R) -> R:
+    """Return a reply that says which arguments were ignored, if any were."""
+    if not extras:
+        return reply
+    said = f"Ignored what this tool does not take: {', '.join(extras)}."
+    notes: list[str] = getattr(reply, "notes", None) or []
+    return reply.model_copy(update={"notes": [*notes, said]})
 
 
 def hints(

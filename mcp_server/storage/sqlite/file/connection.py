@@ -23,6 +23,7 @@ from mcp_server.errors import StorageBusy, Unavailable
 from mcp_server.storage.sqlite.file.commits import Changes
 from mcp_server.storage.sqlite.file.errors import DRIVER_ERRORS, storage_error
 from mcp_server.storage.sqlite.file.group_commit import GroupCommit, Written, anything, begin
+from mcp_server.storage.sqlite.file.group_read import GroupRead
 from mcp_server.storage.sqlite.file.identity import check_plain
 from mcp_server.storage.sqlite.file.opened_file import OpenedFile
 from mcp_server.storage.sqlite.file.platform import ELSEWHERE, check_sqlite
@@ -60,6 +61,7 @@ class Connection(aiosqlite.Connection):
         self.changes = Changes()
         """Commits made through this connection, and others' once `Database.look` notes them."""
         self._group = GroupCommit(self.hop, self.changes, self._check_schema)
+        self._reads = GroupRead(self._read)
 
     async def __aenter__(self) -> Self:
         with anyio.CancelScope(shield=True):  # its thread must not outlive a caller who left
@@ -141,8 +143,10 @@ class Connection(aiosqlite.Connection):
         return await self._group.write(function)
 
     async def read(self, function: Callable[[Transaction], T]) -> T:
-        """Run `function` on one snapshot of the database."""
+        """Run `function` on one snapshot of the database; with others that are asked for now."""
+        return await self._reads.read(function)
 
+    async def _read(self, function: Callable[[Transaction], T]) -> T:
         def transaction(connection: sqlite3.Connection) -> T:
             begin(connection, "BEGIN")
             try:
