@@ -9,11 +9,17 @@ from contextlib import asynccontextmanager
 import anyio
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from mcp_server.errors import ConfigError, Unavailable
 from mcp_server.interfaces.http.app import build_http_app, check_bind, http_origin, serve_http
+from mcp_server.interfaces.http.protocol import ConnectionBounds
 from mcp_server.interfaces.mcp.server import build_server
 from mcp_server.interfaces.services import Services
+from tests.sockets import connected, head, listening, rest
 
 INITIALIZE = {
     "jsonrpc": "2.0",
@@ -199,3 +205,27 @@ async def test_a_taken_port_is_one_clear_line() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=f"Port {port} on 127.0.0.1 is taken.*--port"):
             await serve_http(app, "127.0.0.1", port, stopping=anyio.Event())
+
+
+class Delay:
+    """An application that answers with whether the system holds back the end of its answers."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Look at the connection itself, which uvicorn's `receive` belongs to."""
+        cycle = getattr(receive, "__self__")  # noqa: B009 - no attribute of the type
+        accepted = cycle.transport.get_extra_info("socket")
+        at_once = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        await PlainTextResponse("at once" if at_once else "held back")(scope, receive, send)
+
+
+@pytest.mark.anyio
+@pytest.mark.skipif(not socket.has_ipv6, reason="there is one address only")
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_the_system_holds_no_part_of_an_answer_back(host: str) -> None:
+    """Otherwise each answer waits 40 ms for the client's system to say that its head has come."""
+    app = Starlette(routes=[Route("/delay", Delay())])
+    async with (
+        listening(app, ConnectionBounds(), host=host) as url,
+        connected(url, sending=head("GET /delay")) as stream,
+    ):
+        assert (await rest(stream)).endswith(b"at once")
