@@ -25,6 +25,10 @@ class ServerSizes:
     """Calls of a kind; the median counts."""
     sections: tuple[int, ...] = (1_000, 3_000, 10_000)
     """Sites that are planned."""
+    paged: tuple[int, int] = (10, 1_000)
+    """Pages of the sites on which calls about one page are made."""
+    paged_calls: int = 25
+    """Calls of a kind about one page; the median counts."""
     lanes: tuple[tuple[int, int], ...] = ((1, 12), (32, 960))
     """How many sections are drafted at once, and how many in all."""
     double_s: float = 0.3
@@ -50,6 +54,8 @@ QUICK = ServerSizes(
     noops_s=10.0,
     calls=2,
     sections=(100, 300),
+    paged=(10, 50),
+    paged_calls=3,
     lanes=((1, 3), (32, 96)),
     answered=4,
     drafted=300,

@@ -62,6 +62,12 @@ def figures(sizes: ServerSizes) -> Mapping[str, ServerFigure]:
             parts=_planning(sizes),
             measure=planning.generate_all,
         ),
+        "page": ServerFigure(
+            words=f"dry runs about one page of a site of {sizes.paged[0]:,} pages, and of one of "
+            f"{sizes.paged[1]:,}, all of them drafted, promoted and exported; the sites take turns",
+            parts=_one_page(sizes),
+            measure=planning.one_page,
+        ),
         "draft": ServerFigure(
             words=f"drafting with a model double of {sizes.double_s * 1000:g} ms, so many at once",
             parts={
@@ -146,6 +152,16 @@ def _planning(sizes: ServerSizes) -> dict[str, Part]:
             words = f"{what}-{least}; {sections / least:g} is linear"
             parts[f"{what}-{sections}"] = Part(unit="ms", to=(OWN, f"{what}-{least}"), words=words)
     return parts | {"planning-stall": Part(unit="ms"), "first-look-stall": Part(unit="ms")}
+
+
+def _one_page(sizes: ServerSizes) -> dict[str, Part]:
+    few, many = sizes.paged
+    parts: dict[str, Part] = {}
+    for tool in planning.ABOUT_A_PAGE:
+        to, words = (OWN, f"page-{tool}-{few}"), f"page-{tool}-{few}; 1 is as long"
+        parts[f"page-{tool}-{few}"] = Part(unit="ms")
+        parts[f"page-{tool}-{many}"] = Part(unit="ms", to=to, words=words)
+    return parts
 
 
 def _publishing(sizes: ServerSizes) -> dict[str, Part]:
