@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import pytest
 
 from tests.harness import Era, small_site
 from tests.waiting import PATIENCE_S
-from tests.wire import ERAS, command, environment, over_http, serving
+from tests.wire import ERAS, MODERN, command, environment, over_http, serving
 
 TOKEN = "sk-long-and-secret"
 
@@ -181,6 +182,26 @@ def test_health_is_open_and_tells_nothing(guarded: str) -> None:
         connection.request("GET", "/health")
         answer = connection.getresponse()
         assert (answer.status, answer.read()) == (200, b'{"status":"ok"}')
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_a_client_that_accepts_only_json_gets_the_end_of_a_wait(local: str, era: Era) -> None:
+    """The progress before it, which it asked for, has no place in that."""
+    session: dict[str, str] = {}
+    meta: dict[str, Any] = {"progressToken": "p"}
+    if era == "legacy":
+        session = {"Mcp-Session-Id": post(local, era)[2]["mcp-session-id"]}
+    else:
+        meta |= MODERN
+        session = {"Mcp-Method": "tools/call", "Mcp-Name": "generate"}
+    arguments = {"page": "home", "mode": "new", "waitSeconds": 30}
+    params = {"name": "generate", "arguments": arguments, "_meta": meta}
+    call = json.dumps({"jsonrpc": "2.0", "id": 9, "method": "tools/call", "params": params})
+    status, text, headers = post(local, era, call, Accept="application/json", **session)
+    assert (status, headers["Content-Type"]) == (200, "application/json")
+    answer = json.loads(text)
+    assert answer["id"] == 9
+    assert answer["result"]["structuredContent"]["status"] == "completed"
 
 
 @pytest.mark.anyio

@@ -21,8 +21,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_server.errors import ConfigError
 from mcp_server.interfaces.http.bounds import BODY_BYTES_MAX, CallBounds, RequestBounds
-from mcp_server.interfaces.http.checks import BearerToken, CallerCheck, allowed_callers
+from mcp_server.interfaces.http.checks import (
+    AllowedCallers,
+    BearerToken,
+    CallerCheck,
+    allowed_callers,
+    check_token,
+)
+from mcp_server.interfaces.http.cors import CrossOrigin
 from mcp_server.interfaces.http.events import OpenEvents, event_routes
+from mcp_server.interfaces.http.negotiation import Negotiation
 from mcp_server.interfaces.http.protocol import ConnectionBounds, bounded_protocol
 from mcp_server.interfaces.http.sessions import SessionBounds
 from mcp_server.interfaces.mcp.server import PressroomServer
@@ -59,9 +67,11 @@ def check_bind(host: str, token: str | None, allowed_hosts: Sequence[str]) -> No
     """Return if it is safe to listen on `host`.
 
     Raises:
-        ConfigError: others can reach it, and the token or the allowed hosts are missing; or an
-            allowed host is none.
+        ConfigError: others can reach it, and the token or the allowed hosts are missing; or the
+            token can be in no header, or an allowed host is none.
     """
+    if token:
+        check_token(token)
     allowed_callers(None, allowed_hosts, ())  # raises if one is no host
     if _is_loopback(host):
         return
@@ -117,9 +127,13 @@ def build_http_app(
     # The last one added is asked first: health without any check, then who calls, then how much. So
     # nothing is read of a request whose caller is refused.
     app.add_middleware(SessionBounds, path=MCP_PATH, bounds=bounds)
+    app.add_middleware(Negotiation, path=MCP_PATH)
+    app.add_middleware(_OneSpelling)
     app.add_middleware(RequestBounds, bounds=bounds)
     if token is not None:
         app.add_middleware(BearerToken, token=token)
+    if allowed_origins:
+        app.add_middleware(CrossOrigin, named=AllowedCallers((), allowed_origins))
     app.add_middleware(CallerCheck, callers=callers)
     app.add_middleware(_Health)
     return app
@@ -171,6 +185,19 @@ class _Metrics:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body, media_type = await self._read(Headers(scope=scope).get("accept", ""))
         await Response(body, media_type=media_type)(scope, receive, send)
+
+
+class _OneSpelling:
+    """Serves `/mcp/` as `/mcp`. A redirect would go to http:// behind a proxy that ends TLS."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].endswith("/"):
+            path = scope["path"].rstrip("/") or "/"
+            scope = {**scope, "path": path, "raw_path": path.encode()}
+        await self._app(scope, receive, send)
 
 
 class _Health:

@@ -156,8 +156,16 @@ async def test_a_host_that_is_named_with_its_port_is_allowed_with_that_port() ->
             assert await status(client, **bearer, Host=host) == 421
 
 
+@pytest.mark.parametrize("token", ["a\nb", "a\r\nb", "a\0b", "\ufeffabc", "a\u200bb", "a\x7f"])
+def test_a_token_that_no_client_can_send_is_refused_before_listening(token: str) -> None:
+    """On any address. What stands around it, a file's last line end say, was taken off before."""
+    for host in ("127.0.0.1", "0.0.0.0"):
+        with pytest.raises(ConfigError, match="invisible character, which no client can send"):
+            check_bind(host, token, ("press.example.org",))
+
+
 @pytest.mark.anyio
-async def test_a_token_may_hold_any_character() -> None:
+async def test_a_token_may_hold_any_character_that_can_be_seen() -> None:
     """Clients send it as they have it: in UTF-8."""
     async with served(token="sécret") as client:
         for sent, wanted in (("sécret".encode(), 200), ("sécret".encode("latin-1"), 401)):
