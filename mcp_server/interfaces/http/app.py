@@ -15,7 +15,7 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -30,6 +30,7 @@ from mcp_server.interfaces.http.checks import (
 )
 from mcp_server.interfaces.http.cors import CrossOrigin
 from mcp_server.interfaces.http.events import OpenEvents, event_routes
+from mcp_server.interfaces.http.health import HealthCheck, WhyFailing
 from mcp_server.interfaces.http.negotiation import Negotiation
 from mcp_server.interfaces.http.protocol import ConnectionBounds, bounded_protocol
 from mcp_server.interfaces.http.sessions import SessionBounds
@@ -37,7 +38,6 @@ from mcp_server.interfaces.mcp.server import PressroomServer
 from mcp_server.jobs.job import Origin
 
 MCP_PATH = "/mcp"
-HEALTH_PATH = "/health"
 METRICS_PATH = "/metrics"
 STOP_GRACE_S = 3
 """How long open calls may go on when the server is told to stop."""
@@ -96,9 +96,12 @@ def build_http_app(
     token: str | None = None,
     allowed_hosts: Sequence[str] = (),
     allowed_origins: Sequence[str] = (),
+    why_failing: WhyFailing | None = None,
     bounds: CallBounds | None = None,
 ) -> Starlette:
     """Return the application: `/mcp` with the protocol, `/health` without secrets.
+
+    The latter says what `why_failing` finds.
 
     With `metrics` there is `/metrics` for Prometheus, and with `events` the routes of
     `event_routes`, behind the same checks as the protocol. A request is refused if its Host or
@@ -135,7 +138,7 @@ def build_http_app(
     if allowed_origins:
         app.add_middleware(CrossOrigin, named=AllowedCallers((), allowed_origins))
     app.add_middleware(CallerCheck, callers=callers)
-    app.add_middleware(_Health)
+    app.add_middleware(HealthCheck, why_failing=why_failing or _never_failing)
     return app
 
 
@@ -176,6 +179,10 @@ async def serve_http(
             tasks.cancel_scope.cancel()
 
 
+async def _never_failing() -> str | None:
+    return None
+
+
 class _Metrics:
     """Answers scrapes."""
 
@@ -200,20 +207,6 @@ class _OneSpelling:
         await self._app(scope, receive, send)
 
 
-class _Health:
-    """Answers `/health` without any check, and passes everything else on."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self._app
-        if scope["type"] == "http" and scope["path"] == HEALTH_PATH:
-            asked = scope["method"] in {"GET", "HEAD"}
-            app = JSONResponse({"status": "ok"}) if asked else _get_only()
-        await app(scope, receive, send)
-
-
 class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -231,10 +224,6 @@ class _Server(uvicorn.Server):
     async def exit_when_told(self, stopping: anyio.Event) -> None:
         await stopping.wait()
         self.should_exit = True
-
-
-def _get_only() -> Response:
-    return PlainTextResponse("Method Not Allowed", 405, headers={"Allow": "GET, HEAD"})
 
 
 def _is_loopback(host: str) -> bool:

@@ -90,6 +90,22 @@ class Health:
             facts["halted"] = True
         return facts | {"message": self._message(facts, needed=needed, coming=coming)}
 
+    async def why_failing(self) -> str | None:
+        """Return in a few words why nothing goes on, `None` if it does.
+
+        A worker that was stopped by hand is no failure, nor a job that nothing here can run.
+        """
+        # Every server writes that it lives, every few seconds: so it is known how that ended.
+        if self._store.trouble is not None:
+            return "the database cannot be written"
+        facts = await self()
+        if "unhealthy" in facts:
+            return "the worker says nothing"
+        due = facts.get("oldestDueSeconds", 0.0) > SILENT_S
+        if due and not (facts["alive"] or "stopped" in facts or "leftOver" in facts):
+            return "work waits, and no worker runs"
+        return None
+
     def resume(self) -> bool:
         """Allow a worker again if it was stopped by hand; return whether it was."""
         if not self._mark.is_set or self._lock.is_held():

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import anyio
+import anyio.lowlevel
 import httpx
 import pytest
 from starlette.applications import Starlette
@@ -16,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from mcp_server.errors import ConfigError, Unavailable
 from mcp_server.interfaces.http.app import build_http_app, check_bind, http_origin, serve_http
+from mcp_server.interfaces.http.health import WhyFailing
 from mcp_server.interfaces.http.protocol import ConnectionBounds
 from mcp_server.interfaces.mcp.server import build_server
 from mcp_server.interfaces.services import Services
@@ -50,11 +52,17 @@ async def served(
     base: str = "http://127.0.0.1:8765",
     allowed_hosts: tuple[str, ...] = (),
     allowed_origins: tuple[str, ...] = (),
+    why_failing: WhyFailing | None = None,
 ) -> AsyncGenerator[httpx.AsyncClient]:
     """A client of the running application."""
     server = build_server(NoWorkspace(), version="0.0.0", origin=http_origin(token))
     app = build_http_app(
-        server, host=host, token=token, allowed_hosts=allowed_hosts, allowed_origins=allowed_origins
+        server,
+        host=host,
+        why_failing=why_failing,
+        token=token,
+        allowed_hosts=allowed_hosts,
+        allowed_origins=allowed_origins,
     )
     transport = httpx.ASGITransport(app)
     async with (
@@ -194,6 +202,30 @@ async def test_health_is_open_and_tells_nothing() -> None:
     async with served(token="secret") as client:
         reply = await client.get("/health")
     assert (reply.status_code, reply.json()) == (200, {"status": "ok"})
+
+
+@pytest.mark.anyio
+async def test_health_looks_once_for_all_who_ask_at_once() -> None:
+    """It needs no token, so nobody's questions may keep the database busy."""
+    looks = 0
+
+    async def look() -> str | None:
+        nonlocal looks
+        looks += 1
+        await anyio.lowlevel.checkpoint()
+        return "the disk is gone"
+
+    async with served(token="secret", why_failing=look) as client:
+
+        async def ask() -> None:
+            reply = await client.get("/health")
+            assert reply.status_code == 503
+            assert reply.json() == {"status": "failing", "reason": "the disk is gone"}
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(20):
+                tasks.start_soon(ask)
+    assert looks == 1
 
 
 @pytest.mark.anyio
