@@ -33,7 +33,6 @@ from mcp_server.interfaces.mcp.tools.caller import Caller
 from mcp_server.interfaces.mcp.tools.catalogue import INSTRUCTIONS, catalogue
 from mcp_server.interfaces.mcp.tools.plugin import PluginToolEntry
 from mcp_server.interfaces.mcp.tools.tool import Tool
-from mcp_server.interfaces.mcp.versions import name_all_versions
 from mcp_server.interfaces.services import ServicesProvider
 from mcp_server.jobs.job import Origin
 from mcp_server.plugin.loading import Plugins
@@ -102,7 +101,7 @@ class PressroomServer(MCPServer[Any]):
             instructions=INSTRUCTIONS,
             version=version,
             tools=[entry.listed() for entry in entries],
-            middleware=[list_plain_names, name_all_versions],
+            middleware=[list_plain_names],
         )
 
     async def call_tool(

@@ -14,6 +14,7 @@ import anyio
 
 from mcp_server.clock import Clock
 from mcp_server.jobs.host.lock import WorkerLock
+from mcp_server.jobs.host.shared_look import SharedLook
 from mcp_server.jobs.host.start import DetachedWorker, StartWorker
 from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.records import Host, Lack, Stats, lack_of
@@ -55,8 +56,13 @@ class Health:
         self._lacking = lacking
         self._mark, self._start, self._log = mark, start, log
         self._counter = Counter(store, anyio.current_time)
+        self._shared = SharedLook(self._look)
 
     async def __call__(self) -> Mapping[str, Any]:
+        """Return the facts, as `_look` finds them once for all who ask at the same time."""
+        return await self._shared()
+
+    async def _look(self) -> Mapping[str, Any]:
         """Return the facts, in wire names; a pid only while that worker lives.
 
         `halted` is there if jobs wait and nobody will start a worker for them; `stopped` if the

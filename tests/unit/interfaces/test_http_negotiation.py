@@ -133,16 +133,3 @@ async def test_the_path_may_end_in_a_slash(path: str) -> None:
         session = {"Mcp-Session-Id": reply.headers["mcp-session-id"]}
         assert (await client.delete("/mcp/", headers=session)).status_code == 200
         assert (await client.get("/nowhere/")).status_code == 404
-
-
-async def test_every_version_that_is_offered_is_served() -> None:
-    """Newest first; the older ones by a handshake on the same address."""
-    async with served() as client:
-        asked = {"Mcp-Method": "server/discover"}
-        reply = await post(client, modern("server/discover"), "*/*", **MODERN, **asked)
-        versions = reply.json()["result"]["supportedVersions"]
-        assert versions == ["2026-07-28", "2025-11-25", "2025-06-18"]
-        for version in versions[1:]:
-            params = {**INITIALIZE["params"], "protocolVersion": version}
-            reply = await post(client, {**INITIALIZE, "params": params}, "application/json")
-            assert reply.json()["result"]["protocolVersion"] == version
