@@ -25,6 +25,7 @@ from tests.benchmarks import (
     drafting,
     idling,
     listening,
+    loading,
     planning,
     publishing,
     subscribers,
@@ -67,6 +68,31 @@ def figures(sizes: ServerSizes) -> Mapping[str, ServerFigure]:
             f"{sizes.paged[1]:,}, all of them drafted, promoted and exported; the sites take turns",
             parts=_one_page(sizes),
             measure=planning.one_page,
+        ),
+        "calls": ServerFigure(
+            words=f"`status` over HTTP by {sizes.callers} clients at once, and a tool that does "
+            "nothing on the protocol library's own server; the servers take turns",
+            parts={
+                "calls": Part(unit="calls/s", to=(loading.BARE, "calls"), words="the bare server")
+            },
+            measure=loading.status_only,
+        ),
+        "load": ServerFigure(
+            words=f"{sizes.loaders} clients over HTTP, each of which drafts, promotes and takes "
+            f"back a page of its own for {sizes.load_s:g} s, the worker in the same process; "
+            "how late the last has finished, and how memory grew in the second half; no call "
+            "fails, no batch is lost or there twice",
+            parts={
+                "load-generate-p99": Part(
+                    unit="ms",
+                    to=(loading.BARE, "load-generate-p99"),
+                    words="a tool that does nothing, of a bare server under as many clients",
+                ),
+                "load-batches": Part(unit="batches/s"),
+                "load-late": Part(unit="s"),
+                "load-growth": Part(unit="kB"),
+            },
+            measure=loading.lives,
         ),
         "draft": ServerFigure(
             words=f"drafting with a model double of {sizes.double_s * 1000:g} ms, so many at once",
