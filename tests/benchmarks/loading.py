@@ -102,16 +102,20 @@ async def lives(folder: Path, sizes: ServerSizes) -> Values:
     async with servers(root) as (urls, process):
         bare_ms = await _bare(urls[BARE], sizes)
         async with callers(urls[OWN], sizes.loaders) as clients:
-            batches: list[str] = []
+            batches, memory = list[str](), list[float]()
 
             async def live(caller: Caller, number: int) -> None:
                 await _life(caller, number, batches)
 
+            async def look_half_way() -> None:
+                await anyio.sleep(sizes.load_s / 2)
+                memory.append(memory_kb(process.pid))
+
             end = anyio.current_time() + sizes.load_s
-            await _all(clients, end - sizes.load_s / 2, live)
-            half_kb = memory_kb(process.pid)
-            await _all(clients, end, live)
-        late_s, growth_kb = anyio.current_time() - end, memory_kb(process.pid) - half_kb
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(look_half_way)
+                await _all(clients, end, live)
+        late_s, growth_kb = anyio.current_time() - end, memory_kb(process.pid) - memory[0]
     stored = [row[0] for row in query(root, "SELECT batch_id FROM batches")]
     assert sorted(stored) == sorted(batches), "a batch was lost, or is there twice"
     states = query(root, "SELECT DISTINCT state FROM rounds")

@@ -172,7 +172,7 @@ async def test_a_call_looks_at_the_files_of_the_pages_that_it_concerns_only(
         await chat.call("cancel", batchId=stopped)
         files = files_of(hand, Looks)
         content = await service(hand, files)
-        menu, dry = Selector(page="menu"), {"dry_run": True}
+        menu = Selector(page="menu")
 
         async def looked_at(call: Awaitable[object]) -> set[str]:
             files.pages.clear()
@@ -183,15 +183,16 @@ async def test_a_call_looks_at_the_files_of_the_pages_that_it_concerns_only(
         named = Selector(section="menu/s1", sections=("news/s1",))
         assert await looked_at(content.review(named, ME, limit=10)) == {"menu", "news"}
         for call in (
-            ChangeCall(selector=menu, **dry),
-            ChangeCall(selector=Selector(page="menu", section="s2"), force=True, **dry),
+            ChangeCall(selector=menu, dry_run=True),
+            ChangeCall(selector=Selector(page="menu", section="s2"), force=True, dry_run=True),
         ):
             assert await looked_at(content.promote(call, ME)) == {"menu"}
             assert await looked_at(content.rollback(call, ME)) == {"menu"}
-        assert await looked_at(content.promote(ChangeCall(batch_id=drafted, **dry), ME)) == {"menu"}
-        back = ChangeCall(batch_id=promoted, **dry)
+        forth = ChangeCall(batch_id=drafted, dry_run=True)
+        assert await looked_at(content.promote(forth, ME)) == {"menu"}
+        back = ChangeCall(batch_id=promoted, dry_run=True)
         assert await looked_at(content.rollback(back, ME)) == {"menu"}
-        assert await looked_at(content.rollback(ChangeCall(**dry), ME)) == {"menu"}
+        assert await looked_at(content.rollback(ChangeCall(dry_run=True), ME)) == {"menu"}
         draft = GenerateCall(selector=menu, mode="new", dry_run=True)
         assert await looked_at(content.generate(draft, ME)) == set()
         assert await looked_at(content.retry(stopped, ME)) == set()

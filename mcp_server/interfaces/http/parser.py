@@ -55,7 +55,9 @@ class BoundedParser(h11.Connection):
                 return event
         return h11.PAUSED
 
-    def send(self, event: h11.Event) -> bytes | None:
+    def send(  # pyright: ignore[reportIncompatibleMethodOverride] - h11's own is overloaded
+        self, event: h11.Event
+    ) -> bytes | None:
         """Return the bytes to send, the head of an answer together with the body that follows.
 
         Each piece costs a trip to the system and a packet. The head of a stream has no length, and

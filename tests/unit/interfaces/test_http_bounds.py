@@ -238,7 +238,7 @@ async def test_who_leaves_calls_again_and_again_holds_up_only_himself() -> None:
 
 def called(session: str, method: str) -> dict[str, Any]:
     """Return a request of a session: its headers and body."""
-    params = {"name": "status", "arguments": {}} if method == "tools/call" else {}
+    params: dict[str, Any] = {"name": "status", "arguments": {}} if method == "tools/call" else {}
     body = {"jsonrpc": "2.0", "id": 2, "method": method, "params": params}
     return {"headers": {SESSION: session}, "json": body}
 
