@@ -49,11 +49,13 @@ def head(line: str = "GET /health", *headers: str, host: str | None = "127.0.0.1
 
 
 @asynccontextmanager
-async def listening(app: Starlette, bounds: ConnectionBounds) -> AsyncGenerator[str]:
+async def listening(
+    app: Starlette, bounds: ConnectionBounds, *, host: str = "127.0.0.1"
+) -> AsyncGenerator[str]:
     """Serve `app` in this process, on a socket of its own; yield its address."""
     stopping = anyio.Event()
     async with anyio.create_task_group() as tasks:
-        serve = partial(serve_http, app, "127.0.0.1", 0, stopping=stopping, bounds=bounds)
+        serve = partial(serve_http, app, host, 0, stopping=stopping, bounds=bounds)
         yield await tasks.start(serve)
         stopping.set()
 

@@ -214,7 +214,7 @@ def serve_http(
     """
     from mcp_server.app.parts import load_plugins  # noqa: PLC0415
     from mcp_server.interfaces.http import app as http  # noqa: PLC0415 - half a second
-    from mcp_server.interfaces.http import metrics  # noqa: PLC0415 - with it
+    from mcp_server.interfaces.http import health, metrics  # noqa: PLC0415 - with it
     from mcp_server.interfaces.mcp.server import build_server  # noqa: PLC0415
 
     log_to_stderr()
@@ -249,6 +249,7 @@ def serve_http(
                     application, accept=accept, now=SystemClock().now()
                 ),
                 events=events,
+                why_failing=partial(health.why_failing, application),
                 token=token,
                 allowed_hosts=allowed_hosts,
                 allowed_origins=allowed_origins,

@@ -9,10 +9,12 @@ import anyio.to_thread
 
 from mcp_server.config import Workspace
 from mcp_server.content.actions.reader import edited_files, missing_files
+from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.pages.page_files import PageFiles, page_files
 from mcp_server.content.site import Site
 from mcp_server.content.workspace.loader import SiteLoader, SiteProblems
 from mcp_server.doctor.diagnosis import Diagnosis, first_of
+from mcp_server.entities.entity import split_id
 from mcp_server.entities.store import EntityStore
 from mcp_server.trust import Grants, StateFolder
 
@@ -42,14 +44,17 @@ async def of_files(workspace: Workspace, entities: EntityStore) -> AsyncIterator
     if site is None:
         return
     files, stored = _files(workspace), await entities.snapshot()
-    missing = await missing_files(files, site, stored.live, stored.exported)
-    edited = await edited_files(files, entities, site, stored)
+    exported = stored.exported
+    content = SiteContent(site=site, drafts=stored.drafts, live=stored.live, exported=exported)
+    pages = {*(p.id for p in site.pages), *exported, *(split_id(i)[0] for i in stored.live)}
+    missing = await missing_files(files, pages, content)
+    edited = await edited_files(files, entities, pages, exported)
     found = [*_missing(missing), *_edited(edited, files.content_dir)]
     for finding in first_of(found, FOUND_MAX, "files"):
         yield finding
     if not found:
         # Pages whose newest record is a file that was written, not one that was removed.
-        written = sum(hashes[:1] not in ((), (None,)) for hashes in stored.exported.values())
+        written = sum(hashes[:1] not in ((), (None,)) for hashes in exported.values())
         yield Diagnosis(check="files", level="ok", message=f"{written} exported, as they were")
 
 

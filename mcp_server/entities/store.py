@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from mcp_server.entities.entity import Entity, Revision
+from mcp_server.entities.entity import PRODUCTION, Entity, Revision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,16 +42,21 @@ class EntityStore(Protocol):
         """Return `history` of every entity of the type, or of those that a batch wrote, by id."""
         ...
 
-    async def snapshot(self, *, history: bool = False) -> Snapshot:
-        """Return what is stored at this moment; with `history`, the earlier live texts too."""
+    async def snapshot(
+        self, pages: Collection[str] | None = None, *, history: bool = False
+    ) -> Snapshot:
+        """Return what is stored of these pages, or of all, at this moment.
+
+        With `history`, the earlier live texts too.
+        """
         ...
 
     async def revisions_of_batch(self, batch_id: str) -> Sequence[Revision]:
         """Return every revision that a batch stored, oldest first."""
         ...
 
-    async def pages_of_batch(self, batch_id: str) -> Sequence[str]:
-        """Return the pages on which a batch changed live texts, by name."""
+    async def pages_of_batch(self, batch_id: str, *, type: str = PRODUCTION) -> Sequence[str]:
+        """Return the pages on which a batch changed live texts (or drafts, by `type`), by name."""
         ...
 
     async def exported(self, page: str | None = None) -> Mapping[str, tuple[str | None, ...]]:

@@ -23,6 +23,10 @@ class WorkerHealth(Protocol):
         """Return `alive`, `mode`, `message`, and `pid` while it lives; wire names."""
         ...
 
+    async def why_failing(self) -> str | None:
+        """Return in a few words why nothing goes on, `None` if it does; nothing secret."""
+        ...
+
     def resume(self) -> bool:
         """Allow a worker again if it was stopped by hand; return whether it was."""
         ...

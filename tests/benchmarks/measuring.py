@@ -25,6 +25,18 @@ class ServerSizes:
     """Calls of a kind; the median counts."""
     sections: tuple[int, ...] = (1_000, 3_000, 10_000)
     """Sites that are planned."""
+    paged: tuple[int, int] = (10, 1_000)
+    """Pages of the sites on which calls about one page are made."""
+    paged_calls: int = 25
+    """Calls of a kind about one page; the median counts."""
+    callers: int = 50
+    """Clients over HTTP that ask for `status` and nothing else."""
+    callers_s: float = 20.0
+    """How long they ask each server, in all."""
+    loaders: int = 200
+    """Clients over HTTP that draft, promote and take back."""
+    load_s: float = 120.0
+    """How long they do; a bare server is called for a quarter of that."""
     lanes: tuple[tuple[int, int], ...] = ((1, 12), (32, 960))
     """How many sections are drafted at once, and how many in all."""
     double_s: float = 0.3
@@ -56,6 +68,12 @@ QUICK = ServerSizes(
     noops_s=10.0,
     calls=2,
     sections=(100, 300),
+    paged=(10, 50),
+    paged_calls=3,
+    callers=10,
+    callers_s=4.0,
+    loaders=20,
+    load_s=10.0,
     lanes=((1, 3), (32, 96)),
     answered=4,
     drafted=300,

@@ -1,4 +1,4 @@
-"""How much memory this process has had."""
+"""How much memory this process has had, and another one has."""
 
 from __future__ import annotations
 
@@ -19,3 +19,12 @@ def peak_kb() -> float:
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def memory_kb(pid: int) -> float:
+    """Return how much memory a process has; where the system does not say, nothing."""
+    status = Path(f"/proc/{pid}/status")
+    if not status.exists():
+        return 0.0
+    lines = status.read_text("ascii").splitlines()
+    return float(next(line for line in lines if line.startswith("VmRSS:")).split()[1])

@@ -25,6 +25,7 @@ from tests.benchmarks import (
     drafting,
     idling,
     listening,
+    loading,
     planning,
     publishing,
     starting,
@@ -76,6 +77,37 @@ def figures(sizes: ServerSizes) -> Mapping[str, ServerFigure]:
             "(site.yaml is read); nobody works meanwhile; the longest stall of the event loop",
             parts=_planning(sizes),
             measure=planning.generate_all,
+        ),
+        "page": ServerFigure(
+            words=f"dry runs about one page of a site of {sizes.paged[0]:,} pages, and of one of "
+            f"{sizes.paged[1]:,}, all of them drafted, promoted and exported; the sites take turns",
+            parts=_one_page(sizes),
+            measure=planning.one_page,
+        ),
+        "calls": ServerFigure(
+            words=f"`status` over HTTP by {sizes.callers} clients at once, and a tool that does "
+            "nothing on the protocol library's own server; the servers take turns",
+            parts={
+                "calls": Part(unit="calls/s", to=(loading.BARE, "calls"), words="the bare server")
+            },
+            measure=loading.status_only,
+        ),
+        "load": ServerFigure(
+            words=f"{sizes.loaders} clients over HTTP, each of which drafts, promotes and takes "
+            f"back a page of its own for {sizes.load_s:g} s, the worker in the same process; "
+            "how late the last has finished, and how memory grew in the second half; no call "
+            "fails, no batch is lost or there twice",
+            parts={
+                "load-generate-p99": Part(
+                    unit="ms",
+                    to=(loading.BARE, "load-generate-p99"),
+                    words="a tool that does nothing, of a bare server under as many clients",
+                ),
+                "load-batches": Part(unit="batches/s"),
+                "load-late": Part(unit="s"),
+                "load-growth": Part(unit="kB"),
+            },
+            measure=loading.lives,
         ),
         "draft": ServerFigure(
             words=f"drafting with a model double of {sizes.double_s * 1000:g} ms, so many at once",
@@ -171,6 +203,16 @@ def _planning(sizes: ServerSizes) -> dict[str, Part]:
             words = f"{what}-{least}; {sections / least:g} is linear"
             parts[f"{what}-{sections}"] = Part(unit="ms", to=(OWN, f"{what}-{least}"), words=words)
     return parts | {"planning-stall": Part(unit="ms"), "first-look-stall": Part(unit="ms")}
+
+
+def _one_page(sizes: ServerSizes) -> dict[str, Part]:
+    few, many = sizes.paged
+    parts: dict[str, Part] = {}
+    for tool in planning.ABOUT_A_PAGE:
+        to, words = (OWN, f"page-{tool}-{few}"), f"page-{tool}-{few}; 1 is as long"
+        parts[f"page-{tool}-{few}"] = Part(unit="ms")
+        parts[f"page-{tool}-{many}"] = Part(unit="ms", to=to, words=words)
+    return parts
 
 
 def _publishing(sizes: ServerSizes) -> dict[str, Part]:

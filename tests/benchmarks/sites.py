@@ -13,7 +13,14 @@ SECTIONS_PER_PAGE = 50
 LONG = "Bread is baked before the sun is up, and sold until it is gone. "
 
 
-def site_of(root: Path, sections: int, *, text_bytes: int = 100, **settings: object) -> Path:
+def site_of(
+    root: Path,
+    sections: int,
+    *,
+    per_page: int = SECTIONS_PER_PAGE,
+    text_bytes: int = 100,
+    **settings: object,
+) -> Path:
     """Make a workspace with so many sections, `p0/s0` to `p0/s49`, then `p1/s0`.
 
     Each is drafted as a text of `text_bytes`, with its own brief in it.
@@ -30,8 +37,7 @@ def site_of(root: Path, sections: int, *, text_bytes: int = 100, **settings: obj
     (templates / "note.yaml").write_text(yaml.safe_dump(note), "utf-8")
     story = (LONG * (text_bytes // len(LONG) + 1))[:text_bytes].strip()
     pages = "".join(
-        _page(n, min(SECTIONS_PER_PAGE, sections - n * SECTIONS_PER_PAGE))
-        for n in range(-(-sections // SECTIONS_PER_PAGE))
+        _page(n, min(per_page, sections - n * per_page)) for n in range(-(-sections // per_page))
     )
     (root / "pressroom" / "site.yaml").write_text(
         f"title: Notes\nfacts: {{story: {json.dumps(story)}}}\npages:\n{pages}", "utf-8"

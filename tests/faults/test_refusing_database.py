@@ -5,6 +5,7 @@ The lock is another process's, the limits are the operating system's, the damage
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
@@ -14,7 +15,9 @@ import sys
 import time
 from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager, suppress
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -34,8 +37,8 @@ from tests.faults.processes import (
 )
 from tests.faults.saying import assert_one_clear_line, text
 from tests.storage.processes import HOLDER, running, tell
-from tests.waiting import wait_until
-from tests.wire import Pipe, command, environment, pipe, query
+from tests.waiting import PATIENCE_S, wait_until
+from tests.wire import Pipe, command, environment, pipe, query, serving
 
 linux_only = pytest.mark.skipif(
     sys.platform != "linux", reason="limits of another process can only be set on Linux"
@@ -66,6 +69,27 @@ def test_a_lock_held_for_longer_than_anybody_waits_holds_up_and_loses_nothing(
     for each in (batch, other):
         assert_each_section_once(root, each, 12)
     end_workers(root)
+
+
+def test_health_fails_while_nothing_can_be_written(tmp_path: Path) -> None:
+    """Whoever watches from outside is told, without a token; and that it is over, too."""
+    root = hasty_site(tmp_path / "site", 1, 2)
+    with serving(root) as url:
+        wait_until(lambda: health(url) == (200, {"status": "ok"}))
+        with running(HOLDER, database(root)) as holder:
+            reason = "the database cannot be written"
+            wait_until(lambda: health(url) == (503, {"status": "failing", "reason": reason}))
+            tell(holder)
+            holder.wait()
+        wait_until(lambda: health(url) == (200, {"status": "ok"}))
+
+
+def health(url: str) -> tuple[int, object]:
+    """Return what `/health` says."""
+    with closing(HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE_S)) as connection:
+        connection.request("GET", "/health")
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
 
 
 @linux_only

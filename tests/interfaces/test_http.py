@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -15,8 +16,8 @@ import anyio
 import pytest
 
 from tests.harness import Era, small_site
-from tests.waiting import PATIENCE_S
-from tests.wire import ERAS, command, environment, over_http, serving
+from tests.waiting import PATIENCE_S, wait_until
+from tests.wire import ERAS, MODERN, command, environment, over_http, serving
 
 TOKEN = "sk-long-and-secret"
 
@@ -175,12 +176,47 @@ def test_what_is_no_message_gets_an_error_and_no_traceback(local: str, era: Era)
         assert "site-packages" not in text
 
 
-def test_health_is_open_and_tells_nothing(guarded: str) -> None:
+def test_health_is_open_and_tells_no_more_than_it_must(guarded: str) -> None:
     """Something outside watches whether it lives."""
-    with closing(HTTPConnection(urlsplit(guarded).netloc, timeout=PATIENCE_S)) as connection:
+    assert health(guarded) == (200, b'{"status":"ok"}')
+
+
+def test_health_fails_until_there_is_a_workspace(tmp_path: Path) -> None:
+    """A server starts without one, and every call says what is missing; so does this."""
+    (tmp_path / "site").mkdir()
+    with serving(tmp_path / "site") as url:
+        reason = b'{"status":"failing","reason":"the workspace cannot be opened"}'
+        assert health(url) == (503, reason)
+        small_site(tmp_path / "site", {"menu": 1})
+        wait_until(lambda: health(url)[0] == 200)
+
+
+def health(url: str) -> tuple[int, bytes]:
+    """Return what `/health` says."""
+    with closing(HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE_S)) as connection:
         connection.request("GET", "/health")
         answer = connection.getresponse()
-        assert (answer.status, answer.read()) == (200, b'{"status":"ok"}')
+        return answer.status, answer.read()
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_a_client_that_accepts_only_json_gets_the_end_of_a_wait(local: str, era: Era) -> None:
+    """The progress before it, which it asked for, has no place in that."""
+    session: dict[str, str] = {}
+    meta: dict[str, Any] = {"progressToken": "p"}
+    if era == "legacy":
+        session = {"Mcp-Session-Id": post(local, era)[2]["mcp-session-id"]}
+    else:
+        meta |= MODERN
+        session = {"Mcp-Method": "tools/call", "Mcp-Name": "generate"}
+    arguments = {"page": "home", "mode": "new", "waitSeconds": 30}
+    params = {"name": "generate", "arguments": arguments, "_meta": meta}
+    call = json.dumps({"jsonrpc": "2.0", "id": 9, "method": "tools/call", "params": params})
+    status, text, headers = post(local, era, call, Accept="application/json", **session)
+    assert (status, headers["Content-Type"]) == (200, "application/json")
+    answer = json.loads(text)
+    assert answer["id"] == 9
+    assert answer["result"]["structuredContent"]["status"] == "completed"
 
 
 @pytest.mark.anyio

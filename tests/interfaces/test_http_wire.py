@@ -126,7 +126,21 @@ def test_this_machine_may_be_spelled_in_every_way_that_means_it(
     """On every route, the protocol's own check included."""
     for route in ("GET /metrics", "GET /mcp"):
         answer = exchange(url, head(route, f"Origin: {origin}", host=host))
-        assert status_of(answer) in {200, 406}, answer
+        # The latter lacks a session, which is found out behind that check.
+        assert status_of(answer) in {200, 400}, answer
+
+
+@pytest.mark.parametrize("name", [" status ", "\tstatus\t \t", "=?base64?c3RhdHVz?= "])
+def test_blanks_around_a_header_are_no_part_of_it(url: str, name: str) -> None:
+    """As RFC 9110 has it: it names the same tool as the body."""
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    params = {"name": "status", "arguments": {}, "_meta": meta}
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    named = [*MODERN[:-1], f"Mcp-Name:{name}"]
+    assert status_of(exchange(url, posted(json.dumps(call).encode(), *named))) == 200
 
 
 @pytest.mark.parametrize("route", ROUTES)

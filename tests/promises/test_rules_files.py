@@ -265,6 +265,7 @@ async def test_a_page_that_left_the_site_keeps_its_file_until_it_is_taken_back(
         write_site(root, site)
         await publish(chat, menu_s1="two")
         assert live(root) == {"menu/s1": "two", "news/s1": "one"}
+        assert "Did you mean news?" in await chat.refused("rollback", page="nws")
         await chat.run("rollback", page="news")
         assert set(content(root)) == {"menu.md"}
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio.from_thread
 import pytest
 
 from mcp_server.clock import new_id
-from mcp_server.content.actions.calls import ChangeCall, Selector
+from mcp_server.content.actions.calls import ChangeCall, GenerateCall, Selector
 from mcp_server.content.actions.drafting_model import DraftingModel
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.submit import Submitter
@@ -30,6 +30,7 @@ pytestmark = pytest.mark.anyio
 ME = Origin(owner="local", interface="test")
 
 
+Files = TypeVar("Files", bound=PageFiles)
 Happening = Callable[[], Coroutine[Any, Any, object]]
 
 
@@ -47,15 +48,43 @@ class Meanwhile(PageFiles):
         return super().edited(pages, exported)
 
 
+class Looks(PageFiles):
+    """Files that keep which pages were looked at."""
+
+    def __init__(self, root: Path, content_dir: Path, locks: Path) -> None:
+        super().__init__(root, content_dir, locks)
+        self.pages: set[str] = set()
+
+    def edited(
+        self, pages: Collection[str], exported: Mapping[str, Sequence[str | None]]
+    ) -> dict[str, str]:
+        self.pages |= {*pages}
+        return super().edited(pages, exported)
+
+    def missing(self, pages: Collection[str]) -> Sequence[str]:
+        self.pages |= {*pages}
+        return super().missing(pages)
+
+
+def files_of(hand: Hand, kind: type[Files]) -> Files:
+    """Return the workspace's files, as one of the kinds above."""
+    space = hand.parts.workspace
+    return kind(space.root, space.content_dir, space.export_locks)
+
+
 async def looking_at(hand: Hand, happens: Happening) -> ContentService:
     """Return a service during whose next call `happens` happens."""
+    files = files_of(hand, Meanwhile)
+    content = await service(hand, files)
+    files.happens = happens
+    return content
+
+
+async def service(hand: Hand, files: PageFiles) -> ContentService:
+    """Return a service that has looked at the workspace before."""
     parts, clock = hand.parts, hand.clock
-    files = Meanwhile(
-        parts.workspace.root, parts.workspace.content_dir, parts.workspace.export_locks
-    )
     reader = ContentReader(SiteLoader(parts.workspace), parts.entities, files, clock)
     await reader.read()
-    files.happens = happens
     batches = BatchService(
         parts.store,
         parts.registry,
@@ -126,3 +155,44 @@ async def test_a_call_that_only_looks_does_not_write(tmp_path: Path) -> None:
             planned = await chat.call("generate", dryRun=True)
             other.execute("ROLLBACK")
         assert (row["section"], planned["totalSections"]) == ("menu/s1", 1)
+
+
+async def test_a_call_looks_at_the_files_of_the_pages_that_it_concerns_only(
+    tmp_path: Path,
+) -> None:
+    """Whether these are named, or are those of a batch; drafting and retrying concern no file."""
+    root = small_site(tmp_path, {"menu": 2, "home": 2, "news": 1}, **QUICK)
+    async with desk(root) as chat:
+        await publish(chat, menu_s1="one", home_s1="one", news_s1="one")
+        drafted = await redraft(chat, menu_s1="two")
+        promoted = (await chat.run("promote", batchId=drafted))["batchId"]
+        await redraft(chat, menu_s2="three", home_s2="three")
+    async with held(root) as hand, desk(root) as chat:
+        stopped = (await chat.call("generate", page="home", mode="new"))["batchId"]
+        await chat.call("cancel", batchId=stopped)
+        files = files_of(hand, Looks)
+        content = await service(hand, files)
+        menu = Selector(page="menu")
+
+        async def looked_at(call: Awaitable[object]) -> set[str]:
+            files.pages.clear()
+            await call
+            return {*files.pages}
+
+        assert await looked_at(content.review(menu, ME, limit=10)) == {"menu"}
+        named = Selector(section="menu/s1", sections=("news/s1",))
+        assert await looked_at(content.review(named, ME, limit=10)) == {"menu", "news"}
+        for call in (
+            ChangeCall(selector=menu, dry_run=True),
+            ChangeCall(selector=Selector(page="menu", section="s2"), force=True, dry_run=True),
+        ):
+            assert await looked_at(content.promote(call, ME)) == {"menu"}
+            assert await looked_at(content.rollback(call, ME)) == {"menu"}
+        forth = ChangeCall(batch_id=drafted, dry_run=True)
+        assert await looked_at(content.promote(forth, ME)) == {"menu"}
+        back = ChangeCall(batch_id=promoted, dry_run=True)
+        assert await looked_at(content.rollback(back, ME)) == {"menu"}
+        assert await looked_at(content.rollback(ChangeCall(dry_run=True), ME)) == {"menu"}
+        draft = GenerateCall(selector=menu, mode="new", dry_run=True)
+        assert await looked_at(content.generate(draft, ME)) == set()
+        assert await looked_at(content.retry(stopped, ME)) == set()

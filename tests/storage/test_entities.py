@@ -113,6 +113,7 @@ async def test_the_pages_of_a_batch_are_those_on_which_it_changed_live_texts(
     await write(SaveRevision(a_text("team/jo", batch_id="b1"), ABSENT))
     await write(SaveRemoval(replace(gone(live[2]), batch_id="b2"), ANY))
     assert await entities.pages_of_batch("b1") == ["about", "menu"]
+    assert await entities.pages_of_batch("b1", type=PREVIEW) == ["team"]
     assert await entities.pages_of_batch("b2") == ["about"]
     assert await entities.pages_of_batch("b3") == []
 
@@ -146,6 +147,26 @@ async def test_a_snapshot_is_what_the_single_questions_answer(
     assert found.history == await entities.histories(PRODUCTION)
     assert found.exported == await entities.exported()
     assert (await entities.snapshot()).history == {}
+
+
+async def test_a_snapshot_of_some_pages_holds_nothing_of_the_others(
+    write: Writer, entities: EntityStore
+) -> None:
+    """Not even of those whose names begin so; pages of which nothing is stored are no harm."""
+    pages = ("menu", "menu-2", "men", "home")
+    for number, page in enumerate(pages):
+        live = a_text(f"{page}/hero", text="live", batch_id=f"b{number}").as_type(PRODUCTION)
+        await write(SaveRevision(a_text(f"{page}/hero"), ABSENT), SaveRevision(live, ABSENT))
+        await write(RecordExport(page, "one"))
+    whole = await entities.snapshot(history=True)
+    assert await entities.snapshot(pages, history=True) == whole
+    found = await entities.snapshot({"menu", "home", "unknown"}, history=True)
+    ids = {"menu/hero", "home/hero"}
+    assert found.drafts == {id: whole.drafts[id] for id in ids}
+    assert found.live == {id: whole.live[id] for id in ids}
+    assert found.history == {id: whole.history[id] for id in ids}
+    assert found.exported == dict.fromkeys(("menu", "home"), ("one",))
+    assert (await entities.snapshot(())).live == {}
 
 
 async def test_the_last_two_hashes_of_a_page_are_ours(write: Writer, entities: EntityStore) -> None:

@@ -40,6 +40,7 @@ HOT = {
     "get_export": "PRIMARY KEY (page=?)",
     "list_entities_of_page": "PRIMARY KEY (type=? AND entity_id>? AND entity_id<?)",
     "list_histories_of_batch": "revisions_history (type=? AND entity_id=?)",
+    "list_histories_of_page": "revisions_history (type=? AND entity_id>? AND entity_id<?)",
     "list_pages_of_batch": "revisions_of_batch (batch_id=?)",
     "list_jobs": "jobs_of_batch (batch=?)",
     "list_keyed_jobs": "jobs_key (dedup_key>? AND dedup_key<?)",

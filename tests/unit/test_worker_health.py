@@ -13,7 +13,7 @@ from mcp_server.jobs.host.health import Health
 from mcp_server.jobs.host.start import DetachedWorker
 from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.job import Origin
-from tests.harness import desk, small_site
+from tests.harness import ManualClock, desk, small_site
 from tests.promises.moves import QUICK, held, parts_of
 from tests.waiting import PATIENCE_S
 
@@ -91,3 +91,34 @@ async def test_a_worker_whose_log_cannot_be_written_is_told_with_the_systems_rea
         with anyio.fail_after(PATIENCE_S):
             await start()
         assert "one is being started" in (await health())["message"]
+
+
+async def test_work_that_waits_for_long_without_a_worker_is_a_failure(tmp_path: Path) -> None:
+    """A worker that is only just coming is none, nor one that somebody has stopped."""
+    root = small_site(tmp_path, {"menu": 1}, **QUICK)
+    async with held(root) as hand, desk(root) as chat:
+        await chat.call("generate-all")
+        now = hand.clock.now()
+    async with parts_of(root) as parts:
+        clock, mark = ManualClock(now + 30), StopMark(parts.state_folder)
+        health = Health(parts.store, parts.lock, clock, "detached", mark)
+        assert await health.why_failing() is None
+        clock.advance(60)
+        assert await health.why_failing() == "work waits, and no worker runs"
+        mark.set(await parts.store.last_change())
+        assert await health.why_failing() is None
+
+
+async def test_a_worker_that_says_nothing_for_long_is_a_failure(tmp_path: Path) -> None:
+    """It is there, and holds the lock, and does nothing."""
+    root = small_site(tmp_path, {"menu": 1}, **QUICK)
+    async with parts_of(root) as parts:
+        clock = ManualClock()
+        assert parts.lock.acquire()
+        await parts.store.announce(parts.host("worker"), now=clock.now())
+        health = Health(parts.store, parts.lock, clock, "detached", StopMark(parts.state_folder))
+        clock.advance(30)
+        assert await health.why_failing() is None
+        clock.advance(31)
+        assert await health.why_failing() == "the worker says nothing"
+        parts.lock.release()

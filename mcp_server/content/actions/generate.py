@@ -10,7 +10,7 @@ from mcp_server.content.actions.drafting_model import DraftingModel
 from mcp_server.content.actions.payloads import ContentGenerate
 from mcp_server.content.actions.plan import STATIC, Plan, new_job
 from mcp_server.content.actions.reader import ContentReader
-from mcp_server.content.actions.selection import Selection, select
+from mcp_server.content.actions.selection import Selection, pages_of, select
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.actions.submit import Conditions, Submitter, key_of
 from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash
@@ -47,7 +47,7 @@ class GenerateAction:
             return before
         if not call.dry_run:
             await self._model.refuse_untrusted()
-        content, notes = await self._reader.read()
+        content, notes = await self._reader.read(pages_of(call.selector))
         selection, plan = await anyio.to_thread.run_sync(self._plan, call, content)
         submission = None
         if not call.dry_run:

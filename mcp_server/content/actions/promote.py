@@ -11,7 +11,7 @@ from mcp_server.content.actions.calls import ChangeCall, Note, Planned, Skipped,
 from mcp_server.content.actions.payloads import ContentPromote, export_of
 from mcp_server.content.actions.plan import STATIC, Plan, check_digest, kept_effects, new_job
 from mcp_server.content.actions.reader import ContentReader
-from mcp_server.content.actions.selection import Selection, select
+from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.actions.submit import Conditions, Submitter, key_of
 from mcp_server.content.text.findings import findings_in, kinds_of
@@ -38,13 +38,14 @@ class PromoteAction:
         """
         if before := await self._submitter.answered_before(PROMOTE, call, origin):
             return before
-        content, notes = await self._reader.read()
-        stored = {*content.drafts, *content.live}
-        selection = await anyio.to_thread.run_sync(select, call.selector, content.site, stored)
+        pages = await self._reader.drafted_pages(call.batch_id) if call.batch_id else None
+        content, selection, notes = await self._reader.select(call.selector, pages)
         drafted = None
         if call.batch_id:
             notes += await self._still_drafting(call.batch_id, origin)
             drafted = await self._reader.drafted_by(call.batch_id)
+        meant = [id for id in selection.ids if drafted is None or id in drafted]
+        content = await self._reader.with_files(content, meant)
         content, kept = await self._reader.keep_edits(content, selection.ids, force=call.force)
 
         def look() -> tuple[Plan, int, Sequence[Note]]:  # in a thread: texts are parsed

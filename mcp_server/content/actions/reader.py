@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import anyio
 import anyio.to_thread
 
 from mcp_server.clock import Clock
 from mcp_server.content.actions import history
-from mcp_server.content.actions.calls import Note, Quoted
+from mcp_server.content.actions.calls import Note, Quoted, Selector
+from mcp_server.content.actions.selection import Selection, pages_of, select
 from mcp_server.content.actions.site_content import SiteContent, with_live
 from mcp_server.content.pages.disk import ExportFailed
 from mcp_server.content.pages.edited import is_static
@@ -18,7 +20,8 @@ from mcp_server.content.pages.page_files import KeptEdits, PageFiles
 from mcp_server.content.site import Site
 from mcp_server.content.workspace.loader import SiteLoader, SiteProblems, site_to_document
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, split_id
-from mcp_server.entities.store import EntityStore, Snapshot
+from mcp_server.entities.store import EntityStore
+from mcp_server.errors import NotFound
 
 EXPORTS_DURING_A_LOOK_MAX = 2
 """How often files are compared again because they were exported while we compared them."""
@@ -35,29 +38,75 @@ class ContentReader:
         self._is_adopted = False
         self._stored_site: str | None = None
 
-    async def read(self, *, history: bool = False) -> tuple[SiteContent, list[Note]]:
-        """Return the site with its content, and notes on the site; `history` adds past live texts.
+    async def read(
+        self, pages: Collection[str] | None = None, *, history: bool = False
+    ) -> tuple[SiteContent, list[Note]]:
+        """Return the site with what is stored of these pages, or of all, and notes.
+
+        `history` adds past live texts. No file of a page is looked at: `with_files` does that. So a
+        call about one page takes as long on a site of thousands.
 
         Raises:
             Unavailable: the site cannot be read, and never could.
         """
-        site, notes = await self._site()
-        await self._adopt(site)
-        stored = await self._entities.snapshot(history=history)
+        site, notes = await self.site()
+        stored = await self._entities.snapshot(pages, history=history)
         content = SiteContent(
             site=site,
             drafts=stored.drafts,
             live=stored.live,
             history=stored.history,
-            edited=await edited_files(self._files, self._entities, site, stored),
-            missing=await missing_files(self._files, site, stored.live, stored.exported),
+            exported=stored.exported,
         )
         return content, notes
+
+    async def select(
+        self, selector: Selector, pages: Collection[str] | None = None, *, history: bool = False
+    ) -> tuple[SiteContent, Selection, list[Note]]:
+        """Do the same for the pages that `selector` names, and return what it means there.
+
+        `pages` are the ones to read where it names none.
+
+        Raises:
+            NotFound: no such page or section; names the nearest, of all that is stored.
+            InvalidPayload: an id is no slug, or a section is named without its page.
+            Unavailable: as `read`.
+        """
+        named = pages_of(selector)
+        content, notes = await self.read(pages if named is None else named, history=history)
+        try:
+            return content, await _selected(selector, content), notes
+        except NotFound:
+            content, notes = await self.read(history=history)
+            return content, await _selected(selector, content), notes
+
+    async def site(self) -> tuple[Site, list[Note]]:
+        """Return the site, or the last one without mistakes together with a note on these.
+
+        Raises:
+            Unavailable: it cannot be read, and never could.
+        """
+        site, notes = await self._site()
+        await self._adopt(site)
+        return site, notes
+
+    async def with_files(self, content: SiteContent, ids: Iterable[str]) -> SiteContent:
+        """Return the content with the state of the files of these sections' pages."""
+        pages = {split_id(id)[0] for id in ids}
+        return replace(
+            content,
+            edited=await edited_files(self._files, self._entities, pages, content.exported),
+            missing=await missing_files(self._files, pages, content),
+        )
 
     async def drafted_by(self, batch_id: str) -> Mapping[str, bool]:
         """Return the sections that a batch drafted, and whether each draft is still its (R8)."""
         drafts = await self._entities.histories(PREVIEW, batch_id=batch_id)
         return {id: history.is_still_of(batch_id, past) for id, past in drafts.items()}
+
+    async def drafted_pages(self, batch_id: str) -> Sequence[str]:
+        """Return the pages of which a batch has drafted sections."""
+        return await self._entities.pages_of_batch(batch_id, type=PREVIEW)
 
     async def edits_to_keep(self, content: SiteContent, ids: Sequence[str]) -> KeptEdits:
         """Return what somebody wrote into the files of these sections' pages (R23)."""
@@ -84,7 +133,6 @@ class ContentReader:
         return with_live(content, kept.revisions), kept
 
     async def _site(self) -> tuple[Site, list[Note]]:
-        """Return the site, or the last one without mistakes together with a note on these."""
         try:
             site = await anyio.to_thread.run_sync(self._loader.load)
         except SiteProblems as problems:
@@ -108,16 +156,22 @@ class ContentReader:
                 self._is_adopted = True
 
 
+async def _selected(selector: Selector, content: SiteContent) -> Selection:
+    stored = {*content.drafts, *content.live, *content.history}
+    return await anyio.to_thread.run_sync(select, selector, content.site, stored)
+
+
 async def edited_files(
-    files: PageFiles, entities: EntityStore, site: Site, stored: Snapshot
+    files: PageFiles,
+    entities: EntityStore,
+    pages: Collection[str],
+    exported: Mapping[str, Sequence[str | None]],
 ) -> Mapping[str, str]:
-    """Return, by page, why its file is not ours to overwrite.
+    """Return, by page, why its file is not ours to overwrite; `exported` is as it was stored.
 
     A file is compared with the record of its last export. An export makes its record before it
     writes; so a file that differs was edited only if its record is still the one compared with.
     """
-    exported = stored.exported
-    pages = {*(p.id for p in site.pages), *exported, *(split_id(i)[0] for i in stored.live)}
     edited = await anyio.to_thread.run_sync(files.edited, pages, exported)
     for _ in range(EXPORTS_DURING_A_LOOK_MAX):
         if not edited:
@@ -132,18 +186,16 @@ async def edited_files(
 
 
 async def missing_files(
-    files: PageFiles,
-    site: Site,
-    live: Collection[str],
-    exported: Mapping[str, Sequence[str | None]],
+    files: PageFiles, pages: Collection[str], content: SiteContent
 ) -> Mapping[str, str]:
     """Return, by page, the files that were exported and are gone although sections are live (R22).
 
     An export records a file before it writes it, and locks the page meanwhile. So a file that looks
     missing is looked for again under the lock: it may just be being written.
     """
-    pages = {split_id(id)[0] for id in live if not is_static(site, id)}
-    written = [page for page in sorted(pages) if exported.get(page, (None,))[0] is not None]
+    live = {split_id(id)[0] for id in content.live if not is_static(content.site, id)}
+    exported = content.exported
+    written = [p for p in sorted(live & {*pages}) if exported.get(p, (None,))[0] is not None]
 
     missing: dict[str, str] = {}
     for page in await anyio.to_thread.run_sync(files.missing, written):

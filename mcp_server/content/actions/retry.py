@@ -85,16 +85,16 @@ class RetryAction:
 
     async def _terms_now(self, batch: Batch) -> tuple[dict[str, Any], str | None, list[Note]]:
         """Return the next round's terms, the ability its worker needs, and notes on changes."""
-        content, notes = await self._reader.read()
+        site, notes = await self._reader.site()
         changed: list[Note] = []
-        if batch.terms.get("site") != content.site.hash:
+        if batch.terms.get("site") != site.hash:
             changed.append("It goes on with site.yaml as it is now.")
         if batch.kind != GENERATE.kind:
-            return {"site": content.site.hash}, None, [*notes, *changed]
+            return {"site": site.hash}, None, [*notes, *changed]
         await self._model.refuse_untrusted()
         if batch.terms.get("model") != self._model.name:
             notes.append(f"It goes on with the model configured now, {self._model.name}.")
-        return self._model.terms(content.site), self._model.ability, [*notes, *changed]
+        return self._model.terms(site), self._model.ability, [*notes, *changed]
 
 
 def _answer(

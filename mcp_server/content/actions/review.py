@@ -11,7 +11,6 @@ from mcp_server.content.actions.calls import Selector
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.review_rows import review_of, with_edits
 from mcp_server.content.actions.reviewed import Reviewed
-from mcp_server.content.actions.selection import select
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Origin
 
@@ -37,10 +36,10 @@ class ReviewAction:
         Raises:
             NotFound: a page or section does not exist; names the nearest.
         """
-        content, notes = await self._reader.read()
+        content, selection, notes = await self._reader.select(selector)
+        content = await self._reader.with_files(content, selection.ids)
 
         def look() -> Reviewed:  # in a thread: texts are parsed
-            selection = select(selector, content.site, {*content.drafts, *content.live})
             return review_of(
                 content, selection.ids, states=states, diff=diff, limit=limit, cursor=cursor
             )

@@ -13,7 +13,7 @@ from mcp_server.content.actions.payloads import ContentRollback
 from mcp_server.content.actions.plan import Plan, check_digest, kept_effects, new_job
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.rollback_target import RollbackTarget, note_on_cancelling
-from mcp_server.content.actions.selection import Selection, select
+from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.actions.submit import Conditions, Submitter, key_of
 from mcp_server.content.pages.page_files import KeptEdits
@@ -127,25 +127,28 @@ class RollbackAction:
         self, call: ChangeCall, origin: Origin, *, cancelled: bool
     ) -> _Look | Submitted:
         """Return what there is to take back, or the answer if there is nothing."""
-        content, selection, notes = await self._read(call)
+        content, selection, notes = await self._read(call, call.batch_id)
         target = await self._target.find(call, selection, content, origin)
         if isinstance(target, Submitted):
             return replace(target, notes=(*notes, *target.notes))
         if target is not None:
             # Read once more, after the target: so the content is no older than the target's change
             # number. If the target changes after that, the submission is stale (R13).
-            content, selection, notes = await self._read(call)
+            content, selection, notes = await self._read(call, target.id)
             notes.append(f"This takes back batch {target.id} ({target.kind}).")
             if cancelled or (call.dry_run and not target.ended):
                 notes.append(note_on_cancelling(target, selection, dry_run=call.dry_run))
-        content, kept = await self._reader.keep_edits(content, selection.ids, force=call.force)
+        meant = selection.ids if target is None else _changed_by(target.id, selection.ids, content)
+        content = await self._reader.with_files(content, meant)
+        content, kept = await self._reader.keep_edits(content, meant, force=call.force)
         return _Look(content=content, selection=selection, target=target, kept=kept, notes=notes)
 
-    async def _read(self, call: ChangeCall) -> tuple[SiteContent, Selection, list[Note]]:
-        content, notes = await self._reader.read(history=True)
-        stored = {*content.drafts, *content.history}
-        selection = await anyio.to_thread.run_sync(select, call.selector, content.site, stored)
-        return content, selection, notes
+    async def _read(
+        self, call: ChangeCall, batch_id: str | None
+    ) -> tuple[SiteContent, Selection, list[Note]]:
+        """Read what the call names; if it names nothing, the pages of the batch, or all."""
+        pages = await self._target.pages(batch_id) if batch_id else None
+        return await self._reader.select(call.selector, pages, history=True)
 
     async def _cancel(self, batch: Batch, origin: Origin) -> bool:
         """Cancel a batch that has changed nothing selected yet; False if it has ended."""
@@ -211,6 +214,11 @@ def plan_undo(ids: Sequence[str], content: SiteContent, *, force: bool, exact: b
             before = _text(history[-2]) if len(history) > 1 else None
             steps.append(_restoration(id, before, content, None, force=force, exact=exact))
     return Plan(steps=tuple(steps), skipped=tuple(skipped))
+
+
+def _changed_by(batch_id: str, ids: Sequence[str], content: SiteContent) -> Sequence[str]:
+    """Return those of the sections whose live text the batch has changed."""
+    return [id for id in ids if any(r.batch_id == batch_id for r in content.history.get(id, ()))]
 
 
 def _text(revision: Revision) -> Revision | None:

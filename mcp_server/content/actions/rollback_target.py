@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from mcp_server.content.actions import history
 from mcp_server.content.actions.answer import answer_again
 from mcp_server.content.actions.calls import ChangeCall, NextCall, Submitted
 from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
-from mcp_server.entities.entity import Revision, split_id
+from mcp_server.entities.entity import PREVIEW, Revision, split_id
 from mcp_server.entities.store import EntityStore
 from mcp_server.errors import InvalidPayload, NotFound
 from mcp_server.jobs.batch import BatchService
@@ -48,6 +48,11 @@ class RollbackTarget:
             notes=("Nothing to take back: no promotion of yours stands.",),
             dry_run=call.dry_run,
         )
+
+    async def pages(self, batch_id: str) -> Collection[str]:
+        """Return the pages of which a batch has changed live texts or drafts."""
+        of_drafts = await self._entities.pages_of_batch(batch_id, type=PREVIEW)
+        return {*of_drafts, *await self._entities.pages_of_batch(batch_id)}
 
     async def _latest(
         self, content: SiteContent, pages: Sequence[str], origin: Origin

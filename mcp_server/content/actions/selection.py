@@ -53,6 +53,14 @@ def select(selector: Selector, site: Site, stored: Collection[str] = ()) -> Sele
     return Selection(ids=tuple(known), named=False)
 
 
+def pages_of(selector: Selector) -> frozenset[str] | None:
+    """Return the pages on which all that `selector` means is; `None` where it names nothing."""
+    named = {*selector.pages, *filter(None, [selector.page])}
+    named |= {i.partition("/")[0] for i in (*selector.sections, selector.section or "") if "/" in i}
+    bare = any("/" not in id for id in (*selector.sections, *filter(None, [selector.section])))
+    return frozenset(named) if named or bare else None
+
+
 def _sections(selector: Selector) -> list[str]:
     sections = list(selector.sections)
     if selector.section and "/" in selector.section:

@@ -18,10 +18,15 @@ class SiteContent:
     live: Mapping[str, Entity]
     history: Mapping[str, Sequence[Revision]] = field(default_factory=dict[str, Sequence[Revision]])
     """Production revisions of each section, oldest first."""
+    exported: Mapping[str, Sequence[str | None]] = field(
+        default_factory=dict[str, Sequence[str | None]]
+    )
+    """As `EntityStore.exported` has it, at the same moment."""
     edited: Mapping[str, str] = field(default_factory=dict[str, str])
-    """By page, why its file is not ours to overwrite (R23)."""
+    """By page, why its file is not ours to overwrite (R23); of the pages that were looked at."""
     missing: Mapping[str, str] = field(default_factory=dict[str, str])
-    """By page, the exported file that is gone although texts of the page are live (R22)."""
+    """By page, the exported file that is gone although texts of the page are live (R22); of those
+    pages, too."""
 
     def live_hash(self, section: str) -> str | None:
         """Content hash of the live text, `None` where there is none."""

@@ -125,7 +125,10 @@ def serve(
         list[str] | None, typer.Option(help="Web origin that may call; repeatable.")
     ] = None,
 ) -> None:
-    """Run the MCP server. Over HTTP, any address but this machine's own needs PRESSROOM_TOKEN."""
+    """Run the MCP server.
+
+    Over HTTP, any address but this machine's own needs PRESSROOM_TOKEN and --allowed-host.
+    """
     if not http:
         _refuse_without_http(host, port, allowed_host, allowed_origin)
         _runners(context).serve_stdio(workspace)

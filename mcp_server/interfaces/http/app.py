@@ -15,21 +15,29 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_server.errors import ConfigError
 from mcp_server.interfaces.http.bounds import BODY_BYTES_MAX, CallBounds, RequestBounds
-from mcp_server.interfaces.http.checks import BearerToken, CallerCheck, allowed_callers
+from mcp_server.interfaces.http.checks import (
+    AllowedCallers,
+    BearerToken,
+    CallerCheck,
+    allowed_callers,
+    check_token,
+)
+from mcp_server.interfaces.http.cors import CrossOrigin
 from mcp_server.interfaces.http.events import OpenEvents, event_routes
+from mcp_server.interfaces.http.health import HealthCheck, WhyFailing
+from mcp_server.interfaces.http.negotiation import Negotiation
 from mcp_server.interfaces.http.protocol import ConnectionBounds, bounded_protocol
 from mcp_server.interfaces.http.sessions import SessionBounds
 from mcp_server.interfaces.mcp.server import PressroomServer
 from mcp_server.jobs.job import Origin
 
 MCP_PATH = "/mcp"
-HEALTH_PATH = "/health"
 METRICS_PATH = "/metrics"
 STOP_GRACE_S = 3
 """How long open calls may go on when the server is told to stop."""
@@ -59,9 +67,11 @@ def check_bind(host: str, token: str | None, allowed_hosts: Sequence[str]) -> No
     """Return if it is safe to listen on `host`.
 
     Raises:
-        ConfigError: others can reach it, and the token or the allowed hosts are missing; or an
-            allowed host is none.
+        ConfigError: others can reach it, and the token or the allowed hosts are missing; or the
+            token can be in no header, or an allowed host is none.
     """
+    if token:
+        check_token(token)
     allowed_callers(None, allowed_hosts, ())  # raises if one is no host
     if _is_loopback(host):
         return
@@ -86,9 +96,12 @@ def build_http_app(
     token: str | None = None,
     allowed_hosts: Sequence[str] = (),
     allowed_origins: Sequence[str] = (),
+    why_failing: WhyFailing | None = None,
     bounds: CallBounds | None = None,
 ) -> Starlette:
     """Return the application: `/mcp` with the protocol, `/health` without secrets.
+
+    The latter says what `why_failing` finds.
 
     With `metrics` there is `/metrics` for Prometheus, and with `events` the routes of
     `event_routes`, behind the same checks as the protocol. A request is refused if its Host or
@@ -117,11 +130,15 @@ def build_http_app(
     # The last one added is asked first: health without any check, then who calls, then how much. So
     # nothing is read of a request whose caller is refused.
     app.add_middleware(SessionBounds, path=MCP_PATH, bounds=bounds)
+    app.add_middleware(Negotiation, path=MCP_PATH)
+    app.add_middleware(_OneSpelling)
     app.add_middleware(RequestBounds, bounds=bounds)
     if token is not None:
         app.add_middleware(BearerToken, token=token)
+    if allowed_origins:
+        app.add_middleware(CrossOrigin, named=AllowedCallers((), allowed_origins))
     app.add_middleware(CallerCheck, callers=callers)
-    app.add_middleware(_Health)
+    app.add_middleware(HealthCheck, why_failing=why_failing or _never_failing)
     return app
 
 
@@ -162,6 +179,10 @@ async def serve_http(
             tasks.cancel_scope.cancel()
 
 
+async def _never_failing() -> str | None:
+    return None
+
+
 class _Metrics:
     """Answers scrapes."""
 
@@ -173,18 +194,17 @@ class _Metrics:
         await Response(body, media_type=media_type)(scope, receive, send)
 
 
-class _Health:
-    """Answers `/health` without any check, and passes everything else on."""
+class _OneSpelling:
+    """Serves `/mcp/` as `/mcp`. A redirect would go to http:// behind a proxy that ends TLS."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self._app
-        if scope["type"] == "http" and scope["path"] == HEALTH_PATH:
-            asked = scope["method"] in {"GET", "HEAD"}
-            app = JSONResponse({"status": "ok"}) if asked else _get_only()
-        await app(scope, receive, send)
+        if scope["type"] == "http" and scope["path"].endswith("/"):
+            path = scope["path"].rstrip("/") or "/"
+            scope = {**scope, "path": path, "raw_path": path.encode()}
+        await self._app(scope, receive, send)
 
 
 class _Server(uvicorn.Server):
@@ -204,10 +224,6 @@ class _Server(uvicorn.Server):
     async def exit_when_told(self, stopping: anyio.Event) -> None:
         await stopping.wait()
         self.should_exit = True
-
-
-def _get_only() -> Response:
-    return PlainTextResponse("Method Not Allowed", 405, headers={"Allow": "GET, HEAD"})
 
 
 def _is_loopback(host: str) -> bool:

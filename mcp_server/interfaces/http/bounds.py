@@ -50,7 +50,8 @@ class CallBounds:
     their sessions lock nobody out for long."""
     abandoned_max: int = 200
     """Calls whose clients have left, which go on and take 50 kB each. Without a bound, a client
-    that calls and leaves again and again could have thousands of them."""
+    that calls and leaves again and again could have thousands of them. When it is reached, the
+    sessions with an equal share of it or more are asked to come back later."""
 
 
 class RequestBounds:

@@ -6,6 +6,7 @@ import hashlib
 import ipaddress
 import re
 import secrets
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -197,6 +198,19 @@ class _Refused(Exception):
     def __init__(self, status: int, why: str) -> None:
         super().__init__(why)
         self.status, self.why = status, why
+
+
+def check_token(token: str) -> None:
+    """Return if clients can send the token.
+
+    Raises:
+        ConfigError: it holds a line end, or another character that is in no header or unseen.
+    """
+    if any(unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"} for character in token):
+        raise ConfigError(
+            "PRESSROOM_TOKEN holds a line end or another invisible character, which no client can "
+            "send. Set it to one line, such as the output of `openssl rand -hex 32`."
+        )
 
 
 class BearerToken:

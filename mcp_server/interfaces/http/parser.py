@@ -34,6 +34,8 @@ class BoundedParser(h11.Connection):
     in_body = False
     """Whether a request's head has been read, and its body not completely."""
     _chunks = _bytes = 0
+    _head = b""
+    """The head of an answer whose body is about to follow."""
     _lines: Literal["length", "trailers"] | None = None
     """Which lines come next in a chunked body; `None` inside a chunk."""
 
@@ -52,6 +54,22 @@ class BoundedParser(h11.Connection):
             if self.refused is None:
                 return event
         return h11.PAUSED
+
+    def send(  # pyright: ignore[reportIncompatibleMethodOverride] - h11's own is overloaded
+        self, event: h11.Event
+    ) -> bytes | None:
+        """Return the bytes to send, the head of an answer together with the body that follows.
+
+        Each piece costs a trip to the system and a packet. The head of a stream has no length, and
+        is sent at once, as nobody knows when its first event comes.
+        """
+        sent = super().send(event)
+        if isinstance(event, h11.Response) and sent is not None:
+            if any(name == b"content-length" for name, _ in event.headers):
+                self._head, sent = sent, b""
+        elif sent is not None:
+            sent, self._head = self._head + sent, b""
+        return sent
 
     def _wrong_ahead(self) -> HTTPStatus | None:
         """Return why the next lines are refused before h11 reads them, `None` if they are not."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -77,7 +77,8 @@ class SessionBounds:
         # In the order of last use: a session that is released goes to the end (`_release`).
         self._sessions: dict[str, _Session] = {}
         self._opening = 0
-        self._abandoned: deque[float] = deque()  # until when each counts
+        self._abandoned: deque[tuple[float, str]] = deque()  # until when each counts, and whose
+        self._abandoned_of: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; answer 503 if it would open one session too many."""
@@ -93,7 +94,7 @@ class SessionBounds:
             await self._open(scope, receive, send)
 
     async def _go_on(self, id: str, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] == "POST" and self._many_abandoned():
+        if scope["method"] == "POST" and self._abandons_too_many(id):
             await busy("calls that nobody waits for", ABANDONED_S)(scope, receive, send)
             return
         call = _Call(scope["method"], receive, send)
@@ -102,12 +103,21 @@ class SessionBounds:
         if call.ended_session:
             self._sessions.pop(id, None)
         if call.abandoned:
-            self._abandoned.append(anyio.current_time() + ABANDONED_S)
+            self._abandoned.append((anyio.current_time() + ABANDONED_S, id))
+            self._abandoned_of[id] += 1
 
-    def _many_abandoned(self) -> bool:
-        while self._abandoned and self._abandoned[0] < anyio.current_time():
-            self._abandoned.popleft()
-        return len(self._abandoned) >= self._bounds.abandoned_max
+    def _abandons_too_many(self, id: str) -> bool:
+        """Whether there are too many abandoned calls, and this session has its share of them.
+
+        A client that abandons none is never held up by others that do.
+        """
+        while self._abandoned and self._abandoned[0][0] < anyio.current_time():
+            _, whose = self._abandoned.popleft()
+            self._abandoned_of[whose] -= 1
+            if not self._abandoned_of[whose]:
+                del self._abandoned_of[whose]
+        most, own = self._bounds.abandoned_max, self._abandoned_of[id]
+        return len(self._abandoned) >= most and own * len(self._abandoned_of) >= most
 
     async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
         body: bytes = (await receive()).get("body", b"")  # all of it, as `RequestBounds` read it

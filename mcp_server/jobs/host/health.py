@@ -14,6 +14,7 @@ import anyio
 from mcp_server.clock import Clock
 from mcp_server.jobs.host.lock import WorkerLock
 from mcp_server.jobs.host.presence import SILENT_S, is_alive, worker_lives
+from mcp_server.jobs.host.shared_look import SharedLook
 from mcp_server.jobs.host.start import DetachedWorker, StartWorker
 from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.records import Host, Lack, Stats, lack_of
@@ -55,8 +56,13 @@ class Health:
         self._lacking = lacking
         self._mark, self._start, self._log = mark, start, log
         self._counter = Counter(store, anyio.current_time)
+        self._shared = SharedLook(self._look)
 
     async def __call__(self) -> Mapping[str, Any]:
+        """Return the facts, as `_look` finds them once for all who ask at the same time."""
+        return await self._shared()
+
+    async def _look(self) -> Mapping[str, Any]:
         """Return the facts, in wire names; a pid only while that worker lives.
 
         `halted` is there if jobs wait and nobody will start a worker for them; `stopped` if the
@@ -90,6 +96,22 @@ class Health:
         if needed and ("stopped" in facts or not coming):
             facts["halted"] = True
         return facts | {"message": self._message(facts, needed=needed, coming=coming)}
+
+    async def why_failing(self) -> str | None:
+        """Return in a few words why nothing goes on, `None` if it does.
+
+        A worker that was stopped by hand is no failure, nor a job that nothing here can run.
+        """
+        # Every server writes that it lives, every few seconds: so it is known how that ended.
+        if self._store.trouble is not None:
+            return "the database cannot be written"
+        facts = await self()
+        if "unhealthy" in facts:
+            return "the worker says nothing"
+        due = facts.get("oldestDueSeconds", 0.0) > SILENT_S
+        if due and not (facts["alive"] or "stopped" in facts or "leftOver" in facts):
+            return "work waits, and no worker runs"
+        return None
 
     def resume(self) -> bool:
         """Allow a worker again if it was stopped by hand; return whether it was."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, assert_never, cast
 
@@ -54,13 +54,20 @@ class SqliteEntityStore:
     ) -> Mapping[str, Sequence[Revision]]:
         return await self._database.read(lambda tx: _histories(tx, type, batch_id))
 
-    async def snapshot(self, *, history: bool = False) -> Snapshot:
+    async def snapshot(
+        self, pages: Collection[str] | None = None, *, history: bool = False
+    ) -> Snapshot:
         return await self._database.read(
-            lambda tx: Snapshot(
-                drafts=_entities(tx, PREVIEW),
-                live=_entities(tx, PRODUCTION),
-                history=_histories(tx, PRODUCTION) if history else {},
-                exported=_exported(tx),
+            lambda tx: _merged(
+                [
+                    Snapshot(
+                        drafts=_entities(tx, PREVIEW, page),
+                        live=_entities(tx, PRODUCTION, page),
+                        history=_histories(tx, PRODUCTION, page=page) if history else {},
+                        exported=_exported(tx, page),
+                    )
+                    for page in ((None,) if pages is None else sorted(pages))
+                ]
             )
         )
 
@@ -70,9 +77,9 @@ class SqliteEntityStore:
         )
         return [_revision_of(row) for row in rows]
 
-    async def pages_of_batch(self, batch_id: str) -> Sequence[str]:
+    async def pages_of_batch(self, batch_id: str, *, type: str = PRODUCTION) -> Sequence[str]:
         rows = await self._database.read(
-            lambda tx: tx.all("list_pages_of_batch", type=PRODUCTION, batch_id=batch_id)
+            lambda tx: tx.all("list_pages_of_batch", type=type, batch_id=batch_id)
         )
         return [row["page"] for row in rows]
 
@@ -105,23 +112,39 @@ def _entities(tx: Transaction, type: str, page: str | None = None) -> dict[str, 
     rows = (
         tx.all("list_entities", type=type)
         if page is None
-        else tx.all("list_entities_of_page", type=type, first=f"{page}/", beyond=f"{page}0")
+        else tx.all("list_entities_of_page", type=type, **_ids_of(page))
     )
     return {row["entity_id"]: _entity_of(row) for row in rows}
 
 
 def _histories(
-    tx: Transaction, type: str, batch_id: str | None = None
+    tx: Transaction, type: str, batch_id: str | None = None, *, page: str | None = None
 ) -> dict[str, list[Revision]]:
     found: dict[str, list[Revision]] = {}
-    rows = (
-        tx.all("list_histories", type=type)
-        if batch_id is None
-        else tx.all("list_histories_of_batch", type=type, batch_id=batch_id)
-    )
+    if batch_id is not None:
+        rows = tx.all("list_histories_of_batch", type=type, batch_id=batch_id)
+    elif page is not None:
+        rows = tx.all("list_histories_of_page", type=type, **_ids_of(page))
+    else:
+        rows = tx.all("list_histories", type=type)
     for row in rows:
         found.setdefault(row["entity_id"], []).append(_revision_of(row))
     return found
+
+
+def _ids_of(page: str) -> dict[str, str]:
+    """Return the bounds of all ids of a page's sections: `0` comes after `/`."""
+    return {"first": f"{page}/", "beyond": f"{page}0"}
+
+
+def _merged(parts: Sequence[Snapshot]) -> Snapshot:
+    """Return as one what was read page by page."""
+    return Snapshot(
+        drafts={id: entity for part in parts for id, entity in part.drafts.items()},
+        live={id: entity for part in parts for id, entity in part.live.items()},
+        history={id: past for part in parts for id, past in part.history.items()},
+        exported={page: hashes for part in parts for page, hashes in part.exported.items()},
+    )
 
 
 def _exported(tx: Transaction, page: str | None = None) -> dict[str, tuple[str | None, ...]]:

@@ -7,13 +7,21 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import anyio
+import anyio.lowlevel
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from mcp_server.errors import ConfigError, Unavailable
 from mcp_server.interfaces.http.app import build_http_app, check_bind, http_origin, serve_http
+from mcp_server.interfaces.http.health import WhyFailing
+from mcp_server.interfaces.http.protocol import ConnectionBounds
 from mcp_server.interfaces.mcp.server import build_server
 from mcp_server.interfaces.services import Services
+from tests.sockets import connected, head, listening, rest
 
 INITIALIZE = {
     "jsonrpc": "2.0",
@@ -44,11 +52,17 @@ async def served(
     base: str = "http://127.0.0.1:8765",
     allowed_hosts: tuple[str, ...] = (),
     allowed_origins: tuple[str, ...] = (),
+    why_failing: WhyFailing | None = None,
 ) -> AsyncGenerator[httpx.AsyncClient]:
     """A client of the running application."""
     server = build_server(NoWorkspace(), version="0.0.0", origin=http_origin(token))
     app = build_http_app(
-        server, host=host, token=token, allowed_hosts=allowed_hosts, allowed_origins=allowed_origins
+        server,
+        host=host,
+        why_failing=why_failing,
+        token=token,
+        allowed_hosts=allowed_hosts,
+        allowed_origins=allowed_origins,
     )
     transport = httpx.ASGITransport(app)
     async with (
@@ -150,8 +164,16 @@ async def test_a_host_that_is_named_with_its_port_is_allowed_with_that_port() ->
             assert await status(client, **bearer, Host=host) == 421
 
 
+@pytest.mark.parametrize("token", ["a\nb", "a\r\nb", "a\0b", "\ufeffabc", "a\u200bb", "a\x7f"])
+def test_a_token_that_no_client_can_send_is_refused_before_listening(token: str) -> None:
+    """On any address. What stands around it, a file's last line end say, was taken off before."""
+    for host in ("127.0.0.1", "0.0.0.0"):
+        with pytest.raises(ConfigError, match="invisible character, which no client can send"):
+            check_bind(host, token, ("press.example.org",))
+
+
 @pytest.mark.anyio
-async def test_a_token_may_hold_any_character() -> None:
+async def test_a_token_may_hold_any_character_that_can_be_seen() -> None:
     """Clients send it as they have it: in UTF-8."""
     async with served(token="sécret") as client:
         for sent, wanted in (("sécret".encode(), 200), ("sécret".encode("latin-1"), 401)):
@@ -183,6 +205,30 @@ async def test_health_is_open_and_tells_nothing() -> None:
 
 
 @pytest.mark.anyio
+async def test_health_looks_once_for_all_who_ask_at_once() -> None:
+    """It needs no token, so nobody's questions may keep the database busy."""
+    looks = 0
+
+    async def look() -> str | None:
+        nonlocal looks
+        looks += 1
+        await anyio.lowlevel.checkpoint()
+        return "the disk is gone"
+
+    async with served(token="secret", why_failing=look) as client:
+
+        async def ask() -> None:
+            reply = await client.get("/health")
+            assert reply.status_code == 503
+            assert reply.json() == {"status": "failing", "reason": "the disk is gone"}
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(20):
+                tasks.start_soon(ask)
+    assert looks == 1
+
+
+@pytest.mark.anyio
 async def test_a_body_that_is_too_large_is_refused() -> None:
     """Before it is read."""
     async with served() as client:
@@ -199,3 +245,27 @@ async def test_a_taken_port_is_one_clear_line() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=f"Port {port} on 127.0.0.1 is taken.*--port"):
             await serve_http(app, "127.0.0.1", port, stopping=anyio.Event())
+
+
+class Delay:
+    """An application that answers with whether the system holds back the end of its answers."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Look at the connection itself, which uvicorn's `receive` belongs to."""
+        cycle = getattr(receive, "__self__")  # noqa: B009 - no attribute of the type
+        accepted = cycle.transport.get_extra_info("socket")
+        at_once = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        await PlainTextResponse("at once" if at_once else "held back")(scope, receive, send)
+
+
+@pytest.mark.anyio
+@pytest.mark.skipif(not socket.has_ipv6, reason="there is one address only")
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_the_system_holds_no_part_of_an_answer_back(host: str) -> None:
+    """Otherwise each answer waits 40 ms for the client's system to say that its head has come."""
+    app = Starlette(routes=[Route("/delay", Delay())])
+    async with (
+        listening(app, ConnectionBounds(), host=host) as url,
+        connected(url, sending=head("GET /delay")) as stream,
+    ):
+        assert (await rest(stream)).endswith(b"at once")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import anyio
 import anyio.abc
+import anyio.lowlevel
 import httpx
 import pytest
 
@@ -211,6 +213,34 @@ async def test_small_requests_are_read_while_large_ones_use_the_room_up() -> Non
             assert statuses == [503] * 5
             assert await opened(client) is not None
             tasks.cancel_scope.cancel()
+
+
+async def test_who_leaves_calls_again_and_again_holds_up_only_himself() -> None:
+    """What he left goes on; the clients that wait for their answers are served."""
+    async with served(CallBounds(abandoned_max=3), Slow()) as client:
+        leaver, other = await opened(client), await opened(client)
+        assert leaver is not None and other is not None
+        for _ in range(3):
+            async with client.stream("POST", "/mcp", **called(leaver, "tools/call")) as answer:
+                assert answer.status_code == 200  # which comes before the answer itself
+
+        async def is_refused(session: str) -> bool:
+            asked = await client.post("/mcp", **called(session, "ping"))
+            assert asked.status_code in {200, 503}
+            return asked.status_code == 503
+
+        while not await is_refused(leaver):  # the server has not noticed all of it yet
+            await anyio.lowlevel.checkpoint()
+        assert not await is_refused(other)
+        third = await opened(client)
+        assert third is not None and not await is_refused(third)
+
+
+def called(session: str, method: str) -> dict[str, Any]:
+    """Return a request of a session: its headers and body."""
+    params: dict[str, Any] = {"name": "status", "arguments": {}} if method == "tools/call" else {}
+    body = {"jsonrpc": "2.0", "id": 2, "method": method, "params": params}
+    return {"headers": {SESSION: session}, "json": body}
 
 
 async def listen(client: httpx.AsyncClient, session: str | None, streams: AsyncExitStack) -> None:

@@ -182,3 +182,34 @@ def test_nothing_is_read_after_what_was_refused() -> None:
     assert parser.next_event() is h11.PAUSED
     parser.receive_data(HEAD + b"\r\n")
     assert parser.next_event() is h11.PAUSED
+
+
+@pytest.mark.parametrize(("length", "pieces"), [(b"5", 1), (None, 2)])
+def test_the_head_of_an_answer_goes_with_its_body_unless_it_is_a_stream(
+    length: bytes | None, pieces: int
+) -> None:
+    """One piece, one packet; when the first event of a stream comes nobody knows."""
+    parser = BoundedParser(h11.SERVER, HEAD_BYTES_MAX)
+    parser.receive_data(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert len(list(read(parser))) == 2
+    headers = [] if length is None else [(b"content-length", length)]
+    answer = (
+        h11.Response(status_code=200, headers=headers),
+        h11.Data(data=b"hello"),
+        h11.EndOfMessage(),
+    )
+    sent = [parser.send(event) or b"" for event in answer]
+    assert b"hello" in sent[1]
+    assert sum(bool(piece) for piece in sent[:2]) == pieces
+    assert b"".join(sent).startswith(b"HTTP/1.1 200")
+    assert (b"HTTP/1.1" in sent[1]) == (length is not None)
+
+
+def test_an_answer_without_a_body_has_its_head_all_the_same() -> None:
+    """As HEAD is answered: with a length, and nothing of that length."""
+    parser = BoundedParser(h11.SERVER, HEAD_BYTES_MAX)
+    parser.receive_data(b"HEAD /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert len(list(read(parser))) == 2
+    head = h11.Response(status_code=200, headers=[(b"content-length", b"5")])
+    sent = [parser.send(event) or b"" for event in (head, h11.EndOfMessage())]
+    assert b"".join(sent).startswith(b"HTTP/1.1 200")
