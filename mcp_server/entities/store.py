@@ -59,11 +59,15 @@ class EntityStore(Protocol):
         ...
 
     async def put_site(self, hash: str, document: str) -> None:
-        """Store a parsed site under its hash; storing the same site again changes nothing."""
+        """Store a parsed site under its hash, as the newest; the same hash again is that site."""
         ...
 
     async def get_site(self, hash: str) -> str | None:
         """Return the site stored under this hash."""
+        ...
+
+    async def newest_site(self) -> str | None:
+        """Return the site that was stored last, `None` if none ever was."""
         ...
 
     async def adopt(

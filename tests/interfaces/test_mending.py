@@ -129,6 +129,30 @@ async def test_the_last_good_site_goes_on_and_the_mistake_is_said(tmp_path: Path
         assert any("pressroom/site.yaml:2" in note for note in reviewed["notes"])
 
 
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_server_that_is_started_meanwhile_goes_on_with_the_last_good_site(
+    tmp_path: Path, era: Era
+) -> None:
+    """Each chat starts one: a typo must not keep anybody from taking a promotion back."""
+    root = small_site(tmp_path / "site", {"menu": 3}, worker_idle_s=0.5)
+    async with over_stdio(root, era=era) as chat:
+        await chat.run("generate-all")
+        await chat.run("promote")
+    (root / "pressroom" / "site.yaml").write_text("title: [\n")
+    async with over_stdio(root, era=era) as chat:
+        for tool, arguments in (
+            ("review", {}),
+            ("promote", {"dryRun": True}),
+            ("generate-all", {"mode": "new", "dryRun": True}),
+            ("rollback", {"dryRun": True}),
+        ):
+            answer = await chat.call(tool, **arguments)
+            assert any("pressroom/site.yaml:2: this is no YAML" in n for n in answer["notes"])
+        taken = await chat.run("rollback")
+        assert taken["status"] == "completed", taken
+        assert not (root / "content" / "menu.md").exists()
+
+
 Damage = Callable[[Path], None]
 
 

@@ -177,6 +177,16 @@ async def test_a_site_is_stored_under_its_hash(entities: EntityStore) -> None:
     assert await entities.get_site("unknown") is None
 
 
+async def test_the_newest_site_is_the_one_that_was_stored_last(entities: EntityStore) -> None:
+    """Also where it is one that was stored before: somebody has undone an edit."""
+    assert await entities.newest_site() is None
+    await entities.put_site("a", "first")
+    await entities.put_site("b", "second")
+    assert await entities.newest_site() == "second"
+    await entities.put_site("a", "first")
+    assert await entities.newest_site() == "first"
+
+
 async def test_files_are_adopted_only_where_nothing_was_ever_stored(
     bench: Bench, entities: EntityStore
 ) -> None:

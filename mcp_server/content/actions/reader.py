@@ -16,7 +16,7 @@ from mcp_server.content.pages.disk import ExportFailed
 from mcp_server.content.pages.edited import is_static
 from mcp_server.content.pages.page_files import KeptEdits, PageFiles
 from mcp_server.content.site import Site
-from mcp_server.content.workspace.loader import SiteLoader, SiteProblems, site_to_document
+from mcp_server.content.workspace.loader import SiteLoader, SiteProblems, site_from_document, site_to_document
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, split_id
 from mcp_server.entities.store import EntityStore, Snapshot
 
@@ -34,6 +34,8 @@ class ContentReader:
         self._adopting = anyio.Lock()
         self._is_adopted = False
         self._stored_site: str | None = None
+        self._before_start: Site | None = None
+        """The site as it was before this server started, once that was asked for."""
 
     async def read(self, *, history: bool = False) -> tuple[SiteContent, list[Note]]:
         """Return the site with its content, and notes on the site; `history` adds past live texts.
@@ -88,9 +90,9 @@ class ContentReader:
         try:
             site = await anyio.to_thread.run_sync(self._loader.load)
         except SiteProblems as problems:
-            if self._loader.last_good is None:
+            site = self._loader.last_good or await self._stored_before()
+            if site is None:
                 raise
-            site = self._loader.last_good
             mistakes = "; ".join(problems.problems[:3])
             return site, [Quoted("The site is used as it was before these mistakes:", mistakes)]
         if site.hash != self._stored_site:  # mostly equal: then a call that only reads never writes
@@ -98,6 +100,17 @@ class ContentReader:
             await self._entities.put_site(site.hash, document)
             self._stored_site = site.hash
         return site, []
+
+    async def _stored_before(self) -> Site | None:
+        """Return the newest site in the database; `None` if there is none that can be read."""
+        if self._before_start is None:
+            document = await self._entities.newest_site()
+            with suppress(ValueError):  # another version may have written it differently
+                if document is not None:
+                    self._before_start = await anyio.to_thread.run_sync(
+                        site_from_document, document
+                    )
+        return self._before_start
 
     async def _adopt(self, site: Site) -> None:
         """Take the files of a clone as the live texts, once, if nothing was ever stored."""

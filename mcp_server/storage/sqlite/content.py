@@ -80,10 +80,18 @@ class SqliteEntityStore:
         return await self._database.read(lambda tx: _exported(tx, page))
 
     async def put_site(self, hash: str, document: str) -> None:
-        await self._database.write(lambda tx: tx.run("put_site", hash=hash, document=document))
+        def step(tx: Transaction) -> None:
+            tx.run("put_site", hash=hash, document=document)
+            tx.run("put_newest_site", hash=hash)
+
+        await self._database.write(step)
 
     async def get_site(self, hash: str) -> str | None:
         row = await self._database.read(lambda tx: tx.one("get_site", hash=hash))
+        return None if row is None else row["document"]
+
+    async def newest_site(self) -> str | None:
+        row = await self._database.read(lambda tx: tx.one("get_newest_site"))
         return None if row is None else row["document"]
 
     async def adopt(
