@@ -207,6 +207,28 @@ async def test_wait_that_runs_out_names_what_is_outstanding(tmp_path: Path) -> N
     assert "No worker is running" in out.stderr
 
 
+@pytest.mark.anyio
+async def test_what_a_client_with_a_token_has_queued_is_seen_and_waited_for(tmp_path: Path) -> None:
+    """Who can read the database is the user of all of it; a script waits for all."""
+    root = small_site(tmp_path / "site", {"menu": 2})
+    where = ("--workspace", root)
+    async with held(root) as hand, desk(root, owner="token-1234") as chat:
+        batch = (await chat.call("generate-all"))["batchId"]
+        assert batch in pressroom("status", *where).stdout
+        out = pressroom("wait", *where, "--timeout", "0.05")
+        assert out.returncode == 1
+        assert f"outstanding: batch {batch} (pending)" in out.stderr
+        await hand.finish()
+    done = pressroom("wait", batch, *where)
+    assert (done.returncode, done.stderr) == (0, "")
+    one = pressroom("status", batch, *where)
+    assert "    menu/s1  completed   j_" in one.stdout
+    assert f'Next: the tool call promote {{"batchId": "{batch}", "dryRun": true}}' in one.stdout
+    job = next(word for word in one.stdout.split() if word.startswith("j_"))
+    assert f"`pressroom job {job}`" in pressroom("status", job, *where).stdout
+    assert pressroom("job", job, *where).returncode == 0
+
+
 def test_stop_without_a_worker_says_so(tmp_path: Path) -> None:
     """That is no trouble: what was wanted is the case."""
     pressroom("init", tmp_path)

@@ -16,7 +16,12 @@ from mcp_server.content.pages.disk import ExportFailed
 from mcp_server.content.pages.edited import is_static
 from mcp_server.content.pages.page_files import KeptEdits, PageFiles
 from mcp_server.content.site import Site
-from mcp_server.content.workspace.loader import SiteLoader, SiteProblems, site_from_document, site_to_document
+from mcp_server.content.workspace.loader import (
+    SiteLoader,
+    SiteProblems,
+    site_from_document,
+    site_to_document,
+)
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, split_id
 from mcp_server.entities.store import EntityStore, Snapshot
 

@@ -223,6 +223,9 @@ def status(
 ) -> None:
     """Say what runs, what ran, and whether a worker lives; or show it as it goes on.
 
+    Of one batch each section, why it failed, the files written, and the call that comes next.
+    Everybody's work is shown, also that of clients which gave a token to the HTTP server.
+
     With --follow it ends with 1 if the batch or job did not complete, or anything is paused, as
     `wait` does.
     """
@@ -246,7 +249,7 @@ def wait(
     batch: Annotated[str | None, typer.Option(metavar="ID", help="The same, as an option.")] = None,
     timeout: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="At most so long.")] = 60,
 ) -> None:
-    """Wait until nothing is left to do.
+    """Wait until nothing is left to do, by whomever it was asked for.
 
     Ends with 1 if the time runs out, something is paused, or the batch did not complete.
     """
@@ -256,7 +259,10 @@ def wait(
 
 def job(
     context: typer.Context,
-    id: Annotated[str, typer.Argument(metavar="ID", help="As `status` shows it in full detail.")],
+    id: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="As `status ID` shows it for each section of a batch."),
+    ],
     *,
     workspace: WorkspaceOption = None,
 ) -> None:

@@ -55,10 +55,15 @@ class RowsAsked:
         return DETAIL_BYTES_MAX if self.full or (self.limit or 0) > ROWS else REPLY_BYTES_MAX
 
 
+FULL = RowsAsked(full=True)
+
+
 async def read_status(
-    services: Services, operation_id: str | None, *, owner: str, clock: Clock
+    services: Services, operation_id: str | None, *, owner: str | None, clock: Clock
 ) -> Mapping[str, Any]:
     """Return what `status` answers without waiting: all operations, one batch, or one job.
+
+    Of one in full detail. `owner` is `None` for everybody's.
 
     Raises:
         NotFound: there is no such batch or job.
@@ -67,17 +72,17 @@ async def read_status(
     if operation_id is None:
         return (await status.overview(RowsAsked())).facts()
     if await services.batches.is_own_job(operation_id, owner=owner):
-        return (await status.job(operation_id, RowsAsked())).facts()
+        return (await status.job(operation_id, FULL)).facts()
     batch = await services.batches.get(operation_id, owner=owner)
-    return (await status.batch(batch, RowsAsked())).facts()
+    return (await status.batch(batch, FULL)).facts()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """The status of one owner's operations."""
+    """The status of one owner's operations, or of everybody's."""
 
     services: Services
-    owner: str
+    owner: str | None
     clock: Clock
 
     async def overview(self, asked: RowsAsked, *, active_only: bool = False) -> StatusReply:
