@@ -50,6 +50,6 @@ class ContentService:
         """Return the rollback of the batch that still stands, `None` if there is none."""
         return await undone_by(batch, self._batches, self._entities)
 
-    async def files_written(self, batch_id: str, *, failed: Collection[str] = ()) -> Sequence[str]:
-        """Return the files that a batch's changes were written to, as `content/menu.md`."""
-        return await files_written(batch_id, self._files, self._entities, failed=failed)
+    async def files_written(self, batch: Batch, *, failed: Collection[str] = ()) -> Sequence[str]:
+        """Return the files that a batch has written, as `content/menu.md`, or removed."""
+        return await files_written(batch, self._files, self._entities, failed=failed)

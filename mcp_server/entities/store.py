@@ -50,8 +50,8 @@ class EntityStore(Protocol):
         """Return every revision that a batch stored, oldest first."""
         ...
 
-    async def pages_of_batch(self, batch_id: str) -> Sequence[str]:
-        """Return the pages on which a batch changed live texts, by name."""
+    async def pages_of_batch(self, batch_id: str) -> Mapping[str, bool]:
+        """Return the pages on which a batch changed live texts, and whether it left any there."""
         ...
 
     async def exported(self, page: str | None = None) -> Mapping[str, tuple[str | None, ...]]:

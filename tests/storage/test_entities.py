@@ -106,15 +106,18 @@ async def test_what_a_batch_wrote_is_found_with_its_whole_history(
 async def test_the_pages_of_a_batch_are_those_on_which_it_changed_live_texts(
     write: Writer, entities: EntityStore
 ) -> None:
-    """Each once; removals count, drafts do not."""
+    """Each once; removals count, drafts do not. And whether it left any text there, at its time."""
     ids = ("menu/b", "menu/a", "about/a")
     live = [a_text(id, batch_id="b1").as_type(PRODUCTION) for id in ids]
     await write(*[SaveRevision(text, ABSENT) for text in live])
     await write(SaveRevision(a_text("team/jo", batch_id="b1"), ABSENT))
     await write(SaveRemoval(replace(gone(live[2]), batch_id="b2"), ANY))
-    assert await entities.pages_of_batch("b1") == ["about", "menu"]
-    assert await entities.pages_of_batch("b2") == ["about"]
-    assert await entities.pages_of_batch("b3") == []
+    assert await entities.pages_of_batch("b1") == {"about": True, "menu": True}
+    assert await entities.pages_of_batch("b2") == {"about": False}
+    assert await entities.pages_of_batch("b3") == {}
+    await write(SaveRevision(replace(live[2], batch_id="b4"), ABSENT))
+    assert await entities.pages_of_batch("b2") == {"about": False}
+    assert await entities.pages_of_batch("b4") == {"about": True}
 
 
 async def test_a_draft_is_withdrawn_only_if_it_is_the_one_meant(

@@ -70,11 +70,11 @@ class SqliteEntityStore:
         )
         return [_revision_of(row) for row in rows]
 
-    async def pages_of_batch(self, batch_id: str) -> Sequence[str]:
+    async def pages_of_batch(self, batch_id: str) -> Mapping[str, bool]:
         rows = await self._database.read(
             lambda tx: tx.all("list_pages_of_batch", type=PRODUCTION, batch_id=batch_id)
         )
-        return [row["page"] for row in rows]
+        return {row["page"]: bool(row["has_text"]) for row in rows}
 
     async def exported(self, page: str | None = None) -> Mapping[str, tuple[str | None, ...]]:
         return await self._database.read(lambda tx: _exported(tx, page))

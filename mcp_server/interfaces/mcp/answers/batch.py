@@ -44,10 +44,12 @@ async def view_of(
     failures = await _failures(services, batch)
     writes = batch.ended and verb_of(batch).writes_files
     unwritten = {job.subject for job in failures if not job.counted}
-    files = await services.content.files_written(batch.id, failed=unwritten) if writes else ()
+    undone_by = await services.content.undone_by(batch) if writes else None
+    if undone_by is not None and sentences.takes_all_back(undone_by, batch):
+        files: Sequence[str] = ()
+    else:
+        files = await services.content.files_written(batch, failed=unwritten) if writes else ()
     shown = operation(batch, health=health, now=now)
-    retryable = batch.ended and (failures or batch.cancelled)
-    undone_by = await services.content.undone_by(batch) if retryable else None
     return BatchView(
         operation=shown,
         failures=failures,
@@ -57,7 +59,7 @@ async def view_of(
             failures,
             files,
             shown.estimated_completion,
-            undone_by=undone_by.id if undone_by is not None else None,
+            undone_by=undone_by,
         ),
         next=None if undone_by else _next(batch, failures, stopped="stopped" in health),
     )

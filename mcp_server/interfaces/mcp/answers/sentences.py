@@ -51,10 +51,10 @@ def submitted(
     `outlives`: the worker goes on without the server.
     """
     verb, count = outcome.verb, outcome.count
-    if outcome.batch_id is None and count == 0:
+    if outcome.batch_id is None and count == outcome.files == 0:
         return nothing(outcome)
     if outcome.dry_run:
-        return f"Would {verb.would} {sections(count)}{verb.target}. Nothing was queued."
+        return f"Would {_would(outcome)}. Nothing was queued."
     if outcome.paused_reason is not None:
         why = full_stop(short(outcome.paused_reason) or "no reason was given")
         return f"The same {verb.noun} is there already, but paused: {why} {_PAUSED_ADVICE}"
@@ -70,6 +70,14 @@ def submitted(
             what = "Queued the writing of its files again."
     files = f" The pages are {NOT_DEPLOYED}." if verb.writes_files else ""
     return what if over else f"{what}{files} {GOES_ON if outlives else RESUMES}"
+
+
+def _would(outcome: Submitted) -> str:
+    would = [f"{outcome.verb.would} {sections(outcome.count)}{outcome.verb.target}"]
+    if outcome.files:
+        files = "1 missing file" if outcome.files == 1 else f"{outcome.files} missing files"
+        would = [*(would if outcome.count else ()), f"write {files} again"]
+    return " and ".join(would)
 
 
 def nothing(outcome: Submitted) -> str:
@@ -166,7 +174,7 @@ def batch_sentence(
     files: Sequence[str],
     left: str | None,
     *,
-    undone_by: str | None = None,
+    undone_by: Batch | None = None,
 ) -> str:
     """Return the sentence on one batch: its state, and what helps if something failed.
 
@@ -183,9 +191,15 @@ def batch_sentence(
         rest = f", {left} left" if left else ""
         return f"{verb_of(batch).name}: {progress_line(batch)}{rest}."
     parts = [_tally(batch), *_failed(failures, batch)]
-    advice = f"; {undone_by} rolled it back" if undone_by else _advice(batch, failures)
+    advice = _taken_back(undone_by, batch) if undone_by else _advice(batch, failures)
     sentence = ". ".join([", ".join(parts) + advice, *_files(files)]) + "."
     return sentence[0].upper() + sentence[1:]
+
+
+def takes_all_back(rollback: Batch, batch: Batch) -> bool:
+    """Whether a rollback has taken back all that the batch did, and not only a page of it."""
+    taken = rollback.completed - rollback.skipped
+    return rollback.ended and taken >= batch.completed - batch.skipped
 
 
 def goes_on(batch: Batch) -> bool:
@@ -252,6 +266,14 @@ def _named(jobs: Sequence[Job]) -> str:
 
 def _why(job: Job) -> str:
     return (short(job.reason) or job.code or "no reason was given").rstrip(".")
+
+
+def _taken_back(rollback: Batch, batch: Batch) -> str:
+    if not rollback.ended:
+        return f"; {rollback.id} is taking it back"
+    all_of_it = takes_all_back(rollback, batch)
+    some = "" if all_of_it else f"{rollback.completed - rollback.skipped} of them "
+    return f"; {some}taken back by {rollback.id}"
 
 
 def _advice(batch: Batch, failures: Sequence[Job]) -> str:
