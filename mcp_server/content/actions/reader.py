@@ -25,6 +25,8 @@ from mcp_server.content.workspace.loader import (
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, split_id
 from mcp_server.entities.store import EntityStore, Snapshot
 
+LEFT_ALONE_NAMED_MAX = 3
+"""Files that the note names which the first call in a clone gets; they are counted, too."""
 EXPORTS_DURING_A_LOOK_MAX = 2
 """How often files are compared again because they were exported while we compared them."""
 
@@ -49,7 +51,7 @@ class ContentReader:
             Unavailable: the site cannot be read, and never could.
         """
         site, notes = await self._site()
-        await self._adopt(site)
+        notes += await self._adopt(site)
         stored = await self._entities.snapshot(history=history)
         content = SiteContent(
             site=site,
@@ -104,7 +106,9 @@ class ContentReader:
             document = await anyio.to_thread.run_sync(site_to_document, site)
             await self._entities.put_site(site.hash, document)
             self._stored_site = site.hash
-        return site, []
+        if not (cut := self._loader.cut_texts):
+            return site, []
+        return site, [Quoted("A text of the site may be cut short:", "; ".join(cut[:2]))]
 
     async def _stored_before(self) -> Site | None:
         """Return the newest site in the database; `None` if there is none that can be read."""
@@ -117,13 +121,29 @@ class ContentReader:
                     )
         return self._before_start
 
-    async def _adopt(self, site: Site) -> None:
-        """Take the files of a clone as the live texts, once, if nothing was ever stored."""
+    async def _adopt(self, site: Site) -> Sequence[Note]:
+        """Take the files of a clone as the live texts, once, if nothing was ever stored.
+
+        Return a note on the files there that are left alone.
+        """
         async with self._adopting:  # the first calls may come together, and one of them adopts
-            if not self._is_adopted:
-                found = await anyio.to_thread.run_sync(self._files.adoption, site)
-                await self._entities.adopt(found.revisions, found.files, now=self._clock.now())
-                self._is_adopted = True
+            if self._is_adopted:
+                return ()
+            found = await anyio.to_thread.run_sync(self._files.adoption, site)
+            adopted = await self._entities.adopt(
+                found.revisions, found.files, now=self._clock.now()
+            )
+            self._is_adopted = True
+        return left_alone(found.skipped) if adopted else ()
+
+
+def left_alone(skipped: Sequence[tuple[str, str]]) -> Sequence[Note]:
+    """Return a note on the Markdown files that are not taken as live texts, if there are any."""
+    if not skipped:
+        return ()
+    named = "; ".join(f"{name}: {why}" for name, why in skipped[:LEFT_ALONE_NAMED_MAX])
+    count = "One Markdown file was" if len(skipped) == 1 else f"{len(skipped)} Markdown files were"
+    return [Quoted(f"{count} found and left alone:", named)]
 
 
 async def edited_files(
