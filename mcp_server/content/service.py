@@ -39,12 +39,17 @@ class ContentService:
         max_retries: int,
     ) -> None:
         self._entities, self._batches, self._files = entities, batches, files
+        self._reader = reader
         self.generate = GenerateAction(reader, submitter, model, max_retries=max_retries)
         self.promote = PromoteAction(reader, submitter, batches)
         target = RollbackTarget(entities, batches)
         self.rollback = RollbackAction(reader, submitter, batches, target)
         self.retry = RetryAction(reader, entities, batches, model)
         self.review = ReviewAction(reader, batches)
+
+    async def template_of(self, section: str, site_hash: str | None) -> str | None:
+        """Return the template that a section has in a stored site, `None` if it is not known."""
+        return await self._reader.template_of(section, site_hash)
 
     async def undone_by(self, batch: Batch) -> Batch | None:
         """Return the rollback of the batch that still stands, `None` if there is none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import anyio
@@ -27,6 +27,8 @@ from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.telemetry import submit_span, with_trace
 from mcp_server.jobs.timeouts import NAMED_MAX, timed_out
 
+PROGRESS_S = 0.5
+"""Between two reports of progress: a person sees no more, and one may cost a message."""
 UNFINISHED = frozenset(JobState) - ENDED_JOB_STATES
 
 
@@ -271,15 +273,27 @@ class BatchService:
         """Return the batches that are about this one (that take it back), newest first."""
         return await self._store.about(batch_id)
 
-    async def wait(self, batch_id: str, *, owner: str | None, timeout_s: float = 60.0) -> Batch:
+    async def wait(
+        self,
+        batch_id: str,
+        *,
+        owner: str | None,
+        timeout_s: float = 60.0,
+        on_progress: Callable[[Batch], Awaitable[None]] | None = None,
+    ) -> Batch:
         """Return the batch once its round has ended (`paused` is no end).
+
+        `on_progress` is told where it stands: now, after changes, twice a second at most, and at
+        the end.
 
         Raises:
             NotFound: the owner has no such batch.
             StorageError: the database refused.
             TimeoutError: it has not ended in time; names what is outstanding.
         """
-        return await self._wait(batch_id, ENDED, owner=owner, timeout_s=timeout_s)
+        return await self._wait(
+            batch_id, ENDED, owner=owner, timeout_s=timeout_s, on_progress=on_progress
+        )
 
     async def wait_until_still(
         self, batch_id: str, *, owner: str | None, timeout_s: float = 60.0
@@ -293,14 +307,27 @@ class BatchService:
         return await self._wait(batch_id, STILL, owner=owner, timeout_s=timeout_s)
 
     async def _wait(
-        self, batch_id: str, until: frozenset[State], *, owner: str | None, timeout_s: float
+        self,
+        batch_id: str,
+        until: frozenset[State],
+        *,
+        owner: str | None,
+        timeout_s: float,
+        on_progress: Callable[[Batch], Awaitable[None]] | None = None,
     ) -> Batch:
         await self.get(batch_id, owner=owner)
         with anyio.move_on_after(timeout_s):
+            interval_s = math.inf if on_progress is None else PROGRESS_S
             subscription = await self._hub.subscribe(
-                owner, only=batch_id, until=until, interval_s=math.inf, patient=False
+                owner, only=batch_id, until=until, interval_s=interval_s, patient=False
             )
-            return [snapshot.batch async for snapshot in subscription][-1]
+            last: Batch | None = None
+            async for snapshot in subscription:
+                last = snapshot.batch
+                if on_progress is not None:
+                    await on_progress(last)
+            assert last is not None, "the present comes first"
+            return last
         jobs = await self._store.jobs(batch_id, states=UNFINISHED, limit=NAMED_MAX + 1)
         raise timed_out(f"Batch {batch_id}", timeout_s, jobs)
 

@@ -68,6 +68,15 @@ class ContentReader:
         drafts = await self._entities.histories(PREVIEW, batch_id=batch_id)
         return {id: history.is_still_of(batch_id, past) for id, past in drafts.items()}
 
+    async def template_of(self, section: str, site_hash: str | None) -> str | None:
+        """Return the template that a section has in a stored site, `None` if it is not known."""
+        document = await self._entities.get_site(site_hash) if site_hash else None
+        if document is None:
+            return None
+        site = await anyio.to_thread.run_sync(site_from_document, document)
+        found = site.section(section)
+        return None if found is None else found.template
+
     async def edits_to_keep(self, content: SiteContent, ids: Sequence[str]) -> KeptEdits:
         """Return what somebody wrote into the files of these sections' pages (R23)."""
         pages = {split_id(id)[0] for id in ids} & set(content.edited)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mcp_server.content.actions.retry import is_left_out
 from mcp_server.interfaces.mcp.answers import sentences
-from mcp_server.interfaces.mcp.answers.replies import Operation, QueueFacts, WorkerFacts
+from mcp_server.interfaces.mcp.answers.replies import (
+    Counts,
+    Operation,
+    QueueFacts,
+    WorkerFacts,
+)
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job, JobState
 from mcp_server.jobs.records import Stats
@@ -133,6 +139,37 @@ def _batch(batch: Batch, health: Mapping[str, Any], now: float) -> Operation:
         started_at=relative_time(now - (batch.started_at or batch.created_at)),
         estimated_completion=left.message if left is not None else None,
         batch_id=batch.id,
+    )
+
+
+def counts(of: Sequence[Batch | Job]) -> Counts:
+    """Return where the sections of batches, and single jobs, stand in all."""
+    found = sum((_counter(each) for each in of), Counter[str]())
+    return Counts(
+        total=found.total(),
+        pending=found["pending"] + found["scheduled"],
+        processing=found["processing"],
+        completed=found["completed"],
+        failed=found["failed"],
+        paused=found["paused"] or None,
+        cancelled=found["cancelled"] or None,
+    )
+
+
+def _counter(of: Batch | Job) -> Counter[str]:
+    if isinstance(of, Job):
+        return Counter([of.state.value])
+    left = of.total - of.finished
+    running = min(left, sum(job.counted for job in of.running))
+    waiting = "paused" if of.state is BatchState.PAUSED else "pending"
+    return Counter(
+        {
+            waiting: left - running,
+            "processing": running,
+            "completed": of.completed,
+            "failed": of.failed,
+            "cancelled": of.cancelled,
+        }
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from mcp_server.content.actions.calls import Quoted, Submitted
@@ -158,6 +159,14 @@ def operations(active: int, paused: int, *, at_most: int) -> str:
     still = f", {paused} of them paused" if paused and active > 1 else ""
     still = ", paused" if paused and active == 1 else still
     return f"{active} operation{plural} in progress{still}."
+
+
+def several(found: Sequence[Batch | Job]) -> str:
+    """Return the sentence on operations that were asked for by their ids: how many stand where."""
+    states = Counter(each.state.value for each in found)
+    plural = "" if len(found) == 1 else "s"
+    said = ", ".join(f"{count} {state}" for state, count in states.items())
+    return f"{len(found)} operation{plural}: {said}."
 
 
 def last_one(ended: Batch | Job, ago: str) -> str:
