@@ -137,6 +137,23 @@ async def test_a_rollback_sent_twice_takes_back_one_batch(tmp_path: Path) -> Non
         await nothing(chat)
 
 
+async def test_a_request_that_met_a_rollback_under_way_is_answered_so_after_its_end(
+    tmp_path: Path,
+) -> None:
+    """R2, R11: sent again when all is over, it must not offer to take back one promotion more."""
+    root = small_site(tmp_path, {"menu": 2}, **QUICK)
+    async with desk(root) as chat:
+        await publish(chat, menu_s1="one", menu_s2="one")
+    async with held(root) as hand, desk(root) as chat:
+        batch = (await chat.call("rollback"))["batchId"]
+        await hand.work(1, "content-rollback")
+        met = await chat.call("rollback", requestKey="K")
+        assert (met["batchId"], met["duplicate"]) == (batch, True)
+        await hand.finish()
+        again = await chat.call("rollback", requestKey="K")
+        assert again["message"].startswith(f"That request was answered before: batch {batch}")
+
+
 async def test_nobody_takes_back_what_another_owner_promoted(tmp_path: Path) -> None:
     """R11: bare is of one's own batches; another's rollback is not one's last change either."""
     root = small_site(tmp_path, {"menu": 2}, **QUICK)

@@ -60,6 +60,14 @@ class Submitter:
         batch = await self._batches.requested(_request(verb, call), owner=origin.owner)
         return None if batch is None else answer_again(batch)
 
+    async def remember(
+        self, verb: Verb, call: GenerateCall | ChangeCall, batch_id: str, origin: Origin
+    ) -> None:
+        """Let the request key of a call that queued nothing lead to the batch of its answer."""
+        if not call.dry_run and (request := _request(verb, call)) is not None:
+            batch = await self._batches.get(batch_id, owner=origin.owner)
+            await self._batches.remember(request, batch, owner=origin.owner)
+
     async def submit(
         self,
         verb: Verb,

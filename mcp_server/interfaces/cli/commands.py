@@ -81,8 +81,16 @@ def build_cli(runners: Runners) -> typer.Typer:
 
 def run_cli(runners: Runners, arguments: Sequence[str] | None = None) -> None:
     """Run the command in `arguments` (default: the process's own), then exit the process."""
+    _print_what_can_be()
     with _one_line_each():
         build_cli(runners)(arguments, prog_name="pressroom")
+
+
+def _print_what_can_be() -> None:
+    """Print a `?` for each letter that the encoding of stdout lacks, as cp1252 on Windows does."""
+    stdout = cast("TextIO | None", sys.stdout)  # `None` if it was closed by `>&-`
+    if isinstance(stdout, TextIOWrapper):
+        stdout.reconfigure(errors="replace")
 
 
 def _print_version(wanted: bool) -> None:
@@ -327,9 +335,7 @@ def _say(outcome: Waited) -> None:
 @contextmanager
 def _board() -> Generator[Board]:
     """Yield moving bars on a terminal, plain lines elsewhere; rich is only imported for bars."""
-    stdout = cast("TextIO | None", sys.stdout)  # `None` if it was closed by `>&-`
-    if isinstance(stdout, TextIOWrapper):
-        stdout.reconfigure(errors="replace")  # print a `?` for letters that its encoding lacks
+    stdout = cast("TextIO | None", sys.stdout)  # as above
     if stdout is not None and stdout.isatty():
         from mcp_server.interfaces.cli.bars import Bars, terminal  # noqa: PLC0415 - brings rich
 

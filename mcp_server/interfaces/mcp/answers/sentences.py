@@ -12,7 +12,7 @@ from mcp_server.content.text.visible import visible
 from mcp_server.excerpt import on_one_line
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job
 from mcp_server.jobs.records import Cancelled
-from mcp_server.progress.verbs import KEPT, NOT_DEPLOYED, kind_name, verb_of
+from mcp_server.progress.verbs import KEPT, kind_name, verb_of
 from mcp_server.progress.words import full_stop, progress_line
 
 BACKGROUND = "This operation is running in the background."
@@ -69,7 +69,7 @@ def submitted(
         what = f"Queued {verb.noun} of {sections(count)}{verb.target}{again_}."
         if count == 0:
             what = "Queued the writing of its files again."
-    files = f" The pages are {NOT_DEPLOYED}." if verb.writes_files else ""
+    files = " The pages are written to files, not deployed." if verb.writes_files else ""
     return what if over else f"{what}{files} {GOES_ON if outlives else RESUMES}"
 
 
@@ -302,5 +302,7 @@ def _files(files: Sequence[str]) -> list[str]:
     if not files:
         return []
     named = ", ".join(files[:NAMED_MAX])
+    folder = files[0].rpartition("/")[0]  # empty where it lies outside the workspace
+    written = f"written to {folder}/, not deployed" if folder else "written, not deployed"
     more = f" and {len(files) - NAMED_MAX} more" if len(files) > NAMED_MAX else ""
-    return [f"Files: {named}{more}; {NOT_DEPLOYED}"]
+    return [f"Files: {named}{more}; {written}"]
