@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mcp_server.interfaces.cli import Ask, Board, Waited
@@ -41,11 +40,12 @@ def _serve_or_tell(workspace: Path | None) -> None:
     try:
         _serve_stdio(workspace)
     except Exception as error:  # noqa: BLE001 -- told, or raised again, as by every command
-        _run_cli(partial(_fail, error))
+        failed = error
 
+        def fail(workspace: Path | None) -> None:  # noqa: ARG001 - called as what it stands for
+            raise failed
 
-def _fail(error: Exception, _workspace: Path | None) -> NoReturn:
-    raise error
+        _run_cli(fail)
 
 
 def _run_cli(serve_stdio: ServeStdio) -> None:

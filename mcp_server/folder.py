@@ -28,6 +28,7 @@ HAS_DIR_FD = {os.open, os.stat, os.mkdir, os.unlink, os.rename} <= os.supports_d
 
 _BASE = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOINHERIT", 0)
 _UNFOLLOWED = getattr(os, "O_NOFOLLOW", 0)
+_FOLDER_ONLY = getattr(os, "O_DIRECTORY", 0)
 _NOT_WAITING = getattr(os, "O_NONBLOCK", 0)
 """Without it, opening a named pipe would wait for its other end."""
 _FLAGS = {
@@ -76,7 +77,7 @@ class Folder:
             return
         if create:
             self._root.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | _BASE)
+        descriptor = os.open(self._root, os.O_RDONLY | _FOLDER_ONLY | _BASE)
         try:
             # One name at a time: `O_NOFOLLOW` refuses a link only at the end of a path.
             for name in self._below:
@@ -221,7 +222,7 @@ def _open_folder(descriptor: int, name: str, *, create: bool) -> int:
         with suppress(FileExistsError):
             os.mkdir(name, dir_fd=descriptor)
     try:
-        flags = os.O_RDONLY | os.O_DIRECTORY | _BASE | _UNFOLLOWED
+        flags = os.O_RDONLY | _FOLDER_ONLY | _BASE | _UNFOLLOWED
         return os.open(name, flags, dir_fd=descriptor)
     except OSError as error:
         if error.errno in {errno.ENOTDIR, errno.ELOOP}:

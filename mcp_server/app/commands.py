@@ -27,6 +27,10 @@ from mcp_server.progress.stream import Events
 from mcp_server.progress.verbs import kind_name, verb_of
 from mcp_server.progress.words import progress_line
 
+EVERYBODY = None
+"""Whose operations the command line sees: who can read the database is the user of all of it, also
+of what clients of the HTTP server have queued with a token."""
+
 PAUSED_MAX = 200
 """Unfinished batches, and as many jobs outside any batch, that are searched for paused ones."""
 NAMED_MAX = 3
@@ -74,7 +78,7 @@ def status(workspace: Path | None, operation_id: str | None) -> Mapping[str, Any
         async with open_parts(found, SystemClock(), plugins) as parts:
             health = health_of(parts, "detached", StopMark(parts.state_folder))
             services = services_of(parts, Events(parts.hub, parts.clock), health)
-            facts = await read_status(services, operation_id, owner="local", clock=parts.clock)
+            facts = await read_status(services, operation_id, owner=EVERYBODY, clock=parts.clock)
             if notice := services.notice():
                 return {**facts, "message": f"{notice} {facts['message']}"}
             return facts
@@ -92,7 +96,6 @@ def follow(
         Unavailable: there is no workspace, or it is broken.
     """
     log_to_stderr()
-    owner = "local"
 
     async def show() -> Waited:
         found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
@@ -100,17 +103,19 @@ def follow(
             events = Events(parts.hub, parts.clock)
             health = health_of(parts, "detached", StopMark(parts.state_folder))
             batches = parts.jobs.batches
-            watched = Watched(board, health, batches, owner=owner)
+            watched = Watched(board, health, batches, owner=EVERYBODY)
             await watched.look()
             waited = None
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(watched.watch)
                 if operation_id is None:
                     waited = await follow_all(
-                        events, batches, watched, owner=owner, interval_s=interval_s
+                        events, batches, watched, owner=EVERYBODY, interval_s=interval_s
                     )
                 else:
-                    of_one = await events.subscribe(owner, only=operation_id, interval_s=interval_s)
+                    of_one = await events.subscribe(
+                        EVERYBODY, only=operation_id, interval_s=interval_s
+                    )
                     waited = await follow_one(of_one, watched)
                 tasks.cancel_scope.cancel()
             assert waited is not None, "the group ends no sooner"
@@ -129,7 +134,6 @@ def wait(workspace: Path | None, batch_id: str | None, *, timeout_s: float) -> W
         Unavailable: there is no workspace, or it is broken.
     """
     log_to_stderr()
-    owner = "local"
 
     async def look() -> Waited:
         found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
@@ -140,9 +144,11 @@ def wait(workspace: Path | None, batch_id: str | None, *, timeout_s: float) -> W
             )
             try:
                 if batch_id is None:
-                    await batches.wait_idle(owner=owner, timeout_s=timeout_s)
-                    return _idle(await batches.paused(owner=owner, limit=PAUSED_MAX))
-                batch = await batches.wait_until_still(batch_id, owner=owner, timeout_s=timeout_s)
+                    await batches.wait_idle(owner=EVERYBODY, timeout_s=timeout_s)
+                    return _idle(await batches.paused(owner=EVERYBODY, limit=PAUSED_MAX))
+                batch = await batches.wait_until_still(
+                    batch_id, owner=EVERYBODY, timeout_s=timeout_s
+                )
             except TimeoutError as error:
                 said = (await health())["message"]
                 return Waited(done=False, message=f"{error}. {said}")

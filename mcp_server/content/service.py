@@ -39,6 +39,7 @@ class ContentService:
         max_retries: int,
     ) -> None:
         self._entities, self._batches, self._files = entities, batches, files
+        self._reader = reader
         self.generate = GenerateAction(reader, submitter, model, max_retries=max_retries)
         self.promote = PromoteAction(reader, submitter, batches)
         target = RollbackTarget(entities, batches)
@@ -46,10 +47,14 @@ class ContentService:
         self.retry = RetryAction(reader, entities, batches, model)
         self.review = ReviewAction(reader, batches)
 
+    async def template_of(self, section: str, site_hash: str | None) -> str | None:
+        """Return the template that a section has in a stored site, `None` if it is not known."""
+        return await self._reader.template_of(section, site_hash)
+
     async def undone_by(self, batch: Batch) -> Batch | None:
         """Return the rollback of the batch that still stands, `None` if there is none."""
         return await undone_by(batch, self._batches, self._entities)
 
-    async def files_written(self, batch_id: str, *, failed: Collection[str] = ()) -> Sequence[str]:
-        """Return the files that a batch's changes were written to, as `content/menu.md`."""
-        return await files_written(batch_id, self._files, self._entities, failed=failed)
+    async def files_written(self, batch: Batch, *, failed: Collection[str] = ()) -> Sequence[str]:
+        """Return the files that a batch has written, as `content/menu.md`, or removed."""
+        return await files_written(batch, self._files, self._entities, failed=failed)

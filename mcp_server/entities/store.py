@@ -55,8 +55,11 @@ class EntityStore(Protocol):
         """Return every revision that a batch stored, oldest first."""
         ...
 
-    async def pages_of_batch(self, batch_id: str, *, type: str = PRODUCTION) -> Sequence[str]:
-        """Return the pages on which a batch changed live texts (or drafts, by `type`), by name."""
+    async def pages_of_batch(self, batch_id: str, *, type: str = PRODUCTION) -> Mapping[str, bool]:
+        """Return the pages on which a batch changed live texts, or drafts where `type` says so.
+
+        With each goes whether the batch left any there.
+        """
         ...
 
     async def exported(self, page: str | None = None) -> Mapping[str, tuple[str | None, ...]]:
@@ -64,11 +67,15 @@ class EntityStore(Protocol):
         ...
 
     async def put_site(self, hash: str, document: str) -> None:
-        """Store a parsed site under its hash; storing the same site again changes nothing."""
+        """Store a parsed site under its hash, as the newest; the same hash again is that site."""
         ...
 
     async def get_site(self, hash: str) -> str | None:
         """Return the site stored under this hash."""
+        ...
+
+    async def newest_site(self) -> str | None:
+        """Return the site that was stored last, `None` if none ever was."""
         ...
 
     async def adopt(

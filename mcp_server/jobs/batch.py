@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import anyio
@@ -27,6 +27,8 @@ from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.telemetry import submit_span, with_trace
 from mcp_server.jobs.timeouts import NAMED_MAX, timed_out
 
+PROGRESS_S = 0.5
+"""Between two reports of progress: a person sees no more, and one may cost a message."""
 UNFINISHED = frozenset(JobState) - ENDED_JOB_STATES
 
 
@@ -40,7 +42,8 @@ class BatchLimits:
 class BatchService:
     """What interfaces and the content service may do with batches.
 
-    A batch belongs to the owner in its origin; to anybody else it does not exist.
+    A batch belongs to the owner in its origin; to anybody else it does not exist. Where a method
+    takes `None` for an owner, it means everybody's.
     """
 
     def __init__(
@@ -88,18 +91,18 @@ class BatchService:
             submission = await self._store.submit(traced, now=self._clock.now())
         return _as_seen_by(batch.origin.owner, submission)
 
-    async def get(self, batch_id: str, *, owner: str) -> Batch:
+    async def get(self, batch_id: str, *, owner: str | None) -> Batch:
         """Return a batch with the jobs that are being worked on.
 
         Raises:
             NotFound: the owner has no such batch; names the nearest.
         """
         batch = await self._store.batch(batch_id, running=True)
-        if batch is None or batch.origin.owner != owner:
+        if batch is None or not _is_of(owner, batch):
             raise await self._no_batch(batch_id, owner)
         return batch
 
-    async def _no_batch(self, batch_id: str, owner: str) -> NotFound:
+    async def _no_batch(self, batch_id: str, owner: str | None) -> NotFound:
         if await self.is_own_job(batch_id, owner=owner):
             hint = f'It is the id of a job: status {{"jobId": "{batch_id}"}} shows it.'
             return NotFound("batch", batch_id, hint=hint)
@@ -107,18 +110,23 @@ class BatchService:
         known, hint = [batch.id for batch in recent], "`status` lists the batches."
         return NotFound("batch", batch_id, known=known, likeness=ID_LIKENESS, hint=hint)
 
-    async def is_own(self, batch_id: str, *, owner: str) -> bool:
+    async def is_own(self, batch_id: str, *, owner: str | None) -> bool:
         """Whether the batch is the owner's; to others its id is not told (R1)."""
         batch = await self._store.batch(batch_id)
-        return batch is not None and batch.origin.owner == owner
+        return batch is not None and _is_of(owner, batch)
 
-    async def is_own_job(self, job_id: str, *, owner: str) -> bool:
+    async def is_own_job(self, job_id: str, *, owner: str | None) -> bool:
         """Whether the owner has a job of this id, in a batch or not."""
         job = await self._store.job(job_id)
-        return job is not None and job.origin.owner == owner
+        return job is not None and _is_of(owner, job)
 
     async def list(
-        self, *, owner: str, active: bool | None = None, limit: int, before: int | None = None
+        self,
+        *,
+        owner: str | None,
+        active: bool | None = None,
+        limit: int,
+        before: int | None = None,
     ) -> Sequence[Batch]:
         """Return the owner's batches, newest first, those before the `order` of `before`."""
         return await self._store.batches(owner=owner, active=active, before=before, limit=limit)
@@ -127,7 +135,7 @@ class BatchService:
         self,
         batch_id: str,
         *,
-        owner: str,
+        owner: str | None,
         states: Collection[JobState] | None = None,
         after: int = 0,
         limit: int | None = None,
@@ -139,14 +147,14 @@ class BatchService:
         await self.get(batch_id, owner=owner)
         return await self._store.jobs(batch_id, states=states, after=after, limit=limit)
 
-    async def job(self, job_id: str, *, owner: str) -> Job:
+    async def job(self, job_id: str, *, owner: str | None) -> Job:
         """Return a job.
 
         Raises:
             NotFound: the owner has no such job, or it was pruned.
         """
         job = await self._store.job(job_id)
-        if job is None or job.origin.owner != owner:
+        if job is None or not _is_of(owner, job):
             hint = "Finished jobs are forgotten after a day."
             if await self.is_own(job_id, owner=owner):
                 hint = f'It is the id of a batch: status {{"batchId": "{job_id}"}} shows it.'
@@ -154,7 +162,7 @@ class BatchService:
         return job
 
     async def alone(
-        self, *, owner: str, active: bool, limit: int, before: int | None = None
+        self, *, owner: str | None, active: bool, limit: int, before: int | None = None
     ) -> Sequence[Job]:
         """Return the owner's jobs outside any batch, newest first: the unfinished, or the ended.
 
@@ -163,7 +171,7 @@ class BatchService:
         return await self._store.alone(owner=owner, active=active, before=before, limit=limit)
 
     async def keyed(
-        self, ranges: Sequence[tuple[str, str]], *, owner: str, limit: int
+        self, ranges: Sequence[tuple[str, str]], *, owner: str | None, limit: int
     ) -> Sequence[Job]:
         """Return the owner's jobs whose dedup key lies in one of these ranges, newest first.
 
@@ -267,18 +275,30 @@ class BatchService:
         """Return the batches that are about this one (that take it back), newest first."""
         return await self._store.about(batch_id)
 
-    async def wait(self, batch_id: str, *, owner: str, timeout_s: float = 60.0) -> Batch:
+    async def wait(
+        self,
+        batch_id: str,
+        *,
+        owner: str | None,
+        timeout_s: float = 60.0,
+        on_progress: Callable[[Batch], Awaitable[None]] | None = None,
+    ) -> Batch:
         """Return the batch once its round has ended (`paused` is no end).
+
+        `on_progress` is told where it stands: now, after changes, twice a second at most, and at
+        the end.
 
         Raises:
             NotFound: the owner has no such batch.
             StorageError: the database refused.
             TimeoutError: it has not ended in time; names what is outstanding.
         """
-        return await self._wait(batch_id, ENDED, owner=owner, timeout_s=timeout_s)
+        return await self._wait(
+            batch_id, ENDED, owner=owner, timeout_s=timeout_s, on_progress=on_progress
+        )
 
     async def wait_until_still(
-        self, batch_id: str, *, owner: str, timeout_s: float = 60.0
+        self, batch_id: str, *, owner: str | None, timeout_s: float = 60.0
     ) -> Batch:
         """Return the batch once nothing of it happens by itself: it has ended, or is paused.
 
@@ -289,25 +309,38 @@ class BatchService:
         return await self._wait(batch_id, STILL, owner=owner, timeout_s=timeout_s)
 
     async def _wait(
-        self, batch_id: str, until: frozenset[State], *, owner: str, timeout_s: float
+        self,
+        batch_id: str,
+        until: frozenset[State],
+        *,
+        owner: str | None,
+        timeout_s: float,
+        on_progress: Callable[[Batch], Awaitable[None]] | None = None,
     ) -> Batch:
         await self.get(batch_id, owner=owner)
         with anyio.move_on_after(timeout_s):
+            interval_s = math.inf if on_progress is None else PROGRESS_S
             subscription = await self._hub.subscribe(
-                owner, only=batch_id, until=until, interval_s=math.inf, patient=False
+                owner, only=batch_id, until=until, interval_s=interval_s, patient=False
             )
-            return [snapshot.batch async for snapshot in subscription][-1]
+            last: Batch | None = None
+            async for snapshot in subscription:
+                last = snapshot.batch
+                if on_progress is not None:
+                    await on_progress(last)
+            assert last is not None, "the present comes first"
+            return last
         jobs = await self._store.jobs(batch_id, states=UNFINISHED, limit=NAMED_MAX + 1)
         raise timed_out(f"Batch {batch_id}", timeout_s, jobs)
 
-    async def under_way(self, *, owner: str, limit: int) -> Sequence[Batch | Job]:
+    async def under_way(self, *, owner: str | None, limit: int) -> Sequence[Batch | Job]:
         """Return the owner's unfinished batches, then his jobs outside any, that are not paused.
 
         What is scheduled counts, however late it is due.
         """
         return await self._store.under_way(owner=owner, limit=limit)
 
-    async def paused(self, *, owner: str, limit: int) -> Sequence[Batch | Job]:
+    async def paused(self, *, owner: str | None, limit: int) -> Sequence[Batch | Job]:
         """Return what is paused of the owner's `limit` newest unfinished batches, and of his jobs.
 
         Of jobs those outside any batch.
@@ -317,7 +350,7 @@ class BatchService:
         found += await self._store.alone(owner=owner, active=True, limit=limit)
         return [each for each in found if each.state in (BatchState.PAUSED, JobState.PAUSED)]
 
-    async def wait_idle(self, *, owner: str, timeout_s: float = 60.0) -> None:
+    async def wait_idle(self, *, owner: str | None, timeout_s: float = 60.0) -> None:
         """Return once none of the owner's batches, nor his jobs outside any, waits or runs.
 
         What is scheduled counts, however late it is due. What is paused does not: it waits for
@@ -339,6 +372,10 @@ class BatchService:
 def retry_request(request_key: str | None, batch_id: str) -> Request | None:
     """Return what a request key of a retry stands for, `None` without a key."""
     return Request(key=request_key, digest=f"retry {batch_id}") if request_key else None
+
+
+def _is_of(owner: str | None, found: Batch | Job) -> bool:
+    return owner in (None, found.origin.owner)
 
 
 def _as_seen_by(owner: str, submission: Submission) -> Submission:

@@ -186,9 +186,14 @@ class JobStore(Protocol):
         ...
 
     async def batches(
-        self, *, owner: str, active: bool | None = None, before: int | None = None, limit: int
+        self,
+        *,
+        owner: str | None,
+        active: bool | None = None,
+        before: int | None = None,
+        limit: int,
     ) -> Sequence[Batch]:
-        """Return batches of an owner, newest first, with their running jobs.
+        """Return batches of an owner (`None`: of everybody), newest first, with their running jobs.
 
         `active` True: the unfinished ones; False: the ended ones; `before`: older than this
         `Batch.order` only.
@@ -215,9 +220,9 @@ class JobStore(Protocol):
         ...
 
     async def alone(
-        self, *, owner: str, active: bool, before: int | None = None, limit: int
+        self, *, owner: str | None, active: bool, before: int | None = None, limit: int
     ) -> Sequence[Job]:
-        """Return an owner's jobs outside any batch, newest first.
+        """Return an owner's (`None`: everybody's) jobs outside any batch, newest first.
 
         `active` True: the unfinished ones; False: the ended ones that were not pruned; `before`:
         older than this `Job.order` only.
@@ -272,12 +277,15 @@ class JobStore(Protocol):
         """Count the jobs, on a connection of its own so that other reads need not wait."""
         ...
 
-    async def under_way(self, *, owner: str, limit: int) -> Sequence[Batch | Job]:
-        """Return an owner's unfinished batches, then jobs outside any, without paused ones."""
+    async def under_way(self, *, owner: str | None, limit: int) -> Sequence[Batch | Job]:
+        """Return an owner's (`None`: everybody's) unfinished batches, then jobs outside any.
+
+        Paused ones are left out.
+        """
         ...
 
     async def keyed(
-        self, ranges: Sequence[tuple[str, str]], *, owner: str, limit: int
+        self, ranges: Sequence[tuple[str, str]], *, owner: str | None, limit: int
     ) -> Sequence[Job]:
         """Return an owner's jobs whose dedup key lies in one of these ranges, newest first.
 

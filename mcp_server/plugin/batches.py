@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 
 from mcp_server.errors import InvalidPayload, InvalidTransition, NotFound
@@ -74,8 +74,17 @@ class PluginBatches(PluginJobs):
         found = await self._jobs().batches.list(owner=owner, active=True, limit=ACTIVE_MAX)
         return [await self._batch_status(batch) for batch in found]
 
-    async def wait_for_batch(self, batch_id: str, *, timeout_s: float = 60.0) -> BatchStatus:
+    async def wait_for_batch(
+        self,
+        batch_id: str,
+        *,
+        timeout_s: float = 60.0,
+        on_progress: Callable[[BatchStatus], Awaitable[None]] | None = None,
+    ) -> BatchStatus:
         """Return a batch once its round has ended (`paused` is no end).
+
+        `on_progress` is told where it stands: now, after changes, twice a second at most, and at
+        the end. What it raises ends the wait, and not the batch.
 
         Raises:
             NotFound: there is none with this id.
@@ -85,7 +94,15 @@ class PluginBatches(PluginJobs):
         if batch is None or not self._sees(batch.origin):
             raise NotFound("batch", batch_id)
         owner = batch.origin.owner
-        ended = await self._jobs().batches.wait(batch_id, owner=owner, timeout_s=timeout_s)
+
+        async def tell(now: Batch) -> None:
+            if on_progress is not None:
+                await on_progress(await self._batch_status(now))
+
+        told = None if on_progress is None else tell
+        ended = await self._jobs().batches.wait(
+            batch_id, owner=owner, timeout_s=timeout_s, on_progress=told
+        )
         return await self._batch_status(ended)
 
     async def wait_for_idle(self, *, timeout_s: float = 60.0, origin: Origin | None = None) -> None:

@@ -12,7 +12,6 @@ from typing import cast
 
 from mcp_server.jobs.job import Batch, Job, Json
 
-NOT_DEPLOYED = "written to content/, not deployed"
 KEPT = "What was done stays."
 """What a cancelled batch leaves behind, of a verb that says no more of it."""
 

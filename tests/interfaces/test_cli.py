@@ -34,7 +34,7 @@ COMMANDS = ("serve", "init", "worker", "stop", "status", "wait", "job", "doctor"
 
 
 def pressroom(
-    *arguments: str | Path, cwd: Path | None = None, **environment: str
+    *arguments: str | Path, cwd: Path | None = None, encoding: str = "utf-8", **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the command to its end, with no settings but those that are given."""
     inherited = {key: value for key, value in os.environ.items() if "PRESSROOM" not in key}
@@ -43,7 +43,7 @@ def pressroom(
         cwd=cwd,
         env=inherited | environment,
         capture_output=True,
-        encoding="utf-8",
+        encoding=encoding,
         timeout=PATIENCE_S,
         check=False,
     )
@@ -205,6 +205,49 @@ async def test_wait_that_runs_out_names_what_is_outstanding(tmp_path: Path) -> N
     assert (out.returncode, out.stdout) == (1, "")
     assert out.stderr.startswith("Waiting for idle timed out after 50ms; outstanding: menu (sched")
     assert "No worker is running" in out.stderr
+
+
+@pytest.mark.anyio
+async def test_what_a_client_with_a_token_has_queued_is_seen_and_waited_for(tmp_path: Path) -> None:
+    """Who can read the database is the user of all of it; a script waits for all."""
+    root = small_site(tmp_path / "site", {"menu": 2})
+    where = ("--workspace", root)
+    async with held(root) as hand, desk(root, owner="token-1234") as chat:
+        batch = (await chat.call("generate-all"))["batchId"]
+        assert batch in pressroom("status", *where).stdout
+        out = pressroom("wait", *where, "--timeout", "0.05")
+        assert out.returncode == 1
+        assert f"outstanding: batch {batch} (pending)" in out.stderr
+        await hand.finish()
+    done = pressroom("wait", batch, *where)
+    assert (done.returncode, done.stderr) == (0, "")
+    one = pressroom("status", batch, *where)
+    assert "    menu/s1  completed   j_" in one.stdout
+    assert f'Next: the tool call promote {{"batchId": "{batch}", "dryRun": true}}' in one.stdout
+    job = next(word for word in one.stdout.split() if word.startswith("j_"))
+    assert f"`pressroom job {job}`" in pressroom("status", job, *where).stdout
+    assert pressroom("job", job, *where).returncode == 0
+
+
+@pytest.mark.anyio
+async def test_what_a_streams_encoding_lacks_is_a_question_mark(tmp_path: Path) -> None:
+    """Where output goes into a pipe on Windows, that is cp1252; no command dies of a letter."""
+    root = small_site(tmp_path / "site", {"menu": 1})
+    said = "Короче, with 🍕"
+    async with desk(root) as chat:
+        batch = (await chat.run("generate-all", mode="new", instructions=said))["batchId"]
+        whole = await chat.call("status", batchId=batch, detail="full")
+    narrow = partial(pressroom, encoding="cp1252", PYTHONIOENCODING="cp1252", PYTHONUTF8="0")
+    shown = narrow("job", whole["sections"][0]["jobId"], "-w", root)
+    assert shown.returncode == 0, shown.stderr
+    assert '"instructions": "??????, with ?"' in shown.stdout
+    (root / "pressroom" / "site.yaml").write_text("title: Короче: 🍕\n", encoding="utf-8")
+    assert "Traceback" not in narrow("doctor", "-w", root).stderr
+    made = narrow("init", tmp_path / "Меню")
+    assert made.returncode == 0, made.stderr
+    wrong = narrow("status", "-w", tmp_path / "Карта")
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("pressroom: ")
 
 
 def test_stop_without_a_worker_says_so(tmp_path: Path) -> None:

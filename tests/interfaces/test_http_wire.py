@@ -133,12 +133,12 @@ def test_this_machine_may_be_spelled_in_every_way_that_means_it(
 @pytest.mark.parametrize("name", [" status ", "\tstatus\t \t", "=?base64?c3RhdHVz?= "])
 def test_blanks_around_a_header_are_no_part_of_it(url: str, name: str) -> None:
     """As RFC 9110 has it: it names the same tool as the body."""
-    meta = {
+    meta: dict[str, object] = {
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": {},
     }
-    params = {"name": "status", "arguments": {}, "_meta": meta}
-    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    params: dict[str, object] = {"name": "status", "arguments": {}, "_meta": meta}
+    call: dict[str, object] = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
     named = [*MODERN[:-1], f"Mcp-Name:{name}"]
     assert status_of(exchange(url, posted(json.dumps(call).encode(), *named))) == 200
 
@@ -262,7 +262,7 @@ def test_json_that_is_deep_or_huge_or_none_is_refused(
 
 def test_a_deep_value_in_a_call_stops_nothing(url: str) -> None:
     """As deep as either parser lets it be."""
-    meta = {
+    meta: dict[str, object] = {
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
         "io.modelcontextprotocol/clientCapabilities": {},

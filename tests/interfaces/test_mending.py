@@ -15,6 +15,7 @@ import pytest
 from tests.harness import (
     Desk,
     Era,
+    desk,
     read_site,
     small_site,
     starter,
@@ -127,6 +128,58 @@ async def test_the_last_good_site_goes_on_and_the_mistake_is_said(tmp_path: Path
         reviewed = await chat.call("review")
         assert reviewed["counts"] == {"missing": 3}
         assert any("pressroom/site.yaml:2" in note for note in reviewed["notes"])
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_server_that_is_started_meanwhile_goes_on_with_the_last_good_site(
+    tmp_path: Path, era: Era
+) -> None:
+    """Each chat starts one: a typo must not keep anybody from taking a promotion back."""
+    root = small_site(tmp_path / "site", {"menu": 3}, worker_idle_s=0.5)
+    async with over_stdio(root, era=era) as chat:
+        await chat.run("generate-all")
+        await chat.run("promote")
+    (root / "pressroom" / "site.yaml").write_text("title: [\n")
+    async with over_stdio(root, era=era) as chat:
+        for tool, arguments in (
+            ("review", {}),
+            ("promote", {"dryRun": True}),
+            ("generate-all", {"mode": "new", "dryRun": True}),
+            ("rollback", {"dryRun": True}),
+        ):
+            answer = await chat.call(tool, **arguments)
+            assert any("pressroom/site.yaml:2: this is no YAML" in n for n in answer["notes"])
+        taken = await chat.run("rollback")
+        assert taken["status"] == "completed", taken
+        assert not (root / "content" / "menu.md").exists()
+
+
+async def test_a_text_that_a_comment_cuts_short_is_said_with_its_line(tmp_path: Path) -> None:
+    """Where its author looks: in every answer that reads the site."""
+    root = small_site(tmp_path / "site", {"menu": 1}, worker_idle_s=0.5)
+    site_file = root / "pressroom" / "site.yaml"
+    site_file.write_text(
+        site_file.read_text().replace("description: A site", "description: Site #1")
+    )
+    async with desk(root) as chat:
+        for tool in ("review", "generate-all"):
+            [note] = (await chat.call(tool))["notes"][:1]
+            assert note.startswith("A text of the site may be cut short: <text-"), note
+            assert "pressroom/site.yaml:2: '#1' is taken for a comment, and 'Site' is all" in note
+
+
+async def test_the_files_that_a_clone_has_beside_its_pages_are_named_once(tmp_path: Path) -> None:
+    """They are not live, and are never touched; who expects them to be learns it at once."""
+    root = small_site(tmp_path / "site", {"menu": 1}, worker_idle_s=0.5)
+    (root / "content").mkdir()
+    (root / "content" / "README.md").write_text("# How to edit\n")
+    (root / "content" / "notes.md").write_text("# Mine\n")
+    async with desk(root) as chat:
+        [note] = (await chat.call("review"))["notes"]
+        assert note.startswith("2 Markdown files were found and left alone: <text-")
+        assert "README.md: page: 'README' is not a slug" in note
+        assert "notes.md: it holds no section of a page 'notes'" in note
+        assert "notes" not in await chat.call("review")
 
 
 Damage = Callable[[Path], None]

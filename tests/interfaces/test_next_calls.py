@@ -90,7 +90,7 @@ async def test_a_cancelled_promotion_that_was_rolled_back_is_not_to_be_retried(
         undoing = (await chat.call("rollback", batchId=batch))["batchId"]
         await hand.finish()
         undone = await chat.call("status", batchId=batch)
-        assert f"1 of 3 promoted, 2 cancelled; {undoing} rolled it back." in undone["message"]
+        assert f"1 of 3 promoted, 2 cancelled; taken back by {undoing}." in undone["message"]
         assert "next" not in undone
         assert undoing in await chat.refused("retry", batchId=batch)
         await chat.call("rollback", batchId=undoing)

@@ -503,6 +503,30 @@ async def test_the_same_key_is_the_same_job_while_it_waits(tmp_path: Path) -> No
     assert status.status is JobState.SCHEDULED
 
 
+async def test_who_waits_for_a_batch_is_told_how_far_it_is(tmp_path: Path) -> None:
+    """Where it stands now, after changes and at its end; an error of theirs ends the wait alone."""
+    root = small_site(tmp_path / "site", {"menu": 1})
+    plugins = registering(a_task)
+    async with working(root, plugins):
+        context = plugins.context("test", Origin(owner="local", interface="test"))
+        told: list[tuple[int, int]] = []
+
+        async def tell(status: BatchStatus) -> None:
+            told.append((status.completed, status.total))
+
+        async def fail(status: BatchStatus) -> None:
+            raise ValueError(status.batch_id)
+
+        jobs = [a_task.job(Task(name=name)) for name in "abc"]
+        batch_id = await context.enqueue_batch("test-tasks", jobs)
+        ended = await context.wait_for_batch(batch_id, on_progress=tell)
+        with pytest.raises(ValueError, match=batch_id):
+            await context.wait_for_batch(batch_id, on_progress=fail)
+    assert ended.completed == 3
+    assert told == sorted(set(told))
+    assert told[-1] == (3, 3)
+
+
 async def test_a_tool_may_queue_a_batch_and_its_end_is_told(tmp_path: Path) -> None:
     """With progress while the call is open; `retry` takes up what failed, without a site's plan."""
     root = small_site(tmp_path / "site", {"menu": 1})

@@ -279,6 +279,8 @@ async def test_mistakes_in_files_are_quoted_between_marks(tmp_path: Path) -> Non
             assert "pressroom/site.yaml:" in json.dumps(answer["notes"])
             assert answer["marks"].startswith("What stands between <text-")
             assert WORDS not in outside_marks(answer)
+    root = small_site(tmp_path / "never good", {"menu": 1}, **QUICK)
+    write_site(root, wrong)
     async with desk(root) as chat:
         listening = Listening(chat)
         assert "pressroom/site.yaml:" in await chat.refused("generate-all")

@@ -219,6 +219,8 @@ async def test_a_deleted_file_comes_back_with_a_promote_that_changes_no_text(
             assert "menu.md" not in content(root)
             done = await chat.run("promote", **wanted)
             assert (done["status"], done["queuedSections"]) == ("completed", 0)
+            assert (await chat.call("status", batchId=done["batchId"]))["files"] == done["files"]
+            assert done["files"] == ["content/menu.md"]
             assert "content/menu.md" in done["notes"][0]
             assert content(root) == before
             assert "No sections to promote" in (await chat.call("promote", **wanted))["message"]

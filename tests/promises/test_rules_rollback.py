@@ -73,6 +73,29 @@ async def test_after_a_rollback_that_failed_in_part_the_rest_is_offered_first(
         assert live(root) == {}
 
 
+async def test_a_promotion_that_was_taken_back_says_so_and_names_no_files(tmp_path: Path) -> None:
+    """Its status is what it has led to, and what others did to its files later is theirs."""
+    root = small_site(tmp_path, {"menu": 1, "news": 1}, **QUICK)
+    async with desk(root) as chat:
+        await redraft(chat, menu_s1="one", news_s1="one")
+        promoted = (await chat.run("promote"))["batchId"]
+        some = (await chat.run("rollback", batchId=promoted, page="news"))["batchId"]
+        partly = await chat.call("status", batchId=promoted)
+        assert f"2 of 2 promoted; 1 of them taken back by {some}." in partly["message"]
+        assert partly["files"] == ["content/menu.md", "content/news.md"]
+        await chat.run("rollback", batchId=some)
+        both = await chat.call("status", batchId=promoted)
+        assert "taken back" not in both["message"]
+        undoing = (await chat.run("rollback", batchId=promoted))["batchId"]
+        undone = await chat.call("status", batchId=promoted)
+        assert undone["message"] == f"2 of 2 promoted; taken back by {undoing}."
+        assert "files" not in undone
+        await publish(chat, menu_s1="two")
+        assert (await chat.call("status", batchId=promoted))["message"] == undone["message"]
+        removed = await chat.call("status", batchId=undoing)
+        assert removed["files"] == ["content/menu.md (removed)", "content/news.md (removed)"]
+
+
 async def test_a_batch_stands_while_one_of_its_texts_does(tmp_path: Path) -> None:
     """R10: the second promotion took one of two sections over, so the first still stands."""
     root = small_site(tmp_path, {"menu": 2}, **QUICK)
@@ -112,6 +135,23 @@ async def test_a_rollback_sent_twice_takes_back_one_batch(tmp_path: Path) -> Non
             await hand.work(jobs)
         assert live(root) == {"menu/s1": "one", "menu/s3": "one"}
         await nothing(chat)
+
+
+async def test_a_request_that_met_a_rollback_under_way_is_answered_so_after_its_end(
+    tmp_path: Path,
+) -> None:
+    """R2, R11: sent again when all is over, it must not offer to take back one promotion more."""
+    root = small_site(tmp_path, {"menu": 2}, **QUICK)
+    async with desk(root) as chat:
+        await publish(chat, menu_s1="one", menu_s2="one")
+    async with held(root) as hand, desk(root) as chat:
+        batch = (await chat.call("rollback"))["batchId"]
+        await hand.work(1, "content-rollback")
+        met = await chat.call("rollback", requestKey="K")
+        assert (met["batchId"], met["duplicate"]) == (batch, True)
+        await hand.finish()
+        again = await chat.call("rollback", requestKey="K")
+        assert again["message"].startswith(f"That request was answered before: batch {batch}")
 
 
 async def test_nobody_takes_back_what_another_owner_promoted(tmp_path: Path) -> None:

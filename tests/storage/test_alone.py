@@ -55,6 +55,21 @@ async def test_what_is_under_way_is_neither_paused_nor_over(bench: Bench, store:
     assert await store.under_way(owner="eve", limit=9) == []
 
 
+async def test_everybodys_are_found_for_who_may_see_all(bench: Bench, store: JobStore) -> None:
+    """Merged newest first, page by page, whoever asked for them."""
+    for n, owner in enumerate(["ada", "eve", "ada", "bob"]):
+        await store.enqueue(f"j{n}", a_job(), origin=Origin(owner, "test"), now=bench.now)
+    await bench.submit("b1", a_job(kind="other"))
+    await bench.submit("b2", a_job(kind="other"), origin=Origin("eve", "test"))
+    assert ids(await store.batches(owner=None, limit=9)) == ["b2", "b1"]
+    first = await store.alone(owner=None, active=True, limit=3)
+    assert ids(first) == ["j3", "j2", "j1"]
+    rest = await store.alone(owner=None, active=True, before=first[-1].order, limit=3)
+    assert ids(rest) == ["j0"]
+    under_way = await store.under_way(owner=None, limit=4)
+    assert ids(under_way) == ["b1", "b2", "j0", "j1"]
+
+
 async def test_what_nobody_has_is_told_of_jobs_in_a_batch_and_outside_any(
     bench: Bench, store: JobStore
 ) -> None:

@@ -106,16 +106,19 @@ async def test_what_a_batch_wrote_is_found_with_its_whole_history(
 async def test_the_pages_of_a_batch_are_those_on_which_it_changed_live_texts(
     write: Writer, entities: EntityStore
 ) -> None:
-    """Each once; removals count, drafts do not."""
+    """Each once; removals count, drafts do not. And whether it left any text there, at its time."""
     ids = ("menu/b", "menu/a", "about/a")
     live = [a_text(id, batch_id="b1").as_type(PRODUCTION) for id in ids]
     await write(*[SaveRevision(text, ABSENT) for text in live])
     await write(SaveRevision(a_text("team/jo", batch_id="b1"), ABSENT))
     await write(SaveRemoval(replace(gone(live[2]), batch_id="b2"), ANY))
-    assert await entities.pages_of_batch("b1") == ["about", "menu"]
-    assert await entities.pages_of_batch("b1", type=PREVIEW) == ["team"]
-    assert await entities.pages_of_batch("b2") == ["about"]
-    assert await entities.pages_of_batch("b3") == []
+    assert await entities.pages_of_batch("b1") == {"about": True, "menu": True}
+    assert await entities.pages_of_batch("b1", type=PREVIEW) == {"team": True}
+    assert await entities.pages_of_batch("b2") == {"about": False}
+    assert await entities.pages_of_batch("b3") == {}
+    await write(SaveRevision(replace(live[2], batch_id="b4"), ABSENT))
+    assert await entities.pages_of_batch("b2") == {"about": False}
+    assert await entities.pages_of_batch("b4") == {"about": True}
 
 
 async def test_a_draft_is_withdrawn_only_if_it_is_the_one_meant(
@@ -196,6 +199,16 @@ async def test_a_site_is_stored_under_its_hash(entities: EntityStore) -> None:
     await entities.put_site("h", "other")
     assert await entities.get_site("h") == '{"title": "Café"}'
     assert await entities.get_site("unknown") is None
+
+
+async def test_the_newest_site_is_the_one_that_was_stored_last(entities: EntityStore) -> None:
+    """Also where it is one that was stored before: somebody has undone an edit."""
+    assert await entities.newest_site() is None
+    await entities.put_site("a", "first")
+    await entities.put_site("b", "second")
+    assert await entities.newest_site() == "second"
+    await entities.put_site("a", "first")
+    assert await entities.newest_site() == "first"
 
 
 async def test_files_are_adopted_only_where_nothing_was_ever_stored(

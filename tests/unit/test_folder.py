@@ -15,6 +15,15 @@ SECRET = b"secret of somebody else"
 posix = pytest.mark.skipif(os.name != "posix", reason="pipes and modes are a matter of POSIX")
 
 
+@pytest.fixture(autouse=True, params=["held", "looked-at"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How files are reached: by an open folder, or, as on Windows, by a path that is looked at."""
+    if request.param == "looked-at":
+        monkeypatch.setattr("mcp_server.folder.HAS_DIR_FD", False)
+        monkeypatch.setattr("mcp_server.folder._UNFOLLOWED", 0)
+    return request.param
+
+
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Path:
     """A file outside of the folder."""
@@ -90,15 +99,17 @@ def test_a_link_among_the_folders_below_is_not_followed(root: Path, tmp_path: Pa
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "name").write_bytes(SECRET)
     (root / "below").symlink_to(tmp_path / "other", target_is_directory=True)
-    with pytest.raises(NotPlain, match="a symbolic link is in the way"):
+    with pytest.raises(NotPlain, match="symbolic link"):
         Folder(root, "below").read("name", 100)
     (tmp_path / "way").symlink_to(root, target_is_directory=True)
     (root / "name").write_bytes(b"plain")
     assert Folder(tmp_path / "way").read("name", 100) == b"plain"
 
 
-def test_a_folder_that_was_opened_stays_the_same_one(root: Path, tmp_path: Path) -> None:
+def test_a_folder_that_was_opened_stays_the_same_one(root: Path, tmp_path: Path, way: str) -> None:
     """Its name may lead elsewhere before the file is written."""
+    if way == "looked-at":
+        pytest.skip("a folder cannot be held open there; what Windows has open cannot be renamed")
     (tmp_path / "other").mkdir()
     with Folder(root, "below").opened(create=True) as folder:
         (root / "below").rename(root / "before")

@@ -9,6 +9,9 @@ from mcp_server.entities.store import EntityStore
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Batch
 
+REWRITTEN = "files"
+"""In a batch's details: the pages of which it writes the files again, though no text changes."""
+
 
 async def undone_by(batch: Batch, batches: BatchService, entities: EntityStore) -> Batch | None:
     """Return the rollback of the batch that still stands, `None` if there is none."""
@@ -21,16 +24,18 @@ async def undone_by(batch: Batch, batches: BatchService, entities: EntityStore) 
 
 
 async def files_written(
-    batch_id: str, files: PageFiles, entities: EntityStore, *, failed: Collection[str]
+    batch: Batch, files: PageFiles, entities: EntityStore, *, failed: Collection[str]
 ) -> Sequence[str]:
-    """Return the files that a batch's changes were written to, as `content/menu.md`.
+    """Return the files that a batch has written, as `content/menu.md`, or removed.
 
-    Without those of the `failed` pages: what their files hold was not written by this batch.
+    That is what it did at its time, whatever has become of them since. Without those of the
+    `failed` pages: what their files hold was not written by this batch.
     """
     exported = await entities.exported()
-    pages = await entities.pages_of_batch(batch_id)
+    pages = dict.fromkeys(batch.details.get(REWRITTEN, ()), True)
+    pages |= await entities.pages_of_batch(batch.id)
     return [
-        files.shown(page) + ("" if exported[page][0] else " (removed)")
-        for page in pages
+        files.shown(page) + ("" if has_text else " (removed)")
+        for page, has_text in sorted(pages.items())
         if page in exported and page not in failed
     ]

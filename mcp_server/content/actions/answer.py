@@ -37,6 +37,7 @@ def answer(
         digest=digest_of(verb, plan.planned),
         notes=(*notes, *_on_placeholders(plan), *remarks),
         with_findings=with_findings,
+        files=len(plan.files),
         dry_run=dry_run,
     )
     return told if submission is None else _after(told, submission)
@@ -70,7 +71,7 @@ def _after(told: Submitted, submission: Submission) -> Submitted:
     held = skipped_as_held(submission.held)
     told = replace(told, skipped=(*told.skipped, *held))
     if found is None:
-        return replace(told, planned=())
+        return replace(told, planned=(), files=0)
     elsewhere = {each.section for each in held}
     return replace(
         told,

@@ -120,6 +120,8 @@ class Submitted:
     """What the caller must know: placeholders, instructions that are ignored, …"""
     with_findings: int = 0
     """How many of the texts have findings."""
+    files: int = 0
+    """How many missing files are written again although no text changes, or would be."""
     next_calls: tuple[NextCall, ...] = ()
     paused_reason: str | None = None
     """Why the batch found as a duplicate is paused."""

@@ -18,11 +18,18 @@ from mcp_server.content.pages.disk import ExportFailed
 from mcp_server.content.pages.edited import is_static
 from mcp_server.content.pages.page_files import KeptEdits, PageFiles
 from mcp_server.content.site import Site
-from mcp_server.content.workspace.loader import SiteLoader, SiteProblems, site_to_document
+from mcp_server.content.workspace.loader import (
+    SiteLoader,
+    SiteProblems,
+    site_from_document,
+    site_to_document,
+)
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, split_id
 from mcp_server.entities.store import EntityStore
 from mcp_server.errors import NotFound
 
+LEFT_ALONE_NAMED_MAX = 3
+"""Files that the note names which the first call in a clone gets; they are counted, too."""
 EXPORTS_DURING_A_LOOK_MAX = 2
 """How often files are compared again because they were exported while we compared them."""
 
@@ -37,6 +44,8 @@ class ContentReader:
         self._adopting = anyio.Lock()
         self._is_adopted = False
         self._stored_site: str | None = None
+        self._before_start: Site | None = None
+        """The site as it was before this server started, once that was asked for."""
 
     async def read(
         self, pages: Collection[str] | None = None, *, history: bool = False
@@ -87,8 +96,7 @@ class ContentReader:
             Unavailable: it cannot be read, and never could.
         """
         site, notes = await self._site()
-        await self._adopt(site)
-        return site, notes
+        return site, [*notes, *await self._adopt(site)]
 
     async def with_files(self, content: SiteContent, ids: Iterable[str]) -> SiteContent:
         """Return the content with the state of the files of these sections' pages."""
@@ -104,9 +112,18 @@ class ContentReader:
         drafts = await self._entities.histories(PREVIEW, batch_id=batch_id)
         return {id: history.is_still_of(batch_id, past) for id, past in drafts.items()}
 
-    async def drafted_pages(self, batch_id: str) -> Sequence[str]:
+    async def drafted_pages(self, batch_id: str) -> Collection[str]:
         """Return the pages of which a batch has drafted sections."""
         return await self._entities.pages_of_batch(batch_id, type=PREVIEW)
+
+    async def template_of(self, section: str, site_hash: str | None) -> str | None:
+        """Return the template that a section has in a stored site, `None` if it is not known."""
+        document = await self._entities.get_site(site_hash) if site_hash else None
+        if document is None:
+            return None
+        site = await anyio.to_thread.run_sync(site_from_document, document)
+        found = site.section(section)
+        return None if found is None else found.template
 
     async def edits_to_keep(self, content: SiteContent, ids: Sequence[str]) -> KeptEdits:
         """Return what somebody wrote into the files of these sections' pages (R23)."""
@@ -136,24 +153,53 @@ class ContentReader:
         try:
             site = await anyio.to_thread.run_sync(self._loader.load)
         except SiteProblems as problems:
-            if self._loader.last_good is None:
+            site = self._loader.last_good or await self._stored_before()
+            if site is None:
                 raise
-            site = self._loader.last_good
             mistakes = "; ".join(problems.problems[:3])
             return site, [Quoted("The site is used as it was before these mistakes:", mistakes)]
         if site.hash != self._stored_site:  # mostly equal: then a call that only reads never writes
             document = await anyio.to_thread.run_sync(site_to_document, site)
             await self._entities.put_site(site.hash, document)
             self._stored_site = site.hash
-        return site, []
+        if not (cut := self._loader.cut_texts):
+            return site, []
+        return site, [Quoted("A text of the site may be cut short:", "; ".join(cut[:2]))]
 
-    async def _adopt(self, site: Site) -> None:
-        """Take the files of a clone as the live texts, once, if nothing was ever stored."""
+    async def _stored_before(self) -> Site | None:
+        """Return the newest site in the database; `None` if there is none that can be read."""
+        if self._before_start is None:
+            document = await self._entities.newest_site()
+            with suppress(ValueError):  # another version may have written it differently
+                if document is not None:
+                    self._before_start = await anyio.to_thread.run_sync(
+                        site_from_document, document
+                    )
+        return self._before_start
+
+    async def _adopt(self, site: Site) -> Sequence[Note]:
+        """Take the files of a clone as the live texts, once, if nothing was ever stored.
+
+        Return a note on the files there that are left alone.
+        """
         async with self._adopting:  # the first calls may come together, and one of them adopts
-            if not self._is_adopted:
-                found = await anyio.to_thread.run_sync(self._files.adoption, site)
-                await self._entities.adopt(found.revisions, found.files, now=self._clock.now())
-                self._is_adopted = True
+            if self._is_adopted:
+                return ()
+            found = await anyio.to_thread.run_sync(self._files.adoption, site)
+            adopted = await self._entities.adopt(
+                found.revisions, found.files, now=self._clock.now()
+            )
+            self._is_adopted = True
+        return left_alone(found.skipped) if adopted else ()
+
+
+def left_alone(skipped: Sequence[tuple[str, str]]) -> Sequence[Note]:
+    """Return a note on the Markdown files that are not taken as live texts, if there are any."""
+    if not skipped:
+        return ()
+    named = "; ".join(f"{name}: {why}" for name, why in skipped[:LEFT_ALONE_NAMED_MAX])
+    count = "One Markdown file was" if len(skipped) == 1 else f"{len(skipped)} Markdown files were"
+    return [Quoted(f"{count} found and left alone:", named)]
 
 
 async def _selected(selector: Selector, content: SiteContent) -> Selection:

@@ -94,6 +94,8 @@ class RollbackAction:
         for _ in range(LOOKS_MAX):
             look = await self._look(call, origin, cancelled=cancelled)
             if isinstance(look, Submitted):
+                if look.batch_id is not None:  # it repeats a rollback that is under way
+                    await self._submitter.remember(ROLLBACK, call, look.batch_id, origin)
                 return look
             plan = await anyio.to_thread.run_sync(look.plan, call)
             if call.dry_run:

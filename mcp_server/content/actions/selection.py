@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from mcp_server.content.actions.calls import Selector
@@ -10,6 +10,9 @@ from mcp_server.content.site import Site
 from mcp_server.entities.entity import is_slug, split_id
 from mcp_server.errors import InvalidPayload, NotFound
 from mcp_server.excerpt import in_quotes
+
+NAMED_MAX = 5
+"""Unknown pages or sections that a refusal names besides the first; the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +37,12 @@ def select(selector: Selector, site: Site, stored: Collection[str] = ()) -> Sele
     sections = _sections(selector)
     named = (selector.page, *selector.pages) if selector.page else selector.pages
     pages = tuple(dict.fromkeys(named))
-    for page in pages:
-        _check_page(page, known, site)
+    _check_pages(pages, known, site)
     for section in sections:
         split_id(section)  # raises if it is no id
-        if section not in known:
-            raise NotFound("section", section, known=known, hint="`review` lists the sections.")
+    if unknown := [section for section in sections if section not in known]:
+        hint = f"{_others(unknown)}`review` lists the sections."
+        raise NotFound("section", unknown[0], known=known, hint=hint)
     if sections:
         wanted = set(sections)
         chosen = tuple(id for id in known if id in wanted)
@@ -79,9 +82,20 @@ def _sections(selector: Selector) -> list[str]:
     return sections
 
 
-def _check_page(page: str, known: Collection[str], site: Site) -> None:
-    if not is_slug(page):
-        raise InvalidPayload("page", [f"{in_quotes(page)} is not a page id (a-z, 0-9, - and _)"])
-    pages = {each.id for each in site.pages} | {split_id(id)[0] for id in known}
-    if page not in pages:
-        raise NotFound("page", page, known=sorted(pages), hint="`review` lists pages and sections.")
+def _check_pages(pages: Sequence[str], known: Collection[str], site: Site) -> None:
+    for page in pages:
+        if not is_slug(page):
+            what = f"{in_quotes(page)} is not a page id (a-z, 0-9, - and _)"
+            raise InvalidPayload("page", [what])
+    there = {each.id for each in site.pages} | {split_id(id)[0] for id in known}
+    if unknown := [page for page in pages if page not in there]:
+        hint = f"{_others(unknown)}`review` lists pages and sections."
+        raise NotFound("page", unknown[0], known=sorted(there), hint=hint)
+
+
+def _others(unknown: Sequence[str]) -> str:
+    """Return which others are not there either: nobody has to mend one to learn of the next."""
+    others = list(dict.fromkeys(unknown))[1:]
+    named = ", ".join(map(in_quotes, others[:NAMED_MAX]))
+    more = f" and {len(others) - NAMED_MAX} more" if len(others) > NAMED_MAX else ""
+    return f"Nor is there {named}{more}. " if others else ""

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 
 import anyio.to_thread
 
+from mcp_server.content.actions.aftermath import REWRITTEN
 from mcp_server.content.actions.answer import answer_again
 from mcp_server.content.actions.calls import ChangeCall, GenerateCall, Submitted
 from mcp_server.content.actions.plan import Plan
@@ -59,6 +60,14 @@ class Submitter:
         batch = await self._batches.requested(_request(verb, call), owner=origin.owner)
         return None if batch is None else answer_again(batch)
 
+    async def remember(
+        self, verb: Verb, call: GenerateCall | ChangeCall, batch_id: str, origin: Origin
+    ) -> None:
+        """Let the request key of a call that queued nothing lead to the batch of its answer."""
+        if not call.dry_run and (request := _request(verb, call)) is not None:
+            batch = await self._batches.get(batch_id, owner=origin.owner)
+            await self._batches.remember(request, batch, owner=origin.owner)
+
     async def submit(
         self,
         verb: Verb,
@@ -86,7 +95,7 @@ class Submitter:
                 effects=conditions.effects,
                 cancels=(cancels.id, cancels.change) if cancels else None,
                 about=conditions.about,
-                details={"asked": conditions.asked},
+                details={"asked": conditions.asked, **_rewritten(plan)},
             )
 
         submission = await self._batches.submit(await anyio.to_thread.run_sync(prepare))
@@ -99,6 +108,11 @@ class Submitter:
         # The request key did not come with a batch of this call; it has to lead to that one later.
         await self._batches.remember(_request(verb, call), only, owner=origin.owner)
         return replace(submission, batch=only, duplicate=True)
+
+
+def _rewritten(plan: Plan) -> Json:
+    pages = [job.subject for job in plan.files.values()]
+    return {REWRITTEN: pages} if pages else {}
 
 
 def key_of(*parts: object) -> str:

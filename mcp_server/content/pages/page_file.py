@@ -19,6 +19,7 @@ people make of such a file: other line ends, other keys, a text on top, broken f
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -80,14 +81,7 @@ def render_page(file: PageFile) -> str:
     """
     ids = {section.entity_id for section in file.sections}
     assert len(ids) == len(file.sections), "each section stands once in a file"
-    front = yaml.dump(
-        _front_matter(file),
-        Dumper=_Dumper,
-        sort_keys=False,
-        allow_unicode=True,
-        default_flow_style=False,
-        width=LINE_WIDTH,
-    )
+    front = _dumped(_front_matter(file))
     blocks = [_escape(file.preamble)] if file.preamble else []
     blocks += [f"{comment_line(s.entity_id)}\n\n{_escape(s.markdown)}" for s in file.sections]
     # `[:-1]`: the file ends with one line feed, not with an empty line.
@@ -280,24 +274,65 @@ def _line(value: object) -> str:
     return "" if value is None else str(value)
 
 
+_BEYOND = re.compile("[\U00010000-\U0010ffff]")
+_PRIVATE = range(0xE000, 0xF900)
+_READ_AS_OTHER = re.compile(
+    r"[-+]?[.0-9][0-9_,.:]*(?:e[-+]?[0-9]+)?"
+    r"|[-+]?0[box][0-9a-f_]+"
+    r"|[-+]?\.(?:inf|nan)"
+    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[t ].*)?"
+    r"|true|false|yes|no|on|off|y|n|null|~|"
+    r"|:.*",
+    re.IGNORECASE,
+)
+"""What some reader takes for no text where it is not in quotes: YAML 1.2 has `08056`, `1e3` and
+`0o17` for numbers; Ruby's, which Jekyll uses, `3,50` for 350, `08:30` for minutes, `2026-1-5` for a
+date and `:menu` for a symbol; older ones `y` for true."""
+
+
 class _Dumper(yaml.CSafeDumper):
     """Writes every value out instead of using aliases, which `parse_page` refuses."""
+
+    stand_ins: Mapping[int, str] = {}
+    """The characters that are written in place of others; see `_dumped`."""
 
     def ignore_aliases(self, data: object) -> bool:
         del data
         return True
 
 
-def _represent_text(_: _Dumper, text: str) -> yaml.ScalarNode:
-    """Quote what YAML would change when it is read back: odd line ends, invisible characters."""
+def _dumped(front: Mapping[str, Any]) -> str:
+    """Return the front matter as YAML, with every character that can be read as it is.
+
+    libyaml writes all beyond U+FFFF, emoji among them, as escapes. So private ones that the texts
+    do not have stand in for these, until it is written.
+    """
+    texts = json.dumps(front, ensure_ascii=False)
+    free = (chr(code) for code in _PRIVATE if chr(code) not in texts)
+    stand_ins = dict(zip(sorted(set(_BEYOND.findall(texts))), free, strict=False))
+    dumper = type("_DumperOfOne", (_Dumper,), {"stand_ins": str.maketrans(stand_ins)})
+    written: str = yaml.dump(
+        front,
+        Dumper=dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=False,
+        width=LINE_WIDTH,
+    )
+    return written.translate(str.maketrans({new: old for old, new in stand_ins.items()}))
+
+
+def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    """Quote what a reader would change: numbers, odd line ends, invisible characters."""
     lines = text.split("\n")
-    style = None
+    style = "'" if _READ_AS_OTHER.fullmatch(text) else None
     if not all(line.isprintable() for line in lines):
         style = '"'
     elif len(lines) > 1:
         plain = lines[0] != "" and all(line == line.strip() for line in lines)
         style = "|" if plain else '"'
-    return yaml.ScalarNode("tag:yaml.org,2002:str", text, style=style)
+    value = text.translate(dumper.stand_ins)
+    return yaml.ScalarNode("tag:yaml.org,2002:str", value, style=style)
 
 
 _Dumper.add_representer(str, _represent_text)

@@ -51,7 +51,9 @@ class SiteLoader:
         self.last_good: Site | None = None
         """The last version that could be used; a caller may go on with it."""
         self.warnings: tuple[str, ...] = ()
-        """Of that version: sections that cannot be drafted, and why."""
+        """Of that version: sections that cannot be drafted, and why, and the cut texts."""
+        self.cut_texts: tuple[str, ...] = ()
+        """Of that version: texts that may have been meant to go on where a comment begins."""
 
     def load(self) -> Site:
         """Return the site.
@@ -71,16 +73,18 @@ class SiteLoader:
 
     def _read(self) -> None:
         problems: list[str] = []
-        templates = self._templates(problems)
+        warnings: list[str] = []
+        templates = self._templates(problems, warnings)
         name = self._shown(self._workspace.site_file)
         file = self._content(self._workspace.site_file, problems)
-        found = None if file is None else read_site(YamlReader(name, problems), file)
+        found = None if file is None else read_site(YamlReader(name, problems, warnings), file)
         self._problems = tuple(dict.fromkeys(problems))
         if found is not None and not problems:
             self.last_good = _site(found, templates)
-            self.warnings = tuple(_warnings(name, found, templates))
+            self.cut_texts = tuple(warnings)
+            self.warnings = (*_warnings(name, found, templates), *warnings)
 
-    def _templates(self, problems: list[str]) -> dict[str, Template]:
+    def _templates(self, problems: list[str], warnings: list[str]) -> dict[str, Template]:
         templates: dict[str, Template] = {}
         try:
             files = self._template_files()
@@ -95,7 +99,7 @@ class SiteLoader:
             folder = self._shown(self._workspace.templates_dir)
             problems.append(f"{folder}: {len(files)} templates; keep at most {TEMPLATES_MAX}")
         for file in files[:TEMPLATES_MAX]:
-            reader = YamlReader(self._shown(file), problems)
+            reader = YamlReader(self._shown(file), problems, warnings)
             if file.suffix != ".yaml" or not is_slug(file.stem):
                 reader.wrong(
                     1,

@@ -124,18 +124,18 @@ def _static_text(reader: YamlReader, node: Node | None, where: str) -> str | Non
 def _id(reader: YamlReader, node: Node | None, item: Node, what: str, seen: dict[str, int]) -> str:
     """Return the id; a wrong one is noted with what it could be."""
     id = reader.text(node, f"the id of a {what}")
-    line = line_of(node or item)
+    place, line = node or item, line_of(node or item)
     if not id:
-        reader.wrong(line, f"a {what} has no id; write id: and a name of a-z, 0-9, - and _")
+        reader.wrong(place, f"a {what} has no id; write id: and a name of a-z, 0-9, - and _")
     elif not is_slug(id):
         reader.wrong(
-            line,
+            place,
             f"the {what} id {in_quotes(id)} is not a slug (a-z, 0-9, - and _, at most "
             f"{SLUG_LENGTH_MAX}); write {_slug(id) or what}",
         )
     elif id in seen:
         reader.wrong(
-            line, f"the {what} id {id} is there twice (first in line {seen[id]}); write another"
+            place, f"the {what} id {id} is there twice (first in line {seen[id]}); write another"
         )
     else:
         seen[id] = line

@@ -7,12 +7,19 @@ Nothing is constructed from tags, and size, depth and aliases are bounded.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import yaml
 
+from mcp_server.content.workspace.yaml_words import (
+    cut_text,
+    hidden_break,
+    hidden_in,
+    odd_name,
+    syntax_in_words,
+)
 from mcp_server.excerpt import in_quotes
 from mcp_server.likeness import nearest
 
@@ -22,6 +29,8 @@ VALUES_MAX = 200_000
 """In one file: each alias is all that it stands for, and a long text one for ten characters."""
 PROBLEMS_MAX = 50
 """Mistakes that are noted for one file; the rest shows when these are mended."""
+NAME_LENGTH_MAX = 64
+"""A wrong text that is as short is a name, in which a character that nobody sees is the mistake."""
 DEPTH_MAX = 40
 """Deeper nesting is a mistake; the C composer itself would overflow its stack."""
 
@@ -31,7 +40,6 @@ _TEXT_TAG, _NULL_TAG, _MERGE_TAG = f"{_TAG}str", f"{_TAG}null", f"{_TAG}merge"
 _NAMES = ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "value", "merge")
 _OWN_TAGS = frozenset(f"{_TAG}{name}" for name in _NAMES)
 """What YAML itself takes a node for; any other tag somebody has written."""
-_ALIAS = re.compile(r"\*([\w-]{1,40})")
 _CONSTANTS = {"true": True, "false": False, "": None, "~": None, "null": None}
 
 Node = yaml.Node
@@ -40,12 +48,16 @@ Node = yaml.Node
 class YamlReader:
     """Reads one file and notes what is wrong with it, each as `file:line: what; what instead`."""
 
-    def __init__(self, name: str, problems: list[str]) -> None:
+    def __init__(self, name: str, problems: list[str], warnings: list[str] | None = None) -> None:
         self._name, self._problems, self._noted = name, problems, 0
+        self._warnings: list[str] = [] if warnings is None else warnings
 
     def wrong(self, place: Node | int, text: str) -> None:
         """Note a mistake where a node begins or on a line, unless there are too many by now."""
         line = place if isinstance(place, int) else line_of(place)
+        if isinstance(place, yaml.ScalarNode) and len(place.value) <= NAME_LENGTH_MAX:
+            hidden = hidden_in(place.value)
+            text = f"{text}; it holds {hidden}, which nobody sees" if hidden else text
         if self._noted < PROBLEMS_MAX:
             self._noted += 1
             self._problems.append(f"{self._name}:{line}: {text}")
@@ -58,7 +70,12 @@ class YamlReader:
         text = ""
         try:
             text = content.decode("utf-8-sig")
-            return _composed(text)
+            if (hidden := hidden_break(text)) is not None:
+                self.wrong(*hidden)
+                return None
+            root = _composed(text)
+            self._warn_of_cut_texts(root, text.split("\n"))
+            return root
         except UnicodeDecodeError as error:
             line = content[: error.start].count(b"\n") + 1
             self.wrong(line, "this is no UTF-8 text; save the file as UTF-8")
@@ -67,10 +84,16 @@ class YamlReader:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line = mark.line if mark else 0
-            self.wrong(line + 1, _syntax_in_words(error, text.split("\n")[line:]))
+            self.wrong(*syntax_in_words(error, text.split("\n"), line))
         except yaml.YAMLError as error:
             self.wrong(1, f"this is no YAML ({str(error).splitlines()[0]}); remove what is odd")
         return None
+
+    def _warn_of_cut_texts(self, root: Node, lines: Sequence[str]) -> None:
+        """Note texts that end where a comment begins which may have been meant as their end."""
+        cuts = (cut for node in _texts_in(root) if (cut := cut_text(node, lines)) is not None)
+        for line, text in islice(cuts, PROBLEMS_MAX - len(self._warnings)):
+            self._warnings.append(f"{self._name}:{line}: {text}")
 
     def keys(self, node: Node, what: str, known: Iterable[str] | None = None) -> dict[str, Node]:
         """Return the values of a mapping by key; unknown and repeated keys are noted."""
@@ -81,7 +104,9 @@ class YamlReader:
             return {}
         found: dict[str, Node] = {}
         for key, value in node.value:
-            if key.value in found:
+            if (odd := odd_name(key.value)) is not None:
+                self.wrong(line_of(key), odd)
+            elif key.value in found:
                 self.wrong(key, f"{_quoted(key.value)} is there twice; remove one")
             elif known is not None and key.value not in known:
                 advice = instead(key.value, known)
@@ -172,6 +197,25 @@ def _composed(text: str) -> Node:
     return root
 
 
+def _texts_in(root: Node) -> Iterator[yaml.ScalarNode]:
+    """Yield the values that are texts, each once however often an alias stands for it."""
+    waiting, seen = [root], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        match node:
+            case yaml.MappingNode():
+                waiting += [value for _, value in node.value]
+            case yaml.SequenceNode():
+                waiting += node.value
+            case yaml.ScalarNode():
+                yield node
+            case _:
+                pass
+
+
 def _check(root: Node) -> None:
     waiting, values = [(root, 0)], 1
     while waiting:
@@ -226,20 +270,6 @@ def _scalar(node: Node) -> object:
         if str(value) == text and text.lstrip("-")[0].isdigit():
             return value
     return text
-
-
-def _syntax_in_words(error: yaml.MarkedYAMLError, rest: list[str]) -> str:
-    problem = error.problem or "it cannot be read"
-    line = rest[0] if rest else ""
-    if "\t" in line[: len(line) - len(line.lstrip())]:
-        return "a tab indents this line; indent with spaces"
-    if "mapping values are not allowed" in problem:
-        return 'a second colon stands in a line; put the text in quotes: key: "a: b"'
-    if "undefined alias" in problem and (alias := _ALIAS.search(line)):
-        return f"{alias[0]} stands for nothing; write &{alias[1]} first"
-    if "another document" in problem:
-        return "a second document begins; write everything in one"
-    return f"this is no YAML: {problem}; check quotes, colons and indentation here and just above"
 
 
 def line_of(place: Node | yaml.Event) -> int:

@@ -81,8 +81,16 @@ def build_cli(runners: Runners) -> typer.Typer:
 
 def run_cli(runners: Runners, arguments: Sequence[str] | None = None) -> None:
     """Run the command in `arguments` (default: the process's own), then exit the process."""
+    _print_what_can_be()
     with _one_line_each():
         build_cli(runners)(arguments, prog_name="pressroom")
+
+
+def _print_what_can_be() -> None:
+    """Print a `?` for each letter that the encoding of stdout lacks, as cp1252 on Windows does."""
+    stdout = cast("TextIO | None", sys.stdout)  # `None` if it was closed by `>&-`
+    if isinstance(stdout, TextIOWrapper):
+        stdout.reconfigure(errors="replace")
 
 
 def _print_version(wanted: bool) -> None:
@@ -226,6 +234,9 @@ def status(
 ) -> None:
     """Say what runs, what ran, and whether a worker lives; or show it as it goes on.
 
+    Of one batch each section, why it failed, the files written, and the call that comes next.
+    Everybody's work is shown, also that of clients which gave a token to the HTTP server.
+
     With --follow it ends with 1 if the batch or job did not complete, or anything is paused, as
     `wait` does.
     """
@@ -249,7 +260,7 @@ def wait(
     batch: Annotated[str | None, typer.Option(metavar="ID", help="The same, as an option.")] = None,
     timeout: Annotated[float, typer.Option(metavar="SECONDS", min=0, help="At most so long.")] = 60,
 ) -> None:
-    """Wait until nothing is left to do.
+    """Wait until nothing is left to do, by whomever it was asked for.
 
     Ends with 1 if the time runs out, something is paused, or the batch did not complete.
     """
@@ -259,7 +270,10 @@ def wait(
 
 def job(
     context: typer.Context,
-    id: Annotated[str, typer.Argument(metavar="ID", help="As `status` shows it in full detail.")],
+    id: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="As `status ID` shows it for each section of a batch."),
+    ],
     *,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -324,9 +338,7 @@ def _say(outcome: Waited) -> None:
 @contextmanager
 def _board() -> Generator[Board]:
     """Yield moving bars on a terminal, plain lines elsewhere; rich is only imported for bars."""
-    stdout = cast("TextIO | None", sys.stdout)  # `None` if it was closed by `>&-`
-    if isinstance(stdout, TextIOWrapper):
-        stdout.reconfigure(errors="replace")  # print a `?` for letters that its encoding lacks
+    stdout = cast("TextIO | None", sys.stdout)  # as above
     if stdout is not None and stdout.isatty():
         from mcp_server.interfaces.cli.bars import Bars, terminal  # noqa: PLC0415 - brings rich
 

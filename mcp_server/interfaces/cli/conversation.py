@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from mcp_server.errors import ServerError
 from mcp_server.excerpt import on_one_line
@@ -126,7 +126,8 @@ async def conversation(
         command=program, args=arguments, env=dict(environment), cwd=neutral_folder()
     )
     gone: ExceptionGroup[Exception] | None = None
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as file:
+        log = cast("TextIO", file)  # on Windows something that only behaves as one
         try:
             async with Client(stdio_client(server, errlog=log)) as client:
                 yield Conversation(client)

@@ -43,7 +43,7 @@ async def follow_all(
     batches: BatchService,
     board: Board,
     *,
-    owner: str,
+    owner: str | None,
     interval_s: float,
 ) -> Waited:
     """Show an owner's operations until none of them waits or runs; return how they ended.

@@ -15,6 +15,13 @@ MARKS = {"ok": "ok     ", "warning": "WARNING", "error": "ERROR  "}
 """What each finding of the doctor begins with: of one width, and in letters any terminal has."""
 
 
+MORE_SECTIONS = "… and more; those that failed, run or are paused come first."
+MORE_OPERATIONS = "… and older ones."
+"""What is said where not all is shown."""
+SECTION_WIDTH_MAX = 40
+"""Columns at most that a list is aligned to; a longer name makes its own line longer."""
+
+
 def job_lines(job: Job) -> Iterator[str]:
     """Yield a job for a person to read: its state and facts, then payload and result as JSON."""
     yield f"{job.id}  {job.kind} {visible(job.subject)}".rstrip() + f": {job.state}"
@@ -26,13 +33,17 @@ def job_lines(job: Job) -> Iterator[str]:
 
 
 def status_lines(answer: Mapping[str, Any]) -> Iterator[str]:
-    """Yield an answer of `status`: a line for each operation, one on the worker, and the notes."""
+    """Yield an answer of `status`: operations, sections and files, what comes next, the worker."""
     yield one_line(str(answer.get("message", "")))
-    for operation in answer.get("operations", ()):
-        id = operation.get("batchId") or operation.get("jobId")
-        words = [id, *(operation.get(key) for key in ("type", "status", "progress"))]
-        words += [operation.get("currentTask"), operation.get("startedAt")]
-        yield "  " + one_line(" · ".join(str(word) for word in words if word))
+    yield from map(_operation, answer.get("operations", ()))
+    yield from _sections(answer.get("sections", ()))
+    if "nextCursor" in answer:
+        yield "  " + (MORE_SECTIONS if answer.get("sections") else MORE_OPERATIONS)
+    yield from _files(answer.get("files", ()), answer.get("fileCount", 0))
+    if next := answer.get("next"):
+        yield one_line(f"Next: the tool call {next}")
+    if job := answer.get("job"):
+        yield f"`pressroom job {job['jobId']}` shows its payload and its result."
     worker: Mapping[str, Any] = answer.get("worker", {})
     if message := worker.get("message"):
         yield one_line(str(message))
@@ -64,6 +75,28 @@ def as_json(value: object) -> str:
 def one_line(text: str) -> str:
     """Return `text` on one line, without control characters that a terminal would obey."""
     return " ".join(visible(text).split())
+
+
+def _operation(operation: Mapping[str, Any]) -> str:
+    id = operation.get("batchId") or operation.get("jobId")
+    words = [id, *(operation.get(key) for key in ("type", "status", "progress"))]
+    words += [operation.get("currentTask"), operation.get("startedAt")]
+    return "  " + one_line(" · ".join(str(word) for word in words if word))
+
+
+def _sections(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield where each section stands and why, with the id of its job for `pressroom job`."""
+    names = [one_line(row["section"]) for row in rows]
+    width = min(SECTION_WIDTH_MAX, max(map(len, names), default=0))
+    for name, row in zip(names, rows, strict=True):
+        why = one_line(": ".join(str(row[key]) for key in ("code", "reason") if row.get(key)))
+        yield f"    {name:<{width}}  {row['state']:<10}  {row.get('jobId', '')}  {why}".rstrip()
+
+
+def _files(files: Sequence[str], count: int) -> Iterator[str]:
+    if files:
+        more = f", and {count - len(files)} more" if count > len(files) else ""
+        yield "  " + one_line(f"Files: {', '.join(files)}{more}")
 
 
 def _facts(job: Job) -> Iterator[tuple[str, str]]:

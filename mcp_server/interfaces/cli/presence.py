@@ -28,7 +28,7 @@ class Watched:
         health: Callable[[], Awaitable[Mapping[str, Any]]],
         batches: BatchService,
         *,
-        owner: str,
+        owner: str | None,
     ) -> None:
         self._board, self._health = board, health
         self._batches, self._owner = batches, owner

@@ -77,20 +77,28 @@ class SqliteEntityStore:
         )
         return [_revision_of(row) for row in rows]
 
-    async def pages_of_batch(self, batch_id: str, *, type: str = PRODUCTION) -> Sequence[str]:
+    async def pages_of_batch(self, batch_id: str, *, type: str = PRODUCTION) -> Mapping[str, bool]:
         rows = await self._database.read(
             lambda tx: tx.all("list_pages_of_batch", type=type, batch_id=batch_id)
         )
-        return [row["page"] for row in rows]
+        return {row["page"]: bool(row["has_text"]) for row in rows}
 
     async def exported(self, page: str | None = None) -> Mapping[str, tuple[str | None, ...]]:
         return await self._database.read(lambda tx: _exported(tx, page))
 
     async def put_site(self, hash: str, document: str) -> None:
-        await self._database.write(lambda tx: tx.run("put_site", hash=hash, document=document))
+        def step(tx: Transaction) -> None:
+            tx.run("put_site", hash=hash, document=document)
+            tx.run("put_newest_site", hash=hash)
+
+        await self._database.write(step)
 
     async def get_site(self, hash: str) -> str | None:
         row = await self._database.read(lambda tx: tx.one("get_site", hash=hash))
+        return None if row is None else row["document"]
+
+    async def newest_site(self) -> str | None:
+        row = await self._database.read(lambda tx: tx.one("get_newest_site"))
         return None if row is None else row["document"]
 
     async def adopt(

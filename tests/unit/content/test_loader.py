@@ -308,6 +308,142 @@ def test_an_alias_stands_for_what_it_names(tmp_path: Path) -> None:
     assert [section.facts for section in site.load().sections()] == [{"a": 1}, {"a": 1}]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        (
+            "  open: 7:00",
+            "\u00a0\u00a0open: 7:00",
+            "site.yaml:5: a no-break space (U+00A0) stands in this line; write plain spaces",
+        ),
+        (
+            "  open: 7:00",
+            "  \u2003open: 7:00",
+            "site.yaml:5: an em space (U+2003) stands before 'open'",
+        ),
+        (
+            "title: K",
+            "title:\u00a0K",
+            "site.yaml:1: a no-break space (U+00A0) stands in this line; w",
+        ),
+        (
+            "- id: menu",
+            "-\u00a0id: menu",
+            "site.yaml:14: a no-break space (U+00A0) stands in this li",
+        ),
+        ("- id: menu", "-\tid: menu", "site.yaml:14: a tab (U+0009) stands in this line; write pl"),
+        ("    title: Menu", "\u00a0\u00a0  title: Menu", "site.yaml:15: a no-break space (U+00A0)"),
+        (
+            "language:",
+            "lang\u200buage:",
+            "site.yaml:3: a zero width space (U+200B) stands in or after",
+        ),
+        (
+            "language:",
+            "language\u200b:",
+            "site.yaml:3: a zero width space (U+200B) stands in or after",
+        ),
+        ("language:", "\ufefflanguage:", "site.yaml:3: a byte order mark (U+FEFF) stands"),
+        (
+            "id: menu",
+            "id: me\u200bnu",
+            "site.yaml:14: the page id 'me\N{REPLACEMENT CHARACTER}nu' is not a slug",
+        ),
+        (
+            "A bakery",
+            "A\u2028bakery",
+            "site.yaml:2: a line separator (U+2028) ends a line where nobody sees it; write",
+        ),
+        ("A bakery", "A\x85bakery", "site.yaml:2: a next line character (U+0085) ends a line"),
+    ],
+)
+def test_a_character_that_nobody_sees_is_named(
+    tmp_path: Path, old: str, new: str, problem: str
+) -> None:
+    """It comes with what is copied from a web page; otherwise the line looks right."""
+    assert old in SITE
+    found = problems_of(loader(tmp_path, SITE.replace(old, new, 1)))
+    assert [f for f in found if f.startswith(problem)], found
+
+
+def test_a_key_that_begins_with_a_character_nobody_sees_is_no_unknown_key(tmp_path: Path) -> None:
+    """As YAML it is one at the left edge; as it looks, it is indented."""
+    found = problems_of(loader(tmp_path, "title: x\nfacts:\n\u00a0\u00a0name: Ada\npages: []\n"))
+    says = "site.yaml:3: a no-break space (U+00A0) stands before 'name'; write plain spaces there"
+    assert found == [says]
+
+
+def test_a_wrong_name_that_holds_a_character_nobody_sees_says_so(tmp_path: Path) -> None:
+    """Copied names have one at their end, too."""
+    found = problems_of(loader(tmp_path, SITE.replace("id: menu", "id: menu\u200b")))
+    assert found[0].endswith("it holds a zero width space (U+200B), which nobody sees")
+
+
+def test_a_no_break_space_in_a_text_is_part_of_it(tmp_path: Path) -> None:
+    """French and prices have one."""
+    site = loader(tmp_path, SITE.replace("A bakery", "Du pain\u00a0!")).load()
+    assert site.description.startswith("Du pain")
+
+
+@pytest.mark.parametrize(
+    ("pages", "problem"),
+    [
+        (
+            "  - id: a\n    title: A\n   - id: b\n    title: B\n",
+            "4: the - of this list item stands 3 spaces in, that of one above 2; write them below",
+        ),
+        (
+            "  - id: a\n    title: A\n - id: b\n   title: B\n",
+            "4: the - of this list item stands 1 spaces in, that of one above 2",
+        ),
+        (
+            "  - A text\n   - id: b\n",
+            "3: the - of this list item stands 3 spaces in, that of one above 2",
+        ),
+        (
+            "  - id: a\n    title: A\n     description: B\n",
+            "4: this line is indented as if the text above went on; write its key below the others",
+        ),
+        ("  - id: a\n    title: A: B\n", "3: a second colon stands in a line; put the text in quo"),
+    ],
+)
+def test_what_is_one_space_off_is_said_to_be(tmp_path: Path, pages: str, problem: str) -> None:
+    """And is no second colon, of which there is none."""
+    assert problems_of(loader(tmp_path, f"pages:\n{pages}"))[0].startswith(f"site.yaml:{problem}")
+
+
+@pytest.mark.parametrize(
+    ("text", "warned"),
+    [
+        ("Platz #1", True),
+        ("we are #team #kestrel", True),
+        ("'Platz #1'", False),
+        ("Kestrel # the new name", False),
+        ("Kestrel#1", False),
+        ("Kestrel ## heading", False),
+    ],
+)
+def test_a_text_that_a_comment_cuts_short_is_a_warning(
+    tmp_path: Path, text: str, warned: bool
+) -> None:
+    """It is legal YAML, and hardly what was meant; whoever means a comment writes a space."""
+    one = loader(tmp_path, SITE.replace("A bakery", text, 1))
+    one.load()
+    cut = text.split(" #", maxsplit=1)[0]
+    assert bool(one.cut_texts) == warned
+    if warned:
+        assert one.cut_texts == one.warnings
+        assert one.cut_texts[0].startswith("pressroom/site.yaml:2: '#")
+        assert f"is taken for a comment, and {cut!r} is all of the text" in one.cut_texts[0]
+
+
+def test_a_cut_text_of_a_template_is_a_warning_as_well(tmp_path: Path) -> None:
+    """A prompt without its end is drafted from, and paid for."""
+    one = loader(tmp_path, hero=HERO.replace("Write it.", "Write #1 of ten.", 1))
+    one.load()
+    assert one.cut_texts[0].startswith("pressroom/templates/hero.yaml:2: '#1' is taken for a comm")
+
+
 def test_a_missing_site_says_what_to_do(tmp_path: Path) -> None:
     """It is taken up as soon as it is there."""
     one = loader(tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -134,6 +135,51 @@ def test_a_page_reads_as_markdown_with_front_matter() -> None:
         "\n"
         "Tuesday to Sunday\n"
     )
+
+
+A_SECTION = ExportedSection(entity_id="menu/hero", markdown="x")
+NO_TEXTS = (
+    "08056",
+    "1e3",
+    "0o17",
+    "0x1F",
+    "1_000",
+    "3,50",
+    "08:30",
+    ".5",
+    "-.INF",
+    "2026-1-5",
+    "2026-01-05 10:00",
+    "Yes",
+    "y",
+    "NULL",
+    "~",
+    "",
+    ":menu",
+)
+
+
+@pytest.mark.parametrize("text", NO_TEXTS)
+def test_a_text_that_some_reader_takes_for_something_else_is_quoted(text: str) -> None:
+    """By YAML 1.2 (Hugo, Astro) `08056` is 8056, by Ruby's (Jekyll) `3,50` is 350."""
+    fields = {"field": text, text or "empty": "key"}
+    section = ExportedSection(entity_id="menu/hero", markdown="x", template="t", fields=fields)
+    rendered = render_page(PageFile(title=text, sections=(section,)))
+    front = rendered.split("---\n")[1]
+    scalars = [event for event in yaml.parse(front) if isinstance(event, yaml.ScalarEvent)]
+    assert all(event.style for event in scalars if event.value == text)
+    assert parse_page(rendered).sections == (section,)
+
+
+@pytest.mark.parametrize(
+    "text", ["Pizza 🍕 night", "🍕", "a 👨‍👩‍👧 b", "🍕\tx", "🍕\nx", "é\u2028🍕", "𝒳: y"]
+)
+def test_emoji_stand_in_a_file_as_they_are(text: str) -> None:
+    """A person reads the file; other tools show its title."""
+    rendered = render_page(PageFile(title=text, sections=(A_SECTION,)))
+    assert "\\U" not in rendered
+    assert "\N{SLICE OF PIZZA}" in rendered or "\N{SLICE OF PIZZA}" not in text
+    assert parse_page(rendered).title == text
 
 
 def test_a_line_that_looks_like_a_section_comment_opens_no_section() -> None:

@@ -107,6 +107,18 @@ def test_what_can_be_no_name_is_refused_and_says_why(selector: Selector, problem
     assert problem in str(caught.value)
 
 
+def test_all_unknown_names_are_named_at_once() -> None:
+    """Nobody has to mend one to learn of the next."""
+    with pytest.raises(NotFound) as caught:
+        select(Selector(pages=("hom", "menu", "x", "y")), SITE)
+    assert "There is no page 'hom'. Did you mean home? Nor is there 'x', 'y'. `review`" in str(
+        caught.value
+    )
+    with pytest.raises(NotFound) as caught:
+        select(Selector(sections=tuple(f"menu/n{n}" for n in range(9))), SITE)
+    assert "'menu/n5' and 3 more. `review` lists" in str(caught.value)
+
+
 def test_a_name_of_any_length_is_repeated_in_part() -> None:
     """An answer stays short."""
     with pytest.raises(InvalidPayload) as caught:

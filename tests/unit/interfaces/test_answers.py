@@ -60,7 +60,6 @@ def test_nothing_to_do_is_completed_without_a_batch() -> None:
     assert Queued(marks=MARKS, submitted=nothing).reply().facts() == {
         "status": "completed",
         "message": "No sections to promote.",
-        "tip": "No sections to promote.",
         "totalSections": 0,
         "queuedSections": 0,
     }
@@ -70,7 +69,29 @@ def test_a_dry_run_of_nothing_is_completed_too() -> None:
     """There is nothing to call again for."""
     nothing = Submitted(verb=ROLLBACK, total_sections=0, planned=(), dry_run=True)
     reply = Queued(marks=MARKS, submitted=nothing).reply()
-    assert (reply.status, reply.tip) == ("completed", "No sections to roll back.")
+    assert (reply.status, reply.tip) == ("completed", None)
+    assert reply.message == "No sections to roll back."
+
+
+def test_a_dry_run_that_only_writes_files_says_so() -> None:
+    """No text is changed, and yet the call would do something."""
+    files = Submitted(verb=PROMOTE, total_sections=0, planned=(), files=2, dry_run=True)
+    reply = Queued(marks=MARKS, submitted=files).reply()
+    assert (reply.status, reply.tip) == ("planned", "The same call without dryRun queues this.")
+    assert reply.message == "Would write 2 missing files again. Nothing was queued."
+    both = replace(files, files=1, planned=(Planned(section="menu/s1", change="publish"),))
+    said = Queued(marks=MARKS, submitted=both).reply().message
+    assert said.startswith("Would promote 1 section to production and write 1 missing file again.")
+
+
+def test_a_dry_run_of_many_says_how_many_are_listed() -> None:
+    """Ten rows are no plan of ten sections."""
+    many = replace(queued(21), batch_id=None, dry_run=True)
+    reply = Queued(marks=MARKS, submitted=many).reply()
+    assert len(reply.sections or ()) == 10
+    assert reply.message.endswith("The first 10 are listed; all of them are meant.")
+    few = replace(queued(3), batch_id=None, dry_run=True)
+    assert "listed" not in Queued(marks=MARKS, submitted=few).reply().message
 
 
 def test_a_wait_that_saw_the_end_answers_with_it(ended: Batch) -> None:

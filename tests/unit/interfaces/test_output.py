@@ -1,12 +1,13 @@
-"""What `pressroom job` prints: whatever is stored can be shown."""
+"""What `pressroom job` and `pressroom status` print: whatever is stored can be shown."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
-from mcp_server.interfaces.cli.output import job_lines
+from mcp_server.interfaces.cli.output import job_lines, status_lines
 from mcp_server.jobs.job import Job, JobState
 
 
@@ -26,3 +27,52 @@ def test_a_time_is_shown_as_a_date(job: Job) -> None:
 def test_a_time_that_is_no_date_is_shown_as_the_number_it_is(job: Job, at: float) -> None:
     """It was stored before such times were refused."""
     assert due(job, at) == f"  due       {at:g} s after 1970"
+
+
+BATCH: dict[str, Any] = {
+    "message": "2 of 3 promoted, 1 failed.",
+    "operations": [{"batchId": "b_1", "type": "Content promotion", "status": "failed"}],
+    "sections": [
+        {
+            "section": "menu/list",
+            "state": "failed",
+            "code": "conflict",
+            "reason": "the draft is\x1b[2J\nanother",
+            "jobId": "j_2",
+        },
+        {"section": "menu/a", "state": "completed", "jobId": "j_1"},
+    ],
+    "files": ["content/menu.md"],
+    "fileCount": 12,
+    "next": 'retry {"batchId": "b_1"}',
+    "worker": {"alive": True, "message": "A worker is running."},
+}
+
+
+def test_one_batch_is_shown_with_its_sections_files_and_the_next_call() -> None:
+    """All that the tool answers, with nothing in it that a terminal would obey."""
+    assert list(status_lines(BATCH)) == [
+        "2 of 3 promoted, 1 failed.",
+        "  b_1 · Content promotion · failed",
+        "    menu/list  failed      j_2  conflict: the draft is[2J another",
+        "    menu/a     completed   j_1",
+        "  Files: content/menu.md, and 11 more",
+        'Next: the tool call retry {"batchId": "b_1"}',
+        "A worker is running.",
+    ]
+
+
+def test_where_not_all_is_shown_it_is_said() -> None:
+    """Of one batch the sections, of all there is the older ones."""
+    assert "  … and more; those that failed, run or are paused come first." in status_lines(
+        {**BATCH, "nextCursor": 50}
+    )
+    assert "  … and older ones." in status_lines({**BATCH, "sections": [], "nextCursor": 50})
+
+
+def test_a_job_is_shown_with_the_command_that_shows_all_of_it() -> None:
+    """Its payload may be long."""
+    assert list(status_lines({"message": "It is done.", "job": {"jobId": "j_1"}})) == [
+        "It is done.",
+        "`pressroom job j_1` shows its payload and its result.",
+    ]

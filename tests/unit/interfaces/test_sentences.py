@@ -42,7 +42,7 @@ def test_what_was_queued_reads_the_same_for_one_and_for_many(
 
 def test_production_is_files_and_not_a_deployment() -> None:
     """Nobody looks for the text on the web at once."""
-    assert "written to content/, not deployed" in sentences.submitted(submitted(PROMOTE, 2))
+    assert "written to files, not deployed" in sentences.submitted(submitted(PROMOTE, 2))
     assert "deployed" not in sentences.submitted(submitted(GENERATE, 2))
 
 
@@ -159,6 +159,12 @@ def test_a_promotion_names_the_files(ended: Batch) -> None:
         "40 of 40 promoted. Files: content/p0.md, content/p1.md, content/p2.md and 2 more; "
         "written to content/, not deployed."
     )
+    elsewhere = sentences.batch_sentence(
+        replace(ended, kind="promote"), (), ["src/pages/a.md (removed)"], None
+    )
+    assert elsewhere.endswith("; written to src/pages/, not deployed.")
+    outside = sentences.batch_sentence(replace(ended, kind="promote"), (), ["a.md"], None)
+    assert outside.endswith("Files: a.md; written, not deployed.")
 
 
 def test_a_paused_batch_says_why_and_how_to_go_on(batch: Batch) -> None:

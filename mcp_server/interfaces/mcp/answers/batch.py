@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mcp_server.content.actions.retry import is_left_out
 from mcp_server.interfaces.mcp.answers import sentences
-from mcp_server.interfaces.mcp.answers.replies import Operation, QueueFacts, WorkerFacts
+from mcp_server.interfaces.mcp.answers.replies import (
+    Counts,
+    Operation,
+    QueueFacts,
+    WorkerFacts,
+)
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job, JobState
 from mcp_server.jobs.records import Stats
@@ -44,10 +50,12 @@ async def view_of(
     failures = await _failures(services, batch)
     writes = batch.ended and verb_of(batch).writes_files
     unwritten = {job.subject for job in failures if not job.counted}
-    files = await services.content.files_written(batch.id, failed=unwritten) if writes else ()
+    undone_by = await services.content.undone_by(batch) if writes else None
+    if undone_by is not None and sentences.takes_all_back(undone_by, batch):
+        files: Sequence[str] = ()
+    else:
+        files = await services.content.files_written(batch, failed=unwritten) if writes else ()
     shown = operation(batch, health=health, now=now)
-    retryable = batch.ended and (failures or batch.cancelled)
-    undone_by = await services.content.undone_by(batch) if retryable else None
     return BatchView(
         operation=shown,
         failures=failures,
@@ -57,7 +65,7 @@ async def view_of(
             failures,
             files,
             shown.estimated_completion,
-            undone_by=undone_by.id if undone_by is not None else None,
+            undone_by=undone_by,
         ),
         next=None if undone_by else _next(batch, failures, stopped="stopped" in health),
     )
@@ -131,6 +139,37 @@ def _batch(batch: Batch, health: Mapping[str, Any], now: float) -> Operation:
         started_at=relative_time(now - (batch.started_at or batch.created_at)),
         estimated_completion=left.message if left is not None else None,
         batch_id=batch.id,
+    )
+
+
+def counts(of: Sequence[Batch | Job]) -> Counts:
+    """Return where the sections of batches, and single jobs, stand in all."""
+    found = sum((_counter(each) for each in of), Counter[str]())
+    return Counts(
+        total=found.total(),
+        pending=found["pending"] + found["scheduled"],
+        processing=found["processing"],
+        completed=found["completed"],
+        failed=found["failed"],
+        paused=found["paused"] or None,
+        cancelled=found["cancelled"] or None,
+    )
+
+
+def _counter(of: Batch | Job) -> Counter[str]:
+    if isinstance(of, Job):
+        return Counter([of.state.value])
+    left = of.total - of.finished
+    running = min(left, sum(job.counted for job in of.running))
+    waiting = "paused" if of.state is BatchState.PAUSED else "pending"
+    return Counter(
+        {
+            waiting: left - running,
+            "processing": running,
+            "completed": of.completed,
+            "failed": of.failed,
+            "cancelled": of.cancelled,
+        }
     )
 
 

@@ -69,7 +69,7 @@ class Operations:
 
 
 async def read_operations(
-    batches: BatchService, *, owner: str, cursor: int | None, rows: int, active_only: bool
+    batches: BatchService, *, owner: str | None, cursor: int | None, rows: int, active_only: bool
 ) -> Operations:
     """Return the page of `rows` operations from `cursor` on: unfinished ones, then ended ones."""
     place = Place.of(cursor)
@@ -97,7 +97,7 @@ async def newest_active(batches: BatchService, *, owner: str) -> Batch | Job | N
 
 
 async def _read(
-    batches: BatchService, place: Place, *, owner: str, active: bool, limit: int
+    batches: BatchService, place: Place, *, owner: str | None, active: bool, limit: int
 ) -> list[Batch | Job]:
     """Return up to `limit` batches and as many jobs outside any, merged newest first."""
     found, alone = await asyncio.gather(

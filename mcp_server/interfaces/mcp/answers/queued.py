@@ -54,6 +54,11 @@ class Queued:
         return self.submitted.planned if self.submitted.dry_run else ()
 
     @property
+    def _plans(self) -> bool:
+        """Whether the call without `dryRun` would do something."""
+        return bool(self._listed) or (self.submitted.dry_run and self.submitted.files > 0)
+
+    @property
     def _files(self) -> Sequence[str]:
         return self.seen.files if self.seen is not None else ()
 
@@ -76,7 +81,7 @@ class Queued:
         notes = [self.marks.note(note, length) for note in outcome.notes[:NOTES_MAX]]
         return QueueReply(
             status=self._status(),
-            message=self._message(),
+            message=self._message(rows),
             batch_id=outcome.batch_id,
             tip=self._tip(),
             next=self._next(),
@@ -103,7 +108,7 @@ class Queued:
                 return "paused"
             if any(skipped.held for skipped in self.submitted.skipped):
                 return "processing"  # by others; nothing of this call is left to do
-            return "planned" if self._listed else "completed"
+            return "planned" if self._plans else "completed"
         if self.submitted.paused_reason is not None:
             return "paused"
         if self.seen is not None:
@@ -115,17 +120,20 @@ class Queued:
         outcome = self.submitted
         if outcome.batch_id is not None:
             return sentences.BACKGROUND if self._runs() else None
-        if not self._listed:
-            return sentences.no_sections(outcome)
+        if not self._plans:
+            said = sentences.no_sections(outcome)
+            return None if said in self._message(0) else said
         if outcome.digest:
             return "The same call with this digest and without dryRun does exactly this."
         return "The same call without dryRun queues this."
 
-    def _message(self) -> str:
+    def _message(self, rows: int) -> str:
         over = self.seen is not None and not self._runs()
         message = sentences.submitted(
             self.submitted, again=self.again, over=over, outlives=self.outlives
         )
+        if rows < len(self._listed):
+            message = f"{message} The first {rows} are listed; all of them are meant."
         if self.seen is None or self.submitted.paused_reason is not None:
             return message
         return f"{message} {self.seen.sentence}"

@@ -101,6 +101,18 @@ class QueueFacts(WireModel):
     kinds: dict[str, dict[str, int]]
 
 
+class Counts(WireModel):
+    """How many sections there are, and where they stand; of a batch, those of its latest round."""
+
+    total: int
+    pending: int
+    processing: int
+    completed: int
+    failed: int
+    paused: int | None = None
+    cancelled: int | None = None
+
+
 class SectionRow(WireModel):
     """A section of a batch, or a file that it writes."""
 
@@ -124,6 +136,8 @@ class JobRow(WireModel):
     code: str | None = None
     reason: str | None = None
     step: str | None = None
+    template_name: str | None = None
+    target_entity_type: str | None = None
     payload: dict[str, Any]
     result: dict[str, Any] | None = None
 
@@ -194,6 +208,7 @@ class StatusReply(Reply):
     """What runs, what ran, and whether a worker lives."""
 
     operations: list[Operation]
+    counts: Counts | None = None
     sections: list[SectionRow] | None = None
     marks: str | None = None
     job: JobRow | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from mcp_server.content.actions.calls import Quoted, Submitted
@@ -11,7 +12,7 @@ from mcp_server.content.text.visible import visible
 from mcp_server.excerpt import on_one_line
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job
 from mcp_server.jobs.records import Cancelled
-from mcp_server.progress.verbs import KEPT, NOT_DEPLOYED, kind_name, verb_of
+from mcp_server.progress.verbs import KEPT, kind_name, verb_of
 from mcp_server.progress.words import full_stop, progress_line
 
 BACKGROUND = "This operation is running in the background."
@@ -51,10 +52,10 @@ def submitted(
     `outlives`: the worker goes on without the server.
     """
     verb, count = outcome.verb, outcome.count
-    if outcome.batch_id is None and count == 0:
+    if outcome.batch_id is None and count == outcome.files == 0:
         return nothing(outcome)
     if outcome.dry_run:
-        return f"Would {verb.would} {sections(count)}{verb.target}. Nothing was queued."
+        return f"Would {_would(outcome)}. Nothing was queued."
     if outcome.paused_reason is not None:
         why = full_stop(short(outcome.paused_reason) or "no reason was given")
         return f"The same {verb.noun} is there already, but paused: {why} {_PAUSED_ADVICE}"
@@ -68,8 +69,16 @@ def submitted(
         what = f"Queued {verb.noun} of {sections(count)}{verb.target}{again_}."
         if count == 0:
             what = "Queued the writing of its files again."
-    files = f" The pages are {NOT_DEPLOYED}." if verb.writes_files else ""
+    files = " The pages are written to files, not deployed." if verb.writes_files else ""
     return what if over else f"{what}{files} {GOES_ON if outlives else RESUMES}"
+
+
+def _would(outcome: Submitted) -> str:
+    would = [f"{outcome.verb.would} {sections(outcome.count)}{outcome.verb.target}"]
+    if outcome.files:
+        files = "1 missing file" if outcome.files == 1 else f"{outcome.files} missing files"
+        would = [*(would if outcome.count else ()), f"write {files} again"]
+    return " and ".join(would)
 
 
 def nothing(outcome: Submitted) -> str:
@@ -152,6 +161,14 @@ def operations(active: int, paused: int, *, at_most: int) -> str:
     return f"{active} operation{plural} in progress{still}."
 
 
+def several(found: Sequence[Batch | Job]) -> str:
+    """Return the sentence on operations that were asked for by their ids: how many stand where."""
+    states = Counter(each.state.value for each in found)
+    plural = "" if len(found) == 1 else "s"
+    said = ", ".join(f"{count} {state}" for state, count in states.items())
+    return f"{len(found)} operation{plural}: {said}."
+
+
 def last_one(ended: Batch | Job, ago: str) -> str:
     """Return the sentence on the latest ended operation."""
     if isinstance(ended, Job):
@@ -166,7 +183,7 @@ def batch_sentence(
     files: Sequence[str],
     left: str | None,
     *,
-    undone_by: str | None = None,
+    undone_by: Batch | None = None,
 ) -> str:
     """Return the sentence on one batch: its state, and what helps if something failed.
 
@@ -183,9 +200,15 @@ def batch_sentence(
         rest = f", {left} left" if left else ""
         return f"{verb_of(batch).name}: {progress_line(batch)}{rest}."
     parts = [_tally(batch), *_failed(failures, batch)]
-    advice = f"; {undone_by} rolled it back" if undone_by else _advice(batch, failures)
+    advice = _taken_back(undone_by, batch) if undone_by else _advice(batch, failures)
     sentence = ". ".join([", ".join(parts) + advice, *_files(files)]) + "."
     return sentence[0].upper() + sentence[1:]
+
+
+def takes_all_back(rollback: Batch, batch: Batch) -> bool:
+    """Whether a rollback has taken back all that the batch did, and not only a page of it."""
+    taken = rollback.completed - rollback.skipped
+    return rollback.ended and taken >= batch.completed - batch.skipped
 
 
 def goes_on(batch: Batch) -> bool:
@@ -254,6 +277,14 @@ def _why(job: Job) -> str:
     return (short(job.reason) or job.code or "no reason was given").rstrip(".")
 
 
+def _taken_back(rollback: Batch, batch: Batch) -> str:
+    if not rollback.ended:
+        return f"; {rollback.id} is taking it back"
+    all_of_it = takes_all_back(rollback, batch)
+    some = "" if all_of_it else f"{rollback.completed - rollback.skipped} of them "
+    return f"; {some}taken back by {rollback.id}"
+
+
 def _advice(batch: Batch, failures: Sequence[Job]) -> str:
     """Return how many failures `retry` takes up; conflicts need a decision instead (R17)."""
     conflicts = sum(map(is_left_out, failures))
@@ -271,5 +302,7 @@ def _files(files: Sequence[str]) -> list[str]:
     if not files:
         return []
     named = ", ".join(files[:NAMED_MAX])
+    folder = files[0].rpartition("/")[0]  # empty where it lies outside the workspace
+    written = f"written to {folder}/, not deployed" if folder else "written, not deployed"
     more = f" and {len(files) - NAMED_MAX} more" if len(files) > NAMED_MAX else ""
-    return [f"Files: {named}{more}; {NOT_DEPLOYED}"]
+    return [f"Files: {named}{more}; {written}"]

@@ -9,8 +9,16 @@ from typing import Any, cast
 
 from mcp_server.clock import Clock
 from mcp_server.content.actions.job_keys import key_ranges
+from mcp_server.entities.entity import PREVIEW, PRODUCTION
 from mcp_server.interfaces.mcp.answers import sentences
-from mcp_server.interfaces.mcp.answers.batch import jobs_shown, operation, queue, view_of, worker
+from mcp_server.interfaces.mcp.answers.batch import (
+    counts,
+    jobs_shown,
+    operation,
+    queue,
+    view_of,
+    worker,
+)
 from mcp_server.interfaces.mcp.answers.listing import ACTIVE_MAX, Operations, read_operations
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import (
@@ -25,8 +33,15 @@ from mcp_server.interfaces.mcp.answers.replies import (
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, Job
 from mcp_server.jobs.result import as_shown
+from mcp_server.progress.verbs import GENERATE, PROMOTE, ROLLBACK
 from mcp_server.progress.words import relative_time
 
+TARGETS = {
+    GENERATE.job_kind: PREVIEW,
+    PROMOTE.job_kind: PRODUCTION,
+    ROLLBACK.job_kind: PRODUCTION,
+}
+"""What our own jobs write, by their kind: drafts or live texts."""
 KEYED_MAX = 1_000
 """Jobs about one page or section that are read: a page has many sections, each several jobs."""
 FULL_REASON_LENGTH = 2_000
@@ -56,10 +71,15 @@ class RowsAsked:
         return DETAIL_BYTES_MAX if self.full or (self.limit or 0) > ROWS else REPLY_BYTES_MAX
 
 
+FULL = RowsAsked(full=True)
+
+
 async def read_status(
-    services: Services, operation_id: str | None, *, owner: str, clock: Clock
+    services: Services, operation_id: str | None, *, owner: str | None, clock: Clock
 ) -> Mapping[str, Any]:
     """Return what `status` answers without waiting: all operations, one batch, or one job.
+
+    Of one in full detail. `owner` is `None` for everybody's.
 
     Raises:
         NotFound: there is no such batch or job.
@@ -68,17 +88,17 @@ async def read_status(
     if operation_id is None:
         return (await status.overview(RowsAsked())).facts()
     if await services.batches.is_own_job(operation_id, owner=owner):
-        return (await status.job(operation_id, RowsAsked())).facts()
+        return (await status.job(operation_id, FULL)).facts()
     batch = await services.batches.get(operation_id, owner=owner)
-    return (await status.batch(batch, RowsAsked())).facts()
+    return (await status.batch(batch, FULL)).facts()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """The status of one owner's operations."""
+    """The status of one owner's operations, or of everybody's."""
 
     services: Services
-    owner: str
+    owner: str | None
     clock: Clock
 
     async def overview(self, asked: RowsAsked, *, active_only: bool = False) -> StatusReply:
@@ -126,6 +146,7 @@ class Status:
             return StatusReply(
                 message=found.sentence + halted,
                 operations=[found.operation],
+                counts=counts([batch]),
                 sections=[_section_row(job, full=asked.full) for job in jobs[:rows]],
                 files=list(found.files[:ROWS]) or None,
                 file_count=len(found.files) or None,
@@ -164,14 +185,59 @@ class Status:
 
         return fitted(build, asked.rows, bytes_max=asked.bytes_max, least=1)
 
+    async def several(self, ids: Sequence[str], asked: RowsAsked) -> StatusReply:
+        """Return where several batches and jobs stand, and their counts in all.
+
+        Raises:
+            NotFound: there is none of them.
+        """
+        looked = {id: await self._found(id) for id in dict.fromkeys(ids)}
+        found = [each for each in looked.values() if each is not None]
+        if not found:
+            await self.services.batches.get(ids[0], owner=self.owner)  # raises, with what is near
+        health, now = await self.services.worker_health(), self.clock.now()
+        start = asked.cursor or 0
+        page = found[start : start + asked.rows]
+        unknown = [f"There is no batch or job {id}." for id, each in looked.items() if each is None]
+
+        def build(rows: int) -> StatusReply:
+            jobs = [each for each in page[:rows] if isinstance(each, Job)]
+            return StatusReply(
+                message=sentences.several(found),
+                operations=[operation(each, health=health, now=now) for each in page[:rows]],
+                counts=counts(found),
+                sections=[_section_row(job, full=True) for job in jobs] or None,
+                next_cursor=start + rows if start + rows < len(found) else None,
+                worker=worker(health),
+                notes=[*unknown[:NOTES_MAX], *(self._notes(health) or ())] or None,
+            )
+
+        return fitted(build, len(page), bytes_max=asked.bytes_max, least=min(len(page), 1))
+
+    async def _found(self, id: str) -> Batch | Job | None:
+        batches = self.services.batches
+        if await batches.is_own_job(id, owner=self.owner):
+            return await batches.job(id, owner=self.owner)
+        if await batches.is_own(id, owner=self.owner):
+            return await batches.get(id, owner=self.owner)
+        return None
+
+    async def _template_name(self, job: Job) -> str | None:
+        """Return the template that a job's section has in the site which its batch works with."""
+        if job.kind not in TARGETS or job.batch_id is None:
+            return None
+        batch = await self.services.batches.get(job.batch_id, owner=self.owner)
+        return await self.services.content.template_of(job.subject, batch.terms.get("site"))
+
     async def job(self, job_id: str, asked: RowsAsked) -> StatusReply:
         """Return one job with its payload as it was stored; long texts in it are shortened."""
         job = await self.services.batches.job(job_id, owner=self.owner)
         ended, marks = job.state in ENDED_JOB_STATES, Marks(self.clock)
+        template = await self._template_name(job)
 
         # What `fitted` counts down here is no number of rows, but how much of each text is shown.
         def build(size: int) -> StatusReply:
-            row = job_row(job, size if not asked.full else 10 * size, marks)
+            row = job_row(job, size if not asked.full else 10 * size, marks, template)
             return StatusReply(
                 message=sentences.job_sentence(job) + self._unhandled(job),
                 operations=[],
@@ -213,7 +279,7 @@ def _section_row(job: Job, *, full: bool) -> SectionRow:
     )
 
 
-def job_row(job: Job, size: int, marks: Marks) -> JobRow:
+def job_row(job: Job, size: int, marks: Marks, template: str | None = None) -> JobRow:
     """Return a job for an answer; its texts stand between the marks, cut to `size` units."""
     shown = as_shown(job.result)
     result = cast("dict[str, Any]", _readable(shown, size, marks)) if shown else None
@@ -228,6 +294,8 @@ def job_row(job: Job, size: int, marks: Marks) -> JobRow:
         code=job.code,
         reason=sentences.short(job.reason, size * PAYLOAD_UNIT),
         step=sentences.short(job.step.message) if job.step is not None else None,
+        template_name=marks.value(template, PAYLOAD_UNIT) if template else None,
+        target_entity_type=TARGETS.get(job.kind),
         payload=cast("dict[str, Any]", _readable(job.payload, size, marks)),
         result=result,
     )

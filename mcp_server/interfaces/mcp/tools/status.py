@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from mcp_server.content.actions.job_keys import concerned
 from mcp_server.errors import InvalidPayload
@@ -20,6 +20,7 @@ from mcp_server.interfaces.mcp.tools.arguments import (
     SectionId,
     Slug,
     Streaming,
+    as_list,
 )
 from mcp_server.interfaces.mcp.tools.tool import Tool, hints
 from mcp_server.interfaces.mcp.wait import Reporter, report_batch, report_job
@@ -31,11 +32,20 @@ WAIT_S = 20.0
 call without a wait would cost the chat another turn. Who wants none may give up after 5 s."""
 
 
+IDS_MAX = 50
+"""Ids in one call: as many as have room in the largest answer."""
+
+
 class StatusArguments(Streaming):
     """Which operations to look at."""
 
     batch_id: Id | None = Field(None, description="One batch, with its sections.")
     job_id: Id | None = Field(None, description="One job, with its payload as JSON.")
+    ids: Annotated[list[Id] | None, BeforeValidator(as_list)] = Field(
+        None,
+        max_length=IDS_MAX,
+        description="Several batches and jobs at once: where each stands, and the counts of all.",
+    )
     section: SectionId | None = Field(
         None, description="What concerns one section lately, such as menu/hero; newest first."
     )
@@ -79,8 +89,13 @@ class StatusTool(Tool[StatusArguments]):
         status = Status(services=services, owner=caller.owner, clock=caller.clock)
         rows = RowsAsked(arguments.limit, arguments.cursor, arguments.detail == "full")
         named = arguments.section or arguments.page
-        if sum(map(bool, (arguments.job_id, arguments.batch_id, named))) > 1:
-            raise InvalidPayload("status", ["give only one of batchId, jobId and section or page"])
+        if sum(map(bool, (arguments.job_id, arguments.batch_id, arguments.ids, named))) > 1:
+            only = "give only one of batchId, jobId, ids and section or page"
+            raise InvalidPayload("status", [only])
+        if arguments.ids:
+            if arguments.wait_s:
+                raise InvalidPayload("status", ["waitSeconds waits for one batchId or jobId"])
+            return await status.several(arguments.ids, rows)
         if arguments.job_id:
             await self._wait_for_job(services, arguments.job_id, arguments.wait_s, ctx)
             return await status.job(arguments.job_id, rows)

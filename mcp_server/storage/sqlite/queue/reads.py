@@ -50,7 +50,12 @@ class JobReads:
         return await self._database.read(look)
 
     async def batches(
-        self, *, owner: str, active: bool | None = None, before: int | None = None, limit: int
+        self,
+        *,
+        owner: str | None,
+        active: bool | None = None,
+        before: int | None = None,
+        limit: int,
     ) -> Sequence[Batch]:
         name = {None: "list_batches", True: "list_unfinished_batches", False: "list_ended_batches"}
         before = 2**62 if before is None else before
@@ -100,19 +105,23 @@ class JobReads:
         return rows[0] if rows else None
 
     async def alone(
-        self, *, owner: str, active: bool, before: int | None = None, limit: int
+        self, *, owner: str | None, active: bool, before: int | None = None, limit: int
     ) -> Sequence[Job]:
         name = "list_alone_unfinished" if active else "list_alone"
-        before = 2**62 if before is None else before
-        return await self._database.read(
-            lambda tx: whole(job_of, tx.all(name, owner=owner, before=before, limit=limit))
-        )
+        page = {"before": 2**62 if before is None else before, "limit": limit}
 
-    async def under_way(self, *, owner: str, limit: int) -> Sequence[Batch | Job]:
+        def look(tx: Transaction) -> Sequence[Job]:
+            rows = _of_each_owner(tx, name, owner, **page)
+            return whole(job_of, [*reversed(rows[-limit:])])
+
+        return await self._database.read(look)
+
+    async def under_way(self, *, owner: str | None, limit: int) -> Sequence[Batch | Job]:
         def look(tx: Transaction) -> Sequence[Batch | Job]:
             batches = tx.all("list_batches_under_way", owner=owner, limit=limit)
-            jobs = tx.all("list_alone_under_way", owner=owner, limit=limit - len(batches))
-            return [*whole(batch_of, batches), *whole(job_of, jobs)]
+            left = limit - len(batches)
+            jobs = _of_each_owner(tx, "list_alone_under_way", owner, limit=left)
+            return [*whole(batch_of, batches), *whole(job_of, jobs[:left])]
 
         return await self._database.read(look)
 
@@ -148,7 +157,7 @@ class JobReads:
             return stats_of(await aside.read(lambda tx: tx.all("count_jobs")))
 
     async def keyed(
-        self, ranges: Sequence[tuple[str, str]], *, owner: str, limit: int
+        self, ranges: Sequence[tuple[str, str]], *, owner: str | None, limit: int
     ) -> Sequence[Job]:
         def look(tx: Transaction) -> Sequence[Job]:
             asked = {"ranges": json.dumps(ranges), "owner": owner, "limit": limit}
@@ -240,6 +249,13 @@ def work_until(tx: Transaction, until: float) -> bool:
     row = tx.one("find_work", until=until)
     assert row is not None
     return bool(row["work"])
+
+
+def _of_each_owner(tx: Transaction, name: str, owner: str | None, **page: int) -> list[sqlite3.Row]:
+    """Return what a statement finds for an owner, or for everybody, oldest first."""
+    owners = updates.owners_of(tx, owner)
+    found = [row for each in owners for row in tx.all(name, owner=each, **page)]
+    return sorted(found, key=lambda row: row["id"])
 
 
 def _with_running(tx: Transaction, rows: Sequence[sqlite3.Row]) -> list[Batch]:

@@ -34,7 +34,7 @@ def cursor(tx: Transaction, *, owner: str | None) -> Cursor:
     change = _value(tx, "last_change", "value")
     jobs = tuple(
         row["id"]
-        for each in _owners(tx, owner)
+        for each in owners_of(tx, owner)
         for row in tx.all("list_alone_rows_unfinished", owner=each)
     )
     return Cursor(change=change, order=_newest_job(tx), began=change, complete=change, jobs=jobs)
@@ -127,12 +127,12 @@ def _earlier_ends(tx: Transaction, rows: list[sqlite3.Row], change: int) -> Sequ
 def _fresh_jobs(tx: Transaction, order: int, owner: str | None, limit: int) -> _Part:
     """Jobs that were queued since, oldest first."""
     found: list[sqlite3.Row] = []
-    for each in _owners(tx, owner):
+    for each in owners_of(tx, owner):
         found += tx.all("list_alone_after", owner=each, after=order, limit=limit)
     return _page(sorted(found, key=lambda row: row["id"])[:limit], limit)
 
 
-def _owners(tx: Transaction, owner: str | None) -> Iterator[str]:
+def owners_of(tx: Transaction, owner: str | None) -> Iterator[str]:
     """The owner, or all who have jobs outside any batch."""
     if owner is not None:
         yield owner

@@ -5,6 +5,6 @@ JOIN jobs
 ON jobs.dedup_key >= json_extract(wanted.value, '$[0]')
 AND jobs.dedup_key < json_extract(wanted.value, '$[1]')
 LEFT JOIN batches ON batches.id = jobs.batch
-WHERE jobs.dedup_key IS NOT NULL AND jobs.owner = :owner
+WHERE jobs.dedup_key IS NOT NULL AND (:owner IS NULL OR jobs.owner = :owner)
 ORDER BY jobs.id DESC
 LIMIT :limit
