@@ -70,6 +70,14 @@ async def test_what_is_paused_or_put_off_by_the_clock_of_now_is_as_it_would_have
     assert await due(bench, "b2") == [HOUR_S]
 
 
+async def test_what_the_right_clock_put_off_is_not_run_early(bench: Bench) -> None:
+    """The clock was a day ahead for a moment only: a delay of three days is one of three days."""
+    await bench.submit("b1", a_job(delay_s=3 * DAY_S))
+    bench.clock.advance(DAY_S)
+    await set_back(bench, DAY_S)
+    assert await due(bench) == [3 * DAY_S - 1]
+
+
 async def test_a_lease_of_the_clock_of_before_runs_out_as_it_would_have(bench: Bench) -> None:
     """Its worker may be dead; one that lives renews it with its next heartbeat."""
     await bench.submit()

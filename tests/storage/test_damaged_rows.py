@@ -74,6 +74,14 @@ async def test_jobs_whose_terms_cannot_be_read_fail_alone_and_say_why(
     assert [batch.id for batch in await bench.store.batches(owner="ada", limit=9)] == ["b2"]
 
 
+async def test_what_is_behind_a_damaged_batch_is_claimed_at_once(bench: Bench) -> None:
+    """Its jobs fail a few at a time, and no claim ends with none of what is behind them."""
+    await bench.submit("b1", *[a_job() for _ in range(20)])
+    await bench.submit("b2")
+    alter(bench, f"rounds SET terms = {BAD} WHERE batch = 1")
+    assert ids(await bench.claim(2)) == ["b2.1"]
+
+
 @pytest.mark.parametrize("column", ["priority", "crashes", "attempts", "max_retries", "due_at"])
 async def test_what_is_no_number_keeps_no_other_job_from_being_claimed(
     bench: Bench, column: str

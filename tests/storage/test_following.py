@@ -66,6 +66,58 @@ async def test_no_claim_takes_what_is_cancelled_and_has_not_followed(bench: Benc
     assert [attempt.job.id for attempt in await bench.claim(9)] == ["b2.1"]
 
 
+async def test_claims_go_by_priority_around_what_was_stopped(bench: Bench) -> None:
+    """Before it, behind it, and between two that were stopped; however many jobs those have."""
+    await bench.submit("b0", a_job(), a_job(priority=9))
+    await bench.submit("b1", *SEVEN)
+    await bench.submit("b2", a_job(priority=9), a_job())
+    await bench.submit("b3", *[a_job(priority=9) for _ in range(5)])
+    await bench.submit("b4", a_job(), a_job(priority=-5))
+    for stopped in ("b1", "b3"):
+        await bench.cancel(stopped)
+    assert stored(bench, "pending") == 14
+    found = [attempt.job.id for attempt in await bench.claim(4)]
+    assert found == ["b0.2", "b2.1", "b0.1", "b2.2"]
+    assert [attempt.job.id for attempt in await bench.claim(9)] == ["b4.1", "b4.2"]
+
+
+async def test_a_caller_who_is_slow_is_left_to_carry_it_out(bench: Bench) -> None:
+    """A worker goes on only where nothing has moved from one look to the next."""
+    await bench.submit("b1", *SEVEN)
+    await bench.cancel()
+    await bench.follow()
+    async with Database.open(bench.path) as database:
+        await database.write(
+            lambda tx: retrying.retry(
+                tx,
+                "b1",
+                terms=None,
+                requires=None,
+                leave_out=(),
+                request=None,
+                limit=2,
+                now=bench.now,
+            )
+        )
+        bench.clock.advance(CALLER_S + 1)
+        for after in (1, 2, 3):
+            step = {"batch": 1, "what": "retry", "after": after}
+            await database.write(lambda tx, step=step: tx.run("move_following", **step))
+            assert not await bench.store.follow(now=bench.now)
+    assert await bench.store.follow(now=bench.now)
+
+
+async def test_a_damaged_number_hides_no_other_job_of_what_follows(bench: Bench) -> None:
+    """The list of a batch is as long before its jobs have followed as it is afterwards."""
+    await bench.submit("b1", *SEVEN)
+    with closing(sqlite3.connect(bench.path)) as file, file:
+        file.execute("UPDATE jobs SET due_at = 'x' WHERE job_id = 'b1.6'")
+    await bench.cancel()
+    assert len(await bench.store.jobs("b1")) == 6
+    with closing(sqlite3.connect(bench.path)) as file, file:
+        file.execute("UPDATE jobs SET due_at = 1 WHERE job_id = 'b1.6'")
+
+
 async def test_what_runs_is_fenced_at_once(bench: Bench) -> None:
     """However many jobs there are before it that have not followed."""
     await bench.submit("b1", *SEVEN)
@@ -161,6 +213,7 @@ async def test_a_round_does_not_end_before_all_of_it_has_come_in(bench: Bench) -
         )
     assert not await bench.store.follow(now=bench.now)  # its caller may be about to
     bench.clock.advance(CALLER_S + 1)
+    assert not await bench.store.follow(now=bench.now)  # he may only be slow: it is looked again
     assert await bench.store.follow(now=bench.now)
     assert len(await bench.work_all()) == 2
     batch = await bench.batch()

@@ -22,6 +22,7 @@ QUERIES = sorted(statements())
 
 HOT = {
     "claim_candidates": "jobs_ready (kind=? AND requires=?)",
+    "claim_candidates_between": "jobs_ready (kind=? AND requires=? AND priority=? AND id>? AND id<?)",
     "claim_jobs": "INTEGER PRIMARY KEY (rowid=?)",
     "count_running": "jobs_running",
     "find_work": "jobs_scheduled (due_at<?)",
@@ -75,6 +76,7 @@ BESIDE = (
 
 WALKED = {
     ("claim_candidates", "jobs_running"): "what runs is few",
+    ("claim_candidates_between", "jobs_running"): "what runs is few",
     ("count_jobs", "jobs_ready"): "counted, on a connection of its own",
     ("count_jobs", "jobs_running"): "counted",
     ("count_jobs", "jobs_scheduled"): "counted",
@@ -95,6 +97,8 @@ WALKED = {
     ("find_following", "following"): "one for each large batch, for seconds",
     ("find_work", "following"): "to the first",
     ("list_following", "following"): "one for each large batch, for seconds",
+    ("list_passed_by", "following"): "one for each large batch, for seconds",
+    ("set_back_following", "following"): "one for each large batch, for seconds",
     ("list_new_following", "following"): "one for each large batch, for seconds",
     ("start_job", "jobs_running"): "what runs is few",
     ("find_awaited", "awaited"): "to the first",

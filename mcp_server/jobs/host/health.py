@@ -76,6 +76,8 @@ class Health:
         alive = worker_lives(self._lock, hosts, now=now, several=self._several)
         facts: dict[str, Any] = {"mode": self.mode, "alive": alive}
         workers = [host for host in hosts if host.role == "worker"]
+        if self._several:  # of one that is gone, the row stays for a while
+            workers = [host for host in workers if is_alive(host, now)] or workers
         if facts["alive"] and workers:
             worker = workers[0]
             facts |= {"pid": worker.pid, "version": worker.version, **worker.details}

@@ -17,7 +17,7 @@ FOLLOW_MAX = 500
 
 CALLER_S = 10.0
 """How long whoever takes up a batch is left to carry it out himself, for he tells what came of it.
-After that he has died, and the worker goes on."""
+If he makes no step after that from one sweep to the next, he has died, and the worker goes on."""
 
 
 class What(StrEnum):

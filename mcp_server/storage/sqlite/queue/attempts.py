@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from mcp_server.errors import LostClaim
 from mcp_server.jobs.job import (
@@ -35,6 +36,10 @@ DAMAGED_CODE = "damaged"
 """The code of a job that cannot be run, as what is stored of its batch cannot be read."""
 
 DAMAGED_TERMS = "what its batch was promised cannot be read: its row in the database is damaged"
+
+DAMAGED_CLAIMS_MAX = 50
+"""How often a transaction claims again where all that it has claimed was damaged: a few thousand
+jobs of a damaged batch keep nobody waiting, and no writer longer than half a second."""
 
 ANY_CRASHES = 2**62
 """More often than any job has crashed."""
@@ -157,7 +162,18 @@ def _finish_alone(
 
 
 def _claim(tx: Transaction, claim: Claim, now: float) -> list[Attempt]:
-    """Claim ready jobs, by priority and then age."""
+    """Claim ready jobs, by priority and then age; damaged ones fail, and those behind them come."""
+    for _ in range(DAMAGED_CLAIMS_MAX):
+        attempts = _claim_next(tx, claim, now)
+        if attempts is None:
+            return []
+        if attempts:
+            return attempts
+    return []
+
+
+def _claim_next(tx: Transaction, claim: Claim, now: float) -> list[Attempt] | None:
+    """Claim ready jobs, if there are any, and return those that can be run."""
     quick = claim.quick_kinds if claim.ahead else ()
     ids = claimable(
         tx,
@@ -171,7 +187,7 @@ def _claim(tx: Transaction, claim: Claim, now: float) -> list[Attempt]:
         now=now,
     )
     if not ids:
-        return []
+        return None
     rows = tx.all(
         "claim_jobs",
         ids=encoded(ids),
@@ -224,7 +240,7 @@ def claimable(
     Each kind has its own run in the index, and in it each ability that is needed: ready jobs that
     this worker cannot run are not walked past, however many there are.
     """
-    needed = _needed(tx, abilities)
+    needed, passed = _needed(tx, abilities), tx.all("list_passed_by")
 
     def look(crashes: int) -> list[limits.Candidate]:
         """Find jobs that have crashed less often."""
@@ -232,7 +248,7 @@ def claimable(
         for kind in sorted(kinds):
             quick = kind in quick_kinds
             most = limits.most_of(kind, limit=limit, ahead=ahead, quick=quick, room=room or {})
-            rows = _candidates(tx, kind, needed, most, crashes)
+            rows = _candidates(tx, kind, needed, passed, limit=most, crashes=crashes)
             found += [
                 (-row["priority"], row["id"], quick, row["crashes"], row["due_at"]) for row in rows
             ]
@@ -256,19 +272,64 @@ def _needed(tx: Transaction, abilities: Collection[str]) -> list[str]:
 
 
 def _candidates(
-    tx: Transaction, kind: str, needed: Collection[str], limit: int, crashes: int
+    tx: Transaction,
+    kind: str,
+    needed: Collection[str],
+    passed: Sequence[sqlite3.Row],
+    *,
+    limit: int,
+    crashes: int,
 ) -> list[sqlite3.Row]:
     """Return the next ready jobs of a kind that need nothing, or one of the abilities `needed`."""
-    rows = [
-        row
-        for ability in (None, *needed)
-        for row in tx.all(
-            "claim_candidates", kind=kind, ability=ability, limit=limit, crashes=crashes
-        )
-    ]
+    rows: list[sqlite3.Row] = []
+    for ability in (None, *needed):
+        line = {"kind": kind, "ability": ability}
+        asked = {**line, "limit": limit, "crashes": crashes}
+        if passed:
+            rows += _candidates_beside(tx, passed, line, asked)
+        else:  # almost always
+            rows += tx.all("claim_candidates", **asked)
     if len(rows) > limit:
         rows.sort(key=lambda row: (-row["priority"], row["id"]))
     return rows[:limit]
+
+
+def _candidates_beside(
+    tx: Transaction,
+    passed: Sequence[sqlite3.Row],
+    line: Mapping[str, str | None],
+    asked: Mapping[str, Any],
+) -> list[sqlite3.Row]:
+    """Return the next ready jobs, but none of where large batches were cancelled or paused.
+
+    What is still to follow there may be 100,000 jobs at the head of the line: they are not walked
+    past, but jumped over. Jobs of others among them wait until it has followed, some seconds.
+    """
+    found: list[sqlite3.Row] = []
+    gaps = _gaps(passed)
+    priority = _next_priority(tx, line, below=2**62)
+    while priority is not None and len(found) < asked["limit"]:
+        for after, before in gaps:
+            part = {"priority": priority, "after": after, "before": before}
+            found += tx.all("claim_candidates_between", **asked, **part)
+        priority = _next_priority(tx, line, below=priority)
+    return found
+
+
+def _next_priority(tx: Transaction, line: Mapping[str, str | None], *, below: int) -> int | None:
+    row = tx.one("next_priority", **line, below=below)
+    return None if row is None else row["priority"]
+
+
+def _gaps(passed: Sequence[sqlite3.Row]) -> list[tuple[int, int]]:
+    """Return between which numbers nothing is passed by; `passed` is in order of its beginnings."""
+    gaps: list[tuple[int, int]] = []
+    free_after = 0
+    for row in passed:
+        if row["after"] > free_after:
+            gaps.append((free_after, row["after"] + 1))
+        free_after = max(free_after, row["until"])
+    return [*gaps, (free_after, 2**62)]
 
 
 def _started_batch(tx: Transaction, id: int | None, now: float) -> tuple[str | None, Json | None]:

@@ -22,9 +22,9 @@ def follow(tx: Transaction, *, now: float) -> None:
     if not back:
         return
     logger.warning("the clock was set back; what is due later is, too", seconds=round(back))
-    times = {"back": back, "latest": latest}
-    tx.run("set_back_due", **times, now=now)
-    tx.run("set_back_paused", **times, now=now)
-    tx.run("set_back_leases", **times)
+    tx.run("set_back_due", back=back, now=now)
+    tx.run("set_back_paused", back=back, now=now)
+    tx.run("set_back_leases", back=back, latest=latest)
+    tx.run("set_back_following", now=now)
     tx.run("set_back_hosts", now=now)
     tx.run("note_claim", now_ms=int(now * 1000))

@@ -91,6 +91,8 @@ class SqliteJobStore(JobReads):
     ) -> None:
         super().__init__(database)
         self._follow_max = follow_max
+        self._carried_to: tuple[int, str, int] | None = None
+        """How far the caller of a retry had come at the last look."""
         self._effects = effects
         self._new_job_id = new_job_id
         self._to_notice: list[Callable[[], None]] = []
@@ -300,16 +302,26 @@ class SqliteJobStore(JobReads):
 
     async def follow(self, *, now: float) -> bool:
         before = now - CALLER_S
-        if not await self._database.read(lambda tx: tx.one("find_following", said_before=before)):
+        said = await self._database.read(lambda tx: tx.one("find_following", said_before=before))
+        if said is None or self._is_carried_out(said):
             return False  # almost always
 
         def step(tx: Transaction) -> bool:
             said = tx.one("find_following", said_before=before)
             if said is not None:
                 self._follow(tx, said)
+                self._is_carried_out(tx.one("find_following", said_before=before))
             return said is not None
 
         return await self._write_arrivals(step)
+
+    def _is_carried_out(self, said: sqlite3.Row | None) -> bool:
+        """Whether whoever took a batch up has come further with it since the last look."""
+        if said is None or said["what"] in {What.CANCEL, What.PAUSE}:
+            return False
+        at = (said["batch"], said["what"], said["after"])
+        moved, self._carried_to = at != self._carried_to, at
+        return moved
 
     async def _follow_all(self, batch_id: str) -> tuple[Batch, Held]:
         """Let all jobs of a batch follow, in steps; return it, and what others hold of them."""

@@ -1,0 +1,1 @@
+UPDATE following SET said_at = min(said_at, :now)
