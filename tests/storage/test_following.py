@@ -81,6 +81,16 @@ async def test_claims_go_by_priority_around_what_was_stopped(bench: Bench) -> No
     assert [attempt.job.id for attempt in await bench.claim(9)] == ["b4.1", "b4.2"]
 
 
+async def test_nobody_is_looked_for_to_do_what_was_cancelled(bench: Bench) -> None:
+    """A worker does not leave for one that has the key that only cancelled jobs need."""
+    needy = [a_job(requires="key:x") for _ in range(7)]
+    await bench.submit("b1", *needy)
+    assert await bench.store.unclaimable(kinds=["work"], abilities=[]) == {"key:x": ["b1"]}
+    await bench.cancel()
+    assert stored(bench, "pending") == 5
+    assert await bench.store.unclaimable(kinds=["work"], abilities=[]) == {}
+
+
 async def test_a_caller_who_is_slow_is_left_to_carry_it_out(bench: Bench) -> None:
     """A worker goes on only where nothing has moved from one look to the next."""
     await bench.submit("b1", *SEVEN)

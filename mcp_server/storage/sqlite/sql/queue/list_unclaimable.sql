@@ -17,3 +17,9 @@ LEFT JOIN batches ON batches.id = jobs.batch
 WHERE needed.ability NOT IN (SELECT value FROM json_each(:abilities))
 AND jobs.requires IS NOT NULL AND jobs.state = 'pending'
 AND jobs.kind IN (SELECT value FROM json_each(:kinds))
+-- Nobody needs to come for what was stopped and has not followed yet.
+AND NOT EXISTS (
+    SELECT 1 FROM following
+    WHERE following.batch = jobs.batch AND following.what IN ('cancel', 'pause')
+    AND jobs.counted AND jobs.id > following.after AND jobs.id <= following.until
+)
