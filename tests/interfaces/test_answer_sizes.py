@@ -53,9 +53,8 @@ async def test_no_answer_takes_more_than_two_kilobytes_unasked(tmp_path: Path, e
         await chat.call("generate-all", dryRun=True)
         drafted = await chat.call("generate-all", waitSeconds=45)
         batch_id = drafted["batchId"]
-        assert (await chat.call("status", batchId=batch_id))["operations"][0][
-            "progress"
-        ] == "300/300"
+        ended = await chat.call("status", batchId=batch_id, waitSeconds=45)
+        assert ended["operations"][0]["progress"] == "300/300"
         await chat.call("generate-all")
         await chat.call("generate", page=next(iter(pages)))
         await chat.call("review")

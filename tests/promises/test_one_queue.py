@@ -39,6 +39,7 @@ BEGINNING = {
 
 WATCHING = {
     ("content/drafting/system_keyring.py", "Thread"): "asks the keyring, which may not answer",
+    ("interfaces/mcp/conversation.py", "start_soon"): "passes messages in and out",
     ("interfaces/mcp/stdio.py", "Thread"): "reads stdin",
     ("interfaces/mcp/stdio.py", "start_soon"): "watches for the end of the parent",
 }

@@ -178,7 +178,8 @@ async def test_retry_is_refused_while_the_batch_runs(tmp_path: Path, llmock: LLM
             refusal = await chat.refused("retry", batchId=batch)
             assert "processing" in refusal and "status" in refusal
             door.open()
-            assert (await chat.call("status", batchId=batch))["operations"][0]["progress"] == "1/1"
+            ended = await chat.call("status", batchId=batch, waitSeconds=45)
+            assert ended["operations"][0]["progress"] == "1/1"
 
 
 async def test_retry_is_refused_after_the_batchs_rollback(tmp_path: Path) -> None:
