@@ -22,7 +22,7 @@ QUERIES = sorted(statements())
 
 HOT = {
     "claim_candidates": "jobs_ready (kind=? AND requires=?)",
-    "claim_candidates_between": "jobs_ready (kind=? AND requires=? AND priority=? AND id>? AND id<?)",
+    "claim_candidates_between": "requires=? AND priority=? AND id>? AND id<?)",
     "claim_jobs": "INTEGER PRIMARY KEY (rowid=?)",
     "count_running": "jobs_running",
     "find_work": "jobs_scheduled (due_at<?)",

@@ -14,7 +14,7 @@ from mcp_server.jobs.rules.coalescing import WAITING
 
 FOLLOW_MAX = 500
 """Jobs that follow in one step: some 30 ms, and half a second on a machine that is very busy. Only
-who submits a cancelled batch's keys again takes them all at once, as he hands in as many himself."""
+who submits a cancelled batch's keys again takes them all at once: he hands in as many himself."""
 
 CALLER_S = 10.0
 """How long whoever takes up a batch is left to carry it out himself, for he tells what came of it.
