@@ -29,6 +29,40 @@ print(migrate(Path(sys.argv[1])))
 """
 """Opens the file when it is told to, and says which schema it has."""
 
+WRITER = """
+import sys
+from pathlib import Path
+import anyio, structlog
+from mcp_server.errors import StorageError
+from mcp_server.storage.sqlite.file.database import Database
+
+def put(hash, wait=lambda: None):
+    def write(tx):
+        tx.run("put_site", hash=hash, document="{}")
+        wait()
+    return write
+
+def ready():
+    print("ready", flush=True)
+    sys.stdin.readline()
+
+async def main():
+    async with Database.open(Path(sys.argv[1])) as database:
+        await database.write(put("at hand", ready))
+        print("committed", flush=True)
+        for line in sys.stdin:
+            try:
+                await database.write(put(line.strip()))
+                print("committed", flush=True)
+            except StorageError as error:
+                print(error, flush=True)
+
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+anyio.run(main)
+"""
+"""Is inside a write from `ready` until it is told to go on; then stores a site for each line, and
+says what became of it."""
+
 
 @contextmanager
 def running(script: str, path: Path) -> Generator[subprocess.Popen[str]]:
@@ -50,3 +84,19 @@ def tell(process: subprocess.Popen[str]) -> None:
     assert process.stdin is not None
     process.stdin.write("\n")
     process.stdin.flush()
+
+
+def ask(process: subprocess.Popen[str], line: str = "") -> str:
+    """Give a process a line; return the one it answers."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(f"{line}\n")
+    process.stdin.flush()
+    return process.stdout.readline().strip()
+
+
+def finish(process: subprocess.Popen[str]) -> None:
+    """Let a process come to its end, and wait for that."""
+    assert process.stdin is not None
+    process.stdin.close()
+    process.wait()

@@ -11,7 +11,7 @@ import pytest
 from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
 from mcp_server.storage.sqlite.file.connection import LOG_BYTES_MAX
 from mcp_server.storage.sqlite.file.examine import examine
-from mcp_server.storage.sqlite.file.migrate import migrate
+from mcp_server.storage.sqlite.file.migrate import migrate, newest_schema
 from tests.storage.invariants import check_invariants
 from tests.storage.stores import DAY_S, Bench, a_job, sqlite
 
@@ -19,6 +19,9 @@ pytestmark = pytest.mark.anyio
 
 MEGABYTE = 1024 * 1024
 LARGE = a_job(payload={"text": "x" * 60_000})
+ROOT_OF_SITES = """
+SELECT rootpage, page_size FROM sqlite_schema, pragma_page_size WHERE name = 'sites'
+"""
 SCHEMA_4 = Path(__file__).parents[1] / "promises" / "databases" / "schema-4.sql"
 
 
@@ -77,6 +80,19 @@ def test_an_earlier_file_can_give_room_back_once_it_was_migrated(tmp_path: Path)
     migrate(path)
     assert auto_vacuum(path) == 2
     check_invariants(path)
+
+
+def test_an_earlier_file_with_a_damaged_page_is_migrated_all_the_same(tmp_path: Path) -> None:
+    """It cannot be written anew; what is whole of it can be worked with."""
+    path = tmp_path / "pressroom.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(SCHEMA_4.read_text("utf-8"))
+        [(root, size)] = connection.execute(ROOT_OF_SITES).fetchall()
+    with path.open("r+b") as file:
+        file.seek((root - 1) * size)
+        file.write(b"\xff" * size)
+    assert migrate(path) == newest_schema()
+    assert auto_vacuum(path) == 0
 
 
 def test_a_large_earlier_file_stays_as_it_is_and_says_what_it_wastes(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from mcp_server.storage.sqlite.file.errors import DRIVER_ERRORS, storage_error
 from mcp_server.storage.sqlite.file.group_commit import GroupCommit, Written, anything, begin
 from mcp_server.storage.sqlite.file.group_read import GroupRead
 from mcp_server.storage.sqlite.file.identity import check_plain
+from mcp_server.storage.sqlite.file.leave import leave
 from mcp_server.storage.sqlite.file.opened_file import OpenedFile
 from mcp_server.storage.sqlite.file.platform import ELSEWHERE, check_sqlite
 from mcp_server.storage.sqlite.file.transaction import Transaction, spells_out
@@ -44,6 +45,7 @@ long, or in one large transaction, it grows without bound, and would stay that l
 WAL_PAUSE_S = 0.02
 """How soon the switch to WAL is tried again while another process sets up the new file."""
 
+LOG_IN_USE = "its log was taken away, and another program still writes or reads it: call again"
 NO_WAL = "The database can have no write-ahead log where it lies"
 
 Synchronous = Literal["FULL", "NORMAL"]
@@ -60,7 +62,8 @@ class Connection(aiosqlite.Connection):
         self._check_schema = anything if file is None else file.check_schema
         self.changes = Changes()
         """Commits made through this connection, and others' once `Database.look` notes them."""
-        self._group = GroupCommit(self.hop, self.changes, self._check_schema)
+        check = anything if file is None else file.check_locked
+        self._group = GroupCommit(self.hop, self.changes, check)
         self._reads = GroupRead(self._read)
 
     async def __aenter__(self) -> Self:
@@ -71,6 +74,7 @@ class Connection(aiosqlite.Connection):
     async def __aexit__(self, *exc_info: object) -> None:
         with anyio.CancelScope(shield=True):
             await self._group.aclose()  # writes of callers who were cancelled still commit
+            await self._mapped(self._end)
             await self.close()
 
     async def hop(self, function: Callable[[sqlite3.Connection], T]) -> T:
@@ -101,24 +105,53 @@ class Connection(aiosqlite.Connection):
         with anyio.CancelScope(shield=True):
             await self._mapped(anew)
 
+    async def save_log(self) -> None:
+        """Bring a log that has lost its name into the file, and what a writer adds to it now.
+
+        Not where another log has the name: what is in that one may build upon what is in the file.
+
+        Raises:
+            StorageBusy: a writer, or a reader of what was before, took longer than anybody waits.
+        """
+
+        def save() -> None:
+            if self._file is not None and self._file.has_another_log():
+                logger.warning("a log was replaced: what only the one before held is lost")
+                return
+            with suppress(sqlite3.Error):
+                # FULL waits for a writer: what it commits is acknowledged, and is nowhere else.
+                row = self._conn.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
+                if row["busy"]:
+                    raise StorageBusy(LOG_IN_USE, shown=LOG_IN_USE)
+                if row["log"] != row["checkpointed"]:
+                    logger.warning("not all of a log that was taken away could be saved")
+
+        with anyio.CancelScope(shield=True):
+            await self._mapped(save)
+
     async def let_go(self) -> None:
-        """Close the file, with all that its log holds brought into it; `reopen` opens it again.
+        """Close the file; `reopen` opens it again. What is beside it stays as it is.
 
         For when the log has lost its name: SQLite would give a new connection of this process the
         old index, and an empty log to go with it.
         """
 
         def close() -> None:
-            with suppress(sqlite3.Error):
-                row = self._conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-                if row["log"] != row["checkpointed"]:
-                    logger.warning("not all of a log that was taken away could be saved")
-            self._conn.close()
-            if self._file is not None:
-                self._file.forget()
+            if self._file is None:
+                self._conn.close()
+                return
+            leave(self._conn, self._file.path)
+            self._file.forget()
 
         with anyio.CancelScope(shield=True):
             await self._mapped(close)
+
+    def _end(self) -> None:
+        """Leave the log that has our log's name to those who have filled it."""
+        if self._file is not None:
+            if self._file.has_another_log():
+                leave(self._conn, self._file.path)
+            self._file.forget()
 
     def _checked(self) -> sqlite3.Connection:
         if self._file is not None:

@@ -130,6 +130,7 @@ class Database:
         async with self._reopening:
             try:
                 if isinstance(error, LogGone):
+                    await self._writer.save_log()
                     await self._writer.let_go()
                     await self._reader.let_go()
                 await self._writer.reopen(self._prepare)

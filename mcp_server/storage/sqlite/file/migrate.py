@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mcp_server.errors import Unavailable
 from mcp_server.storage.sqlite.file.connection import Synchronous, open_file
-from mcp_server.storage.sqlite.file.errors import storage_error
+from mcp_server.storage.sqlite.file.errors import DRIVER_ERRORS, storage_error
 from mcp_server.storage.sqlite.file.identity import (
     check_identity,
     check_objects,
@@ -141,12 +141,12 @@ def _apply(connection: sqlite3.Connection, path: Path, number: int, script: str)
 def _let_shrink(connection: sqlite3.Connection) -> None:
     """Let the file give free pages back to the disk, if it is small: it is written anew for that.
 
-    Files are made so by now. One that is larger, or that cannot be written anew just now, stays as
-    it is: `pressroom doctor` says what it costs.
+    Files are made so by now. One that is larger, or that cannot be written anew (no room, a damaged
+    page), stays as it is: `pressroom doctor` says what it costs.
     """
     [(pages, size, mode)] = connection.execute(FILE_SIZE).fetchall()
     if mode == 0 and pages * size <= ANEW_BYTES_MAX:
-        with suppress(sqlite3.OperationalError):
+        with suppress(*DRIVER_ERRORS):
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("VACUUM")
 
