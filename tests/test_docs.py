@@ -318,14 +318,14 @@ def test_every_test_on_the_page_of_rules_exists() -> None:
 def test_every_line_on_the_page_of_models_is_shown_by_a_test() -> None:
     """And every test of a server that is nearly OpenAI's has its line."""
     folder = Path("tests") / "handlers"
-    made = tests_in(folder / "test_near_openai.py")
+    made = names_of_tests(folder / "test_near_openai.py")
     _, _, *lines = [line for line in MODELS.splitlines() if line.startswith("| ")]
     assert all("| `test_" in line for line in lines)
     named = set(re.findall(r"`(test_\w+)`", MODELS))
-    assert made <= named <= made | tests_in(folder / "test_in_a_worker.py")
+    assert made <= named <= made | names_of_tests(folder / "test_in_a_worker.py")
 
 
-def tests_in(file: Path) -> set[str]:
+def names_of_tests(file: Path) -> set[str]:
     """Return the names of a file's tests."""
     return set(re.findall(r"^async def (test_\w+)", (ROOT / file).read_text("utf-8"), re.MULTILINE))
 

@@ -171,7 +171,7 @@ async def test_a_job_that_was_begun_before_the_retry_does_not_pause_its_batch_ag
 
 
 async def test_what_was_not_due_at_a_pause_is_due_when_it_was_to_be(bench: Bench) -> None:
-    """A delay, a wait that a provider asked for, a snooze: `retry` runs none of them sooner."""
+    """R17: a delay, a wait that a provider asked for, a snooze; none is run sooner."""
     await bench.submit("b1", a_job(), a_job(), a_job(), a_job(delay_s=DAY_S))
     first, second, third = await bench.claim(3)
     await bench.finish(first, Retry("too many requests", after_s=600))

@@ -63,6 +63,9 @@ HOST_FORGOTTEN_S = 3600.0
 FREE_PAGES_KEPT = 1000
 """Pages (of 4 kB) that are kept for what comes next: a file that shrinks has to grow again."""
 
+FREED_MAX = 200
+"""Pages that are given back in one transaction, in a few milliseconds."""
+
 
 class EffectApplier(Protocol):
     """Applies the effects that belong to somebody else than the queue."""
@@ -386,7 +389,12 @@ class SqliteJobStore(JobReads):
         if not found["shrinks"] or found["pages"] <= FREE_PAGES_KEPT:
             await self._database.checkpoint()
             return False
-        await self._database.write(lambda tx: tx.all("free_pages"))
+
+        def step(tx: Transaction) -> None:
+            for _ in range(FREED_MAX):
+                tx.run("free_page")
+
+        await self._database.write(step)
         return True
 
     async def announce(self, host: Host, *, now: float) -> Host:
