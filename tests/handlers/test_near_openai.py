@@ -552,6 +552,28 @@ async def test_a_proxy_that_cannot_be_used_at_all_is_said_to_be_one(
     assert drafted.fields == GOOD
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (422, {"detail": [{"msg": "Field required", "input": {"prompt": "our rate limit is fair"}}]}),
+        (400, {"error": {"message": "Bad", "body": "They do not support tools or a rate limit."}}),
+        (400, {"error": {"message": "Bad", "details": [{"messages": ["no api key"]}]}}),
+        (422, {"detail": [{"msg": "Bad near 'our rate limit', 'they do not support tools'"}]}),
+    ],
+    ids=["input", "body", "messages", "in words"],
+)
+async def test_words_of_ours_that_an_error_quotes_mean_nothing(status: int, body: Any) -> None:
+    """Servers built with FastAPI send back what they were sent; the site may speak of limits."""
+    found = await trouble(ModelRejected, answer(json.dumps(body), status))
+    assert str(found) == f"llama rejected the request (HTTP {status})."
+
+
+async def test_a_server_that_fails_and_quotes_us_is_asked_again() -> None:
+    """A window that is cleaned is none of tokens."""
+    body = {"error": {"message": "internal", "prompt": "A context window cleaning offer."}}
+    assert (await trouble(ModelBusy, answer(json.dumps(body), 500))).cause == "HTTP 500"
+
+
 # Asking
 
 
