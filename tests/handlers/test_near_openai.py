@@ -237,6 +237,7 @@ ODD: list[dict[str, Any]] = [
 ]
 ODD_CHOICES: list[dict[str, Any]] = [
     {"finish_reason": None},
+    {"finish_reason": ""},
     {"finish_reason": "STOP", "index": None},
     {"finish_reason": 7, "logprobs": []},
     {"finish_reason": "end_turn", "index": "0"},
