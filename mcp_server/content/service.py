@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from mcp_server.content.actions.aftermath import files_written, undone_by
+from mcp_server.content.actions.aftermath import TakenBack, files_written, taken_back
 from mcp_server.content.actions.drafting_model import DraftingModel
 from mcp_server.content.actions.generate import GenerateAction
 from mcp_server.content.actions.promote import PromoteAction
@@ -51,9 +51,9 @@ class ContentService:
         """Return the template that a section has in a stored site, `None` if it is not known."""
         return await self._reader.template_of(section, site_hash)
 
-    async def undone_by(self, batch: Batch) -> Batch | None:
-        """Return the rollback of the batch that still stands, `None` if there is none."""
-        return await undone_by(batch, self._batches, self._entities)
+    async def taken_back(self, batch: Batch) -> TakenBack | None:
+        """Return what a rollback that still stands has taken back of the batch, if there is one."""
+        return await taken_back(batch, self._batches, self._entities)
 
     async def files_written(self, batch: Batch, *, failed: Collection[str] = ()) -> Sequence[str]:
         """Return the files that a batch has written, as `content/menu.md`, or removed."""
