@@ -164,7 +164,7 @@ async def test_a_text_that_a_comment_cuts_short_is_said_with_its_line(tmp_path: 
     async with desk(root) as chat:
         for tool in ("review", "generate-all"):
             [note] = (await chat.call(tool))["notes"][:1]
-            assert note.startswith("A text of the site may be cut short: <text-"), note
+            assert note.startswith("The site may not be meant as it is read: <text-"), note
             assert "pressroom/site.yaml:2: '#1' is taken for a comment, and 'Site' is all" in note
 
 

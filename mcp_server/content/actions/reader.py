@@ -162,9 +162,9 @@ class ContentReader:
             document = await anyio.to_thread.run_sync(site_to_document, site)
             await self._entities.put_site(site.hash, document)
             self._stored_site = site.hash
-        if not (cut := self._loader.cut_texts):
+        if not (doubts := self._loader.doubts):
             return site, []
-        return site, [Quoted("A text of the site may be cut short:", "; ".join(cut[:2]))]
+        return site, [Quoted("The site may not be meant as it is read:", "; ".join(doubts[:2]))]
 
     async def _stored_before(self) -> Site | None:
         """Return the newest site in the database; `None` if there is none that can be read."""
