@@ -171,6 +171,18 @@ async def test_a_text_that_a_comment_cuts_short_is_said_once_with_its_line(tmp_p
             site_file.write_text(site_file.read_text().replace("title: ", "title: My ", 1))
 
 
+async def test_a_job_is_shown_whose_site_another_version_has_stored(tmp_path: Path) -> None:
+    """Only the name of its template is not known then."""
+    root = small_site(tmp_path / "site", {"menu": 1}, worker_idle_s=0.5)
+    async with desk(root) as chat:
+        await chat.run("generate-all")
+        ((job_id,),) = query(root, "SELECT job_id FROM jobs")
+        shown = await chat.call("status", jobId=job_id)
+        assert "menu/s1 is completed" in shown["message"]
+        alter(root, "UPDATE sites SET document = '{}'")
+        assert (await chat.call("status", jobId=job_id))["message"] == shown["message"]
+
+
 async def test_the_files_that_a_clone_has_beside_its_pages_are_named_once(tmp_path: Path) -> None:
     """They are not live, and are never touched; who expects them to be learns it at once."""
     root = small_site(tmp_path / "site", {"menu": 1}, worker_idle_s=0.5)

@@ -129,9 +129,11 @@ class ContentReader:
         document = await self._entities.get_site(site_hash) if site_hash else None
         if document is None:
             return None
-        site = await anyio.to_thread.run_sync(site_from_document, document)
-        found = site.section(section)
-        return None if found is None else found.template
+        with suppress(ValueError):  # another version may have written it differently
+            site = await anyio.to_thread.run_sync(site_from_document, document)
+            found = site.section(section)
+            return None if found is None else found.template
+        return None
 
     async def edits_to_keep(self, content: SiteContent, ids: Sequence[str]) -> KeptEdits:
         """Return what somebody wrote into the files of these sections' pages (R23)."""
