@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import ParamSpec, Protocol, TypeVar
 
-from mcp_server.content.actions.aftermath import files_written, undone_by
+from mcp_server.content.actions.aftermath import TakenBack, files_written, taken_back
+from mcp_server.content.actions.calls import Note
 from mcp_server.content.actions.drafting_model import DraftingModel
 from mcp_server.content.actions.generate import GenerateAction
 from mcp_server.content.actions.promote import PromoteAction
@@ -18,6 +20,15 @@ from mcp_server.content.pages.page_files import PageFiles
 from mcp_server.entities.store import EntityStore
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Batch
+
+
+class _Answer(Protocol):
+    @property
+    def notes(self) -> Sequence[Note]: ...
+
+
+P = ParamSpec("P")
+A = TypeVar("A", bound=_Answer)
 
 
 class ContentService:
@@ -40,20 +51,32 @@ class ContentService:
     ) -> None:
         self._entities, self._batches, self._files = entities, batches, files
         self._reader = reader
-        self.generate = GenerateAction(reader, submitter, model, max_retries=max_retries)
-        self.promote = PromoteAction(reader, submitter, batches)
+        generate = GenerateAction(reader, submitter, model, max_retries=max_retries)
+        self.generate = self._telling(generate.__call__)
+        self.promote = self._telling(PromoteAction(reader, submitter, batches).__call__)
         target = RollbackTarget(entities, batches)
-        self.rollback = RollbackAction(reader, submitter, batches, target)
-        self.retry = RetryAction(reader, entities, batches, model)
-        self.review = ReviewAction(reader, batches)
+        rollback = RollbackAction(reader, submitter, batches, target)
+        self.rollback = self._telling(rollback.__call__)
+        self.retry = self._telling(RetryAction(reader, entities, batches, model).__call__)
+        self.review = self._telling(ReviewAction(reader, batches).__call__)
+
+    def _telling(self, action: Callable[P, Awaitable[A]]) -> Callable[P, Awaitable[A]]:
+        """Return the action so that what its answer notes counts as told."""
+
+        async def told(*args: P.args, **kwargs: P.kwargs) -> A:
+            answer = await action(*args, **kwargs)
+            self._reader.told(answer.notes)
+            return answer
+
+        return told
 
     async def template_of(self, section: str, site_hash: str | None) -> str | None:
         """Return the template that a section has in a stored site, `None` if it is not known."""
         return await self._reader.template_of(section, site_hash)
 
-    async def undone_by(self, batch: Batch) -> Batch | None:
-        """Return the rollback of the batch that still stands, `None` if there is none."""
-        return await undone_by(batch, self._batches, self._entities)
+    async def taken_back(self, batch: Batch) -> TakenBack | None:
+        """Return what a rollback that still stands has taken back of the batch, if there is one."""
+        return await taken_back(batch, self._batches, self._entities)
 
     async def files_written(self, batch: Batch, *, failed: Collection[str] = ()) -> Sequence[str]:
         """Return the files that a batch has written, as `content/menu.md`, or removed."""

@@ -224,6 +224,22 @@ async def test_a_part_of_fields_that_were_cut_off_is_not_taken_for_the_whole() -
         assert refused.complaint == "it did not fill in the fields"
 
 
+EXAMPLE = json.dumps({"headline": "…", "intro": "…"}, ensure_ascii=False)
+TWO = {
+    "example first": f"The form is {EXAMPLE}. Here it is: {json.dumps(GOOD)}",
+    "two fences": f"```json\n{EXAMPLE}\n```\nNo, rather:\n```json\n{json.dumps(GOOD)}\n```",
+    "plain, then a fence": f"{EXAMPLE}\n```json\n{json.dumps(GOOD)}\n```",
+    "a brace between": f"{json.dumps(GOOD)} or {{so}}: {EXAMPLE}",
+}
+
+
+@pytest.mark.parametrize("text", TWO.values(), ids=TWO)
+async def test_of_two_objects_with_the_same_fields_none_is_taken(text: str) -> None:
+    """One is an example, or a first try, and nothing says which: the model is asked again."""
+    for message in ({"content": text}, called(text)["choices"][0]["message"]):
+        assert (await trouble(ModelRefused, said(message, "stop"))).complaint
+
+
 # Around the answer
 
 
@@ -237,6 +253,7 @@ ODD: list[dict[str, Any]] = [
 ]
 ODD_CHOICES: list[dict[str, Any]] = [
     {"finish_reason": None},
+    {"finish_reason": ""},
     {"finish_reason": "STOP", "index": None},
     {"finish_reason": 7, "logprobs": []},
     {"finish_reason": "end_turn", "index": "0"},
@@ -550,6 +567,31 @@ async def test_a_proxy_that_cannot_be_used_at_all_is_said_to_be_one(
     assert "proxy" in (await trouble_at(ModelBusy, "http://models.invalid/v1")).cause
     drafted, _ = await draft(called(GOOD))
     assert drafted.fields == GOOD
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (
+            422,
+            {"detail": [{"msg": "Field required", "input": {"prompt": "our rate limit is fair"}}]},
+        ),
+        (400, {"error": {"message": "Bad", "body": "They do not support tools or a rate limit."}}),
+        (400, {"error": {"message": "Bad", "details": [{"messages": ["no api key"]}]}}),
+        (422, {"detail": [{"msg": "Bad near 'our rate limit', 'they do not support tools'"}]}),
+    ],
+    ids=["input", "body", "messages", "in words"],
+)
+async def test_words_of_ours_that_an_error_quotes_mean_nothing(status: int, body: Any) -> None:
+    """Servers built with FastAPI send back what they were sent; the site may speak of limits."""
+    found = await trouble(ModelRejected, answer(json.dumps(body), status))
+    assert str(found) == f"llama rejected the request (HTTP {status})."
+
+
+async def test_a_server_that_fails_and_quotes_us_is_asked_again() -> None:
+    """A window that is cleaned is none of tokens."""
+    body = {"error": {"message": "internal", "prompt": "A context window cleaning offer."}}
+    assert (await trouble(ModelBusy, answer(json.dumps(body), 500))).cause == "HTTP 500"
 
 
 # Asking

@@ -154,8 +154,8 @@ async def test_a_server_that_is_started_meanwhile_goes_on_with_the_last_good_sit
         assert not (root / "content" / "menu.md").exists()
 
 
-async def test_a_text_that_a_comment_cuts_short_is_said_with_its_line(tmp_path: Path) -> None:
-    """Where its author looks: in every answer that reads the site."""
+async def test_a_text_that_a_comment_cuts_short_is_said_once_with_its_line(tmp_path: Path) -> None:
+    """In the first answer that reads the site as it is written now; doctor says it each time."""
     root = small_site(tmp_path / "site", {"menu": 1}, worker_idle_s=0.5)
     site_file = root / "pressroom" / "site.yaml"
     site_file.write_text(
@@ -163,9 +163,24 @@ async def test_a_text_that_a_comment_cuts_short_is_said_with_its_line(tmp_path: 
     )
     async with desk(root) as chat:
         for tool in ("review", "generate-all"):
+            await chat.refused("review", page="nowhere")  # said in no answer, so it is still to say
             [note] = (await chat.call(tool))["notes"][:1]
-            assert note.startswith("A text of the site may be cut short: <text-"), note
+            assert note.startswith("The site may not be meant as it is read: <text-"), note
             assert "pressroom/site.yaml:2: '#1' is taken for a comment, and 'Site' is all" in note
+            assert "notes" not in await chat.call("review")
+            site_file.write_text(site_file.read_text().replace("title: ", "title: My ", 1))
+
+
+async def test_a_job_is_shown_whose_site_another_version_has_stored(tmp_path: Path) -> None:
+    """Only the name of its template is not known then."""
+    root = small_site(tmp_path / "site", {"menu": 1}, worker_idle_s=0.5)
+    async with desk(root) as chat:
+        await chat.run("generate-all")
+        ((job_id,),) = query(root, "SELECT job_id FROM jobs")
+        shown = await chat.call("status", jobId=job_id)
+        assert "menu/s1 is completed" in shown["message"]
+        alter(root, "UPDATE sites SET document = '{}'")
+        assert (await chat.call("status", jobId=job_id))["message"] == shown["message"]
 
 
 async def test_the_files_that_a_clone_has_beside_its_pages_are_named_once(tmp_path: Path) -> None:
@@ -175,6 +190,7 @@ async def test_the_files_that_a_clone_has_beside_its_pages_are_named_once(tmp_pa
     (root / "content" / "README.md").write_text("# How to edit\n")
     (root / "content" / "notes.md").write_text("# Mine\n")
     async with desk(root) as chat:
+        await chat.refused("review", page="nowhere")
         [note] = (await chat.call("review"))["notes"]
         assert note.startswith("2 Markdown files were found and left alone: <text-")
         assert "README.md: page: 'README' is not a slug" in note

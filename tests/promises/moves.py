@@ -222,6 +222,14 @@ class Hand:
         with suppress(LostClaim):
             await run_one(self.parts.store, self.runner, attempt, now=self.clock.now())
 
+    async def in_two_rounds(self, chat: Desk, batch_id: str, kind: str, *, first: int) -> None:
+        """Run `first` jobs of a batch, cancel the rest, and run that after a retry."""
+        await self.work(first, kind)
+        await chat.call("cancel", batchId=batch_id)
+        await self.finish()
+        await chat.call("retry", batchId=batch_id)
+        await self.finish()
+
     async def _next(self, kinds: Collection[str]) -> Job | None:
         attempt = await self.claim(*kinds)
         if attempt is None:

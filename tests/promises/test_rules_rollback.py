@@ -81,7 +81,7 @@ async def test_a_promotion_that_was_taken_back_says_so_and_names_no_files(tmp_pa
         promoted = (await chat.run("promote"))["batchId"]
         some = (await chat.run("rollback", batchId=promoted, page="news"))["batchId"]
         partly = await chat.call("status", batchId=promoted)
-        assert f"2 of 2 promoted; 1 of them taken back by {some}." in partly["message"]
+        assert f"2 of 2 promoted; 1 of its 2 sections taken back by {some}." in partly["message"]
         assert partly["files"] == ["content/menu.md", "content/news.md"]
         await chat.run("rollback", batchId=some)
         both = await chat.call("status", batchId=promoted)
@@ -94,6 +94,28 @@ async def test_a_promotion_that_was_taken_back_says_so_and_names_no_files(tmp_pa
         assert (await chat.call("status", batchId=promoted))["message"] == undone["message"]
         removed = await chat.call("status", batchId=undoing)
         assert removed["files"] == ["content/menu.md (removed)", "content/news.md (removed)"]
+
+
+async def test_what_was_taken_back_is_counted_over_all_rounds(tmp_path: Path) -> None:
+    """The promotion had two rounds, and its rollback too: neither's last one is all of it."""
+    root = small_site(tmp_path, {"menu": 2, "news": 1}, **QUICK)
+    async with desk(root) as chat:
+        await redraft(chat, menu_s1="one", menu_s2="one", news_s1="one")
+    async with held(root) as hand, desk(root) as chat:
+        promoted = (await chat.call("promote"))["batchId"]
+        await hand.in_two_rounds(chat, promoted, "content-promote", first=2)
+        some = (await chat.call("rollback", batchId=promoted, page="news"))["batchId"]
+        await hand.finish()
+        partly = await chat.call("status", batchId=promoted)
+        assert f"1 of 1 promoted; 1 of its 3 sections taken back by {some}." in partly["message"]
+        assert partly["files"] == ["content/menu.md", "content/news.md"]
+        await chat.call("rollback", batchId=some)
+        await hand.finish()
+        undoing = (await chat.call("rollback", batchId=promoted))["batchId"]
+        await hand.in_two_rounds(chat, undoing, "content-rollback", first=2)
+        undone = await chat.call("status", batchId=promoted)
+        assert undone["message"] == f"1 of 1 promoted; taken back by {undoing}."
+        assert "files" not in undone
 
 
 async def test_a_batch_stands_while_one_of_its_texts_does(tmp_path: Path) -> None:

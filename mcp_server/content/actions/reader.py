@@ -12,6 +12,7 @@ import anyio.to_thread
 from mcp_server.clock import Clock
 from mcp_server.content.actions import history
 from mcp_server.content.actions.calls import Note, Quoted, Selector
+from mcp_server.content.actions.once import NotesOnce
 from mcp_server.content.actions.selection import Selection, pages_of, select
 from mcp_server.content.actions.site_content import SiteContent, with_live
 from mcp_server.content.pages.disk import ExportFailed
@@ -43,6 +44,8 @@ class ContentReader:
         self._loader, self._entities, self._files, self._clock = loader, entities, files, clock
         self._adopting = anyio.Lock()
         self._is_adopted = False
+        self._left_alone: Sequence[Note] = ()
+        self._once = NotesOnce()
         self._stored_site: str | None = None
         self._before_start: Site | None = None
         """The site as it was before this server started, once that was asked for."""
@@ -96,7 +99,12 @@ class ContentReader:
             Unavailable: it cannot be read, and never could.
         """
         site, notes = await self._site()
-        return site, [*notes, *await self._adopt(site)]
+        await self._adopt(site)
+        return site, [*notes, *self._once.untold(self._left_alone, of="a clone")]
+
+    def told(self, notes: Iterable[Note]) -> None:
+        """Take the notes of an answer as told: those that a server says once are not said again."""
+        self._once.told(notes)
 
     async def with_files(self, content: SiteContent, ids: Iterable[str]) -> SiteContent:
         """Return the content with the state of the files of these sections' pages."""
@@ -121,9 +129,11 @@ class ContentReader:
         document = await self._entities.get_site(site_hash) if site_hash else None
         if document is None:
             return None
-        site = await anyio.to_thread.run_sync(site_from_document, document)
-        found = site.section(section)
-        return None if found is None else found.template
+        with suppress(ValueError):  # another version may have written it differently
+            site = await anyio.to_thread.run_sync(site_from_document, document)
+            found = site.section(section)
+            return None if found is None else found.template
+        return None
 
     async def edits_to_keep(self, content: SiteContent, ids: Sequence[str]) -> KeptEdits:
         """Return what somebody wrote into the files of these sections' pages (R23)."""
@@ -162,9 +172,7 @@ class ContentReader:
             document = await anyio.to_thread.run_sync(site_to_document, site)
             await self._entities.put_site(site.hash, document)
             self._stored_site = site.hash
-        if not (cut := self._loader.cut_texts):
-            return site, []
-        return site, [Quoted("A text of the site may be cut short:", "; ".join(cut[:2]))]
+        return site, self._once.untold(_in_doubt(self._loader.doubts), of=site.hash)
 
     async def _stored_before(self) -> Site | None:
         """Return the newest site in the database; `None` if there is none that can be read."""
@@ -177,20 +185,25 @@ class ContentReader:
                     )
         return self._before_start
 
-    async def _adopt(self, site: Site) -> Sequence[Note]:
+    async def _adopt(self, site: Site) -> None:
         """Take the files of a clone as the live texts, once, if nothing was ever stored.
 
-        Return a note on the files there that are left alone.
+        What is noted of it is on the files there that are left alone.
         """
         async with self._adopting:  # the first calls may come together, and one of them adopts
             if self._is_adopted:
-                return ()
+                return
             found = await anyio.to_thread.run_sync(self._files.adoption, site)
             adopted = await self._entities.adopt(
                 found.revisions, found.files, now=self._clock.now()
             )
             self._is_adopted = True
-        return left_alone(found.skipped) if adopted else ()
+            self._left_alone = left_alone(found.skipped) if adopted else ()
+
+
+def _in_doubt(doubts: Sequence[str]) -> Sequence[Note]:
+    said = "The site may not be meant as it is read:"
+    return [Quoted(said, "; ".join(doubts[:2]))] if doubts else []
 
 
 def left_alone(skipped: Sequence[tuple[str, str]]) -> Sequence[Note]:

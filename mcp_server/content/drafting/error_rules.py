@@ -7,11 +7,15 @@ words are only compared, and never shown: a server may write what it likes.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from enum import Enum, auto
 
 ANY_ERROR = range(400, 600)
 OF_THE_REQUEST = range(400, 500)
+NOT_OF_ITS_FORM = frozenset(OF_THE_REQUEST) - {422}
+"""Without the status of a request that was read and not understood: it quotes the request, and a
+server that is busy, or has no tools, says so with another."""
 
 
 class Meaning(Enum):
@@ -44,7 +48,7 @@ class Rule:
     """An error means this if it has one of the statuses and holds one of the words."""
 
     meaning: Meaning
-    statuses: range
+    statuses: Container[int]
     words: tuple[str, ...]
     """In lower case; `""` is in every error."""
 
@@ -112,7 +116,7 @@ RULES = (
     ),
     Rule(
         Meaning.TOOLS,
-        OF_THE_REQUEST,
+        NOT_OF_ITS_FORM,
         (
             "support tool",  # Ollama: 400 "does not support tools"; OpenRouter: 404
             "support function calling",
@@ -141,7 +145,7 @@ RULES = (
     ),
     Rule(
         Meaning.LATER,
-        OF_THE_REQUEST,
+        NOT_OF_ITS_FORM,
         (
             "overloaded",
             "model unloaded",  # LM Studio: 400, when another program loads its own

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
 from mcp_server.content.drafting.answer_bounds import AnswerOutOfBounds, check_json
@@ -20,6 +20,9 @@ TOOL_NAME = "write_section"
 
 ENCODED_MAX = 3
 """How often an object may be put into a string, one string into the next."""
+
+LOOKS_MAX = 20
+"""How many braces after an object are looked at for another one; each look reads the rest."""
 
 NUMBER_LENGTH_MAX = 30
 """Characters of a number in a string; more are no number for a page."""
@@ -43,8 +46,8 @@ def fields_of(arguments: str) -> dict[str, Any] | None:
         if not isinstance(text, str):
             break
         text = _decoded(text)
-    if isinstance(text, list):
-        text = next(iter(cast("list[object]", text)), None)
+    if isinstance(text, list) and len(items := cast("list[object]", text)) == 1:
+        text = items[0]
     if isinstance(text, dict):
         return _handed_in(cast("dict[str, Any]", text))
     return fields_in(arguments)
@@ -54,14 +57,17 @@ def fields_in(text: str) -> dict[str, Any] | None:
     """Return the object that stands in a text, among other words, `None` where there is none.
 
     Only the first one counts, or the first in a fence: of an object that was cut off, a part would
-    look whole.
+    look whole. None does where another one has the same fields: one of them is an example.
     """
     said = text.rpartition("</think>")[2]
     fenced = _FENCE.search(said)
     starts = [said.find("{"), fenced.end() if fenced else -1]
     for start in dict.fromkeys(start for start in starts if start >= 0):
-        if (fields := _object_at(said, start)) is not None:
-            return _handed_in(fields)
+        if (found := _object_at(said, start)) is not None:
+            fields = _handed_in(found[0])
+            others = (_handed_in(other) for other in _objects_after(said, found[1]))
+            is_one_of = any(other != fields and {*other} == {*fields} for other in others)
+            return None if is_one_of else fields
     return None
 
 
@@ -171,9 +177,23 @@ def _handed_in(fields: dict[str, Any]) -> dict[str, Any]:
             return fields
 
 
-def _object_at(text: str, start: int) -> dict[str, Any] | None:
-    found = _bounded(lambda: _DECODER.raw_decode(text, start)[0], text[start:])
-    return cast("dict[str, Any]", found) if isinstance(found, dict) and found else None
+def _objects_after(text: str, end: int) -> Iterator[dict[str, Any]]:
+    """Yield the objects that stand in a text from `end` on."""
+    for _ in range(LOOKS_MAX):
+        start = text.find("{", end)
+        if start < 0:
+            break
+        found = _object_at(text, start)
+        end = start + 1 if found is None else found[1]
+        if found is not None:
+            yield found[0]
+
+
+def _object_at(text: str, start: int) -> tuple[dict[str, Any], int] | None:
+    """Return the object that begins at `start`, unless it is empty, and where it ends."""
+    read = _bounded(lambda: _DECODER.raw_decode(text, start), text[start:])
+    found = cast("tuple[dict[str, Any], int] | None", read)  # what begins with a brace is no list
+    return found if found is not None and found[0] else None
 
 
 def _decoded(text: str) -> object:

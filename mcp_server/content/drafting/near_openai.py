@@ -89,7 +89,7 @@ def _completion(answer: dict[str, Any]) -> dict[str, Any]:
 
 def _choice(choice: dict[str, Any]) -> dict[str, Any]:
     reason = choice.get("finish_reason")
-    named = _ENDS.get(reason.lower(), reason) if isinstance(reason, str) else None
+    named = _ENDS.get(reason.lower(), reason) if isinstance(reason, str) and reason else None
     logged = choice.get("logprobs")
     return {
         **choice,

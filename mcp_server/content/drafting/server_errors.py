@@ -29,13 +29,17 @@ _STATUSES = {
 UNTOLD = 500
 """The status of an error that comes within a 200 and of which nothing is known."""
 
+_OUR_WORDS = frozenset({"body", "ctx", "input", "messages", "prompt"})
+"""Where an error sends back our request, as FastAPI's do: the site may speak of limits."""
+
 SECONDS_LENGTH_MAX = 20
 """Characters of a wait such as `25.46s`."""
 
 
 def meaning_of(status: int, error: object) -> Meaning | None:
     """Return what an error with this status and body means, `None` where the status says it."""
-    said = json.dumps(error, ensure_ascii=False, default=str).lower().replace("%20", " ")
+    theirs = _without_our_words(error)
+    said = json.dumps(theirs, ensure_ascii=False, default=str).lower().replace("%20", " ")
     for rule in RULES:
         if status in rule.statuses and any(word in said for word in rule.words):
             return rule.meaning
@@ -93,6 +97,19 @@ def _error_of_choice(answer: Mapping[str, Any]) -> object | None:
 
 _BROKEN_OFF = frozenset({"error", "network_error", "insufficient_system_resource", "abort"})
 """Ends for which the server is to blame: OpenRouter's, Z.ai's, DeepSeek's, vLLM's."""
+
+
+def _without_our_words(value: object) -> object:
+    """Return an error without what it sends back of the request; its depth is bounded."""
+    match value:
+        case Mapping():
+            found = cast("Mapping[str, object]", value)
+            kept = {name: inner for name, inner in found.items() if name not in _OUR_WORDS}
+            return {name: _without_our_words(inner) for name, inner in kept.items()}
+        case list():
+            return [_without_our_words(inner) for inner in cast("list[object]", value)]
+        case _:
+            return value
 
 
 def _mappings(value: object) -> Iterator[Mapping[str, object]]:

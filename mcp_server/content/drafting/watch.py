@@ -94,9 +94,13 @@ def _read(call: ToolCallPart) -> ToolCallPart:
     What cannot be read stays: pydantic-ai tells the model. Some servers leave marks of their own
     around the name.
     """
-    given = fields_of(call.args) if isinstance(call.args, str) else call.args
     name = TOOL_NAME if TOOL_NAME in call.tool_name else call.tool_name
-    return replace(call, tool_name=name, args=call.args if given is None else whole_strings(given))
+    if not isinstance(call.args, str):
+        return replace(call, tool_name=name, args=whole_strings(call.args))
+    given = fields_of(call.args)
+    # Without its fences: pydantic-ai would take what is in the first one.
+    args = call.args.replace("```", "") if given is None else whole_strings(given)
+    return replace(call, tool_name=name, args=args)
 
 
 @contextmanager

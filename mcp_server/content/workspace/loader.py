@@ -51,9 +51,9 @@ class SiteLoader:
         self.last_good: Site | None = None
         """The last version that could be used; a caller may go on with it."""
         self.warnings: tuple[str, ...] = ()
-        """Of that version: sections that cannot be drafted, and why, and the cut texts."""
-        self.cut_texts: tuple[str, ...] = ()
-        """Of that version: texts that may have been meant to go on where a comment begins."""
+        """Of that version: sections that cannot be drafted, and why, and the doubts."""
+        self.doubts: tuple[str, ...] = ()
+        """Of that version: what may not have been meant as it is read, such as a cut text."""
 
     def load(self) -> Site:
         """Return the site.
@@ -81,7 +81,7 @@ class SiteLoader:
         self._problems = tuple(dict.fromkeys(problems))
         if found is not None and not problems:
             self.last_good = _site(found, templates)
-            self.cut_texts = tuple(warnings)
+            self.doubts = tuple(warnings)
             self.warnings = (*_warnings(name, found, templates), *warnings)
 
     def _templates(self, problems: list[str], warnings: list[str]) -> dict[str, Template]:

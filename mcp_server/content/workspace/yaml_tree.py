@@ -7,7 +7,7 @@ Nothing is constructed from tags, and size, depth and aliases are bounded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -70,11 +70,8 @@ class YamlReader:
         text = ""
         try:
             text = content.decode("utf-8-sig")
-            if (hidden := hidden_break(text)) is not None:
-                self.wrong(*hidden)
-                return None
             root = _composed(text)
-            self._warn_of_cut_texts(root, text.split("\n"))
+            self._warn_of_texts(root, text)
             return root
         except UnicodeDecodeError as error:
             line = content[: error.start].count(b"\n") + 1
@@ -84,16 +81,26 @@ class YamlReader:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line = mark.line if mark else 0
-            self.wrong(*syntax_in_words(error, text.split("\n"), line))
+            hidden = hidden_break(text)  # such a line counts for the parser, and for no editor
+            self.wrong(*(hidden or syntax_in_words(error, text.split("\n"), line)))
         except yaml.YAMLError as error:
             self.wrong(1, f"this is no YAML ({str(error).splitlines()[0]}); remove what is odd")
         return None
 
-    def _warn_of_cut_texts(self, root: Node, lines: Sequence[str]) -> None:
-        """Note texts that end where a comment begins which may have been meant as their end."""
+    def _warn_of_texts(self, root: Node, text: str) -> None:
+        """Note what in a file may not have been meant as it is read.
+
+        That is a line end that nobody sees or, where all lines are those of an editor, texts that
+        end where a comment begins which may have been meant as their end.
+        """
+        if (hidden := hidden_break(text)) is not None:
+            line, why = hidden
+            self._warnings.append(f"{self._name}:{line}: {why}")
+            return
+        lines = text.split("\n")
         cuts = (cut for node in _texts_in(root) if (cut := cut_text(node, lines)) is not None)
-        for line, text in islice(cuts, PROBLEMS_MAX - len(self._warnings)):
-            self._warnings.append(f"{self._name}:{line}: {text}")
+        for line, why in islice(cuts, max(0, PROBLEMS_MAX - len(self._warnings))):
+            self._warnings.append(f"{self._name}:{line}: {why}")
 
     def keys(self, node: Node, what: str, known: Iterable[str] | None = None) -> dict[str, Node]:
         """Return the values of a mapping by key; unknown and repeated keys are noted."""

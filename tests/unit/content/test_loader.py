@@ -430,18 +430,33 @@ def test_a_text_that_a_comment_cuts_short_is_a_warning(
     one = loader(tmp_path, SITE.replace("A bakery", text, 1))
     one.load()
     cut = text.split(" #", maxsplit=1)[0]
-    assert bool(one.cut_texts) == warned
+    assert bool(one.doubts) == warned
     if warned:
-        assert one.cut_texts == one.warnings
-        assert one.cut_texts[0].startswith("pressroom/site.yaml:2: '#")
-        assert f"is taken for a comment, and {cut!r} is all of the text" in one.cut_texts[0]
+        assert one.doubts == one.warnings
+        assert one.doubts[0].startswith("pressroom/site.yaml:2: '#")
+        assert f"is taken for a comment, and {cut!r} is all of the text" in one.doubts[0]
 
 
 def test_a_cut_text_of_a_template_is_a_warning_as_well(tmp_path: Path) -> None:
     """A prompt without its end is drafted from, and paid for."""
     one = loader(tmp_path, hero=HERO.replace("Write it.", "Write #1 of ten.", 1))
     one.load()
-    assert one.cut_texts[0].startswith("pressroom/templates/hero.yaml:2: '#1' is taken for a comm")
+    assert one.doubts[0].startswith("pressroom/templates/hero.yaml:2: '#1' is taken for a comm")
+
+
+@pytest.mark.parametrize("character", ["\u2028", "\u2029", "\x85"])
+@pytest.mark.parametrize("text", ['"A bakery HERE in Delft"', "A bakery # HERE"])
+def test_a_line_end_that_nobody_sees_is_a_warning_where_the_site_can_be_read(
+    tmp_path: Path, text: str, character: str
+) -> None:
+    """Whoever pasted it into a text has a site all the same."""
+    written = SITE.replace("A bakery", text.replace("HERE", f"{character}  "), 1)
+    one = loader(tmp_path, written)
+    assert one.load().description.startswith("A bakery")
+    [doubt] = one.doubts
+    assert doubt == one.warnings[0]
+    assert doubt.startswith("pressroom/site.yaml:2: a ")
+    assert "ends a line where nobody sees it; write a space there" in doubt
 
 
 def test_a_missing_site_says_what_to_do(tmp_path: Path) -> None:

@@ -50,8 +50,8 @@ async def view_of(
     failures = await _failures(services, batch)
     writes = batch.ended and verb_of(batch).writes_files
     unwritten = {job.subject for job in failures if not job.counted}
-    undone_by = await services.content.undone_by(batch) if writes else None
-    if undone_by is not None and sentences.takes_all_back(undone_by, batch):
+    taken_back = await services.content.taken_back(batch) if writes else None
+    if taken_back is not None and taken_back.is_whole:
         files: Sequence[str] = ()
     else:
         files = await services.content.files_written(batch, failed=unwritten) if writes else ()
@@ -65,9 +65,9 @@ async def view_of(
             failures,
             files,
             shown.estimated_completion,
-            undone_by=undone_by,
+            taken_back=taken_back,
         ),
-        next=None if undone_by else _next(batch, failures, stopped="stopped" in health),
+        next=None if taken_back else _next(batch, failures, stopped="stopped" in health),
     )
 
 

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from mcp_server.content.actions.aftermath import TakenBack
 from mcp_server.content.actions.calls import Quoted, Submitted
 from mcp_server.content.actions.retry import is_left_out
 from mcp_server.content.text.visible import visible
@@ -183,12 +184,12 @@ def batch_sentence(
     files: Sequence[str],
     left: str | None,
     *,
-    undone_by: Batch | None = None,
+    taken_back: TakenBack | None = None,
 ) -> str:
     """Return the sentence on one batch: its state, and what helps if something failed.
 
     `failures` are its failed jobs, including those that write files; `left` is the estimated time
-    left; `undone_by` the batch that rolled it back, after which a retry is not offered.
+    left; `taken_back` what a rollback has taken back, after which a retry is not offered.
     """
     if batch.state is BatchState.PAUSED:
         return (
@@ -200,15 +201,9 @@ def batch_sentence(
         rest = f", {left} left" if left else ""
         return f"{verb_of(batch).name}: {progress_line(batch)}{rest}."
     parts = [_tally(batch), *_failed(failures, batch)]
-    advice = _taken_back(undone_by, batch) if undone_by else _advice(batch, failures)
+    advice = _taken_back(taken_back) if taken_back else _advice(batch, failures)
     sentence = ". ".join([", ".join(parts) + advice, *_files(files)]) + "."
     return sentence[0].upper() + sentence[1:]
-
-
-def takes_all_back(rollback: Batch, batch: Batch) -> bool:
-    """Whether a rollback has taken back all that the batch did, and not only a page of it."""
-    taken = rollback.completed - rollback.skipped
-    return rollback.ended and taken >= batch.completed - batch.skipped
 
 
 def goes_on(batch: Batch) -> bool:
@@ -277,12 +272,11 @@ def _why(job: Job) -> str:
     return (short(job.reason) or job.code or "no reason was given").rstrip(".")
 
 
-def _taken_back(rollback: Batch, batch: Batch) -> str:
-    if not rollback.ended:
-        return f"; {rollback.id} is taking it back"
-    all_of_it = takes_all_back(rollback, batch)
-    some = "" if all_of_it else f"{rollback.completed - rollback.skipped} of them "
-    return f"; {some}taken back by {rollback.id}"
+def _taken_back(found: TakenBack) -> str:
+    if not found.by.ended:
+        return f"; {found.by.id} is taking it back"
+    some = "" if found.is_whole else f"{found.sections} of its {sections(found.total)} "
+    return f"; {some}taken back by {found.by.id}"
 
 
 def _advice(batch: Batch, failures: Sequence[Job]) -> str:
