@@ -127,8 +127,10 @@ def test_a_limit_of_a_few_requests_a_minute_is_got_through_though_refusals_count
             done += 1
             due.pop(0)
         except ModelBusy as busy:
-            assert busy.again_at is not None, f"gave up after {done}"
+            if busy.again_at is None:
+                break
             due[0] = busy.again_at
+    assert done == 21
     assert len(requests) < 21 * 2
     assert requests[-1] - START < 10 * 60
 
