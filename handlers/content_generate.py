@@ -106,10 +106,8 @@ def _later(busy: ModelBusy) -> Outcome:
     """Return when to try again: a request that was turned away was no try of this section."""
     if busy.again_at is not None:
         return Snooze(busy.again_at, str(busy))
-    if busy.turned_away:
-        return Pause(
-            f"{busy} It has taken no question for too long; when it does, retry the batch."
-        )
+    if busy.advice is not None:
+        return Pause(f"{busy} {busy.advice}")
     return Retry(str(busy), after_s=busy.after_s)
 
 

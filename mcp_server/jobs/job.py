@@ -253,6 +253,8 @@ class Batch:
     """Its jobs that are being worked on, with their last step; only where it was asked for."""
     failures: tuple[Job, ...] = field(default=())
     """The first of its round's jobs that failed; only where it was asked for."""
+    waiting: Job | None = None
+    """Where none is running, the one that is due next and says why it waits; as with `running`."""
 
     @property
     def ended(self) -> bool:

@@ -182,7 +182,7 @@ class JobStore(Protocol):
     async def batch(
         self, batch_id: str, *, running: bool = False, failures: bool = False
     ) -> Batch | None:
-        """Return a batch, with its running jobs and its first failures where asked."""
+        """Return a batch, where asked with what it works on or waits for, and first failures."""
         ...
 
     async def batches(

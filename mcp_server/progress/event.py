@@ -138,7 +138,7 @@ def batch_event(batch: Batch, *, now: float) -> ProgressEvent:
         type="batch",
         name=_short(verb_of(batch).name) or batch.id,
         status=batch.state,
-        message=_short(progress_line(batch)),
+        message=_short(progress_line(batch, now=now)),
         progress=EventProgress(
             current=batch.finished, total=batch.total, percentage=percent(batch)
         ),

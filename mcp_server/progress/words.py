@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mcp_server.excerpt import on_one_line
 from mcp_server.jobs.job import Batch, BatchState
 from mcp_server.progress.verbs import doing
 
@@ -9,14 +10,19 @@ JUST_NOW_S = 5
 """Below this "2 seconds ago" would be wrong by the time it is read."""
 ABOUT_A_MINUTE_S = 55
 """From here on a length of time reads as a minute."""
+REASON_LENGTH = 160
+"""Characters of why a batch waits: a plugin may give a long reason."""
 
 
-def progress_line(batch: Batch) -> str:
-    """Return where the batch stands, in a line such as `7/21 · drafting menu/hero`."""
+def progress_line(batch: Batch, *, now: float | None = None) -> str:
+    """Return where the batch stands, in a line such as `7/21 · drafting menu/hero`.
+
+    With `now`, it says of a batch that waits when it goes on.
+    """
     if batch.state is BatchState.PENDING and batch.finished == 0 and not batch.running:
         return f"0/{batch.total} queued" if batch.total else "queued"
     counts = f"{batch.finished}/{batch.total} · " if batch.total else ""  # it only writes files
-    return counts + _doing(batch)
+    return counts + _doing(batch, now)
 
 
 def current_task(batch: Batch) -> str | None:
@@ -29,6 +35,18 @@ def current_task(batch: Batch) -> str | None:
         return None
     job = max(batch.running, key=lambda job: (job.counted, job.started_at or 0.0, job.id))
     return f"{doing(batch, job)} {job.subject}".rstrip()
+
+
+def waits_for(batch: Batch, *, now: float | None = None) -> str | None:
+    """Return why nothing of a batch is worked on; `None` if something is, or nothing says why.
+
+    Such as `waiting: m could not answer now, again in about 40 seconds`.
+    """
+    if batch.waiting is None or batch.waiting.reason is None:
+        return None
+    why = on_one_line(batch.waiting.reason, REASON_LENGTH).rstrip(".")
+    again = "" if now is None else f", again in {duration(batch.waiting.due_at - now)}"
+    return f"waiting: {why}{again}"
 
 
 def relative_time(seconds: float) -> str:
@@ -52,7 +70,7 @@ def full_stop(text: str) -> str:
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
-def _doing(batch: Batch) -> str:
+def _doing(batch: Batch, now: float | None) -> str:
     match batch.state:
         case BatchState.COMPLETED:
             return "done"
@@ -63,7 +81,8 @@ def _doing(batch: Batch) -> str:
         case BatchState.PAUSED:
             return f"paused: {batch.reason}" if batch.reason else "paused"
         case BatchState.PENDING | BatchState.PROCESSING:
-            return (current_task(batch) or "waiting") + _so_far(batch)
+            doing_now = current_task(batch) or waits_for(batch, now=now) or "waiting"
+            return doing_now + _so_far(batch)
 
 
 def _so_far(batch: Batch) -> str:

@@ -107,6 +107,39 @@ async def test_a_provider_that_takes_nothing_for_a_quarter_of_an_hour_pauses_the
     assert done["message"] == "2 of 2 drafted."
 
 
+async def test_who_waits_for_a_model_that_is_away_is_told_so(tmp_path: Path) -> None:
+    """In the answer of `status`, in its list and in the progress of a call that waits."""
+    with hostile(answer("{}", 503)) as server:
+        root = small_site(tmp_path, {"menu": 1}, **settings(server.url))
+        async with desk(root, clock=ManualClock(time.time())) as chat:
+            batch_id = (await chat.call("generate-all"))["batchId"]
+            await once_it_is(chat, await only_job(chat, batch_id), JobState.SCHEDULED)
+            chat.progress = notes = list[tuple[float, float | None, str | None]]()
+            seen = await chat.call("status", batchId=batch_id, waitSeconds=1)
+            listed = await chat.call("status")
+    why = "waiting: writer could not answer now (HTTP 503)"
+    assert f"0/1 · {why}, again in about " in seen["message"]
+    assert f"0/1 · {why}" in [message for _, _, message in notes]
+    for answered in (seen, listed):
+        assert answered["operations"][0]["currentTask"].startswith(f"{why}, again in about ")
+
+
+async def test_a_provider_that_asks_to_wait_for_a_day_pauses_the_batch(tmp_path: Path) -> None:
+    """No worker stays for so long; the sentence says when to retry, and who does is not kept."""
+    fields = json.dumps({"title": "Menu", "text": "At last."})
+    scripts = [answer("{}", 429, retry_after="86400"), answer(completion("url", fields))]
+    with hostile(*scripts) as server:
+        root = small_site(tmp_path, {"menu": 1}, **settings(server.url))
+        async with desk(root) as chat:
+            batch_id = (await chat.call("generate-all"))["batchId"]
+            paused = await chat.call("status", batchId=batch_id, waitSeconds=45)
+            await chat.call("retry", batchId=batch_id)
+            done = await chat.call("status", batchId=batch_id, waitSeconds=45)
+    assert "paused" in paused["message"]
+    assert "It asks to wait 24 hours; `retry` goes on then." in paused["message"]
+    assert done["message"] == "1 of 1 drafted."
+
+
 async def only_first(chat: Desk, batch_id: str) -> Job:
     """Return the first job of a batch."""
     first, *_ = await services_of(chat).batches.jobs(batch_id, owner=OWNER)

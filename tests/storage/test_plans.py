@@ -25,6 +25,7 @@ HOT = {
     "claim_candidates_between": "requires=? AND priority=? AND id>? AND id<?)",
     "claim_jobs": "INTEGER PRIMARY KEY (rowid=?)",
     "count_running": "jobs_running",
+    "find_next_scheduled": "jobs_scheduled",
     "find_work": "jobs_scheduled (due_at<?)",
     "finish_jobs": "INTEGER PRIMARY KEY (rowid=?)",
     "find_holders": "jobs_skip (dedup_key=?)",
@@ -84,6 +85,7 @@ WALKED = {
     ("count_jobs", "sqlite_autoindex_jobs_1"): "counted: the only walk over all jobs",
     ("count_running", "jobs_running"): "what runs is few",
     ("find_content", "revisions_history"): "to the first",
+    ("find_next_scheduled", "jobs_scheduled"): "to the limit",
     ("find_work", "jobs_ready"): "to the first",
     ("find_work", "jobs_running"): "to the first",
     ("list_batches_under_way", "rounds_unfinished"): "to the limit",
@@ -121,7 +123,7 @@ INDEX = re.compile(r"INDEX (\w+)")
 NAMED = re.compile(r":(\w+)")
 MADE = {
     *("ready", "needed", "needs", "kinds", "lines"),
-    *("look", "written", "shared", "changed", "CONSTANT"),
+    *("look", "written", "shared", "changed", "soon", "CONSTANT"),
 }
 """Tables that a statement makes for itself."""
 

@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from mcp_server.jobs.job import JobState, Origin, Step
-from mcp_server.jobs.outcome import Fail
+from mcp_server.jobs.outcome import Fail, Snooze
 from mcp_server.jobs.records import Cursor, Question, Updates
 from mcp_server.jobs.store import JobStore
 from tests.storage.stores import DAY_S, DONE, ORIGIN, Bench, a_job
@@ -247,3 +247,32 @@ async def test_a_damaged_batch_keeps_no_other_from_being_told_of(
     found = await present(store)
     assert ids(found) == ["b0", "b2"]
     assert found.damaged is not None and "damaged" in found.damaged
+
+
+async def test_a_batch_says_for_which_job_it_waits_where_none_runs(
+    bench: Bench, store: JobStore
+) -> None:
+    """The one that is due next and says why; who reads it, or is told of it, has it alike."""
+    await bench.submit("b1", a_job(delay_s=1), a_job(), a_job(), a_job())
+    await bench.submit("b2", a_job(delay_s=1))
+    first, second, third = [await bench.start() for _ in range(3)]
+    await bench.finish(first, Snooze(bench.now + 50, "later"))
+    await bench.finish(second, Snooze(bench.now + 40, "sooner"))
+    assert await waits_for(store) == [None] * 6
+    await bench.finish(third, Snooze(bench.now + 60, "latest"))
+    assert await waits_for(store) == ["b1.3", "b1.3", "b1.3", None, None, None]
+    batch = await store.batch("b1", running=True)
+    assert batch is not None and batch.waiting is not None
+    assert (batch.waiting.reason, batch.waiting.due_at) == ("sooner", bench.now + 40)
+    bare = await store.batch("b1")
+    assert bare is not None and bare.waiting is None
+
+
+async def waits_for(store: JobStore) -> list[str | None]:
+    """Return for which job each of two batches waits, as it is read in three ways."""
+    read = [await store.batch(id, running=True) for id in ("b1", "b2")]
+    listed = await store.batches(owner=OWNER, limit=9)
+    told = (await present(store)).batches
+    found = [each for each in (*read, *listed, *told) if each is not None]
+    found.sort(key=lambda batch: batch.id)
+    return [batch.waiting and batch.waiting.id for batch in found]

@@ -4,8 +4,8 @@ How a draft ends badly is an exception, which the handler maps to an outcome:
 
     ComposerGap            Fail("missing-facts")
     ModelRefused           Fail("invalid-answer")
-    ModelBusy              Snooze until `again_at`; where there is none, Pause if it was
-                           `turned_away` all the time, else Retry, after `after_s`
+    ModelBusy              Snooze until `again_at`; where there is none, Pause if it has
+                           `advice`, else Retry, after `after_s`
     ModelKeyRefused        Pause
     ModelUntrusted         Pause
     ModelAccountEmpty      Pause
@@ -172,9 +172,9 @@ class ModelDrafter:
         """See `Drafter.draft`."""
         await report(1, len(STEPS), STEPS[0])
         client, prompt = await self._opened(), prompt_for(request)
-        await report(2, len(STEPS), STEPS[1])
         try:
             with self._patience.counting(self._clock):
+                await report(2, len(STEPS), STEPS[1])
                 answer = await client.ask(
                     prompt, answer_model(request.template), partial(complaint_about_answer, request)
                 )

@@ -115,8 +115,8 @@ class ModelBusy(ModelTrouble):
     """The provider could not answer now; `after_s` is how long it asked us to wait.
 
     `turned_away`: it did not even take up the question, which says nothing about this section and
-    cost nothing. `again_at` is then when it is to be asked again, in seconds since the epoch;
-    `None` where it has turned everything away for too long.
+    cost nothing. `again_at` is then when it is to be asked again, in seconds since the epoch.
+    `advice` is what a person is to do, where it is not to be asked again without one.
     """
 
     def __init__(
@@ -130,6 +130,7 @@ class ModelBusy(ModelTrouble):
     ) -> None:
         self.cause, self.after_s, self.turned_away = cause, after_s, turned_away
         self.again_at: float | None = None
+        self.advice: str | None = None
         super().__init__(model, f"{model} could not answer now ({cause}).", usage=usage)
 
 

@@ -13,13 +13,16 @@ from mcp_server.progress.words import progress_line
 UNFINISHED = 0.01
 """How much of a batch counts as left until it has ended: its files may still have to be written."""
 
+NUDGE = 1e-6
+"""How much further a batch is said to be only to say why it waits: without that it is not sent."""
+
 
 class Reporter:
     """Sends the progress of one call, in strictly increasing values as the protocol demands."""
 
     def __init__(self, call: OpenCall) -> None:
         self._call, self.waits = call, call.waits
-        self._last = -1.0
+        self._last, self._said = -1.0, ""
 
     async def queued(self, total: int) -> None:
         """Say that `total` sections are queued and none has begun."""
@@ -29,7 +32,10 @@ class Reporter:
         """Report a batch; its total is only reported once it has ended."""
         whole = float(batch.total)
         value = whole if batch.ended else max(0.0, min(fraction_done(batch), whole - UNFINISHED))
-        await self._send(value, batch.total, progress_line(batch))
+        said = progress_line(batch)
+        if batch.waiting is not None and said != self._said:
+            value = max(value, self._last + NUDGE)
+        await self._send(value, batch.total, said)
 
     async def job(self, job: Job) -> None:
         """Report a job outside any batch."""
@@ -40,7 +46,7 @@ class Reporter:
 
     async def _send(self, value: float, total: int, message: str) -> None:
         if value > self._last:
-            self._last = value
+            self._last, self._said = value, message
             await self._call.report_progress(value, total, message)
 
 

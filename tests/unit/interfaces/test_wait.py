@@ -113,6 +113,29 @@ async def test_a_pause_is_no_end(mode: str, batch: Batch) -> None:
     assert await heard(mode, [paused]) == [Heard(7, 40, "7/40 · paused: no key")]
 
 
+async def test_why_a_batch_waits_is_told_once_though_it_is_no_further(
+    mode: str, batch: Batch, job: Job
+) -> None:
+    """Values increase all the same, by next to nothing."""
+    half = job._replace(state=JobState.PROCESSING, step=Step(current=1, total=2))
+    put_off = job._replace(state=JobState.SCHEDULED, reason="m is busy.")
+    waiting, other = (
+        replace(batch, waiting=each) for each in (put_off, put_off._replace(reason="m is away."))
+    )
+    running, later = replace(batch, running=(half,)), replace(batch, completed=8)
+    notes = await heard(mode, [running, waiting, running, waiting, other, later], queued=40)
+    assert [note.message for note in notes] == [
+        "0/40 queued",
+        "7/40 · drafting menu/hero",
+        "7/40 · waiting: m is busy",
+        "7/40 · waiting: m is away",
+        "8/40 · waiting",
+    ]
+    values = [note.value for note in notes]
+    assert values == sorted(set(values))
+    assert values[3] < 7.501
+
+
 async def open_call(
     mode: str, then: Callable[[OpenCall], Awaitable[None]], **meta: Unpack[RequestParamsMeta]
 ) -> None:

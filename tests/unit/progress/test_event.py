@@ -48,6 +48,13 @@ def test_a_batch_that_runs(a_batch: MakeBatch, a_job: MakeJob) -> None:
     }
 
 
+def test_a_batch_that_waits_says_why(a_batch: MakeBatch, a_job: MakeJob) -> None:
+    """And when it goes on."""
+    waiting = a_job(state=JobState.SCHEDULED, reason="m is busy.", due_at=1_100.0)
+    event = batch_event(a_batch(waiting=waiting), now=1_060)
+    assert event.message == "0/21 · waiting: m is busy, again in about 40 seconds"
+
+
 def test_a_batch_that_failed_names_its_failures(a_batch: MakeBatch, a_job: MakeJob) -> None:
     """The first of them; without an estimate, as it is over."""
     failures = tuple(a_job(subject=f"menu/s{n}", reason="no luck") for n in range(15))

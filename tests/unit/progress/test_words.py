@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from mcp_server.jobs.job import Batch, BatchState, Job
+from mcp_server.jobs.job import Batch, BatchState, Job, JobState
 from mcp_server.progress.verbs import PROMOTE, kind_name, plain_verb, verb_of
 from mcp_server.progress.words import current_task, duration, progress_line, relative_time
 
@@ -75,6 +75,24 @@ def test_every_state_has_its_words(
 ) -> None:
     """What is over is said first, and why it stands still after it."""
     assert progress_line(a_batch(**different)) == line
+
+
+def test_a_batch_that_waits_says_why_and_when_it_goes_on(
+    a_batch: MakeBatch, a_job: MakeJob
+) -> None:
+    """On one line, and not before it has begun to wait for nothing; without `now`, not when."""
+    job = a_job(
+        state=JobState.SCHEDULED, reason="m could not answer\nnow (HTTP 429).", due_at=1_040.0
+    )
+    batch = a_batch(completed=3, failed=1, waiting=job)
+    why = "4/21 · waiting: m could not answer now (HTTP 429)"
+    assert progress_line(batch) == f"{why}, 1 failed so far"
+    assert progress_line(batch, now=1_000.0) == (
+        f"{why}, again in about 40 seconds, 1 failed so far"
+    )
+    assert "a few seconds" in progress_line(batch, now=2_000.0)
+    long = progress_line(replace(batch, waiting=job._replace(reason="x" * 999)))
+    assert len(long) < 250
 
 
 def test_batches_are_named_for_people() -> None:

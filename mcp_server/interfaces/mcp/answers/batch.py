@@ -20,7 +20,7 @@ from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job, JobSta
 from mcp_server.jobs.records import Stats
 from mcp_server.progress.estimate import estimate, percent
 from mcp_server.progress.verbs import kind_name, verb_of
-from mcp_server.progress.words import current_task, relative_time
+from mcp_server.progress.words import current_task, relative_time, waits_for
 
 CONCURRENCY = 4
 """A worker's lanes by default, for estimates; a worker's own number is used if it says one."""
@@ -66,6 +66,7 @@ async def view_of(
             files,
             shown.estimated_completion,
             taken_back=taken_back,
+            now=now,
         ),
         next=None if taken_back else _next(batch, failures, stopped="stopped" in health),
     )
@@ -135,7 +136,7 @@ def _batch(batch: Batch, health: Mapping[str, Any], now: float) -> Operation:
         status=batch.state.value,
         progress=f"{batch.finished}/{batch.total}" if batch.total else None,
         percent_complete=percent(batch),
-        current_task=sentences.short(current_task(batch)),
+        current_task=sentences.short(current_task(batch) or waits_for(batch, now=now)),
         started_at=relative_time(now - (batch.started_at or batch.created_at)),
         estimated_completion=left.message if left is not None else None,
         batch_id=batch.id,

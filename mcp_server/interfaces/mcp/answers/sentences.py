@@ -185,6 +185,7 @@ def batch_sentence(
     left: str | None,
     *,
     taken_back: TakenBack | None = None,
+    now: float | None = None,
 ) -> str:
     """Return the sentence on one batch: its state, and what helps if something failed.
 
@@ -199,7 +200,7 @@ def batch_sentence(
         )
     if not batch.ended:
         rest = f", {left} left" if left else ""
-        return f"{verb_of(batch).name}: {progress_line(batch)}{rest}."
+        return f"{verb_of(batch).name}: {visible(progress_line(batch, now=now))}{rest}."
     parts = [_tally(batch), *_failed(failures, batch)]
     advice = _taken_back(taken_back) if taken_back else _advice(batch, failures)
     sentence = ". ".join([", ".join(parts) + advice, *_files(files)]) + "."

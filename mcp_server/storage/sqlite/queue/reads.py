@@ -43,9 +43,12 @@ class JobReads:
             row = tx.one("get_batch", batch_id=batch_id)
             if row is None:
                 return None
-            jobs = updates.running_jobs(tx, [row]).get(row["id"], ()) if running else ()
             failed = updates.first_failures(tx, row) if failures else ()
-            return batch_of(row, running=whole(job_of, jobs), failures=failed)
+            if not running:
+                return batch_of(row, failures=failed)
+            jobs = updates.running_jobs(tx, [row]).get(row["id"], ())
+            waiting = updates.waiting_job(tx, row, jobs)
+            return batch_of(row, running=whole(job_of, jobs), failures=failed, waiting=waiting)
 
         return await self._database.read(look)
 
@@ -260,4 +263,10 @@ def _of_each_owner(tx: Transaction, name: str, owner: str | None, **page: int) -
 
 def _with_running(tx: Transaction, rows: Sequence[sqlite3.Row]) -> list[Batch]:
     running = updates.running_jobs(tx, rows)
-    return whole(lambda row: batch_of(row, running=whole(job_of, running.get(row["id"], ()))), rows)
+
+    def present(row: sqlite3.Row) -> Batch:
+        jobs = running.get(row["id"], ())
+        waiting = updates.waiting_job(tx, row, jobs)
+        return batch_of(row, running=whole(job_of, jobs), waiting=waiting)
+
+    return whole(present, rows)

@@ -103,6 +103,7 @@ def batch_of(
     *,
     running: Sequence[Job] = (),
     failures: Sequence[Job] = (),
+    waiting: Job | None = None,
 ) -> Batch:
     """Return the batch of a `batches` row with the row of its round, and these of its jobs.
 
@@ -132,6 +133,7 @@ def batch_of(
         details=_document(row, "details"),
         running=tuple(running),
         failures=tuple(failures),
+        waiting=waiting,
     )
 
 

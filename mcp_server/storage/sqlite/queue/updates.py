@@ -20,6 +20,8 @@ from mcp_server.storage.sqlite.queue.rows import batch_of, job_of, whole
 
 FAILURES_MAX = 10
 """Of a batch: how many of its failures are read with it."""
+NEXT_DUE_MAX = 256
+"""Among how many jobs the one is looked for that says why its batch waits."""
 
 
 class _Part(NamedTuple):
@@ -89,6 +91,14 @@ def first_failures(tx: Transaction, batch: sqlite3.Row) -> Sequence[Job]:
     return whole(job_of, tx.all("list_stopped_jobs", state=JobState.FAILED, **page))
 
 
+def waiting_job(tx: Transaction, batch: sqlite3.Row, running: Sequence[sqlite3.Row]) -> Job | None:
+    """Return the job for which a batch waits, if none of it is running."""
+    if running or batch["state"] not in (BatchState.PENDING, BatchState.PROCESSING):
+        return None
+    found = tx.all("find_next_scheduled", batch=batch["id"], first=NEXT_DUE_MAX)
+    return next(iter(whole(job_of, found)), None)
+
+
 NOTHING = _Part([], more=False)
 
 
@@ -105,6 +115,7 @@ def _present(tx: Transaction, rows: Sequence[sqlite3.Row]) -> Callable[[sqlite3.
         row,
         running=whole(job_of, running.get(row["id"], ())),
         failures=first_failures(tx, row),
+        waiting=waiting_job(tx, row, running.get(row["id"], ())),
     )
 
 
