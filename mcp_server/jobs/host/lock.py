@@ -35,19 +35,21 @@ class WorkerLock:
         if self._lock.is_locked:
             return True
         # The only way to ask is to try. Another process that tries in this moment finds it held.
-        if sys.platform != "win32":
-            return _is_locked(self._path)
+        if (held := _is_locked(self._path)) is not None:
+            return held
         if not self.acquire():
             return True
         self.release()
         return False
 
 
-def _is_locked(path: Path) -> bool:
+def _is_locked(path: Path) -> bool | None:
     """Whether another process holds a lock of this name: the question alone, fifty times as fast.
 
-    Every `status` asks it.
+    Every `status` asks it. `None` where the system has no such question.
     """
+    if sys.platform == "win32":
+        return None
     import fcntl  # noqa: PLC0415 - there is none on Windows
 
     try:
