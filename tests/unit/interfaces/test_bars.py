@@ -24,8 +24,10 @@ def a_job(id: str = "j_1", **different: Any) -> Job:
 
 
 def a_batch(state: BatchState = BatchState.PROCESSING, *running: str, done: int = 7) -> Batch:
-    """Make a batch of 21 sections, begun 70 seconds ago."""
-    jobs = [a_job(each, kind="content-generate", subject=each) for each in running]
+    """Make a batch of 21 sections, begun 70 seconds ago; what runs of it, just now."""
+    begun = BATCH.created_at + 70
+    kind = {"kind": "content-generate", "started_at": begun}
+    jobs = [a_job(each, subject=each, **kind) for each in running]
     return replace(BATCH, id="b_1", state=state, completed=done, running=tuple(jobs))
 
 
