@@ -59,8 +59,6 @@ class Rules(ModelState):
         job.state = J.PAUSED if paused else J.PENDING
         job.attempt = job.lease_until = None
         job.crashes += crashed
-        if crashed:
-            job.due_at = self.now
 
     def absorb(self, job: ModelJob, other: ModelJob) -> None:
         """Let `other` do the work of `job`: that of the two which was handed in last."""

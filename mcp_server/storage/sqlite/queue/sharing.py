@@ -55,7 +55,7 @@ def requeue(
     if other is not None:
         absorb(tx, job, other, now=now)
     else:
-        tx.run("return_job", id=job["id"], state=state, crashed=int(crashed), now=now)
+        tx.run("return_job", id=job["id"], state=state, crashed=int(crashed))
 
 
 def joined(tx: Transaction, job: sqlite3.Row) -> sqlite3.Row | None:

@@ -14,6 +14,11 @@ AND (
         WHERE running.state = 'processing' AND running.dedup_key IS NOT NULL
     )
 )
+AND NOT EXISTS (
+    SELECT 1 FROM following
+    WHERE following.batch = jobs.batch AND following.what IN ('cancel', 'pause')
+    AND jobs.counted AND jobs.id > following.after AND jobs.id <= following.until
+)
 AND jobs.priority = :priority
 AND jobs.id > :after AND jobs.id < :before
 ORDER BY jobs.id
