@@ -11,7 +11,7 @@ import pytest
 
 from mcp_server.errors import LostClaim
 from mcp_server.jobs.job import BatchState, Dedup, JobState
-from mcp_server.jobs.outcome import Fail, Pause
+from mcp_server.jobs.outcome import Fail, Pause, Snooze
 from mcp_server.jobs.rules.following import CALLER_S
 from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
 from mcp_server.storage.sqlite.file.database import Database
@@ -136,6 +136,18 @@ async def test_what_runs_is_fenced_at_once(bench: Bench) -> None:
     assert (stopped.stopped, stopped.dropped) == (6, 1)
     with pytest.raises(LostClaim):
         await bench.finish(last)
+
+
+async def test_who_reports_again_is_told_that_his_job_was_cancelled(bench: Bench) -> None:
+    """As soon as its batch was, and not what the job was before."""
+    await bench.submit("b1", *SEVEN)
+    attempts = await bench.claim(7)
+    for attempt in attempts:
+        await bench.finish(attempt, Snooze(until=bench.now + 60, reason="busy"))
+    await bench.cancel()
+    assert stored(bench, "scheduled") == 5
+    with pytest.raises(LostClaim):
+        await bench.finish(attempts[6], Snooze(until=bench.now + 60, reason="busy"))
 
 
 async def test_the_keys_of_what_was_cancelled_are_free_at_once(bench: Bench) -> None:

@@ -26,7 +26,7 @@ from mcp_server.jobs.retry import Verdict
 from mcp_server.jobs.rules import limits, pauses, suspects
 from mcp_server.jobs.rules.coalescing import WAITING
 from mcp_server.storage.sqlite.file.transaction import Transaction
-from mcp_server.storage.sqlite.queue import counters, sharing, stopping
+from mcp_server.storage.sqlite.queue import counters, following, sharing, stopping
 from mcp_server.storage.sqlite.queue.rows import as_count, attempt_of, encoded, shown, terms_of
 
 ApplyAll = Callable[[Transaction, sqlite3.Row, Sequence[object]], "str | None"]
@@ -407,6 +407,8 @@ def _verdict_of(job: sqlite3.Row) -> Verdict:
 
 def _held(tx: Transaction, attempt: Attempt) -> sqlite3.Row:
     job = tx.one("get_job_by_row", id=attempt.job.order)
+    if job is not None and job["state"] != JobState.PROCESSING:
+        job = following.follow_one(tx, job)  # cancelled with its batch, it is nobody's any more
     if job is None or job["attempt_id"] != attempt.id:
         raise LostClaim(attempt.job.id, attempt.id)
     return job
