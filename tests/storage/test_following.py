@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,6 +39,12 @@ def stored(bench: Bench, state: str) -> int:
     with closing(sqlite3.connect(bench.path)) as file:
         asked = "SELECT count(*) FROM jobs WHERE state = ?"
         return file.execute(asked, (state,)).fetchone()[0]
+
+
+async def begin_retry(database: Database, now: float) -> None:
+    """Say of the batch that it is taken up, and make no step of it."""
+    asked: dict[str, Any] = {"terms": None, "requires": None, "leave_out": (), "request": None}
+    await database.write(lambda tx: retrying.retry(tx, "b1", **asked, limit=2, now=now))
 
 
 async def test_a_large_batch_reads_as_cancelled_at_once(bench: Bench) -> None:
@@ -97,18 +104,7 @@ async def test_a_caller_who_is_slow_is_left_to_carry_it_out(bench: Bench) -> Non
     await bench.cancel()
     await bench.follow()
     async with Database.open(bench.path) as database:
-        await database.write(
-            lambda tx: retrying.retry(
-                tx,
-                "b1",
-                terms=None,
-                requires=None,
-                leave_out=(),
-                request=None,
-                limit=2,
-                now=bench.now,
-            )
-        )
+        await begin_retry(database, bench.now)
         bench.clock.advance(CALLER_S + 1)
         for after in (1, 2, 3):
             step = {"batch": 1, "what": "retry", "after": after}
@@ -221,18 +217,7 @@ async def test_a_round_does_not_end_before_all_of_it_has_come_in(bench: Bench) -
     await bench.cancel()
     await bench.follow()
     async with Database.open(bench.path) as database:
-        await database.write(
-            lambda tx: retrying.retry(
-                tx,
-                "b1",
-                terms=None,
-                requires=None,
-                leave_out=(),
-                request=None,
-                limit=2,
-                now=bench.now,
-            )
-        )
+        await begin_retry(database, bench.now)
     assert not await bench.store.follow(now=bench.now)  # its caller may be about to
     bench.clock.advance(CALLER_S + 1)
     assert not await bench.store.follow(now=bench.now)  # he may only be slow: it is looked again

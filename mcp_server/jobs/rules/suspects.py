@@ -11,8 +11,9 @@ SUSPECT_CRASHES = 3
 nobody else, and jobs that only ran beside it are not counted to death."""
 
 SUSPECT_PATIENCE_S = 30.0
-"""How long a suspect that is due lets others go first. Then nothing is begun before it: lanes are
-idle until the worker is empty, which no attempt delays beyond its time limit."""
+"""How long a suspect lets others go first, from when it was due (which its crashes do not change).
+Then nothing is begun before it: lanes are idle until the worker is empty, which no attempt delays
+beyond its time limit."""
 
 CRASHED = "crashed"
 """The code of a job that was lost too often."""
