@@ -160,6 +160,6 @@ def test_half_an_emoji_as_a_name_or_an_id_is_refused_in_words() -> None:
 def test_what_is_nested_too_deep_to_be_shown_is_refused_in_words() -> None:
     """Over HTTP it gets that far."""
     deep: object = 0
-    for _ in range(5_000):
+    for _ in range(100_000):
         deep = [deep]
     assert "not what is nested too deep" in refused(page=deep)
