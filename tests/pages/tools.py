@@ -54,11 +54,17 @@ def _section(tool: type[Tool[Any]]) -> list[str]:
     schema = wire_schema(tool.__dict__["arguments"])
     required = schema.get("required", [])
     rows = [
-        (f"`{name}`", allowed(about), ("*Required.* " * (name in required)) + about["description"])
+        (f"`{name}`", allowed(about), _said(about, required=name in required))
         for name, about in schema["properties"].items()
     ]
     arguments = table(("argument", "may be", "what it says"), rows)
     return [f"## {tool.name}", "", f"**{tool.title}.** {tool.description}", "", *arguments]
+
+
+def _said(about: dict[str, Any], *, required: bool) -> str:
+    """Return what is said of an argument; who reads this page is told of the unlisted ones, too."""
+    unlisted = "*Taken, but not listed.* " if "unlisted" in about else ""
+    return f"{'*Required.* ' * required}{unlisted}{about['description']}"
 
 
 def answers() -> list[str]:

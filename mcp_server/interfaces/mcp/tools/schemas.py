@@ -9,6 +9,10 @@ from pydantic import BaseModel
 
 REFERENCE = "#/$defs/"
 
+UNLISTED: Mapping[str, bool] = {"unlisted": True}
+"""Given as `json_schema_extra` of an argument that is taken, and that clients are not told of: each
+word of the list costs every conversation, and hardly any needs this one. docs/tools.md has it."""
+
 
 def wire_schema(model: type[BaseModel]) -> dict[str, Any]:
     """Return the self-contained schema of `model`, with its wire names.
@@ -19,6 +23,14 @@ def wire_schema(model: type[BaseModel]) -> dict[str, Any]:
     schema = model.model_json_schema(by_alias=True)
     definitions = cast("dict[str, Any]", schema.pop("$defs", {}))
     return cast("dict[str, Any]", _plain(schema, definitions))
+
+
+def listed_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the same without the arguments that are `UNLISTED`."""
+    schema = wire_schema(model)
+    properties = cast("dict[str, dict[str, Any]]", schema["properties"])
+    listed = {name: about for name, about in properties.items() if "unlisted" not in about}
+    return {**schema, "properties": listed}
 
 
 def _plain(schema: object, definitions: Mapping[str, Any]) -> object:
