@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from mcp_server.entities.entity import PRODUCTION, Entity, Revision
+from mcp_server.entities.entity import PRODUCTION, Entity, Head, Revision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,16 @@ class Snapshot:
     """All live texts that each section had, oldest first; empty unless it was asked for."""
     exported: Mapping[str, tuple[str | None, ...]]
     """As `EntityStore.exported` has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heads:
+    """What is stored at one moment, without the texts."""
+
+    drafts: Mapping[str, Head]
+    live: Mapping[str, Head]
+    removed: Collection[str] = ()
+    """Sections whose draft or live text was removed; they may have the other."""
 
 
 class EntityStore(Protocol):
@@ -49,6 +59,14 @@ class EntityStore(Protocol):
 
         With `history`, the earlier live texts too.
         """
+        ...
+
+    async def heads(self, pages: Collection[str] | None = None) -> Heads:
+        """Return what is stored of these pages, or of all, without reading a text."""
+        ...
+
+    async def revisions(self, ids: Collection[int]) -> Mapping[int, Revision]:
+        """Return these revisions by id; one that is not there is left out."""
         ...
 
     async def revisions_of_batch(self, batch_id: str) -> Sequence[Revision]:

@@ -1,0 +1,3 @@
+SELECT entity_id, current, content_hash, base, withdrawn FROM entities
+WHERE type = :type
+ORDER BY entity_id
