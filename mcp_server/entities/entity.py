@@ -86,18 +86,6 @@ class Revision:
         return replace(self, type=type, id=0, created_at=0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """What is known of an entity without reading its text."""
-
-    revision: int
-    """Id of its current revision."""
-    hash: str
-    base: str | None = None
-    """The base of its current revision."""
-    withdrawn: bool = False
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entity:
     """The current revision of (type, id), and the mark that belongs to the entity."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from mcp_server.entities.entity import PRODUCTION, Entity, Head, Revision
+from mcp_server.entities.entity import PRODUCTION, Entity, Revision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +23,21 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heads:
-    """What is stored at one moment, without the texts."""
+    """What is known of the entities of one type without reading a text, by their ids.
 
-    drafts: Mapping[str, Head]
-    live: Mapping[str, Head]
+    Plain tables: of a large site there are 10,000 entries, and an object for each takes longer
+    than reading them.
+    """
+
+    revision: Mapping[str, int] = field(default_factory=dict[str, int])
+    """The id of the current revision; of every entity that has a text."""
+    hash: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The hash of that text."""
+    base: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
+    """The base of its current revision."""
+    withdrawn: Collection[str] = ()
     removed: Collection[str] = ()
-    """Sections whose draft or live text was removed; they may have the other."""
+    """The entities whose text was removed."""
 
 
 class EntityStore(Protocol):
@@ -61,8 +70,11 @@ class EntityStore(Protocol):
         """
         ...
 
-    async def heads(self, pages: Collection[str] | None = None) -> Heads:
-        """Return what is stored of these pages, or of all, without reading a text."""
+    async def heads(self, pages: Collection[str] | None = None) -> tuple[Heads, Heads]:
+        """Return what is known, at one moment, of the drafts and live texts of these pages or all.
+
+        No text is read.
+        """
         ...
 
     async def revisions(self, ids: Collection[int]) -> Mapping[int, Revision]:

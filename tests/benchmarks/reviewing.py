@@ -28,11 +28,12 @@ Times = dict[str, list[float]]
 
 async def review(folder: Path, sizes: ServerSizes) -> Values:
     """Draft a site, promote half of it, and look at it in every way."""
-    root = site_of(
-        folder / "site", sizes.reviewed, text_bytes=TEXT_BYTES, composer_delay_s=0
-    )
+    root = site_of(folder / "site", sizes.reviewed, text_bytes=TEXT_BYTES, composer_delay_s=0)
     async with both(root) as (serving, _):
-        for tool, arguments in (("generate-all", {}), ("promote", {"pages": _half(sizes.reviewed)})):
+        for tool, arguments in (
+            ("generate-all", {}),
+            ("promote", {"pages": _half(sizes.reviewed)}),
+        ):
             answer = await serving.desk.call(tool, **arguments)
             await ended(root, answer["batchId"], seconds=END_S)
     return await _looked_at(root, sizes)

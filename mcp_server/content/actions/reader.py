@@ -40,7 +40,8 @@ class Outline:
     """A site and what is stored of it, without the texts; and what a selector means there."""
 
     site: Site
-    heads: Heads
+    drafts: Heads
+    live: Heads
     selection: Selection
     notes: Sequence[Note]
 
@@ -113,12 +114,12 @@ class ContentReader:
         site, notes = await self.site()
         named = pages_of(selector)
         try:
-            heads = await self._entities.heads(named)
-            selection = await _meant(selector, site, heads, removed=removed)
+            drafts, live = await self._entities.heads(named)
+            selection = await _meant(selector, site, drafts, live, removed=removed)
         except NotFound:  # only all that is stored says what is nearest
-            heads = await self._entities.heads()
-            selection = await _meant(selector, site, heads, removed=removed)
-        return Outline(site=site, heads=heads, selection=selection, notes=notes)
+            drafts, live = await self._entities.heads()
+            selection = await _meant(selector, site, drafts, live, removed=removed)
+        return Outline(site=site, drafts=drafts, live=live, selection=selection, notes=notes)
 
     async def site(self) -> tuple[Site, list[Note]]:
         """Return the site, or the last one without mistakes together with a note on these.
@@ -146,7 +147,7 @@ class ContentReader:
         """Return, by page of these sections, why its file is edited (R23), and the missing ones."""
         pages = {split_id(id)[0] for id in ids}
         exported = {p: hashes for p in pages for hashes in [await self._exported(p)] if hashes}
-        return await self._looked(pages, outline.site, outline.heads.live, exported)
+        return await self._looked(pages, outline.site, outline.live.hash, exported)
 
     async def _exported(self, page: str) -> Sequence[str | None]:
         return (await self._entities.exported(page)).get(page, ())
@@ -270,9 +271,12 @@ async def _selected(selector: Selector, content: SiteContent) -> Selection:
     return await anyio.to_thread.run_sync(select, selector, content.site, stored)
 
 
-async def _meant(selector: Selector, site: Site, heads: Heads, *, removed: bool) -> Selection:
-    stored = {*heads.drafts, *heads.live, *(heads.removed if removed else ())}
-    return await anyio.to_thread.run_sync(select, selector, site, stored)
+async def _meant(selector: Selector, site: Site, *heads: Heads, removed: bool) -> Selection:
+    def look() -> Selection:
+        stored = set[str]().union(*(each.hash for each in heads))
+        return select(selector, site, stored.union(*(h.removed for h in heads if removed)))
+
+    return await anyio.to_thread.run_sync(look)
 
 
 async def edited_files(

@@ -12,8 +12,8 @@ from mcp_server.content.actions.calls import Selector
 from mcp_server.content.actions.reader import ContentReader, Outline
 from mcp_server.content.actions.review_rows import Chosen, Seen, chosen_of, fitting, row_of
 from mcp_server.content.actions.review_rows import with_edits as rows_with_edits
-from mcp_server.content.actions.reviewed import Reviewed, ReviewRow, Room
-from mcp_server.entities.entity import Head, Revision, split_id
+from mcp_server.content.actions.reviewed import Reviewed, ReviewRow, Room, SectionState
+from mcp_server.entities.entity import split_id
 from mcp_server.entities.store import EntityStore
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Origin
@@ -36,7 +36,7 @@ class ReviewAction:
         selector: Selector,
         origin: Origin,
         *,
-        states: Collection[str] = (),
+        states: Collection[SectionState] = (),
         diff: bool = False,
         room: Room,
         limit: int,
@@ -52,7 +52,7 @@ class ReviewAction:
         """
         outline = await self._reader.outline(selector)
         chosen = await anyio.to_thread.run_sync(
-            chosen_of, outline.site, outline.heads, outline.selection.ids, states
+            chosen_of, outline.site, outline.drafts, outline.live, outline.selection.ids, states
         )
         ids = chosen.ids[cursor : cursor + limit]
         rows: list[ReviewRow] = []
@@ -77,13 +77,12 @@ class ReviewAction:
 
     async def _seen(self, outline: Outline, ids: Sequence[str]) -> Seen:
         """Return the texts of these sections, as they were when their states were read."""
-        heads = outline.heads
-        wanted = [h for all in (heads.drafts, heads.live) for h in _of(all, ids).values()]
-        found = await self._entities.revisions([head.revision for head in wanted])
+        drafts, live = _of(outline.drafts.revision, ids), _of(outline.live.revision, ids)
+        found = await self._entities.revisions({*drafts.values(), *live.values()})
         edited, missing = await self._reader.files_of(outline, ids)
         return Seen(
-            draft=_texts(_of(heads.drafts, ids), found),
-            live=_texts(_of(heads.live, ids), found),
+            draft={id: found[number] for id, number in drafts.items() if number in found},
+            live={id: found[number] for id, number in live.items() if number in found},
             edited=edited,
             missing=missing,
         )
@@ -110,13 +109,9 @@ def _made(
     outline: Outline, chosen: Chosen, ids: Sequence[str], seen: Seen, diff: bool, room: Room
 ) -> tuple[Sequence[ReviewRow], Room]:
     """Return the rows for which there is room, and the room that is left."""
-    site, states, heads = outline.site, chosen.states, outline.heads
-    return fitting((row_of(site, id, states[id], heads, seen, diff=diff) for id in ids), room)
+    site, states = outline.site, chosen.states
+    return fitting((row_of(site, id, states[id], seen, diff=diff) for id in ids), room)
 
 
-def _of(heads: Mapping[str, Head], ids: Sequence[str]) -> Mapping[str, Head]:
-    return {id: heads[id] for id in ids if id in heads}
-
-
-def _texts(heads: Mapping[str, Head], found: Mapping[int, Revision]) -> Mapping[str, Revision]:
-    return {i: found[head.revision] for i, head in heads.items() if head.revision in found}
+def _of(revisions: Mapping[str, int], ids: Sequence[str]) -> Mapping[str, int]:
+    return {id: revisions[id] for id in ids if id in revisions}

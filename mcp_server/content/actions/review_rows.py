@@ -11,7 +11,7 @@ from mcp_server.content.actions.reviewed import ReviewedPage, ReviewRow, Room, S
 from mcp_server.content.site import Site
 from mcp_server.content.text.diff import unified
 from mcp_server.content.text.findings import findings_in, kinds_of
-from mcp_server.entities.entity import Head, Revision, split_id
+from mcp_server.entities.entity import Revision, split_id
 from mcp_server.entities.store import Heads
 
 OUTDATED = "the live text has moved since it was drafted: draft it anew, or promote it with force"
@@ -47,46 +47,47 @@ class Seen:
     """By page, the exported file that is gone (R22)."""
 
 
-def chosen_of(site: Site, heads: Heads, ids: Sequence[str], states: Collection[str]) -> Chosen:
+def chosen_of(
+    site: Site, drafts: Heads, live: Heads, ids: Sequence[str], states: Collection[SectionState]
+) -> Chosen:
     """Return those of the sections that are in one of `states`, or all if none are named."""
-    found: dict[str, SectionState] = {}
-    for id in ids:
-        found[id] = state_of(site, id, heads.drafts.get(id), heads.live.get(id))
+    found = {id: state_of(site, id, drafts, live) for id in ids}
     chosen = {id: found[id] for id in ids if not states or found[id] in states}
     return Chosen(states=chosen, counts=Counter(found.values()), pages=_pages(site, chosen))
 
 
 def _pages(site: Site, states: Mapping[str, SectionState]) -> tuple[ReviewedPage, ...]:
-    titles = {page.id: page.title for page in site.pages}
-    counts: dict[str, Counter[str]] = {}
+    of_pages: dict[str, list[str]] = {}
     for id, state in states.items():
-        counts.setdefault(id.partition("/")[0], Counter())[state] += 1
+        of_pages.setdefault(id.partition("/")[0], []).append(state)
+    titles = {page.id: page.title for page in site.pages}
     return tuple(
-        ReviewedPage(page=page, title=titles.get(page), counts=found)
-        for page, found in counts.items()
+        ReviewedPage(page=page, title=titles.get(page), counts=Counter(found))
+        for page, found in of_pages.items()
     )
 
 
-def state_of(site: Site, id: str, draft: Head | None, live: Head | None) -> SectionState:
+def state_of(site: Site, id: str, drafts: Heads, live: Heads) -> SectionState:
     """Return in which state a section is; see `SectionState`."""
     section = site.section(id)
     if section is None:
         return "orphaned"
     if section.text is not None:
         return "static"
+    return _stored_state(id, drafts, live)
+
+
+def _stored_state(id: str, drafts: Heads, live: Heads) -> SectionState:
+    draft, published = drafts.hash.get(id), live.hash.get(id)
     if draft is None:
-        return "missing" if live is None else "live"
-    return _with_draft(draft, live)
-
-
-def _with_draft(draft: Head, live: Head | None) -> SectionState:
-    if live is not None and live.hash == draft.hash:
+        return "missing" if published is None else "live"
+    if draft == published:
         return "live"
-    if draft.withdrawn:
+    if id in drafts.withdrawn:
         return "withdrawn"
-    if draft.base != (live.hash if live else None):
+    if drafts.base[id] != published:
         return "outdated"
-    return "draft" if live is None else "changed"
+    return "draft" if published is None else "changed"
 
 
 def fitting(rows: Iterable[ReviewRow], room: Room) -> tuple[Sequence[ReviewRow], Room]:
@@ -109,9 +110,7 @@ def _shown(row: ReviewRow) -> Iterable[str]:
     return (row.diff,) if row.diff is not None else filter(None, [row.draft or row.live])
 
 
-def row_of(
-    site: Site, id: str, state: SectionState, heads: Heads, seen: Seen, *, diff: bool
-) -> ReviewRow:
+def row_of(site: Site, id: str, state: SectionState, seen: Seen, *, diff: bool) -> ReviewRow:
     """Return the row of a section from its texts."""
     section = site.section(id)
     draft, live = seen.draft.get(id), seen.live.get(id)
@@ -127,8 +126,8 @@ def row_of(
         template=section.template if section else shown.template if shown else None,
         draft=texts[0] if draft else static,
         live=texts[1],
-        draft_hash=heads.drafts[id].hash if draft else None,
-        live_hash=heads.live[id].hash if live else None,
+        draft_hash=draft.hash if draft else None,
+        live_hash=live.hash if live else None,
         author=author_of(shown) if shown else None,
         placeholder=shown.is_placeholder if shown else False,
         batch_id=shown.batch_id if shown else None,
