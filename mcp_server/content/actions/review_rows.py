@@ -51,8 +51,9 @@ def chosen_of(
     site: Site, drafts: Heads, live: Heads, ids: Sequence[str], states: Collection[SectionState]
 ) -> Chosen:
     """Return those of the sections that are in one of `states`, or all if none are named."""
-    found = {id: state_of(site, id, drafts, live) for id in ids}
-    chosen = {id: found[id] for id in ids if not states or found[id] in states}
+    found = dict[str, SectionState]((id, state_of(site, id, drafts, live)) for id in ids)
+    asked = frozenset[str](states or found.values())
+    chosen = dict[str, SectionState]((i, state) for i, state in found.items() if state in asked)
     return Chosen(states=chosen, counts=Counter(found.values()), pages=_pages(site, chosen))
 
 
