@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mcp_server.content.drafting.composer import ComposerGap
     from mcp_server.content.drafting.drafter import Drafted
     from mcp_server.content.drafting.errors import (
+        BudgetTaken,
         ModelAccountEmpty,
         ModelBusy,
         ModelKeyRefused,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         ModelRejected,
         ModelUnknown,
         ModelUntrusted,
+        OverBudget,
     )
     from mcp_server.content.drafting.prompt import DraftRequest
     from mcp_server.content.pages.compose import compose_page
@@ -54,6 +56,7 @@ __all__ = [
     "PREVIEW",
     "PRODUCTION",
     "Author",
+    "BudgetTaken",
     "ComposerGap",
     "ContentExport",
     "ContentGenerate",
@@ -77,6 +80,7 @@ __all__ = [
     "ModelUnknown",
     "ModelUntrusted",
     "Outcome",
+    "OverBudget",
     "PageHeld",
     "Pause",
     "RecordExport",
@@ -99,6 +103,7 @@ HOMES = {
     "PREVIEW": "mcp_server.entities.entity",
     "PRODUCTION": "mcp_server.entities.entity",
     "Author": "mcp_server.entities.entity",
+    "BudgetTaken": "mcp_server.content.drafting.errors",
     "ComposerGap": "mcp_server.content.drafting.composer",
     "ContentExport": "mcp_server.content.actions.payloads",
     "ContentGenerate": "mcp_server.content.actions.payloads",
@@ -122,6 +127,7 @@ HOMES = {
     "ModelUnknown": "mcp_server.content.drafting.errors",
     "ModelUntrusted": "mcp_server.content.drafting.errors",
     "Outcome": "mcp_server.jobs.outcome",
+    "OverBudget": "mcp_server.content.drafting.errors",
     "PageHeld": "mcp_server.content.pages.disk",
     "Pause": "mcp_server.jobs.outcome",
     "RecordExport": "mcp_server.entities.effects",
