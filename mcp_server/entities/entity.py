@@ -7,7 +7,6 @@ The id of a section's text is `page/section`, written so everywhere; `entity_id`
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -26,16 +25,37 @@ SLUG_LENGTH_MAX = 64
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
 """Letters, digits, hyphen and underscore: safe as a file name on every platform."""
 
-AuthorKind = Literal["model", "person", "composer", "adopted"]
-"""Who wrote a revision: a model, a person, the composer (a placeholder), or a file we found."""
+AuthorKind = Literal["model", "chat", "person", "composer", "adopted"]
+"""Who wrote a revision: a model that was asked to draft, the model in somebody's chat, a person,
+the composer (a placeholder), or a file we found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Author:
-    """Who wrote a revision, and by which name (the model's, or the interface's)."""
+    """Who wrote a revision, and by which name (the model's, the chat's, or the interface's)."""
 
     kind: AuthorKind
     name: str = ""
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether somebody wrote it who was looking at it: bulk drafting leaves it alone (R4)."""
+        return self.kind in {"chat", "person"}
+
+
+FindingLevel = Literal["refused", "held", "noted"]
+"""What a finding means for its text: it is not taken, bulk promote passes it by, or nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something that a check has to say of a text."""
+
+    level: FindingLevel
+    kind: str
+    """What was found, in fixed words of ours: `price in no source`, `script element`."""
+    piece: str = ""
+    """The piece of the text that it is about, which is data: quote it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +78,12 @@ class Revision:
     site_hash: str | None = None
     inputs_hash: str | None = None
     """Hash of all that the text was made from: facts, template, brief, instructions, model."""
+    instructions: str = ""
+    """What was wished for it."""
+    material: str | None = None
+    """Hash of the source text that it was written from, beside the site's facts."""
+    findings: tuple[Finding, ...] | None = None
+    """What the checks found in it; `None` where it was never checked."""
     input_tokens: int | None = None
     output_tokens: int | None = None
     cost_usd: float | None = None
@@ -76,10 +102,8 @@ class Revision:
 
     @property
     def hash(self) -> str | None:
-        """Content hash, `None` for a removal (R1: fields, Markdown, template name; no more)."""
-        if self.markdown is None:
-            return None
-        return content_hash(self.template, self.fields, self.markdown)
+        """Hash of the text, `None` for a removal (R1)."""
+        return None if self.markdown is None else text_hash(self.markdown)
 
     def as_type(self, type: str) -> Revision:
         """Return the same text as a new, not yet stored revision of another entity type."""
@@ -100,11 +124,20 @@ class Entity:
         return self.current.hash
 
 
-def content_hash(template: str, fields: Mapping[str, Any], markdown: str) -> str:
-    """Return the hash of a text: 32 hex digits over template name, fields and Markdown (R1)."""
-    # Sorted: the same fields in another order are the same text.
-    text = json.dumps([template, fields, markdown], sort_keys=True, ensure_ascii=False)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+def text_hash(markdown: str) -> str:
+    """Return the hash of a text: 32 hex digits over its Markdown (R1).
+
+    Line ends, and blank lines before and after it, do not count; nor does how it came about: with
+    fields or without, the same text has the same hash.
+    """
+    lines = markdown.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    first, beyond = 0, len(lines)
+    while first < beyond and not lines[first].strip():
+        first += 1
+    while first < beyond and not lines[beyond - 1].strip():
+        beyond -= 1
+    text = "\n".join(lines[first:beyond]).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
 def is_slug(text: str) -> bool:

@@ -54,11 +54,17 @@ def _section(tool: type[Tool[Any]]) -> list[str]:
     schema = wire_schema(tool.__dict__["arguments"])
     required = schema.get("required", [])
     rows = [
-        (f"`{name}`", allowed(about), ("*Required.* " * (name in required)) + about["description"])
+        (f"`{name}`", allowed(about), _said(about, required=name in required))
         for name, about in schema["properties"].items()
     ]
     arguments = table(("argument", "may be", "what it says"), rows)
     return [f"## {tool.name}", "", f"**{tool.title}.** {tool.description}", "", *arguments]
+
+
+def _said(about: dict[str, Any], *, required: bool) -> str:
+    """Return what is said of an argument; who reads this page is told of the unlisted ones, too."""
+    unlisted = "*Taken, but not listed.* " if "unlisted" in about else ""
+    return f"{'*Required.* ' * required}{unlisted}{about['description']}"
 
 
 def answers() -> list[str]:
@@ -69,11 +75,21 @@ def answers() -> list[str]:
     lines: list[str] = []
     for reply, tools in kinds:
         schema = wire_schema(reply)
-        always = schema["required"]
-        others = [name for name in schema["properties"] if name not in always]
         who = _names(tool.name for tool in tools)
-        lines.append(f"- {who}: {_names(always)}; and {_names(others)}.")
+        lines.append(f"- {who}: {_members(schema)}.")
+        lines += [
+            f"  - {'each of ' * (inner is not about)}`{name}`: {_members(inner)}."
+            for name, about in schema["properties"].items()
+            if "properties" in (inner := about.get("items", about))
+        ]
     return lines
+
+
+def _members(schema: dict[str, Any]) -> str:
+    """Return what an object always has, and what it may have."""
+    always = schema.get("required", [])
+    others = [name for name in schema["properties"] if name not in always]
+    return "; and ".join(_names(names) for names in (always, others) if names)
 
 
 def _names(names: Iterable[str]) -> str:

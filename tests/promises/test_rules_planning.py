@@ -283,7 +283,7 @@ async def test_a_persons_draft_is_rewritten_only_where_its_section_is_named(tmp_
         for selector in ({}, {"page": "menu"}, {"pages": ["menu"]}):
             bulk = await chat.run("generate", **selector, mode="new")
             assert bulk["queuedSections"] == 1
-            assert "written by a person" in bulk["skipped"][0]["reason"]
+            assert "written by hand" in bulk["skipped"][0]["reason"]
         assert (await chat.run("generate", section="menu/s1"))["queuedSections"] == 0
         assert (await chat.run("generate", section="menu/s1", mode="new"))["queuedSections"] == 1
 

@@ -136,8 +136,8 @@ def _why_not_drafted(
     if mode == "leave":
         return _why_left(section, id, content, model)
     draft = content.drafts.get(id)
-    if not selection.named and draft is not None and draft.current.author.kind == "person":
-        return "its draft was written by a person; name the section to rewrite it"
+    if not selection.named and draft is not None and draft.current.author.by_hand:
+        return "its draft was written by hand; name the section to rewrite it"
     return None
 
 

@@ -35,11 +35,11 @@ def carriers(histories: Mapping[str, Sequence[Revision]], drafted: Iterable[Revi
 
 
 def is_still_of(batch_id: str, drafts: Sequence[Revision]) -> bool:
-    """Whether the newest draft is the batch's own, or a person's edit of that one (R8)."""
-    # Backwards over persons' edits, until the draft that they edited.
+    """Whether the newest draft is the batch's own, or an edit of that one by hand (R8)."""
+    # Backwards over the edits, until the draft that was edited.
     for revision in reversed(drafts):
         if revision.batch_id == batch_id:
             return True
-        if revision.author.kind != "person":
+        if not revision.author.by_hand:
             return False
     return False

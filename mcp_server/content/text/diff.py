@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import re
+from collections.abc import Iterator, Sequence
+
+WORD = re.compile(r"\s+|\w+|[^\w\s]")
+WORDS_COMPARED_MAX = 2_000
+"""In one changed passage. Beyond it the passage is shown as a whole: comparing takes the square of
+its length, and nobody reads that many changes word by word."""
 
 
 def unified(live: str | None, other: str | None, section: str, *, name: str = "draft") -> str:
@@ -19,6 +26,52 @@ def unified(live: str | None, other: str | None, section: str, *, name: str = "d
         lineterm="",
     )
     return "\n".join(lines)
+
+
+def by_words(before: str | None, after: str | None) -> str:
+    """Return what changes, word by word: `[-what goes-]{+what comes+}`; empty if nothing does.
+
+    Each passage that changes is shown with the line before and the line after it, and `…` stands
+    where lines are left out. `None` stands for no text at all.
+    """
+    old, new = _lines(before), _lines(after)
+    grouped = difflib.SequenceMatcher(None, old, new).get_grouped_opcodes(1)
+    groups = [_group(old, new, group) for group in grouped]
+    return "\n…\n".join("\n".join(lines) for lines in groups)
+
+
+def _group(
+    old: Sequence[str], new: Sequence[str], group: Sequence[tuple[str, int, int, int, int]]
+) -> list[str]:
+    lines: list[str] = []
+    for kind, start, end, new_start, new_end in group:
+        if kind == "equal":
+            lines += old[start:end]
+        else:
+            gone, come = "\n".join(old[start:end]), "\n".join(new[new_start:new_end])
+            lines.append("".join(_changed_words(gone, come)))
+    return lines
+
+
+def _changed_words(before: str, after: str) -> Iterator[str]:
+    old, new = WORD.findall(before), WORD.findall(after)
+    if not old or not new or max(len(old), len(new)) > WORDS_COMPARED_MAX:
+        yield from _change(before, after)
+        return
+    compared = difflib.SequenceMatcher(None, old, new).get_opcodes()
+    for kind, start, end, new_start, new_end in compared:
+        gone, come = "".join(old[start:end]), "".join(new[new_start:new_end])
+        if kind == "equal":
+            yield gone
+        else:
+            yield from _change(gone, come)
+
+
+def _change(gone: str, come: str) -> Iterator[str]:
+    if gone:
+        yield f"[-{gone}-]"
+    if come:
+        yield f"{{+{come}+}}"
 
 
 def capped(text: str, limit: int) -> tuple[str, bool]:

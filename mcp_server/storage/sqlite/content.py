@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import asdict, replace
 from typing import Any, assert_never, cast
 
 from mcp_server.entities.effects import (
@@ -19,7 +20,15 @@ from mcp_server.entities.effects import (
     SaveRemoval,
     SaveRevision,
 )
-from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, AuthorKind, Entity, Revision
+from mcp_server.entities.entity import (
+    PREVIEW,
+    PRODUCTION,
+    Author,
+    AuthorKind,
+    Entity,
+    Finding,
+    Revision,
+)
 from mcp_server.entities.store import Snapshot
 from mcp_server.jobs.json_text import dumped
 from mcp_server.storage.sqlite.file.database import Database
@@ -179,6 +188,9 @@ def _revision_of(row: sqlite3.Row) -> Revision:
         job_id=row["job_id"],
         site_hash=row["site_hash"],
         inputs_hash=row["inputs_hash"],
+        instructions=row["instructions"],
+        material=row["material"],
+        findings=_findings_of(row),
         input_tokens=row["input_tokens"],
         output_tokens=row["output_tokens"],
         cost_usd=row["cost_usd"],
@@ -188,16 +200,25 @@ def _revision_of(row: sqlite3.Row) -> Revision:
 
 
 def _fields_of(row: sqlite3.Row) -> Mapping[str, Any]:
-    """Return a text's fields; none where somebody damaged them.
-
-    It then has another hash than it was stored with: what is planned on it is a conflict, and every
-    other text goes on.
-    """
+    """Return a text's fields; none where somebody damaged them: the text itself is whole."""
     try:
         fields: object = json.loads(row["fields"])
     except (ValueError, TypeError):
         fields = None
     return cast("Mapping[str, Any]", fields) if isinstance(fields, dict) else {}
+
+
+def _findings_of(row: sqlite3.Row) -> tuple[Finding, ...] | None:
+    """Return what was found in a text; `None` where it was not checked, or that is damaged."""
+    if row["findings"] is None:
+        return None
+    with suppress(ValueError, TypeError):
+        return tuple(Finding(**found) for found in json.loads(row["findings"]))
+    return None
+
+
+def _dumped_findings(findings: tuple[Finding, ...] | None) -> str | None:
+    return None if findings is None else dumped([asdict(found) for found in findings])
 
 
 def _entity_of(row: sqlite3.Row) -> Entity:
@@ -285,6 +306,9 @@ def _insert(tx: Transaction, revision: Revision, *, effective: bool, now: float)
         job_id=revision.job_id,
         site_hash=revision.site_hash,
         inputs_hash=revision.inputs_hash,
+        instructions=revision.instructions,
+        material=revision.material,
+        findings=_dumped_findings(revision.findings),
         input_tokens=revision.input_tokens,
         output_tokens=revision.output_tokens,
         cost_usd=revision.cost_usd,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcp_server.content.text.diff import capped, unified
+from mcp_server.content.text.diff import WORDS_COMPARED_MAX, by_words, capped, unified
 
 
 def test_a_changed_line_is_shown_with_both_texts_labelled() -> None:
@@ -49,3 +49,25 @@ def test_a_line_longer_than_the_limit_is_cut_inside() -> None:
     """Something is always shown, and never more than the limit."""
     assert capped("abcdef\nx", 3) == ("abc", True)
     assert capped("abc", 0) == ("", True)
+
+
+def test_changed_words_are_marked_within_their_lines() -> None:
+    """A price that changes is seen at once; what stays around it is there once."""
+    before = "# Pasta\n\nIt costs 12 euros.\n\nWe open at nine.\n\nCome in."
+    after = "# Pasta\n\nIt costs 14 euros.\n\nWe open at nine.\n\nCome in!"
+    assert by_words(before, after).split("\n") == [
+        "", "It costs [-12-]{+14+} euros.", "", "…", "", "Come in[-.-]{+!+}",
+    ]  # fmt: skip
+
+
+def test_word_by_word_too_a_first_text_is_all_added_and_a_removal_all_taken_away() -> None:
+    """And equal texts have no difference."""
+    assert by_words(None, "New") == "{+New+}"
+    assert by_words("Old", None) == "[-Old-]"
+    assert by_words("Same", "Same") == ""
+
+
+def test_a_very_long_passage_is_shown_as_a_whole() -> None:
+    """It is one line of more words than are compared."""
+    before, after = "a " * WORDS_COMPARED_MAX, "b " * WORDS_COMPARED_MAX
+    assert by_words(before, after) == f"[-{before}-]{{+{after}+}}"

@@ -17,7 +17,7 @@ from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent, with_live
 from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash
 from mcp_server.content.site import Section
-from mcp_server.entities.entity import PRODUCTION, Entity
+from mcp_server.entities.entity import PRODUCTION, AuthorKind, Entity
 from mcp_server.jobs.job import Dedup, Priority
 from mcp_server.progress.verbs import PROMOTE, ROLLBACK
 from tests.unit.content.texts import (
@@ -155,12 +155,13 @@ def test_mode_leave_rewrites_a_placeholder_once_its_inputs_have_changed() -> Non
     assert only(generated(standing(made, site=changed), model="composer"))[0].section == HERO
 
 
+@pytest.mark.parametrize("by", ["person", "chat"])
 @pytest.mark.parametrize("mode", ["new", "with-current"])
-def test_in_bulk_a_persons_draft_is_left_to_be_named(mode: Mode) -> None:
+def test_in_bulk_a_draft_by_hand_is_left_to_be_named(by: AuthorKind, mode: Mode) -> None:
     """Somebody took the trouble."""
-    stands = standing(draft(HERO, "mine", by="person"))
+    stands = standing(draft(HERO, "mine", by=by))
     assert why(generated(stands, mode=mode)) == [
-        "its draft was written by a person; name the section to rewrite it"
+        "its draft was written by hand; name the section to rewrite it"
     ]
     assert only(generated(stands, NAMED, mode=mode))[0].change == "redraft"
 

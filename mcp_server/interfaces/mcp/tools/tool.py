@@ -11,7 +11,7 @@ from mcp_server.interfaces.mcp.answers.replies import Reply
 from mcp_server.interfaces.mcp.call import OpenCall
 from mcp_server.interfaces.mcp.tools.arguments import Arguments, added_by_host, names_of, parse
 from mcp_server.interfaces.mcp.tools.caller import Caller
-from mcp_server.interfaces.mcp.tools.schemas import wire_schema
+from mcp_server.interfaces.mcp.tools.schemas import listed_reply, listed_schema
 
 if TYPE_CHECKING:
     from mcp_types import Tool as ListedTool
@@ -72,8 +72,8 @@ class Tool(ABC, Generic[A]):
             name=cls.name,
             title=cls.title,
             description=cls.description,
-            input_schema=wire_schema(cls.arguments),
-            output_schema=wire_schema(cls.reply),
+            input_schema=listed_schema(cls.arguments),
+            output_schema=listed_reply(cls.reply),
             annotations=ToolAnnotations(**asdict(cls.annotations)),
         )
 

@@ -25,7 +25,7 @@ FROM pragma_auto_vacuum, pragma_freelist_count, pragma_page_size
 """
 
 
-DOCUMENTS = frozenset({"payload", "result", "terms", "details", "abilities", "fields"})
+DOCUMENTS = frozenset({"payload", "result", "terms", "details", "abilities", "fields", "findings"})
 """Columns, of whatever table, that hold JSON."""
 
 NAMES = ("job_id", "batch_id", "entity_id", "id", "batch", "page", "hash", "name")

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from mcp_server.errors import StorageError, Unavailable
 from mcp_server.folder import PRIVATE, Folder, NotPlain
+from mcp_server.storage.sqlite.file.functions import add_functions
 
 BESIDE = ("", "-wal", "-shm", "-journal")
 """Endings of the names of the database file and of the files that SQLite puts beside it."""
@@ -121,6 +122,7 @@ def strangers(
 def _expected(scripts: tuple[str, ...]) -> Objects:
     # Run on an empty database, so that both sides of the comparison are texts as SQLite keeps them.
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        add_functions(connection)
         for script in scripts:
             connection.executescript(script)
         return _objects(connection)

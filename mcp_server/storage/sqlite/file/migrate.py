@@ -11,6 +11,7 @@ from pathlib import Path
 from mcp_server.errors import Unavailable
 from mcp_server.storage.sqlite.file.connection import Synchronous, open_file
 from mcp_server.storage.sqlite.file.errors import DRIVER_ERRORS, storage_error
+from mcp_server.storage.sqlite.file.functions import add_functions
 from mcp_server.storage.sqlite.file.identity import (
     check_identity,
     check_objects,
@@ -58,6 +59,7 @@ def migrate(
     make_private(path)
     with closing(open_file(path, synchronous=synchronous)) as connection:
         try:
+            add_functions(connection)
             if is_new(connection):
                 _create(connection, scripts, mark)
             if (version := schema_of(connection)) > max(scripts):

@@ -1,9 +1,9 @@
 INSERT INTO revisions (
     type, entity_id, template, fields, markdown, content_hash, base, author_kind, author_name,
-    batch_id, job_id, site_hash, inputs_hash, input_tokens, output_tokens, cost_usd, effective,
-    created_at
+    batch_id, job_id, site_hash, inputs_hash, instructions, material, findings, input_tokens,
+    output_tokens, cost_usd, effective, created_at
 ) VALUES (
     :type, :entity_id, :template, :fields, :markdown, :content_hash, :base, :author_kind,
-    :author_name, :batch_id, :job_id, :site_hash, :inputs_hash, :input_tokens, :output_tokens,
-    :cost_usd, :effective, :now
+    :author_name, :batch_id, :job_id, :site_hash, :inputs_hash, :instructions, :material,
+    :findings, :input_tokens, :output_tokens, :cost_usd, :effective, :now
 )
