@@ -83,7 +83,7 @@ def unsaid_addresses(text: str, sources: Sequence[str]) -> Iterator[tuple[int, i
     for found in _CALL.finditer(text):
         digits = re.sub(r"\D", "", found[1])
         if not any(is_same_phone(digits, run) for each in said for run in each.runs):
-            yield (*found.span(1), "phone number")
+            yield found.start(1), found.start(1) + len(found[1].rstrip(" ).-")), "phone number"
     for pattern in (_STREET, _POSTCODE):
         for found in pattern.finditer(text):
             if not _COMMON_STREETS.fullmatch(found[0]) and not any(
@@ -94,6 +94,8 @@ def unsaid_addresses(text: str, sources: Sequence[str]) -> Iterator[tuple[int, i
 
 def _is_said(address: str, plain: str) -> bool:
     """Whether a street stands in a source; words before its name may be those of a sentence."""
+    if _POSTCODE.fullmatch(address):
+        return address.lower().replace(" ", "") in plain.replace(" ", "")
     parts = _plain(address).split()
     return any(" ".join(parts[start:]) in plain for start in range(max(1, len(parts) - 1)))
 

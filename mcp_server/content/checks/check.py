@@ -21,6 +21,8 @@ from mcp_server.entities.entity import Finding
 
 FINDINGS_MAX = 50
 """Findings of one text: who has so many writes it anew."""
+LENGTH_MAX = 200_000
+"""Characters of a text that are compared with its sources; a page of a site has a tenth of it."""
 
 
 def check(
@@ -60,6 +62,9 @@ def _refused(text: str, template: Template | None, sources: Sources) -> Iterator
 
 
 def _held(text: str, site: Site, section: Section, sources: Sources) -> Iterator[Finding]:
+    if len(text) > LENGTH_MAX:
+        yield Finding(level="held", kind="text too long to be checked")
+        text = text[:LENGTH_MAX]
     prose, expected = prose_of(text), _languages(site, section, sources)
     for start, end in leftovers_in(prose):
         if not any(text[start:end] in each for each in sources.said):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
-from mcp_server.content.checks.known import known_in
+from mcp_server.content.checks.known import Known, known_in
 from mcp_server.content.checks.mentions import Mention
 from mcp_server.content.checks.prepare import figures_of
 from mcp_server.content.checks.scan import scan
@@ -14,6 +15,21 @@ from mcp_server.content.checks.sources import LISTED_MAX, Sources
 _BULLET = re.compile(r"^[ \t]{0,8}(?:[-*+]|\d{1,3}[.)])[ \t]")
 _ROW = re.compile(r"^[ \t]{0,3}\|(?![ \t]*:?-)")
 _ENUMERATION = re.compile(r"[^.!?\n:;]{3,400}")
+_NEVER_SHOWN = re.compile(
+    r"[ -](?:generation|générations|star|sterne|étoile|guest|gäste|client|kund|customer|visitor"
+    r"|besucher"
+    r"|floor|etage|étage|stock|prize|preise|prix|award|branch"
+    r"|filiale|location|standort|room|zimmer|chambre|seat|plätze|places|sitz|bed|bett|couvert"
+    r"|table|tisch"
+    r"|time|mal|fois|kind|child|enfant)",
+    re.IGNORECASE,
+)
+"""Things that no list of a text or of the facts is likely to be of."""
+_TWO = frozenset({"two", "zwei", "deux"})
+_BESIDE = 8
+"""Characters between a weekday and its date: `Monday, the 14th of …`."""
+_WORD_BEFORE = re.compile(r"[^\W\d_]{3,40}\.?[ \u00a0]$")
+_WORD_AFTER = re.compile(r"[ \u00a0][^\W\d_]{3,40}")
 _AND = re.compile(r"(?:,)? (?:and|und|et|sowie|&) ", re.IGNORECASE)
 
 
@@ -21,18 +37,50 @@ def unsaid(prose: str, whole: str, sources: Sources, languages: Sequence[str]) -
     """Yield what `prose` says in figures and no source does."""
     known = [known_in(text) for text in sources.said]
     shown: frozenset[int] | None = None
-    for mention in scan(figures_of(prose), languages):
-        if any(each.says(mention) for each in known):
+    mentions = scan(figures_of(prose), languages)
+    for mention, following in zip_longest(mentions, mentions[1:]):
+        if any(each.says(mention) for each in known) or _is_in_name(prose, mention, known):
             continue
-        if (count := _small_count(mention)) is not None:
+        if following is not None and _is_day_of(mention, following, known):
+            continue
+        if _is_manner_of_speaking(prose, mention):
+            continue
+        if (count := _small_count(prose, mention)) is not None:
             shown = _shown_counts(whole) if shown is None else shown
             if count in sources.counts or count in shown:
                 continue
         yield mention
 
 
-def _small_count(mention: Mention) -> int | None:
+def _is_manner_of_speaking(text: str, mention: Mention) -> bool:
+    """Whether it is two of something, in a word: bicycles have two wheels in any source."""
+    word = text[mention.start : mention.end].lower()
+    return word in _TWO and _NEVER_SHOWN.match(text, mention.end) is None
+
+
+def _is_day_of(mention: Mention, following: Mention, known: Sequence[Known]) -> bool:
+    """Whether a weekday is the right one for the date after it, which a source has."""
+    days = [q.value for q in mention.quantities if q.dimension == "weekday"]
+    return following.start - mention.end <= _BESIDE and any(
+        each.falls_on(following, day) for day in days if isinstance(day, float) for each in known
+    )
+
+
+def _is_in_name(text: str, mention: Mention, known: Sequence[Known]) -> bool:
+    """Whether a source has a figure beside the same word: `Gate 12`, `7 Harbour Road`."""
+    before = _WORD_BEFORE.search(text, max(0, mention.start - 40), mention.start)
+    after = _WORD_AFTER.match(text, mention.end)
+    figure = text[mention.start : mention.end]
+    around = [before[0] + figure] if before else []
+    around += [figure + after[0]] if after else []
+    places = [" ".join(each.lower().split()) for each in around]
+    return any(place in each.words for place in places for each in known)
+
+
+def _small_count(text: str, mention: Mention) -> int | None:
     """Return the number of a few things: the text or the facts may show them one by one."""
+    if _NEVER_SHOWN.match(text, mention.end):
+        return None
     for q in mention.quantities:
         if q.dimension in {"count", "ordinal"} and 1 < q.figure <= LISTED_MAX:
             return int(q.figure)

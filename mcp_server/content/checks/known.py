@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import lru_cache
 
 from mcp_server.content.checks.mentions import Mention, Quantity
 from mcp_server.content.checks.phones import is_same_phone
 from mcp_server.content.checks.prepare import figures_of
 from mcp_server.content.checks.scan import scan
+from mcp_server.content.checks.words import UNITS
 
 _FACTORS: dict[str, tuple[float, ...]] = {
     "duration": (60.0, 3600.0, 86400.0, 604800.0),
@@ -41,6 +43,21 @@ _WEEKDAYS = re.compile(
 )
 
 
+_DAY = 86400.0
+_SINGLE = re.compile(
+    r"\b(?:an?|one|per|pro|par|la|le|l['’]|je|eine[nrm]?|each|every|chaque|jede[nrms]?"
+    r"|une?)[ \u00a0]?([^\W\d_]{3,12})",
+    re.IGNORECASE,
+)
+_ALONE = re.compile(
+    r"(?:^|[:\n;|=(€$£]|\b(?:is|are|now|be|ist|sind|jetzt|nun|est|sont|only|nur|auf|to|von|from"
+    r"|of|costs?|kostet|kosten"
+    r"|co[uû]te|max\.?|min\.?|maximal|höchstens|mindestens|over|about|around|up|über|etwa|rund|zu"
+    r"|à|de|and|und|et|or|oder"
+    r"|ou|bis|[–-]))[ \u00a0]*$",
+    re.IGNORECASE,
+)
+"""What stands before a figure that says what a fact is; other figures are part of a name."""
 NONE: frozenset[float] = frozenset()
 
 
@@ -54,6 +71,8 @@ class Known:
     dates: frozenset[tuple[int, int, int]] = frozenset()
     phones: frozenset[str] = frozenset()
     codes: frozenset[str] = frozenset()
+    words: str = ""
+    """The source itself in lower case, for figures that are part of a name: `Gate 12`."""
 
     def of(self, dimension: str) -> frozenset[float]:
         """Return the values of one dimension."""
@@ -76,6 +95,14 @@ class Known:
             case _:
                 return False
 
+    def falls_on(self, mention: Mention, weekday: float) -> bool:
+        """Whether a date of this source that `mention` names falls on this day of the week."""
+        named = {q.value[1:] for q in mention.quantities if isinstance(q.value, tuple)}
+        return any(
+            (month, day) in named and _weekday_of(year, month, day) == weekday
+            for year, month, day in self.dates
+        )
+
     def _has_date(self, year: int, month: int, day: int) -> bool:
         def fits(one: int, other: int) -> bool:
             return one == other or not one or not other
@@ -85,18 +112,19 @@ class Known:
         ) and (not year or float(year) in self.figures or any(y == year for y, _, _ in self.dates))
 
     def _has_value(self, dimension: str, value: float, figure: float, *, about: bool) -> bool:
-        if value in self.of(dimension):
-            return True
         match dimension:
-            case "bare" | "ordinal":
+            case _ if value in self.of(dimension):
+                return True
+            case "bare":
                 return figure in self.figures or self._is_day(figure)
+            case "ordinal":
+                return value in self.of("count") | self.of("bare") or self._is_day(figure)
             case "vague":
                 low, high = _MAGNITUDES[int(value)]
-                return any(low <= each < high for each in self.figures)
-            case "weekday" | "closed":
-                return value in self.of("closed" if dimension == "weekday" else "not open")
-            case "time":
-                return False
+                amounts = self.of("count") | self.of("bare")
+                return any(low <= each < high for each in amounts if not _is_name(each))
+            case "closed" | "time" | "weekday":
+                return dimension == "closed" and value in self.of("not open")
             case _:
                 return self._is_amount(dimension, value, figure, about=about)
 
@@ -123,6 +151,7 @@ class Known:
         return any(
             abs(value - each) <= _CLOSE * abs(each) and (about or not _is_round(each, value))
             for each in near
+            if not (_is_year(each) and each in self.of("bare"))
         )
 
 
@@ -131,7 +160,32 @@ def _is_round(one: float, other: float) -> bool:
     return one == round(one, 1) and other == round(other, 1)
 
 
-NOTHING = Known()
+def _is_alone(text: str, start: int) -> bool:
+    return _ALONE.search(text, max(0, start - 16), start) is not None
+
+
+def _singles(text: str) -> Iterator[tuple[str, float]]:
+    """Yield one of each unit that stands without a number: `a week`, `pro Nacht`."""
+    for found in _SINGLE.finditer(text):
+        for unit in UNITS.get(found[1].lower(), ()):
+            if unit.dimension != "duration" or unit.factor > _DAY:
+                yield unit.dimension, unit.factor
+
+
+def _weekday_of(year: int, month: int, day: int) -> int | None:
+    try:
+        return date(year, month, day).weekday()
+    except ValueError:  # no such day, or no year
+        return None
+
+
+def _is_name(figure: float) -> bool:
+    """Whether a figure is more likely a year or a postcode than an amount."""
+    return _is_year(figure) or 10_000 <= figure <= 99_999
+
+
+def _is_year(figure: float) -> bool:
+    return 1000 <= figure <= 2199 and figure == int(figure)
 
 
 @lru_cache(maxsize=64)
@@ -145,7 +199,8 @@ def known_in(text: str) -> Known:
         for q in mention.quantities:
             figures.add(q.figure)
             if isinstance(q.value, float):
-                values.setdefault(q.dimension, set()).add(q.value)
+                alone = q.dimension != "bare" or _is_alone(text, mention.start)
+                values.setdefault(q.dimension if alone else "in a name", set()).add(q.value)
     days = _weekdays(text, mentions)
     values["weekday"] = {float(day) for day in days}
     if len(days) >= 4:
@@ -153,7 +208,10 @@ def known_in(text: str) -> Known:
         values.setdefault("duration", set()).add(len(days) * 86400.0)
     dates = {q.value for m in mentions for q in m.quantities if isinstance(q.value, tuple)}
     dates |= _months_between(text, mentions)
-    for year in [f for f in figures if 1000 <= f <= 2199]:
+    figures |= {float(date[0]) for date in dates if date[0]}
+    for name, value in _singles(text):
+        values.setdefault(name, set()).add(value)
+    for year in [f for f in figures if _is_year(f)]:
         figures |= {year // 10 * 10, year // 100 + 1}
         values.setdefault("bare", set()).add(year // 100 + 1)
     return Known(
@@ -169,6 +227,7 @@ def known_in(text: str) -> Known:
         | frozenset(
             re.sub(r"\D", "", run) for run in re.findall(r"\+?\d[\d ()/.–-]{5,24}\d", text)
         ),
+        words=" ".join(text.lower().split()),
         codes=frozenset(
             q.value for m in mentions for q in m.quantities if isinstance(q.value, str)
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from mcp_server.content.checks.words import ENGLISH, FRENCH, GERMAN, words
@@ -17,10 +17,10 @@ DIGITS = re.compile(
 FRACTION_SIGNS: Mapping[str, float] = {"¼": 0.25, "½": 0.5, "¾": 0.75}
 
 
-def values_of_digits(text: str) -> frozenset[float]:
+def values_of_digits(text: str, languages: Sequence[str] = ()) -> frozenset[float]:
     """Return what a number in digits may stand for: `1.200` is 1200 in one country, 1.2 in another.
 
-    It is empty for what is no single number, such as `1.2.3`.
+    A single language tells which. It is empty for what is no single number, such as `1.2.3`.
     """
     if text in FRACTION_SIGNS:
         return frozenset({FRACTION_SIGNS[text]})
@@ -32,7 +32,12 @@ def values_of_digits(text: str) -> frozenset[float]:
         whole, part = re.split(r"[.,]", plain)
         fraction = float(f"{whole}.{part}")
         grouped = len(part) == 3 and 0 < len(whole) <= 3 and whole != "0"
-        return frozenset({fraction, float(whole + part)} if grouped else {fraction})
+        if not grouped:
+            return frozenset({fraction})
+        if len(languages) == 1:
+            is_thousands = (signs[0] == ",") is (languages[0] == ENGLISH)
+            return frozenset({float(whole + part) if is_thousands else fraction})
+        return frozenset({fraction, float(whole + part)})
     return _of_groups(plain, signs)
 
 
@@ -96,6 +101,8 @@ def _french() -> Mapping[str, float]:
     )
 
 
+WORD_MAX = 60
+"""Letters of a number word; none is longer."""
 _WORDS: Mapping[str, Mapping[str, float]] = {
     ENGLISH: _english(),
     FRENCH: _french(),
@@ -121,8 +128,8 @@ def value_of_word(word: str, language: str) -> float | None:
     The words for one are numbers only within others: `ein`, `one` and `une` are mostly articles.
     """
     found = _WORDS.get(language, {}).get(word)
-    if found is None and language == GERMAN and len(word) <= 60:
-        return _german(word)
+    if found is None and language == GERMAN and len(word) <= WORD_MAX:
+        found = _german(word)
     return None if found == 1 else found
 
 

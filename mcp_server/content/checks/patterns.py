@@ -68,11 +68,13 @@ SCALE = re.compile(
     rf"|tausend|hundert|mille|dozen|dutzend|douzaines)\b"
 )
 DASH_PRICE = re.compile(rf"[,.][-–—]{{1,2}}(?:{GAP}?(€|euro|eur|chf|fr\.?))?")
+SOME_WORDS = re.compile(rf"(?:{GAP}{{1,2}}[^\W\d_]{{1,40}}){{1,3}}")
 SMALL_MONEY = re.compile(rf"{GAP}?(\d{{2}})(?![\d.,:]\d|\d|{GAP}?[^\W\d_]|{GAP}?[€%])")
 AND_A_HALF = re.compile(rf"{GAP}(?:and a half|et demie?|und eine halbe)\b")
+DECADE = re.compile(r"(?:s|er)\b")
 NOUN_AFTER = re.compile(rf"(?:{GAP}{{1,2}}|-)[^\W\d_]|[^\W\d_]")
 NO_NOUN_AFTER = re.compile(
-    rf"{GAP}{{0,2}}(?:$|[^\w\s]|\n|(?:and|or|on|in|at|to|until|till|for|the|every|daily|each|when"
+    rf"{GAP}{{0,2}}(?:$|[^\w\s%€$£¥°‰]|\n|(?:and|or|on|in|at|to|until|till|for|the|every|daily|each|when"
     rf"|while|but|if|we|you"
     r"|monday|mondays|tuesday|tuesdays|wednesday|wednesdays|thursday|thursdays|friday|fridays"
     r"|saturday|saturdays|sunday|sundays"
@@ -89,11 +91,16 @@ CONNECTOR = re.compile(
 SHORT_DAY_AFTER = re.compile(
     rf"{GAP}?(?:[.:–—/&+-]|,|to\b|bis\b|und\b|au\b|à\b|et\b|and\b|$|\n|\d)"
 )
-CLOSED = re.compile(
-    r"\bclos(?:ed|es|ing day)|geschlossen|ruhetag|ferm[ée]|\bzu\b(?= *$)|\brest day|day off|repos"
+COMPOUND_UNIT = re.compile(
+    r"(?<=[a-zäöüß]{2})(?:minuten|stunden|tage|tagen|wochen|monate|monaten"
+    r"|jahre|jahren|kilometer|quadratmeter)$"
 )
-CLAUSES = re.compile(r"[.,;:!?|\n]| (?:but|aber|mais) ")
-SENTENCES = re.compile(r"[.;!?|\n]")
+CLOSED = re.compile(
+    r"\bclos(?:ed|es|ing day)|geschlossen|ruhetag|\bruh(?:t|en)\b|ferm[ée]|\bzu\b(?= *$)|\brests?\b"
+    r"|day off|repos|\bnot\b|\bno\b|\bexcept\b|\bnicht\b|\bkeine?\b|\baußer\b|\bpas\b|\bsauf\b"
+)
+CLAUSES = re.compile(r"[.,;!?|\n]| (?:but|aber|mais) ")
+SENTENCES = re.compile(r"[.;!?\n]")
 PAST = re.compile(
     rf"{GAP}(?:minutes? |minuten )?(past|after|to|before|nach|vor){GAP}(?=[^\W\d_]|\d{{1,2}}(?!\d))"
 )

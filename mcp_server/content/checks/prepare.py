@@ -28,18 +28,21 @@ _ADDRESS = re.compile(
 _IDIOM = re.compile(
     r"\b(?:24 ?/ ?7|365 days a year|365 tage im jahr|24 stunden am tag"
     # English
-    r"|(?:just )?(?:one|1) (?:or|to) (?:two|2)|(?:two|2) (?:or|to) (?:three|3)|a \w+ or two"
+    r"|(?:just )?(?:one|1) (?:or|to) (?:two|2)|(?:two|2) (?:or|to) (?:three|3)|(?:a"
+    r"|one) \w+ or two|eine? \w+ oder zwei|une? \w+ ou deux"
     r"|nine[ -]to[ -]five|number one|for (?:the )?two(?: of (?:you|us|them))?(?= ?[.,;:!?\n])"
     r"|the two of (?:you|us|them)|two of a kind|cloud nine|on all fours|four corners"
     r"|(?:all )?(?:four|five) (?:seasons|walls|senses)|third[ -]part(?:y|ies)|two steps away"
     r"|(?:a|one) (?:thousand|hundred|million) (?:times|thanks|ways|words)|in two minds|two[ -]way"
-    r"|seven seas|ten out of ten|hundred per ?cent|second to none|zero[ -]waste|fifty[ -]fifty"
+    r"|seven seas|ten out of ten|hundred per ?cent|second to none|21st[ -]century"
+    r"|twenty-first century|21\. jahrhundert\w*|(?:21|xxi)e siècle|zero[ -]waste|fifty[ -]fifty"
     r"|50[ /:-]50"
     # German
     r"|ein(?:s|e|en|er)?(?:,| bis| oder) zwei|zwei(?:,| bis| oder) drei|zu (?:zweit|dritt|viert)"
     r"|unter vier augen|(?:eigenen |die |meine[nr]? |ihre[nr]? )?vier wände?n?|auf allen vieren"
     r"|(?:alle |allen |den |die )?(?:vier jahreszeiten|fünf sinnen?)|sieb(?:ter|ten) himmel"
-    r"|tausend dank|null problem(?:o)?|null komma nichts|(?:außer |in )acht|(?:gib|gebt"
+    r"|tausend dank|null problem(?:o)?|null komma nichts|(?:außer |in )acht|acht (?:geben|gibt"
+    r"|zu geben)|(?:gib|gebt"
     r"|geben sie) acht"
     r"|zu zweien|(?:an|durch|für|von|mit) dritten?(?= ?[.,;:!?\n)]| (?:weiter|ist|sind|nicht))"
     r"|aus (?:erster|zweiter) hand|zu hundert prozent|nummer eins|zu zweit"
@@ -54,7 +57,7 @@ _IDIOM = re.compile(
 _GLUED = re.compile(
     r"(?<![\w.,])(?:(?!(?:eur|usd|gbp|chf|fr"
     r"|rs)\d)[A-Za-zÄÖÜäöüé]{1,12}-?\d{1,4}[A-Za-z]{0,3}(?![\w%€])|v\d+(?:\.\d+){0,4}"
-    r"|\d+(?:\.\d+){2,5}(?![\w.])"
+    r"|(?!\d{1,2}\.\d{1,2}\.(?:19|20)?\d\d(?![\d.]))\d+(?:\.\d+){2,5}(?![\w.])"
     r"|\d{1,2}[DGKdk](?![\w])|\d[xX×]\d|\d:\d(?!\d))"
 )
 _NAMED = re.compile(

@@ -24,10 +24,12 @@ from mcp_server.content.checks.patterns import (
     CLAUSES,
     CLOCK,
     CLOSED,
+    COMPOUND_UNIT,
     CONNECTOR,
     DASH_PRICE,
     DATE_PREPOSITIONS,
     DAY_AFTER,
+    DECADE,
     FIRST_OF_HOLIDAY,
     FIRST_OF_SPECIAL,
     FRENCH_MINUTES,
@@ -55,6 +57,7 @@ from mcp_server.content.checks.patterns import (
     SENTENCES,
     SHORT_DAY_AFTER,
     SMALL_MONEY,
+    SOME_WORDS,
     SPECIAL_UNIT,
     TIME_PREPOSITIONS,
     TWO_DIGITS,
@@ -133,7 +136,7 @@ class _Scanner:
             return found
         written = DIGITS.match(self._lower, start)
         assert written is not None, "an anchor begins with a digit"
-        values = values_of_digits(written[0])
+        values = values_of_digits(written[0], self._languages)
         digits = re.sub(r"\D", "", written[0])
         if not values:  # a version, or a date that is none
             return Mention("number", start, written.end(), (Quantity("code", written[0]),))
@@ -144,7 +147,7 @@ class _Scanner:
             year, month, day = (int(found[n]) for n in (1, 2, 3))
             return _dated(start, found.end(), [(year, month, day)])
         if found := NUMERIC_DATE.match(self._lower, start):
-            first, second = int(found[1]), int(found[3])
+            first, second = int(found[1] or found[5]), int(found[3] or found[7])
             year = int(found[4] or 0)
             year += 2000 if 0 < year < 100 else 0
             # The day comes first in most countries, the month in the United States.
@@ -308,7 +311,9 @@ class _Scanner:
         values = sorted(number.values)
         unit = self._unit_at(number.end) or self._unit_soon(number.end)
         if unit is None:
-            if NOUN_AFTER.match(self._lower, number.end):
+            if decade := DECADE.match(self._lower, number.end):
+                return tuple(Quantity("bare", v, v) for v in values), decade.end()
+            if self._noun_after(number.end):
                 return tuple(Quantity("count", v, v) for v in values), number.end
             return tuple(Quantity("bare", v, v) for v in values), number.end
         units, end = unit
@@ -322,6 +327,15 @@ class _Scanner:
             end = rest.end()
         return found, end
 
+    def _noun_after(self, end: int) -> bool:
+        """Whether a noun may follow; German ones have a capital."""
+        if NOUN_AFTER.match(self._lower, end) is None:
+            return False
+        if self._languages != (GERMAN,):
+            return True
+        following = SOME_WORDS.match(self._text, end)
+        return following is None or any(word[0].isupper() for word in following[0].split())
+
     def _unit_at(self, end: int) -> tuple[tuple[Unit, ...], int] | None:
         if found := SPECIAL_UNIT.match(self._lower, end):
             return _special(found[1]), found.end()
@@ -332,7 +346,7 @@ class _Scanner:
         only = BOUND.get(word)
         if only is not None and only not in self._languages:
             return None
-        units = UNITS.get(word)
+        units = UNITS.get(word) or _of_compound(word)
         return (units, found.end()) if units else None
 
     def _unit_soon(self, end: int) -> tuple[tuple[Unit, ...], int] | None:
@@ -358,8 +372,8 @@ class _Scanner:
     # Words
 
     def _at_word(self, start: int, word: str) -> Mention | None:
-        if word in MONTHS:
-            return self._month(start, word)
+        if word in MONTHS and (month := self._month(start, word)) is not None:
+            return month
         if (found := self._weekday(start, word)) is not None:
             return found
         if (number := self._number_in_words(start, word)) is not None:
@@ -413,7 +427,9 @@ class _Scanner:
         if found := YEAR_AFTER.match(self._lower, end):
             return _dated(start, found.end(), [(int(found[1]), month, 0)])
         named = self._text[start].isupper() or self._preceding(start) in DATE_PREPOSITIONS
-        unsure = word in UNSURE_MONTHS and self._preceding(start) not in DATE_PREPOSITIONS
+        unsure = word == "sept" or (
+            word in UNSURE_MONTHS and self._preceding(start) not in DATE_PREPOSITIONS
+        )
         if not named or unsure:
             return None
         return _dated(start, end, [(0, month, 0)])
@@ -526,7 +542,7 @@ def times_of(hour: int, minute: int, said: str, *, exact: bool) -> tuple[int, ..
         return (base % 720,) if hour in range(13) else (base,)
     if said.startswith("p"):
         return (base % 720 + 720,) if hour in range(13) else (base,)
-    if exact or hour > 12:
+    if exact or hour >= 12:
         return (base,)
     return (base, (base + 720) % 1440)
 
@@ -624,6 +640,12 @@ def _special(words: str) -> tuple[Unit, ...]:
     if words.startswith("k"):
         return (Unit("area", 1e6),)
     return (Unit("area"),)
+
+
+def _of_compound(word: str) -> tuple[Unit, ...] | None:
+    """Return the unit in which a German compound ends: `Gehminuten`."""
+    found = COMPOUND_UNIT.search(word)
+    return UNITS[found[0]] if found else None
 
 
 def _lowered(text: str) -> str:

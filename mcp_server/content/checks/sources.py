@@ -76,14 +76,17 @@ def _words_of(template: Template) -> Iterator[str]:
 
 
 def _lines(value: object, name: str = "") -> Iterator[str]:
-    """Yield facts as lines; each has the name it stands under, as that often says the unit."""
+    """Yield facts as lines; each has the name it stands under, as that often says the unit.
+
+    An item of a list, such as a day and its times, is one line.
+    """
     match value:
         case Mapping():
             for key, inner in cast("Mapping[object, object]", value).items():
                 yield from _lines(inner, str(key))
         case list() | tuple():
             for inner in cast("Sequence[object]", value):
-                yield from _lines(inner, name)
+                yield " — ".join(_lines(inner, name))
         case None | bool():
             pass
         case _:
@@ -93,9 +96,7 @@ def _lines(value: object, name: str = "") -> Iterator[str]:
 def _counts(value: object) -> Iterator[int]:
     match value:
         case Mapping():
-            mapped = cast("Mapping[object, object]", value)
-            yield len(mapped)
-            for inner in mapped.values():
+            for inner in cast("Mapping[object, object]", value).values():
                 yield from _counts(inner)
         case list() | tuple():
             listed = cast("Sequence[object]", value)
