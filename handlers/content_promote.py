@@ -14,6 +14,7 @@ from mcp_server import (
     Outcome,
     Require,
     SaveRevision,
+    Skip,
     expect_hash,
     export_of,
     handler,
@@ -23,6 +24,8 @@ from mcp_server import (
 @handler("content-promote", ContentPromote, timeout_s=30)
 async def content_promote(payload: ContentPromote, context: JobContext) -> Outcome:
     """Make the draft live. Safe to run twice: the effects are applied once, if nothing moved."""
+    if (locked := await context.why_locked(payload.section)) is not None:
+        return Skip(locked)
     if payload.blocked:
         return Fail("conflict", payload.blocked)
     draft = await context.entities.get(PREVIEW, payload.section)

@@ -17,6 +17,7 @@ from mcp_server import (
     Revision,
     SaveRemoval,
     SaveRevision,
+    Skip,
     expect_hash,
     export_of,
     handler,
@@ -26,6 +27,8 @@ from mcp_server import (
 @handler("content-rollback", ContentRollback, timeout_s=30)
 async def content_rollback(payload: ContentRollback, context: JobContext) -> Outcome:
     """Restore an earlier revision, or remove the text. Safe to run twice: effects apply once."""
+    if (locked := await context.why_locked(payload.section)) is not None:
+        return Skip(locked)
     if payload.blocked:
         return Fail("conflict", payload.blocked)
     live = await context.entities.get(PRODUCTION, payload.section)

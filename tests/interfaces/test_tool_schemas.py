@@ -19,7 +19,17 @@ from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import Origin
 from tests.pages import tools as pages
 
-ALL = {"generate", "generate-all", "promote", "rollback", "status", "cancel", "retry", "review"}
+ALL = {
+    "edit",
+    "generate",
+    "generate-all",
+    "promote",
+    "rollback",
+    "status",
+    "cancel",
+    "retry",
+    "review",
+}
 READ_ONLY = {"status", "review"}
 DESTRUCTIVE = {"promote", "rollback", "retry", "cancel"}
 

@@ -55,6 +55,13 @@ def objection_to(
     return f"the fields together must not make: {_listed(kinds)}; {_advice(kinds)}"
 
 
+def objection_to_text(text: str, current: Revision | None = None) -> str | None:
+    """Return the same of a section's whole text, as it was written by hand."""
+    known = _known(current)
+    kinds = kinds_of(each for each in findings_in(text) if each not in known)
+    return f"must not hold: {_listed(kinds)}; {_advice(kinds)}" if kinds else None
+
+
 def _known(current: Revision | None) -> Collection[Finding]:
     """Return what the present text holds, as a whole and in its fields."""
     if current is None:

@@ -39,6 +39,12 @@ class Waits:
             scope.cancel()
 
 
+def client_of(ctx: ServerRequestContext[Any, Any]) -> str:
+    """Return what a client calls itself, empty where it does not say."""
+    client = ctx.session.client_params
+    return client.client_info.name if client is not None else ""
+
+
 class OpenCall:
     """A tool's call that has not been answered yet; until then progress can be sent on it."""
 
@@ -46,6 +52,8 @@ class OpenCall:
         self._session, self.waits = ctx.session, waits
         self.wants_progress = (ctx.meta or {}).get("progress_token") is not None
         """Whether its client sent a token for progress."""
+        self.client = client_of(ctx)
+        """What its client calls itself, empty where it does not say."""
         self._reported_at: float | None = None
 
     async def report_progress(self, value: float, total: float, message: str) -> None:

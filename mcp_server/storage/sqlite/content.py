@@ -9,9 +9,11 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any, assert_never, cast
 
+from mcp_server.entities.drafts import draft_stack
 from mcp_server.entities.effects import (
     ABSENT,
     ANY,
+    DiscardDraft,
     Effect,
     Expectation,
     MarkWithdrawn,
@@ -79,6 +81,12 @@ class SqliteEntityStore:
                 ]
             )
         )
+
+    async def with_hash(self, entity_id: str, digits: str) -> Sequence[Revision]:
+        rows = await self._database.read(
+            lambda tx: tx.all("list_revisions_of_hash", entity_id=entity_id, first=digits)
+        )
+        return [_revision_of(row) for row in rows]
 
     async def revisions_of_batch(self, batch_id: str) -> Sequence[Revision]:
         rows = await self._database.read(
@@ -194,6 +202,7 @@ def _revision_of(row: sqlite3.Row) -> Revision:
         input_tokens=row["input_tokens"],
         output_tokens=row["output_tokens"],
         cost_usd=row["cost_usd"],
+        withdrawn=bool(row["withdrawn"]),
         id=row["id"],
         created_at=row["created_at"],
     )
@@ -223,7 +232,8 @@ def _dumped_findings(findings: tuple[Finding, ...] | None) -> str | None:
 
 def _entity_of(row: sqlite3.Row) -> Entity:
     """Return the entity of a `get_entity` row."""
-    return Entity(current=_revision_of(row), withdrawn=bool(row["withdrawn"]))
+    revision = _revision_of(row)
+    return Entity(current=revision, withdrawn=revision.withdrawn)
 
 
 class ContentEffects:
@@ -241,6 +251,10 @@ class ContentEffects:
                 if unmet := _unmet(tx, revision.type, revision.entity_id, expects):
                     return unmet
                 _save(tx, _of_job(revision, job), now=now)
+            case DiscardDraft(entity_id, expects, author):
+                if unmet := _unmet(tx, PREVIEW, entity_id, expects):
+                    return unmet
+                _discard(tx, entity_id, author, now=now)
             case MarkWithdrawn(entity_id, hash):
                 tx.run("mark_withdrawn", type=PREVIEW, entity_id=entity_id, hash=hash)
             case RecordExport(page, hash, replaces):
@@ -288,6 +302,31 @@ def _save(tx: Transaction, revision: Revision, *, now: float) -> None:
         current=_insert(tx, revision, effective=True, now=now),
         content_hash=revision.hash,
     )
+
+
+def _discard(tx: Transaction, entity_id: str, author: Author, *, now: float) -> None:
+    rows = tx.all("list_history", type=PREVIEW, entity_id=entity_id)
+    stack = draft_stack([_revision_of(row) for row in rows])
+    if not stack:
+        return  # there is no draft
+    discard = Revision(
+        type=PREVIEW,
+        entity_id=entity_id,
+        template=stack[-1].template,
+        fields={},
+        markdown=None,
+        author=author,
+    )
+    _save(tx, discard, now=now)
+    if len(stack) > 1:
+        back = stack[-2]
+        tx.run(
+            "bring_back",
+            type=PREVIEW,
+            entity_id=entity_id,
+            current=back.id,
+            content_hash=back.hash,
+        )
 
 
 def _insert(tx: Transaction, revision: Revision, *, effective: bool, now: float) -> int:
