@@ -8,6 +8,7 @@ from typing import ParamSpec, Protocol, TypeVar
 from mcp_server.content.actions.aftermath import TakenBack, files_written, taken_back
 from mcp_server.content.actions.calls import Note
 from mcp_server.content.actions.drafting_model import DraftingModel
+from mcp_server.content.actions.edit import EditAction
 from mcp_server.content.actions.generate import GenerateAction
 from mcp_server.content.actions.promote import PromoteAction
 from mcp_server.content.actions.reader import ContentReader
@@ -60,6 +61,7 @@ class ContentService:
         self.rollback = self._telling(rollback.__call__)
         self.unpublish = self._telling(UnpublishAction(reader, submitter).__call__)
         self.retry = self._telling(RetryAction(reader, entities, batches, model).__call__)
+        self.edit = self._telling(EditAction(reader, entities, batches).__call__)
         self.review = self._telling(ReviewAction(reader, entities, batches).__call__)
 
     def _telling(self, action: Callable[P, Awaitable[A]]) -> Callable[P, Awaitable[A]]:

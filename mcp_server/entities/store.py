@@ -52,7 +52,17 @@ class EntityStore(Protocol):
         ...
 
     async def history(self, type: str, entity_id: str) -> Sequence[Revision]:
-        """Return all revisions of one entity that were ever current, oldest first."""
+        """Return all revisions of one entity that were ever current, oldest first.
+
+        A draft that a discard brought back is not there again (see `entities.drafts`).
+        """
+        ...
+
+    async def with_hash(self, entity_id: str, digits: str) -> Sequence[Revision]:
+        """Return the drafts and live texts of a section whose hash begins with `digits`.
+
+        Oldest first; those count too that came too late, and never were current (R5).
+        """
         ...
 
     async def histories(

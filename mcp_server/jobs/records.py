@@ -64,6 +64,16 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What became of effects outside any job: all were applied, or it says why none was."""
+
+    held: Mapping[str, Batch | None] = field(default_factory=dict[str, Batch | None])
+    """As `Submission` has it: those of the keys that had to be free and are not."""
+    conflict: str | None = None
+    """Why an effect could not be applied."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """A worker's request for ready jobs that it can run, for its free lanes."""
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel
 
 from mcp_server.content.actions.calls import Planned, Skipped
+from mcp_server.content.actions.job_keys import key_of_claim
 from mcp_server.content.pages.page_files import KeptEdits
 from mcp_server.entities.effects import RecordExport, SaveRevision, expect_hash
 from mcp_server.entities.entity import split_id
@@ -108,6 +109,6 @@ def new_job(
         priority=priority,
         max_retries=retries,
         dedup=Dedup.SKIP,
-        dedup_key=f"{claim}:{section}",
+        dedup_key=key_of_claim(claim, section),
         requires=requires,
     )

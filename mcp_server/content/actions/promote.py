@@ -9,6 +9,7 @@ import anyio.to_thread
 
 from mcp_server.content.actions.answer import answer
 from mcp_server.content.actions.calls import ChangeCall, Note, Planned, Skipped, Submitted
+from mcp_server.content.actions.locks import refuse_locked, why_locked
 from mcp_server.content.actions.payloads import ContentPromote, export_of
 from mcp_server.content.actions.plan import STATIC, Plan, check_digest, kept_effects, new_job
 from mcp_server.content.actions.reader import ContentReader
@@ -34,6 +35,7 @@ class PromoteAction:
 
         Raises:
             NotFound: a page, section or batch does not exist; names the nearest.
+            InvalidTransition: what is named is locked.
             InvalidPayload: the batch is not one that drafts, or `digest` is not that of what would
                 be promoted now.
         """
@@ -45,6 +47,7 @@ class PromoteAction:
         if call.batch_id:
             notes += await self._still_drafting(call.batch_id, origin)
             drafted = await self._reader.drafted_by(call.batch_id)
+        refuse_locked(selection, content, "promote")
         meant = [id for id in selection.ids if drafted is None or id in drafted]
         content = await self._reader.with_files(content, meant)
         content, kept = await self._reader.keep_edits(content, selection.ids, force=call.force)
@@ -155,7 +158,7 @@ def _why_not_promoted(
     section = content.site.section(id)
     if section is None:
         return "is no longer in site.yaml"
-    return None if section.text is None else STATIC
+    return why_locked(content, id) if section.text is None else STATIC
 
 
 def _missing_files(ids: Sequence[str], content: SiteContent) -> Mapping[str, NewJob]:

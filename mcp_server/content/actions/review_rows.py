@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from mcp_server.content.actions.generate import named
 from mcp_server.content.actions.reviewed import ReviewedPage, ReviewRow, Room, SectionState
-from mcp_server.content.site import Site
+from mcp_server.content.site import Section, Site
 from mcp_server.content.text.diff import unified
 from mcp_server.content.text.findings import findings_in, kinds_of
 from mcp_server.entities.entity import Revision, split_id
@@ -70,25 +70,35 @@ def _pages(site: Site, states: Mapping[str, SectionState]) -> tuple[ReviewedPage
 
 def state_of(site: Site, id: str, drafts: Heads, live: Heads) -> SectionState:
     """Return in which state a section is; see `SectionState`."""
-    section = site.section(id)
-    if section is None:
-        return "orphaned"
-    if section.text is not None:
-        return "static"
-    return _stored_state(id, drafts, live)
+    return state_with(
+        site.section(id),
+        drafts.hash.get(id),
+        live.hash.get(id),
+        base=drafts.base.get(id),
+        withdrawn=id in drafts.withdrawn,
+    )
 
 
-def _stored_state(id: str, drafts: Heads, live: Heads) -> SectionState:
-    draft, published = drafts.hash.get(id), live.hash.get(id)
+def state_with(
+    section: Section | None,
+    draft: str | None,
+    live: str | None,
+    *,
+    base: str | None,
+    withdrawn: bool,
+) -> SectionState:
+    """Return the state of a section with a draft and a live text of these hashes, if any."""
+    if section is None or section.text is not None:
+        return "orphaned" if section is None else "static"
     if draft is None:
-        return "missing" if published is None else "live"
-    if draft == published:
+        return "missing" if live is None else "live"
+    if draft == live:
         return "live"
-    if id in drafts.withdrawn:
+    if withdrawn:
         return "withdrawn"
-    if drafts.base[id] != published:
+    if base != live:
         return "outdated"
-    return "draft" if published is None else "changed"
+    return "draft" if live is None else "changed"
 
 
 def fitting(rows: Iterable[ReviewRow], room: Room) -> tuple[Sequence[ReviewRow], Room]:
@@ -129,18 +139,14 @@ def row_of(site: Site, id: str, state: SectionState, seen: Seen, *, diff: bool) 
         live=texts[1],
         draft_hash=draft.hash if draft else None,
         live_hash=live.hash if live else None,
-        author=author_of(shown) if shown else None,
+        author=shown.author.shown if shown else None,
         placeholder=shown.is_placeholder if shown else False,
+        locked=site.is_locked(id),
         batch_id=shown.batch_id if shown else None,
         diff=unified(texts[1], texts[0], id) if diff and draft else None,
         note=_note(site, id, state, seen),
         findings=tuple(kind.value for kind in kinds_of(findings_in(text))),
     )
-
-
-def author_of(revision: Revision) -> str:
-    """Return who wrote a text: the name of the model or interface, or what kind of author it is."""
-    return revision.author.name or revision.author.kind
 
 
 def _note(site: Site, id: str, state: SectionState, seen: Seen) -> str | None:

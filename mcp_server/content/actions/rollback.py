@@ -9,6 +9,7 @@ import anyio.to_thread
 
 from mcp_server.content.actions.answer import answer
 from mcp_server.content.actions.calls import ChangeCall, Note, Planned, Skipped, Submitted
+from mcp_server.content.actions.locks import refuse_locked, why_locked
 from mcp_server.content.actions.payloads import ContentRollback
 from mcp_server.content.actions.plan import Plan, check_digest, kept_effects, new_job
 from mcp_server.content.actions.reader import ContentReader
@@ -86,7 +87,8 @@ class RollbackAction:
             NotFound: a page, section or batch does not exist; names the nearest.
             InvalidPayload: it is a generate batch (R16), or `digest` is not that of what would be
                 taken back now.
-            InvalidTransition: a running batch moved on each of `LOOKS_MAX` times.
+            InvalidTransition: what is named is locked, or a running batch moved on each of
+                `LOOKS_MAX` times.
         """
         if before := await self._submitter.answered_before(ROLLBACK, call, origin):
             return before
@@ -131,6 +133,7 @@ class RollbackAction:
     ) -> _Look | Submitted:
         """Return what there is to take back, or the answer if there is nothing."""
         content, selection, notes = await self._read(call, call.batch_id)
+        refuse_locked(selection, content, "roll back")
         target = await self._target.find(call, selection, content, origin)
         if isinstance(target, Submitted):
             return replace(target, notes=(*notes, *target.notes))
@@ -195,6 +198,9 @@ def plan_rollback_of_batch(
         if live == earlier:
             skipped.append(Skipped(section=id, reason="is what it was before that batch already"))
             continue
+        if (locked := why_locked(content, id)) is not None:
+            skipped.append(Skipped(section=id, reason=locked))
+            continue
         conflict = None if live == wrote else "it was changed again after that batch"
         steps.append(_restoration(id, before, content, conflict, force=force, exact=exact))
     if named or not (steps or skipped):
@@ -210,6 +216,8 @@ def plan_undo(ids: Sequence[str], content: SiteContent, *, force: bool, exact: b
         history = content.history.get(id, ())
         if not history:
             skipped.append(Skipped(section=id, reason="was never live"))
+        elif (locked := why_locked(content, id)) is not None:
+            skipped.append(Skipped(section=id, reason=locked))
         elif history[-1].author.kind == "adopted":
             reason = "nothing before it: its live text is the one Pressroom found"
             skipped.append(Skipped(section=id, reason=reason))

@@ -74,6 +74,7 @@ __all__ = [
     "Usage",
     "drafter_for",
     "inputs_hash",
+    "tidied",
 ]
 
 StepReport = Callable[[int, int, str], Awaitable[None]]
@@ -255,8 +256,13 @@ def complaint_about_answer(request: DraftRequest, fields: Mapping[str, Any]) -> 
     template = request.template
     if (complaint := complaint_about(template, fields)) is not None:
         return complaint
-    tidy = _tidy(answer_model(template).model_validate(dict(fields)))
+    tidy = tidied(template, fields)
     return objection_to(template, tidy, request.current if request.mode == "with-current" else None)
+
+
+def tidied(template: Template, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields that fit the template as they are stored: an empty optional one is absent."""
+    return _tidy(answer_model(template).model_validate(dict(fields)))
 
 
 def _tidy(answer: BaseModel) -> dict[str, Any]:

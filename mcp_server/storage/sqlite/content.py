@@ -10,9 +10,11 @@ from dataclasses import asdict, replace
 from itertools import compress
 from typing import Any, assert_never, cast
 
+from mcp_server.entities.drafts import draft_stack
 from mcp_server.entities.effects import (
     ABSENT,
     ANY,
+    DiscardDraft,
     Effect,
     Expectation,
     MarkWithdrawn,
@@ -91,6 +93,12 @@ class SqliteEntityStore:
             lambda tx: tx.all("list_revisions", ids=json.dumps(sorted(ids)))
         )
         return {row["id"]: _revision_of(row) for row in rows}
+
+    async def with_hash(self, entity_id: str, digits: str) -> Sequence[Revision]:
+        rows = await self._database.read(
+            lambda tx: tx.all("list_revisions_of_hash", entity_id=entity_id, first=digits)
+        )
+        return [_revision_of(row) for row in rows]
 
     async def revisions_of_batch(self, batch_id: str) -> Sequence[Revision]:
         rows = await self._database.read(
@@ -226,6 +234,7 @@ def _revision_of(row: sqlite3.Row) -> Revision:
         input_tokens=row["input_tokens"],
         output_tokens=row["output_tokens"],
         cost_usd=row["cost_usd"],
+        withdrawn=bool(row["withdrawn"]),
         id=row["id"],
         created_at=row["created_at"],
     )
@@ -255,7 +264,8 @@ def _dumped_findings(findings: tuple[Finding, ...] | None) -> str | None:
 
 def _entity_of(row: sqlite3.Row) -> Entity:
     """Return the entity of a `get_entity` row."""
-    return Entity(current=_revision_of(row), withdrawn=bool(row["withdrawn"]))
+    revision = _revision_of(row)
+    return Entity(current=revision, withdrawn=revision.withdrawn)
 
 
 class ContentEffects:
@@ -273,8 +283,13 @@ class ContentEffects:
                 if unmet := _unmet(tx, revision.type, revision.entity_id, expects):
                     return unmet
                 _save(tx, _of_job(revision, job), now=now)
+            case DiscardDraft(entity_id, expects, author):
+                if unmet := _unmet(tx, PREVIEW, entity_id, expects):
+                    return unmet
+                _discard(tx, entity_id, author, now=now)
             case MarkWithdrawn(entity_id, hash):
-                tx.run("mark_withdrawn", type=PREVIEW, entity_id=entity_id, hash=hash)
+                for statement in ("mark_withdrawn", "mark_entity_withdrawn"):
+                    tx.run(statement, type=PREVIEW, entity_id=entity_id, hash=hash)
             case RecordExport(page, hash, replaces):
                 tx.run("put_export", page=page, hash=hash or "", replaces=replaces)
             case _:
@@ -321,6 +336,24 @@ def _save(tx: Transaction, revision: Revision, *, now: float) -> None:
         content_hash=revision.hash,
         base=revision.base,
     )
+
+
+def _discard(tx: Transaction, entity_id: str, author: Author, *, now: float) -> None:
+    rows = tx.all("list_history", type=PREVIEW, entity_id=entity_id)
+    stack = draft_stack([_revision_of(row) for row in rows])
+    if not stack:
+        return  # there is no draft
+    discard = Revision(
+        type=PREVIEW,
+        entity_id=entity_id,
+        template=stack[-1].template,
+        fields={},
+        markdown=None,
+        author=author,
+    )
+    _save(tx, discard, now=now)
+    if len(stack) > 1:
+        tx.run("bring_back", type=PREVIEW, entity_id=entity_id, current=stack[-2].id)
 
 
 def _insert(tx: Transaction, revision: Revision, *, effective: bool, now: float) -> int:

@@ -151,6 +151,7 @@ class ReviewedRow(WireModel):
     template: str | None = None
     author: str | None = None
     placeholder: bool | None = None
+    locked: bool | None = None
     draft_hash: str | None = None
     live_hash: str | None = None
     batch_id: str | None = None
@@ -240,6 +241,25 @@ class CancelReply(Reply):
     already_done: int
     next: str | None = None
     notes: list[str] | None = None
+
+
+class EditedRow(WireModel):
+    """The draft of a section after an edit; what has changed stands between the marks."""
+
+    section: str
+    state: str
+    content_hash: str | None = None
+    diff: str | None = None
+    findings: list[str] | None = None
+
+
+class EditReply(Reply):
+    """What became of an edit."""
+
+    sections: list[EditedRow]
+    marks: str | None = None
+    notes: list[str] | None = None
+    next: str | None = None
 
 
 class ReviewReply(Reply):

@@ -24,6 +24,7 @@ from mcp_server.jobs.job import (
 from mcp_server.jobs.json_text import dumped
 from mcp_server.jobs.outcome import Enqueue
 from mcp_server.jobs.records import (
+    Applied,
     Cancelled,
     Claim,
     Exchange,
@@ -131,6 +132,27 @@ class SqliteJobStore(JobReads):
             return found
 
         return await self._write_arrivals(step)
+
+    async def apply(
+        self, effects: Sequence[object], *, free: Collection[str], now: float
+    ) -> Applied:
+        def attempt(tx: Transaction) -> Applied:
+            if held := submission.held_keys(tx, free):
+                return Applied(held=held)
+            for effect in effects:
+                if conflict := self._effects.apply(tx, effect, job=None, now=now):
+                    return Applied(conflict=conflict)
+            return Applied()
+
+        def step(tx: Transaction) -> Applied:
+            found = tx.kept_unless(
+                lambda: attempt(tx),
+                failed=lambda made: made is not None and made.conflict is not None,
+            )
+            assert found is not None
+            return found
+
+        return await self._database.write(step)
 
     async def enqueue(
         self, id: str, job: NewJob, *, origin: Origin, now: float
