@@ -35,13 +35,14 @@ from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, Job
 from mcp_server.jobs.records import Recorded
 from mcp_server.jobs.result import as_shown
-from mcp_server.progress.verbs import GENERATE, PROMOTE, ROLLBACK, verb_of
+from mcp_server.progress.verbs import GENERATE, PROMOTE, ROLLBACK, UNPUBLISH, verb_of
 from mcp_server.progress.words import relative_time
 
 TARGETS = {
     GENERATE.job_kind: PREVIEW,
     PROMOTE.job_kind: PRODUCTION,
     ROLLBACK.job_kind: PRODUCTION,
+    UNPUBLISH.job_kind: PRODUCTION,
 }
 """What our own jobs write, by their kind: drafts or live texts."""
 HASH_LENGTH = 12
