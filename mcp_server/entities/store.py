@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mcp_server.entities.entity import PRODUCTION, Entity, Revision
+from mcp_server.entities.entity import PRODUCTION, Author, Entity, Revision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,27 @@ class Snapshot:
     """All live texts that each section had, oldest first; empty unless it was asked for."""
     exported: Mapping[str, tuple[str | None, ...]]
     """As `EntityStore.exported` has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a batch has made of one text: its hashes before and after, `None` for no text."""
+
+    hash_from: str | None
+    hash_to: str | None
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """One text that was written by hand, outside any batch. A later one has a larger `order`."""
+
+    order: int
+    type: str
+    section: str
+    author: Author
+    hash: str | None
+    created_at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +121,29 @@ class EntityStore(Protocol):
 
         With each goes whether the batch left any there.
         """
+        ...
+
+    async def changes_of_batch(
+        self, batch_id: str, type: str, entity_ids: Collection[str]
+    ) -> Mapping[str, Change]:
+        """Return, of these texts, what a batch has made of those that it changed."""
+        ...
+
+    async def edits(
+        self, about: str | None = None, *, since: float, before: int | None = None, limit: int
+    ) -> Sequence[Edit]:
+        """Return what was written by hand outside any batch, newest first; before this `order`.
+
+        `about` is a section or a page; `None` is the whole site.
+        """
+        ...
+
+    async def edit_counts(self, about: str | None = None, *, since: float) -> Mapping[Author, int]:
+        """Return how many of these `edits` there are, by whom."""
+        ...
+
+    async def batches_about(self, about: str) -> Collection[str]:
+        """Return the ids of the batches that wrote texts of a section, or on a page."""
         ...
 
     async def exported(self, page: str | None = None) -> Mapping[str, tuple[str | None, ...]]:

@@ -21,7 +21,15 @@ from mcp_server.jobs.job import (
     Json,
     NewJob,
 )
-from mcp_server.jobs.records import Applied, Cancelled, NewBatch, Request, Submission
+from mcp_server.jobs.records import (
+    Applied,
+    Cancelled,
+    NewBatch,
+    Recorded,
+    Request,
+    Submission,
+    Tally,
+)
 from mcp_server.jobs.registry import Registry, check_origin
 from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.telemetry import submit_span, with_trace
@@ -141,6 +149,29 @@ class BatchService:
         """Return the owner's batches, newest first, those before the `order` of `before`."""
         return await self._store.batches(owner=owner, active=active, before=before, limit=limit)
 
+    async def list_since(
+        self,
+        since: float,
+        *,
+        owner: str | None,
+        ids: Collection[str] | None = None,
+        limit: int,
+        before: int | None = None,
+    ) -> Sequence[Batch]:
+        """Return the owner's batches that have ended since then, or have not ended, as `list`.
+
+        With `ids` only these.
+        """
+        return await self._store.batches_since(
+            since, owner=owner, ids=ids, before=before, limit=limit
+        )
+
+    async def tallies(
+        self, since: float, *, owner: str | None, ids: Collection[str] | None = None
+    ) -> Sequence[Tally]:
+        """Return how many batches `list_since` lists of each kind, and what they have done."""
+        return await self._store.tallies(since, owner=owner, ids=ids)
+
     async def jobs(
         self,
         batch_id: str,
@@ -156,6 +187,22 @@ class BatchService:
         """
         await self.get(batch_id, owner=owner)
         return await self._store.jobs(batch_id, states=states, after=after, limit=limit)
+
+    async def record(
+        self,
+        batch_id: str,
+        *,
+        owner: str | None,
+        states: Collection[str] | None = None,
+        after: int = 0,
+        limit: int | None = None,
+    ) -> Sequence[Recorded]:
+        """Return what became of each job of a batch, also once it was pruned, in their order.
+
+        Behind them what was left out while the batch was planned, with the state `SKIPPED`.
+        """
+        await self.get(batch_id, owner=owner)
+        return await self._store.record(batch_id, states=states, after=after, limit=limit)
 
     async def job(self, job_id: str, *, owner: str | None) -> Job:
         """Return a job.

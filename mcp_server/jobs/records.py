@@ -43,6 +43,8 @@ class NewBatch:
     """Stored for the caller to read again later; opaque to the queue."""
     about: str | None = None
     """The batch that this one is about, such as the one it takes back."""
+    left_out: Sequence[tuple[str, str]] = ()
+    """Subjects that no job was made for, each with the reason; kept in the batch's record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +95,33 @@ class Claim:
     holds_nothing: bool = False
     """Whether the worker has no other job. Only then may it be given a suspect (a job that several
     workers died with), and only that one job."""
+
+
+SKIPPED = "skipped"
+"""In a record, the state of what was left out while the batch was planned, and was never a job."""
+
+
+class Recorded(NamedTuple):
+    """What became of one job of a batch, or what was left out of the batch."""
+
+    subject: str
+    state: str
+    """A job's state, or `SKIPPED`."""
+    counted: bool
+    round: int
+    """The round in which it was worked on last."""
+    code: str | None = None
+    reason: str | None = None
+    id: str | None = None
+    """The job's id as long as the job is there."""
+
+
+class Tally(NamedTuple):
+    """How many batches of one kind there are, and how many jobs of theirs have done something."""
+
+    kind: str
+    batches: int
+    done: int
 
 
 class Report(NamedTuple):

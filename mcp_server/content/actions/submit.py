@@ -95,6 +95,7 @@ class Submitter:
                 effects=conditions.effects,
                 cancels=(cancels.id, cancels.change) if cancels else None,
                 about=conditions.about,
+                left_out=[(skipped.section, skipped.reason) for skipped in plan.skipped],
                 details={"asked": conditions.asked, **_rewritten(plan)},
             )
 

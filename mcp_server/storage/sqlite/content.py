@@ -32,7 +32,7 @@ from mcp_server.entities.entity import (
     Finding,
     Revision,
 )
-from mcp_server.entities.store import Heads, Snapshot
+from mcp_server.entities.store import Change, Edit, Heads, Snapshot
 from mcp_server.jobs.json_text import dumped
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.transaction import Transaction
@@ -112,6 +112,34 @@ class SqliteEntityStore:
         )
         return {row["page"]: bool(row["has_text"]) for row in rows}
 
+    async def changes_of_batch(
+        self, batch_id: str, type: str, entity_ids: Collection[str]
+    ) -> Mapping[str, Change]:
+        asked = {"type": type, "entity_ids": json.dumps(list(entity_ids))}
+        rows = await self._database.read(lambda tx: tx.all("list_hashes", **asked))
+        return _changes(rows, batch_id)
+
+    async def edits(
+        self, about: str | None = None, *, since: float, before: int | None = None, limit: int
+    ) -> Sequence[Edit]:
+        asked = {"since": since, "before": 2**62 if before is None else before, "limit": limit}
+        rows = await self._database.read(
+            lambda tx: tx.all("list_edits", **asked, **_ids_about(about))
+        )
+        return [_edit_of(row) for row in rows]
+
+    async def edit_counts(self, about: str | None = None, *, since: float) -> Mapping[Author, int]:
+        rows = await self._database.read(
+            lambda tx: tx.all("count_edits", since=since, **_ids_about(about))
+        )
+        return {_author_of(row): row["edits"] for row in rows}
+
+    async def batches_about(self, about: str) -> Collection[str]:
+        rows = await self._database.read(
+            lambda tx: tx.all("list_batches_of_texts", **_ids_about(about))
+        )
+        return {row["batch_id"] for row in rows}
+
     async def exported(self, page: str | None = None) -> Mapping[str, tuple[str | None, ...]]:
         return await self._database.read(lambda tx: _exported(tx, page))
 
@@ -189,9 +217,35 @@ def _histories(
     return found
 
 
+def _changes(rows: Sequence[sqlite3.Row], batch_id: str) -> dict[str, Change]:
+    """Return what a batch has changed of what these texts have been, oldest first."""
+    found: dict[str, Change] = {}
+    before: dict[str, str | None] = {}
+    for row in rows:
+        id, hash = row["entity_id"], row["hash"]
+        if row["batch_id"] == batch_id:
+            was = found.get(id)
+            costs = [cost for cost in (was and was.cost_usd, row["cost_usd"]) if cost is not None]
+            found[id] = Change(
+                hash_from=was.hash_from if was else before.get(id),
+                hash_to=hash,
+                cost_usd=sum(costs) if costs else None,
+            )
+        before[id] = hash
+    return found
+
+
 def _ids_of(page: str) -> dict[str, str]:
     """Return the bounds of all ids of a page's sections: `0` comes after `/`."""
     return {"first": f"{page}/", "beyond": f"{page}0"}
+
+
+def _ids_about(about: str | None) -> dict[str, str]:
+    """Return the bounds of the ids of one section, of a page's sections, or of all."""
+    if about is None:
+        return {"first": "", "beyond": "~"}
+    # A space sorts before every character of an id.
+    return {"first": about, "beyond": f"{about} "} if "/" in about else _ids_of(about)
 
 
 def _merged(parts: Sequence[Snapshot]) -> Snapshot:
@@ -214,6 +268,21 @@ def _exported(tx: Transaction, page: str | None = None) -> dict[str, tuple[str |
     }
 
 
+def _author_of(row: sqlite3.Row) -> Author:
+    return Author(kind=cast("AuthorKind", row["author_kind"]), name=row["author_name"])
+
+
+def _edit_of(row: sqlite3.Row) -> Edit:
+    return Edit(
+        order=row["id"],
+        type=row["type"],
+        section=row["entity_id"],
+        author=_author_of(row),
+        hash=row["content_hash"],
+        created_at=row["created_at"],
+    )
+
+
 def _revision_of(row: sqlite3.Row) -> Revision:
     """Return the revision of a `revisions` row."""
     return Revision(
@@ -222,7 +291,7 @@ def _revision_of(row: sqlite3.Row) -> Revision:
         template=row["template"],
         fields=_fields_of(row),
         markdown=row["markdown"],
-        author=Author(kind=cast("AuthorKind", row["author_kind"]), name=row["author_name"]),
+        author=_author_of(row),
         base=row["base"],
         batch_id=row["batch_id"],
         job_id=row["job_id"],

@@ -115,13 +115,18 @@ class Counts(WireModel):
 
 
 class SectionRow(WireModel):
-    """A section of a batch, or a file that it writes."""
+    """A section of a batch, or a file that it writes; `skipped`: it was left out when planned."""
 
     section: str
     state: str
     reason: str | None = None
     code: str | None = None
     job_id: str | None = None
+    round: int | None = None
+    """The round in which it was worked on last, if that is not the first."""
+    hash_from: str | None = None
+    hash_to: str | None = None
+    cost_usd: float | None = None
 
 
 class JobRow(WireModel):

@@ -15,11 +15,14 @@ from mcp_server.jobs.records import NewBatch, Request, Submission
 from mcp_server.jobs.rules import coalescing, pauses, rounds
 from mcp_server.jobs.rules.requests import REQUEST_KEY_S, check_digest
 from mcp_server.storage.sqlite.file.transaction import Transaction
-from mcp_server.storage.sqlite.queue import counters, following, sharing, stopping
+from mcp_server.storage.sqlite.queue import counters, following, record, sharing, stopping
 from mcp_server.storage.sqlite.queue.rows import batch_of, encoded
 
 Apply = Callable[[Transaction, object], "str | None"]
 """Applies one effect of a submission; returns why it cannot be, where it cannot."""
+
+HELD = "was in another unfinished batch"
+"""Why a job is not queued whose key another holds; whose that is may be another owner's."""
 
 
 def submit(tx: Transaction, new: NewBatch, apply: Apply, *, now: float) -> Submission:
@@ -42,9 +45,19 @@ def submit(tx: Transaction, new: NewBatch, apply: Apply, *, now: float) -> Submi
     row = _insert_batch(tx, new, now=now)
     remember(tx, new.request, owner=new.origin.owner, batch=row["id"], now=now)
     insert_jobs(tx, jobs, origin=new.origin, batch=row, now=now)
+    if held or new.left_out:
+        record.put_left_out(tx, row["id"], [*new.left_out, *_held(new.jobs, jobs)])
     stored = tx.one("get_batch_by_row", id=row["id"])
     assert stored is not None
     return Submission(batch=batch_of(stored), held=held)
+
+
+def _held(
+    asked: Sequence[tuple[str, NewJob]], queued: Sequence[tuple[str, NewJob]]
+) -> Iterator[tuple[str, str]]:
+    """Yield the subjects of the jobs that were not queued, with the reason."""
+    there = {id for id, _ in queued}
+    yield from ((job.subject, HELD) for id, job in asked if id not in there)
 
 
 def insert_jobs(
