@@ -89,6 +89,8 @@ class Revision:
     cost_usd: float | None = None
     id: int = 0
     created_at: float = 0.0
+    effective: bool = True
+    """False: it came too late, and was kept without ever being the current one (R5)."""
 
     @property
     def is_removal(self) -> bool:
