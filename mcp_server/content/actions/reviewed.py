@@ -13,7 +13,7 @@ SectionState = Literal[
     "missing", "static", "draft", "changed", "live", "withdrawn", "outdated", "orphaned"
 ]
 """`static`: its text is in `site.yaml`. `draft`: drafted, nothing live. `changed`: draft and live
-text differ. `withdrawn`: the draft was taken back by a rollback. `outdated`: the live text has
+text differ. `withdrawn`: the draft was taken back, or unpublished. `outdated`: the live text has
 changed since it was drafted. `orphaned`: stored, but no longer in `site.yaml`."""
 
 
