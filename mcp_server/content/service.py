@@ -14,6 +14,8 @@ from mcp_server.content.actions.promote import PromoteAction
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.retry import RetryAction
 from mcp_server.content.actions.review import ReviewAction
+from mcp_server.content.actions.review_contains import ContainingAction
+from mcp_server.content.actions.review_past import HistoryAction, ThenAction
 from mcp_server.content.actions.rollback import RollbackAction
 from mcp_server.content.actions.rollback_target import RollbackTarget
 from mcp_server.content.actions.submit import Submitter
@@ -64,6 +66,11 @@ class ContentService:
         self.retry = self._telling(RetryAction(reader, entities, batches, model).__call__)
         self.edit = self._telling(EditAction(reader, entities, batches).__call__)
         self.review = self._telling(ReviewAction(reader, entities, batches).__call__)
+        self.history = self._telling(HistoryAction(reader, entities, batches).__call__)
+        self.then = self._telling(ThenAction(reader, entities, batches).__call__)
+        self.containing = self._telling(ContainingAction(reader, entities, batches).__call__)
+        self.plans = {"promote": self.promote, "rollback": self.rollback}
+        """By the verb, the action whose dry run says what it would do."""
 
     def _telling(self, action: Callable[P, Awaitable[A]]) -> Callable[P, Awaitable[A]]:
         """Return the action so that what its answer notes counts as told."""

@@ -108,6 +108,22 @@ class EntityStore(Protocol):
         """
         ...
 
+    async def live_before(self, at: float, pages: Collection[str] | None = None) -> Heads:
+        """Return what was live at a moment on these pages, or on all; no text is read.
+
+        Without bases and marks: these are not kept.
+        """
+        ...
+
+    async def latest(
+        self, entity_ids: Collection[str] | None, *, before: int | None, limit: int
+    ) -> Sequence[Revision]:
+        """Return the revisions of these entities, or of all, newest first: drafts and live texts.
+
+        Those that never were current, too. `before`: only those with a smaller id.
+        """
+        ...
+
     async def revisions(self, ids: Collection[int]) -> Mapping[int, Revision]:
         """Return these revisions by id; one that is not there is left out."""
         ...

@@ -37,6 +37,10 @@ from mcp_server.jobs.json_text import dumped
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.transaction import Transaction
 
+MAX_ID = 2**63 - 1
+"""Larger than the id of any revision."""
+EVERY = {"first": "", "beyond": "~"}
+"""The bounds of all ids: their characters are letters, digits, `-`, `_` and `/`."""
 NOUNS = {PREVIEW: "draft", PRODUCTION: "live text"}
 
 
@@ -87,6 +91,26 @@ class SqliteEntityStore:
         return await self._database.read(
             lambda tx: (_heads(tx, PREVIEW, pages), _heads(tx, PRODUCTION, pages))
         )
+
+    async def live_before(self, at: float, pages: Collection[str] | None = None) -> Heads:
+        return await self._database.read(lambda tx: _live_before(tx, at, pages))
+
+    async def latest(
+        self, entity_ids: Collection[str] | None, *, before: int | None, limit: int
+    ) -> Sequence[Revision]:
+        beyond = MAX_ID if before is None else before
+
+        def step(tx: Transaction) -> Sequence[Revision]:
+            if entity_ids is None:
+                found = tx.all("list_latest", before=beyond, limit=limit)
+            else:
+                ids = json.dumps(sorted(entity_ids))
+                found = tx.all("list_latest_of", ids=ids, before=beyond, limit=limit)
+            numbers = json.dumps([row["id"] for row in found])
+            rows = tx.all("list_revisions", ids=numbers)
+            return sorted(map(_revision_of, rows), key=lambda each: each.id, reverse=True)
+
+        return await self._database.read(step)
 
     async def revisions(self, ids: Collection[int]) -> Mapping[int, Revision]:
         rows = await self._database.read(
@@ -202,6 +226,16 @@ def _heads(tx: Transaction, type: str, pages: Collection[str] | None) -> Heads:
     )
 
 
+def _live_before(tx: Transaction, at: float, pages: Collection[str] | None) -> Heads:
+    ranges = [EVERY] if pages is None else [_ids_of(page) for page in sorted(pages)]
+    rows = [row for ids in ranges for row in tx.all("list_live_before", at=at, **ids)]
+    there = [row for row in rows if row["content_hash"] is not None]
+    return Heads(
+        revision={row["entity_id"]: row["id"] for row in there},
+        hash={row["entity_id"]: row["content_hash"] for row in there},
+    )
+
+
 def _histories(
     tx: Transaction, type: str, batch_id: str | None = None, *, page: str | None = None
 ) -> dict[str, list[Revision]]:
@@ -306,6 +340,7 @@ def _revision_of(row: sqlite3.Row) -> Revision:
         withdrawn=bool(row["withdrawn"]),
         id=row["id"],
         created_at=row["created_at"],
+        effective=bool(row["effective"]),
     )
 
 

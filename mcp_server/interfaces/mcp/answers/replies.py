@@ -162,6 +162,12 @@ class ReviewedRow(WireModel):
     batch_id: str | None = None
     note: str | None = None
     findings: list[str] | None = None
+    found_in: str | None = None
+    when: str | None = None
+    instructions: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: float | None = None
     draft: str | None = None
     live: str | None = None
     diff: str | None = None
@@ -274,6 +280,9 @@ class ReviewReply(Reply):
     marks: str | None = None
     pages: list[PageRow] | None = None
     sections: list[ReviewedRow]
+    planned: list[PlannedRow] | None = None
+    skipped: list[SkippedRow] | None = None
+    digest: str | None = None
     notes: list[str] | None = None
     next: str | None = None
     next_cursor: int | None = None

@@ -229,14 +229,13 @@ def cancelled(found: Cancelled, *, alone: bool = False) -> str:
     )
 
 
-def reviewed(counts: Mapping[str, int]) -> str:
-    """Return the sentence with the counts of sections by state."""
+def reviewed(counts: Mapping[str, int], about: str | None = None) -> str:
+    """Return the sentence with the counts of sections by state, after what they are `about`."""
     total = sum(counts.values())
     if total == 0:
-        return "No sections match."
-    return (
-        f"{sections(total)}: " + ", ".join(f"{n} {state}" for state, n in counts.items() if n) + "."
-    )
+        return about or "No sections match."
+    found = ", ".join(f"{n} {state}" for state, n in counts.items() if n)
+    return " ".join(filter(None, [about, f"{sections(total)}: {found}."]))
 
 
 def _tally(batch: Batch) -> str:
