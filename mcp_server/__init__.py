@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mcp_server.content.drafting.composer import ComposerGap
     from mcp_server.content.drafting.drafter import Drafted
     from mcp_server.content.drafting.errors import (
+        BudgetTaken,
         ModelAccountEmpty,
         ModelBusy,
         ModelKeyRefused,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         ModelRejected,
         ModelUnknown,
         ModelUntrusted,
+        OverBudget,
     )
     from mcp_server.content.drafting.prompt import DraftRequest
     from mcp_server.content.pages.compose import compose_page
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PREVIEW",
     "PRODUCTION",
+    "BudgetTaken",
     "ComposerGap",
     "ContentExport",
     "ContentGenerate",
@@ -70,6 +73,7 @@ __all__ = [
     "ModelUnknown",
     "ModelUntrusted",
     "Outcome",
+    "OverBudget",
     "PageHeld",
     "Pause",
     "RecordExport",
@@ -90,6 +94,7 @@ __all__ = [
 HOMES = {
     "PREVIEW": "mcp_server.entities.entity",
     "PRODUCTION": "mcp_server.entities.entity",
+    "BudgetTaken": "mcp_server.content.drafting.errors",
     "ComposerGap": "mcp_server.content.drafting.composer",
     "ContentExport": "mcp_server.content.actions.payloads",
     "ContentGenerate": "mcp_server.content.actions.payloads",
@@ -112,6 +117,7 @@ HOMES = {
     "ModelUnknown": "mcp_server.content.drafting.errors",
     "ModelUntrusted": "mcp_server.content.drafting.errors",
     "Outcome": "mcp_server.jobs.outcome",
+    "OverBudget": "mcp_server.content.drafting.errors",
     "PageHeld": "mcp_server.content.pages.disk",
     "Pause": "mcp_server.jobs.outcome",
     "RecordExport": "mcp_server.entities.effects",

@@ -60,7 +60,7 @@ class ContentService:
         self.rollback = self._telling(rollback.__call__)
         self.unpublish = self._telling(UnpublishAction(reader, submitter).__call__)
         self.retry = self._telling(RetryAction(reader, entities, batches, model).__call__)
-        self.review = self._telling(ReviewAction(reader, batches).__call__)
+        self.review = self._telling(ReviewAction(reader, entities, batches).__call__)
 
     def _telling(self, action: Callable[P, Awaitable[A]]) -> Callable[P, Awaitable[A]]:
         """Return the action so that what its answer notes counts as told."""

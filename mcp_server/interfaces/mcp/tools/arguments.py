@@ -36,6 +36,8 @@ LIMIT_MAX = 200
 """Rows in one answer. More would not fit into what clients show to a model."""
 CURSOR_MAX = 2**53 - 1
 """The largest whole number that every JSON reader keeps exact; ours are far smaller."""
+COST_USD_MAX = 100_000.0
+"""More than a site of 100,000 sections costs."""
 SHOWN_LENGTH = 60
 """Characters of a wrong value when it is repeated to the caller."""
 
@@ -56,6 +58,8 @@ SectionId = Annotated[
 ]
 Id = Annotated[str, BeforeValidator(_trimmed), StringConstraints(max_length=KEY_LENGTH_MAX)]
 Key = Annotated[str, StringConstraints(max_length=KEY_LENGTH_MAX)]
+
+MaxCostUsd = Annotated[float, Field(ge=0, le=COST_USD_MAX, allow_inf_nan=False)]
 
 
 def as_list(value: object) -> object:
