@@ -94,7 +94,7 @@ class BatchService:
                 stored.
         """
         check_origin(batch.origin)
-        with submit_span("submit", batch.kind, batch.id, jobs=len(batch.jobs)):
+        with submit_span("submit", batch.kind, batch.id, jobs=len(batch.jobs) + len(batch.at_once)):
             traced = replace(batch, terms=with_trace(batch.terms))
             submission = await self._store.submit(traced, now=self._clock.now())
         return _as_seen_by(batch.origin.owner, submission)
@@ -322,6 +322,14 @@ class BatchService:
         if request is None:
             return None
         return await self._store.requested(request, owner=owner, now=self._clock.now())
+
+    async def spent(self, request: Request | None, *, owner: str) -> Batch | None:
+        """Return the batch that this request has spent its digest for, if it was (R28).
+
+        Raises:
+            InvalidPayload: it was spent by another call.
+        """
+        return None if request is None else await self._store.spent(request, owner=owner)
 
     async def remember(self, request: Request | None, batch: Batch, *, owner: str) -> None:
         """Let a request stand for a batch that it is answered with, though it queued nothing."""

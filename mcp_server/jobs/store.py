@@ -191,6 +191,14 @@ class JobStore(Protocol):
         """
         ...
 
+    async def spent(self, request: Request, *, owner: str) -> Batch | None:
+        """Return the batch that this request has spent what it hands in for, `None` if none has.
+
+        Raises:
+            InvalidPayload: another request has.
+        """
+        ...
+
     async def batch(
         self, batch_id: str, *, running: bool = False, failures: bool = False
     ) -> Batch | None:

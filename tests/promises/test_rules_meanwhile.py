@@ -95,7 +95,7 @@ async def service(hand: Hand, files: PageFiles) -> ContentService:
         partial(new_id, "j", clock),
         BatchLimits(jobs_max=10),
     )
-    submitter = Submitter(batches, partial(new_id, "b", clock))
+    submitter = Submitter(batches, partial(new_id, "b", clock), clock)
     return ContentService(
         reader,
         parts.entities,

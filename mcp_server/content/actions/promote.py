@@ -7,11 +7,11 @@ from typing import Literal
 
 import anyio.to_thread
 
-from mcp_server.content.actions.answer import answer
+from mcp_server.content.actions.answer import answer, on_digest
 from mcp_server.content.actions.calls import ChangeCall, Note, Planned, Skipped, Submitted
 from mcp_server.content.actions.locks import refuse_locked, why_locked
 from mcp_server.content.actions.payloads import ContentPromote, export_of
-from mcp_server.content.actions.plan import STATIC, Plan, check_digest, kept_effects, new_job
+from mcp_server.content.actions.plan import STATIC, Plan, kept_effects, new_job
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
@@ -60,12 +60,13 @@ class PromoteAction:
         plan, found, remarks = await anyio.to_thread.run_sync(look)
         submission = None
         if not call.dry_run:
-            check_digest(call.digest, PROMOTE, plan)
+            self._submitter.check_digest(PROMOTE, plan, call, selection.ids, content)
             conditions = Conditions(
                 terms={"site": content.site.hash},
                 key=key_of(PROMOTE.kind, call.batch_id, call.force, call.digest, selection.ids),
                 asked=key_of(PROMOTE.kind, call.force),
                 effects=kept_effects(kept, plan),
+                content=content,
             )
             submission = await self._submitter.submit(PROMOTE, plan, call, origin, conditions)
         return answer(
@@ -73,7 +74,8 @@ class PromoteAction:
             plan,
             submission,
             notes=notes,
-            remarks=remarks,
+            remarks=[*remarks, *on_digest(plan, call)],
+            digest=self._submitter.digest(PROMOTE, plan, call),
             with_findings=found,
             dry_run=call.dry_run,
         )

@@ -34,6 +34,7 @@ from mcp_server.entities.entity import (
 )
 from mcp_server.entities.store import Change, Edit, Heads, Snapshot
 from mcp_server.jobs.json_text import dumped
+from mcp_server.jobs.records import WrittenBy
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.transaction import Transaction
 
@@ -376,7 +377,7 @@ class ContentEffects:
     """Applies the effects of `entities.effects` within the transaction that asks for them."""
 
     def apply(
-        self, tx: Transaction, effect: object, *, job: sqlite3.Row | None, now: float
+        self, tx: Transaction, effect: object, *, job: sqlite3.Row | WrittenBy | None, now: float
     ) -> str | None:
         """Apply `effect`; return why it cannot be where it met something else than it expects."""
         change = cast("Effect", effect)
@@ -425,7 +426,7 @@ def _unmet(tx: Transaction, type: str, entity_id: str, expects: Expectation) -> 
     return f"the {noun} of {entity_id} is another by now"
 
 
-def _of_job(revision: Revision, job: sqlite3.Row | None) -> Revision:
+def _of_job(revision: Revision, job: sqlite3.Row | WrittenBy | None) -> Revision:
     if job is None or revision.author.kind == "adopted":
         return revision
     return replace(revision, batch_id=job["batch_id"], job_id=job["job_id"])
