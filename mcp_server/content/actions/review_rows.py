@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from mcp_server.content.actions.generate import named
 from mcp_server.content.actions.reviewed import ReviewedPage, ReviewRow, Room, SectionState
+from mcp_server.content.checks.told import PLACEHOLDER, in_words
 from mcp_server.content.site import Site
 from mcp_server.content.text.diff import unified
 from mcp_server.content.text.findings import findings_in, kinds_of
@@ -134,8 +135,14 @@ def row_of(site: Site, id: str, state: SectionState, seen: Seen, *, diff: bool) 
         batch_id=shown.batch_id if shown else None,
         diff=unified(texts[1], texts[0], id) if diff and draft else None,
         note=_note(site, id, state, seen),
-        findings=tuple(kind.value for kind in kinds_of(findings_in(text))),
+        findings=_findings(shown, text),
     )
+
+
+def _findings(shown: Revision | None, text: str) -> tuple[str, ...]:
+    if shown is not None and shown.findings is not None:
+        return tuple(in_words(each) for each in shown.findings if each != PLACEHOLDER)
+    return tuple(kind.value for kind in kinds_of(findings_in(text)))
 
 
 def author_of(revision: Revision) -> str:
