@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from mcp_server.content.actions.generate import named
 from mcp_server.content.actions.reviewed import ReviewedPage, ReviewRow, Room, SectionState
+from mcp_server.content.checks.told import PLACEHOLDER
 from mcp_server.content.site import Section, Site
 from mcp_server.content.text.diff import by_words
 from mcp_server.content.text.findings import findings_in, kinds_of
@@ -156,7 +157,7 @@ def row_of(site: Site, id: str, state: SectionState, seen: Seen, *, diff: bool) 
 def findings_of(revision: Revision) -> tuple[Finding, ...]:
     """Return what the checks found in a text; of one that was never checked, what is no text."""
     if revision.findings is not None:
-        return revision.findings
+        return tuple(each for each in revision.findings if each != PLACEHOLDER)
     return _unchecked(revision.markdown or "")
 
 
