@@ -21,6 +21,16 @@ class Snapshot:
     """As `EntityStore.exported` has it."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastUsage:
+    """What a model used for one draft."""
+
+    entity_id: str
+    template: str
+    input_tokens: int
+    output_tokens: int
+
+
 class EntityStore(Protocol):
     """Reading content. Changes are effects, applied with the end of a job (entities.effects)."""
 
@@ -60,6 +70,10 @@ class EntityStore(Protocol):
 
         With each goes whether the batch left any there.
         """
+        ...
+
+    async def past_usage(self, model: str, *, count: int) -> Sequence[PastUsage]:
+        """Return what the latest drafts by a model used, newest first."""
         ...
 
     async def exported(self, page: str | None = None) -> Mapping[str, tuple[str | None, ...]]:

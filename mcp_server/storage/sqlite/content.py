@@ -29,7 +29,7 @@ from mcp_server.entities.entity import (
     Finding,
     Revision,
 )
-from mcp_server.entities.store import Snapshot
+from mcp_server.entities.store import PastUsage, Snapshot
 from mcp_server.jobs.json_text import dumped
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.transaction import Transaction
@@ -91,6 +91,12 @@ class SqliteEntityStore:
             lambda tx: tx.all("list_pages_of_batch", type=type, batch_id=batch_id)
         )
         return {row["page"]: bool(row["has_text"]) for row in rows}
+
+    async def past_usage(self, model: str, *, count: int) -> Sequence[PastUsage]:
+        rows = await self._database.read(
+            lambda tx: tx.all("list_past_usage", type=PREVIEW, model=model, count=count)
+        )
+        return [PastUsage(**row) for row in rows]
 
     async def exported(self, page: str | None = None) -> Mapping[str, tuple[str | None, ...]]:
         return await self._database.read(lambda tx: _exported(tx, page))
