@@ -53,6 +53,7 @@ def services_of(parts: Parts, events: Events, health: Health) -> Services:
         content=content,
         batches=batches,
         queue=parts.jobs.queue,
+        ledger=parts.ledger,
         plugins=parts.plugins,
         hub=parts.hub,
         events=events,

@@ -56,7 +56,7 @@ class ContentService:
     ) -> None:
         self._entities, self._batches, self._files = entities, batches, files
         self._reader = reader
-        generate = GenerateAction(reader, submitter, model, max_retries=max_retries)
+        generate = GenerateAction(reader, entities, submitter, model, max_retries=max_retries)
         self.generate = self._telling(generate.__call__)
         self.promote = self._telling(PromoteAction(reader, submitter, batches).__call__)
         target = RollbackTarget(entities, batches)

@@ -61,6 +61,16 @@ class Heads:
     """The entities whose text was removed."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastUsage:
+    """What a model used for one draft."""
+
+    entity_id: str
+    template: str
+    input_tokens: int
+    output_tokens: int
+
+
 class EntityStore(Protocol):
     """Reading content. Changes are effects, applied with the end of a job (entities.effects)."""
 
@@ -160,6 +170,10 @@ class EntityStore(Protocol):
 
     async def batches_about(self, about: str) -> Collection[str]:
         """Return the ids of the batches that wrote texts of a section, or on a page."""
+        ...
+
+    async def past_usage(self, model: str, *, count: int) -> Sequence[PastUsage]:
+        """Return what the latest drafts by a model used, newest first."""
         ...
 
     async def exported(self, page: str | None = None) -> Mapping[str, tuple[str | None, ...]]:

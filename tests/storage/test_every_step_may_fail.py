@@ -31,6 +31,7 @@ from mcp_server.jobs.records import Claim, Cursor, DoneAtOnce, Host, Report, Req
 from mcp_server.jobs.retry import decide
 from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
 from mcp_server.storage.sqlite.queue.store import SqliteJobStore
+from mcp_server.storage.sqlite.usage import SqliteLedger
 from tests.harness import ManualClock
 from tests.storage.failing import TROUBLES, Faults, Trouble, failing_database
 from tests.storage.invariants import check_invariants
@@ -392,7 +393,7 @@ async def ordeal(furnished: Furnished, path: Path, *calls: Call) -> AsyncGenerat
     async with failing_database(path, faults) as database:
         clock = ManualClock(furnished.now)
         jobs = SqliteJobStore(database, ContentEffects(), partial(new_id, "j", clock))
-        stores = Stores(jobs, SqliteEntityStore(database))
+        stores = Stores(jobs, SqliteEntityStore(database), SqliteLedger(database))
         world = World(Bench(stores, sqlite, path, clock), furnished.running)
         with closing(sqlite3.connect(path)) as file, copied(file) as beginning:
             file.execute("PRAGMA synchronous = OFF")

@@ -32,7 +32,7 @@ from mcp_server.entities.entity import (
     Finding,
     Revision,
 )
-from mcp_server.entities.store import Change, Edit, Heads, Snapshot
+from mcp_server.entities.store import Change, Edit, Heads, PastUsage, Snapshot
 from mcp_server.jobs.json_text import dumped
 from mcp_server.jobs.records import WrittenBy
 from mcp_server.storage.sqlite.file.database import Database
@@ -164,6 +164,12 @@ class SqliteEntityStore:
             lambda tx: tx.all("list_batches_of_texts", **_ids_about(about))
         )
         return {row["batch_id"] for row in rows}
+
+    async def past_usage(self, model: str, *, count: int) -> Sequence[PastUsage]:
+        rows = await self._database.read(
+            lambda tx: tx.all("list_past_usage", type=PREVIEW, model=model, count=count)
+        )
+        return [PastUsage(**row) for row in rows]
 
     async def exported(self, page: str | None = None) -> Mapping[str, tuple[str | None, ...]]:
         return await self._database.read(lambda tx: _exported(tx, page))

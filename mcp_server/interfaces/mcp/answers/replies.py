@@ -49,6 +49,25 @@ class NextCallRow(WireModel):
     why: str
 
 
+class EstimateFacts(WireModel):
+    """What drafting is expected to use; without earlier drafts, by its templates alone."""
+
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None = None
+    from_drafts: int
+
+
+class CostFacts(WireModel):
+    """What a batch has cost, in US dollars; what is reserved counts too."""
+
+    spent_usd: float
+    reserved_usd: float | None = None
+    limit_usd: float | None = None
+    requests: int
+    unpriced_requests: int | None = None
+
+
 class SkippedRow(WireModel):
     """A section that was left out."""
 
@@ -201,6 +220,7 @@ class QueueReply(Reply):
     skipped_count: int | None = None
     duplicate: bool | None = None
     model: str | None = None
+    estimate: EstimateFacts | None = None
     digest: str | None = None
     sections_with_findings: int | None = None
     notes: list[str] | None = None
@@ -230,6 +250,7 @@ class StatusReply(Reply):
 
     operations: list[Operation]
     counts: Counts | None = None
+    cost: CostFacts | None = None
     sections: list[SectionRow] | None = None
     marks: str | None = None
     job: JobRow | None = None

@@ -20,6 +20,7 @@ from mcp_server.interfaces.mcp.answers.batch import (
     view_of,
     worker,
 )
+from mcp_server.interfaces.mcp.answers.cost import cost_of, cost_sentence
 from mcp_server.interfaces.mcp.answers.listing import ACTIVE_MAX, Operations, read_operations
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import (
@@ -141,6 +142,8 @@ class Status:
         found = await view_of(self.services, batch, health=health, now=self.clock.now())
         halts = not batch.ended and health.get("halted")
         halted = f" {health['message']}" if halts else ""
+        sums = await self.services.ledger.of_batch(batch.id)
+        cost = cost_of(batch, sums)
         start = asked.cursor or 0
         # One more than may be shown, to see whether there is another page.
         jobs = await jobs_shown(
@@ -151,9 +154,10 @@ class Status:
 
         def build(rows: int) -> StatusReply:
             return StatusReply(
-                message=found.sentence + halted,
+                message=found.sentence + cost_sentence(cost, sums) + halted,
                 operations=[found.operation],
                 counts=counts([batch]),
+                cost=cost,
                 sections=[
                     _section_row(job, full=asked.full, change=changes.get(job.subject))
                     for job in jobs[:rows]
