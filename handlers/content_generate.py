@@ -5,6 +5,7 @@ from __future__ import annotations
 from mcp_server import (
     PREVIEW,
     PRODUCTION,
+    BudgetTaken,
     ComposerGap,
     ContentGenerate,
     Done,
@@ -21,6 +22,7 @@ from mcp_server import (
     ModelUnknown,
     ModelUntrusted,
     Outcome,
+    OverBudget,
     Pause,
     Retry,
     Revision,
@@ -93,10 +95,16 @@ async def _drafted(request: DraftRequest, context: JobContext) -> Drafted | Outc
         return await context.draft(request)
     except ComposerGap as gap:
         return Fail("missing-facts", str(gap))
-    except ModelBusy as busy:
+    except (BudgetTaken, ModelBusy) as busy:
         return _later(busy)
     # `ModelUnknown` is a subclass of `ModelRejected`: its clause has to stand first.
-    except (ModelKeyRefused, ModelAccountEmpty, ModelUnknown, ModelUntrusted) as trouble:
+    except (
+        ModelKeyRefused,
+        ModelAccountEmpty,
+        ModelUnknown,
+        ModelUntrusted,
+        OverBudget,
+    ) as trouble:
         return Pause(str(trouble))
     except ModelRefused as refused:
         return Fail("invalid-answer", str(refused))
@@ -104,8 +112,10 @@ async def _drafted(request: DraftRequest, context: JobContext) -> Drafted | Outc
         return Fail("model-rejected", str(rejected))
 
 
-def _later(busy: ModelBusy) -> Outcome:
+def _later(busy: BudgetTaken | ModelBusy) -> Outcome:
     """Return when to try again: a request that was turned away was no try of this section."""
+    if isinstance(busy, BudgetTaken):
+        return Snooze(busy.again_at, str(busy))
     if busy.again_at is not None:
         return Snooze(busy.again_at, str(busy))
     if busy.advice is not None:

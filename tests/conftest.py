@@ -1,4 +1,4 @@
-"""For all tests: backend, plain logs, few examples, and a user whose folders are elsewhere."""
+"""For all tests: backend, plain logs, few examples, a user whose folders are elsewhere, samples."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import atexit
 import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,21 @@ PLAIN_LOG = [
 ]
 
 atexit.register(shutil.rmtree, USER, ignore_errors=True)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a part of the tests be run, where all were run in another way."""
+    parser.addoption("--sample", type=int, default=1, help="run one test in so many")
+    parser.addoption("--sample-seed", default="", help="which ones: any text draws others")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what the sample does not hold."""
+    seed, one_in = str(config.getoption("--sample-seed")), int(str(config.getoption("--sample")))
+    drawn = [i for i in items if zlib.crc32(f"{seed}{i.nodeid}".encode()) % one_in == 0]
+    if len(drawn) < len(items):
+        config.hook.pytest_deselected(items=[*{*items} - {*drawn}])
+        items[:] = drawn
 
 
 @pytest.fixture

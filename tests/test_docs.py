@@ -51,7 +51,7 @@ PAGE_LINES_MAX = 100
 LINES_MAX = {
     "add-a-verb.md": 400,  # all the code of a verb
     "architecture.md": 200,
-    "rules.md": 300,
+    "rules.md": 340,
     "tools.md": 200,
     "user-guide.md": 300,
 }
@@ -323,7 +323,8 @@ def test_every_line_on_the_page_of_models_is_shown_by_a_test() -> None:
     assert all("| `test_" in line for line in lines)
     named = set(re.findall(r"`(test_\w+)`", MODELS))
     waits = Path("tests") / "unit" / "content" / "test_patience.py"
-    others = names_of_tests(folder / "test_in_a_worker.py") | names_of_tests(waits)
+    costs = Path("tests") / "promises" / "test_budget.py"
+    others = set[str]().union(*map(names_of_tests, (folder / "test_in_a_worker.py", waits, costs)))
     assert made <= named <= made | others
 
 

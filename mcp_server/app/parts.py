@@ -38,6 +38,7 @@ from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.place import unsafe_place
 from mcp_server.storage.sqlite.file.platform import ELSEWHERE, check_locks, check_sqlite
 from mcp_server.storage.sqlite.queue.store import SqliteJobStore
+from mcp_server.storage.sqlite.usage import SqliteLedger
 from mcp_server.trust import Grants, StateFolder
 
 logger = structlog.get_logger(__name__)
@@ -50,6 +51,7 @@ class Parts:
     workspace: Workspace
     store: SqliteJobStore
     entities: SqliteEntityStore
+    ledger: SqliteLedger
     registry: Registry
     plugins: Plugins
     jobs: Jobs
@@ -154,6 +156,7 @@ async def open_parts(
             workspace=workspace,
             store=store,
             entities=SqliteEntityStore(database),
+            ledger=SqliteLedger(database),
             registry=registry,
             plugins=plugins,
             jobs=jobs,

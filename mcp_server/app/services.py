@@ -46,7 +46,7 @@ def services_of(parts: Parts, events: Events, health: Health) -> Services:
         batches,
         Submitter(batches, parts.jobs.new_batch_id),
         parts.files,
-        DraftingModel(parts.model, parts.grants, parts.workspace.model_problem),
+        DraftingModel(parts.model, parts.grants, parts.workspace.model_problem, settings.budget),
         max_retries=settings.max_retries,
     )
     return Services(

@@ -95,6 +95,8 @@ async def work(
         grants=parts.grants,
         model_problem=parts.workspace.model_problem,
         present_site=SiteLoader(parts.workspace).load,
+        ledger=parts.ledger,
+        budget=settings.budget,
         settings=parts.plugins.settings,
         plugin_of=parts.plugins.plugin_of,
     )

@@ -14,7 +14,7 @@ not set.
 
 from __future__ import annotations
 
-from mcp_server.config.settings import KEY_VARIABLE, Settings
+from mcp_server.config.settings import KEY_VARIABLE, Budget, Settings
 from mcp_server.config.sources import (
     ENV_PREFIX,
     PLUGINS_PREFIX,
@@ -43,6 +43,7 @@ __all__ = [
     "STATE_DIR_VARIABLE",
     "TOKEN_VARIABLE",
     "WORKSPACE_VARIABLE",
+    "Budget",
     "PluginTable",
     "Settings",
     "SettingsProblems",

@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from mcp_server.config.words import left_literal, shown
+from mcp_server.config.words import left_literal, pairs_in, shown
 
 KEY_VARIABLE = "PRESSROOM_MODEL_KEY"
 """The key of an OpenAI-compatible server. Never OPENAI_API_KEY: it is not that server's to see."""
@@ -21,6 +21,29 @@ PASSWORD_IN_ADDRESS = (
 )
 
 _MODEL = re.compile(r"[a-z][a-z0-9-]*:\S+")
+
+
+class Budget(BaseModel):
+    """What asking the model may cost, in US dollars. Without limits, any amount."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    batch_usd: float | None = Field(default=None, ge=0, le=1_000_000, allow_inf_nan=False)
+    """The most that one batch may cost, over all its rounds; `maxCostUsd` only lowers it."""
+    day_usd: float | None = Field(default=None, ge=0, le=1_000_000, allow_inf_nan=False)
+    """The most that all batches may cost in a day, by UTC."""
+    input_usd: float | None = Field(default=None, ge=0, le=1_000_000, allow_inf_nan=False)
+    """The price of a million tokens that the model reads, for a model whose price is in no list."""
+    output_usd: float | None = Field(default=None, ge=0, le=1_000_000, allow_inf_nan=False)
+    """The price of a million tokens that it writes."""
+    answer_tokens: int = Field(default=16_000, ge=500, le=1_000_000)
+    """The most tokens that one answer may have, its reasoning included: so much is reserved."""
+
+    @model_validator(mode="after")
+    def _priced_whole(self) -> Self:
+        if (self.input_usd is None) != (self.output_usd is None):
+            raise _wrong("input_usd and output_usd are set together, or neither is")
+        return self
 
 
 class Settings(BaseModel):
@@ -82,6 +105,9 @@ class Settings(BaseModel):
     the variable `kind=2,other=1`."""
     subscriber_buffer: int = Field(default=256, ge=1, le=100_000)
     """Progress events kept for a slow listener."""
+    budget: Budget = Budget()
+    """What asking the model may cost, in US dollars: `[budget]`, then `batch_usd = 2`; in the
+    variable `batch_usd=2,day_usd=10`."""
 
     @field_validator("model")
     @classmethod
@@ -91,14 +117,11 @@ class Settings(BaseModel):
             raise _wrong("is no name of a model; write one without blanks")
         return None if model in {"", "composer"} else model
 
-    @field_validator("limits", mode="before")
+    @field_validator("limits", "budget", mode="before")
     @classmethod
-    def _pairs(cls, limits: object) -> object:
+    def _pairs(cls, table: object) -> object:
         """Read `content-generate=2,count-words=1`, as an environment variable has it."""
-        if not isinstance(limits, str):
-            return limits
-        pairs = [pair.partition("=") for pair in limits.split(",") if pair.strip()]
-        return {kind.strip(): limit.strip() for kind, _, limit in pairs}
+        return pairs_in(table) if isinstance(table, str) else table
 
     @field_validator("model_url")
     @classmethod

@@ -17,7 +17,7 @@ from mcp_server.config.settings import (
     Settings,
     without_password,
 )
-from mcp_server.config.tables import PluginTable, merged, tables_of
+from mcp_server.config.tables import PluginTable, budget_of, merged, tables_of
 from mcp_server.config.words import in_words, left_literal, place, unknown_variable
 from mcp_server.errors import ConfigError
 from mcp_server.folder import Folder
@@ -87,6 +87,9 @@ def load_settings(root: Path, environ: Mapping[str, str], user_file: Path | None
         raise SettingsProblems([still_literal(by, text) for by, text in literal.items()])
     sources = users.places | own.places | {name: variables[name] for name in overrides}
     written = users.written | own.written | overrides
+    if "budget" in written:
+        parts = (each.get("budget") for each in (users.written, own.written, overrides))
+        written["budget"] = budget_of(*parts)
     model_problem = None
     # A password is reported as a problem of the model alone, so that all else goes on working.
     if (bare := without_password(written.get("model_url"))) is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from mcp_server.config.words import place_in
+from mcp_server.config.words import pairs_in, place_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,3 +48,31 @@ def merged(
         )
         for name in sorted({*users, *own})
     }
+
+
+def budget_of(users: object, own: object, said: object) -> object:
+    """Return the `[budget]` that holds, not yet checked; `said` is what the environment says.
+
+    A stranger may have written the workspace's own file: it can lower a limit of its user's, and
+    where there is one it names no price. What is no table is returned, for the check to find.
+    """
+    tables = [users, own, pairs_in(said) if isinstance(said, str) else said]
+    if wrong := [each for each in tables if each is not None and not isinstance(each, dict)]:
+        return wrong[0]
+    user, workspace, variable = (cast("dict[str, object]", each or {}) for each in tables)
+    if not set(user) & set(_LIMITS):
+        return {**user, **workspace, **variable}
+    within = {name: _lower(name, user, value) for name, value in workspace.items()}
+    for price in _PRICES:
+        within.pop(price, None)
+    return {**user, **within, **variable}
+
+
+def _lower(name: str, user: Mapping[str, object], value: object) -> object:
+    theirs = user.get(name)
+    if name in _LIMITS and isinstance(value, int | float) and isinstance(theirs, int | float):
+        return min(value, theirs)
+    return value
+
+
+_LIMITS, _PRICES = ("batch_usd", "day_usd"), ("input_usd", "output_usd")

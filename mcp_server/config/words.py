@@ -24,6 +24,7 @@ _WANTED = {
     **dict.fromkeys(("bool_parsing", "bool_type"), "true or false"),
     **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "a whole number"),
     **dict.fromkeys(("float_parsing", "float_type", "finite_number"), "a number"),
+    "model_type": "a table: [budget], and below it lines such as batch_usd = 2",
     **dict.fromkeys(("string_type", "path_type"), "a text in quotes"),
 }
 """What to write, by pydantic's name of the mistake."""
@@ -37,6 +38,12 @@ def left_literal(text: str) -> str | None:
     """
     found = _LITERAL.search(text.strip())
     return shortened(found[0], _SHOWN_MAX) if found else None
+
+
+def pairs_in(text: str) -> dict[str, str]:
+    """Return the pairs of `batch_usd=2,day_usd=10`, as an environment variable has them."""
+    pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def place(file: Path, text: str, key: str) -> str:
@@ -73,7 +80,9 @@ def in_words(
     where = ".".join([where, *map(_named, details["loc"][1:])])
     match details["type"]:
         case "extra_forbidden":
-            return f"{where} is no setting; {_advice(name, known)}"
+            within = len(details["loc"]) > 1
+            advice = "docs/settings.md lists them" if within else _advice(name, known)
+            return f"{where} is no setting; {advice}"
         case "setting" if not name:
             return f"{where}: {details['msg']}"
         case "setting":

@@ -104,7 +104,7 @@ class JobContext:
             ModelTrouble: one of its subclasses says how asking the model ended.
         """
         drafter = await self._bench.drafter(self.terms)
-        return await drafter.draft(request, self.progress)
+        return await drafter.draft(request, self.progress, self._bench.purse(self._attempt))
 
     async def checkpoint(self, effects: Sequence[object]) -> str | None:
         """Apply effects now, and go on; return the conflict where one does not apply.

@@ -7,15 +7,19 @@ from collections.abc import Callable
 import anyio.to_thread
 
 from mcp_server.clock import Clock
+from mcp_server.config import Budget
+from mcp_server.content.drafting.budget import RoundBudget
 from mcp_server.content.drafting.drafter import Drafter, drafter_for
 from mcp_server.content.drafting.errors import ModelKeyRefused, ModelUntrusted
 from mcp_server.content.drafting.model import ModelChoice
+from mcp_server.content.drafting.purse import Purse
 from mcp_server.content.pages.page_files import PageFiles
 from mcp_server.content.site import Site
 from mcp_server.content.workspace.loader import site_from_document
 from mcp_server.entities.store import EntityStore
+from mcp_server.entities.usage import Ledger
 from mcp_server.errors import StorageError, Unavailable
-from mcp_server.jobs.job import Json
+from mcp_server.jobs.job import Attempt, Json
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.store import JobStore
 from mcp_server.plugin.settings import PluginSettings
@@ -38,6 +42,8 @@ class Workbench:
         grants: Grants,
         model_problem: str | None = None,
         present_site: Callable[[], Site],
+        ledger: Ledger | None = None,
+        budget: Budget | None = None,
         settings: PluginSettings | None = None,
         plugin_of: Callable[[str], str | None] = lambda _: None,
     ) -> None:
@@ -46,6 +52,7 @@ class Workbench:
         self.settings, self.plugin_of = settings or PluginSettings(), plugin_of
         self._grants, self._model_problem = grants, model_problem
         self._present_site = present_site
+        self._ledger, self._budget = ledger, budget or Budget()
         self._composer_delay_s = composer_delay_s
         self._sites: dict[str, Site] = {}
         self._drafters: dict[tuple[ModelChoice, ModelTrust], Drafter] = {}
@@ -100,6 +107,13 @@ class Workbench:
                 clock=self.clock,
             )
         return self._drafters[known]
+
+    def purse(self, attempt: Attempt) -> Purse | None:
+        """Return what an attempt pays its requests from, `None` where no ledger is kept."""
+        if self._ledger is None:
+            return None
+        budget = RoundBudget.within(attempt.terms, self._budget)
+        return Purse(ledger=self._ledger, clock=self.clock, budget=budget, attempt=attempt)
 
     def _choice(self, terms: Json) -> ModelChoice:
         if "model" not in terms:

@@ -19,19 +19,11 @@ from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import Origin
 from tests.pages import tools as pages
 
-ALL = {
-    "edit",
-    "generate",
-    "generate-all",
-    "promote",
-    "rollback",
-    "status",
-    "cancel",
-    "retry",
-    "review",
+ALL = {"edit", "generate", "generate-all", "promote", "rollback", "unpublish"} | {
+    *("status", "cancel", "retry", "review"),
 }
 READ_ONLY = {"status", "review"}
-DESTRUCTIVE = {"promote", "rollback", "retry", "cancel"}
+DESTRUCTIVE = {"promote", "rollback", "unpublish", "retry", "cancel"}
 
 
 class NoWorkspace:
@@ -104,6 +96,18 @@ async def test_every_schema_is_a_closed_object(tools: list[Tool]) -> None:
         assert tool.input_schema["additionalProperties"] is False
         assert tool.output_schema is not None
         assert tool.output_schema["type"] == "object"
+
+
+def test_the_list_that_a_model_reads_is_short() -> None:
+    """Every conversation pays for it. The schemas of answers, which no model needs, are apart."""
+    read = [(tool.name, tool.description, tool.input_schema) for tool in listing.listed_tools()]
+    answers = [tool.output_schema for tool in listing.listed_tools()]
+    assert wire_bytes(read) <= 13_500
+    assert wire_bytes(answers) <= 7_150
+
+
+def wire_bytes(value: object) -> int:
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 @pytest.mark.anyio

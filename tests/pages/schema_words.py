@@ -23,6 +23,8 @@ def allowed(schema: Schema) -> str:
     match schema:
         case {"anyOf": [only, {"type": "null"}]}:
             return allowed(only)
+        case {"$ref": str()}:
+            return "table, see below"
         case {"enum": values}:
             return ", ".join(f"`{value}`" for value in values)
         case {"type": "array", "items": items, "maxItems": most}:

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mcp_server.config import Settings, open_workspace
+from pydantic import BaseModel
+
+from mcp_server.config import Budget, Settings, open_workspace
 from mcp_server.config.sources import (
     ENV_PREFIX,
     STATE_DIR_VARIABLE,
@@ -59,9 +61,19 @@ def schemas() -> Mapping[str, Mapping[str, object]]:
     return Settings.model_json_schema()["properties"]
 
 
-def docstrings() -> dict[str, str]:
+def budget_table() -> list[str]:
+    """Return what `[budget]` may hold."""
+    said = docstrings(Budget)
+    rows = [
+        (f"`{name}`", _default(getattr(Budget(), name)), allowed(schema), said[name])
+        for name, schema in Budget.model_json_schema()["properties"].items()
+    ]
+    return table(("in `[budget]`", "default", "may be", "what it does"), rows)
+
+
+def docstrings(of: type[BaseModel] = Settings) -> dict[str, str]:
     """Return what stands below each setting in the class."""
-    [made] = ast.parse(inspect.getsource(Settings)).body
+    [made] = ast.parse(inspect.getsource(of)).body
     assert isinstance(made, ast.ClassDef)
     found: dict[str, str] = {}
     for field, below in zip(made.body, made.body[1:], strict=False):
@@ -79,6 +91,8 @@ def docstrings() -> dict[str, str]:
 def _default(value: object) -> str:
     if value is None:
         return "none"
+    if isinstance(value, BaseModel):
+        return "`{}`"
     return f"`{json.dumps(value.as_posix() if isinstance(value, Path) else value)}`"
 
 
@@ -117,4 +131,9 @@ def variables_table() -> list[str]:
     return table(("variable", "what it is"), rows)
 
 
-PARTS = {"settings": settings_table, "trust": trust_table, "variables": variables_table}
+PARTS = {
+    "settings": settings_table,
+    "budget": budget_table,
+    "trust": trust_table,
+    "variables": variables_table,
+}

@@ -75,11 +75,21 @@ def answers() -> list[str]:
     lines: list[str] = []
     for reply, tools in kinds:
         schema = wire_schema(reply)
-        always = schema["required"]
-        others = [name for name in schema["properties"] if name not in always]
         who = _names(tool.name for tool in tools)
-        lines.append(f"- {who}: {_names(always)}; and {_names(others)}.")
+        lines.append(f"- {who}: {_members(schema)}.")
+        lines += [
+            f"  - {'each of ' * (inner is not about)}`{name}`: {_members(inner)}."
+            for name, about in schema["properties"].items()
+            if "properties" in (inner := about.get("items", about))
+        ]
     return lines
+
+
+def _members(schema: dict[str, Any]) -> str:
+    """Return what an object always has, and what it may have."""
+    always = schema.get("required", [])
+    others = [name for name in schema["properties"] if name not in always]
+    return "; and ".join(_names(names) for names in (always, others) if names)
 
 
 def _names(names: Iterable[str]) -> str:

@@ -41,6 +41,8 @@ class GenerateCall:
     selector: Selector = Selector()
     mode: Mode | None = None
     instructions: str = ""
+    max_cost_usd: float | None = None
+    """The most that the batch may cost, over all its rounds."""
     dry_run: bool = False
     request_key: str | None = None
     tool: str = "generate"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import anyio.to_thread
 
@@ -24,9 +23,8 @@ from mcp_server.content.actions.review_rows import state_of
 from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.text.diff import by_words
-from mcp_server.content.text.findings import findings_in, kinds_of
-from mcp_server.entities.entity import PREVIEW, Author, Entity, Revision
-from mcp_server.entities.store import EntityStore
+from mcp_server.entities.entity import PREVIEW, Author, Revision
+from mcp_server.entities.store import EntityStore, Heads
 from mcp_server.errors import InvalidPayload, InvalidTransition
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Batch, Origin
@@ -117,17 +115,26 @@ def _is_one(selection: Selection) -> bool:
 
 def _section(change: Change, content: SiteContent) -> EditedSection:
     id, after = change.section, change.after
-    drafts = {key: draft for key, draft in content.drafts.items() if key != id}
-    if after is not None:
-        drafts[id] = Entity(current=after, withdrawn=after.withdrawn)
     return EditedSection(
         section=id,
-        state=state_of(replace(content, drafts=drafts), id),
+        state=state_of(content.site, id, _heads(id, after), _heads(id, _live(content, id))),
         hash=after.hash if after else None,
         diff=by_words(_words_of(change.before), _words_of(after)),
-        findings=tuple(kind.value for kind in kinds_of(findings_in(_words_of(after) or ""))),
+        findings=(after.findings or ()) if after else (),
         lost_fields=_has_fields(change.before) and after is not None and not after.fields,
     )
+
+
+def _heads(id: str, text: Revision | None) -> Heads:
+    """Return what is known of a section's draft, or of its live text."""
+    if text is None or text.hash is None:
+        return Heads()
+    withdrawn = (id,) if text.withdrawn else ()
+    return Heads(hash={id: text.hash}, base={id: text.base}, withdrawn=withdrawn)
+
+
+def _live(content: SiteContent, id: str) -> Revision | None:
+    return content.live[id].current if id in content.live else None
 
 
 def _words_of(text: Revision | None) -> str | None:

@@ -54,7 +54,7 @@ class GenerateAction:
         submission = None
         if not call.dry_run:
             conditions = Conditions(
-                terms=self._model.terms(content.site),
+                terms=self._model.terms(content.site, call.max_cost_usd),
                 key=key_of(call.tool, mode_of(call), call.instructions, selection.ids),
                 asked=key_of(mode_of(call), call.instructions),
             )
@@ -63,7 +63,7 @@ class GenerateAction:
             GENERATE,
             plan,
             submission,
-            notes=[*notes, *self._model.notes(call)],
+            notes=[*notes, *await self._model.notes(call)],
             model=self._model.name,
             dry_run=call.dry_run,
         )

@@ -11,6 +11,7 @@ from mcp_server.content.actions.calls import Note, Skipped, Submitted
 from mcp_server.content.actions.drafting_model import DraftingModel
 from mcp_server.content.actions.locks import SITE_FILE
 from mcp_server.content.actions.reader import ContentReader
+from mcp_server.content.drafting.budget import BUDGET
 from mcp_server.entities.store import EntityStore
 from mcp_server.errors import InvalidTransition
 from mcp_server.jobs.batch import BatchService, retry_request
@@ -46,11 +47,17 @@ class RetryAction:
         self._batches, self._model = batches, model
 
     async def __call__(
-        self, batch_id: str, origin: Origin, *, request_key: str | None = None
+        self,
+        batch_id: str,
+        origin: Origin,
+        *,
+        request_key: str | None = None,
+        max_cost_usd: float | None = None,
     ) -> Submitted:
         """Look at the batch, reopen it, answer.
 
         Sections that failed with a conflict are left out, and the answer names the call that helps.
+        Without `max_cost_usd` the batch's own limit stays what it was.
 
         Raises:
             NotFound: no such batch.
@@ -65,7 +72,7 @@ class RetryAction:
         await self._refuse_after_rollback(batch)
         failed = await self._batches.jobs(batch_id, owner=origin.owner, states=[JobState.FAILED])
         conflicts = [job for job in failed if is_left_out(job)]
-        terms, requires, notes = await self._terms_now(batch)
+        terms, requires, notes = await self._terms_now(batch, max_cost_usd)
         notes += await self._locked(batch)
         submission = await self._batches.retry(
             batch_id,
@@ -113,7 +120,9 @@ class RetryAction:
                 advice=f'{ROLLBACK.kind} {{"batchId": "{undoing.id}"}} puts it back.',
             )
 
-    async def _terms_now(self, batch: Batch) -> tuple[dict[str, Any], str | None, list[Note]]:
+    async def _terms_now(
+        self, batch: Batch, max_cost_usd: float | None
+    ) -> tuple[dict[str, Any], str | None, list[Note]]:
         """Return the next round's terms, the ability its worker needs, and notes on changes."""
         site, notes = await self._reader.site()
         changed: list[Note] = []
@@ -124,7 +133,9 @@ class RetryAction:
         await self._model.refuse_untrusted()
         if batch.terms.get("model") != self._model.name:
             notes.append(f"It goes on with the model configured now, {self._model.name}.")
-        return self._model.terms(site), self._model.ability, [*notes, *changed]
+        if max_cost_usd is None:
+            max_cost_usd = batch.terms.get(BUDGET, {}).get("asked_usd")
+        return self._model.terms(site, max_cost_usd), self._model.ability, [*notes, *changed]
 
 
 def _answer(

@@ -24,7 +24,7 @@ from pydantic_ai import (
 from pydantic_ai.messages import ModelResponse
 from pydantic_ai.models import Model
 
-from mcp_server.content.drafting.errors import Usage
+from mcp_server.content.drafting.errors import BudgetTaken, OverBudget, Usage
 from mcp_server.content.drafting.failures import (
     ASKED_AGAIN_MAX,
     CUT_OFF,
@@ -33,10 +33,13 @@ from mcp_server.content.drafting.failures import (
     usage_of,
 )
 from mcp_server.content.drafting.http import ModelHTTPClient
+from mcp_server.content.drafting.metered import MeteredModel
 from mcp_server.content.drafting.model import ModelChoice
 from mcp_server.content.drafting.near_json import TOOL_NAME, as_asked
+from mcp_server.content.drafting.prices import Price, price_of
 from mcp_server.content.drafting.prompt import Prompt
 from mcp_server.content.drafting.provider import model_of
+from mcp_server.content.drafting.purse import Purse
 from mcp_server.content.drafting.watch import WatchedModel, hush, traced_question
 from mcp_server.content.text.visible import visible, visible_fields
 from mcp_server.excerpt import on_one_line
@@ -46,7 +49,8 @@ ANSWER_WAIT_S = 120.0
 
 ANSWER_TOKENS_MAX = 16_000
 """Sent to Anthropic, where a limit is required and the default is the model's own maximum. It has
-room for reasoning and for several times the longest section, and stops a model that rambles."""
+room for reasoning and for several times the longest section, and stops a model that rambles. To
+others one is sent where their answers cost money: what is reserved for a request must be true."""
 
 COMPLAINT_TOLD_MAX = 4_000
 """Characters of a complaint to the model: more would cost money and explain nothing new."""
@@ -75,19 +79,25 @@ class ModelClient:
             ModelKeyRefused: there is no key, or it holds characters that no key has.
             ModelUnknown: there is no such provider here, or its address is none.
         """
-        self._choice, self._settings = choice, _settings(choice, answer_wait_s)
+        self._choice, self._answer_wait_s = choice, answer_wait_s
         self._http = ModelHTTPClient(bare=choice.url is not None)
-        self._model = WatchedModel(model_of(choice, key, self._http), choice)
+        self._model = model_of(choice, key, self._http)
+        self._price = price_of(choice)
         self._is_open = False
         self._secrets = () if key is None else (key.get_secret_value(),)
         hush()
 
     async def ask(
-        self, prompt: Prompt, answer: type[BaseModel], complaint: Complaint
+        self,
+        prompt: Prompt,
+        answer: type[BaseModel],
+        complaint: Complaint,
+        purse: Purse | None = None,
     ) -> ModelAnswer:
         """Return the model's fields once there is no `complaint` about them.
 
-        An answer that does not fit is sent back with the complaint, `ASKED_AGAIN_MAX` times.
+        An answer that does not fit is sent back with the complaint, `ASKED_AGAIN_MAX` times. Each
+        request is paid from the purse; without one, none is entered in the ledger.
         Requests that fail are not repeated here: the queue does that.
 
         Raises:
@@ -97,7 +107,10 @@ class ModelClient:
         # `spent` is counted from outside the run, so that it is known even if the run fails.
         form = answer.model_json_schema(by_alias=True)
         spent, check = RunUsage(), _Check(form, complaint, self._secrets)
-        agent = _agent(self._model, self._settings, form, check)
+        price = self._price or (purse.budget.price if purse else None)
+        model = MeteredModel(self._model, self._choice.name, price, purse) if purse else self._model
+        settings = _settings(self._choice, self._answer_wait_s, price, purse)
+        agent = _agent(WatchedModel(model, self._choice), settings, form, check)
         try:
             with traced_question(self._choice):
                 result = await agent.run(
@@ -106,6 +119,9 @@ class ModelClient:
                     usage=spent,
                     usage_limits=UsageLimits(request_limit=1 + ASKED_AGAIN_MAX),
                 )
+        except (BudgetTaken, OverBudget) as unpaid:
+            unpaid.usage = usage_of(spent)
+            raise
         except Exception as error:  # what a server sends can make libraries raise anything
             if check.is_broken:
                 raise  # a mistake of ours must not look like trouble with the model
@@ -179,15 +195,18 @@ def _agent(
     return agent
 
 
-def _settings(choice: ModelChoice, answer_wait_s: float) -> ModelSettings:
+def _settings(
+    choice: ModelChoice, answer_wait_s: float, price: Price | None, purse: Purse | None
+) -> ModelSettings:
     settings = ModelSettings(
         max_retries=0,  # the queue repeats what fails, and counts it
         timeout=answer_wait_s,
         request_timeout=answer_wait_s,  # for the whole answer: `timeout` begins anew at each read
         cache={"messages": False},
     )
-    if choice.provider == "anthropic":
-        settings["max_tokens"] = ANSWER_TOKENS_MAX
+    costs = purse is not None and price is not None and not price.is_free
+    if costs or choice.provider == "anthropic":
+        settings["max_tokens"] = purse.budget.answer_tokens if purse else ANSWER_TOKENS_MAX
     return settings
 
 

@@ -9,6 +9,8 @@ How a draft ends badly is an exception, which the handler maps to an outcome:
     ModelKeyRefused        Pause
     ModelUntrusted         Pause
     ModelAccountEmpty      Pause
+    OverBudget             Pause
+    BudgetTaken            Snooze until `again_at`
     ModelUnknown           Pause (a subclass of ModelRejected: catch it first)
     ModelRejected          Fail("model-rejected")
 """
@@ -27,6 +29,7 @@ import anyio.to_thread
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from mcp_server.clock import Clock, SystemClock
+from mcp_server.content.checks.objections import objection_to
 from mcp_server.content.drafting.composer import ComposerGap, compose
 from mcp_server.content.drafting.errors import (
     ModelAccountEmpty,
@@ -40,7 +43,6 @@ from mcp_server.content.drafting.errors import (
     Usage,
 )
 from mcp_server.content.drafting.model import KeyLeftLiteral, ModelChoice, check_variables, find_key
-from mcp_server.content.drafting.objections import objection_to
 from mcp_server.content.drafting.patience import Patience
 from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash, prompt_for
 from mcp_server.content.text import markdown
@@ -49,6 +51,7 @@ from mcp_server.entities.entity import Author
 
 if TYPE_CHECKING:
     from mcp_server.content.drafting.client import ModelClient
+    from mcp_server.content.drafting.purse import Purse
     from mcp_server.content.template import Template
 
 __all__ = [
@@ -96,8 +99,12 @@ class Drafted:
 class Drafter(Protocol):
     """Writes sections, any number at a time, within one event loop."""
 
-    async def draft(self, request: DraftRequest, report: StepReport) -> Drafted:
+    async def draft(
+        self, request: DraftRequest, report: StepReport, purse: Purse | None = None
+    ) -> Drafted:
         """Return the text of one section; it fits its template and survives the round trip.
+
+        What it costs is paid from the purse; without one, nobody counts it.
 
         Raises:
             ComposerGap: the composer lacks facts for a required field.
@@ -137,7 +144,12 @@ class ComposerDrafter:
     def __init__(self, *, composer_delay_s: float = 0.0) -> None:
         self._pause_s = composer_delay_s / len(STEPS)
 
-    async def draft(self, request: DraftRequest, report: StepReport) -> Drafted:
+    async def draft(
+        self,
+        request: DraftRequest,
+        report: StepReport,
+        purse: Purse | None = None,  # noqa: ARG002 -- it costs nothing
+    ) -> Drafted:
         """See `Drafter.draft`. The same request gives the same text."""
         for done, doing in enumerate(STEPS, start=1):
             await report(done, len(STEPS), doing)
@@ -169,7 +181,9 @@ class ModelDrafter:
         self._retired: list[ModelClient] = []
         self._opening = anyio.Lock()
 
-    async def draft(self, request: DraftRequest, report: StepReport) -> Drafted:
+    async def draft(
+        self, request: DraftRequest, report: StepReport, purse: Purse | None = None
+    ) -> Drafted:
         """See `Drafter.draft`."""
         await report(1, len(STEPS), STEPS[0])
         client, prompt = await self._opened(), prompt_for(request)
@@ -177,7 +191,10 @@ class ModelDrafter:
             with self._patience.counting(self._clock):
                 await report(2, len(STEPS), STEPS[1])
                 answer = await client.ask(
-                    prompt, answer_model(request.template), partial(complaint_about_answer, request)
+                    prompt,
+                    answer_model(request.template),
+                    partial(complaint_about_answer, request),
+                    purse,
                 )
         except ModelKeyRefused:
             # The user may mend the key while this process runs.

@@ -7,6 +7,8 @@
         ├── ModelKeyRefused     the key is missing or refused: pause the batch
         ├── ModelUntrusted      the workspace's user has not said that it may be asked: pause
         ├── ModelAccountEmpty   the account has no money left: pause the batch
+        ├── OverBudget          the budget has no room for a request: pause the batch
+        ├── BudgetTaken         others have reserved what is left of it: wait until `again_at`
         └── ModelRejected       the provider will not take this request: this section fails
             └── ModelUnknown    there is no such model: pause the batch
 
@@ -166,6 +168,23 @@ class ModelAccountEmpty(ModelTrouble):
             f"The account for {model} has no credit or quota left: top it up, or configure another "
             "model; then retry the batch.",
             usage=usage,
+        )
+
+
+class OverBudget(ModelTrouble):
+    """A request was not sent: the budget has no room for it, or nobody knows what it would cost."""
+
+
+class BudgetTaken(ModelTrouble):
+    """A request was not sent yet: others have reserved what is left of the budget.
+
+    `again_at` is when to try again, in seconds since the epoch.
+    """
+
+    def __init__(self, model: str, *, again_at: float, usage: Usage | None = None) -> None:
+        self.again_at = again_at
+        super().__init__(
+            model, "the budget has room again once the requests that run are over", usage=usage
         )
 
 

@@ -111,9 +111,7 @@ def failure_of(
     if beyond := _cause(error, AnswerOutOfBounds):
         return ModelRefused(choice.name, beyond.what, usage=usage)
     if elsewhere := _cause(error, AnswerRedirects):
-        setting = address_setting(choice)
-        advice = f"Its address redirects to another one, which is not followed: correct {setting}."
-        return ModelRejected(choice.name, status=elsewhere.status, advice=advice, usage=usage)
+        return _redirected(choice, elsewhere, usage)
     match error:
         case trouble.UnexpectedModelBehavior() | trouble.UsageLimitExceeded():
             return _of_answers(choice, error, complaint, spent)
@@ -127,6 +125,12 @@ def failure_of(
         case _:
             _log_unexpected(error)
             return ModelBusy(choice.name, UNREADABLE, usage=usage)
+
+
+def _redirected(choice: ModelChoice, elsewhere: AnswerRedirects, usage: Usage) -> ModelTrouble:
+    setting = address_setting(choice)
+    advice = f"Its address redirects to another one, which is not followed: correct {setting}."
+    return ModelRejected(choice.name, status=elsewhere.status, advice=advice, usage=usage)
 
 
 def _log_unexpected(error: Exception) -> None:
@@ -246,6 +250,15 @@ def _busy(
         after_s=after_s and min(after_s, AFTER_S_MAX),
         turned_away=meaning is Meaning.LATER or status in TURNED_AWAY or _was_not_sent(error),
         usage=facts["usage"],
+    )
+
+
+def was_not_taken_up(error: Exception) -> bool:
+    """Whether a request cost nothing: the server refused it or turned it away, or got none."""
+    if isinstance(error, trouble.ModelHTTPError):
+        return error.status_code in range(400, 500) or error.status_code in TURNED_AWAY
+    return (isinstance(error, trouble.ModelAPIError) and _was_not_sent(error)) or (
+        _cause(error, AnswerRedirects) is not None
     )
 
 

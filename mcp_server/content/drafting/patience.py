@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from mcp_server.clock import Clock
-from mcp_server.content.drafting.errors import ModelBusy, ModelTrouble
+from mcp_server.content.drafting.errors import BudgetTaken, ModelBusy, ModelTrouble, OverBudget
 
 PATIENCE_S = 15 * 60.0
 """How long nothing may get through, beyond what the provider asked for, until a person is to look.
@@ -60,6 +60,8 @@ class Patience:
         except ModelBusy as busy:
             self._note(busy, clock.now())
             raise
+        except (BudgetTaken, OverBudget):
+            raise  # it was not asked
         except ModelTrouble:
             self._open()  # it was taken up, whatever came of it
             raise

@@ -23,7 +23,7 @@ from mcp_server.content.actions.calls import ChangeCall, Selector
 from mcp_server.entities.entity import SLUG_LENGTH_MAX
 from mcp_server.errors import InvalidPayload
 from mcp_server.excerpt import shortened
-from mcp_server.interfaces.mcp.tools.schemas import wire_schema
+from mcp_server.interfaces.mcp.tools.schemas import UNLISTED, wire_schema
 from mcp_server.likeness import did_you_mean
 
 WAIT_S_MAX = 45.0
@@ -36,6 +36,8 @@ LIMIT_MAX = 200
 """Rows in one answer. More would not fit into what clients show to a model."""
 CURSOR_MAX = 2**53 - 1
 """The largest whole number that every JSON reader keeps exact; ours are far smaller."""
+COST_USD_MAX = 100_000.0
+"""More than a site of 100,000 sections costs."""
 SHOWN_LENGTH = 60
 """Characters of a wrong value when it is repeated to the caller."""
 
@@ -56,6 +58,8 @@ SectionId = Annotated[
 ]
 Id = Annotated[str, BeforeValidator(_trimmed), StringConstraints(max_length=KEY_LENGTH_MAX)]
 Key = Annotated[str, StringConstraints(max_length=KEY_LENGTH_MAX)]
+
+MaxCostUsd = Annotated[float, Field(ge=0, le=COST_USD_MAX, allow_inf_nan=False)]
 
 
 def as_list(value: object) -> object:
@@ -78,18 +82,16 @@ class Arguments(BaseModel):
 class Selecting(Arguments):
     """Which sections are meant."""
 
-    page: Slug | None = Field(
-        None, description="Id of a page, such as menu: all its sections, or with `section` the one."
-    )
+    page: Slug | None = Field(None, description="A page by its id, such as menu: all its sections.")
     section: SectionId | None = Field(
         None,
-        description="One section as page/section, such as menu/hero; or its bare id with page.",
+        description="One section as page/section, such as menu/hero.",
     )
     pages: Annotated[list[Slug] | None, BeforeValidator(as_list)] = Field(
-        None, max_length=LIST_LENGTH_MAX, description="Ids of several pages."
+        None, max_length=LIST_LENGTH_MAX, description="Several pages."
     )
     sections: Annotated[list[SectionId] | None, BeforeValidator(as_list)] = Field(
-        None, max_length=LIST_LENGTH_MAX, description="Several sections, each as page/section."
+        None, max_length=LIST_LENGTH_MAX, description="Several sections, as page/section."
     )
 
     @property
@@ -116,8 +118,8 @@ class Waiting(Arguments):
         ge=0,
         le=WAIT_S_MAX,
         allow_inf_nan=False,
-        description="Keep this call open for up to 45 seconds, stream progress, then answer with "
-        "how far it is. A wait that runs out stops nothing. Without it: the answer at once.",
+        description="Keep the call open up to 45 seconds, with progress; a wait that runs out "
+        "stops nothing. Default: answer at once.",
     )
 
     @property
@@ -133,13 +135,16 @@ class Queueing(Waiting):
         None,
         description="Any text of yours: the same call with the same key within 24 hours answers "
         "the same batch instead of queueing another.",
+        json_schema_extra=UNLISTED,
     )
 
 
 class Streaming(Waiting):
     """The older name of a long wait."""
 
-    stream: bool | None = Field(None, description="true is the same as waitSeconds 45.")
+    stream: bool | None = Field(
+        None, description="true is the same as waitSeconds 45.", json_schema_extra=UNLISTED
+    )
 
     @property
     def asked_wait_s(self) -> float | None:
@@ -155,18 +160,18 @@ class Streaming(Waiting):
 
 
 class Changing(Queueing, Selecting):
-    """What `promote` and `rollback` take."""
+    """What `promote`, `rollback` and `unpublish` take."""
 
     digest: Id | None = Field(
         None,
-        description="The digest that a dry run answered: refused if anything has changed since.",
+        description="As a dry run answered it: all of that, or nothing if it has changed since.",
     )
     force: bool | None = Field(
         None,
-        description="true: go on although the live text or its file has changed in the meantime.",
+        description="true: even if the live text or its file has changed meanwhile.",
     )
     dry_run: bool | None = Field(
-        None, description="true: only list what would change, with the digest; nothing is queued."
+        None, description="true: only say what would change, with the digest."
     )
 
     def call(self, batch_id: str | None) -> ChangeCall:

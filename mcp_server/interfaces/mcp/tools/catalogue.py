@@ -14,6 +14,7 @@ from mcp_server.interfaces.mcp.tools.review import Review
 from mcp_server.interfaces.mcp.tools.rollback import Rollback
 from mcp_server.interfaces.mcp.tools.status import StatusTool
 from mcp_server.interfaces.mcp.tools.tool import Tool
+from mcp_server.interfaces.mcp.tools.unpublish import Unpublish
 
 TOOLS: tuple[type[Tool[Any]], ...] = (
     GenerateAll,
@@ -23,6 +24,7 @@ TOOLS: tuple[type[Tool[Any]], ...] = (
     Edit,
     Promote,
     Rollback,
+    Unpublish,
     Retry,
     Cancel,
 )

@@ -9,6 +9,7 @@ from mcp_server.content.drafting.prompt import Mode
 from mcp_server.interfaces.mcp.answers.replies import QueueReply
 from mcp_server.interfaces.mcp.call import OpenCall
 from mcp_server.interfaces.mcp.tools.arguments import (
+    MaxCostUsd,
     Queueing,
     Selecting,
     Streaming,
@@ -32,8 +33,13 @@ class Drafting(Queueing):
         max_length=INSTRUCTIONS_LENGTH_MAX,
         description="Wishes for the writing, such as: shorter, and mention the garden.",
     )
+    max_cost_usd: MaxCostUsd | None = Field(
+        None, description="The most that the batch may cost, in US dollars; then it pauses."
+    )
     dry_run: bool | None = Field(
-        None, description="true: only say what would be drafted; nothing is queued."
+        None,
+        description="true: only say what would be drafted and about what it costs; nothing is "
+        "queued.",
     )
 
     def call(self, tool: str, selector: Selector) -> GenerateCall:
@@ -42,6 +48,7 @@ class Drafting(Queueing):
             selector=selector,
             mode=self.mode,
             instructions=self.instructions or "",
+            max_cost_usd=self.max_cost_usd,
             dry_run=bool(self.dry_run),
             request_key=self.request_key or None,
             tool=tool,

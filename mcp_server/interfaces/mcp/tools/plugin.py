@@ -31,7 +31,7 @@ from mcp_server.interfaces.mcp.tools.arguments import (
     unknown_argument,
 )
 from mcp_server.interfaces.mcp.tools.caller import Caller
-from mcp_server.interfaces.mcp.tools.schemas import wire_schema
+from mcp_server.interfaces.mcp.tools.schemas import listed_reply, wire_schema
 from mcp_server.interfaces.mcp.tools.tool import noting
 from mcp_server.interfaces.mcp.wait import Reporter, report_batch, report_job
 from mcp_server.interfaces.services import Services
@@ -73,7 +73,7 @@ class PluginToolEntry:
             title=tool.title,
             description=f"{tool.description} Answers at once with an id; follow it with status.",
             input_schema=arguments_schema(tool.arguments),
-            output_schema=wire_schema(PluginReply),
+            output_schema=listed_reply(PluginReply),
             annotations=ToolAnnotations(
                 read_only_hint=False,
                 destructive_hint=tool.destructive,

@@ -7,7 +7,7 @@ from pydantic import Field
 from mcp_server.interfaces.mcp.answers.queued import resumed_reply, retried_reply
 from mcp_server.interfaces.mcp.answers.replies import QueueReply
 from mcp_server.interfaces.mcp.call import OpenCall
-from mcp_server.interfaces.mcp.tools.arguments import Id, Queueing
+from mcp_server.interfaces.mcp.tools.arguments import Id, MaxCostUsd, Queueing
 from mcp_server.interfaces.mcp.tools.tool import Tool, hints
 from mcp_server.interfaces.mcp.wait import Reporter
 from mcp_server.interfaces.services import Services
@@ -19,6 +19,10 @@ class RetryArguments(Queueing):
     """Which batch to take up again."""
 
     batch_id: Id = Field(description="The batch to take up again.")
+    max_cost_usd: MaxCostUsd | None = Field(
+        None,
+        description="For a batch that its maxCostUsd has paused: the new one, over all rounds.",
+    )
 
 
 class Retry(Tool[RetryArguments]):
@@ -45,7 +49,10 @@ class Retry(Tool[RetryArguments]):
         if batch.kind not in VERBS:  # a plugin's: there is no site to plan from
             return await self._retry_plugin(services, batch, arguments, ctx)
         submitted = await services.content.retry(
-            arguments.batch_id, self.caller.origin, request_key=arguments.request_key or None
+            arguments.batch_id,
+            self.caller.origin,
+            request_key=arguments.request_key or None,
+            max_cost_usd=arguments.max_cost_usd,
         )
         return await self.caller.answer(
             services, submitted, ctx, wait_s=arguments.wait_s, again=True

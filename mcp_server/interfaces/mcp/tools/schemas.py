@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 REFERENCE = "#/$defs/"
 
-UNLISTED: Mapping[str, bool] = {"unlisted": True}
+UNLISTED: dict[str, JsonValue] = {"unlisted": True}
 """Given as `json_schema_extra` of an argument that is taken, and that clients are not told of: each
 word of the list costs every conversation, and hardly any needs this one. docs/tools.md has it."""
 
@@ -26,11 +26,33 @@ def wire_schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def listed_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the same without the arguments that are `UNLISTED`."""
+    """Return the same without the arguments that are `UNLISTED`, and without what a tool says."""
     schema = wire_schema(model)
+    schema.pop("description", None)
     properties = cast("dict[str, dict[str, Any]]", schema["properties"])
     listed = {name: about for name, about in properties.items() if "unlisted" not in about}
     return {**schema, "properties": listed}
+
+
+def listed_reply(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the schema of an answer as clients are told of it: what it has, not what is in that.
+
+    Rows are objects and no more: docs/tools.md says what they hold. Each tool that queues answers
+    alike, and the list would say it all as often.
+    """
+    schema = wire_schema(model)
+    properties = cast("dict[str, dict[str, Any]]", schema["properties"])
+    return {
+        "type": "object",
+        "properties": {name: _outline(about) for name, about in properties.items()},
+        "required": schema["required"],
+    }
+
+
+def _outline(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the type of an answer's member, and of its items."""
+    items = schema.get("items")
+    return {"type": schema["type"], **({"items": _outline(items)} if items else {})}
 
 
 def _plain(schema: object, definitions: Mapping[str, Any]) -> object:
