@@ -10,12 +10,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mcp_server.content.actions.changes import promotion, removal, restoration
     from mcp_server.content.actions.payloads import (
         ContentExport,
         ContentGenerate,
         ContentPromote,
         ContentRollback,
-        export_of,
+        ContentUnpublish,
     )
     from mcp_server.content.drafting.composer import ComposerGap
     from mcp_server.content.drafting.drafter import Drafted
@@ -34,16 +35,11 @@ if TYPE_CHECKING:
     from mcp_server.content.pages.compose import compose_page
     from mcp_server.content.pages.disk import ExportFailed, FileState, PageHeld, file_hash
     from mcp_server.entities.effects import (
-        ANY,
-        Expectation,
-        MarkWithdrawn,
         RecordExport,
-        Require,
-        SaveRemoval,
         SaveRevision,
         expect_hash,
     )
-    from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Entity, Revision
+    from mcp_server.entities.entity import PREVIEW, PRODUCTION, Entity, Revision
     from mcp_server.jobs.outcome import Done, Fail, Outcome, Pause, Retry, Skip, Snooze
     from mcp_server.plugin.handler import handler
     from mcp_server.plugin.job_context import JobContext
@@ -52,26 +48,23 @@ if TYPE_CHECKING:
     """The version that is installed."""
 
 __all__ = [
-    "ANY",
     "PREVIEW",
     "PRODUCTION",
-    "Author",
     "BudgetTaken",
     "ComposerGap",
     "ContentExport",
     "ContentGenerate",
     "ContentPromote",
     "ContentRollback",
+    "ContentUnpublish",
     "Done",
     "DraftRequest",
     "Drafted",
     "Entity",
-    "Expectation",
     "ExportFailed",
     "Fail",
     "FileState",
     "JobContext",
-    "MarkWithdrawn",
     "ModelAccountEmpty",
     "ModelBusy",
     "ModelKeyRefused",
@@ -84,41 +77,38 @@ __all__ = [
     "PageHeld",
     "Pause",
     "RecordExport",
-    "Require",
     "Retry",
     "Revision",
-    "SaveRemoval",
     "SaveRevision",
     "Skip",
     "Snooze",
     "compose_page",
     "expect_hash",
-    "export_of",
     "file_hash",
     "handler",
+    "promotion",
+    "removal",
+    "restoration",
 ]
 
 HOMES = {
-    "ANY": "mcp_server.entities.effects",
     "PREVIEW": "mcp_server.entities.entity",
     "PRODUCTION": "mcp_server.entities.entity",
-    "Author": "mcp_server.entities.entity",
     "BudgetTaken": "mcp_server.content.drafting.errors",
     "ComposerGap": "mcp_server.content.drafting.composer",
     "ContentExport": "mcp_server.content.actions.payloads",
     "ContentGenerate": "mcp_server.content.actions.payloads",
     "ContentPromote": "mcp_server.content.actions.payloads",
     "ContentRollback": "mcp_server.content.actions.payloads",
+    "ContentUnpublish": "mcp_server.content.actions.payloads",
     "Done": "mcp_server.jobs.outcome",
     "DraftRequest": "mcp_server.content.drafting.prompt",
     "Drafted": "mcp_server.content.drafting.drafter",
     "Entity": "mcp_server.entities.entity",
-    "Expectation": "mcp_server.entities.effects",
     "ExportFailed": "mcp_server.content.pages.disk",
     "Fail": "mcp_server.jobs.outcome",
     "FileState": "mcp_server.content.pages.disk",
     "JobContext": "mcp_server.plugin.job_context",
-    "MarkWithdrawn": "mcp_server.entities.effects",
     "ModelAccountEmpty": "mcp_server.content.drafting.errors",
     "ModelBusy": "mcp_server.content.drafting.errors",
     "ModelKeyRefused": "mcp_server.content.drafting.errors",
@@ -131,18 +121,18 @@ HOMES = {
     "PageHeld": "mcp_server.content.pages.disk",
     "Pause": "mcp_server.jobs.outcome",
     "RecordExport": "mcp_server.entities.effects",
-    "Require": "mcp_server.entities.effects",
     "Retry": "mcp_server.jobs.outcome",
     "Revision": "mcp_server.entities.entity",
-    "SaveRemoval": "mcp_server.entities.effects",
     "SaveRevision": "mcp_server.entities.effects",
     "Skip": "mcp_server.jobs.outcome",
     "Snooze": "mcp_server.jobs.outcome",
     "compose_page": "mcp_server.content.pages.compose",
     "expect_hash": "mcp_server.entities.effects",
-    "export_of": "mcp_server.content.actions.payloads",
     "file_hash": "mcp_server.content.pages.disk",
     "handler": "mcp_server.plugin.handler",
+    "promotion": "mcp_server.content.actions.changes",
+    "removal": "mcp_server.content.actions.changes",
+    "restoration": "mcp_server.content.actions.changes",
 }
 """The module of each public name."""
 

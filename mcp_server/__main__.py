@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mcp_server.interfaces.cli import Ask, Board, Waited
+    from mcp_server.interfaces.cli import Ask, Board, Called, Waited
     from mcp_server.interfaces.cli.runners import ServeStdio
     from mcp_server.jobs.job import Job
 
@@ -57,6 +57,8 @@ def _run_cli(serve_stdio: ServeStdio) -> None:
             serve_http=_serve_http,
             run_worker=_run_worker,
             stop_worker=_stop_worker,
+            call=_call,
+            ids=_ids,
             status=_status,
             follow=_follow,
             wait=_wait,
@@ -112,6 +114,25 @@ def _stop_worker(workspace: Path | None) -> str:
     from mcp_server import app  # noqa: PLC0415 - as late as can be
 
     return app.stop_worker(workspace)
+
+
+def _call(
+    workspace: Path | None,
+    tool: str,
+    arguments: Mapping[str, Any],
+    *,
+    board: Board | None,
+    answered: Callable[[Mapping[str, Any]], None],
+) -> Called:
+    from mcp_server import app  # noqa: PLC0415 - as late as can be
+
+    return app.call(workspace, tool, arguments, board=board, answered=answered)
+
+
+def _ids(workspace: Path | None) -> Sequence[str]:
+    from mcp_server import app  # noqa: PLC0415 - as late as can be
+
+    return app.ids(workspace)
 
 
 def _status(workspace: Path | None, operation_id: str | None) -> Mapping[str, Any]:

@@ -8,6 +8,8 @@ server      answers clients at once, and opens the workspace for them when it ca
 opening     an open workspace as a server keeps it: services, and a worker that runs
 installation  what is installed, as far as it can be told without loading it
 commands    commands that open a workspace for a moment
+calls       commands that call a tool, as a client does
+completion  what a shell completes
 trust       `pressroom trust`: asks the user what a workspace may do
 
 A server starts even if its workspace cannot be opened: until it can, each call tries again and is
@@ -20,7 +22,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mcp_server.app.calls import call
     from mcp_server.app.commands import doctor, follow, job, status, stop_worker, wait
+    from mcp_server.app.completion import ids
     from mcp_server.app.parts import Parts, load_plugins, open_parts
     from mcp_server.app.process import log_to_stderr, settle_memory
     from mcp_server.app.server import Application, serve_http, serve_stdio
@@ -30,8 +34,10 @@ if TYPE_CHECKING:
 __all__ = [
     "Application",
     "Parts",
+    "call",
     "doctor",
     "follow",
+    "ids",
     "job",
     "load_plugins",
     "log_to_stderr",
@@ -49,8 +55,10 @@ __all__ = [
 HOMES = {
     "Application": "mcp_server.app.server",
     "Parts": "mcp_server.app.parts",
+    "call": "mcp_server.app.calls",
     "doctor": "mcp_server.app.commands",
     "follow": "mcp_server.app.commands",
+    "ids": "mcp_server.app.completion",
     "job": "mcp_server.app.commands",
     "load_plugins": "mcp_server.app.parts",
     "log_to_stderr": "mcp_server.app.process",

@@ -11,7 +11,13 @@ from mcp_server.errors import ConfigError
 
 HANDLERS = "handlers"
 """The package whose modules are the job kinds that Pressroom brings."""
-KINDS = ("content-export", "content-generate", "content-promote", "content-rollback")
+KINDS = (
+    "content-export",
+    "content-generate",
+    "content-promote",
+    "content-rollback",
+    "content-unpublish",
+)
 """Those that its tools queue; each has a module of its own."""
 PLUGINS = "pressroom.plugins"
 """The group of entry points by which plugins are found."""

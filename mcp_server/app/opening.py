@@ -65,7 +65,7 @@ class Opening:
 
     def _keeper(self, parts: Parts) -> tuple[DetachedWorker | EmbeddedWorker, WorkerKeeper, Health]:
         settings = parts.workspace.settings
-        mode = _mode(settings.worker, self.default_mode)
+        mode = mode_of(settings.worker, self.default_mode)
         if mode == "detached":
             start = DetachedWorker(_worker_command(parts.workspace), parts.state_folder, parts.lock)
         else:
@@ -101,7 +101,7 @@ def cannot_be_opened(error: ServerError) -> None:
     logger.warning("the workspace cannot be opened yet", reason=str(error))
 
 
-def _mode(setting: Literal["auto", "embedded", "detached"], default: WorkerMode) -> WorkerMode:
+def mode_of(setting: Literal["auto", "embedded", "detached"], default: WorkerMode) -> WorkerMode:
     """Return where the worker runs."""
     if sys.platform == "win32":
         return "embedded"  # a job object would end a detached worker together with its host

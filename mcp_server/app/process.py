@@ -86,13 +86,13 @@ def settle_memory() -> None:
     gc.enable()  # a server puts it off until it has answered
 
 
-def log_to_stderr() -> None:
-    """Send every log line to stderr, one line each: stdout belongs to the protocol.
+def log_to_stderr(level: int = logging.INFO) -> None:
+    """Send log lines of this level to stderr, one line each: stdout belongs to the protocol.
 
     The secrets of this process's environment, and what looks like one, are taken out.
     """
     log_of_libraries_to_stderr()
-    own_log_to_stderr()
+    own_log_to_stderr(level)
 
 
 def log_of_libraries_to_stderr() -> None:
@@ -102,7 +102,7 @@ def log_of_libraries_to_stderr() -> None:
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
-def own_log_to_stderr() -> None:
+def own_log_to_stderr(level: int = logging.INFO) -> None:
     """Do this for what we log ourselves."""
     import structlog  # noqa: PLC0415 - a server answers before it logs anything
 
@@ -117,5 +117,5 @@ def own_log_to_stderr() -> None:
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
         ],
         logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Stderr())),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
     )

@@ -16,6 +16,7 @@ from mcp_server.content.actions.review import ReviewAction
 from mcp_server.content.actions.rollback import RollbackAction
 from mcp_server.content.actions.rollback_target import RollbackTarget
 from mcp_server.content.actions.submit import Submitter
+from mcp_server.content.actions.unpublish import UnpublishAction
 from mcp_server.content.pages.page_files import PageFiles
 from mcp_server.entities.store import EntityStore
 from mcp_server.jobs.batch import BatchService
@@ -57,8 +58,9 @@ class ContentService:
         target = RollbackTarget(entities, batches)
         rollback = RollbackAction(reader, submitter, batches, target)
         self.rollback = self._telling(rollback.__call__)
+        self.unpublish = self._telling(UnpublishAction(reader, submitter).__call__)
         self.retry = self._telling(RetryAction(reader, entities, batches, model).__call__)
-        self.review = self._telling(ReviewAction(reader, batches).__call__)
+        self.review = self._telling(ReviewAction(reader, entities, batches).__call__)
 
     def _telling(self, action: Callable[P, Awaitable[A]]) -> Callable[P, Awaitable[A]]:
         """Return the action so that what its answer notes counts as told."""

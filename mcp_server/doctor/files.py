@@ -9,7 +9,6 @@ import anyio.to_thread
 
 from mcp_server.config import Workspace
 from mcp_server.content.actions.reader import edited_files, missing_files
-from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.pages.page_files import PageFiles, page_files
 from mcp_server.content.site import Site
 from mcp_server.content.workspace.loader import SiteLoader, SiteProblems
@@ -45,9 +44,8 @@ async def of_files(workspace: Workspace, entities: EntityStore) -> AsyncIterator
         return
     files, stored = _files(workspace), await entities.snapshot()
     exported = stored.exported
-    content = SiteContent(site=site, drafts=stored.drafts, live=stored.live, exported=exported)
     pages = {*(p.id for p in site.pages), *exported, *(split_id(i)[0] for i in stored.live)}
-    missing = await missing_files(files, pages, content)
+    missing = await missing_files(files, pages, site, stored.live, exported)
     edited = await edited_files(files, entities, pages, exported)
     found = [*_missing(missing), *_edited(edited, files.content_dir)]
     for finding in first_of(found, FOUND_MAX, "files"):

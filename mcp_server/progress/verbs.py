@@ -89,7 +89,21 @@ ROLLBACK = Verb(
     conflict_help="roll the section back by name, or with force",
 )
 
-VERBS: Mapping[str, Verb] = {verb.kind: verb for verb in (GENERATE, PROMOTE, ROLLBACK)}
+UNPUBLISH = Verb(
+    kind="unpublish",
+    noun="unpublishing",
+    name="Content unpublishing",
+    infinitive="unpublish",
+    would="unpublish",
+    past="unpublished",
+    doing="unpublishing",
+    job_kind="content-unpublish",
+    writes_files=True,
+    kept="What is already off stays off; rollback with this batchId brings it back.",
+    conflict_help="unpublish it again, with force if what it says now may go",
+)
+
+VERBS: Mapping[str, Verb] = {verb.kind: verb for verb in (GENERATE, PROMOTE, ROLLBACK, UNPUBLISH)}
 """Our own verbs, by the kind of their batches."""
 
 WORDS = "words"

@@ -47,6 +47,8 @@ class ServerSizes:
     """Sections of 2 kB whose drafting takes memory."""
     published: tuple[int, ...] = (1_000, 10_000)
     """Sites that are drafted, promoted and rolled back."""
+    reviewed: int = 10_000
+    """Sections of the site that is reviewed."""
     followed: int = 120
     """Sections of the batch that a client follows."""
     followed_batches: int = 10

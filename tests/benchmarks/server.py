@@ -28,6 +28,7 @@ from tests.benchmarks import (
     loading,
     planning,
     publishing,
+    reviewing,
     starting,
     steps,
     subscribers,
@@ -83,6 +84,16 @@ def figures(sizes: ServerSizes) -> Mapping[str, ServerFigure]:
             f"{sizes.paged[1]:,}, all of them drafted, promoted and exported; the sites take turns",
             parts=_one_page(sizes),
             measure=planning.one_page,
+        ),
+        "review": ServerFigure(
+            words=f"`review` of {sizes.reviewed:,} sections of 2 kB, half of them live: 200 rows, "
+            "with `diff`, in one state, a page, a section; from the first row and from the middle; "
+            "the slowest of all calls, and the longest stall of the event loop",
+            parts={
+                name: Part(unit="ms")
+                for name in (*reviewing.CALLS, "review-slowest", "review-stall")
+            },
+            measure=reviewing.review,
         ),
         "calls": ServerFigure(
             words=f"`status` over HTTP by {sizes.callers} clients at once, and a tool that does "

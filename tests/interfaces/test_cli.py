@@ -30,7 +30,10 @@ from tests.waiting import PATIENCE_S
 HEAVY = ("mcp", "pydantic_ai", "rich", "keyring")
 """What must not be paid for by whoever only asks a question."""
 
-COMMANDS = ("serve", "init", "worker", "stop", "status", "wait", "job", "doctor", "demo")
+VERBS = ("generate", "generate-all", "review", "promote", "rollback", "retry", "cancel")
+COMMANDS = (
+    *("serve", "init", *VERBS, "status", "wait", "job", "worker", "stop", "doctor", "demo"),
+)
 
 
 def pressroom(
@@ -188,7 +191,7 @@ async def test_wait_comes_back_at_once_from_what_is_paused(tmp_path: Path, llmoc
     whole = pressroom("wait", "--workspace", root, "--timeout", "600")
     assert (named.returncode, named.stdout) == (whole.returncode, whole.stdout) == (1, "")
     says = f"Content generation {batch} is paused: 0/2 · paused: The key was refused (HTTP 401)"
-    goes_on = f'retry the batch. The tool call retry {{"batchId": "{batch}"}} goes on with it, '
+    goes_on = f"retry the batch. `pressroom retry {batch}` goes on with it, "
     assert named.stderr.startswith(says)
     assert goes_on in named.stderr
     assert whole.stderr == f"Nothing runs. {named.stderr}"
@@ -223,7 +226,7 @@ async def test_what_a_client_with_a_token_has_queued_is_seen_and_waited_for(tmp_
     assert (done.returncode, done.stderr) == (0, "")
     one = pressroom("status", batch, *where)
     assert "    menu/s1  completed   j_" in one.stdout
-    assert f'Next: the tool call promote {{"batchId": "{batch}", "dryRun": true}}' in one.stdout
+    assert f"Next: pressroom promote --batch-id {batch} --dry-run" in one.stdout
     job = next(word for word in one.stdout.split() if word.startswith("j_"))
     assert f"`pressroom job {job}`" in pressroom("status", job, *where).stdout
     assert pressroom("job", job, *where).returncode == 0
@@ -316,6 +319,8 @@ def runners(trouble: Exception) -> Runners:
         serve_http=unused,
         run_worker=unused,
         stop_worker=unused,
+        call=unused,
+        ids=unused,
         status=status,
         follow=unused,
         wait=unused,

@@ -449,6 +449,6 @@ async def test_a_pause_ends_it_and_says_why(bench: Bench) -> None:
     assert not waited.done
     assert waited.message == (
         "Content generation b1 is paused: 0/2 · paused: the key was refused. "
-        'The tool call retry {"batchId": "b1"} goes on with it, cancel gives it up.'
+        "`pressroom retry b1` goes on with it, cancel gives it up."
     )
     assert said == ["Content generation b1: 0/2 · paused: the key was refused"]

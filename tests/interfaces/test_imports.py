@@ -17,7 +17,7 @@ from tests.interfaces.test_stdio_wire import INITIALIZE
     [
         "mcp_server.__main__",
         "mcp_server.app",
-        "mcp_server.interfaces.mcp.answers.status",
+        "mcp_server.app.calls",
         "mcp_server.interfaces.mcp.stdio",
     ],
 )

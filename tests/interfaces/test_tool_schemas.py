@@ -19,9 +19,11 @@ from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import Origin
 from tests.pages import tools as pages
 
-ALL = {"generate", "generate-all", "promote", "rollback", "status", "cancel", "retry", "review"}
+ALL = {"generate", "generate-all", "promote", "rollback", "unpublish"} | {
+    *("status", "cancel", "retry", "review"),
+}
 READ_ONLY = {"status", "review"}
-DESTRUCTIVE = {"promote", "rollback", "retry", "cancel"}
+DESTRUCTIVE = {"promote", "rollback", "unpublish", "retry", "cancel"}
 
 
 class NoWorkspace:

@@ -42,7 +42,8 @@ class ContentPromote(_Payload):
     live: str | None = None
     expect: Literal["base", "live", "any"] = "base"
     """What must be live, or the job fails with a conflict: the text that the draft was made
-    against. With `force` anything; with `force` and a digest, the text that the dry run showed."""
+    against. With `force` anything; `live` (the text that the plan saw) with `force` and a digest,
+    and where a draft that was unpublished comes back."""
     blocked: str | None = None
     """Why it cannot be done, if the plan knows already: the job fails with it as a conflict."""
 
@@ -53,6 +54,15 @@ class ContentRollback(_Payload):
     section: str
     live: str | None = None
     restore: int | None = None
+    expect: Literal["live", "any"] = "live"
+    blocked: str | None = None
+
+
+class ContentUnpublish(_Payload):
+    """One live text to be taken off production, with the hash that the plan saw."""
+
+    section: str
+    live: str
     expect: Literal["live", "any"] = "live"
     blocked: str | None = None
 

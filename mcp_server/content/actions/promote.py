@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import anyio.to_thread
 
@@ -150,7 +151,7 @@ def _why_not_promoted(
     if draft.hash == content.live_hash(id):
         return "is live already" if named else ""
     if draft.withdrawn and not named:
-        return "was taken back by a rollback; name the section to promote it again"
+        return "was taken back or unpublished; name the section to promote it again"
     section = content.site.section(id)
     if section is None:
         return "is no longer in site.yaml"
@@ -165,11 +166,19 @@ def _missing_files(ids: Sequence[str], content: SiteContent) -> Mapping[str, New
     }
 
 
+def _expected(call: ChangeCall, *, returns: bool) -> Literal["base", "live", "any"]:
+    if call.force:
+        return "live" if call.digest else "any"
+    return "live" if returns else "base"
+
+
 def _promotion(call: ChangeCall, draft: Entity, content: SiteContent) -> tuple[Planned, NewJob]:
     revision = draft.current
     id, live = revision.entity_id, content.live_hash(revision.entity_id)
     blocked = None if call.force else content.edited.get(split_id(id)[0])
-    moved = revision.base != live and not call.force
+    # Somebody named it though it is withdrawn, and there is no text that it would replace (R27).
+    returns = draft.withdrawn and live is None
+    moved = revision.base != live and not call.force and not returns
     planned = Planned(
         section=id,
         change="replace" if live else "publish",
@@ -183,7 +192,7 @@ def _promotion(call: ChangeCall, draft: Entity, content: SiteContent) -> tuple[P
         draft=draft.hash,
         base=revision.base,
         live=live,
-        expect=("live" if call.digest else "any") if call.force else "base",
+        expect=_expected(call, returns=returns),
         blocked=blocked,
     )
     return planned, new_job(PROMOTE.job_kind, payload, id, claim="change", priority=Priority.HIGH)

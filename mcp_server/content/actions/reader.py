@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import anyio
 import anyio.to_thread
@@ -25,14 +25,25 @@ from mcp_server.content.workspace.loader import (
     site_from_document,
     site_to_document,
 )
-from mcp_server.entities.entity import PREVIEW, PRODUCTION, split_id
-from mcp_server.entities.store import EntityStore
+from mcp_server.entities.entity import PREVIEW, Entity, split_id
+from mcp_server.entities.store import EntityStore, Heads
 from mcp_server.errors import NotFound
 
 LEFT_ALONE_NAMED_MAX = 3
 """Files that the note names which the first call in a clone gets; they are counted, too."""
 EXPORTS_DURING_A_LOOK_MAX = 2
 """How often files are compared again because they were exported while we compared them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """A site and what is stored of it, without the texts; and what a selector means there."""
+
+    site: Site
+    drafts: Heads
+    live: Heads
+    selection: Selection
+    notes: Sequence[Note]
 
 
 class ContentReader:
@@ -92,6 +103,24 @@ class ContentReader:
             content, notes = await self.read(history=history)
             return content, await _selected(selector, content), notes
 
+    async def outline(self, selector: Selector, *, removed: bool = False) -> Outline:
+        """Return the site and what is stored of the named pages, or of all, without the texts.
+
+        With `removed`, sections that have no text any more can be selected, too.
+
+        Raises:
+            NotFound, InvalidPayload, Unavailable: as `select`.
+        """
+        site, notes = await self.site()
+        named = pages_of(selector)
+        try:
+            drafts, live = await self._entities.heads(named)
+            selection = await _meant(selector, site, drafts, live, removed=removed)
+        except NotFound:  # only all that is stored says what is nearest
+            drafts, live = await self._entities.heads()
+            selection = await _meant(selector, site, drafts, live, removed=removed)
+        return Outline(site=site, drafts=drafts, live=live, selection=selection, notes=notes)
+
     async def site(self) -> tuple[Site, list[Note]]:
         """Return the site, or the last one without mistakes together with a note on these.
 
@@ -109,11 +138,29 @@ class ContentReader:
     async def with_files(self, content: SiteContent, ids: Iterable[str]) -> SiteContent:
         """Return the content with the state of the files of these sections' pages."""
         pages = {split_id(id)[0] for id in ids}
-        return replace(
-            content,
-            edited=await edited_files(self._files, self._entities, pages, content.exported),
-            missing=await missing_files(self._files, pages, content),
-        )
+        edited, missing = await self._looked(pages, content.site, content.live, content.exported)
+        return replace(content, edited=edited, missing=missing)
+
+    async def files_of(
+        self, outline: Outline, ids: Iterable[str]
+    ) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        """Return, by page of these sections, why its file is edited (R23), and the missing ones."""
+        pages = {split_id(id)[0] for id in ids}
+        exported = {p: hashes for p in pages for hashes in [await self._exported(p)] if hashes}
+        return await self._looked(pages, outline.site, outline.live.hash, exported)
+
+    async def _exported(self, page: str) -> Sequence[str | None]:
+        return (await self._entities.exported(page)).get(page, ())
+
+    async def _looked(
+        self,
+        pages: Collection[str],
+        site: Site,
+        live: Collection[str],
+        exported: Mapping[str, Sequence[str | None]],
+    ) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        edited = await edited_files(self._files, self._entities, pages, exported)
+        return edited, await missing_files(self._files, pages, site, live, exported)
 
     async def drafted_by(self, batch_id: str) -> Mapping[str, bool]:
         """Return the sections that a batch drafted, and whether each draft is still its (R8)."""
@@ -138,16 +185,20 @@ class ContentReader:
     async def edits_to_keep(self, content: SiteContent, ids: Sequence[str]) -> KeptEdits:
         """Return what somebody wrote into the files of these sections' pages (R23)."""
         pages = {split_id(id)[0] for id in ids} & set(content.edited)
-        if not pages:
-            return KeptEdits()
-        past = await self._entities.histories(PRODUCTION)
+        return await self.edits_on(pages, content.site, content.live) if pages else KeptEdits()
+
+    async def edits_on(
+        self, pages: Collection[str], site: Site, live: Mapping[str, Entity] | None = None
+    ) -> KeptEdits:
+        """Return what somebody wrote into the files of these pages, beside these live texts."""
+        stored = await self._entities.snapshot(pages, history=True)
         return await anyio.to_thread.run_sync(
             self._files.edits_to_keep,
             pages,
-            content.site,
-            content.live,
-            past,
-            await self._entities.exported(),
+            site,
+            stored.live if live is None else live,
+            stored.history,
+            stored.exported,
         )
 
     async def keep_edits(
@@ -220,6 +271,14 @@ async def _selected(selector: Selector, content: SiteContent) -> Selection:
     return await anyio.to_thread.run_sync(select, selector, content.site, stored)
 
 
+async def _meant(selector: Selector, site: Site, *heads: Heads, removed: bool) -> Selection:
+    def look() -> Selection:
+        stored = set[str]().union(*(each.hash for each in heads))
+        return select(selector, site, stored.union(*(h.removed for h in heads if removed)))
+
+    return await anyio.to_thread.run_sync(look)
+
+
 async def edited_files(
     files: PageFiles,
     entities: EntityStore,
@@ -245,16 +304,21 @@ async def edited_files(
 
 
 async def missing_files(
-    files: PageFiles, pages: Collection[str], content: SiteContent
+    files: PageFiles,
+    pages: Collection[str],
+    site: Site,
+    live: Collection[str],
+    exported: Mapping[str, Sequence[str | None]],
 ) -> Mapping[str, str]:
     """Return, by page, the files that were exported and are gone although sections are live (R22).
 
     An export records a file before it writes it, and locks the page meanwhile. So a file that looks
     missing is looked for again under the lock: it may just be being written.
     """
-    live = {split_id(id)[0] for id in content.live if not is_static(content.site, id)}
-    exported = content.exported
-    written = [p for p in sorted(live & {*pages}) if exported.get(p, (None,))[0] is not None]
+    written = [p for p in sorted(pages) if exported.get(p, (None,))[0] is not None]
+    ids = [id for id in live if id.partition("/")[0] in written and not is_static(site, id)]
+    shown = {split_id(id)[0] for id in ids}
+    written = [page for page in written if page in shown]
 
     missing: dict[str, str] = {}
     for page in await anyio.to_thread.run_sync(files.missing, written):

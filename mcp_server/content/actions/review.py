@@ -2,56 +2,116 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import anyio.to_thread
 
 from mcp_server.content.actions.calls import Selector
-from mcp_server.content.actions.reader import ContentReader
-from mcp_server.content.actions.review_rows import review_of, with_edits
-from mcp_server.content.actions.reviewed import Reviewed
+from mcp_server.content.actions.reader import ContentReader, Outline
+from mcp_server.content.actions.review_rows import Chosen, Seen, chosen_of, fitting, row_of
+from mcp_server.content.actions.review_rows import with_edits as rows_with_edits
+from mcp_server.content.actions.reviewed import Reviewed, ReviewRow, Room, SectionState
+from mcp_server.entities.entity import split_id
+from mcp_server.entities.store import EntityStore
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Origin
 
+ROWS_AT_ONCE = 20
+"""Rows whose texts are read together: about as many as an answer has room for."""
+
 
 class ReviewAction:
-    """Shows the selected sections: the state of each, its texts, and what would change."""
+    """Shows the selected sections: the state of each, its texts, and what would change.
 
-    def __init__(self, reader: ContentReader, batches: BatchService) -> None:
-        self._reader, self._batches = reader, batches
+    The states of all are known from their hashes. Texts and files are read of the rows shown.
+    """
+
+    def __init__(self, reader: ContentReader, entities: EntityStore, batches: BatchService) -> None:
+        self._reader, self._entities, self._batches = reader, entities, batches
 
     async def __call__(
         self,
         selector: Selector,
         origin: Origin,
         *,
-        states: Collection[str] = (),
+        states: Collection[SectionState] = (),
         diff: bool = False,
+        room: Room,
         limit: int,
         cursor: int = 0,
     ) -> Reviewed:
-        """Read the site, choose a page of rows, and add what somebody wrote into the files.
+        """Read the site, and the rows from position `cursor` for which the answer has `room`.
+
+        The counts cover all selected sections, whatever is shown; the rows are only of those in
+        one of `states`, if any are named.
 
         Raises:
             NotFound: a page or section does not exist; names the nearest.
         """
-        content, selection, notes = await self._reader.select(selector)
-        content = await self._reader.with_files(content, selection.ids)
-
-        def look() -> Reviewed:  # in a thread: texts are parsed
-            return review_of(
-                content, selection.ids, states=states, diff=diff, limit=limit, cursor=cursor
+        outline = await self._reader.outline(selector)
+        chosen = await anyio.to_thread.run_sync(
+            chosen_of, outline.site, outline.drafts, outline.live, outline.selection.ids, states
+        )
+        ids = chosen.ids[cursor : cursor + limit]
+        rows: list[ReviewRow] = []
+        missing = False
+        while len(rows) < len(ids) and room.bytes > 0:
+            some = ids[len(rows) : len(rows) + ROWS_AT_ONCE]
+            seen = await self._seen(outline, some)
+            made, room = await anyio.to_thread.run_sync(
+                _made, outline, chosen, some, seen, diff, room
             )
+            rows += await self._with_edits(outline, made, seen.edited, diff=diff)
+            missing = missing or bool(seen.missing)
+        shown = cursor + len(rows)
+        return Reviewed(
+            rows=tuple(await self._of_owner(rows, origin)),
+            counts=chosen.counts,
+            pages=chosen.pages,
+            next_cursor=shown if shown < len(chosen.ids) else None,
+            missing_files=missing,
+            notes=tuple(outline.notes),
+        )
 
-        found = await anyio.to_thread.run_sync(look)
-        kept = await self._reader.edits_to_keep(content, [row.section for row in found.rows])
-        found = await self._of_owner(with_edits(found, kept.revisions, diff=diff), origin)
-        return replace(found, notes=tuple(notes))
+    async def _seen(self, outline: Outline, ids: Sequence[str]) -> Seen:
+        """Return the texts of these sections, as they were when their states were read."""
+        drafts, live = _of(outline.drafts.revision, ids), _of(outline.live.revision, ids)
+        found = await self._entities.revisions({*drafts.values(), *live.values()})
+        edited, missing = await self._reader.files_of(outline, ids)
+        return Seen(
+            draft={id: found[number] for id, number in drafts.items() if number in found},
+            live={id: found[number] for id, number in live.items() if number in found},
+            edited=edited,
+            missing=missing,
+        )
 
-    async def _of_owner(self, found: Reviewed, origin: Origin) -> Reviewed:
+    async def _with_edits(
+        self, outline: Outline, rows: Sequence[ReviewRow], edited: Collection[str], *, diff: bool
+    ) -> Sequence[ReviewRow]:
+        pages = {split_id(row.section)[0] for row in rows} & {*edited}
+        if not pages:
+            return rows
+        kept = await self._reader.edits_on(pages, outline.site)
+        return await anyio.to_thread.run_sync(
+            partial(rows_with_edits, rows, kept.revisions, diff=diff)
+        )
+
+    async def _of_owner(self, rows: Sequence[ReviewRow], origin: Origin) -> Sequence[ReviewRow]:
         """Return the rows without the batches of other owners."""
-        batches = {row.batch_id for row in found.rows if row.batch_id is not None}
+        batches = {row.batch_id for row in rows if row.batch_id is not None}
         own = {id for id in batches if await self._batches.is_own(id, owner=origin.owner)}
-        rows = [r if r.batch_id in own else replace(r, batch_id=None) for r in found.rows]
-        return replace(found, rows=tuple(rows))
+        return [r if r.batch_id in own else replace(r, batch_id=None) for r in rows]
+
+
+def _made(
+    outline: Outline, chosen: Chosen, ids: Sequence[str], seen: Seen, diff: bool, room: Room
+) -> tuple[Sequence[ReviewRow], Room]:
+    """Return the rows for which there is room, and the room that is left."""
+    site, states = outline.site, chosen.states
+    return fitting((row_of(site, id, states[id], seen, diff=diff) for id in ids), room)
+
+
+def _of(revisions: Mapping[str, int], ids: Sequence[str]) -> Mapping[str, int]:
+    return {id: revisions[id] for id in ids if id in revisions}

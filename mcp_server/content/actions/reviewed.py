@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,8 +12,17 @@ SectionState = Literal[
     "missing", "static", "draft", "changed", "live", "withdrawn", "outdated", "orphaned"
 ]
 """`static`: its text is in `site.yaml`. `draft`: drafted, nothing live. `changed`: draft and live
-text differ. `withdrawn`: the draft was taken back by a rollback. `outdated`: the live text has
+text differ. `withdrawn`: the draft was taken back, or unpublished. `outdated`: the live text has
 changed since it was drafted. `orphaned`: stored, but no longer in `site.yaml`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much of the rows the answer can show. What it cannot is not even read."""
+
+    bytes: int
+    text: int
+    """Characters that are shown of one text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +40,7 @@ class ReviewRow:
     placeholder: bool = False
     batch_id: str | None = None
     diff: str | None = None
-    """Unified diff from the live text to the draft; only where asked for."""
+    """What differs between the live text and the draft; only where asked for."""
     note: str | None = None
     """What else to know of it, such as that its file was edited outside."""
     findings: tuple[str, ...] = ()
@@ -38,13 +48,25 @@ class ReviewRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewedPage:
+    """A page with its title, and how many of its selected sections are in each state."""
+
+    page: str
+    title: str | None
+    """`None`: the page is no longer in `site.yaml`."""
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reviewed:
     """One page of rows in the order of `site.yaml`, with the counts of all selected sections."""
 
     rows: tuple[ReviewRow, ...]
-    counts: dict[str, int]
+    counts: Mapping[str, int]
+    pages: tuple[ReviewedPage, ...] = ()
+    """The pages of all rows that were chosen, in the same order."""
     next_cursor: int | None = None
     missing_files: bool = False
-    """Whether an exported file of one of their pages is gone; promote writes it again."""
+    """Whether the exported file of one of the rows' pages is gone; promote writes it again."""
     notes: tuple[Note, ...] = ()
     """Notes on the site as a whole, such as a mistake in its file."""

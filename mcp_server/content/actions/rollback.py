@@ -90,9 +90,9 @@ class RollbackAction:
         """
         if before := await self._submitter.answered_before(ROLLBACK, call, origin):
             return before
-        cancelled = False
+        cancelled, about = False, call
         for _ in range(LOOKS_MAX):
-            look = await self._look(call, origin, cancelled=cancelled)
+            look = await self._look(about, origin, cancelled=cancelled)
             if isinstance(look, Submitted):
                 if look.batch_id is not None:  # it repeats a rollback that is under way
                     await self._submitter.remember(ROLLBACK, call, look.batch_id, origin)
@@ -108,6 +108,7 @@ class RollbackAction:
             # again: a job may have ended in between.
             if look.unfinished is not None and not plan.steps:
                 cancelled = await self._cancel(look.unfinished, origin)
+                about = replace(call, batch_id=look.unfinished.id)  # and not the one before it
                 continue
             submission = await self._submitter.submit(
                 ROLLBACK, plan, call, origin, look.conditions(call, plan)
@@ -170,7 +171,7 @@ def plan_rollback_of_batch(
     force: bool,
     exact: bool,
 ) -> Plan:
-    """Return the plan that puts back what was live before a promote or rollback batch (R12).
+    """Return the plan that puts back what was live before a batch that changed live texts (R12).
 
     Decided for each section by hash. If its live text is what the batch wrote, the one before is
     restored. If it is the one before already, the section is skipped. Anything else is a conflict,

@@ -14,11 +14,16 @@ from mcp_server.entities.store import EntityStore
 from mcp_server.errors import InvalidPayload, NotFound
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Batch, Origin
-from mcp_server.progress.verbs import GENERATE, PROMOTE, ROLLBACK
+from mcp_server.progress.verbs import GENERATE, PROMOTE, ROLLBACK, UNPUBLISH, verb_of
+
+STANDING = (PROMOTE.kind, UNPUBLISH.kind)
+"""The kinds of batches that a rollback takes back without being told which (R11)."""
+ACTIVE_MAX = 50
+"""Unfinished batches among which an unpublishing is looked for, newest first."""
 
 
 class RollbackTarget:
-    """Finds the batch that a rollback takes back (R10, R11, R14, R16)."""
+    """Finds the batch that a rollback takes back (R10, R11, R14, R16, R27)."""
 
     def __init__(self, entities: EntityStore, batches: BatchService) -> None:
         self._entities, self._batches = entities, batches
@@ -38,6 +43,8 @@ class RollbackTarget:
             return batch
         if selection.named:
             return None
+        if running := await self._unpublishing(selection.pages, origin):
+            return running
         last, latest = await self._latest(content, selection.pages, origin)
         if last is not None and last.kind == ROLLBACK.kind:
             return _choose(last, latest, call) if last.ended else answer_again(last)
@@ -57,16 +64,32 @@ class RollbackTarget:
     async def _latest(
         self, content: SiteContent, pages: Sequence[str], origin: Origin
     ) -> tuple[Batch | None, Batch | None]:
-        """Return the owner's last batch that changed a live text, and the last standing promote."""
+        """Return the owner's last batch that changed live texts, and the last that stands (R10)."""
         last: Batch | None = None
         for batch_id in history.batches_newest_first(content.history, pages):
             batch = await self._own(batch_id, origin)
             if batch is None:
                 continue
             last = last or batch
-            if batch.kind == PROMOTE.kind and stands(batch.id, content, pages):
+            if batch.kind in STANDING and stands(batch.id, content, pages):
                 return last, batch
         return last, None
+
+    async def _unpublishing(self, pages: Sequence[str], origin: Origin) -> Batch | None:
+        """Return the owner's unfinished unpublishing, if his latest change under way is one.
+
+        It need not have taken anything off yet: who changes his mind at once means this one, and
+        not the promotion before it.
+        """
+        changes = (*STANDING, ROLLBACK.kind)
+        active = await self._batches.list(owner=origin.owner, active=True, limit=ACTIVE_MAX)
+        latest = next((batch for batch in active if batch.kind in changes), None)
+        if latest is None or latest.kind != UNPUBLISH.kind:
+            return None
+        if not pages:
+            return latest
+        jobs = await self._batches.jobs(latest.id, owner=origin.owner)
+        return latest if any(job.subject.partition("/")[0] in pages for job in jobs) else None
 
     async def _own(self, batch_id: str, origin: Origin) -> Batch | None:
         try:
@@ -108,7 +131,9 @@ def _choose(last: Batch, latest: Batch | None, call: ChangeCall) -> Submitted:
     if latest is not None and last.failed:
         calls.insert(0, _call_rollback(latest.id, "takes back what still stands", call.force))
     elif latest is not None:
-        calls.append(_call_rollback(latest.id, "takes back one promotion more", call.force))
+        calls.append(
+            _call_rollback(latest.id, f"takes back one {verb_of(latest).noun} more", call.force)
+        )
     return Submitted(
         verb=ROLLBACK,
         total_sections=0,
@@ -124,9 +149,12 @@ def _call_rollback(batch_id: str, why: str, force: bool = False) -> NextCall:
 
 
 def stands(batch_id: str, content: SiteContent, pages: Sequence[str] = ()) -> bool:
-    """Whether any live text, on these pages if any, is still as this batch wrote it (R10)."""
+    """Whether any section, on these pages if any, is still as this batch left it (R10).
+
+    After a promotion that is a live text, after an unpublishing that there is none.
+    """
     written = _written(batch_id, content, pages)
-    return any(content.live_hash(id) == last.hash for id, last in written.items() if last.hash)
+    return any(content.live_hash(id) == last.hash for id, last in written.items())
 
 
 def _written(batch_id: str, content: SiteContent, pages: Sequence[str]) -> dict[str, Revision]:

@@ -33,7 +33,7 @@ def select(selector: Selector, site: Site, stored: Collection[str] = ()) -> Sele
         NotFound: no such page or section; names the nearest.
         InvalidPayload: an id is no slug, or a section is named without its page.
     """
-    known = dict.fromkeys([*site.section_ids, *sorted(stored)])
+    known = dict.fromkeys([*site.section_ids, *sorted(set(stored) - site.section_ids)])
     sections = _sections(selector)
     named = (selector.page, *selector.pages) if selector.page else selector.pages
     pages = tuple(dict.fromkeys(named))
@@ -83,6 +83,8 @@ def _sections(selector: Selector) -> list[str]:
 
 
 def _check_pages(pages: Sequence[str], known: Collection[str], site: Site) -> None:
+    if not pages:
+        return
     for page in pages:
         if not is_slug(page):
             what = f"{in_quotes(page)} is not a page id (a-z, 0-9, - and _)"

@@ -29,6 +29,7 @@ import anyio.to_thread
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from mcp_server.clock import Clock, SystemClock
+from mcp_server.content.checks.objections import objection_to
 from mcp_server.content.drafting.composer import ComposerGap, compose
 from mcp_server.content.drafting.errors import (
     ModelAccountEmpty,
@@ -42,7 +43,6 @@ from mcp_server.content.drafting.errors import (
     Usage,
 )
 from mcp_server.content.drafting.model import KeyLeftLiteral, ModelChoice, check_variables, find_key
-from mcp_server.content.drafting.objections import objection_to
 from mcp_server.content.drafting.patience import Patience
 from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash, prompt_for
 from mcp_server.content.text import markdown

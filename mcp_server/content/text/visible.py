@@ -17,6 +17,8 @@ _BLANKS = re.compile(
 """Blank letters and variation selectors, which Unicode classes as letters and marks."""
 _JOINERS = frozenset("\u200c\u200d")
 """Persian and Indic words and joined emoji need one, between two letters or signs."""
+_ENDS = 4
+"""Characters at the end of a part that the whole may show otherwise: half a letter, a joiner."""
 _HALF = re.compile("[\ud800-\udfff]")
 _STRAY_JOINERS = re.compile(
     "(?<=[\u200c\u200d])[\u200c\u200d]|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
@@ -38,6 +40,23 @@ def visible(text: str) -> str:
     kept = "".join(character for character in text if _is_kept(character))
     # Joiners last: dropping what stood between them may have put two in a row.
     return _STRAY_JOINERS.sub("", kept).strip()
+
+
+def visible_start(text: str, length: int, *, one_line: bool = False) -> str:
+    """Return the beginning of `visible` text, more than `length` characters if there are as many.
+
+    With `one_line`, blanks and line ends become single spaces. It takes as long as what is
+    returned, not as `text`: a list of excerpts looks at no whole text.
+    """
+    taken = 2 * length + _ENDS
+    while True:
+        shown = visible(text[:taken])
+        shown = " ".join(shown.split()) if one_line else shown
+        if taken >= len(text):
+            return shown
+        if len(shown) > length + _ENDS:
+            return shown[:-_ENDS]
+        taken *= 4
 
 
 def whole_letters(text: str) -> str:

@@ -20,7 +20,6 @@ import typer
 from mcp_server.config import TOKEN_VARIABLE, named_in
 from mcp_server.errors import ServerError
 from mcp_server.interfaces.cli.connect import claude_code_line
-from mcp_server.interfaces.cli.lines import Lines
 from mcp_server.interfaces.cli.output import (
     as_json,
     finding_lines,
@@ -28,17 +27,18 @@ from mcp_server.interfaces.cli.output import (
     one_line,
     status_lines,
 )
-from mcp_server.interfaces.cli.runners import Board, Runners, Waited
+from mcp_server.interfaces.cli.runners import Runners, Waited
+from mcp_server.interfaces.cli.shared import (
+    EXIT_INTERRUPTED,
+    EXIT_TROUBLE,
+    EXIT_UNWELL,
+    WorkspaceOption,
+    board,
+    runners_of,
+)
+from mcp_server.interfaces.cli.spelling import as_commands
+from mcp_server.interfaces.cli.verbs import VERBS
 from mcp_server.redaction import redacted, secrets_of
-
-EXIT_TROUBLE = 2
-"""Exit code for expected errors, the same as for a wrong option."""
-
-EXIT_UNWELL = 1
-"""Exit code of the doctor if something is wrong, and of a wait for work that was not done."""
-
-EXIT_INTERRUPTED = 130
-"""Exit code after an interrupt, as shells use it (128 + SIGINT)."""
 
 INTERVAL_S = 0.5
 """How often to look for operations, and the shortest time between two updates of one."""
@@ -51,16 +51,6 @@ DEFAULT_PORT = 8765
 UNWRITTEN = frozenset({errno.EPIPE, errno.ENOSPC, errno.EIO})
 """Errors of writing to stdout: its reader has left, the disk is full, the terminal is gone."""
 
-WorkspaceOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--workspace",
-        "-w",
-        help="The folder that holds pressroom.toml. Without it: PRESSROOM_WORKSPACE, or the "
-        "nearest such folder upward from here.",
-    ),
-]
-
 
 def build_cli(runners: Runners) -> typer.Typer:
     """Return the command line; `runners` do everything that needs the application."""
@@ -68,14 +58,13 @@ def build_cli(runners: Runners) -> typer.Typer:
         name="pressroom",
         help="Write a web site in the background: drafts to review, promote and take back.",
         no_args_is_help=True,
-        add_completion=False,
         rich_markup_mode=None,  # rich would cost every command its import
         pretty_exceptions_enable=False,
         context_settings={"obj": runners},
     )
     cli.callback()(root)
-    for command in (serve, init, trust, worker, stop, status, wait, job, doctor, demo):
-        cli.command(command.__name__)(command)
+    for command in (serve, init, trust, *VERBS, status, wait, job, worker, stop, doctor, demo):
+        cli.command(command.__name__.replace("_", "-"))(command)
     return cli
 
 
@@ -139,9 +128,9 @@ def serve(
     """
     if not http:
         _refuse_without_http(host, port, allowed_host, allowed_origin)
-        _runners(context).serve_stdio(workspace)
+        runners_of(context).serve_stdio(workspace)
         return
-    _runners(context).serve_http(
+    runners_of(context).serve_http(
         workspace,
         host=DEFAULT_HOST if host is None else host,
         port=DEFAULT_PORT if port is None else port,
@@ -194,7 +183,7 @@ def trust(
             typer.echo(one_line(line) if line.strip() == line else f"  {one_line(line)}")
         return yes or typer.confirm(question, default=None)  # an Enter is no answer
 
-    typer.echo(_runners(context).trust(workspace, ask))
+    typer.echo(runners_of(context).trust(workspace, ask))
 
 
 def worker(
@@ -206,12 +195,12 @@ def worker(
     ] = False,
 ) -> None:
     """Work through what is queued, until interrupted."""
-    _runners(context).run_worker(workspace, detached=detached)
+    runners_of(context).run_worker(workspace, detached=detached)
 
 
 def stop(context: typer.Context, *, workspace: WorkspaceOption = None) -> None:
     """End the worker; running jobs get their grace, the rest stays queued."""
-    typer.echo(_runners(context).stop_worker(workspace))
+    typer.echo(runners_of(context).stop_worker(workspace))
 
 
 def status(
@@ -246,7 +235,7 @@ def status(
         return
     if interval is not None:
         raise typer.BadParameter("only with --follow", param_hint="--interval")
-    for line in status_lines(_runners(context).status(workspace, wanted)):
+    for line in status_lines(runners_of(context).status(workspace, wanted)):
         typer.echo(line)
 
 
@@ -264,7 +253,7 @@ def wait(
 
     Ends with 1 if the time runs out, something is paused, or the batch did not complete.
     """
-    outcome = _runners(context).wait(workspace, _one_of(id, batch), timeout_s=timeout)
+    outcome = runners_of(context).wait(workspace, _one_of(id, batch), timeout_s=timeout)
     _say(outcome)
 
 
@@ -278,7 +267,7 @@ def job(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Show one job: where it stands and why, its payload and its result."""
-    for line in job_lines(_runners(context).job(workspace, id)):
+    for line in job_lines(runners_of(context).job(workspace, id)):
         typer.echo(line)
 
 
@@ -291,7 +280,7 @@ def doctor(
     ] = False,
 ) -> None:
     """Look for what may be wrong, and say what helps. Ends with 1 if there is an error."""
-    findings = _runners(context).doctor(workspace)
+    findings = runners_of(context).doctor(workspace)
     for line in [as_json(findings)] if json else finding_lines(findings):
         typer.echo(redacted(line, secrets_of(os.environ)))
     if any(finding["level"] == "error" for finding in findings):
@@ -321,8 +310,8 @@ def _follow(
     context: typer.Context, workspace: Path | None, id: str | None, interval_s: float
 ) -> None:
     try:
-        with _board() as board:
-            outcome = _runners(context).follow(workspace, id, interval_s=interval_s, board=board)
+        with board() as place:
+            outcome = runners_of(context).follow(workspace, id, interval_s=interval_s, board=place)
     except KeyboardInterrupt:
         typer.echo("No longer watching; the work goes on.", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
@@ -333,26 +322,6 @@ def _say(outcome: Waited) -> None:
     typer.echo(one_line(outcome.message), err=not outcome.done)
     if not outcome.done:
         raise typer.Exit(EXIT_UNWELL)
-
-
-@contextmanager
-def _board() -> Generator[Board]:
-    """Yield moving bars on a terminal, plain lines elsewhere; rich is only imported for bars."""
-    stdout = cast("TextIO | None", sys.stdout)  # as above
-    if stdout is not None and stdout.isatty():
-        from mcp_server.interfaces.cli.bars import Bars, terminal  # noqa: PLC0415 - brings rich
-
-        if (console := terminal()) is not None:
-            with Bars(console).shown() as bars:
-                yield bars
-            return
-    yield Lines(typer.echo)
-
-
-def _runners(context: typer.Context) -> Runners:
-    runners = context.obj
-    assert isinstance(runners, Runners), "build_cli puts them there"
-    return runners
 
 
 def _refuse_without_http(*given: object) -> None:
@@ -375,7 +344,10 @@ def _one_line_each() -> Generator[None]:
         if not all(isinstance(leaf, ServerError) for leaf in leaves):
             raise
         for line in dict.fromkeys(line for leaf in leaves for line in str(leaf).splitlines()):
-            typer.echo(f"pressroom: {redacted(one_line(line), secrets_of(os.environ))}", err=True)
+            typer.echo(
+                f"pressroom: {redacted(one_line(as_commands(line)), secrets_of(os.environ))}",
+                err=True,
+            )
         raise SystemExit(EXIT_TROUBLE) from None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mcp_server.interfaces.cli.spelling import command
 from mcp_server.jobs.job import BatchState, JobState
 from mcp_server.progress.event import ProgressEvent
 from mcp_server.progress.words import full_stop
@@ -34,17 +35,30 @@ class Lines:
         self._write(line)
 
 
+class Unseen:
+    """A board for whoever only wants the end."""
+
+    def show(self, event: ProgressEvent) -> None:
+        """Show nothing."""
+
+    def say(self, line: str) -> None:
+        """Say nothing."""
+
+    def halt(self, line: str) -> None:
+        """Say nothing."""
+
+
 def stands_still(event: ProgressEvent) -> bool:
     """Whether nothing more happens by itself: it is over, or waits for a person."""
     return event.ended or event.status in (BatchState.PAUSED, JobState.PAUSED)
 
 
 def outcome_line(name: str, id: str, status: str, said: str | None, *, is_batch: bool) -> str:
-    """Return how an operation ended; for a paused batch, also which calls go on from there."""
+    """Return how an operation ended; for a paused batch, also which commands go on from there."""
     line = full_stop(f"{name} {id} is {status}" + (f": {said}" if said else ""))
     if not is_batch or status != BatchState.PAUSED:
         return line
-    return f'{line} The tool call retry {{"batchId": "{id}"}} goes on with it, cancel gives it up.'
+    return f"{line} `{command('retry', {'batchId': id})}` goes on with it, cancel gives it up."
 
 
 def event_line(event: ProgressEvent) -> str:

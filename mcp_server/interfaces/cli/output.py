@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mcp_server.content.text.visible import visible
+from mcp_server.interfaces.cli.spelling import as_commands
 from mcp_server.jobs.job import Job, JobState
 from mcp_server.jobs.result import as_shown
 
@@ -34,14 +35,14 @@ def job_lines(job: Job) -> Iterator[str]:
 
 def status_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     """Yield an answer of `status`: operations, sections and files, what comes next, the worker."""
-    yield one_line(str(answer.get("message", "")))
+    yield one_line(as_commands(str(answer.get("message", ""))))
     yield from map(_operation, answer.get("operations", ()))
     yield from _sections(answer.get("sections", ()))
     if "nextCursor" in answer:
         yield "  " + (MORE_SECTIONS if answer.get("sections") else MORE_OPERATIONS)
     yield from _files(answer.get("files", ()), answer.get("fileCount", 0))
     if next := answer.get("next"):
-        yield one_line(f"Next: the tool call {next}")
+        yield one_line(as_commands(f"Next: {next}"))
     if job := answer.get("job"):
         yield f"`pressroom job {job['jobId']}` shows its payload and its result."
     worker: Mapping[str, Any] = answer.get("worker", {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -130,6 +130,45 @@ class Follow(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """What a call of a tool has led to: its answer, in wire names."""
+
+    answer: Mapping[str, Any]
+    worker: str | None = None
+    """Of a call that left something to be done by a worker: whether one lives, in words."""
+
+
+class Call(Protocol):
+    """Calls a tool as a client would, for the workspace's user."""
+
+    def __call__(
+        self,
+        workspace: Path | None,
+        tool: str,
+        arguments: Mapping[str, Any],
+        *,
+        board: Board | None,
+        answered: Callable[[Mapping[str, Any]], None],
+    ) -> Called:
+        """Call it, and hand its answer to `answered` at once; see that a worker works on it.
+
+        With a `board` the batch is shown there until it is over; the answer returned is as of then.
+
+        Raises:
+            CallerError: the arguments do not fit, or the call cannot be carried out.
+        """
+        ...
+
+
+class ReadIds(Protocol):
+    """Returns the ids of the pages and sections of a site, to complete what is being typed."""
+
+    def __call__(self, workspace: Path | None) -> Sequence[str]:
+        """Read them; none where there is no workspace, or its site cannot be read."""
+        ...
+
+
 class ReadJob(Protocol):
     """Returns one job, whoever asked for it, as it is stored."""
 
@@ -182,6 +221,8 @@ class Runners:
     serve_http: ServeHttp
     run_worker: RunWorker
     stop_worker: StopWorker
+    call: Call
+    ids: ReadIds
     status: ReadStatus
     follow: Follow
     wait: Wait

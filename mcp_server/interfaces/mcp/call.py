@@ -1,14 +1,19 @@
-"""A tool's call that is open, as the protocol's library hands it out."""
+"""A tool's call that is open: a client's, as the protocol's library hands it out, or a terminal's.
+
+The command line runs the tools as well, and never loads that library.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
-from mcp.server.context import ServerRequestContext
+
+if TYPE_CHECKING:
+    from mcp.server.context import ServerRequestContext
 
 PAUSE_S = 0.05
 """Between a call's last progress and its answer. A client in TypeScript that reads both at once has
@@ -42,14 +47,18 @@ class Waits:
 class OpenCall:
     """A tool's call that has not been answered yet; until then progress can be sent on it."""
 
-    def __init__(self, ctx: ServerRequestContext[Any, Any], waits: Waits) -> None:
-        self._session, self.waits = ctx.session, waits
-        self.wants_progress = (ctx.meta or {}).get("progress_token") is not None
+    def __init__(self, ctx: ServerRequestContext[Any, Any] | None, waits: Waits) -> None:
+        """`ctx` is `None` for a call from a terminal, which shows progress by other means."""
+        self._session, self.waits = ctx.session if ctx is not None else None, waits
+        meta = ctx.meta if ctx is not None else None
+        self.wants_progress = (meta or {}).get("progress_token") is not None
         """Whether its client sent a token for progress."""
         self._reported_at: float | None = None
 
     async def report_progress(self, value: float, total: float, message: str) -> None:
         """Send progress, if the client wants any."""
+        if self._session is None:
+            return
         await self._session.report_progress(value, total, message)
         if self.wants_progress:
             self._reported_at = time.monotonic()

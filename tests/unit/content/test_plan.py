@@ -15,6 +15,7 @@ from mcp_server.content.actions.rollback import plan_rollback_of_batch, plan_und
 from mcp_server.content.actions.rollback_target import stands
 from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent, with_live
+from mcp_server.content.actions.unpublish import plan_unpublish
 from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash
 from mcp_server.content.site import Section
 from mcp_server.entities.entity import PRODUCTION, AuthorKind, Entity
@@ -278,7 +279,7 @@ def test_what_a_rollback_withdrew_is_promoted_only_by_its_name_or_its_batch() ->
     """Otherwise the next bare promote would undo the rollback (R9)."""
     stands = standing(draft(HERO, "bad", withdrawn=True))
     assert why(promoted(stands)) == [
-        "was taken back by a rollback; name the section to promote it again"
+        "was taken back or unpublished; name the section to promote it again"
     ]
     assert only(promoted(stands, NAMED))[0].change == "publish"
     assert only(promoted(stands, drafted={HERO: True}))[0].change == "publish"
@@ -468,7 +469,7 @@ def test_force_overrides_the_plan_but_never_a_digest(force: bool, exact: bool, e
 
 
 def test_a_batch_stands_while_a_text_of_it_is_live() -> None:
-    """By the hash of the last that it wrote; what it removed does not stand for it (R10)."""
+    """By the hash of the last that it wrote; one that removed stands while there is none (R10)."""
     hero = was_live(HERO, ("one", "a"), ("two", "b"))
     menu = was_live("menu/hero", ("one", "a"))
     gone = was_live("home/news", ("one", "c"), (None, "d"))
@@ -477,7 +478,7 @@ def test_a_batch_stands_while_a_text_of_it_is_live() -> None:
         True,
         True,
         False,
-        False,
+        True,
         False,
     ]
     assert not stands("a", found, ["home"])
@@ -510,3 +511,66 @@ def test_a_digest_is_of_what_is_done_and_not_of_its_order() -> None:
         digest_of(PROMOTE, [one, replace(two, hash_from="c", hash_to=None)]),
     ]
     assert len({shown, *others}) == 7
+
+
+# Unpublish
+
+
+def unpublished(stands: SiteContent, selection: Selection = BULK, **call: Any) -> Plan:
+    """Plan an unpublish call."""
+    return plan_unpublish(ChangeCall(**call), selection, stands)
+
+
+def test_what_is_live_is_removed_if_it_is_still_what_the_plan_saw() -> None:
+    """Or, with `force`, whatever is live by then; with a digest nothing else (R27)."""
+    live = was_live(HERO, ("old", "b"))
+    planned, payload = only(unpublished(standing(draft(HERO, "new"), live=(live,))))
+    assert (planned.change, planned.hash_from, planned.hash_to) == ("remove", live[0].hash, None)
+    assert payload == {"section": HERO, "live": live[0].hash, "expect": "live"}
+    [job] = unpublished(standing(live=(live,))).jobs
+    assert (job.dedup_key, job.priority) == (f"change:{HERO}", Priority.HIGH)
+    for digest, expect in ((None, "any"), ("d", "live")):
+        _, payload = only(unpublished(standing(live=(live,)), force=True, digest=digest))
+        assert payload["expect"] == expect
+
+
+def test_an_edited_file_keeps_a_text_from_being_unpublished() -> None:
+    """Until somebody says `force` (R23)."""
+    stands = standing(live=(was_live(HERO, ("old", "b")),), edited={"home": "was edited"})
+    assert only(unpublished(stands))[0].conflict == "was edited"
+    assert only(unpublished(stands, force=True))[0].conflict is None
+
+
+@pytest.mark.parametrize(
+    ("stands", "bulk", "named"),
+    [
+        (standing(), [], ["is not live"]),
+        (standing(draft(HERO, "new", withdrawn=True)), [], ["is not live"]),
+        (
+            standing(site=site_of(note(HERO, template=None, text="Static."))),
+            [],
+            ["has a static text, which is taken out in site.yaml"],
+        ),
+        (
+            standing(draft(HERO, "new")),
+            ["is not live; but a promote of everything would make its draft live"],
+            ["is not live; but a promote of everything would make its draft live"],
+        ),
+    ],
+)
+def test_why_a_section_is_not_unpublished(
+    stands: SiteContent, bulk: list[str], named: list[str]
+) -> None:
+    """Of a page only what somebody would wonder about is said (R27)."""
+    assert why(unpublished(stands)) == bulk
+    assert why(unpublished(stands, NAMED)) == named
+
+
+def test_a_withdrawn_draft_goes_where_nothing_is_live_if_it_is_named() -> None:
+    """Whatever it was made against: it replaces no text (R27)."""
+    off = draft(HERO, "new", withdrawn=True, base=hash_of(HERO, "old"))
+    planned, payload = only(promoted(standing(off), NAMED))
+    assert (planned.conflict, payload["expect"]) == (None, "live")
+    assert "live" not in payload
+    live = was_live(HERO, ("other", "b"))
+    assert only(promoted(standing(off, live=(live,)), NAMED))[0].conflict is not None

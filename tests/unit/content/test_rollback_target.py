@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -13,7 +14,7 @@ from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.entities.entity import Revision
 from mcp_server.errors import InvalidPayload, NotFound
-from mcp_server.jobs.job import Batch, BatchState, Origin
+from mcp_server.jobs.job import Batch, BatchState, Job, Origin
 from tests.unit.content.texts import standing, text, was_live
 
 pytestmark = pytest.mark.anyio
@@ -59,6 +60,15 @@ class Known:
             raise NotFound("batch", id)
         return self._batches[id]
 
+    async def list(self, *, owner: str, active: bool, limit: int) -> Sequence[Batch]:
+        """Return the unfinished batches of this owner, newest first."""
+        found = [each for each in self._batches.values() if each.origin.owner == owner]
+        return [each for each in reversed(found) if each.ended is not active][:limit]
+
+    async def jobs(self, id: str, *, owner: str) -> Sequence[Job]:
+        """Return the jobs of a batch: here each is about `home/hero`."""
+        return [cast("Job", SimpleNamespace(subject="home/hero"))]
+
     async def is_own(self, id: str, *, owner: str) -> bool:
         """Whether there is such a batch, and it is this owner's."""
         return id in self._batches and self._batches[id].origin.owner == owner
@@ -102,6 +112,30 @@ async def test_a_promotion_stands_while_one_of_its_texts_is_live() -> None:
     hero = was_live("home/hero", ("1", "one"), ("2", "two"), ("3", None))
     menu = was_live("menu/hero", ("1", "one"))
     assert await find(one, two, stands=standing(live=(hero, menu))) == one
+
+
+async def test_an_unpublishing_stands_while_one_of_its_sections_is_off() -> None:
+    """It is taken back like a promotion, whichever is the later; and not once all is back."""
+    one, off = batch("one"), batch("off", "unpublish")
+    hero = was_live("home/hero", ("1", "one"), (None, "off"))
+    assert await find(one, off, stands=standing(live=(hero,))) == off
+    back = was_live("home/hero", ("1", "one"), (None, "off"), ("1", None))
+    assert await find(one, off, stands=standing(live=(back,))) == one
+    newer = was_live("menu/hero", ("2", "two"))
+    assert await find(one, off, batch("two"), stands=standing(live=(hero, newer))) == batch("two")
+
+
+async def test_one_that_has_taken_nothing_off_yet_is_the_one_that_is_meant() -> None:
+    """Unless something else that changes live texts came after it, or the page is another."""
+    one = batch("one")
+    off = batch("off", "unpublish", state=BatchState.PENDING)
+    stands = standing(live=(was_live("home/hero", ("1", "one")),))
+    assert await find(one, off, stands=stands) == off
+    assert await find(one, off, stands=stands, selection=HOME) == off
+    menu = Selection(ids=("menu/hero",), named=False, pages=("menu",))
+    assert isinstance(await find(one, off, stands=stands, selection=menu), Submitted)
+    later = batch("later", state=BatchState.PENDING)
+    assert await find(one, off, later, stands=stands) == one
 
 
 async def test_of_a_page_it_is_the_latest_that_stands_there() -> None:

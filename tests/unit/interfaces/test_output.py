@@ -57,7 +57,7 @@ def test_one_batch_is_shown_with_its_sections_files_and_the_next_call() -> None:
         "    menu/list  failed      j_2  conflict: the draft is[2J another",
         "    menu/a     completed   j_1",
         "  Files: content/menu.md, and 11 more",
-        'Next: the tool call retry {"batchId": "b_1"}',
+        "Next: pressroom retry b_1",
         "A worker is running.",
     ]
 

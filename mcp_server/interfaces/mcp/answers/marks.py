@@ -7,7 +7,7 @@ import re
 from mcp_server.clock import Clock, new_id
 from mcp_server.content.actions.calls import Note, Quoted
 from mcp_server.content.text.diff import capped
-from mcp_server.content.text.visible import visible
+from mcp_server.content.text.visible import visible_start
 from mcp_server.excerpt import shortened
 from mcp_server.interfaces.mcp.answers import sentences
 
@@ -15,6 +15,8 @@ NONCE_LENGTH = 12
 """Characters of an id's random end: 60 bits that nobody can guess, and short enough to stand around
 every text."""
 
+WORD_LENGTH_MAX = 129
+"""Characters of `page/section`, each as long as it may be."""
 _WORD = re.compile(r"[\w.:+-]{1,64}(?:/[\w.:+-]{1,64})?", re.ASCII)
 """An id, a name, a number or a time. A single word cannot instruct a model, and needs no marks."""
 
@@ -39,7 +41,7 @@ class Marks:
 
     def text(self, text: str, length: int) -> str:
         """Return at most `length` visible characters of `text` between the marks."""
-        shown, more = capped(visible(text), length)
+        shown, more = capped(visible_start(text, length), length)
         rest = "\n[…]" if more else ""
         return f"<{self._name}>\n{shown}{rest}\n</{self._name}>"
 
@@ -49,7 +51,7 @@ class Marks:
 
     def value(self, text: str, length: int) -> str:
         """Return a single word unmarked, of any other text the beginning between the marks."""
-        shown = visible(text)
+        shown = visible_start(text, max(length, WORD_LENGTH_MAX))
         if _WORD.fullmatch(shown):
             return shown
         return self._between(shortened(shown, length))

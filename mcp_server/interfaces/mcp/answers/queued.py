@@ -180,6 +180,21 @@ def resumed_reply(waiting: Batch, seen: BatchView) -> QueueReply:
     )
 
 
+def followed_reply(reply: QueueReply, seen: BatchView) -> QueueReply:
+    """Return the answer to a call as of the end of its batch, which was followed until then."""
+    return reply.model_copy(
+        update={
+            "status": _STATES[seen.operation.status],
+            "message": seen.sentence,
+            "tip": None,
+            "next": seen.next,
+            "operation": seen.operation,
+            "files": list(seen.files[:ROWS]) or None,
+            "file_count": len(seen.files) or None,
+        }
+    )
+
+
 _STATES: dict[str, QueueStatus] = {
     "pending": "pending",
     "processing": "processing",

@@ -6,6 +6,7 @@ The docstrings of these models are sent to clients, as descriptions in the outpu
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
@@ -179,6 +180,14 @@ class ReviewedRow(WireModel):
     diff: str | None = None
 
 
+class PageRow(WireModel):
+    """A page, its title, and how many of its sections are in each state."""
+
+    page: str
+    title: str | None = None
+    counts: dict[str, int]
+
+
 class Reply(WireModel):
     """What every answer has: a sentence."""
 
@@ -259,6 +268,7 @@ class ReviewReply(Reply):
 
     counts: dict[str, int]
     marks: str | None = None
+    pages: list[PageRow] | None = None
     sections: list[ReviewedRow]
     notes: list[str] | None = None
     next: str | None = None
@@ -271,10 +281,18 @@ R = TypeVar("R", bound=Reply)
 def fitted(build: Callable[[int], R], rows: int, *, bytes_max: int, least: int = 0) -> R:
     """Return the answer with as many rows as fit into `bytes_max`, at most `rows`.
 
-    It has `least` rows even if these are too long, so that a cursor always moves on.
+    It has `least` rows even if these are too long, so that a cursor always moves on. An answer with
+    more rows counts as longer, so only a few are built, and none much longer than what fits.
     """
-    for count in range(rows, least, -1):
-        reply = build(count)
-        if len(reply.text().encode()) <= bytes_max:
-            return reply
-    return build(min(rows, least))
+
+    def fits(count: int) -> bool:
+        return len(build(count).text().encode()) <= bytes_max
+
+    # All of a short list first: it needs no sentence on what is left out.
+    if rows <= max(ROWS, least) and (rows <= least or fits(rows)):
+        return build(rows)
+    beyond = max(least, 1)
+    while beyond < rows and fits(beyond):
+        beyond *= 2
+    most = bisect_left(range(least + 1, min(beyond, rows) + 1), True, key=lambda n: not fits(n))
+    return build(least + most)

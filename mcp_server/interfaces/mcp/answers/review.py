@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
-from mcp_server.content.actions.reviewed import Reviewed, ReviewRow
+from mcp_server.content.actions.reviewed import Reviewed, ReviewedPage, ReviewRow, Room
 from mcp_server.interfaces.mcp.answers import sentences
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import (
     DETAIL_BYTES_MAX,
     REPLY_BYTES_MAX,
+    PageRow,
     ReviewedRow,
     ReviewReply,
     fitted,
@@ -21,10 +23,21 @@ TEXT_LENGTH = 6_000
 """Characters of a text or difference that was asked for; longer ones are cut after a line."""
 NOTE_LENGTH = 200
 """Characters of a note on the site as a whole."""
+TITLE_LENGTH = 40
+"""Characters of a page's title."""
+PAGES = 8
+"""Pages that the first answer about the whole site names: all of a small site."""
 NAME_LENGTH = 60
 """Characters of a template's name, which comes from a file and may be any text."""
 HASH_LENGTH = 12
 """Digits of a content hash: enough to tell two apart."""
+
+
+def room(*, whole: bool) -> Room:
+    """Return how much a review can show: `whole` texts, or the beginnings of many."""
+    if whole:
+        return Room(DETAIL_BYTES_MAX, TEXT_LENGTH)
+    return Room(REPLY_BYTES_MAX, EXCERPT_LENGTH)
 
 
 def review_reply(
@@ -32,18 +45,33 @@ def review_reply(
 ) -> ReviewReply:
     """Return the answer to a review whose rows begin at position `start`.
 
-    With `whole`, because sections were named or differences asked for, it has whole texts,
-    otherwise their beginnings. If not all rows fit, the cursor goes on after the last that did.
-    If only one `page` was asked for, the suggested next call stays on it.
+    With `whole`, because pages or sections were named or differences asked for, it has whole
+    texts, otherwise their beginnings. If not all rows fit, the cursor goes on after the last that
+    did. If only one `page` was asked for, the suggested next call stays on it.
     """
 
+    @cache
+    def row(number: int) -> ReviewedRow:
+        return _row(review.rows[number], marks, whole=whole)
+
+    @cache
+    def listed(number: int) -> PageRow:
+        return _page(review.pages[number], marks)
+
+    places = {each.page: number for number, each in enumerate(review.pages)}
+    notes = [marks.note(note, NOTE_LENGTH) for note in review.notes]
+
     def build(rows: int) -> ReviewReply:
-        shown = [_row(row, marks, whole=whole) for row in review.rows[:rows]]
-        notes = [marks.note(note, NOTE_LENGTH) for note in review.notes]
+        shown = [row(number) for number in range(rows)]
+        of_rows = {each.section.partition("/")[0] for each in review.rows[:rows]}
+        first = range(min(PAGES, len(places))) if start == 0 and not whole else ()
+        pages = [listed(n) for n in sorted({*first, *(places[p] for p in of_rows if p in places)})]
+        texts = [text for each in shown for text in _marked(each)]
         return ReviewReply(
             message=sentences.reviewed(review.counts),
             counts={state: count for state, count in review.counts.items() if count},
-            marks=marks.meaning_if_in(*notes, *(text for row in shown for text in _marked(row))),
+            marks=marks.meaning_if_in(*notes, *(each.title for each in pages), *texts),
+            pages=pages or None,
             sections=shown,
             notes=notes or None,
             next=_next(review, page),
@@ -52,6 +80,11 @@ def review_reply(
 
     most = DETAIL_BYTES_MAX if whole else REPLY_BYTES_MAX
     return fitted(build, len(review.rows), bytes_max=most, least=min(len(review.rows), 1))
+
+
+def _page(page: ReviewedPage, marks: Marks) -> PageRow:
+    title = marks.value(page.title, TITLE_LENGTH) if page.title else None
+    return PageRow(page=page.page, title=title, counts=dict(page.counts))
 
 
 def _row(row: ReviewRow, marks: Marks, *, whole: bool) -> ReviewedRow:

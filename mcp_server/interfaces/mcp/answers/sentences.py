@@ -10,8 +10,8 @@ from mcp_server.content.actions.aftermath import TakenBack
 from mcp_server.content.actions.calls import Estimate, Quoted, Submitted
 from mcp_server.content.actions.retry import is_left_out
 from mcp_server.content.drafting.budget import dollars
-from mcp_server.content.text.visible import visible
-from mcp_server.excerpt import on_one_line
+from mcp_server.content.text.visible import visible, visible_start
+from mcp_server.excerpt import shortened
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job
 from mcp_server.jobs.records import Cancelled
 from mcp_server.progress.verbs import KEPT, kind_name, verb_of
@@ -37,7 +37,7 @@ def sections(count: int) -> str:
 
 def short(text: str | None, length: int = REASON_LENGTH) -> str | None:
     """Return `text` on one line, at most `length` visible characters; `None` if that is empty."""
-    return on_one_line(visible(text or ""), length) or None
+    return shortened(visible_start(text or "", length, one_line=True), length) or None
 
 
 def call(tool: str, arguments: Mapping[str, object]) -> str:

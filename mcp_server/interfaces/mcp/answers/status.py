@@ -34,13 +34,14 @@ from mcp_server.interfaces.mcp.answers.replies import (
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, Job
 from mcp_server.jobs.result import as_shown
-from mcp_server.progress.verbs import GENERATE, PROMOTE, ROLLBACK
+from mcp_server.progress.verbs import GENERATE, PROMOTE, ROLLBACK, UNPUBLISH
 from mcp_server.progress.words import relative_time
 
 TARGETS = {
     GENERATE.job_kind: PREVIEW,
     PROMOTE.job_kind: PRODUCTION,
     ROLLBACK.job_kind: PRODUCTION,
+    UNPUBLISH.job_kind: PRODUCTION,
 }
 """What our own jobs write, by their kind: drafts or live texts."""
 KEYED_MAX = 1_000

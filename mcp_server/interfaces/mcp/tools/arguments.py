@@ -160,7 +160,7 @@ class Streaming(Waiting):
 
 
 class Changing(Queueing, Selecting):
-    """What `promote` and `rollback` take."""
+    """What `promote`, `rollback` and `unpublish` take."""
 
     digest: Id | None = Field(
         None,

@@ -13,6 +13,7 @@ from mcp_server.interfaces.mcp.tools.review import Review
 from mcp_server.interfaces.mcp.tools.rollback import Rollback
 from mcp_server.interfaces.mcp.tools.status import StatusTool
 from mcp_server.interfaces.mcp.tools.tool import Tool
+from mcp_server.interfaces.mcp.tools.unpublish import Unpublish
 
 TOOLS: tuple[type[Tool[Any]], ...] = (
     GenerateAll,
@@ -21,6 +22,7 @@ TOOLS: tuple[type[Tool[Any]], ...] = (
     Review,
     Promote,
     Rollback,
+    Unpublish,
     Retry,
     Cancel,
 )

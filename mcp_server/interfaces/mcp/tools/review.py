@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
+import anyio.to_thread
 from pydantic import BeforeValidator, Field
 
+from mcp_server.content.actions.calls import Selector
 from mcp_server.content.actions.reviewed import SectionState
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import ROWS, ReviewReply
-from mcp_server.interfaces.mcp.answers.review import review_reply
+from mcp_server.interfaces.mcp.answers.review import review_reply, room
 from mcp_server.interfaces.mcp.call import OpenCall
 from mcp_server.interfaces.mcp.tools.arguments import CURSOR_MAX, LIMIT_MAX, Selecting, as_list
 from mcp_server.interfaces.mcp.tools.tool import Tool, hints
@@ -48,17 +51,24 @@ class Review(Tool[ReviewArguments]):
     async def run(self, arguments: ReviewArguments, ctx: OpenCall) -> ReviewReply:  # noqa: ARG002 - all tools are called alike
         services = await self.caller.services()
         start = arguments.cursor or 0
+        whole = bool(arguments.diff) or arguments.selector != Selector()
         found = await services.content.review(
             arguments.selector,
             self.caller.origin,
             states=tuple(arguments.state or ()),
             diff=bool(arguments.diff),
+            room=room(whole=whole),
             limit=arguments.limit or ROWS,
             cursor=start,
         )
-        whole = bool(arguments.diff) or not arguments.is_bulk
         asked = arguments.selector
         only_page = asked.page if not (asked.section or asked.sections or asked.pages) else None
-        return review_reply(
-            found, Marks(self.caller.clock), start=start, whole=whole, page=only_page or None
+        reply = partial(
+            review_reply,
+            found,
+            Marks(self.caller.clock),
+            start=start,
+            whole=whole,
+            page=only_page or None,
         )
+        return await anyio.to_thread.run_sync(reply)  # in a thread: texts may be long

@@ -13,9 +13,7 @@ from mcp_server.interfaces.mcp.tools.tool import Tool, hints
 class RollbackArguments(Changing):
     """Take changes to the live texts back."""
 
-    batch_id: Id | None = Field(
-        None, description="Put back what stood before this batch of `promote` or `rollback`."
-    )
+    batch_id: Id | None = Field(None, description="Put back what stood before this batch.")
 
 
 class Rollback(Tool[RollbackArguments]):
@@ -25,9 +23,9 @@ class Rollback(Tool[RollbackArguments]):
     title = "Take back what is live"
     description = (
         "Live texts of the web site: queues putting back what stood before. "
-        "Nothing named: the latest promotion that stands, as a whole. batchId: what stood "
-        "before that batch. A page: the latest promotion that stands on it. Sections: the "
-        "last change to each; the same again gives it back. Answers with a batchId at once; "
+        "Nothing named: the latest promote or unpublish that stands, as a whole. batchId: what "
+        "stood before that batch. A page: the latest that stands on it. Sections: the last "
+        "change to each; the same again gives it back. Answers with a batchId at once; "
         "follow it with status."
     )
     arguments = RollbackArguments

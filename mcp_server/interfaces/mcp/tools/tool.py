@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, Generic, TypeVar
-
-from mcp_types import Tool as ListedTool
-from mcp_types import ToolAnnotations
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from mcp_server.interfaces.mcp.answers.replies import Reply
 from mcp_server.interfaces.mcp.call import OpenCall
@@ -15,7 +13,20 @@ from mcp_server.interfaces.mcp.tools.arguments import Arguments, added_by_host, 
 from mcp_server.interfaces.mcp.tools.caller import Caller
 from mcp_server.interfaces.mcp.tools.schemas import listed_reply, listed_schema
 
+if TYPE_CHECKING:
+    from mcp_types import Tool as ListedTool
+
 A = TypeVar("A", bound=Arguments)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hints:
+    """What a client may be told of a tool before it runs, in the protocol's own words."""
+
+    read_only_hint: bool
+    destructive_hint: bool
+    idempotent_hint: bool
+    open_world_hint: bool
 
 
 class Tool(ABC, Generic[A]):
@@ -27,7 +38,7 @@ class Tool(ABC, Generic[A]):
     """Begins with what the tool acts on."""
     arguments: type[A]
     reply: ClassVar[type[Reply]]
-    annotations: ClassVar[ToolAnnotations]
+    annotations: ClassVar[Hints]
 
     def __init__(self, caller: Caller) -> None:
         self.caller = caller
@@ -53,13 +64,17 @@ class Tool(ABC, Generic[A]):
     @classmethod
     def listed(cls) -> ListedTool:
         """Return the tool for the list that clients ask for."""
+        # Here, as the command line runs tools and lists none: the protocol's types take a while.
+        from mcp_types import Tool as ListedTool  # noqa: PLC0415 - see above
+        from mcp_types import ToolAnnotations  # noqa: PLC0415 - with it
+
         return ListedTool(
             name=cls.name,
             title=cls.title,
             description=cls.description,
             input_schema=listed_schema(cls.arguments),
             output_schema=listed_reply(cls.reply),
-            annotations=cls.annotations,
+            annotations=ToolAnnotations(**asdict(cls.annotations)),
         )
 
 
@@ -81,12 +96,12 @@ def hints(
     destructive: bool = False,
     idempotent: bool = False,
     open_world: bool = False,
-) -> ToolAnnotations:
+) -> Hints:
     """Return all four annotations: for one that is missing, clients assume the protocol's default.
 
     Those defaults are the worst case (destructive, open world), and would be wrong for most tools.
     """
-    return ToolAnnotations(
+    return Hints(
         read_only_hint=read_only,
         destructive_hint=destructive,
         idempotent_hint=idempotent,

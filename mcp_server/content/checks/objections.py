@@ -47,12 +47,24 @@ def objection_to(
     if by_field:
         said = [f"{name} must not hold: {_listed(k)}" for name, k in by_field.items()]
         return f"{'; '.join(said)}; {_advice(k for kinds in by_field.values() for k in kinds)}"
-    own = _own(template.format)
-    made = findings_in(render(template, fields))
-    kinds = kinds_of(e for e in made if e not in known and not _is_own(e, own))
+    kinds = kinds_of(_new_in(render(template, fields), template, known))
     if not kinds:
         return None
     return f"the fields together must not make: {_listed(kinds)}; {_advice(kinds)}"
+
+
+def objectionable(text: str, template: Template | None, before: str | None) -> tuple[Finding, ...]:
+    """Return what must be left out of a whole text; `before` is what was there, if anything."""
+    known = (
+        frozenset(findings_in(before)) | frozenset(findings_in(visible(before))) if before else ()
+    )
+    return tuple(_new_in(text, template, known))
+
+
+def _new_in(text: str, template: Template | None, known: Collection[Finding]) -> Iterator[Finding]:
+    """Yield what a text holds that neither the format has nor the text before had."""
+    own = _own(template.format) if template is not None else ()
+    yield from (e for e in findings_in(text) if e not in known and not _is_own(e, own))
 
 
 def _known(current: Revision | None) -> Collection[Finding]:

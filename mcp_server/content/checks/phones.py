@@ -1,0 +1,50 @@
+"""Telephone numbers, and whether two of them are the same. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from mcp_server.content.checks.words import words
+
+_PHONE = re.compile(r"\+?\(?\d[\d()/.\-–\u00a0\u2009\u202f ]{4,24}\d")
+_SEPARATOR = re.compile(r"[\d)][ ()/.\-–\u00a0\u2009\u202f]+[\d(]")
+_DATE = re.compile(
+    r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}(?!\d)|\d{4}-\d{1,2}-\d{1,2}|\d{1,2}\.\d{2} ?[–-]"
+)
+_GROUPED = re.compile(r"\d{1,3}(?:[.\u00a0\u2009\u202f ]\d{3})+(?![\d ])")
+_YEARS = re.compile(r"\d{4} ?[–/-] ?\d{2,4}(?!\d)")
+_CALLED = frozenset(
+    words(
+        "tel telefon telephone phone call ring fax mobil mobile handy nummer number téléphone"
+        " tél appelez portable"
+        " whatsapp unter telefonisch hotline rufnummer ruf fon au"
+    )
+)
+DIGITS_MIN = 6
+"""Digits of a telephone number; shorter ones are numbers like others."""
+
+
+def phone_at(text: str, start: int, *, after_word: str) -> tuple[int, str] | None:
+    """Return where a telephone number at a place ends, and its digits; `None` if none is there."""
+    found = _PHONE.match(text, start)
+    if found is None:
+        return None
+    shown = found[0].rstrip(" ./-–(")
+    digits = re.sub(r"\D", "", shown.replace("(0)", ""))
+    if not DIGITS_MIN <= len(digits) <= 15 or _DATE.match(shown) or _YEARS.fullmatch(shown):
+        return None
+    begins = shown[0] in "+(" or shown.startswith("0")
+    called = after_word in _CALLED
+    if not called and (not begins or _GROUPED.fullmatch(shown)):
+        groups = re.findall(r"\d+", shown)
+        if not (len(groups) >= 3 and shown.count("-") >= 2 and len(digits) >= 9):
+            return None
+    if not called and "(" in shown and ")" not in shown:
+        return None
+    return start + len(shown), digits
+
+
+def is_same_phone(one: str, other: str) -> bool:
+    """Whether the digits of two numbers are one number: with and without the country's code."""
+    short, long = sorted((one.lstrip("0"), other.lstrip("0")), key=len)
+    return len(short) >= DIGITS_MIN and long.endswith(short)

@@ -1,0 +1,112 @@
+"""What a text may draw on: all that its owner has said. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from mcp_server.content.site import Section, Site
+from mcp_server.content.template import Template
+
+LISTED_MAX = 12
+"""Items of a list that somebody may count and say so: `our six loaves`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What counts as said by the owner. Texts of other sections never do."""
+
+    texts: tuple[str, ...] = ()
+    """Facts (a line each, `name: value`), briefs, static texts, pasted material."""
+    asked: str = ""
+    """Instructions: their facts count, and a language that they ask for is the text's language."""
+    before: str | None = None
+    """The text that was there: the current draft, or else the live text."""
+    counts: frozenset[int] = frozenset()
+    """How long the lists among the facts are."""
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """All texts that count as said."""
+        return tuple(each for each in (*self.texts, self.asked, self.before or "") if each)
+
+
+def sources_of(
+    site: Site,
+    section: Section,
+    *,
+    instructions: str = "",
+    material: str | None = None,
+    before: str | None = None,
+) -> Sources:
+    """Return what a text of `section` may draw on."""
+    template = site.templates.get(section.template or "")
+    facts = [site.facts, *(each.facts for each in _neighbours(site, section))]
+    said = [*_described(site), *(section.brief for section in _neighbours(site, section))]
+    said += [each.text for each in site.sections() if each.text]
+    return Sources(
+        texts=(
+            "\n".join(line for each in facts for line in _lines(each)),
+            "\n".join(said),
+            "\n".join(_words_of(template)) if template else "",
+            material or "",
+        ),
+        asked=instructions,
+        before=before,
+        counts=frozenset(n for each in facts for n in _counts(each) if 1 < n <= LISTED_MAX),
+    )
+
+
+def _neighbours(site: Site, section: Section) -> Sequence[Section]:
+    """Return the sections of the page, `section` among them."""
+    page = site.page(section.page)
+    return page.sections if page is not None else (section,)
+
+
+def _described(site: Site) -> Iterator[str]:
+    yield from (site.title, site.description)
+    for page in site.pages:
+        yield from (page.title, page.description)
+
+
+def _words_of(template: Template) -> Iterator[str]:
+    yield template.format
+    yield from _lines(template.phrases)
+
+
+def _lines(value: object, name: str = "") -> Iterator[str]:
+    """Yield facts as lines; each has the name it stands under, as that often says the unit.
+
+    An item of a list, such as a day and its times, is one line.
+    """
+    match value:
+        case Mapping():
+            for key, inner in cast("Mapping[object, object]", value).items():
+                yield from _lines(inner, str(key))
+        case list() | tuple():
+            for inner in cast("Sequence[object]", value):
+                yield " — ".join(_lines(inner, name))
+        case None | bool():
+            pass
+        case _:
+            yield f"{name}: {value}" if name else str(value)
+
+
+def _counts(value: object) -> Iterator[int]:
+    match value:
+        case Mapping():
+            for inner in cast("Mapping[object, object]", value).values():
+                yield from _counts(inner)
+        case list() | tuple():
+            listed = cast("Sequence[object]", value)
+            yield len(listed)
+            for inner in listed:
+                yield from _counts(inner)
+        case _:
+            pass
+
+
+def fact_lines(facts: Mapping[str, Any]) -> str:
+    """Return facts as the lines in which they are compared."""
+    return "\n".join(_lines(facts))

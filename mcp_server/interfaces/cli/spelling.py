@@ -1,0 +1,81 @@
+"""Spells the calls that answers suggest, `promote {"page": "menu"}`, as commands. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+VERBS = frozenset(
+    {
+        "generate",
+        "generate-all",
+        "review",
+        "promote",
+        "rollback",
+        "retry",
+        "cancel",
+        "status",
+    }
+)
+"""The tools that are commands, too."""
+
+BY_PLACE = {"status": ("batchId", "jobId"), "retry": ("batchId",), "cancel": ("batchId", "jobId")}
+"""The arguments that a command takes without an option's name."""
+
+TARGETS = ("page", "section", "pages", "sections")
+LEFT_OUT = frozenset({"waitSeconds"})
+"""What a command has no use for: it has `--follow`."""
+
+_CALL = re.compile(r"(?<![\w-])([a-z]+(?:-[a-z]+)*) (?=\{)")
+_DECODER = json.JSONDecoder()
+
+
+def as_commands(text: str) -> str:
+    """Return `text` with each call of a tool in it spelled as the command that does the same."""
+    parts: list[str] = []
+    at = 0
+    for found in _CALL.finditer(text):
+        if found.start() < at or found[1] not in VERBS:
+            continue
+        try:
+            arguments, end = _DECODER.raw_decode(text, found.end())
+        except ValueError:  # it was cut short
+            continue
+        parts += [text[at : found.start()], command(found[1], cast("dict[str, Any]", arguments))]
+        at = end
+    return "".join([*parts, text[at:]])
+
+
+def command(tool: str, arguments: Mapping[str, Any]) -> str:
+    """Return the command that calls a tool with these arguments, as a shell takes it."""
+    return shlex.join(["pressroom", tool, *_words(tool, arguments)])
+
+
+def option(argument: str) -> str:
+    """Return the name of the option for an argument: `--dry-run` for `dryRun`."""
+    return "--" + re.sub(r"(?=[A-Z])", "-", argument).lower()
+
+
+def _words(tool: str, arguments: Mapping[str, Any]) -> Iterator[str]:
+    yield from _targets(arguments)
+    for name, value in arguments.items():
+        if name in BY_PLACE.get(tool, ()):
+            yield str(value)
+        elif value is True:
+            yield option(name)
+        elif name not in {*TARGETS, *LEFT_OUT} and value not in (None, False):
+            for each in cast("list[object]", value) if isinstance(value, list) else [value]:
+                yield from (option(name), str(each))
+
+
+def _targets(arguments: Mapping[str, Any]) -> Iterator[str]:
+    page, section = arguments.get("page"), arguments.get("section")
+    if section and page and "/" not in section:
+        yield f"{page}/{section}"
+    else:
+        yield from filter(None, (section or page,))
+    yield from arguments.get("pages") or ()
+    yield from arguments.get("sections") or ()

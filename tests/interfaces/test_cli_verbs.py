@@ -1,0 +1,161 @@
+"""The commands that do what the tools do: their words, their output and their exit codes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from mcp_server.errors import ConfigError
+from mcp_server.interfaces.cli import Board, Called, Runners, build_cli, run_cli
+from mcp_server.interfaces.cli.spelling import option
+from mcp_server.interfaces.mcp.tools.arguments import names_of
+from mcp_server.interfaces.mcp.tools.catalogue import TOOLS
+from tests.harness import small_site
+from tests.interfaces.test_cli import pressroom, runners
+from tests.promises.moves import live
+
+QUEUED = {
+    "message": "Queued generation of 1 section.",
+    "status": "queued",
+    "batchId": "b_1",
+    "totalSections": 1,
+    "queuedSections": 1,
+    "next": 'status {"batchId": "b_1"}',
+}
+IN_OTHER_WORDS = {
+    "retry": {"batchId"},
+    "cancel": {"batchId", "jobId"},
+    "status": {"batchId", "jobId", "ids"},
+}
+"""Arguments that a command takes by their place."""
+ELSEWHERE = {"waitSeconds", "stream", "pages", "sections", "activeOnly", "detail"}
+"""`--follow` waits, options repeat, and a terminal has room for all that there is."""
+
+
+def answering(answer: Mapping[str, Any]) -> tuple[Runners, list[tuple[str, Mapping[str, Any]]]]:
+    """Return runners whose tools all answer this, and the calls that they were given."""
+    calls: list[tuple[str, Mapping[str, Any]]] = []
+
+    def call(
+        workspace: Path | None,
+        tool: str,
+        arguments: Mapping[str, Any],
+        *,
+        board: Board | None,
+        answered: Callable[[Mapping[str, Any]], None],
+    ) -> Called:
+        calls.append((tool, arguments))
+        answered(answer)
+        return Called(answer=answer, worker="A worker is running.")
+
+    return replace(runners(ConfigError("unused")), call=call), calls
+
+
+def left(found: Runners, *words: str) -> int:
+    """Run a command; return its exit code."""
+    with pytest.raises(SystemExit) as ended:
+        run_cli(found, words)
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+@pytest.mark.parametrize(
+    ("line", "arguments"),
+    [
+        ("promote menu/hero", {"section": "menu/hero"}),
+        ("promote menu", {"page": "menu"}),
+        ("promote --page menu --section hero", {"page": "menu", "section": "hero"}),
+        ("promote menu home/hero", {"pages": ["menu"], "sections": ["home/hero"]}),
+        ("promote a/b --section a/c", {"pages": [], "sections": ["a/c", "a/b"]}),
+        ("promote --batch b_1 --force", {"batchId": "b_1", "force": True}),
+        ("generate --mode new --dry-run", {"mode": "new", "dryRun": True}),
+        ("generate-all --instructions shorter", {"instructions": "shorter"}),
+        ("retry b_1 --request-key k", {"batchId": "b_1", "requestKey": "k"}),
+        ("cancel b_1", {"batchId": "b_1"}),
+        ("cancel j_1", {"jobId": "j_1"}),
+        ("review --state live --state draft --diff", {"state": ["live", "draft"], "diff": True}),
+    ],
+)
+def test_a_command_gives_its_tool_what_was_written(line: str, arguments: Mapping[str, Any]) -> None:
+    """By place or by option, in the tool's own words."""
+    found, calls = answering(QUEUED)
+    words = line.split()
+    assert left(found, *words) == 0
+    given = {name: value for name, value in calls[0][1].items() if value != []}
+    assert (calls[0][0], given) == (words[0], {k: v for k, v in arguments.items() if v != []})
+
+
+@pytest.mark.parametrize(
+    "tool", [each for each in TOOLS if each.name != "status"], ids=lambda tool: tool.name
+)
+def test_a_command_has_an_option_for_each_argument_of_its_tool(tool: Any) -> None:
+    """Of the same name; a new argument of a tool is a new option."""
+    cli = typer.main.get_command(build_cli(runners(ConfigError("unused"))))
+    command = getattr(cli, "commands")[tool.name]  # noqa: B009 - of a group
+    there = {name for parameter in command.params for name in parameter.opts}
+    by_place = IN_OTHER_WORDS.get(tool.name, set())
+    wanted = {option(name) for name in names_of(tool.arguments) - by_place - ELSEWHERE}
+    assert wanted <= there
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        *(("queued", 0), ("completed", 0), ("planned", 0), ("processing", 0)),
+        *(("paused", 1), ("failed", 1), ("cancelled", 1)),
+    ],
+)
+def test_the_exit_code_says_whether_a_script_may_go_on(
+    status: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With 1 not; JSON is one document, and nothing else."""
+    found, _ = answering({**QUEUED, "status": status})
+    assert left(found, "promote", "--json") == code
+    assert json.loads(capsys.readouterr().out)["status"] == status
+    assert left(found, "promote") == code
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [QUEUED["message"], "Next: pressroom status b_1", "A worker is running."]
+
+
+def test_an_interrupt_while_it_is_followed_says_what_goes_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """And has an exit code of its own."""
+
+    def call(*arguments: object, **options: object) -> Called:
+        raise KeyboardInterrupt
+
+    assert left(replace(runners(ConfigError("unused")), call=call), "promote", "-f") == 130
+    assert "What was queued goes on" in capsys.readouterr().err
+
+
+def test_ids_are_completed_from_the_workspace(tmp_path: Path) -> None:
+    """Pages and sections as they are in `site.yaml`."""
+    root = small_site(tmp_path / "site", {"menu": 2, "home": 1})
+    line = f"pressroom promote -w {root} me"
+    done = pressroom(_PRESSROOM_COMPLETE="complete_bash", COMP_CWORD="4", COMP_WORDS=line)
+    assert done.stdout.splitlines() == ["menu", "menu/s1", "menu/s2"]
+
+
+def test_the_main_job_is_done_from_a_terminal(tmp_path: Path) -> None:
+    """Drafted, followed to its end, made live and taken back; a worker of its own does it."""
+    root = small_site(tmp_path / "site", {"menu": 2}, worker_idle_s=5)
+    where = ("-w", root)
+    drafted = pressroom("generate", "menu", "--follow", *where)
+    assert drafted.returncode == 0, drafted.stderr
+    lines = drafted.stdout.splitlines()
+    assert lines[0] == "Queued generation of 2 sections. Work goes on when this command has ended."
+    assert "2 of 2 drafted." in lines
+    assert lines[-1].startswith("Next: pressroom promote --batch-id b_")
+    promoted = pressroom("promote", "menu/s1", "--follow", "--json", *where)
+    assert promoted.returncode == 0, promoted.stderr
+    assert json.loads(promoted.stdout)["message"].startswith("1 of 1 promoted. Files: content/")
+    assert live(root) == {"menu/s1": "note 1 of menu"}
+    assert pressroom("rollback", "--follow", *where).returncode == 0
+    assert live(root) == {}

@@ -1,0 +1,49 @@
+"""Calls of tools, spelled as commands."""
+
+from __future__ import annotations
+
+import pytest
+
+from mcp_server.interfaces.cli.spelling import VERBS, as_commands, option
+from mcp_server.interfaces.mcp.tools.catalogue import TOOLS
+
+
+@pytest.mark.parametrize(
+    ("said", "spelled"),
+    [
+        ('retry {"batchId": "b_1"}', "pressroom retry b_1"),
+        ('promote {"page": "menu", "dryRun": true}', "pressroom promote menu --dry-run"),
+        ('review {"page": "menu", "section": "hero"}', "pressroom review menu/hero"),
+        (
+            'generate {"sections": ["a/b", "a/c"], "mode": "new"} or promote {"force": true}',
+            "pressroom generate a/b a/c --mode new or pressroom promote --force",
+        ),
+        ('promote {"batchId": "b_1"} does it', "pressroom promote --batch-id b_1 does it"),
+        (
+            'generate {"instructions": "it\'s ours; rm x"}',
+            "pressroom generate --instructions 'it'\"'\"'s ours; rm x'",
+        ),
+        ('status {"batchId": "b_1", "waitSeconds": 45}', "pressroom status b_1"),
+        ('review {"state": ["draft", "live"]}', "pressroom review --state draft --state live"),
+        ('retry {"batchId": "b_', 'retry {"batchId": "b_'),
+        ('count-words {"page": "menu"}', 'count-words {"page": "menu"}'),
+    ],
+)
+def test_a_call_is_spelled_as_the_command_that_does_the_same(said: str, spelled: str) -> None:
+    """As a shell takes it; what is no call of ours, or was cut short, stays."""
+    assert as_commands(said) == spelled
+
+
+def test_every_tool_is_a_command() -> None:
+    """So that no answer suggests what a terminal has not."""
+    assert {tool.name for tool in TOOLS} == VERBS
+
+
+def test_an_option_has_the_arguments_name() -> None:
+    """In the words of a command line."""
+    assert [option(name) for name in ("dryRun", "batchId", "maxCostUsd", "page")] == [
+        "--dry-run",
+        "--batch-id",
+        "--max-cost-usd",
+        "--page",
+    ]
