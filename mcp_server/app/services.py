@@ -44,7 +44,7 @@ def services_of(parts: Parts, events: Events, health: Health) -> Services:
         ContentReader(SiteLoader(parts.workspace), parts.entities, parts.files, clock),
         parts.entities,
         batches,
-        Submitter(batches, parts.jobs.new_batch_id),
+        Submitter(batches, parts.jobs.new_batch_id, parts.clock),
         parts.files,
         DraftingModel(parts.model, parts.grants, parts.workspace.model_problem, settings.budget),
         max_retries=settings.max_retries,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from mcp_server.content.drafting.prompt import Mode
+from mcp_server.content.text.replace import Replacement
 from mcp_server.progress.verbs import Verb
 
 
@@ -58,6 +61,28 @@ class ChangeCall:
     force: bool = False
     dry_run: bool = False
     request_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditCall:
+    """Change a draft by hand, at once; exactly one of the ways from `text` to `discard` is given.
+
+    Only `replace` may be about several sections.
+    """
+
+    selector: Selector = Selector()
+    text: str | None = None
+    """The whole text of the section, in Markdown."""
+    fields: Mapping[str, Any] | None = None
+    """Those of the template that change; `None` takes an optional one away."""
+    replace: tuple[Replacement, ...] = ()
+    restore: str | None = None
+    """The first digits of the hash of a revision that becomes the draft."""
+    discard: bool = False
+    """Bring the draft back that was current before, or have none."""
+    content_hash: str | None = None
+    """The first digits of the hash of the text that the caller has read."""
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

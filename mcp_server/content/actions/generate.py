@@ -11,6 +11,7 @@ from mcp_server.content.actions.answer import answer
 from mcp_server.content.actions.calls import Estimate, GenerateCall, Planned, Skipped, Submitted
 from mcp_server.content.actions.drafting_model import DraftingModel
 from mcp_server.content.actions.estimate import Tokens, estimate, from_limits
+from mcp_server.content.actions.locks import refuse_locked, why_locked
 from mcp_server.content.actions.payloads import ContentGenerate
 from mcp_server.content.actions.plan import STATIC, Plan, new_job
 from mcp_server.content.actions.reader import ContentReader
@@ -51,6 +52,7 @@ class GenerateAction:
 
         Raises:
             NotFound: a page or section does not exist; names the nearest.
+            InvalidTransition: what is named is locked.
             Unavailable: the site cannot be read, and never could; or the workspace names a model
                 that its user has not trusted.
         """
@@ -93,6 +95,7 @@ class GenerateAction:
     def _plan(self, call: GenerateCall, content: SiteContent) -> tuple[Selection, Plan]:
         """Return selection and plan. Runs in a thread, as thousands of sections take a while."""
         selection = select(call.selector, content.site)
+        refuse_locked(selection, content, "draft")
         plan = plan_generate(
             call,
             selection,
@@ -183,6 +186,8 @@ def _why_not_drafted(
 ) -> str | None:
     if section is None:
         return "is no longer in site.yaml"
+    if (locked := why_locked(content, id)) is not None:
+        return locked
     if (reason := _why_undraftable(section, content.site)) is not None:
         return reason
     if mode == "leave":

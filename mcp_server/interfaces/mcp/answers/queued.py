@@ -88,8 +88,8 @@ class Queued:
             next=self._next(),
             total_sections=outcome.total_sections,
             queued_sections=self._queued_count,
-            sections=[_planned(p) for p in self._listed[:rows]] or None,
-            skipped=[_skipped(s) for s in outcome.skipped[:rows]] or None,
+            sections=[planned_row(p) for p in self._listed[:rows]] or None,
+            skipped=[skipped_row(s) for s in outcome.skipped[:rows]] or None,
             skipped_count=len(outcome.skipped) or None,
             duplicate=outcome.duplicate or None,
             model=model,
@@ -205,7 +205,8 @@ _STATES: dict[str, QueueStatus] = {
 }
 
 
-def _planned(planned: Planned) -> PlannedRow:
+def planned_row(planned: Planned) -> PlannedRow:
+    """Return the row of a section that a dry run would change."""
     return PlannedRow(
         section=planned.section,
         change=planned.change,
@@ -216,7 +217,8 @@ def _planned(planned: Planned) -> PlannedRow:
     )
 
 
-def _skipped(skipped: Skipped) -> SkippedRow:
+def skipped_row(skipped: Skipped) -> SkippedRow:
+    """Return the row of a section that is left out."""
     return SkippedRow(
         section=skipped.section,
         reason=sentences.short(skipped.reason) or "",

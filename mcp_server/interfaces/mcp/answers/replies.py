@@ -134,13 +134,18 @@ class Counts(WireModel):
 
 
 class SectionRow(WireModel):
-    """A section of a batch, or a file that it writes."""
+    """A section of a batch, or a file that it writes; `skipped`: it was left out when planned."""
 
     section: str
     state: str
     reason: str | None = None
     code: str | None = None
     job_id: str | None = None
+    round: int | None = None
+    """The round in which it was worked on last, if that is not the first."""
+    hash_from: str | None = None
+    hash_to: str | None = None
+    cost_usd: float | None = None
 
 
 class JobRow(WireModel):
@@ -170,11 +175,18 @@ class ReviewedRow(WireModel):
     template: str | None = None
     author: str | None = None
     placeholder: bool | None = None
+    locked: bool | None = None
     draft_hash: str | None = None
     live_hash: str | None = None
     batch_id: str | None = None
     note: str | None = None
     findings: list[str] | None = None
+    found_in: str | None = None
+    when: str | None = None
+    instructions: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: float | None = None
     draft: str | None = None
     live: str | None = None
     diff: str | None = None
@@ -263,6 +275,25 @@ class CancelReply(Reply):
     notes: list[str] | None = None
 
 
+class EditedRow(WireModel):
+    """The draft of a section after an edit; what has changed stands between the marks."""
+
+    section: str
+    state: str
+    content_hash: str | None = None
+    diff: str | None = None
+    findings: list[str] | None = None
+
+
+class EditReply(Reply):
+    """What became of an edit."""
+
+    sections: list[EditedRow]
+    marks: str | None = None
+    notes: list[str] | None = None
+    next: str | None = None
+
+
 class ReviewReply(Reply):
     """The counts of all selected sections, and some of them."""
 
@@ -270,6 +301,9 @@ class ReviewReply(Reply):
     marks: str | None = None
     pages: list[PageRow] | None = None
     sections: list[ReviewedRow]
+    planned: list[PlannedRow] | None = None
+    skipped: list[SkippedRow] | None = None
+    digest: str | None = None
     notes: list[str] | None = None
     next: str | None = None
     next_cursor: int | None = None

@@ -13,7 +13,7 @@ from mcp_server.content.drafting.budget import dollars
 from mcp_server.content.text.visible import visible, visible_start
 from mcp_server.excerpt import shortened
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job
-from mcp_server.jobs.records import Cancelled
+from mcp_server.jobs.records import Cancelled, Recorded
 from mcp_server.progress.verbs import KEPT, kind_name, verb_of
 from mcp_server.progress.words import full_stop, progress_line
 
@@ -195,7 +195,7 @@ def last_one(ended: Batch | Job, ago: str) -> str:
 
 def batch_sentence(
     batch: Batch,
-    failures: Sequence[Job],
+    failures: Sequence[Job | Recorded],
     files: Sequence[str],
     left: str | None,
     *,
@@ -244,14 +244,13 @@ def cancelled(found: Cancelled, *, alone: bool = False) -> str:
     )
 
 
-def reviewed(counts: Mapping[str, int]) -> str:
-    """Return the sentence with the counts of sections by state."""
+def reviewed(counts: Mapping[str, int], about: str | None = None) -> str:
+    """Return the sentence with the counts of sections by state, after what they are `about`."""
     total = sum(counts.values())
     if total == 0:
-        return "No sections match."
-    return (
-        f"{sections(total)}: " + ", ".join(f"{n} {state}" for state, n in counts.items() if n) + "."
-    )
+        return about or "No sections match."
+    found = ", ".join(f"{n} {state}" for state, n in counts.items() if n)
+    return " ".join(filter(None, [about, f"{sections(total)}: {found}."]))
 
 
 def _tally(batch: Batch) -> str:
@@ -266,7 +265,7 @@ def _tally(batch: Batch) -> str:
     return ", ".join(parts)
 
 
-def _failed(failures: Sequence[Job], batch: Batch) -> list[str]:
+def _failed(failures: Sequence[Job | Recorded], batch: Batch) -> list[str]:
     counted = [job for job in failures if job.counted]
     files = [job for job in failures if not job.counted]
     parts: list[str] = []
@@ -278,13 +277,13 @@ def _failed(failures: Sequence[Job], batch: Batch) -> list[str]:
     return parts
 
 
-def _named(jobs: Sequence[Job]) -> str:
+def _named(jobs: Sequence[Job | Recorded]) -> str:
     named = [f"{job.subject} ({_why(job)})" for job in jobs[:NAMED_MAX]]
     more = len(jobs) - len(named)
     return "; ".join(named) + (f"; and {more} more" if more else "")
 
 
-def _why(job: Job) -> str:
+def _why(job: Job | Recorded) -> str:
     return (short(job.reason) or job.code or "no reason was given").rstrip(".")
 
 
@@ -295,8 +294,10 @@ def _taken_back(found: TakenBack) -> str:
     return f"; {some}taken back by {found.by.id}"
 
 
-def _advice(batch: Batch, failures: Sequence[Job]) -> str:
+def _advice(batch: Batch, failures: Sequence[Job | Recorded]) -> str:
     """Return how many failures `retry` takes up; conflicts need a decision instead (R17)."""
+    if batch.forgotten:
+        return ""
     conflicts = sum(map(is_left_out, failures))
     rest = len(failures) - conflicts + batch.cancelled
     parts: list[str] = []
