@@ -37,6 +37,8 @@ from mcp_server import (
 @handler("content-generate", ContentGenerate)
 async def content_generate(payload: ContentGenerate, context: JobContext) -> Outcome:
     """Write the section's draft. Safe to run twice: a draft that changed meanwhile is kept."""
+    if (locked := await context.why_locked(payload.section)) is not None:
+        return Skip(locked)
     request = await _request(payload, context)
     if not isinstance(request, DraftRequest):
         return request

@@ -7,10 +7,11 @@ from typing import Literal
 
 import anyio.to_thread
 
-from mcp_server.content.actions.answer import answer
+from mcp_server.content.actions.answer import answer, on_digest
 from mcp_server.content.actions.calls import ChangeCall, Note, Planned, Skipped, Submitted
+from mcp_server.content.actions.locks import refuse_locked, why_locked
 from mcp_server.content.actions.payloads import ContentPromote, export_of
-from mcp_server.content.actions.plan import STATIC, Plan, check_digest, kept_effects, new_job
+from mcp_server.content.actions.plan import STATIC, Plan, kept_effects, new_job
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
@@ -39,6 +40,7 @@ class PromoteAction:
 
         Raises:
             NotFound: a page, section or batch does not exist; names the nearest.
+            InvalidTransition: what is named is locked.
             InvalidPayload: the batch is not one that drafts, or `digest` is not that of what would
                 be promoted now.
         """
@@ -50,6 +52,7 @@ class PromoteAction:
         if call.batch_id:
             notes += await self._still_drafting(call.batch_id, origin)
             drafted = await self._reader.drafted_by(call.batch_id)
+        refuse_locked(selection, content, "promote")
         meant = [id for id in selection.ids if drafted is None or id in drafted]
         content = await self._reader.with_files(content, meant)
         content, kept = await self._reader.keep_edits(content, selection.ids, force=call.force)
@@ -62,12 +65,13 @@ class PromoteAction:
         plan, found, remarks = await anyio.to_thread.run_sync(look)
         submission = None
         if not call.dry_run:
-            check_digest(call.digest, PROMOTE, plan)
+            self._submitter.check_digest(PROMOTE, plan, call, selection.ids, content)
             conditions = Conditions(
                 terms={"site": content.site.hash},
                 key=key_of(PROMOTE.kind, call.batch_id, call.force, call.digest, selection.ids),
                 asked=key_of(PROMOTE.kind, call.force),
                 effects=kept_effects(kept, plan),
+                content=content,
             )
             submission = await self._submitter.submit(PROMOTE, plan, call, origin, conditions)
         return answer(
@@ -75,7 +79,8 @@ class PromoteAction:
             plan,
             submission,
             notes=notes,
-            remarks=remarks,
+            remarks=[*remarks, *on_digest(plan, call)],
+            digest=self._submitter.digest(PROMOTE, plan, call),
             with_findings=found,
             dry_run=call.dry_run,
         )
@@ -184,7 +189,7 @@ def _why_not_promoted(
     section = content.site.section(id)
     if section is None:
         return "is no longer in site.yaml"
-    return None if section.text is None else STATIC
+    return why_locked(content, id) if section.text is None else STATIC
 
 
 def _missing_files(ids: Sequence[str], content: SiteContent) -> Mapping[str, NewJob]:

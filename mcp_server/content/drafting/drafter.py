@@ -75,6 +75,7 @@ __all__ = [
     "Usage",
     "drafter_for",
     "inputs_hash",
+    "tidied",
 ]
 
 StepReport = Callable[[int, int, str], Awaitable[None]]
@@ -258,8 +259,13 @@ def complaint_about_answer(request: DraftRequest, fields: Mapping[str, Any]) -> 
     template = request.template
     if (complaint := complaint_about(template, fields)) is not None:
         return complaint
-    tidy = _tidy(answer_model(template).model_validate(dict(fields)))
+    tidy = tidied(template, fields)
     return objection_to(template, tidy, request.current if request.mode == "with-current" else None)
+
+
+def tidied(template: Template, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields that fit the template as they are stored: an empty optional one is absent."""
+    return _tidy(answer_model(template).model_validate(dict(fields)))
 
 
 def findings_of(request: DraftRequest, text: str) -> tuple[Finding, ...]:
