@@ -24,7 +24,7 @@ async def test_an_invented_price_is_held_until_somebody_names_the_section(
         says(llmock, "Lunch is good.")
         await chat.run("generate", section="menu/s2")
         row = (await chat.call("review", section="menu/s1"))["sections"][0]
-        assert row["findings"] == ["price in no source: '€85'"]
+        assert "held: price in no source" in row["findings"][0]
         for call in ({"dryRun": True}, {"batchId": drafted["batchId"], "dryRun": True}):
             (skipped,) = (await chat.call("promote", **call))["skipped"]
             assert "'€85' stands in no source" in skipped["reason"]
