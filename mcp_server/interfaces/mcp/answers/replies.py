@@ -269,6 +269,7 @@ class ReviewReply(Reply):
     marks: str | None = None
     pages: list[PageRow] | None = None
     sections: list[ReviewedRow]
+    brief: str | None = None
     notes: list[str] | None = None
     next: str | None = None
     next_cursor: int | None = None

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 
 from mcp_server.content.actions.calls import Selector
 from mcp_server.content.actions.reviewed import SectionState
+from mcp_server.interfaces.mcp.answers.brief import brief_reply
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import ROWS, ReviewReply
 from mcp_server.interfaces.mcp.answers.review import review_reply, room
@@ -26,6 +27,9 @@ class ReviewArguments(Selecting):
     )
     diff: bool | None = Field(
         None, description="true: the difference between live text and draft, instead of the texts."
+    )
+    brief: bool | None = Field(
+        None, description="true: what one section is to be written from, to write it by edit."
     )
     limit: int | None = Field(None, ge=1, le=LIMIT_MAX, description="Rows at most; default 10.")
     cursor: int | None = Field(
@@ -50,6 +54,9 @@ class Review(Tool[ReviewArguments]):
 
     async def run(self, arguments: ReviewArguments, ctx: OpenCall) -> ReviewReply:  # noqa: ARG002 - all tools are called alike
         services = await self.caller.services()
+        if arguments.brief:
+            brief = await services.content.brief(arguments.selector)
+            return brief_reply(brief, Marks(self.caller.clock))
         start = arguments.cursor or 0
         whole = bool(arguments.diff) or arguments.selector != Selector()
         found = await services.content.review(
