@@ -98,6 +98,8 @@ class Revision:
     """Whether a rollback took this draft back (R9). It is marked later; saving it marks nothing."""
     id: int = 0
     created_at: float = 0.0
+    effective: bool = True
+    """False: it came too late, and was kept without ever being the current one (R5)."""
 
     @property
     def is_removal(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mcp_server.entities.entity import PRODUCTION, Entity, Revision
+from mcp_server.entities.entity import PRODUCTION, Author, Entity, Revision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,27 @@ class Snapshot:
     """All live texts that each section had, oldest first; empty unless it was asked for."""
     exported: Mapping[str, tuple[str | None, ...]]
     """As `EntityStore.exported` has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a batch has made of one text: its hashes before and after, `None` for no text."""
+
+    hash_from: str | None
+    hash_to: str | None
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """One text that was written by hand, outside any batch. A later one has a larger `order`."""
+
+    order: int
+    type: str
+    section: str
+    author: Author
+    hash: str | None
+    created_at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +59,16 @@ class Heads:
     withdrawn: Collection[str] = ()
     removed: Collection[str] = ()
     """The entities whose text was removed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastUsage:
+    """What a model used for one draft."""
+
+    entity_id: str
+    template: str
+    input_tokens: int
+    output_tokens: int
 
 
 class EntityStore(Protocol):
@@ -87,6 +118,22 @@ class EntityStore(Protocol):
         """
         ...
 
+    async def live_before(self, at: float, pages: Collection[str] | None = None) -> Heads:
+        """Return what was live at a moment on these pages, or on all; no text is read.
+
+        Without bases and marks: these are not kept.
+        """
+        ...
+
+    async def latest(
+        self, entity_ids: Collection[str] | None, *, before: int | None, limit: int
+    ) -> Sequence[Revision]:
+        """Return the revisions of these entities, or of all, newest first: drafts and live texts.
+
+        Those that never were current, too. `before`: only those with a smaller id.
+        """
+        ...
+
     async def revisions(self, ids: Collection[int]) -> Mapping[int, Revision]:
         """Return these revisions by id; one that is not there is left out."""
         ...
@@ -100,6 +147,33 @@ class EntityStore(Protocol):
 
         With each goes whether the batch left any there.
         """
+        ...
+
+    async def changes_of_batch(
+        self, batch_id: str, type: str, entity_ids: Collection[str]
+    ) -> Mapping[str, Change]:
+        """Return, of these texts, what a batch has made of those that it changed."""
+        ...
+
+    async def edits(
+        self, about: str | None = None, *, since: float, before: int | None = None, limit: int
+    ) -> Sequence[Edit]:
+        """Return what was written by hand outside any batch, newest first; before this `order`.
+
+        `about` is a section or a page; `None` is the whole site.
+        """
+        ...
+
+    async def edit_counts(self, about: str | None = None, *, since: float) -> Mapping[Author, int]:
+        """Return how many of these `edits` there are, by whom."""
+        ...
+
+    async def batches_about(self, about: str) -> Collection[str]:
+        """Return the ids of the batches that wrote texts of a section, or on a page."""
+        ...
+
+    async def past_usage(self, model: str, *, count: int) -> Sequence[PastUsage]:
+        """Return what the latest drafts by a model used, newest first."""
         ...
 
     async def exported(self, page: str | None = None) -> Mapping[str, tuple[str | None, ...]]:

@@ -21,7 +21,15 @@ from mcp_server.jobs.job import (
     Json,
     NewJob,
 )
-from mcp_server.jobs.records import Applied, Cancelled, NewBatch, Request, Submission
+from mcp_server.jobs.records import (
+    Applied,
+    Cancelled,
+    NewBatch,
+    Recorded,
+    Request,
+    Submission,
+    Tally,
+)
 from mcp_server.jobs.registry import Registry, check_origin
 from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.telemetry import submit_span, with_trace
@@ -86,7 +94,7 @@ class BatchService:
                 stored.
         """
         check_origin(batch.origin)
-        with submit_span("submit", batch.kind, batch.id, jobs=len(batch.jobs)):
+        with submit_span("submit", batch.kind, batch.id, jobs=len(batch.jobs) + len(batch.at_once)):
             traced = replace(batch, terms=with_trace(batch.terms))
             submission = await self._store.submit(traced, now=self._clock.now())
         return _as_seen_by(batch.origin.owner, submission)
@@ -141,6 +149,29 @@ class BatchService:
         """Return the owner's batches, newest first, those before the `order` of `before`."""
         return await self._store.batches(owner=owner, active=active, before=before, limit=limit)
 
+    async def list_since(
+        self,
+        since: float,
+        *,
+        owner: str | None,
+        ids: Collection[str] | None = None,
+        limit: int,
+        before: int | None = None,
+    ) -> Sequence[Batch]:
+        """Return the owner's batches that have ended since then, or have not ended, as `list`.
+
+        With `ids` only these.
+        """
+        return await self._store.batches_since(
+            since, owner=owner, ids=ids, before=before, limit=limit
+        )
+
+    async def tallies(
+        self, since: float, *, owner: str | None, ids: Collection[str] | None = None
+    ) -> Sequence[Tally]:
+        """Return how many batches `list_since` lists of each kind, and what they have done."""
+        return await self._store.tallies(since, owner=owner, ids=ids)
+
     async def jobs(
         self,
         batch_id: str,
@@ -156,6 +187,22 @@ class BatchService:
         """
         await self.get(batch_id, owner=owner)
         return await self._store.jobs(batch_id, states=states, after=after, limit=limit)
+
+    async def record(
+        self,
+        batch_id: str,
+        *,
+        owner: str | None,
+        states: Collection[str] | None = None,
+        after: int = 0,
+        limit: int | None = None,
+    ) -> Sequence[Recorded]:
+        """Return what became of each job of a batch, also once it was pruned, in their order.
+
+        Behind them what was left out while the batch was planned, with the state `SKIPPED`.
+        """
+        await self.get(batch_id, owner=owner)
+        return await self._store.record(batch_id, states=states, after=after, limit=limit)
 
     async def job(self, job_id: str, *, owner: str | None) -> Job:
         """Return a job.
@@ -275,6 +322,14 @@ class BatchService:
         if request is None:
             return None
         return await self._store.requested(request, owner=owner, now=self._clock.now())
+
+    async def spent(self, request: Request | None, *, owner: str) -> Batch | None:
+        """Return the batch that this request has spent its digest for, if it was (R28).
+
+        Raises:
+            InvalidPayload: it was spent by another call.
+        """
+        return None if request is None else await self._store.spent(request, owner=owner)
 
     async def remember(self, request: Request | None, batch: Batch, *, owner: str) -> None:
         """Let a request stand for a batch that it is answered with, though it queued nothing."""

@@ -124,6 +124,17 @@ class NextCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What drafting will use, and cost if the price is known."""
+
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+    from_drafts: int
+    """How many earlier drafts it was made from; without one, from the templates alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
     """The answer to a call that queues work.
 
@@ -154,6 +165,8 @@ class Submitted:
     """Why the batch found as a duplicate is paused."""
     taken_up: int = 0
     """How many sections a retry takes up again; they are counted, not listed in `planned`."""
+    estimate: Estimate | None = None
+    """In a dry run of drafting by a model: what it would cost."""
     ended_as: str | None = None
     """If the same request was answered before with a batch that has ended: in which state."""
 

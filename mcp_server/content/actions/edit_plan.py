@@ -142,7 +142,10 @@ def start_of(content: SiteContent, id: str) -> Revision | None:
 def base_of(content: SiteContent, id: str) -> str | None:
     """Return the live text that an edit is made against (R7)."""
     draft, live = content.drafts.get(id), content.live_hash(id)
-    return live if draft is None or draft.hash == live else draft.current.base
+    if draft is None or draft.hash == live:
+        return live
+    # Of a draft that was taken off there is no text any more that it would replace (R27).
+    return live if draft.withdrawn and live is None else draft.current.base
 
 
 def _refuse_uneditable(id: str, content: SiteContent, *, discards: bool) -> None:
@@ -250,13 +253,12 @@ def _checked(argument: str, text: Revision, content: SiteContent) -> Revision:
     """
     section, start = content.site.section(text.entity_id), start_of(content, text.entity_id)
     assert section is not None, "others are refused before"
-    before = start.markdown if start is not None else None
     found = check(
         text.markdown or "",
         section=section,
         site=content.site,
         template=content.site.templates.get(text.template),
-        sources=sources_of(content.site, section, before=before),
+        sources=sources_of(content.site, section, before=start),
     )
     if refused := dict.fromkeys(each.kind for each in found if each.level == "refused"):
         what = f"{text.entity_id} must not hold: {', '.join(refused)}; write plain Markdown"

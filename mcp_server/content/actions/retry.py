@@ -16,7 +16,7 @@ from mcp_server.entities.store import EntityStore
 from mcp_server.errors import InvalidTransition
 from mcp_server.jobs.batch import BatchService, retry_request
 from mcp_server.jobs.job import Batch, Job, JobState, Origin
-from mcp_server.jobs.records import Submission
+from mcp_server.jobs.records import Recorded, Submission
 from mcp_server.progress.verbs import GENERATE, ROLLBACK, verb_of
 
 LOOKED_AT_MAX = 1_000
@@ -25,7 +25,7 @@ CONFLICT = "conflict"
 """Code of a job that failed as somebody changed its text or file: a retry cannot help (R17)."""
 
 
-def is_left_out(job: Job) -> bool:
+def is_left_out(job: Job | Recorded) -> bool:
     """Whether `retry` leaves a failed job out, because a person has to decide about its section.
 
     A job that writes a file is retried all the same: it succeeds once the edit is undone.

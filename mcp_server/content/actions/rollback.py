@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import anyio.to_thread
 
-from mcp_server.content.actions.answer import answer
+from mcp_server.content.actions.answer import answer, on_digest
 from mcp_server.content.actions.calls import ChangeCall, Note, Planned, Skipped, Submitted
 from mcp_server.content.actions.locks import refuse_locked, why_locked
 from mcp_server.content.actions.payloads import ContentRollback
-from mcp_server.content.actions.plan import Plan, check_digest, kept_effects, new_job
+from mcp_server.content.actions.plan import Plan, kept_effects, new_job
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.rollback_target import RollbackTarget, note_on_cancelling
 from mcp_server.content.actions.selection import Selection
@@ -62,6 +62,7 @@ class _Look:
             asked=key_of(ROLLBACK.kind, about, call.force),
             key=key_of(ROLLBACK.kind, about, call.force, self.selection.ids),
             effects=kept_effects(self.kept, plan),
+            content=self.content,
             cancels=self.unfinished,
             about=about,
         )
@@ -101,8 +102,16 @@ class RollbackAction:
                 return look
             plan = await anyio.to_thread.run_sync(look.plan, call)
             if call.dry_run:
-                return answer(ROLLBACK, plan, None, notes=look.notes, dry_run=True)
-            check_digest(call.digest, ROLLBACK, plan)
+                return answer(
+                    ROLLBACK,
+                    plan,
+                    None,
+                    notes=look.notes,
+                    remarks=on_digest(plan, call),
+                    digest=self._submitter.digest(ROLLBACK, plan, call),
+                    dry_run=True,
+                )
+            self._submitter.check_digest(ROLLBACK, plan, call, look.selection.ids, look.content)
             if cancelled and not plan.steps:
                 note = "Nothing that was asked for had been changed by it yet."
                 return answer(ROLLBACK, plan, None, notes=look.notes, remarks=[note])
@@ -117,7 +126,7 @@ class RollbackAction:
             )
             if submission.stale:  # the batch to be cancelled has moved on: nothing was stored
                 continue
-            remarks: list[Note] = []
+            remarks = list(on_digest(plan, call))
             if look.unfinished is not None and submission.batch and not submission.duplicate:
                 remarks.append(note_on_cancelling(look.unfinished, look.selection, dry_run=False))
             return answer(ROLLBACK, plan, submission, notes=look.notes, remarks=remarks)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import anyio.to_thread
 
-from mcp_server.content.actions.answer import answer
+from mcp_server.content.actions.answer import answer, on_digest
 from mcp_server.content.actions.calls import (
     ChangeCall,
     Note,
@@ -17,7 +17,7 @@ from mcp_server.content.actions.calls import (
 )
 from mcp_server.content.actions.locks import refuse_locked, why_locked
 from mcp_server.content.actions.payloads import ContentUnpublish
-from mcp_server.content.actions.plan import Plan, check_digest, kept_effects, new_job
+from mcp_server.content.actions.plan import Plan, kept_effects, new_job
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
@@ -56,17 +56,23 @@ class UnpublishAction:
         plan = await anyio.to_thread.run_sync(plan_unpublish, call, selection, content)
         submission = None
         if not call.dry_run:
-            check_digest(call.digest, UNPUBLISH, plan)
+            self._submitter.check_digest(UNPUBLISH, plan, call, selection.ids, content)
             conditions = Conditions(
                 terms={"site": content.site.hash},
                 key=key_of(UNPUBLISH.kind, call.force, call.digest, selection.ids),
                 asked=key_of(UNPUBLISH.kind, call.force),
                 effects=kept_effects(kept, plan),
+                content=content,
             )
             submission = await self._submitter.submit(UNPUBLISH, plan, call, origin, conditions)
-        remarks = _on_pages(plan, content)
         return answer(
-            UNPUBLISH, plan, submission, notes=notes, remarks=remarks, dry_run=call.dry_run
+            UNPUBLISH,
+            plan,
+            submission,
+            notes=notes,
+            remarks=[*_on_pages(plan, content), *on_digest(plan, call)],
+            digest=self._submitter.digest(UNPUBLISH, plan, call),
+            dry_run=call.dry_run,
         )
 
 
@@ -84,8 +90,8 @@ def plan_unpublish(call: ChangeCall, selection: Selection, content: SiteContent)
     steps: list[tuple[Planned, NewJob]] = []
     skipped: list[Skipped] = []
     for id in selection.ids:
-        live, locked = content.live_hash(id), why_locked(content, id)
-        if live is not None and locked is not None:
+        live = content.live_hash(id)
+        if live is not None and (locked := why_locked(content, id)) is not None:
             skipped.append(Skipped(section=id, reason=locked))
         elif live is not None:
             steps.append(_removal(call, id, live, content))

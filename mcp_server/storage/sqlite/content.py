@@ -32,11 +32,16 @@ from mcp_server.entities.entity import (
     Finding,
     Revision,
 )
-from mcp_server.entities.store import Heads, Snapshot
+from mcp_server.entities.store import Change, Edit, Heads, PastUsage, Snapshot
 from mcp_server.jobs.json_text import dumped
+from mcp_server.jobs.records import WrittenBy
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.transaction import Transaction
 
+MAX_ID = 2**63 - 1
+"""Larger than the id of any revision."""
+EVERY = {"first": "", "beyond": "~"}
+"""The bounds of all ids: their characters are letters, digits, `-`, `_` and `/`."""
 NOUNS = {PREVIEW: "draft", PRODUCTION: "live text"}
 
 
@@ -83,22 +88,42 @@ class SqliteEntityStore:
             )
         )
 
-    async def with_hash(self, entity_id: str, digits: str) -> Sequence[Revision]:
-        rows = await self._database.read(
-            lambda tx: tx.all("list_revisions_of_hash", entity_id=entity_id, first=digits)
-        )
-        return [_revision_of(row) for row in rows]
-
     async def heads(self, pages: Collection[str] | None = None) -> tuple[Heads, Heads]:
         return await self._database.read(
             lambda tx: (_heads(tx, PREVIEW, pages), _heads(tx, PRODUCTION, pages))
         )
+
+    async def live_before(self, at: float, pages: Collection[str] | None = None) -> Heads:
+        return await self._database.read(lambda tx: _live_before(tx, at, pages))
+
+    async def latest(
+        self, entity_ids: Collection[str] | None, *, before: int | None, limit: int
+    ) -> Sequence[Revision]:
+        beyond = MAX_ID if before is None else before
+
+        def step(tx: Transaction) -> Sequence[Revision]:
+            if entity_ids is None:
+                found = tx.all("list_latest", before=beyond, limit=limit)
+            else:
+                ids = json.dumps(sorted(entity_ids))
+                found = tx.all("list_latest_of", ids=ids, before=beyond, limit=limit)
+            numbers = json.dumps([row["id"] for row in found])
+            rows = tx.all("list_revisions", ids=numbers)
+            return sorted(map(_revision_of, rows), key=lambda each: each.id, reverse=True)
+
+        return await self._database.read(step)
 
     async def revisions(self, ids: Collection[int]) -> Mapping[int, Revision]:
         rows = await self._database.read(
             lambda tx: tx.all("list_revisions", ids=json.dumps(sorted(ids)))
         )
         return {row["id"]: _revision_of(row) for row in rows}
+
+    async def with_hash(self, entity_id: str, digits: str) -> Sequence[Revision]:
+        rows = await self._database.read(
+            lambda tx: tx.all("list_revisions_of_hash", entity_id=entity_id, first=digits)
+        )
+        return [_revision_of(row) for row in rows]
 
     async def revisions_of_batch(self, batch_id: str) -> Sequence[Revision]:
         rows = await self._database.read(
@@ -111,6 +136,40 @@ class SqliteEntityStore:
             lambda tx: tx.all("list_pages_of_batch", type=type, batch_id=batch_id)
         )
         return {row["page"]: bool(row["has_text"]) for row in rows}
+
+    async def changes_of_batch(
+        self, batch_id: str, type: str, entity_ids: Collection[str]
+    ) -> Mapping[str, Change]:
+        asked = {"type": type, "entity_ids": json.dumps(list(entity_ids))}
+        rows = await self._database.read(lambda tx: tx.all("list_hashes", **asked))
+        return _changes(rows, batch_id)
+
+    async def edits(
+        self, about: str | None = None, *, since: float, before: int | None = None, limit: int
+    ) -> Sequence[Edit]:
+        asked = {"since": since, "before": 2**62 if before is None else before, "limit": limit}
+        rows = await self._database.read(
+            lambda tx: tx.all("list_edits", **asked, **_ids_about(about))
+        )
+        return [_edit_of(row) for row in rows]
+
+    async def edit_counts(self, about: str | None = None, *, since: float) -> Mapping[Author, int]:
+        rows = await self._database.read(
+            lambda tx: tx.all("count_edits", since=since, **_ids_about(about))
+        )
+        return {_author_of(row): row["edits"] for row in rows}
+
+    async def batches_about(self, about: str) -> Collection[str]:
+        rows = await self._database.read(
+            lambda tx: tx.all("list_batches_of_texts", **_ids_about(about))
+        )
+        return {row["batch_id"] for row in rows}
+
+    async def past_usage(self, model: str, *, count: int) -> Sequence[PastUsage]:
+        rows = await self._database.read(
+            lambda tx: tx.all("list_past_usage", type=PREVIEW, model=model, count=count)
+        )
+        return [PastUsage(**row) for row in rows]
 
     async def exported(self, page: str | None = None) -> Mapping[str, tuple[str | None, ...]]:
         return await self._database.read(lambda tx: _exported(tx, page))
@@ -174,6 +233,16 @@ def _heads(tx: Transaction, type: str, pages: Collection[str] | None) -> Heads:
     )
 
 
+def _live_before(tx: Transaction, at: float, pages: Collection[str] | None) -> Heads:
+    ranges = [EVERY] if pages is None else [_ids_of(page) for page in sorted(pages)]
+    rows = [row for ids in ranges for row in tx.all("list_live_before", at=at, **ids)]
+    there = [row for row in rows if row["content_hash"] is not None]
+    return Heads(
+        revision={row["entity_id"]: row["id"] for row in there},
+        hash={row["entity_id"]: row["content_hash"] for row in there},
+    )
+
+
 def _histories(
     tx: Transaction, type: str, batch_id: str | None = None, *, page: str | None = None
 ) -> dict[str, list[Revision]]:
@@ -189,9 +258,35 @@ def _histories(
     return found
 
 
+def _changes(rows: Sequence[sqlite3.Row], batch_id: str) -> dict[str, Change]:
+    """Return what a batch has changed of what these texts have been, oldest first."""
+    found: dict[str, Change] = {}
+    before: dict[str, str | None] = {}
+    for row in rows:
+        id, hash = row["entity_id"], row["hash"]
+        if row["batch_id"] == batch_id:
+            was = found.get(id)
+            costs = [cost for cost in (was and was.cost_usd, row["cost_usd"]) if cost is not None]
+            found[id] = Change(
+                hash_from=was.hash_from if was else before.get(id),
+                hash_to=hash,
+                cost_usd=sum(costs) if costs else None,
+            )
+        before[id] = hash
+    return found
+
+
 def _ids_of(page: str) -> dict[str, str]:
     """Return the bounds of all ids of a page's sections: `0` comes after `/`."""
     return {"first": f"{page}/", "beyond": f"{page}0"}
+
+
+def _ids_about(about: str | None) -> dict[str, str]:
+    """Return the bounds of the ids of one section, of a page's sections, or of all."""
+    if about is None:
+        return {"first": "", "beyond": "~"}
+    # A space sorts before every character of an id.
+    return {"first": about, "beyond": f"{about} "} if "/" in about else _ids_of(about)
 
 
 def _merged(parts: Sequence[Snapshot]) -> Snapshot:
@@ -214,6 +309,21 @@ def _exported(tx: Transaction, page: str | None = None) -> dict[str, tuple[str |
     }
 
 
+def _author_of(row: sqlite3.Row) -> Author:
+    return Author(kind=cast("AuthorKind", row["author_kind"]), name=row["author_name"])
+
+
+def _edit_of(row: sqlite3.Row) -> Edit:
+    return Edit(
+        order=row["id"],
+        type=row["type"],
+        section=row["entity_id"],
+        author=_author_of(row),
+        hash=row["content_hash"],
+        created_at=row["created_at"],
+    )
+
+
 def _revision_of(row: sqlite3.Row) -> Revision:
     """Return the revision of a `revisions` row."""
     return Revision(
@@ -222,7 +332,7 @@ def _revision_of(row: sqlite3.Row) -> Revision:
         template=row["template"],
         fields=_fields_of(row),
         markdown=row["markdown"],
-        author=Author(kind=cast("AuthorKind", row["author_kind"]), name=row["author_name"]),
+        author=_author_of(row),
         base=row["base"],
         batch_id=row["batch_id"],
         job_id=row["job_id"],
@@ -237,6 +347,7 @@ def _revision_of(row: sqlite3.Row) -> Revision:
         withdrawn=bool(row["withdrawn"]),
         id=row["id"],
         created_at=row["created_at"],
+        effective=bool(row["effective"]),
     )
 
 
@@ -272,7 +383,7 @@ class ContentEffects:
     """Applies the effects of `entities.effects` within the transaction that asks for them."""
 
     def apply(
-        self, tx: Transaction, effect: object, *, job: sqlite3.Row | None, now: float
+        self, tx: Transaction, effect: object, *, job: sqlite3.Row | WrittenBy | None, now: float
     ) -> str | None:
         """Apply `effect`; return why it cannot be where it met something else than it expects."""
         change = cast("Effect", effect)
@@ -288,8 +399,8 @@ class ContentEffects:
                     return unmet
                 _discard(tx, entity_id, author, now=now)
             case MarkWithdrawn(entity_id, hash):
-                tx.run("mark_withdrawn", type=PREVIEW, entity_id=entity_id, hash=hash)
-                tx.run("mark_revisions_withdrawn", type=PREVIEW, entity_id=entity_id, hash=hash)
+                for statement in ("mark_withdrawn", "mark_entity_withdrawn"):
+                    tx.run(statement, type=PREVIEW, entity_id=entity_id, hash=hash)
             case RecordExport(page, hash, replaces):
                 tx.run("put_export", page=page, hash=hash or "", replaces=replaces)
             case _:
@@ -321,7 +432,7 @@ def _unmet(tx: Transaction, type: str, entity_id: str, expects: Expectation) -> 
     return f"the {noun} of {entity_id} is another by now"
 
 
-def _of_job(revision: Revision, job: sqlite3.Row | None) -> Revision:
+def _of_job(revision: Revision, job: sqlite3.Row | WrittenBy | None) -> Revision:
     if job is None or revision.author.kind == "adopted":
         return revision
     return replace(revision, batch_id=job["batch_id"], job_id=job["job_id"])
@@ -353,7 +464,7 @@ def _discard(tx: Transaction, entity_id: str, author: Author, *, now: float) -> 
     )
     _save(tx, discard, now=now)
     if len(stack) > 1:
-        tx.run("bring_back", type=PREVIEW, entity_id=entity_id, revision=stack[-2].id)
+        tx.run("bring_back", type=PREVIEW, entity_id=entity_id, current=stack[-2].id)
 
 
 def _insert(tx: Transaction, revision: Revision, *, effective: bool, now: float) -> int:

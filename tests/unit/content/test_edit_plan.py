@@ -208,7 +208,9 @@ class Plain:
     def base(self) -> str | None:
         """The base of a draft that is edited now."""
         top = self.drafts[-1] if self.drafts else None
-        return self.live if top is None or top.says == self.live else top.base
+        if top is None or top.says == self.live or (top.withdrawn and self.live is None):
+            return self.live
+        return top.base
 
 
 @dataclass

@@ -57,6 +57,7 @@ SectionId = Annotated[
     str, BeforeValidator(_trimmed), StringConstraints(max_length=2 * SLUG_LENGTH_MAX + 1)
 ]
 Id = Annotated[str, BeforeValidator(_trimmed), StringConstraints(max_length=KEY_LENGTH_MAX)]
+AsOf = Annotated[str, BeforeValidator(_trimmed), StringConstraints(max_length=KEY_LENGTH_MAX)]
 Key = Annotated[str, StringConstraints(max_length=KEY_LENGTH_MAX)]
 
 MaxCostUsd = Annotated[float, Field(ge=0, le=COST_USD_MAX, allow_inf_nan=False)]
