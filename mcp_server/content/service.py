@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import ParamSpec, Protocol, TypeVar
 
 from mcp_server.content.actions.aftermath import TakenBack, files_written, taken_back
 from mcp_server.content.actions.calls import Note
 from mcp_server.content.actions.drafting_model import DraftingModel
+from mcp_server.content.actions.edit import EditAction
 from mcp_server.content.actions.generate import GenerateAction
 from mcp_server.content.actions.promote import PromoteAction
 from mcp_server.content.actions.reader import ContentReader
@@ -20,7 +21,8 @@ from mcp_server.content.actions.rollback_target import RollbackTarget
 from mcp_server.content.actions.submit import Submitter
 from mcp_server.content.actions.unpublish import UnpublishAction
 from mcp_server.content.pages.page_files import PageFiles
-from mcp_server.entities.store import EntityStore
+from mcp_server.entities.entity import Author
+from mcp_server.entities.store import Change, Edit, EntityStore
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Batch
 
@@ -54,7 +56,7 @@ class ContentService:
     ) -> None:
         self._entities, self._batches, self._files = entities, batches, files
         self._reader = reader
-        generate = GenerateAction(reader, submitter, model, max_retries=max_retries)
+        generate = GenerateAction(reader, entities, submitter, model, max_retries=max_retries)
         self.generate = self._telling(generate.__call__)
         self.promote = self._telling(PromoteAction(reader, submitter, batches).__call__)
         target = RollbackTarget(entities, batches)
@@ -62,6 +64,7 @@ class ContentService:
         self.rollback = self._telling(rollback.__call__)
         self.unpublish = self._telling(UnpublishAction(reader, submitter).__call__)
         self.retry = self._telling(RetryAction(reader, entities, batches, model).__call__)
+        self.edit = self._telling(EditAction(reader, entities, batches).__call__)
         self.review = self._telling(ReviewAction(reader, entities, batches).__call__)
         self.history = self._telling(HistoryAction(reader, entities, batches).__call__)
         self.then = self._telling(ThenAction(reader, entities, batches).__call__)
@@ -90,6 +93,26 @@ class ContentService:
     async def taken_back(self, batch: Batch) -> TakenBack | None:
         """Return what a rollback that still stands has taken back of the batch, if there is one."""
         return await taken_back(batch, self._batches, self._entities)
+
+    async def changes(
+        self, batch: Batch, type: str, sections: Collection[str]
+    ) -> Mapping[str, Change]:
+        """Return what a batch has made of these drafts, or live texts, as `type` says."""
+        return await self._entities.changes_of_batch(batch.id, type, sections)
+
+    async def edits(
+        self, about: str | None, *, since: float, before: int | None = None, limit: int
+    ) -> Sequence[Edit]:
+        """Return what was written by hand outside any batch, newest first."""
+        return await self._entities.edits(about, since=since, before=before, limit=limit)
+
+    async def edit_counts(self, about: str | None, *, since: float) -> Mapping[Author, int]:
+        """Return how much was written by hand outside any batch, by whom."""
+        return await self._entities.edit_counts(about, since=since)
+
+    async def batches_about(self, about: str) -> Collection[str]:
+        """Return the ids of the batches that wrote texts of a section, or on a page."""
+        return await self._entities.batches_about(about)
 
     async def files_written(self, batch: Batch, *, failed: Collection[str] = ()) -> Sequence[str]:
         """Return the files that a batch has written, as `content/menu.md`, or removed."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mcp_server.entities.entity import PRODUCTION, Entity, Revision
+from mcp_server.entities.entity import PRODUCTION, Author, Entity, Revision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,27 @@ class Snapshot:
     """All live texts that each section had, oldest first; empty unless it was asked for."""
     exported: Mapping[str, tuple[str | None, ...]]
     """As `EntityStore.exported` has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a batch has made of one text: its hashes before and after, `None` for no text."""
+
+    hash_from: str | None
+    hash_to: str | None
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """One text that was written by hand, outside any batch. A later one has a larger `order`."""
+
+    order: int
+    type: str
+    section: str
+    author: Author
+    hash: str | None
+    created_at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +61,16 @@ class Heads:
     """The entities whose text was removed."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastUsage:
+    """What a model used for one draft."""
+
+    entity_id: str
+    template: str
+    input_tokens: int
+    output_tokens: int
+
+
 class EntityStore(Protocol):
     """Reading content. Changes are effects, applied with the end of a job (entities.effects)."""
 
@@ -52,7 +83,17 @@ class EntityStore(Protocol):
         ...
 
     async def history(self, type: str, entity_id: str) -> Sequence[Revision]:
-        """Return all revisions of one entity that were ever current, oldest first."""
+        """Return all revisions of one entity that were ever current, oldest first.
+
+        A draft that a discard brought back is not there again (see `entities.drafts`).
+        """
+        ...
+
+    async def with_hash(self, entity_id: str, digits: str) -> Sequence[Revision]:
+        """Return the drafts and live texts of a section whose hash begins with `digits`.
+
+        Oldest first; those count too that came too late, and never were current (R5).
+        """
         ...
 
     async def histories(
@@ -106,6 +147,33 @@ class EntityStore(Protocol):
 
         With each goes whether the batch left any there.
         """
+        ...
+
+    async def changes_of_batch(
+        self, batch_id: str, type: str, entity_ids: Collection[str]
+    ) -> Mapping[str, Change]:
+        """Return, of these texts, what a batch has made of those that it changed."""
+        ...
+
+    async def edits(
+        self, about: str | None = None, *, since: float, before: int | None = None, limit: int
+    ) -> Sequence[Edit]:
+        """Return what was written by hand outside any batch, newest first; before this `order`.
+
+        `about` is a section or a page; `None` is the whole site.
+        """
+        ...
+
+    async def edit_counts(self, about: str | None = None, *, since: float) -> Mapping[Author, int]:
+        """Return how many of these `edits` there are, by whom."""
+        ...
+
+    async def batches_about(self, about: str) -> Collection[str]:
+        """Return the ids of the batches that wrote texts of a section, or on a page."""
+        ...
+
+    async def past_usage(self, model: str, *, count: int) -> Sequence[PastUsage]:
+        """Return what the latest drafts by a model used, newest first."""
         ...
 
     async def exported(self, page: str | None = None) -> Mapping[str, tuple[str | None, ...]]:

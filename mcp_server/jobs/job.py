@@ -256,6 +256,9 @@ class Batch:
     waiting: Job | None = None
     """Where none is running, the one that is due next and says why it waits; as with `running`."""
 
+    forgotten: bool = False
+    """Whether its jobs were all forgotten, so that none can be taken up; its record stays."""
+
     @property
     def ended(self) -> bool:
         """Whether this round is over (`paused` is not)."""

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from mcp_server.jobs.job import Attempt, Batch, Job, JobState, Json, NewJob, Origin, Step
 from mcp_server.jobs.records import (
+    Applied,
     Cancelled,
     Claim,
     Cursor,
@@ -20,10 +21,12 @@ from mcp_server.jobs.records import (
     Lag,
     NewBatch,
     Question,
+    Recorded,
     Report,
     Request,
     Stats,
     Submission,
+    Tally,
     Updates,
 )
 
@@ -33,6 +36,15 @@ class JobStore(Protocol):
 
     async def submit(self, batch: NewBatch, *, now: float) -> Submission:
         """Store a batch with all its jobs and its duplicate keys, or find the one it repeats."""
+        ...
+
+    async def apply(
+        self, effects: Sequence[object], *, free: Collection[str], now: float
+    ) -> Applied:
+        """Apply effects outside any job, unless an unfinished job holds one of the keys in `free`.
+
+        All are applied, or none: each has to find what it expects.
+        """
         ...
 
     async def enqueue(
@@ -179,6 +191,14 @@ class JobStore(Protocol):
         """
         ...
 
+    async def spent(self, request: Request, *, owner: str) -> Batch | None:
+        """Return the batch that this request has spent what it hands in for, `None` if none has.
+
+        Raises:
+            InvalidPayload: another request has.
+        """
+        ...
+
     async def batch(
         self, batch_id: str, *, running: bool = False, failures: bool = False
     ) -> Batch | None:
@@ -200,6 +220,27 @@ class JobStore(Protocol):
         """
         ...
 
+    async def batches_since(
+        self,
+        since: float,
+        *,
+        owner: str | None,
+        ids: Collection[str] | None = None,
+        before: int | None = None,
+        limit: int,
+    ) -> Sequence[Batch]:
+        """Return batches that have ended since then, or have not ended, newest first.
+
+        With `ids` only these; `before` and `owner` as for `batches`.
+        """
+        ...
+
+    async def tallies(
+        self, since: float, *, owner: str | None, ids: Collection[str] | None = None
+    ) -> Sequence[Tally]:
+        """Return how many `batches_since` then there are of each kind, and what they have done."""
+        ...
+
     async def about(self, batch_id: str) -> Sequence[Batch]:
         """Return the batches that are about this one, newest first."""
         ...
@@ -213,6 +254,20 @@ class JobStore(Protocol):
         limit: int | None = None,
     ) -> Sequence[Job]:
         """Return the jobs of a batch in the order they were handed in, from position `after`."""
+        ...
+
+    async def record(
+        self,
+        batch_id: str,
+        *,
+        states: Collection[str] | None = None,
+        after: int = 0,
+        limit: int | None = None,
+    ) -> Sequence[Recorded]:
+        """Return what became of a batch's jobs, also of those that were pruned, as `jobs` orders.
+
+        Behind them what was left out while the batch was planned, with the state `SKIPPED`.
+        """
         ...
 
     async def job(self, job_id: str) -> Job | None:

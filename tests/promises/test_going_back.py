@@ -1,4 +1,4 @@
-"""R28: going back to a text that was live, and to what was live at a moment."""
+"""R29: going back to a text that was live, and to what was live at a moment."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def hash_of(chat: Desk, says: str, field: str = "liveHash") -> str:
 
 
 async def test_a_section_goes_back_to_any_text_that_was_live(tmp_path: Path) -> None:
-    """R28: not only the one before; what goes and comes is said first; it can be undone."""
+    """R29: not only the one before; what goes and comes is said first; it can be undone."""
     clock = ManualClock(NOON)
     root = small_site(tmp_path, {"menu": 1}, **QUICK)
     async with desk(root, clock=clock) as chat:
@@ -47,7 +47,7 @@ async def test_a_section_goes_back_to_any_text_that_was_live(tmp_path: Path) -> 
 
 
 async def test_a_page_goes_back_to_what_was_live_at_a_moment(tmp_path: Path) -> None:
-    """R28: what was not live then is left; nothing named is refused."""
+    """R29: what was not live then is left; nothing named is refused."""
     clock = ManualClock(NOON)
     root = small_site(tmp_path, {"menu": 3}, **QUICK)
     async with desk(root, clock=clock) as chat:
@@ -65,7 +65,7 @@ async def test_a_page_goes_back_to_what_was_live_at_a_moment(tmp_path: Path) -> 
 
 
 async def test_a_text_that_never_was_live_is_refused_and_edit_is_named(tmp_path: Path) -> None:
-    """R28: also what is no hash; one that begins a live text's hash is enough."""
+    """R29: also what is no hash; one that begins a live text's hash is enough."""
     root = small_site(tmp_path, {"menu": 1}, **QUICK)
     async with desk(root) as chat:
         await publish(chat, menu_s1="one")
@@ -79,7 +79,7 @@ async def test_a_text_that_never_was_live_is_refused_and_edit_is_named(tmp_path:
 
 
 async def test_a_newer_draft_stays_and_it_is_said_how_to_discard_it(tmp_path: Path) -> None:
-    """R28: who says "undo that draft" learns in time that this takes back what is live."""
+    """R29: who says "undo that draft" learns in time that this takes back what is live."""
     root = small_site(tmp_path, {"menu": 1}, **QUICK)
     async with desk(root) as chat:
         await publish(chat, menu_s1="one")

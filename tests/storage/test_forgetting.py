@@ -147,3 +147,59 @@ async def test_a_request_is_forgotten_when_it_stands_for_nothing_any_more(
         Request(key="k0", digest="other"), owner=ORIGIN.owner, now=bench.now
     )
     assert kept is not None and kept.id == "b4"
+
+
+async def test_what_became_of_a_forgotten_job_is_kept_in_its_batchs_record(
+    bench: Bench, store: JobStore
+) -> None:
+    """In the order of the jobs, with round and reason; behind them what was left out."""
+    left_out = [("menu/s8", "has a draft"), ("menu/s9", "is locked")]
+    jobs = [a_job(subject=f"menu/s{n}") for n in range(3)]
+    await bench.submit("b1", *jobs, left_out=left_out)
+    await store.cancel_job("b1.2", reason="enough", now=bench.now)
+    await bench.work(FAILED)
+    await bench.work()
+    await bench.retry()
+    await bench.work(FAILED)
+    await bench.work()
+    before = await store.record("b1")
+    assert [(each.subject, each.state, each.round, each.reason) for each in before] == [
+        ("menu/s0", "failed", 2, "it cannot"),
+        ("menu/s1", "completed", 2, None),
+        ("menu/s2", "completed", 1, None),
+        ("menu/s8", "skipped", 1, "has a draft"),
+        ("menu/s9", "skipped", 1, "is locked"),
+    ]
+    assert not (await bench.batch()).forgotten
+    bench.clock.advance(31 * DAY_S)
+    assert [await prune(bench, 2) for _ in range(3)] == [2, 1, 0]
+    assert (await bench.batch()).forgotten
+    after = await store.record("b1")
+    assert after == [each._replace(id=None) for each in before]
+    assert await store.record("b1", states=["failed"]) == after[:1]
+    assert await store.record("b1", after=1, limit=2) == after[1:3]
+    assert await store.record("b1", states=["skipped"], after=1) == after[4:]
+
+
+async def test_what_another_batch_holds_is_in_the_record(bench: Bench, store: JobStore) -> None:
+    """Whose that is is not said."""
+    held = a_job(subject="menu/s1", dedup=Dedup.SKIP, dedup_key="k1")
+    await bench.submit("b1", held)
+    await bench.submit("b2", held, a_job(subject="menu/s2"))
+    assert [(each.subject, each.state, each.reason) for each in await store.record("b2")] == [
+        ("menu/s2", "pending", None),
+        ("menu/s1", "skipped", "was in another unfinished batch"),
+    ]
+
+
+async def test_the_record_of_a_batch_that_is_behind_is_whole(bench: Bench, store: JobStore) -> None:
+    """Jobs that still follow a cancellation count as cancelled; what was left out comes last."""
+    jobs = [a_job(subject=f"menu/s{n}") for n in range(4)]
+    await bench.submit("b1", *jobs, left_out=[("menu/s9", "is locked")])
+    await store.cancel_batch("b1", reason="enough", now=bench.now)
+    states = [each.state for each in await store.record("b1")]
+    assert states == ["cancelled"] * 4 + ["skipped"]
+    assert [each.subject for each in await store.record("b1", after=3, limit=5)] == [
+        "menu/s3",
+        "menu/s9",
+    ]

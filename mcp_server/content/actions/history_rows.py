@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcp_server.content.actions.review_rows import author_of, findings_of
+from mcp_server.content.actions.review_rows import findings_of
 from mcp_server.content.actions.reviewed import PastState, ReviewRow
 from mcp_server.entities.entity import PRODUCTION, Revision
 from mcp_server.entities.store import Heads
@@ -21,7 +21,7 @@ def history_row(revision: Revision, drafts: Heads, live: Heads) -> ReviewRow:
         live=None if is_draft else revision.markdown,
         draft_hash=revision.hash if is_draft else None,
         live_hash=None if is_draft else revision.hash,
-        author=None if revision.is_removal else author_of(revision),
+        author=None if revision.is_removal else revision.author.shown,
         placeholder=revision.is_placeholder,
         batch_id=revision.batch_id,
         when=revision.created_at,
@@ -53,7 +53,7 @@ def then_row(revision: Revision, live: Heads) -> ReviewRow:
         state="live now" if same else "was live",
         live=revision.markdown,
         live_hash=revision.hash,
-        author=author_of(revision),
+        author=revision.author.shown,
         placeholder=revision.is_placeholder,
         batch_id=revision.batch_id,
         when=revision.created_at,

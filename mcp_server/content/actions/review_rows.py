@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from mcp_server.content.actions.generate import named
 from mcp_server.content.actions.reviewed import ReviewedPage, ReviewRow, Room, SectionState
-from mcp_server.content.site import Site
+from mcp_server.content.checks.told import PLACEHOLDER
+from mcp_server.content.site import Section, Site
 from mcp_server.content.text.diff import by_words
 from mcp_server.content.text.findings import findings_in, kinds_of
 from mcp_server.entities.entity import Finding, Revision, split_id
@@ -75,25 +76,35 @@ def pages_of_states(site: Site, states: Mapping[str, str]) -> tuple[ReviewedPage
 
 def state_of(site: Site, id: str, drafts: Heads, live: Heads) -> SectionState:
     """Return in which state a section is; see `SectionState`."""
-    section = site.section(id)
-    if section is None:
-        return "orphaned"
-    if section.text is not None:
-        return "static"
-    return _stored_state(id, drafts, live)
+    return state_with(
+        site.section(id),
+        drafts.hash.get(id),
+        live.hash.get(id),
+        base=drafts.base.get(id),
+        withdrawn=id in drafts.withdrawn,
+    )
 
 
-def _stored_state(id: str, drafts: Heads, live: Heads) -> SectionState:
-    draft, published = drafts.hash.get(id), live.hash.get(id)
+def state_with(
+    section: Section | None,
+    draft: str | None,
+    live: str | None,
+    *,
+    base: str | None,
+    withdrawn: bool,
+) -> SectionState:
+    """Return the state of a section with a draft and a live text of these hashes, if any."""
+    if section is None or section.text is not None:
+        return "orphaned" if section is None else "static"
     if draft is None:
-        return "missing" if published is None else "live"
-    if draft == published:
+        return "missing" if live is None else "live"
+    if draft == live:
         return "live"
-    if id in drafts.withdrawn:
+    if withdrawn:
         return "withdrawn"
-    if drafts.base[id] != published:
+    if base != live:
         return "outdated"
-    return "draft" if published is None else "changed"
+    return "draft" if live is None else "changed"
 
 
 def fitting(rows: Iterable[ReviewRow], room: Room) -> tuple[Sequence[ReviewRow], Room]:
@@ -133,8 +144,9 @@ def row_of(site: Site, id: str, state: SectionState, seen: Seen, *, diff: bool) 
         live=texts[1],
         draft_hash=draft.hash if draft else None,
         live_hash=live.hash if live else None,
-        author=author_of(shown) if shown else None,
+        author=shown.author.shown if shown else None,
         placeholder=shown.is_placeholder if shown else False,
+        locked=site.is_locked(id),
         batch_id=shown.batch_id if shown else None,
         diff=by_words(texts[1], texts[0]) if diff and draft else None,
         note=_note(site, id, state, seen),
@@ -145,17 +157,12 @@ def row_of(site: Site, id: str, state: SectionState, seen: Seen, *, diff: bool) 
 def findings_of(revision: Revision) -> tuple[Finding, ...]:
     """Return what the checks found in a text; of one that was never checked, what is no text."""
     if revision.findings is not None:
-        return revision.findings
+        return tuple(each for each in revision.findings if each != PLACEHOLDER)
     return _unchecked(revision.markdown or "")
 
 
 def _unchecked(text: str) -> tuple[Finding, ...]:
     return tuple(Finding(level="noted", kind=kind.value) for kind in kinds_of(findings_in(text)))
-
-
-def author_of(revision: Revision) -> str:
-    """Return who wrote a text: the name of the model or interface, or what kind of author it is."""
-    return revision.author.name or revision.author.kind
 
 
 def _note(site: Site, id: str, state: SectionState, seen: Seen) -> str | None:

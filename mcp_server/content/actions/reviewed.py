@@ -53,6 +53,8 @@ class ReviewRow:
     live_hash: str | None = None
     author: str | None = None
     placeholder: bool = False
+    locked: bool = False
+    """Whether a person has locked it in `site.yaml`."""
     batch_id: str | None = None
     diff: str | None = None
     """What differs between the live text and the draft; only where asked for."""

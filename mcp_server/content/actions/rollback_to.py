@@ -1,4 +1,4 @@
-"""Going back to a text that was live, or to what was live at a moment (R28). Pure."""
+"""Going back to a text that was live, or to what was live at a moment (R29). Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from mcp_server.content.actions.calls import ChangeCall, Planned, Selector, Skipped
+from mcp_server.content.actions.locks import why_locked
 from mcp_server.content.actions.plan import Plan
 from mcp_server.content.actions.restoration import restoration
 from mcp_server.content.actions.site_content import SiteContent
@@ -71,6 +72,8 @@ def plan_to_moment(
             skipped.append(Skipped(section=id, reason=_not_live(id, content)))
         elif past[-1].hash == content.live_hash(id):
             skipped.append(Skipped(section=id, reason="is what was live then already"))
+        elif (locked := why_locked(content, id)) is not None:
+            skipped.append(Skipped(section=id, reason=locked))
         else:
             steps.append(restoration(id, past[-1], content, None, force=force, exact=exact))
     return Plan(steps=tuple(steps), skipped=tuple(skipped))

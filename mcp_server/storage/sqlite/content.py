@@ -9,9 +9,11 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any, assert_never, cast
 
+from mcp_server.entities.drafts import draft_stack
 from mcp_server.entities.effects import (
     ABSENT,
     ANY,
+    DiscardDraft,
     Effect,
     Expectation,
     MarkWithdrawn,
@@ -29,8 +31,9 @@ from mcp_server.entities.entity import (
     Finding,
     Revision,
 )
-from mcp_server.entities.store import Heads, Snapshot
+from mcp_server.entities.store import Change, Edit, Heads, PastUsage, Snapshot
 from mcp_server.jobs.json_text import dumped
+from mcp_server.jobs.records import WrittenBy
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.transaction import Transaction
 
@@ -115,6 +118,12 @@ class SqliteEntityStore:
         )
         return {row["id"]: _revision_of(row) for row in rows}
 
+    async def with_hash(self, entity_id: str, digits: str) -> Sequence[Revision]:
+        rows = await self._database.read(
+            lambda tx: tx.all("list_revisions_of_hash", entity_id=entity_id, first=digits)
+        )
+        return [_revision_of(row) for row in rows]
+
     async def revisions_of_batch(self, batch_id: str) -> Sequence[Revision]:
         rows = await self._database.read(
             lambda tx: tx.all("list_revisions_of_batch", batch_id=batch_id)
@@ -126,6 +135,40 @@ class SqliteEntityStore:
             lambda tx: tx.all("list_pages_of_batch", type=type, batch_id=batch_id)
         )
         return {row["page"]: bool(row["has_text"]) for row in rows}
+
+    async def changes_of_batch(
+        self, batch_id: str, type: str, entity_ids: Collection[str]
+    ) -> Mapping[str, Change]:
+        asked = {"type": type, "entity_ids": json.dumps(list(entity_ids))}
+        rows = await self._database.read(lambda tx: tx.all("list_hashes", **asked))
+        return _changes(rows, batch_id)
+
+    async def edits(
+        self, about: str | None = None, *, since: float, before: int | None = None, limit: int
+    ) -> Sequence[Edit]:
+        asked = {"since": since, "before": 2**62 if before is None else before, "limit": limit}
+        rows = await self._database.read(
+            lambda tx: tx.all("list_edits", **asked, **_ids_about(about))
+        )
+        return [_edit_of(row) for row in rows]
+
+    async def edit_counts(self, about: str | None = None, *, since: float) -> Mapping[Author, int]:
+        rows = await self._database.read(
+            lambda tx: tx.all("count_edits", since=since, **_ids_about(about))
+        )
+        return {_author_of(row): row["edits"] for row in rows}
+
+    async def batches_about(self, about: str) -> Collection[str]:
+        rows = await self._database.read(
+            lambda tx: tx.all("list_batches_of_texts", **_ids_about(about))
+        )
+        return {row["batch_id"] for row in rows}
+
+    async def past_usage(self, model: str, *, count: int) -> Sequence[PastUsage]:
+        rows = await self._database.read(
+            lambda tx: tx.all("list_past_usage", type=PREVIEW, model=model, count=count)
+        )
+        return [PastUsage(**row) for row in rows]
 
     async def exported(self, page: str | None = None) -> Mapping[str, tuple[str | None, ...]]:
         return await self._database.read(lambda tx: _exported(tx, page))
@@ -212,9 +255,35 @@ def _histories(
     return found
 
 
+def _changes(rows: Sequence[sqlite3.Row], batch_id: str) -> dict[str, Change]:
+    """Return what a batch has changed of what these texts have been, oldest first."""
+    found: dict[str, Change] = {}
+    before: dict[str, str | None] = {}
+    for row in rows:
+        id, hash = row["entity_id"], row["hash"]
+        if row["batch_id"] == batch_id:
+            was = found.get(id)
+            costs = [cost for cost in (was and was.cost_usd, row["cost_usd"]) if cost is not None]
+            found[id] = Change(
+                hash_from=was.hash_from if was else before.get(id),
+                hash_to=hash,
+                cost_usd=sum(costs) if costs else None,
+            )
+        before[id] = hash
+    return found
+
+
 def _ids_of(page: str) -> dict[str, str]:
     """Return the bounds of all ids of a page's sections: `0` comes after `/`."""
     return {"first": f"{page}/", "beyond": f"{page}0"}
+
+
+def _ids_about(about: str | None) -> dict[str, str]:
+    """Return the bounds of the ids of one section, of a page's sections, or of all."""
+    if about is None:
+        return {"first": "", "beyond": "~"}
+    # A space sorts before every character of an id.
+    return {"first": about, "beyond": f"{about} "} if "/" in about else _ids_of(about)
 
 
 def _merged(parts: Sequence[Snapshot]) -> Snapshot:
@@ -237,6 +306,21 @@ def _exported(tx: Transaction, page: str | None = None) -> dict[str, tuple[str |
     }
 
 
+def _author_of(row: sqlite3.Row) -> Author:
+    return Author(kind=cast("AuthorKind", row["author_kind"]), name=row["author_name"])
+
+
+def _edit_of(row: sqlite3.Row) -> Edit:
+    return Edit(
+        order=row["id"],
+        type=row["type"],
+        section=row["entity_id"],
+        author=_author_of(row),
+        hash=row["content_hash"],
+        created_at=row["created_at"],
+    )
+
+
 def _revision_of(row: sqlite3.Row) -> Revision:
     """Return the revision of a `revisions` row."""
     return Revision(
@@ -245,7 +329,7 @@ def _revision_of(row: sqlite3.Row) -> Revision:
         template=row["template"],
         fields=_fields_of(row),
         markdown=row["markdown"],
-        author=Author(kind=cast("AuthorKind", row["author_kind"]), name=row["author_name"]),
+        author=_author_of(row),
         base=row["base"],
         batch_id=row["batch_id"],
         job_id=row["job_id"],
@@ -257,6 +341,7 @@ def _revision_of(row: sqlite3.Row) -> Revision:
         input_tokens=row["input_tokens"],
         output_tokens=row["output_tokens"],
         cost_usd=row["cost_usd"],
+        withdrawn=bool(row["withdrawn"]),
         id=row["id"],
         created_at=row["created_at"],
         effective=bool(row["effective"]),
@@ -287,14 +372,15 @@ def _dumped_findings(findings: tuple[Finding, ...] | None) -> str | None:
 
 def _entity_of(row: sqlite3.Row) -> Entity:
     """Return the entity of a `get_entity` row."""
-    return Entity(current=_revision_of(row), withdrawn=bool(row["withdrawn"]))
+    revision = _revision_of(row)
+    return Entity(current=revision, withdrawn=revision.withdrawn)
 
 
 class ContentEffects:
     """Applies the effects of `entities.effects` within the transaction that asks for them."""
 
     def apply(
-        self, tx: Transaction, effect: object, *, job: sqlite3.Row | None, now: float
+        self, tx: Transaction, effect: object, *, job: sqlite3.Row | WrittenBy | None, now: float
     ) -> str | None:
         """Apply `effect`; return why it cannot be where it met something else than it expects."""
         change = cast("Effect", effect)
@@ -305,8 +391,13 @@ class ContentEffects:
                 if unmet := _unmet(tx, revision.type, revision.entity_id, expects):
                     return unmet
                 _save(tx, _of_job(revision, job), now=now)
+            case DiscardDraft(entity_id, expects, author):
+                if unmet := _unmet(tx, PREVIEW, entity_id, expects):
+                    return unmet
+                _discard(tx, entity_id, author, now=now)
             case MarkWithdrawn(entity_id, hash):
-                tx.run("mark_withdrawn", type=PREVIEW, entity_id=entity_id, hash=hash)
+                for statement in ("mark_withdrawn", "mark_entity_withdrawn"):
+                    tx.run(statement, type=PREVIEW, entity_id=entity_id, hash=hash)
             case RecordExport(page, hash, replaces):
                 tx.run("put_export", page=page, hash=hash or "", replaces=replaces)
             case _:
@@ -338,7 +429,7 @@ def _unmet(tx: Transaction, type: str, entity_id: str, expects: Expectation) -> 
     return f"the {noun} of {entity_id} is another by now"
 
 
-def _of_job(revision: Revision, job: sqlite3.Row | None) -> Revision:
+def _of_job(revision: Revision, job: sqlite3.Row | WrittenBy | None) -> Revision:
     if job is None or revision.author.kind == "adopted":
         return revision
     return replace(revision, batch_id=job["batch_id"], job_id=job["job_id"])
@@ -353,6 +444,24 @@ def _save(tx: Transaction, revision: Revision, *, now: float) -> None:
         content_hash=revision.hash,
         base=revision.base,
     )
+
+
+def _discard(tx: Transaction, entity_id: str, author: Author, *, now: float) -> None:
+    rows = tx.all("list_history", type=PREVIEW, entity_id=entity_id)
+    stack = draft_stack([_revision_of(row) for row in rows])
+    if not stack:
+        return  # there is no draft
+    discard = Revision(
+        type=PREVIEW,
+        entity_id=entity_id,
+        template=stack[-1].template,
+        fields={},
+        markdown=None,
+        author=author,
+    )
+    _save(tx, discard, now=now)
+    if len(stack) > 1:
+        tx.run("bring_back", type=PREVIEW, entity_id=entity_id, current=stack[-2].id)
 
 
 def _insert(tx: Transaction, revision: Revision, *, effective: bool, now: float) -> int:

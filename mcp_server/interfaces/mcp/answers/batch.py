@@ -17,7 +17,7 @@ from mcp_server.interfaces.mcp.answers.replies import (
 )
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job, JobState
-from mcp_server.jobs.records import Stats
+from mcp_server.jobs.records import SKIPPED, Recorded, Stats
 from mcp_server.progress.estimate import estimate, percent
 from mcp_server.progress.verbs import kind_name, verb_of
 from mcp_server.progress.words import current_task, relative_time, waits_for
@@ -28,16 +28,17 @@ CONCURRENCY = 4
 UNFINISHED_MAX = 0.99
 """The most that is shown as done of a job that has not ended, whatever its handler reports."""
 
-SHOWN_LAST = frozenset(JobState) - {JobState.FAILED, JobState.PROCESSING, JobState.PAUSED}
-"""States whose jobs are listed last: a reader first wants to see what failed, runs or is paused."""
+SHOWN_FIRST = (JobState.FAILED, JobState.PROCESSING, JobState.PAUSED)
+SHOWN_LAST = frozenset({*JobState, SKIPPED}).difference(SHOWN_FIRST)
+"""States that are listed last: a reader first wants to see what failed, runs or is paused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchView:
-    """One batch with its failed jobs, the files that it wrote, its sentence and the next call."""
+    """One batch with what failed of it, the files that it wrote, its sentence and the next call."""
 
     operation: Operation
-    failures: Sequence[Job]
+    failures: Sequence[Recorded]
     files: Sequence[str]
     sentence: str
     next: str | None
@@ -73,21 +74,22 @@ async def view_of(
 
 
 async def jobs_shown(
-    services: Services, batch: Batch, failures: Sequence[Job], *, start: int, count: int
-) -> Sequence[Job]:
-    """Return `count` jobs of a batch from position `start`.
+    services: Services, batch: Batch, failures: Sequence[Recorded], *, start: int, count: int
+) -> Sequence[Recorded | Job]:
+    """Return what became of `count` jobs of a batch from position `start`, also once pruned.
 
-    Failed, running and paused jobs come first; the rest follows in the order of the site. No more
-    are read than are shown: a batch may have 100,000 jobs.
+    Failed, running and paused jobs come first; the rest follows in the order of the site, and last
+    what was left out while the batch was planned. No more are read than are shown: a batch may have
+    100,000 jobs.
     """
     owner, end = batch.origin.owner, start + count
-    first = [*failures, *batch.running]
+    first: list[Recorded | Job] = [*failures, *batch.running]
     if batch.state is BatchState.PAUSED:
         still = [JobState.PAUSED]
         first += await services.batches.jobs(batch.id, owner=owner, states=still, limit=end)
     shown = first[start:end]
     if len(shown) < count:
-        rest = await services.batches.jobs(
+        rest = await services.batches.record(
             batch.id,
             owner=owner,
             states=SHOWN_LAST,
@@ -95,17 +97,17 @@ async def jobs_shown(
             limit=count - len(shown),
         )
         before = {job.id for job in first}  # a running one may have ended between the two reads
-        shown += [job for job in rest if job.id not in before]
+        shown += [each for each in rest if each.id is None or each.id not in before]
     return shown
 
 
-async def _failures(services: Services, batch: Batch) -> Sequence[Job]:
-    """Return the failed jobs of a batch; nothing is read if there cannot be any."""
+async def _failures(services: Services, batch: Batch) -> Sequence[Recorded]:
+    """Return what failed of a batch; nothing is read if there cannot be anything."""
     # Failed exports are not in the counters, so a batch that writes files is always looked at.
     if not (batch.ended or batch.failed or verb_of(batch).writes_files):
         return ()
     states = [JobState.FAILED]
-    return await services.batches.jobs(batch.id, owner=batch.origin.owner, states=states)
+    return await services.batches.record(batch.id, owner=batch.origin.owner, states=states)
 
 
 def operation(of: Batch | Job, *, health: Mapping[str, Any], now: float) -> Operation:
@@ -198,13 +200,13 @@ def queue(stats: Stats) -> QueueFacts:
     )
 
 
-def _next(batch: Batch, failures: Sequence[Job], *, stopped: bool) -> str | None:
+def _next(batch: Batch, failures: Sequence[Recorded], *, stopped: bool) -> str | None:
     """Return the call that most likely comes next; `stopped`: the worker was stopped by hand."""
     stands_still = batch.state is BatchState.PAUSED or stopped
     if not batch.ended:
         tool = "retry" if stands_still else "status"  # `retry` refuses a batch that runs
         return sentences.call(tool, {"batchId": batch.id})
-    if not all(map(is_left_out, failures)):
+    if not (batch.forgotten or all(map(is_left_out, failures))):
         return sentences.call("retry", {"batchId": batch.id})
     next_tool = verb_of(batch).next_tool
     if next_tool and batch.completed > batch.skipped:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mcp_server.content.actions.calls import NextCall, Planned, Skipped, Submitted
 from mcp_server.interfaces.mcp.answers import sentences
 from mcp_server.interfaces.mcp.answers.batch import BatchView
+from mcp_server.interfaces.mcp.answers.cost import estimated
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import (
     REPLY_BYTES_MAX,
@@ -92,6 +93,7 @@ class Queued:
             skipped_count=len(outcome.skipped) or None,
             duplicate=outcome.duplicate or None,
             model=model,
+            estimate=estimated(outcome.estimate),
             digest=outcome.digest,
             sections_with_findings=outcome.with_findings or None,
             notes=notes or None,

@@ -49,6 +49,25 @@ class NextCallRow(WireModel):
     why: str
 
 
+class EstimateFacts(WireModel):
+    """What drafting is expected to use; without earlier drafts, by its templates alone."""
+
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None = None
+    from_drafts: int
+
+
+class CostFacts(WireModel):
+    """What a batch has cost, in US dollars; what is reserved counts too."""
+
+    spent_usd: float
+    reserved_usd: float | None = None
+    limit_usd: float | None = None
+    requests: int
+    unpriced_requests: int | None = None
+
+
 class SkippedRow(WireModel):
     """A section that was left out."""
 
@@ -115,13 +134,18 @@ class Counts(WireModel):
 
 
 class SectionRow(WireModel):
-    """A section of a batch, or a file that it writes."""
+    """A section of a batch, or a file that it writes; `skipped`: it was left out when planned."""
 
     section: str
     state: str
     reason: str | None = None
     code: str | None = None
     job_id: str | None = None
+    round: int | None = None
+    """The round in which it was worked on last, if that is not the first."""
+    hash_from: str | None = None
+    hash_to: str | None = None
+    cost_usd: float | None = None
 
 
 class JobRow(WireModel):
@@ -151,6 +175,7 @@ class ReviewedRow(WireModel):
     template: str | None = None
     author: str | None = None
     placeholder: bool | None = None
+    locked: bool | None = None
     draft_hash: str | None = None
     live_hash: str | None = None
     batch_id: str | None = None
@@ -195,6 +220,7 @@ class QueueReply(Reply):
     skipped_count: int | None = None
     duplicate: bool | None = None
     model: str | None = None
+    estimate: EstimateFacts | None = None
     digest: str | None = None
     sections_with_findings: int | None = None
     notes: list[str] | None = None
@@ -224,6 +250,7 @@ class StatusReply(Reply):
 
     operations: list[Operation]
     counts: Counts | None = None
+    cost: CostFacts | None = None
     sections: list[SectionRow] | None = None
     marks: str | None = None
     job: JobRow | None = None
@@ -246,6 +273,25 @@ class CancelReply(Reply):
     already_done: int
     next: str | None = None
     notes: list[str] | None = None
+
+
+class EditedRow(WireModel):
+    """The draft of a section after an edit; what has changed stands between the marks."""
+
+    section: str
+    state: str
+    content_hash: str | None = None
+    diff: str | None = None
+    findings: list[str] | None = None
+
+
+class EditReply(Reply):
+    """What became of an edit."""
+
+    sections: list[EditedRow]
+    marks: str | None = None
+    notes: list[str] | None = None
+    next: str | None = None
 
 
 class ReviewReply(Reply):

@@ -111,6 +111,7 @@ def _row(row: ReviewRow, marks: Marks, *, whole: bool) -> ReviewedRow:
         template=marks.value(row.template, NAME_LENGTH) if row.template else None,
         author=sentences.short(row.author),
         placeholder=row.placeholder or None,
+        locked=row.locked or None,
         draft_hash=_short_hash(row.draft_hash) if full else None,
         live_hash=_short_hash(row.live_hash) if full else None,
         batch_id=row.batch_id if full else None,

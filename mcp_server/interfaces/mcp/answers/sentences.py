@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 
 from mcp_server.content.actions import moments
 from mcp_server.content.actions.aftermath import TakenBack
-from mcp_server.content.actions.calls import Planned, Quoted, Submitted
+from mcp_server.content.actions.calls import Estimate, Planned, Quoted, Submitted
 from mcp_server.content.actions.retry import is_left_out
+from mcp_server.content.drafting.budget import dollars
 from mcp_server.content.text.visible import visible, visible_start
 from mcp_server.excerpt import shortened
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job
-from mcp_server.jobs.records import Cancelled
+from mcp_server.jobs.records import Cancelled, Recorded
 from mcp_server.progress.verbs import KEPT, kind_name, verb_of
 from mcp_server.progress.words import full_stop, progress_line
 
@@ -96,7 +97,7 @@ def _submitted(outcome: Submitted, *, again: bool, over: bool, outlives: bool) -
     if outcome.batch_id is None and count == outcome.files == 0:
         return nothing(outcome)
     if outcome.dry_run:
-        return f"Would {_would(outcome)}. Nothing was queued."
+        return f"Would {_would(outcome)}.{_about(outcome.estimate)} Nothing was queued."
     if outcome.paused_reason is not None:
         why = full_stop(short(outcome.paused_reason) or "no reason was given")
         return f"The same {verb.noun} is there already, but paused: {why} {_PAUSED_ADVICE}"
@@ -112,6 +113,20 @@ def _submitted(outcome: Submitted, *, again: bool, over: bool, outlives: bool) -
             what = "Queued the writing of its files again."
     files = " The pages are written to files, not deployed." if verb.writes_files else ""
     return what if over else f"{what}{files} {GOES_ON if outlives else RESUMES}"
+
+
+def _about(estimate: Estimate | None) -> str:
+    """Return what drafting will cost, if a model writes."""
+    if estimate is None:
+        return ""
+    tokens = f"{estimate.input_tokens:,} tokens in, {estimate.output_tokens:,} out"
+    cost = "at a price that is not known"
+    if estimate.cost_usd is not None:
+        cost = f"for about {dollars(estimate.cost_usd)}"
+    count = estimate.from_drafts
+    drafts = "1 earlier draft" if count == 1 else f"{count:,} earlier drafts"
+    source = drafts if count else "its templates, as there is no earlier draft"
+    return f" An estimate from {source}: {tokens}, {cost}."
 
 
 def _would(outcome: Submitted) -> str:
@@ -220,7 +235,7 @@ def last_one(ended: Batch | Job, ago: str) -> str:
 
 def batch_sentence(
     batch: Batch,
-    failures: Sequence[Job],
+    failures: Sequence[Job | Recorded],
     files: Sequence[str],
     left: str | None,
     *,
@@ -290,7 +305,7 @@ def _tally(batch: Batch) -> str:
     return ", ".join(parts)
 
 
-def _failed(failures: Sequence[Job], batch: Batch) -> list[str]:
+def _failed(failures: Sequence[Job | Recorded], batch: Batch) -> list[str]:
     counted = [job for job in failures if job.counted]
     files = [job for job in failures if not job.counted]
     parts: list[str] = []
@@ -302,13 +317,13 @@ def _failed(failures: Sequence[Job], batch: Batch) -> list[str]:
     return parts
 
 
-def _named(jobs: Sequence[Job]) -> str:
+def _named(jobs: Sequence[Job | Recorded]) -> str:
     named = [f"{job.subject} ({_why(job)})" for job in jobs[:NAMED_MAX]]
     more = len(jobs) - len(named)
     return "; ".join(named) + (f"; and {more} more" if more else "")
 
 
-def _why(job: Job) -> str:
+def _why(job: Job | Recorded) -> str:
     return (short(job.reason) or job.code or "no reason was given").rstrip(".")
 
 
@@ -319,8 +334,10 @@ def _taken_back(found: TakenBack) -> str:
     return f"; {some}taken back by {found.by.id}"
 
 
-def _advice(batch: Batch, failures: Sequence[Job]) -> str:
+def _advice(batch: Batch, failures: Sequence[Job | Recorded]) -> str:
     """Return how many failures `retry` takes up; conflicts need a decision instead (R17)."""
+    if batch.forgotten:
+        return ""
     conflicts = sum(map(is_left_out, failures))
     rest = len(failures) - conflicts + batch.cancelled
     parts: list[str] = []

@@ -10,6 +10,7 @@ from typing import Any, cast
 from mcp_server.clock import Clock
 from mcp_server.content.actions.job_keys import key_ranges
 from mcp_server.entities.entity import PREVIEW, PRODUCTION
+from mcp_server.entities.store import Change
 from mcp_server.interfaces.mcp.answers import sentences
 from mcp_server.interfaces.mcp.answers.batch import (
     counts,
@@ -19,6 +20,7 @@ from mcp_server.interfaces.mcp.answers.batch import (
     view_of,
     worker,
 )
+from mcp_server.interfaces.mcp.answers.cost import cost_of, cost_sentence
 from mcp_server.interfaces.mcp.answers.listing import ACTIVE_MAX, Operations, read_operations
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import (
@@ -32,8 +34,9 @@ from mcp_server.interfaces.mcp.answers.replies import (
 )
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, Job
+from mcp_server.jobs.records import Recorded
 from mcp_server.jobs.result import as_shown
-from mcp_server.progress.verbs import GENERATE, PROMOTE, ROLLBACK, UNPUBLISH
+from mcp_server.progress.verbs import GENERATE, PROMOTE, ROLLBACK, UNPUBLISH, verb_of
 from mcp_server.progress.words import relative_time
 
 TARGETS = {
@@ -43,6 +46,8 @@ TARGETS = {
     UNPUBLISH.job_kind: PRODUCTION,
 }
 """What our own jobs write, by their kind: drafts or live texts."""
+HASH_LENGTH = 12
+"""Digits of a content hash: enough to tell two apart."""
 KEYED_MAX = 1_000
 """Jobs about one page or section that are read: a page has many sections, each several jobs."""
 FULL_REASON_LENGTH = 2_000
@@ -137,18 +142,26 @@ class Status:
         found = await view_of(self.services, batch, health=health, now=self.clock.now())
         halts = not batch.ended and health.get("halted")
         halted = f" {health['message']}" if halts else ""
+        sums = await self.services.ledger.of_batch(batch.id)
+        cost = cost_of(batch, sums)
         start = asked.cursor or 0
         # One more than may be shown, to see whether there is another page.
         jobs = await jobs_shown(
             self.services, batch, found.failures, start=start, count=asked.rows + 1
         )
 
+        changes = await self._changes(batch, jobs if asked.full else ())
+
         def build(rows: int) -> StatusReply:
             return StatusReply(
-                message=found.sentence + halted,
+                message=found.sentence + cost_sentence(cost, sums) + halted,
                 operations=[found.operation],
                 counts=counts([batch]),
-                sections=[_section_row(job, full=asked.full) for job in jobs[:rows]],
+                cost=cost,
+                sections=[
+                    _section_row(job, full=asked.full, change=changes.get(job.subject))
+                    for job in jobs[:rows]
+                ],
                 files=list(found.files[:ROWS]) or None,
                 file_count=len(found.files) or None,
                 next=found.next,
@@ -158,6 +171,12 @@ class Status:
 
         rows = min(len(jobs), asked.rows)
         return fitted(build, rows, bytes_max=asked.bytes_max, least=min(rows, 1))
+
+    async def _changes(self, batch: Batch, jobs: Sequence[Job | Recorded]) -> Mapping[str, Change]:
+        """Return what one of our batches has made of the sections that are shown."""
+        if (type := TARGETS.get(verb_of(batch).job_kind)) is None or not jobs:
+            return {}
+        return await self.services.content.changes(batch, type, [job.subject for job in jobs])
 
     async def concerning(self, id: str, asked: RowsAsked) -> StatusReply:
         """Return the newest job of a section, or of each section of a page, and their batches.
@@ -269,15 +288,23 @@ class Status:
         return f"{counts} {sentences.last_one(latest, ago)}"
 
 
-def _section_row(job: Job, *, full: bool) -> SectionRow:
+def _section_row(job: Job | Recorded, *, full: bool, change: Change | None = None) -> SectionRow:
     length = FULL_REASON_LENGTH if full else sentences.REASON_LENGTH
     return SectionRow(
         section=job.subject if job.counted else f"{job.subject} (file)",
-        state=job.state.value,
+        state=f"{job.state}",
         reason=sentences.short(job.reason, length),
         code=job.code,
         job_id=job.id if full else None,
+        round=job.round if job.round > 1 else None,
+        hash_from=_short_hash(change.hash_from) if change else None,
+        hash_to=_short_hash(change.hash_to) if change else None,
+        cost_usd=change.cost_usd if change else None,
     )
+
+
+def _short_hash(hash: str | None) -> str | None:
+    return hash[:HASH_LENGTH] if hash is not None else None
 
 
 def job_row(job: Job, size: int, marks: Marks, template: str | None = None) -> JobRow:

@@ -264,6 +264,8 @@ def _expected(schema: dict[str, Any]) -> str:
             return f"a list of at most {most:,}, each {_expected(items)}"
         case {"type": "boolean"}:
             return "true or false"
+        case {"type": "object"}:
+            return f"an object with {' and '.join(schema.get('properties', ())) or 'values'}"
         case _:
             return _expected_number(schema)
 

@@ -1,7 +1,7 @@
 """Forgetting finished jobs (R18): found by the reader, deleted by the writer in small steps.
 
-A batch is marked when its jobs are gone, so that it is not looked at again: looking takes the same
-time however many batches there have been.
+What became of a batch's jobs is kept in its record. A batch is marked when its jobs are gone, so
+that it is not looked at again: looking takes the same time however many batches there have been.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass, field
 
 from mcp_server.storage.sqlite.file.transaction import Transaction
+from mcp_server.storage.sqlite.queue import record
 
 BATCHES_MAX = 200
 """Ended batches that are looked at in one step."""
@@ -52,4 +53,5 @@ def prune(tx: Transaction, found: Prunable) -> int:
     if not found.jobs:
         return 0
     tx.run("note_newest_job")
+    record.keep(tx, found.jobs)
     return tx.run("prune_jobs", jobs=json.dumps(found.jobs))

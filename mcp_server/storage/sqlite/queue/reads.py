@@ -8,11 +8,21 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from mcp_server.jobs.job import Batch, Job, JobState
-from mcp_server.jobs.records import Cursor, Host, Lag, Question, Request, Stats, Updates
+from mcp_server.jobs.records import (
+    Cursor,
+    Host,
+    Lag,
+    Question,
+    Recorded,
+    Request,
+    Stats,
+    Tally,
+    Updates,
+)
 from mcp_server.storage.sqlite.file.connection import connect
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.transaction import Transaction
-from mcp_server.storage.sqlite.queue import attempts, following, submission, updates
+from mcp_server.storage.sqlite.queue import attempts, following, record, submission, updates
 from mcp_server.storage.sqlite.queue.rows import batch_of, host_of, job_of, whole
 
 STOPPED = frozenset({JobState.PAUSED, JobState.FAILED, JobState.CANCELLED})
@@ -34,6 +44,11 @@ class JobReads:
     async def requested(self, request: Request, *, owner: str, now: float) -> Batch | None:
         return await self._database.read(
             lambda tx: batch_or_none(submission.requested(tx, request, owner=owner, now=now))
+        )
+
+    async def spent(self, request: Request, *, owner: str) -> Batch | None:
+        return await self._database.read(
+            lambda tx: batch_or_none(submission.spent(tx, request, owner=owner))
         )
 
     async def batch(
@@ -68,6 +83,28 @@ class JobReads:
             )
         )
 
+    async def batches_since(
+        self,
+        since: float,
+        *,
+        owner: str | None,
+        ids: Collection[str] | None = None,
+        before: int | None = None,
+        limit: int,
+    ) -> Sequence[Batch]:
+        asked = {"since": since, "owner": owner, "ids": _listed(ids), "limit": limit}
+        before = 2**62 if before is None else before
+        return await self._database.read(
+            lambda tx: _with_running(tx, tx.all("list_batches_since", **asked, before=before))
+        )
+
+    async def tallies(
+        self, since: float, *, owner: str | None, ids: Collection[str] | None = None
+    ) -> Sequence[Tally]:
+        asked = {"since": since, "owner": owner, "ids": _listed(ids)}
+        rows = await self._database.read(lambda tx: tx.all("count_batches_since", **asked))
+        return [Tally(row["kind"], row["batches"], row["done"]) for row in rows]
+
     async def about(self, batch_id: str) -> Sequence[Batch]:
         return await self._database.read(
             lambda tx: whole(batch_of, tx.all("list_batches_about", batch_id=batch_id))
@@ -98,6 +135,22 @@ class JobReads:
                     wanted = None if states is None else json.dumps(sorted(states))
                     rows = tx.all("list_jobs", states=wanted, **page)
             return following.shown(tx, rows)
+
+        return await self._database.read(look)
+
+    async def record(
+        self,
+        batch_id: str,
+        *,
+        states: Collection[str] | None = None,
+        after: int = 0,
+        limit: int | None = None,
+    ) -> Sequence[Recorded]:
+        def look(tx: Transaction) -> Sequence[Recorded]:
+            batch = tx.one("find_row_of_batch", batch_id=batch_id)
+            if batch is None:
+                return ()
+            return record.read(tx, batch["id"], states, after=after, limit=limit)
 
         return await self._database.read(look)
 
@@ -225,6 +278,10 @@ class JobReads:
     async def hosts(self, *, seen_after: float) -> Sequence[Host]:
         rows = await self._database.read(lambda tx: tx.all("list_hosts", seen_after=seen_after))
         return whole(host_of, rows)
+
+
+def _listed(ids: Collection[str] | None) -> str | None:
+    return None if ids is None else json.dumps(sorted(ids))
 
 
 def stats_of(rows: Sequence[sqlite3.Row]) -> Stats:

@@ -25,6 +25,9 @@ SHOWN_MAX = 200
 NUMBERS = (int, float, NoneType)
 """What SQLite returns for a number, or for none."""
 
+ALL_PRUNED = 2
+"""What stands in a round's `pruned` once all jobs of its batch were forgotten."""
+
 T = TypeVar("T")
 
 
@@ -134,6 +137,7 @@ def batch_of(
         running=tuple(running),
         failures=tuple(failures),
         waiting=waiting,
+        forgotten=row["pruned"] == ALL_PRUNED,
     )
 
 

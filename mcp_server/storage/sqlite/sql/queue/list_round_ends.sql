@@ -4,7 +4,7 @@ SELECT
     batches.destination, batches.details, batches.created_at,
     rounds.number AS round, rounds.state, rounds.reason, rounds.terms, rounds.total,
     rounds.completed, rounds.skipped, rounds.failed, rounds.cancelled, rounds.started_at,
-    rounds.ended_at, rounds.change
+    rounds.ended_at, rounds.change, 0 AS pruned
 FROM json_each(:batches) AS wanted
 JOIN batches ON batches.id = wanted.value
 JOIN rounds ON rounds.batch = batches.id AND rounds.number < batches.round
