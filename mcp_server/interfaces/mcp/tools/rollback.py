@@ -30,7 +30,7 @@ class Rollback(Tool[RollbackArguments]):
     name = "rollback"
     title = "Take back what is live"
     description = (
-        "Live texts of the web site: queues putting back what stood before. "
+        "Live texts of the web site: queues putting back what was live before. Drafts: edit. "
         "Nothing named: the latest promote or unpublish that stands, as a whole. batchId: what "
         "stood before that batch. A page: the latest that stands on it. Sections: the last "
         "change to each; the same again gives it back. Answers with a batchId at once; "
