@@ -51,7 +51,7 @@ PAGE_LINES_MAX = 100
 LINES_MAX = {
     "add-a-verb.md": 400,  # all the code of a verb
     "architecture.md": 200,
-    "rules.md": 340,
+    "rules.md": 360,
     "tools.md": 240,
     "user-guide.md": 300,
 }

@@ -38,22 +38,22 @@ class ReviewArguments(Selecting):
     """Which sections to look at, and how."""
 
     state: Annotated[list[SectionState] | None, BeforeValidator(as_list)] = Field(
-        None, max_length=20, description="Only sections in one of these states."
+        None, max_length=20, description="Only in one of these states."
     )
     diff: bool | None = Field(
-        None, description="true: what changes from live text to draft, word by word."
+        None, description="true: what changes from live text to draft."
     )
     contains: Annotated[str, StringConstraints(max_length=WORDS_LENGTH_MAX)] | None = Field(
         None, description="Only sections with these words."
     )
     history: bool | None = Field(
-        None, description="true: all their texts, newest first: who, when, why, hash."
+        None, description="true: all their texts: who wrote them, when, why; hashes."
     )
     as_of: AsOf | None = Field(
-        None, description="What was live at the end of a day (2026-11-24) or time."
+        None, description="What was live at the end of that day (2026-11-24) or time."
     )
     plan: Plan | None = Field(
-        None, description="What that call would do, with the digest; nothing is changed."
+        None, description="What that call would do, with the digest."
     )
     batch_id: Id | None = Field(
         None, description="With plan: its batchId.", json_schema_extra=UNLISTED
@@ -91,9 +91,9 @@ class Review(Tool[ReviewArguments]):
     title = "Review drafts"
     description = (
         "Sections of the web site as they stand: missing, draft, changed, live, withdrawn, "
-        "outdated, orphaned. Whole texts in reading order where pages or sections are named. "
-        "Also: their history, what was live once, where words stand, and what promote, "
-        "rollback or unpublish would do. Changes nothing; status shows what still runs."
+        "outdated, orphaned. Named pages or sections: whole texts, in reading order. Also their "
+        "history, what was live once, where words stand, and what a call would do. Changes "
+        "nothing; status shows what still runs."
     )
     arguments = ReviewArguments
     reply = ReviewReply
