@@ -15,6 +15,7 @@ VERBS = frozenset(
         "review",
         "promote",
         "rollback",
+        "unpublish",
         "retry",
         "cancel",
         "status",

@@ -85,6 +85,10 @@ ModeOption = Annotated[
 InstructionsOption = Annotated[
     str | None, typer.Option(metavar="TEXT", help="Wishes for the writing.")
 ]
+CostOption = Annotated[
+    float | None,
+    typer.Option(metavar="USD", help="The batch pauses before it would cost more."),
+]
 LimitOption = Annotated[int | None, typer.Option(metavar="ROWS", help="Rows at most.")]
 CursorOption = Annotated[
     int | None, typer.Option(metavar="NUMBER", help="Where the answer before has ended.")
@@ -105,6 +109,7 @@ def generate(
     section: SectionOption = None,
     mode: ModeOption = None,
     instructions: InstructionsOption = None,
+    max_cost_usd: CostOption = None,
     dry_run: DryRunOption = False,
     request_key: KeyOption = None,
     follow: FollowOption = False,
@@ -116,6 +121,7 @@ def generate(
         **selected(targets, page, section),
         "mode": mode,
         "instructions": instructions,
+        "maxCostUsd": max_cost_usd,
         "dryRun": dry_run,
         "requestKey": request_key,
     }
@@ -127,6 +133,7 @@ def generate_all(
     *,
     mode: ModeOption = None,
     instructions: InstructionsOption = None,
+    max_cost_usd: CostOption = None,
     dry_run: DryRunOption = False,
     request_key: KeyOption = None,
     follow: FollowOption = False,
@@ -137,6 +144,7 @@ def generate_all(
     arguments = {
         "mode": mode,
         "instructions": instructions,
+        "maxCostUsd": max_cost_usd,
         "dryRun": dry_run,
         "requestKey": request_key,
     }
@@ -223,17 +231,43 @@ def rollback(
     _queue(context, "rollback", arguments, How(workspace, follow=follow, json=json))
 
 
+def unpublish(
+    context: typer.Context,
+    targets: Targets = None,
+    *,
+    page: PageOption = None,
+    section: SectionOption = None,
+    digest: DigestOption = None,
+    force: ForceOption = False,
+    dry_run: DryRunOption = False,
+    request_key: KeyOption = None,
+    follow: FollowOption = False,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Queue taking live texts off production, their files too; rollback brings them back."""
+    arguments = {
+        **selected(targets, page, section),
+        "digest": digest,
+        "force": force,
+        "dryRun": dry_run,
+        "requestKey": request_key,
+    }
+    _queue(context, "unpublish", arguments, How(workspace, follow=follow, json=json))
+
+
 def retry(
     context: typer.Context,
     batch_id: BatchArgument,
     *,
+    max_cost_usd: CostOption = None,
     request_key: KeyOption = None,
     follow: FollowOption = False,
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Take up again what a batch has not done."""
-    arguments = {"batchId": batch_id, "requestKey": request_key}
+    arguments = {"batchId": batch_id, "maxCostUsd": max_cost_usd, "requestKey": request_key}
     _queue(context, "retry", arguments, How(workspace, follow=follow, json=json))
 
 
@@ -249,7 +283,7 @@ def cancel(
     _call(context, "cancel", {name: id}, How(workspace, json=json))
 
 
-VERBS = (generate, generate_all, review, promote, rollback, retry, cancel)
+VERBS = (generate, generate_all, review, promote, rollback, unpublish, retry, cancel)
 
 
 @dataclass(frozen=True, slots=True)
