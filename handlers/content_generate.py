@@ -37,6 +37,8 @@ from mcp_server import (
 @handler("content-generate", ContentGenerate)
 async def content_generate(payload: ContentGenerate, context: JobContext) -> Outcome:
     """Write the section's draft. Safe to run twice: a draft that changed meanwhile is kept."""
+    if (locked := await context.why_locked(payload.section)) is not None:
+        return Skip(locked)
     request = await _request(payload, context)
     if not isinstance(request, DraftRequest):
         return request
@@ -58,6 +60,8 @@ async def content_generate(payload: ContentGenerate, context: JobContext) -> Out
         base=_base(payload, draft, live),
         site_hash=request.site.hash,
         inputs_hash=drafted.inputs_hash,
+        instructions=payload.instructions,
+        findings=drafted.findings,
         input_tokens=drafted.input_tokens,
         output_tokens=drafted.output_tokens,
         cost_usd=drafted.cost_usd,
@@ -75,8 +79,10 @@ async def _request(payload: ContentGenerate, context: JobContext) -> DraftReques
     template = site.templates.get(section.template or "")
     if template is None:
         return Fail("no-template", f"Section {payload.section} has no template specified")
-    current = await context.entities.get(PREVIEW, payload.section)
-    current = current or await context.entities.get(PRODUCTION, payload.section)
+    draft = await context.entities.get(PREVIEW, payload.section)
+    live = await context.entities.get(PRODUCTION, payload.section)
+    # A draft that is live has been said yes to, whatever the checks had to say of it.
+    current = live if draft is None or (live and live.hash == draft.hash) else draft
     return DraftRequest(
         site=site,
         section=section,

@@ -8,6 +8,7 @@ from mcp_server import (
     ContentUnpublish,
     JobContext,
     Outcome,
+    Skip,
     handler,
     removal,
 )
@@ -16,6 +17,8 @@ from mcp_server import (
 @handler("content-unpublish", ContentUnpublish, timeout_s=30)
 async def content_unpublish(payload: ContentUnpublish, context: JobContext) -> Outcome:
     """Remove the live text, withdraw the draft. Safe to run twice: effects apply once."""
+    if (locked := await context.why_locked(payload.section)) is not None:
+        return Skip(locked)
     live = await context.entities.get(PRODUCTION, payload.section)
     draft = await context.entities.get(PREVIEW, payload.section)
     return removal(payload, live, draft)

@@ -6,6 +6,7 @@
     │   ├── InvalidPayload   the arguments or the payload do not fit
     │   ├── UnknownKind      no handler of that kind is registered
     │   ├── InvalidTransition  the batch or job cannot do that in its state
+    │   ├── OtherText        the text is not what the call takes it for; holds what it says
     │   ├── LimitExceeded    a bound of the settings was passed
     │   └── Unavailable      the workspace is missing or broken; says how to mend it
     ├── LostClaim            this attempt must stop and write nothing
@@ -81,6 +82,17 @@ class InvalidTransition(CallerError):
         super().__init__(
             f"Cannot {action} {subject}: it is {state}.{' ' + advice if advice else ''}"
         )
+
+
+class OtherText(CallerError):
+    """A text is not what the call takes it for.
+
+    `words` are of the text itself, which others wrote: they are shown as data, apart from ours.
+    """
+
+    def __init__(self, section: str, why: str, *, words: str) -> None:
+        self.section, self.words = section, words
+        super().__init__(f"{section}: {why}. Nothing was changed.")
 
 
 class LimitExceeded(CallerError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import threading
 import time
 from collections.abc import Generator, Mapping
@@ -23,10 +24,11 @@ KEY = "sk-only-for-this-test-0123456789"
 
 @dataclass(frozen=True)
 class Bill:
-    """What one request is charged."""
+    """What one request is charged, and the section that it was for."""
 
     input_tokens: int
     output_tokens: int
+    section: str = ""
 
     @property
     def cost(self) -> int:
@@ -47,8 +49,8 @@ def price() -> Price:
 class Provider:
     """Answers each request after a while, and charges for it, also if nobody waits any more.
 
-    `trouble` is the share of requests that do not end well: turned away, misfits, and answers that
-    are charged and never arrive. Each bill is different, so that it can be found in the ledger.
+    `trouble` is the share of requests that do not end well: answers that do not fit, and answers
+    that are charged and never arrive. Each bill is different, to be found in the ledger.
     """
 
     url: str
@@ -77,12 +79,11 @@ class Provider:
         with self.lock:
             self.limits.append(question.get("max_completion_tokens"))
             fate = self.rng.random() / self.trouble if self.trouble else 2.0
-            if fate < 0.3:
-                return 429, b'{"error": {"message": "slow down"}}'
-            bill = Bill(length // 4, self.tokens + len(self.bills))
+            [section] = re.findall(r"Write the section (\S+)\.", json.dumps(question["messages"]))
+            bill = Bill(length // 4, self.tokens + len(self.bills), section)
             self.bills.append(bill)
         time.sleep(self.seconds)
-        if fate < 0.6:
+        if fate < 0.5:
             return None
         return 200, _completion(bill, fits=fate >= 1.0)
 

@@ -8,11 +8,14 @@ from typing import ParamSpec, Protocol, TypeVar
 from mcp_server.content.actions.aftermath import TakenBack, files_written, taken_back
 from mcp_server.content.actions.calls import Note
 from mcp_server.content.actions.drafting_model import DraftingModel
+from mcp_server.content.actions.edit import EditAction
 from mcp_server.content.actions.generate import GenerateAction
 from mcp_server.content.actions.promote import PromoteAction
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.retry import RetryAction
 from mcp_server.content.actions.review import ReviewAction
+from mcp_server.content.actions.review_contains import ContainingAction
+from mcp_server.content.actions.review_past import HistoryAction, ThenAction
 from mcp_server.content.actions.rollback import RollbackAction
 from mcp_server.content.actions.rollback_target import RollbackTarget
 from mcp_server.content.actions.submit import Submitter
@@ -53,7 +56,7 @@ class ContentService:
     ) -> None:
         self._entities, self._batches, self._files = entities, batches, files
         self._reader = reader
-        generate = GenerateAction(reader, submitter, model, max_retries=max_retries)
+        generate = GenerateAction(reader, entities, submitter, model, max_retries=max_retries)
         self.generate = self._telling(generate.__call__)
         self.promote = self._telling(PromoteAction(reader, submitter, batches).__call__)
         target = RollbackTarget(entities, batches)
@@ -61,7 +64,13 @@ class ContentService:
         self.rollback = self._telling(rollback.__call__)
         self.unpublish = self._telling(UnpublishAction(reader, submitter).__call__)
         self.retry = self._telling(RetryAction(reader, entities, batches, model).__call__)
+        self.edit = self._telling(EditAction(reader, entities, batches).__call__)
         self.review = self._telling(ReviewAction(reader, entities, batches).__call__)
+        self.history = self._telling(HistoryAction(reader, entities, batches).__call__)
+        self.then = self._telling(ThenAction(reader, entities, batches).__call__)
+        self.containing = self._telling(ContainingAction(reader, entities, batches).__call__)
+        self.plans = {"promote": self.promote, "rollback": self.rollback}
+        """By the verb, the action whose dry run says what it would do."""
 
     def _telling(self, action: Callable[P, Awaitable[A]]) -> Callable[P, Awaitable[A]]:
         """Return the action so that what its answer notes counts as told."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mcp_server.content.template import Template
-from mcp_server.entities.entity import entity_id
+from mcp_server.entities.entity import entity_id, split_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,8 @@ class Section:
     """Static Markdown; such a section is exported as it is and never drafted."""
     facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Facts of this section, beside those of the site."""
+    locked: bool = False
+    """Whether no tool may change its texts, such as a legal one; `Site.is_locked` counts."""
 
     @property
     def entity_id(self) -> str:
@@ -37,6 +39,8 @@ class Page:
     title: str
     description: str = ""
     sections: tuple[Section, ...] = ()
+    locked: bool = False
+    """Whether all its sections are, those too that `site.yaml` no longer has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +55,18 @@ class Site:
     templates: Mapping[str, Template]
     hash: str = ""
     _by_id: Mapping[str, Section] = field(init=False, repr=False, compare=False)
+    _locked_pages: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Index the sections once, as one call may look up thousands of them."""
         sections: dict[str, Section] = {}
-        for section in self.sections():
-            sections.setdefault(section.entity_id, section)
+        locked: set[str] = set()
+        for page in self.pages:
+            locked |= {page.id} if page.locked else set()
+            for section in page.sections:
+                sections.setdefault(section.entity_id, section)
         object.__setattr__(self, "_by_id", sections)  # frozen for everybody else
+        object.__setattr__(self, "_locked_pages", frozenset(locked))
 
     def page(self, id: str) -> Page | None:
         """Return the page with this id."""
@@ -71,6 +80,18 @@ class Site:
     def section(self, entity_id: str) -> Section | None:
         """Return the section `page/section`."""
         return self._by_id.get(entity_id)
+
+    @property
+    def has_locks(self) -> bool:
+        """Whether anything is locked."""
+        return bool(self._locked_pages) or any(section.locked for section in self.sections())
+
+    def is_locked(self, entity_id: str) -> bool:
+        """Whether no tool may change the texts of `page/section`: a person said so in the file."""
+        section = self._by_id.get(entity_id)
+        if section is not None and section.locked:
+            return True
+        return bool(self._locked_pages) and split_id(entity_id)[0] in self._locked_pages
 
     def sections(self) -> Iterator[Section]:
         """Yield all sections in the order of `site.yaml`."""

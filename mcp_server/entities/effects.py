@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from mcp_server.entities.entity import Revision
+from mcp_server.entities.entity import Author, Revision
 
 
 class Expected(Enum):
@@ -59,8 +59,24 @@ class SaveRemoval:
 
 
 @dataclass(frozen=True, slots=True)
+class DiscardDraft:
+    """Bring back the draft that was current before the present one, or have none.
+
+    It comes back as it was, with its withdrawn mark. The discard itself is stored as a revision
+    without a text, by `author`.
+    """
+
+    entity_id: str
+    expects: Expectation
+    author: Author
+
+
+@dataclass(frozen=True, slots=True)
 class MarkWithdrawn:
-    """Mark the draft as withdrawn if its content hash is `hash`; otherwise leave it (R9)."""
+    """Mark the draft as withdrawn if its content hash is `hash`; otherwise leave it (R9).
+
+    Earlier drafts of this hash are marked too, as a discard may bring them back.
+    """
 
     entity_id: str
     hash: str
@@ -80,7 +96,7 @@ class RecordExport:
     replaces: str | None = None
 
 
-Effect = Require | SaveRevision | SaveRemoval | MarkWithdrawn | RecordExport
+Effect = Require | SaveRevision | SaveRemoval | DiscardDraft | MarkWithdrawn | RecordExport
 
 
 def expect_hash(hash: str | None) -> Expectation:

@@ -42,6 +42,13 @@ class Author:
         """Whether somebody wrote it who was looking at it: bulk drafting leaves it alone (R4)."""
         return self.kind in {"chat", "person"}
 
+    @property
+    def shown(self) -> str:
+        """Who it was, for people: `chat (claude-ai)`, a model's name, or the kind."""
+        if self.kind == "chat" and self.name:
+            return f"{self.kind} ({self.name})"
+        return self.name or self.kind
+
 
 FindingLevel = Literal["refused", "held", "noted"]
 """What a finding means for its text: it is not taken, bulk promote passes it by, or nothing."""
@@ -87,8 +94,12 @@ class Revision:
     input_tokens: int | None = None
     output_tokens: int | None = None
     cost_usd: float | None = None
+    withdrawn: bool = False
+    """Whether a rollback took this draft back (R9). It is marked later; saving it marks nothing."""
     id: int = 0
     created_at: float = 0.0
+    effective: bool = True
+    """False: it came too late, and was kept without ever being the current one (R5)."""
 
     @property
     def is_removal(self) -> bool:
@@ -107,7 +118,7 @@ class Revision:
 
     def as_type(self, type: str) -> Revision:
         """Return the same text as a new, not yet stored revision of another entity type."""
-        return replace(self, type=type, id=0, created_at=0.0)
+        return replace(self, type=type, withdrawn=False, id=0, created_at=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

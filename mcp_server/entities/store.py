@@ -61,6 +61,16 @@ class Heads:
     """The entities whose text was removed."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastUsage:
+    """What a model used for one draft."""
+
+    entity_id: str
+    template: str
+    input_tokens: int
+    output_tokens: int
+
+
 class EntityStore(Protocol):
     """Reading content. Changes are effects, applied with the end of a job (entities.effects)."""
 
@@ -73,7 +83,17 @@ class EntityStore(Protocol):
         ...
 
     async def history(self, type: str, entity_id: str) -> Sequence[Revision]:
-        """Return all revisions of one entity that were ever current, oldest first."""
+        """Return all revisions of one entity that were ever current, oldest first.
+
+        A draft that a discard brought back is not there again (see `entities.drafts`).
+        """
+        ...
+
+    async def with_hash(self, entity_id: str, digits: str) -> Sequence[Revision]:
+        """Return the drafts and live texts of a section whose hash begins with `digits`.
+
+        Oldest first; those count too that came too late, and never were current (R5).
+        """
         ...
 
     async def histories(
@@ -95,6 +115,22 @@ class EntityStore(Protocol):
         """Return what is known, at one moment, of the drafts and live texts of these pages or all.
 
         No text is read.
+        """
+        ...
+
+    async def live_before(self, at: float, pages: Collection[str] | None = None) -> Heads:
+        """Return what was live at a moment on these pages, or on all; no text is read.
+
+        Without bases and marks: these are not kept.
+        """
+        ...
+
+    async def latest(
+        self, entity_ids: Collection[str] | None, *, before: int | None, limit: int
+    ) -> Sequence[Revision]:
+        """Return the revisions of these entities, or of all, newest first: drafts and live texts.
+
+        Those that never were current, too. `before`: only those with a smaller id.
         """
         ...
 
@@ -134,6 +170,10 @@ class EntityStore(Protocol):
 
     async def batches_about(self, about: str) -> Collection[str]:
         """Return the ids of the batches that wrote texts of a section, or on a page."""
+        ...
+
+    async def past_usage(self, model: str, *, count: int) -> Sequence[PastUsage]:
+        """Return what the latest drafts by a model used, newest first."""
         ...
 
     async def exported(self, page: str | None = None) -> Mapping[str, tuple[str | None, ...]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from mcp_server.content.service import ContentService
+from mcp_server.entities.usage import Ledger
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.hub.hub import Hub
 from mcp_server.jobs.queue import JobQueue
@@ -48,6 +49,7 @@ class Services:
     content: ContentService
     batches: BatchService
     queue: JobQueue
+    ledger: Ledger
     plugins: Plugins
     hub: Hub
     events: Events

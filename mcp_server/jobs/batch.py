@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import anyio
@@ -21,7 +21,15 @@ from mcp_server.jobs.job import (
     Json,
     NewJob,
 )
-from mcp_server.jobs.records import Cancelled, NewBatch, Recorded, Request, Submission, Tally
+from mcp_server.jobs.records import (
+    Applied,
+    Cancelled,
+    NewBatch,
+    Recorded,
+    Request,
+    Submission,
+    Tally,
+)
 from mcp_server.jobs.registry import Registry, check_origin
 from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.telemetry import submit_span, with_trace
@@ -86,10 +94,20 @@ class BatchService:
                 stored.
         """
         check_origin(batch.origin)
-        with submit_span("submit", batch.kind, batch.id, jobs=len(batch.jobs)):
+        with submit_span("submit", batch.kind, batch.id, jobs=len(batch.jobs) + len(batch.at_once)):
             traced = replace(batch, terms=with_trace(batch.terms))
             submission = await self._store.submit(traced, now=self._clock.now())
         return _as_seen_by(batch.origin.owner, submission)
+
+    async def apply(
+        self, effects: Sequence[object], *, free: Collection[str], owner: str
+    ) -> Applied:
+        """Apply effects at once, outside any batch, unless a batch holds one of the keys in `free`.
+
+        Without effects it is only a look at who holds them.
+        """
+        applied = await self._store.apply(effects, free=free, now=self._clock.now())
+        return replace(applied, held=_held_as_seen_by(owner, applied.held))
 
     async def get(self, batch_id: str, *, owner: str | None) -> Batch:
         """Return a batch with the jobs that are being worked on.
@@ -305,6 +323,14 @@ class BatchService:
             return None
         return await self._store.requested(request, owner=owner, now=self._clock.now())
 
+    async def spent(self, request: Request | None, *, owner: str) -> Batch | None:
+        """Return the batch that this request has spent its digest for, if it was (R28).
+
+        Raises:
+            InvalidPayload: it was spent by another call.
+        """
+        return None if request is None else await self._store.spent(request, owner=owner)
+
     async def remember(self, request: Request | None, batch: Batch, *, owner: str) -> None:
         """Let a request stand for a batch that it is answered with, though it queued nothing."""
         if request is not None:
@@ -419,6 +445,8 @@ def _is_of(owner: str | None, found: Batch | Job) -> bool:
 
 def _as_seen_by(owner: str, submission: Submission) -> Submission:
     """Return what became of a submission, without the batches of other owners (R1)."""
-    held = submission.held.items()
-    own = {key: b if b is not None and b.origin.owner == owner else None for key, b in held}
-    return replace(submission, held=own)
+    return replace(submission, held=_held_as_seen_by(owner, submission.held))
+
+
+def _held_as_seen_by(owner: str, held: Mapping[str, Batch | None]) -> Mapping[str, Batch | None]:
+    return {k: b if b is not None and b.origin.owner == owner else None for k, b in held.items()}

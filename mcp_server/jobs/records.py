@@ -21,6 +21,19 @@ class Request:
     digest: str
 
 
+WrittenBy = Mapping[str, str]
+"""Which batch and job done at once a change is written by: `batch_id` and `job_id`."""
+
+
+class DoneAtOnce(NamedTuple):
+    """A job that the submitting transaction does itself, by applying its effects."""
+
+    id: str
+    job: NewJob
+    result: Json
+    effects: Sequence[object]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewBatch:
     """The jobs of one call, handed in together. `id` and the job ids are made by the caller."""
@@ -35,6 +48,12 @@ class NewBatch:
     """While a batch with this key is unfinished, that batch is answered and nothing is stored."""
     request: Request | None = None
     """The same request within 24 hours answers the same batch."""
+    spends: Request | None = None
+    """What may be handed in once: whoever hands it in again, with the same request, gets the batch
+    of the first time."""
+    at_once: Sequence[DoneAtOnce] = ()
+    """Jobs that are done by the submitting transaction: all of them, or nothing is stored. They may
+    not share keys; a key that others hold is a refusal of the whole."""
     effects: tuple[object, ...] = ()
     """Applied in the submitting transaction, before anything is queued."""
     cancels: tuple[str, int] | None = None
@@ -51,8 +70,9 @@ class NewBatch:
 class Submission:
     """The result of submitting a batch.
 
-    `batch` is `None` where every job was held by others. `stale` means that the batch to be
-    cancelled has moved on since it was looked at: nothing was done, plan again.
+    `batch` is `None` where every job was held by others, or one that was to be done at once.
+    `stale` means that the batch to be cancelled has moved on since it was looked at: nothing was
+    done, plan again.
     """
 
     batch: Batch | None
@@ -63,6 +83,16 @@ class Submission:
     conflict: str | None = None
     """Why an effect could not be applied; nothing was done."""
     stale: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What became of effects outside any job: all were applied, or it says why none was."""
+
+    held: Mapping[str, Batch | None] = field(default_factory=dict[str, Batch | None])
+    """As `Submission` has it: those of the keys that had to be free and are not."""
+    conflict: str | None = None
+    """Why an effect could not be applied."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from mcp_server.jobs.job import Attempt, Batch, Job, JobState, Json, NewJob, Origin, Step
 from mcp_server.jobs.records import (
+    Applied,
     Cancelled,
     Claim,
     Cursor,
@@ -35,6 +36,15 @@ class JobStore(Protocol):
 
     async def submit(self, batch: NewBatch, *, now: float) -> Submission:
         """Store a batch with all its jobs and its duplicate keys, or find the one it repeats."""
+        ...
+
+    async def apply(
+        self, effects: Sequence[object], *, free: Collection[str], now: float
+    ) -> Applied:
+        """Apply effects outside any job, unless an unfinished job holds one of the keys in `free`.
+
+        All are applied, or none: each has to find what it expects.
+        """
         ...
 
     async def enqueue(
@@ -178,6 +188,14 @@ class JobStore(Protocol):
 
         Raises:
             InvalidPayload: the key was used for something else.
+        """
+        ...
+
+    async def spent(self, request: Request, *, owner: str) -> Batch | None:
+        """Return the batch that this request has spent what it hands in for, `None` if none has.
+
+        Raises:
+            InvalidPayload: another request has.
         """
         ...
 

@@ -87,6 +87,15 @@ class JobContext:
         """
         return await self._bench.site(self.terms.get("site"))
 
+    async def why_locked(self, section: str) -> str | None:
+        """Return why nothing may be done to a section that a person has locked, else `None`.
+
+        The site counts as it is now: a lock holds for what was queued before it, too.
+        """
+        from mcp_server.content.actions.locks import SITE_FILE, locked_in  # noqa: PLC0415 - as above
+
+        return locked_in(SITE_FILE) if await self._bench.is_locked(section, self.terms) else None
+
     async def draft(self, request: DraftRequest) -> Drafted:
         """Write a section with the model that the round was promised, or else the worker's own.
 

@@ -18,7 +18,7 @@ from mcp_server.content.site import Site
 from mcp_server.content.workspace.loader import site_from_document
 from mcp_server.entities.store import EntityStore
 from mcp_server.entities.usage import Ledger
-from mcp_server.errors import StorageError
+from mcp_server.errors import StorageError, Unavailable
 from mcp_server.jobs.job import Attempt, Json
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.store import JobStore
@@ -71,6 +71,17 @@ class Workbench:
                 raise StorageError(f"the site {hash} is not stored")
             self._sites[hash] = await anyio.to_thread.run_sync(site_from_document, document)
         return self._sites[hash]
+
+    async def is_locked(self, section: str, terms: Json) -> bool:
+        """Whether a person has locked a section, as the site's files say now.
+
+        While they cannot be used, what the round was promised counts.
+        """
+        try:
+            site = await self.site(None)
+        except Unavailable:
+            site = await self.site(terms["site"]) if "site" in terms else None
+        return site is not None and site.is_locked(section)
 
     async def drafter(self, terms: Json) -> Drafter:
         """Return the drafter for the model that a round was promised, or else the worker's own.

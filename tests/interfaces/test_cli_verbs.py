@@ -79,6 +79,12 @@ def left(found: Runners, *words: str) -> int:
         ("retry b_1 --request-key k", {"batchId": "b_1", "requestKey": "k"}),
         ("cancel b_1", {"batchId": "b_1"}),
         ("cancel j_1", {"jobId": "j_1"}),
+        (
+            "edit a/b --replace 9 --with 8",
+            {"section": "a/b", "replace": [{"old": "9", "new": "8"}]},
+        ),
+        ("edit a/b --discard", {"section": "a/b", "discard": True}),
+        ("review --history --as-of 2026-11-24", {"history": True, "asOf": "2026-11-24"}),
         ("review --state live --state draft --diff", {"state": ["live", "draft"], "diff": True}),
     ],
 )

@@ -64,7 +64,7 @@ def test_the_demo_shows_the_main_job_and_works_again_on_the_same_folder(
         assert killed is not None
         assert follower is not None
         assert killed[1] != follower[1]
-    assert "+++ draft" in first
+    assert "{+" in first
     assert "On the disk: no pages." in first
     assert "Byte for byte the files of before." in first
     pages = sorted((tmp_path / "site" / "content").glob("*.md"))

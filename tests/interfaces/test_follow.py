@@ -92,7 +92,7 @@ async def bench(tmp_path: Path) -> AsyncGenerator[Bench]:
     root = small_site(tmp_path, {"menu": 1})
     clock = ManualClock(SystemClock().now())
     async with parts_of(root, clock) as parts:
-        yield Bench(Stores(parts.store, parts.entities), sqlite, root, clock)
+        yield Bench(Stores(parts.store, parts.entities, parts.ledger), sqlite, root, clock)
 
 
 async def test_a_batch_is_followed_line_by_line_to_its_end(bench: Bench) -> None:

@@ -29,10 +29,22 @@ def allowed(schema: Schema) -> str:
             return ", ".join(f"`{value}`" for value in values)
         case {"type": "array", "items": items, "maxItems": most}:
             return f"list of at most {most:,}, each: {allowed(items)}"
-        case {"type": "object", "additionalProperties": value}:
-            return f"table of names, each with a {allowed(value)}"
+        case {"type": "object"}:
+            return _allowed_object(schema)
         case _:
             return _allowed_scalar(schema)
+
+
+def _allowed_object(schema: Schema) -> str:
+    match schema:
+        case {"properties": members}:
+            return f"object of {' and '.join(f'`{name}`' for name in members)}"
+        case {"additionalProperties": True}:
+            return "object"
+        case {"additionalProperties": value}:
+            return f"table of names, each with a {allowed(value)}"
+        case _:
+            raise AssertionError(f"nobody has said how to read {schema}")
 
 
 def _allowed_scalar(schema: Schema) -> str:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
+from mcp_server.interfaces.http.metrics import scrape
+from mcp_server.interfaces.services import Services
 from tests.billing import MODEL, Provider, provider, usd
-from tests.harness import ManualClock, desk, small_site, trusted
+from tests.harness import Desk, ManualClock, desk, small_site, trusted
 from tests.promises.moves import QUICK, settings
 from tests.wire import query
 
@@ -135,3 +140,61 @@ async def test_without_a_price_there_is_no_budget(
             assert done["status"] == "completed" and "notes" not in done
     [unpriced] = query(root, "SELECT unpriced FROM usage_sums WHERE scope = 'model'")
     assert unpriced == (6,)
+
+
+async def test_a_dry_run_says_what_it_would_cost_and_status_what_it_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the templates at first, then by the site's own past."""
+    with provider() as paid:
+        root = site(tmp_path, monkeypatch, paid, batch_usd=2)
+        async with desk(root) as chat:
+            first = await chat.call("generate-all", dryRun=True)
+            assert first["estimate"]["fromDrafts"] == 0 and not paid.bills
+            assert (
+                "An estimate from its templates, as there is no earlier draft" in first["message"]
+            )
+            done = await chat.run("generate-all")
+            seen = await chat.call("status", batchId=done["batchId"])
+            assert seen["cost"] == {
+                "spentUsd": pytest.approx(usd(paid.cost), abs=1e-6),
+                "limitUsd": 2,
+                "requests": 6,
+            }
+            assert "6 of 6 drafted. Cost: $0.1" in seen["message"]
+            assert seen["message"].endswith(" of $2.00.")
+            later = await chat.call("generate-all", mode="new", dryRun=True)
+            assert later["estimate"]["fromDrafts"] == 6
+            assert later["estimate"]["costUsd"] == pytest.approx(usd(paid.cost), rel=0.01)
+            assert "An estimate from 6 earlier drafts: " in later["message"]
+            assert "for about $0.1" in later["message"]
+            metrics = await scraped(chat)
+    assert metrics["pressroom_cost_usd_total"] == pytest.approx(usd(paid.cost))
+    assert metrics["pressroom_cost_reserved_usd"] == 0
+    assert metrics["pressroom_model_requests_total"] == len(paid.bills)
+    assert metrics["pressroom_tokens_total"] == sum(
+        bill.input_tokens + bill.output_tokens for bill in paid.bills
+    )
+
+
+@dataclass(frozen=True)
+class Provided:
+    """Hands out the services of a desk."""
+
+    found: Services
+
+    async def services(self) -> Services:
+        """Return them."""
+        return self.found
+
+
+async def scraped(chat: Desk) -> Mapping[str, float]:
+    """Return what Prometheus is told of models, each family summed up."""
+    assert chat.services is not None
+    text, _ = await scrape(Provided(chat.services), accept="", now=0)
+    found = defaultdict[str, float](float)
+    for family in text_string_to_metric_families(text.decode()):
+        for sample in family.samples:
+            if sample.labels.get("model") == MODEL:
+                found[sample.name] += sample.value
+    return found

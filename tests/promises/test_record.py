@@ -124,4 +124,4 @@ async def test_what_changed_since_a_day_is_told_with_counts_and_who(tmp_path: Pa
     assert about["message"].startswith("So far of menu/s1: 1 generation, 2 promotions, 1 rollback")
     assert len(about["operations"]) == 5
     assert other["message"] == "So far of home: nothing."
-    assert "since must be a day (2026-11-23)" in wrong
+    assert "since: 'last week' is no day or time; write a day such as" in wrong

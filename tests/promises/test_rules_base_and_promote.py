@@ -298,7 +298,7 @@ async def test_a_draft_changed_between_dry_run_and_digest_is_refused(tmp_path: P
         await chat.run("promote", digest=anew["digest"])
         assert live(root) == {"menu/s1": "one", "menu/s2": "two"}
         seen = await chat.call("rollback", dryRun=True)
-        assert "no longer" in await chat.refused("rollback", digest=anew["digest"])
+        assert "spent already" in await chat.refused("rollback", digest=anew["digest"])
         await chat.run("rollback", digest=seen["digest"])
         assert live(root) == {}
 

@@ -51,13 +51,13 @@ async def test_review_shows_what_was_edited_in_a_file_and_where(tmp_path: Path) 
         edit_file(root, "menu", "Ada's notes: one", "Edited by hand.")
         review = await chat.call("review", diff=True)
         first, second, news = review["sections"]
-        assert "-Ada's notes: one\n+Edited by hand." in first["diff"]
-        assert "--- live menu/s1\n+++ file menu/s1" in first["diff"]
+        assert "In its file:" in first["diff"]
+        assert "[-Ada's notes: one-]{+Edited by hand.+}" in first["diff"]
         assert all(row["note"].endswith("; there: menu/s1") for row in (first, second))
         assert "diff" not in second and "note" not in news
         await redraft(chat, menu_s1="two")
         (first,) = (await chat.call("review", section="menu/s1", diff=True))["sections"]
-        assert "+Ada's notes: two" in first["diff"] and "+Edited by hand." in first["diff"]
+        assert "[-one-]{+two+}" in first["diff"] and "{+Edited by hand.+}" in first["diff"]
         (first,) = (await chat.call("review", section="menu/s1"))["sections"]
         assert "diff" not in first and "menu/s1" in first["note"]
 

@@ -16,6 +16,7 @@ from mcp_server.clock import new_id
 from mcp_server.content.actions.calls import ChangeCall, GenerateCall, Selector
 from mcp_server.content.actions.drafting_model import DraftingModel
 from mcp_server.content.actions.reader import ContentReader
+from mcp_server.content.actions.reviewed import Room
 from mcp_server.content.actions.submit import Submitter
 from mcp_server.content.pages.page_files import PageFiles
 from mcp_server.content.service import ContentService
@@ -26,6 +27,8 @@ from tests.harness import desk, small_site
 from tests.promises.moves import QUICK, Hand, held, ids, live, publish, redraft
 
 pytestmark = pytest.mark.anyio
+
+ROOM = Room(bytes=2_000, text=80)
 
 ME = Origin(owner="local", interface="test")
 
@@ -92,7 +95,7 @@ async def service(hand: Hand, files: PageFiles) -> ContentService:
         partial(new_id, "j", clock),
         BatchLimits(jobs_max=10),
     )
-    submitter = Submitter(batches, partial(new_id, "b", clock))
+    submitter = Submitter(batches, partial(new_id, "b", clock), clock)
     return ContentService(
         reader,
         parts.entities,
@@ -179,9 +182,9 @@ async def test_a_call_looks_at_the_files_of_the_pages_that_it_concerns_only(
             await call
             return {*files.pages}
 
-        assert await looked_at(content.review(menu, ME, limit=10)) == {"menu"}
+        assert await looked_at(content.review(menu, ME, limit=10, room=ROOM)) == {"menu"}
         named = Selector(section="menu/s1", sections=("news/s1",))
-        assert await looked_at(content.review(named, ME, limit=10)) == {"menu", "news"}
+        assert await looked_at(content.review(named, ME, limit=10, room=ROOM)) == {"menu", "news"}
         for call in (
             ChangeCall(selector=menu, dry_run=True),
             ChangeCall(selector=Selector(page="menu", section="s2"), force=True, dry_run=True),

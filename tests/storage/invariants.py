@@ -217,5 +217,24 @@ CHECKS: dict[str, tuple[str, str]] = {
         """,
         "",
     ),
+    "the sums of what models cost are not those of the entries": (
+        """
+        SELECT * FROM (
+            SELECT scope, name, requests, unpriced, reserved, spent, input_tokens, output_tokens
+            FROM usage_sums
+        )
+        EXCEPT
+        SELECT scope, name, count(*), sum(coalesce(cost, reserved_cost) IS NULL),
+            sum(iif(closed_at IS NULL, coalesce(reserved_cost, 0), 0)), sum(coalesce(cost, 0)),
+            sum(coalesce(input_tokens, 0)), sum(coalesce(output_tokens, 0))
+        FROM (
+            SELECT 'model' AS scope, model AS name, * FROM usage
+            UNION ALL SELECT 'day', CAST(day AS TEXT), * FROM usage
+            UNION ALL SELECT 'batch', batch_id, * FROM usage WHERE batch_id IS NOT NULL
+        )
+        GROUP BY scope, name
+        """,
+        "a budget is held by them",
+    ),
 }
 """By what is wrong: the rows of which it is true, and why it must not be."""

@@ -13,6 +13,7 @@ from typing import Any
 from mcp_server.clock import new_id
 from mcp_server.entities.entity import PREVIEW, Author, Revision
 from mcp_server.entities.store import EntityStore
+from mcp_server.entities.usage import Ledger
 from mcp_server.jobs.job import Attempt, Batch, Job, JobState, NewJob, Origin
 from mcp_server.jobs.outcome import Done, Outcome
 from mcp_server.jobs.records import Cancelled, Claim, NewBatch, Report, Submission
@@ -21,6 +22,7 @@ from mcp_server.jobs.store import JobStore
 from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.queue.store import SqliteJobStore
+from mcp_server.storage.sqlite.usage import SqliteLedger
 from tests.attempts import record
 from tests.harness import ManualClock
 
@@ -32,10 +34,11 @@ DAY_S = 24 * HOUR_S
 
 @dataclass(frozen=True)
 class Stores:
-    """Both stores on one file."""
+    """All stores on one file."""
 
     jobs: JobStore
     entities: EntityStore
+    ledger: Ledger
 
 
 Engine = Callable[[Path], AbstractAsyncContextManager[Stores]]
@@ -44,11 +47,11 @@ Engine = Callable[[Path], AbstractAsyncContextManager[Stores]]
 
 @asynccontextmanager
 async def sqlite(path: Path) -> AsyncGenerator[Stores]:
-    """Open both stores on a SQLite file."""
+    """Open the stores on a SQLite file."""
     async with Database.open(path, synchronous="NORMAL") as database:
         ids = partial(new_id, "j", ManualClock())
         jobs = SqliteJobStore(database, ContentEffects(), ids)
-        yield Stores(jobs, SqliteEntityStore(database))
+        yield Stores(jobs, SqliteEntityStore(database), SqliteLedger(database))
 
 
 @asynccontextmanager
@@ -57,7 +60,7 @@ async def by_steps(path: Path) -> AsyncGenerator[Stores]:
     async with Database.open(path, synchronous="NORMAL") as database:
         ids = partial(new_id, "j", ManualClock())
         jobs = SqliteJobStore(database, ContentEffects(), ids, follow_max=2)
-        yield Stores(jobs, SqliteEntityStore(database))
+        yield Stores(jobs, SqliteEntityStore(database), SqliteLedger(database))
 
 
 ENGINES: dict[str, Engine] = {"sqlite": sqlite}
@@ -89,6 +92,7 @@ class Bench:
         self, stores: Stores, engine: Engine, path: Path, clock: ManualClock | None = None
     ) -> None:
         self.store, self.entities = stores.jobs, stores.entities
+        self.ledger = stores.ledger
         self.path = path
         self.clock = clock or ManualClock()
         self._engine = engine

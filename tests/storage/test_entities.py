@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from mcp_server.entities.drafts import draft_stack
 from mcp_server.entities.effects import (
     ABSENT,
     ANY,
+    DiscardDraft,
     MarkWithdrawn,
     RecordExport,
     SaveRemoval,
@@ -16,7 +18,8 @@ from mcp_server.entities.effects import (
 )
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Revision
 from mcp_server.entities.store import EntityStore
-from tests.storage.stores import Bench, a_text
+from mcp_server.jobs.job import Dedup
+from tests.storage.stores import Bench, a_job, a_text
 
 pytestmark = pytest.mark.anyio
 
@@ -135,6 +138,58 @@ async def test_a_draft_is_withdrawn_only_if_it_is_the_one_meant(
     await write(SaveRevision(text, text.hash or ""))
     entity = await entities.get(PREVIEW, "menu/hero")
     assert entity is not None and not entity.withdrawn
+
+
+async def test_a_discard_brings_the_draft_before_back_and_is_stored(
+    write: Writer, entities: EntityStore
+) -> None:
+    """With its mark, even one that it got meanwhile; at last there is none."""
+    first, second = a_text(text="one"), a_text(text="two")
+    await write(SaveRevision(first, ABSENT))
+    await write(SaveRevision(second, ANY), MarkWithdrawn("menu/hero", first.hash or ""))
+    chat = Author(kind="chat", name="claude")
+    await write(DiscardDraft("menu/hero", second.hash or "", chat))
+    back = await entities.get(PREVIEW, "menu/hero")
+    assert back is not None and (back.hash, back.withdrawn) == (first.hash, True)
+    await write(DiscardDraft("menu/hero", first.hash or "", chat))
+    assert await entities.get(PREVIEW, "menu/hero") is None
+    await write(SaveRevision(second, ABSENT))
+    history = await entities.history(PREVIEW, "menu/hero")
+    assert [r.markdown for r in history] == ["one\n", "two\n", None, None, "two\n"]
+    assert history[2].author == chat and history[2].created_at > 0
+    assert [r.markdown for r in draft_stack(history)] == ["two\n"]
+
+
+async def test_texts_are_found_by_the_first_digits_of_their_hash(
+    write: Writer, entities: EntityStore
+) -> None:
+    """Drafts and live ones, those of the section only."""
+    draft = a_text(text="one")
+    await write(SaveRevision(draft, ABSENT), SaveRevision(draft.as_type(PRODUCTION), ABSENT))
+    await write(SaveRevision(a_text("menu/team", "one"), ABSENT), SaveRevision(a_text(), ANY))
+    for digits in (draft.hash or "", (draft.hash or "")[:8]):
+        found = await entities.with_hash("menu/hero", digits)
+        assert [(r.type, r.markdown) for r in found] == [(PREVIEW, "one\n"), (PRODUCTION, "one\n")]
+    assert await entities.with_hash("menu/hero", "0" * 8) == []
+
+
+async def test_effects_are_applied_at_once_if_nobody_holds_the_section(
+    bench: Bench, entities: EntityStore
+) -> None:
+    """All of them or none; who holds it is told."""
+    store, text = bench.store, a_text()
+    job = a_job(dedup=Dedup.SKIP, dedup_key="change:menu/hero")
+    await bench.submit("b1", job)
+    save = SaveRevision(text, ABSENT)
+    refused = await store.apply([save], free=["change:menu/hero"], now=bench.now)
+    assert [batch and batch.id for batch in refused.held.values()] == ["b1"]
+    await store.cancel_batch("b1", reason="test", now=bench.now)
+    other = SaveRevision(a_text("menu/team"), "0" * 32)
+    unmet = await store.apply([save, other], free=["change:menu/hero"], now=bench.now)
+    assert unmet.conflict and await entities.get(PREVIEW, "menu/hero") is None
+    done = await store.apply([save], free=["change:menu/hero"], now=bench.now)
+    assert (done.held, done.conflict) == ({}, None)
+    assert await entities.get(PREVIEW, "menu/hero") is not None
 
 
 async def test_a_snapshot_is_what_the_single_questions_answer(

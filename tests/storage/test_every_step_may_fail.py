@@ -27,10 +27,11 @@ from mcp_server.entities.entity import PREVIEW
 from mcp_server.errors import StorageError
 from mcp_server.jobs.job import Attempt, Dedup, JobState, Step
 from mcp_server.jobs.outcome import Done, Enqueue, Fail, Outcome, Pause, Retry
-from mcp_server.jobs.records import Claim, Cursor, Host, Report, Request
+from mcp_server.jobs.records import Claim, Cursor, DoneAtOnce, Host, Report, Request
 from mcp_server.jobs.retry import decide
 from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
 from mcp_server.storage.sqlite.queue.store import SqliteJobStore
+from mcp_server.storage.sqlite.usage import SqliteLedger
 from tests.harness import ManualClock
 from tests.storage.failing import TROUBLES, Faults, Trouble, failing_database
 from tests.storage.invariants import check_invariants
@@ -162,6 +163,14 @@ def submit(id: str = "new", **different: Any) -> Call:
     return lambda world: world.bench.submit(id, *jobs, **(made | different))
 
 
+def submit_at_once() -> Call:
+    """Hand in a job that is done by the same transaction, with what it spends and what follows."""
+    text = SaveRevision(a_text("menu/new"), ABSENT)
+    done = DoneAtOnce("new.0", a_job(dedup=Dedup.SKIP, dedup_key="menu/new"), {}, [text])
+    spends = Request(key="digest", digest="d")
+    return lambda world: world.bench.submit("new", EXPORT, at_once=[done], spends=spends)
+
+
 async def submit_cancelling(world: World) -> Any:
     """Hand in a batch that takes another one back."""
     busy = await world.bench.batch("busy")
@@ -227,6 +236,7 @@ WRITES: dict[str, Call] = {
     "finish and be joined": exchange(("export", Retry("busy"))),
     "finish, to be tried again": exchange(("busy.1", Retry("busy"))),
     "finish, pausing": exchange(("busy.1", Pause("no key")), ("busy.2", Retry("busy"))),
+    "submit what is done at once": submit_at_once(),
     "cancel a batch": lambda world: world.bench.cancel("busy"),
     "cancel a batch with follow-ups": lambda world: world.bench.cancel("stopping"),
     "cancel a paused batch": lambda world: world.bench.cancel("resumable"),
@@ -383,7 +393,7 @@ async def ordeal(furnished: Furnished, path: Path, *calls: Call) -> AsyncGenerat
     async with failing_database(path, faults) as database:
         clock = ManualClock(furnished.now)
         jobs = SqliteJobStore(database, ContentEffects(), partial(new_id, "j", clock))
-        stores = Stores(jobs, SqliteEntityStore(database))
+        stores = Stores(jobs, SqliteEntityStore(database), SqliteLedger(database))
         world = World(Bench(stores, sqlite, path, clock), furnished.running)
         with closing(sqlite3.connect(path)) as file, copied(file) as beginning:
             file.execute("PRAGMA synchronous = OFF")

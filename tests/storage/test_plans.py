@@ -110,6 +110,8 @@ WALKED = {
     ("list_hosts", "hosts"): "one for each process",
     ("list_replacing", "jobs_running"): "what runs is few",
     ("prune_requests", "requests"): "those of a day",
+    ("find_old_request", "spent"): "those of a day",
+    ("prune_spent", "spent"): "those of a day",
     ("set_back_hosts", "hosts"): "one for each process",
     ("set_back_paused", "jobs_stopped"): "hardly ever, and only what stopped",
 }

@@ -282,3 +282,44 @@ def test_a_whole_endpoint_as_model_url_is_cut_to_where_the_api_begins(
     for begin in ("http://127.0.0.1:11434/v1", "https://completions/v1", "https://models.example"):
         (tmp_path / "pressroom.toml").write_text(f'model = "m"\nmodel_url = "{begin}{more}"\n')
         assert load_settings(tmp_path, {}).settings.model_url == begin
+
+
+def budget_of(folder: Path, own: str, users: str = "", **environ: str) -> dict[str, float]:
+    """Return what of `[budget]` holds: by the workspace's file, its user's, and the environment."""
+    file = folder / "user.toml"
+    file.write_text(users, encoding="utf-8")
+    settings = load_settings(workspace(folder, own), environ, file).settings
+    return settings.budget.model_dump(exclude_defaults=True)
+
+
+def test_a_workspaces_file_only_lowers_what_its_user_allows(tmp_path: Path) -> None:
+    """A stranger may have written it, and a price of nothing would make any budget last."""
+    own = "[budget]\nbatch_usd = 9\nday_usd = 1\ninput_usd = 0\noutput_usd = 0\n"
+    users = "[budget]\nbatch_usd = 2\nday_usd = 5\n"
+    assert budget_of(tmp_path, own, users) == {"batch_usd": 2, "day_usd": 1}
+    assert budget_of(tmp_path, own, "[budget]\nbatch_usd = 2\n") == {"batch_usd": 2, "day_usd": 1}
+    free = {"batch_usd": 9, "day_usd": 1, "input_usd": 0, "output_usd": 0}
+    assert budget_of(tmp_path, own) == free
+
+
+def test_what_the_environment_says_of_the_budget_wins_name_by_name(tmp_path: Path) -> None:
+    """What it does not name stays."""
+    own, users = "[budget]\nbatch_usd = 9\n", "[budget]\nday_usd = 5\n"
+    found = budget_of(tmp_path, own, users, PRESSROOM_BUDGET="day_usd=50, answer_tokens=900")
+    assert found == {"batch_usd": 9, "day_usd": 50, "answer_tokens": 900}
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("[budget]\nbatch = 2", "budget.batch is no setting"),
+        ("budget = 2", "write a table: [budget], and below it lines such as batch_usd = 2"),
+        ("[budget]\nday_usd = -1", "budget.day_usd is -1; write at least 0"),
+        ("[budget]\nday_usd = inf", "budget.day_usd is inf; write a number"),
+        ("[budget]\ninput_usd = 1", "input_usd and output_usd are set together"),
+    ],
+)
+def test_a_mistake_in_the_budget_is_named(tmp_path: Path, written: str, said: str) -> None:
+    """With its line, and what to write."""
+    [problem] = problems_of(tmp_path, written)
+    assert problem.startswith("pressroom.toml:1: budget") and said in problem

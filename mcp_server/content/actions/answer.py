@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from mcp_server.content.actions.calls import Note, Skipped, Submitted
-from mcp_server.content.actions.plan import Plan, digest_of
+from mcp_server.content.actions.calls import ChangeCall, Note, Skipped, Submitted
+from mcp_server.content.actions.plan import Plan
 from mcp_server.jobs.job import Batch, BatchState
 from mcp_server.jobs.records import Submission
 from mcp_server.progress.verbs import Verb, verb_of
@@ -19,6 +19,7 @@ def answer(
     *,
     notes: Sequence[Note],
     remarks: Sequence[Note] = (),
+    digest: str | None = None,
     model: str | None = None,
     with_findings: int = 0,
     dry_run: bool = False,
@@ -34,13 +35,23 @@ def answer(
         planned=plan.planned,
         skipped=plan.skipped,
         model=model,
-        digest=digest_of(verb, plan.planned),
+        digest=digest,
         notes=(*notes, *_on_placeholders(plan), *remarks),
         with_findings=with_findings,
         files=len(plan.files),
         dry_run=dry_run,
     )
     return told if submission is None else _after(told, submission)
+
+
+def on_digest(plan: Plan, call: ChangeCall) -> Sequence[Note]:
+    """Return a note on what a digest does, or on why a dry run has none (R28)."""
+    conflicts = [planned.section for planned in plan.planned if planned.conflict]
+    if call.dry_run and conflicts:
+        return [f"No digest, as {conflicts[0]} would be a conflict: name the others, or use force."]
+    if call.digest and not call.dry_run:
+        return ["All of it is changed already, in one step; only the files are still written."]
+    return ()
 
 
 def answer_again(batch: Batch) -> Submitted:

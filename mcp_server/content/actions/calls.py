@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from mcp_server.content.drafting.prompt import Mode
+from mcp_server.content.text.replace import Replacement
 from mcp_server.progress.verbs import Verb
 
 
@@ -61,6 +64,28 @@ class ChangeCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EditCall:
+    """Change a draft by hand, at once; exactly one of the ways from `text` to `discard` is given.
+
+    Only `replace` may be about several sections.
+    """
+
+    selector: Selector = Selector()
+    text: str | None = None
+    """The whole text of the section, in Markdown."""
+    fields: Mapping[str, Any] | None = None
+    """Those of the template that change; `None` takes an optional one away."""
+    replace: tuple[Replacement, ...] = ()
+    restore: str | None = None
+    """The first digits of the hash of a revision that becomes the draft."""
+    discard: bool = False
+    """Bring the draft back that was current before, or have none."""
+    content_hash: str | None = None
+    """The first digits of the hash of the text that the caller has read."""
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
     """A section that was left out, the reason, and the batch that holds it, if one does."""
 
@@ -99,6 +124,17 @@ class NextCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What drafting will use, and cost if the price is known."""
+
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+    from_drafts: int
+    """How many earlier drafts it was made from; without one, from the templates alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
     """The answer to a call that queues work.
 
@@ -129,6 +165,8 @@ class Submitted:
     """Why the batch found as a duplicate is paused."""
     taken_up: int = 0
     """How many sections a retry takes up again; they are counted, not listed in `planned`."""
+    estimate: Estimate | None = None
+    """In a dry run of drafting by a model: what it would cost."""
     ended_as: str | None = None
     """If the same request was answered before with a batch that has ended: in which state."""
 

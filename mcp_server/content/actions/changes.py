@@ -14,6 +14,7 @@ from mcp_server.content.actions.payloads import (
     ContentUnpublish,
     export_of,
 )
+from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.entities.effects import (
     ABSENT,
     ANY,
@@ -25,7 +26,9 @@ from mcp_server.entities.effects import (
     expect_hash,
 )
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Entity, Revision
+from mcp_server.jobs.job import NewJob
 from mcp_server.jobs.outcome import Done, Fail
+from mcp_server.progress.verbs import PROMOTE, ROLLBACK, UNPUBLISH
 
 
 def promotion(payload: ContentPromote, draft: Entity | None) -> Done | Fail:
@@ -89,6 +92,25 @@ def removal(payload: ContentUnpublish, live: Entity | None, draft: Entity | None
             export_of(payload.section),
         ),
     )
+
+
+def change_of(job: NewJob, content: SiteContent) -> Done | Fail:
+    """Return what a planned job changes, from the content that its plan saw.
+
+    For a rollback that holds the history of its section.
+    """
+    id = job.subject
+    match job.kind:
+        case PROMOTE.job_kind:
+            return promotion(ContentPromote.model_validate(job.payload), content.drafts.get(id))
+        case ROLLBACK.job_kind:
+            asked = ContentRollback.model_validate(job.payload)
+            return restoration(asked, content.live.get(id), content.history.get(id, ()))
+        case UNPUBLISH.job_kind:
+            taken = ContentUnpublish.model_validate(job.payload)
+            return removal(taken, content.live.get(id), content.drafts.get(id))
+        case _:
+            raise AssertionError(f"{job.kind} changes no live text")
 
 
 def _withdrawals(live: Entity, draft: Entity | None) -> Sequence[object]:

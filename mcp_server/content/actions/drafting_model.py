@@ -34,6 +34,7 @@ class DraftingModel:
         self._choice, self._grants, self._problem = choice, grants, problem
         self._budget = budget or Budget()
         self.name, self.ability = choice.name, choice.ability
+        self.is_composer = choice.is_composer
 
     def terms(self, site: Site, max_cost_usd: float | None = None) -> dict[str, Any]:
         """Return the terms of a round of drafting: its site, its model, and what it may cost.

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import anyio.to_thread
 
 from mcp_server.content.actions.answer import answer
-from mcp_server.content.actions.calls import GenerateCall, Planned, Skipped, Submitted
+from mcp_server.content.actions.calls import Estimate, GenerateCall, Planned, Skipped, Submitted
 from mcp_server.content.actions.drafting_model import DraftingModel
+from mcp_server.content.actions.estimate import Tokens, estimate, from_limits
+from mcp_server.content.actions.locks import refuse_locked, why_locked
 from mcp_server.content.actions.payloads import ContentGenerate
 from mcp_server.content.actions.plan import STATIC, Plan, new_job
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.selection import Selection, pages_of, select
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.actions.submit import Conditions, Submitter, key_of
-from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash
+from mcp_server.content.drafting.prices import Price
+from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash, prompt_for
 from mcp_server.content.site import Section, Site
 from mcp_server.entities.entity import is_slug
+from mcp_server.entities.store import EntityStore, PastUsage
 from mcp_server.jobs.job import NewJob, Origin
 from mcp_server.likeness import did_you_mean
 from mcp_server.progress.verbs import GENERATE
+
+PAST_DRAFTS_MAX = 2_000
+"""Earlier drafts that an estimate is made from, the latest: more would change it little."""
 
 
 class GenerateAction:
@@ -27,12 +37,14 @@ class GenerateAction:
     def __init__(
         self,
         reader: ContentReader,
+        entities: EntityStore,
         submitter: Submitter,
         model: DraftingModel,
         *,
         max_retries: int,
     ) -> None:
-        self._reader, self._submitter, self._model = reader, submitter, model
+        self._reader, self._entities = reader, entities
+        self._submitter, self._model = submitter, model
         self._max_retries = max_retries
 
     async def __call__(self, call: GenerateCall, origin: Origin) -> Submitted:
@@ -40,6 +52,7 @@ class GenerateAction:
 
         Raises:
             NotFound: a page or section does not exist; names the nearest.
+            InvalidTransition: what is named is locked.
             Unavailable: the site cannot be read, and never could; or the workspace names a model
                 that its user has not trusted.
         """
@@ -49,15 +62,17 @@ class GenerateAction:
             await self._model.refuse_untrusted()
         content, notes = await self._reader.read(pages_of(call.selector))
         selection, plan = await anyio.to_thread.run_sync(self._plan, call, content)
-        submission = None
-        if not call.dry_run:
+        submission, expected = None, None
+        if call.dry_run:
+            expected = await self._estimate(plan, content, call)
+        else:
             conditions = Conditions(
                 terms=self._model.terms(content.site, call.max_cost_usd),
                 key=key_of(call.tool, mode_of(call), call.instructions, selection.ids),
                 asked=key_of(mode_of(call), call.instructions),
             )
             submission = await self._submitter.submit(GENERATE, plan, call, origin, conditions)
-        return answer(
+        told = answer(
             GENERATE,
             plan,
             submission,
@@ -65,10 +80,22 @@ class GenerateAction:
             model=self._model.name,
             dry_run=call.dry_run,
         )
+        return replace(told, estimate=expected)
+
+    async def _estimate(
+        self, plan: Plan, content: SiteContent, call: GenerateCall
+    ) -> Estimate | None:
+        """Return what the plan would cost, `None` where no model writes or nothing is planned."""
+        if self._model.is_composer or not plan.steps:
+            return None
+        past = await self._entities.past_usage(self._model.name, count=PAST_DRAFTS_MAX)
+        price = await self._model.price()
+        return await anyio.to_thread.run_sync(expected_use, plan, content, call, past, price)
 
     def _plan(self, call: GenerateCall, content: SiteContent) -> tuple[Selection, Plan]:
         """Return selection and plan. Runs in a thread, as thousands of sections take a while."""
         selection = select(call.selector, content.site)
+        refuse_locked(selection, content, "draft")
         plan = plan_generate(
             call,
             selection,
@@ -78,6 +105,34 @@ class GenerateAction:
             max_retries=self._max_retries,
         )
         return selection, plan
+
+
+def expected_use(
+    plan: Plan,
+    content: SiteContent,
+    call: GenerateCall,
+    past: Sequence[PastUsage],
+    price: Price | None,
+) -> Estimate:
+    """Return what a plan would use. Run it in a thread: it may hold thousands of sections."""
+    site = content.site
+    found = {step.section: site.section(step.section) for step in plan.planned}
+    sections = {id: section for id, section in found.items() if section is not None}
+
+    def unseen(template: str, id: str) -> Tokens:
+        entity = content.drafts.get(id) or content.live.get(id)
+        request = DraftRequest(
+            site=site,
+            section=sections[id],
+            template=site.templates[template],
+            mode=mode_of(call),
+            current=entity.current if entity else None,
+            instructions=call.instructions,
+        )
+        return from_limits(prompt_for(request), request.template)
+
+    templates = {id: section.template or "" for id, section in sections.items()}
+    return estimate(templates, past, price, unseen)
 
 
 def mode_of(call: GenerateCall) -> Mode:
@@ -131,6 +186,8 @@ def _why_not_drafted(
 ) -> str | None:
     if section is None:
         return "is no longer in site.yaml"
+    if (locked := why_locked(content, id)) is not None:
+        return locked
     if (reason := _why_undraftable(section, content.site)) is not None:
         return reason
     if mode == "leave":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from mcp_server.entities.drafts import draft_stack
 from mcp_server.entities.entity import Revision, split_id
 
 
@@ -35,9 +36,12 @@ def carriers(histories: Mapping[str, Sequence[Revision]], drafted: Iterable[Revi
 
 
 def is_still_of(batch_id: str, drafts: Sequence[Revision]) -> bool:
-    """Whether the newest draft is the batch's own, or an edit of that one by hand (R8)."""
-    # Backwards over the edits, until the draft that was edited.
-    for revision in reversed(drafts):
+    """Whether the present draft is the batch's own, or an edit of that one by hand (R8).
+
+    `drafts` are all that the section has had, and the discards, oldest first.
+    """
+    # Backwards over edits, until the draft that they edited.
+    for revision in reversed(draft_stack(drafts)):
         if revision.batch_id == batch_id:
             return True
         if not revision.author.by_hand:

@@ -12,6 +12,11 @@ CLAIMS = ("draft", "change")
 """Prefixes of dedup keys: a job drafts a section, or changes its live text."""
 
 
+def key_of_claim(claim: str, section: str) -> str:
+    """Return the dedup key of the job that has this claim on a section."""
+    return f"{claim}:{section}"
+
+
 def concerned(page: str | None, section: str | None) -> str:
     """Return the id that page and section mean together: `menu/hero`, or the page's own.
 

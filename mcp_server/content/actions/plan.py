@@ -6,21 +6,17 @@ these hashes, and they are checked in the transaction that writes.
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
 from mcp_server.content.actions.calls import Planned, Skipped
+from mcp_server.content.actions.job_keys import key_of_claim
 from mcp_server.content.pages.page_files import KeptEdits
 from mcp_server.entities.effects import RecordExport, SaveRevision, expect_hash
 from mcp_server.entities.entity import split_id
-from mcp_server.errors import InvalidPayload
-from mcp_server.excerpt import in_quotes
 from mcp_server.jobs.job import Dedup, NewJob, Priority
-from mcp_server.progress.verbs import Verb
 
 STATIC = "has a static text in site.yaml"
 """Why a section is neither drafted nor promoted."""
@@ -59,37 +55,6 @@ def kept_effects(kept: KeptEdits, plan: Plan) -> tuple[object, ...]:
     return (*saved, *recorded)
 
 
-def digest_of(verb: Verb, planned: Sequence[Planned]) -> str | None:
-    """Return 16 hex digits that identify what a promote or rollback changes, as its dry run shows.
-
-    `None` if nothing is changed, and for verbs that change no live text.
-    """
-    if not planned or not verb.writes_files:
-        return None
-    # Sorted, and without what else is said: the digest must not change unless the changes do.
-    rows = sorted([p.section, p.hash_from or "", p.hash_to or ""] for p in planned)
-    text = json.dumps([verb.noun, rows])
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-
-
-def check_digest(digest: str | None, verb: Verb, plan: Plan) -> None:
-    """Refuse a call whose plan is no longer what its dry run showed.
-
-    Raises:
-        InvalidPayload: the digests differ.
-    """
-    if digest is not None and digest != digest_of(verb, plan.planned):
-        raise InvalidPayload(
-            "digest",
-            [
-                (
-                    f"what would be changed is no longer what {in_quotes(digest)} stood for; "
-                    "nothing was changed: look at a new dry run and pass its digest"
-                )
-            ],
-        )
-
-
 def new_job(
     kind: str,
     payload: BaseModel,
@@ -108,6 +73,6 @@ def new_job(
         priority=priority,
         max_retries=retries,
         dedup=Dedup.SKIP,
-        dedup_key=f"{claim}:{section}",
+        dedup_key=key_of_claim(claim, section),
         requires=requires,
     )

@@ -7,20 +7,26 @@ from typing import Literal
 
 import anyio.to_thread
 
-from mcp_server.content.actions.answer import answer
+from mcp_server.content.actions.answer import answer, on_digest
 from mcp_server.content.actions.calls import ChangeCall, Note, Planned, Skipped, Submitted
+from mcp_server.content.actions.locks import refuse_locked, why_locked
 from mcp_server.content.actions.payloads import ContentPromote, export_of
-from mcp_server.content.actions.plan import STATIC, Plan, check_digest, kept_effects, new_job
+from mcp_server.content.actions.plan import STATIC, Plan, kept_effects, new_job
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.actions.submit import Conditions, Submitter, key_of
+from mcp_server.content.checks.told import held_by, why_held
+from mcp_server.content.site import Site
 from mcp_server.content.text.findings import findings_in, kinds_of
-from mcp_server.entities.entity import Entity, split_id
+from mcp_server.entities.entity import Entity, Finding, Revision, split_id
 from mcp_server.errors import InvalidPayload
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import NewJob, Origin, Priority
 from mcp_server.progress.verbs import GENERATE, PROMOTE
+
+NAMED_MAX = 3
+"""Drafts with findings that a note names; review has them all."""
 
 
 class PromoteAction:
@@ -34,6 +40,7 @@ class PromoteAction:
 
         Raises:
             NotFound: a page, section or batch does not exist; names the nearest.
+            InvalidTransition: what is named is locked.
             InvalidPayload: the batch is not one that drafts, or `digest` is not that of what would
                 be promoted now.
         """
@@ -45,6 +52,7 @@ class PromoteAction:
         if call.batch_id:
             notes += await self._still_drafting(call.batch_id, origin)
             drafted = await self._reader.drafted_by(call.batch_id)
+        refuse_locked(selection, content, "promote")
         meant = [id for id in selection.ids if drafted is None or id in drafted]
         content = await self._reader.with_files(content, meant)
         content, kept = await self._reader.keep_edits(content, selection.ids, force=call.force)
@@ -57,12 +65,13 @@ class PromoteAction:
         plan, found, remarks = await anyio.to_thread.run_sync(look)
         submission = None
         if not call.dry_run:
-            check_digest(call.digest, PROMOTE, plan)
+            self._submitter.check_digest(PROMOTE, plan, call, selection.ids, content)
             conditions = Conditions(
                 terms={"site": content.site.hash},
                 key=key_of(PROMOTE.kind, call.batch_id, call.force, call.digest, selection.ids),
                 asked=key_of(PROMOTE.kind, call.force),
                 effects=kept_effects(kept, plan),
+                content=content,
             )
             submission = await self._submitter.submit(PROMOTE, plan, call, origin, conditions)
         return answer(
@@ -70,7 +79,8 @@ class PromoteAction:
             plan,
             submission,
             notes=notes,
-            remarks=remarks,
+            remarks=[*remarks, *on_digest(plan, call)],
+            digest=self._submitter.digest(PROMOTE, plan, call),
             with_findings=found,
             dry_run=call.dry_run,
         )
@@ -88,14 +98,29 @@ class PromoteAction:
 
 
 def _with_findings(plan: Plan, content: SiteContent) -> tuple[int, Sequence[str]]:
-    """Return how many of the drafts have findings, and a note on them."""
+    """Return how many of the drafts have findings, and notes on them."""
     drafts = [content.drafts[planned.section].current for planned in plan.planned]
-    found = [kinds for each in drafts if (kinds := kinds_of(findings_in(each.markdown or "")))]
+    found = [(each, kinds) for each in drafts if (kinds := _kinds_in(each, content.site))]
     if not found:
         return 0, ()
-    kinds = ", ".join(dict.fromkeys(kind.value for each in found for kind in each))
+    named = [_taken(each, content.site) for each, _ in found[:NAMED_MAX]]
+    kinds = ", ".join(dict.fromkeys(kind for _, each in found for kind in each))
     hold = "1 of these holds" if len(found) == 1 else f"{len(found)} of these hold"
-    return len(found), [f"{hold} something to look at ({kinds}): review names it for each section."]
+    said = f"{hold} something to look at ({kinds}): review names it for each section."
+    return len(found), [said, *filter(None, named)]
+
+
+def _kinds_in(draft: Revision, site: Site) -> Sequence[str]:
+    """Return the kinds of what is to be looked at in a draft; one of before the checks is read."""
+    if draft.findings is not None:
+        return list(dict.fromkeys(each.kind for each in held_by(draft, site)))
+    return [kind.value for kind in kinds_of(findings_in(draft.markdown or ""))]
+
+
+def _taken(draft: Revision, site: Site) -> str | None:
+    """Return a note on a held draft that is promoted because somebody named it."""
+    held = held_by(draft, site)
+    return f"{draft.entity_id} is taken, as it was named: {why_held(held)}." if held else None
 
 
 def _on_files(plan: Plan, *, dry_run: bool) -> Sequence[str]:
@@ -119,10 +144,12 @@ def plan_promote(
 
     `drafted` is given for `batchId`: the sections which that batch drafted, and whether each
     current draft is still its own (R8). Then, and if sections are named, withdrawn drafts are
-    promoted, too. Files of their pages that were deleted are written again (R22).
+    promoted, too. Drafts that the checks hold are promoted only if sections are named. Files of
+    their pages that were deleted are written again (R22).
     """
     steps: list[tuple[Planned, NewJob]] = []
     skipped: list[Skipped] = []
+    held: list[Skipped] = []
     named = selection.named or drafted is not None
     for id in selection.ids:
         if drafted is not None and id not in drafted:
@@ -133,10 +160,17 @@ def plan_promote(
         if reason is not None:
             skipped.append(Skipped(section=id, reason=reason))
             continue
+        if not selection.named and (found := held_by(content.drafts[id].current, content.site)):
+            held.append(Skipped(section=id, reason=_held_back(id, found)))
+            continue
         steps.append(_promotion(call, content.drafts[id], content))
     meant = [id for id in selection.ids if drafted is None or id in drafted]
     files = _missing_files(meant, content)
-    return Plan(steps=tuple(steps), skipped=tuple(skipped), files=files)
+    return Plan(steps=tuple(steps), skipped=(*held, *skipped), files=files)
+
+
+def _held_back(id: str, found: Sequence[Finding]) -> str:
+    return f'is held: {why_held(found)}; promote {{"section": "{id}"}} takes it'
 
 
 def _why_not_promoted(
@@ -155,7 +189,7 @@ def _why_not_promoted(
     section = content.site.section(id)
     if section is None:
         return "is no longer in site.yaml"
-    return None if section.text is None else STATIC
+    return why_locked(content, id) if section.text is None else STATIC
 
 
 def _missing_files(ids: Sequence[str], content: SiteContent) -> Mapping[str, NewJob]:

@@ -80,6 +80,7 @@ class ContentReader:
             live=stored.live,
             history=stored.history,
             exported=stored.exported,
+            locks=self._loader.locks if site is self._loader.last_good else {},
         )
         return content, notes
 

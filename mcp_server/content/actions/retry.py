@@ -9,6 +9,7 @@ from mcp_server.content.actions.aftermath import undone_by
 from mcp_server.content.actions.answer import answer_again, skipped_as_held
 from mcp_server.content.actions.calls import Note, Skipped, Submitted
 from mcp_server.content.actions.drafting_model import DraftingModel
+from mcp_server.content.actions.locks import SITE_FILE
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.drafting.budget import BUDGET
 from mcp_server.entities.store import EntityStore
@@ -18,6 +19,8 @@ from mcp_server.jobs.job import Batch, Job, JobState, Origin
 from mcp_server.jobs.records import Recorded, Submission
 from mcp_server.progress.verbs import GENERATE, ROLLBACK, verb_of
 
+LOOKED_AT_MAX = 1_000
+"""Jobs that are looked at for locked sections before they run; each looks itself, too."""
 CONFLICT = "conflict"
 """Code of a job that failed as somebody changed its text or file: a retry cannot help (R17)."""
 
@@ -70,6 +73,7 @@ class RetryAction:
         failed = await self._batches.jobs(batch_id, owner=origin.owner, states=[JobState.FAILED])
         conflicts = [job for job in failed if is_left_out(job)]
         terms, requires, notes = await self._terms_now(batch, max_cost_usd)
+        notes += await self._locked(batch)
         submission = await self._batches.retry(
             batch_id,
             owner=origin.owner,
@@ -79,6 +83,32 @@ class RetryAction:
             request_key=request_key,
         )
         return _answer(batch, submission, conflicts, notes=notes, model=terms.get("model"))
+
+    async def _locked(self, batch: Batch) -> Sequence[Note]:
+        """Return a note on the locked sections among what is left; a job leaves them as they are.
+
+        Raises:
+            InvalidTransition: all that is left is locked.
+        """
+        site, _ = await self._reader.site()
+        if not site.has_locks:
+            return ()
+        states = [JobState.FAILED, JobState.CANCELLED, JobState.PAUSED]
+        left = await self._batches.jobs(
+            batch.id, owner=batch.origin.owner, states=states, limit=LOOKED_AT_MAX
+        )
+        subjects = [job.subject for job in left if job.counted]
+        locked = [id for id in subjects if "/" in id and site.is_locked(id)]
+        if not locked:
+            return ()
+        if len(locked) == len(subjects) < LOOKED_AT_MAX:
+            raise InvalidTransition(
+                locked[0],
+                state=f"locked in {SITE_FILE}",
+                action="retry",
+                advice="Only a person lifts that, in the file.",
+            )
+        return [f"Locked sections stay as they are, such as {locked[0]}."]
 
     async def _refuse_after_rollback(self, batch: Batch) -> None:
         undoing = await undone_by(batch, self._batches, self._entities)

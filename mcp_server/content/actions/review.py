@@ -12,7 +12,7 @@ from mcp_server.content.actions.calls import Selector
 from mcp_server.content.actions.reader import ContentReader, Outline
 from mcp_server.content.actions.review_rows import Chosen, Seen, chosen_of, fitting, row_of
 from mcp_server.content.actions.review_rows import with_edits as rows_with_edits
-from mcp_server.content.actions.reviewed import Reviewed, ReviewRow, Room, SectionState
+from mcp_server.content.actions.reviewed import Reviewed, ReviewRow, Room, SectionState, Window
 from mcp_server.entities.entity import split_id
 from mcp_server.entities.store import EntityStore
 from mcp_server.jobs.batch import BatchService
@@ -35,14 +35,12 @@ class ReviewAction:
         self,
         selector: Selector,
         origin: Origin,
+        window: Window,
         *,
         states: Collection[SectionState] = (),
         diff: bool = False,
-        room: Room,
-        limit: int,
-        cursor: int = 0,
     ) -> Reviewed:
-        """Read the site, and the rows from position `cursor` for which the answer has `room`.
+        """Read the site, and the rows that the window shows.
 
         The counts cover all selected sections, whatever is shown; the rows are only of those in
         one of `states`, if any are named.
@@ -54,7 +52,8 @@ class ReviewAction:
         chosen = await anyio.to_thread.run_sync(
             chosen_of, outline.site, outline.drafts, outline.live, outline.selection.ids, states
         )
-        ids = chosen.ids[cursor : cursor + limit]
+        room, cursor = window.room, window.cursor
+        ids = chosen.ids[cursor : cursor + window.limit]
         rows: list[ReviewRow] = []
         missing = False
         while len(rows) < len(ids) and room.bytes > 0:
@@ -67,7 +66,7 @@ class ReviewAction:
             missing = missing or bool(seen.missing)
         shown = cursor + len(rows)
         return Reviewed(
-            rows=tuple(await self._of_owner(rows, origin)),
+            rows=tuple(await own_batches(rows, self._batches, origin)),
             counts=chosen.counts,
             pages=chosen.pages,
             next_cursor=shown if shown < len(chosen.ids) else None,
@@ -98,11 +97,14 @@ class ReviewAction:
             partial(rows_with_edits, rows, kept.revisions, diff=diff)
         )
 
-    async def _of_owner(self, rows: Sequence[ReviewRow], origin: Origin) -> Sequence[ReviewRow]:
-        """Return the rows without the batches of other owners."""
-        batches = {row.batch_id for row in rows if row.batch_id is not None}
-        own = {id for id in batches if await self._batches.is_own(id, owner=origin.owner)}
-        return [r if r.batch_id in own else replace(r, batch_id=None) for r in rows]
+
+async def own_batches(
+    rows: Sequence[ReviewRow], batches: BatchService, origin: Origin
+) -> Sequence[ReviewRow]:
+    """Return the rows without the batches of other owners."""
+    named = {row.batch_id for row in rows if row.batch_id is not None}
+    own = {id for id in named if await batches.is_own(id, owner=origin.owner)}
+    return [r if r.batch_id in own else replace(r, batch_id=None) for r in rows]
 
 
 def _made(

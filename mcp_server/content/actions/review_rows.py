@@ -8,14 +8,17 @@ from dataclasses import dataclass, field, replace
 
 from mcp_server.content.actions.generate import named
 from mcp_server.content.actions.reviewed import ReviewedPage, ReviewRow, Room, SectionState
-from mcp_server.content.site import Site
-from mcp_server.content.text.diff import unified
+from mcp_server.content.checks.told import PLACEHOLDER
+from mcp_server.content.site import Section, Site
+from mcp_server.content.text.diff import by_words
 from mcp_server.content.text.findings import findings_in, kinds_of
-from mcp_server.entities.entity import Revision, split_id
+from mcp_server.entities.entity import Finding, Revision, split_id
 from mcp_server.entities.store import Heads
 
 OUTDATED = "the live text has moved since it was drafted: draft it anew, or promote it with force"
 """What helps where a promote would be a conflict (R7)."""
+IN_FILE = "In its file:"
+"""Goes before the difference between the live text and what somebody wrote into the file."""
 ROW_BYTES = 50
 """What a row takes at least beside its texts: its section and its state."""
 
@@ -54,10 +57,13 @@ def chosen_of(
     found = dict[str, SectionState]((id, state_of(site, id, drafts, live)) for id in ids)
     asked = frozenset[str](states or found.values())
     chosen = dict[str, SectionState]((i, state) for i, state in found.items() if state in asked)
-    return Chosen(states=chosen, counts=Counter(found.values()), pages=_pages(site, chosen))
+    return Chosen(
+        states=chosen, counts=Counter(found.values()), pages=pages_of_states(site, chosen)
+    )
 
 
-def _pages(site: Site, states: Mapping[str, SectionState]) -> tuple[ReviewedPage, ...]:
+def pages_of_states(site: Site, states: Mapping[str, str]) -> tuple[ReviewedPage, ...]:
+    """Return the pages of these sections, with how many are in each state."""
     of_pages: dict[str, list[str]] = {}
     for id, state in states.items():
         of_pages.setdefault(id.partition("/")[0], []).append(state)
@@ -70,25 +76,35 @@ def _pages(site: Site, states: Mapping[str, SectionState]) -> tuple[ReviewedPage
 
 def state_of(site: Site, id: str, drafts: Heads, live: Heads) -> SectionState:
     """Return in which state a section is; see `SectionState`."""
-    section = site.section(id)
-    if section is None:
-        return "orphaned"
-    if section.text is not None:
-        return "static"
-    return _stored_state(id, drafts, live)
+    return state_with(
+        site.section(id),
+        drafts.hash.get(id),
+        live.hash.get(id),
+        base=drafts.base.get(id),
+        withdrawn=id in drafts.withdrawn,
+    )
 
 
-def _stored_state(id: str, drafts: Heads, live: Heads) -> SectionState:
-    draft, published = drafts.hash.get(id), live.hash.get(id)
+def state_with(
+    section: Section | None,
+    draft: str | None,
+    live: str | None,
+    *,
+    base: str | None,
+    withdrawn: bool,
+) -> SectionState:
+    """Return the state of a section with a draft and a live text of these hashes, if any."""
+    if section is None or section.text is not None:
+        return "orphaned" if section is None else "static"
     if draft is None:
-        return "missing" if published is None else "live"
-    if draft == published:
+        return "missing" if live is None else "live"
+    if draft == live:
         return "live"
-    if id in drafts.withdrawn:
+    if withdrawn:
         return "withdrawn"
-    if drafts.base[id] != published:
+    if base != live:
         return "outdated"
-    return "draft" if published is None else "changed"
+    return "draft" if live is None else "changed"
 
 
 def fitting(rows: Iterable[ReviewRow], room: Room) -> tuple[Sequence[ReviewRow], Room]:
@@ -119,7 +135,6 @@ def row_of(site: Site, id: str, state: SectionState, seen: Seen, *, diff: bool) 
         draft = live = None  # what was drafted before the text stood in site.yaml is shown no more
     shown = draft or live
     static = section.text if section else None
-    text = (shown.markdown if shown else static) or ""
     texts = (draft.markdown if draft else None, live.markdown if live else None)
     return ReviewRow(
         section=id,
@@ -129,18 +144,25 @@ def row_of(site: Site, id: str, state: SectionState, seen: Seen, *, diff: bool) 
         live=texts[1],
         draft_hash=draft.hash if draft else None,
         live_hash=live.hash if live else None,
-        author=author_of(shown) if shown else None,
+        author=shown.author.shown if shown else None,
         placeholder=shown.is_placeholder if shown else False,
+        locked=site.is_locked(id),
         batch_id=shown.batch_id if shown else None,
-        diff=unified(texts[1], texts[0], id) if diff and draft else None,
+        diff=by_words(texts[1], texts[0]) if diff and draft else None,
         note=_note(site, id, state, seen),
-        findings=tuple(kind.value for kind in kinds_of(findings_in(text))),
+        findings=findings_of(shown) if shown else _unchecked(static or ""),
     )
 
 
-def author_of(revision: Revision) -> str:
-    """Return who wrote a text: the name of the model or interface, or what kind of author it is."""
-    return revision.author.name or revision.author.kind
+def findings_of(revision: Revision) -> tuple[Finding, ...]:
+    """Return what the checks found in a text; of one that was never checked, what is no text."""
+    if revision.findings is not None:
+        return tuple(each for each in revision.findings if each != PLACEHOLDER)
+    return _unchecked(revision.markdown or "")
+
+
+def _unchecked(text: str) -> tuple[Finding, ...]:
+    return tuple(Finding(level="noted", kind=kind.value) for kind in kinds_of(findings_in(text)))
 
 
 def _note(site: Site, id: str, state: SectionState, seen: Seen) -> str | None:
@@ -184,5 +206,5 @@ def _with_edits(
         return row
     # `row_of` shows the text of a static section as its draft.
     before = row.draft if row.state == "static" else row.live
-    differs = unified(before, texts[row.section], row.section, name="file")
+    differs = f"{IN_FILE}\n{by_words(before, texts[row.section])}"
     return replace(row, diff="\n".join(filter(None, [row.diff, differs])))

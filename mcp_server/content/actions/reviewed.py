@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mcp_server.content.actions.calls import Note
+from mcp_server.entities.entity import Finding
 
 SectionState = Literal[
     "missing", "static", "draft", "changed", "live", "withdrawn", "outdated", "orphaned"
@@ -14,6 +15,11 @@ SectionState = Literal[
 """`static`: its text is in `site.yaml`. `draft`: drafted, nothing live. `changed`: draft and live
 text differ. `withdrawn`: the draft was taken back, or unpublished. `outdated`: the live text has
 changed since it was drafted. `orphaned`: stored, but no longer in `site.yaml`."""
+
+
+PastState = Literal["live now", "was live", "removed", "draft now", "was draft", "draft kept aside"]
+"""Of a text in a history. `removed`: from then on there was no text. `kept aside`: it came too late
+to be the draft, and was kept (R5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,26 +31,45 @@ class Room:
     """Characters that are shown of one text."""
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which rows are shown: those from `cursor` on, at most `limit`, as far as there is room."""
+
+    room: Room
+    limit: int
+    cursor: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewRow:
     """One section: its state, its words, and what would change."""
 
     section: str
-    state: SectionState
-    template: str | None
+    state: SectionState | PastState
+    template: str | None = None
     draft: str | None = None
     live: str | None = None
     draft_hash: str | None = None
     live_hash: str | None = None
     author: str | None = None
     placeholder: bool = False
+    locked: bool = False
+    """Whether a person has locked it in `site.yaml`."""
     batch_id: str | None = None
     diff: str | None = None
     """What differs between the live text and the draft; only where asked for."""
     note: str | None = None
     """What else to know of it, such as that its file was edited outside."""
-    findings: tuple[str, ...] = ()
-    """What a check found in the draft, or else in the live or static text: `script element`."""
+    findings: tuple[Finding, ...] = ()
+    """What the checks found in the draft, or else in the live or static text."""
+    found_in: str | None = None
+    """Where a text that was looked for stands: in the draft, the live text or both."""
+    when: float | None = None
+    """Since when it was the draft or the live text; of a row of a history."""
+    instructions: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +91,10 @@ class Reviewed:
     pages: tuple[ReviewedPage, ...] = ()
     """The pages of all rows that were chosen, in the same order."""
     next_cursor: int | None = None
+    cursors: tuple[int, ...] = ()
+    """Where to go on after each row; empty where that is its position."""
+    about: str | None = None
+    """What the rows are, where they are not the sections as they stand."""
     missing_files: bool = False
     """Whether the exported file of one of the rows' pages is gone; promote writes it again."""
     notes: tuple[Note, ...] = ()

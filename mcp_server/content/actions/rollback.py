@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import anyio.to_thread
 
-from mcp_server.content.actions.answer import answer
+from mcp_server.content.actions.answer import answer, on_digest
 from mcp_server.content.actions.calls import ChangeCall, Note, Planned, Skipped, Submitted
+from mcp_server.content.actions.locks import refuse_locked, why_locked
 from mcp_server.content.actions.payloads import ContentRollback
-from mcp_server.content.actions.plan import Plan, check_digest, kept_effects, new_job
+from mcp_server.content.actions.plan import Plan, kept_effects, new_job
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.rollback_target import RollbackTarget, note_on_cancelling
 from mcp_server.content.actions.selection import Selection
@@ -61,6 +62,7 @@ class _Look:
             asked=key_of(ROLLBACK.kind, about, call.force),
             key=key_of(ROLLBACK.kind, about, call.force, self.selection.ids),
             effects=kept_effects(self.kept, plan),
+            content=self.content,
             cancels=self.unfinished,
             about=about,
         )
@@ -86,7 +88,8 @@ class RollbackAction:
             NotFound: a page, section or batch does not exist; names the nearest.
             InvalidPayload: it is a generate batch (R16), or `digest` is not that of what would be
                 taken back now.
-            InvalidTransition: a running batch moved on each of `LOOKS_MAX` times.
+            InvalidTransition: what is named is locked, or a running batch moved on each of
+                `LOOKS_MAX` times.
         """
         if before := await self._submitter.answered_before(ROLLBACK, call, origin):
             return before
@@ -99,8 +102,16 @@ class RollbackAction:
                 return look
             plan = await anyio.to_thread.run_sync(look.plan, call)
             if call.dry_run:
-                return answer(ROLLBACK, plan, None, notes=look.notes, dry_run=True)
-            check_digest(call.digest, ROLLBACK, plan)
+                return answer(
+                    ROLLBACK,
+                    plan,
+                    None,
+                    notes=look.notes,
+                    remarks=on_digest(plan, call),
+                    digest=self._submitter.digest(ROLLBACK, plan, call),
+                    dry_run=True,
+                )
+            self._submitter.check_digest(ROLLBACK, plan, call, look.selection.ids, look.content)
             if cancelled and not plan.steps:
                 note = "Nothing that was asked for had been changed by it yet."
                 return answer(ROLLBACK, plan, None, notes=look.notes, remarks=[note])
@@ -115,7 +126,7 @@ class RollbackAction:
             )
             if submission.stale:  # the batch to be cancelled has moved on: nothing was stored
                 continue
-            remarks: list[Note] = []
+            remarks = list(on_digest(plan, call))
             if look.unfinished is not None and submission.batch and not submission.duplicate:
                 remarks.append(note_on_cancelling(look.unfinished, look.selection, dry_run=False))
             return answer(ROLLBACK, plan, submission, notes=look.notes, remarks=remarks)
@@ -131,6 +142,7 @@ class RollbackAction:
     ) -> _Look | Submitted:
         """Return what there is to take back, or the answer if there is nothing."""
         content, selection, notes = await self._read(call, call.batch_id)
+        refuse_locked(selection, content, "roll back")
         target = await self._target.find(call, selection, content, origin)
         if isinstance(target, Submitted):
             return replace(target, notes=(*notes, *target.notes))
@@ -195,6 +207,9 @@ def plan_rollback_of_batch(
         if live == earlier:
             skipped.append(Skipped(section=id, reason="is what it was before that batch already"))
             continue
+        if (locked := why_locked(content, id)) is not None:
+            skipped.append(Skipped(section=id, reason=locked))
+            continue
         conflict = None if live == wrote else "it was changed again after that batch"
         steps.append(_restoration(id, before, content, conflict, force=force, exact=exact))
     if named or not (steps or skipped):
@@ -210,6 +225,8 @@ def plan_undo(ids: Sequence[str], content: SiteContent, *, force: bool, exact: b
         history = content.history.get(id, ())
         if not history:
             skipped.append(Skipped(section=id, reason="was never live"))
+        elif (locked := why_locked(content, id)) is not None:
+            skipped.append(Skipped(section=id, reason=locked))
         elif history[-1].author.kind == "adopted":
             reason = "nothing before it: its live text is the one Pressroom found"
             skipped.append(Skipped(section=id, reason=reason))

@@ -24,6 +24,8 @@ class SiteContent:
     """As `EntityStore.exported` has it, at the same moment."""
     edited: Mapping[str, str] = field(default_factory=dict[str, str])
     """By page, why its file is not ours to overwrite (R23); of the pages that were looked at."""
+    locks: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By page or section that is locked: the place in the file that says so, where it is known."""
     missing: Mapping[str, str] = field(default_factory=dict[str, str])
     """By page, the exported file that is gone although texts of the page are live (R22); of those
     pages, too."""

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import anyio.to_thread
 
+from mcp_server.clock import Clock
 from mcp_server.content.actions.aftermath import REWRITTEN
 from mcp_server.content.actions.answer import answer_again
 from mcp_server.content.actions.calls import ChangeCall, GenerateCall, Submitted
+from mcp_server.content.actions.changes import change_of
+from mcp_server.content.actions.digest import check_digest, digest_of, moved_since, refused
 from mcp_server.content.actions.plan import Plan
+from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.errors import InvalidTransition
 from mcp_server.jobs.batch import BatchService
-from mcp_server.jobs.job import Batch, Json, Origin
-from mcp_server.jobs.records import NewBatch, Request, Submission
+from mcp_server.jobs.job import Batch, Json, NewJob, Origin
+from mcp_server.jobs.outcome import Done, Enqueue, Fail
+from mcp_server.jobs.records import DoneAtOnce, NewBatch, Request, Submission
 from mcp_server.progress.verbs import Verb
 
 _SORTED = json.JSONEncoder(sort_keys=True)
@@ -37,28 +42,57 @@ class Conditions:
     """An unfinished batch to cancel. If it has changed since it was read, nothing is submitted."""
     about: str | None = None
     """The batch that is taken back, by a rollback."""
+    content: SiteContent | None = None
+    """What the plan was made from. With a digest all is changed at once, by what stands there."""
 
 
 class Submitter:
     """Submits plans as batches."""
 
-    def __init__(self, batches: BatchService, new_batch_id: Callable[[], str]) -> None:
-        self._batches, self._new_batch_id = batches, new_batch_id
+    def __init__(
+        self, batches: BatchService, new_batch_id: Callable[[], str], clock: Clock
+    ) -> None:
+        self._batches, self._new_batch_id, self._clock = batches, new_batch_id, clock
 
     async def answered_before(
         self, verb: Verb, call: GenerateCall | ChangeCall, origin: Origin
     ) -> Submitted | None:
-        """Return the answer to a call whose request key was used before (R2), else `None`.
+        """Return the answer to a call whose request key or digest was used before, else `None`.
 
         Call it before planning: by now the same arguments may lead to another plan.
 
         Raises:
-            InvalidPayload: the key was used with other arguments.
+            InvalidPayload: the key was used with other arguments, the digest by another call.
         """
         if call.dry_run:
             return None
         batch = await self._batches.requested(_request(verb, call), owner=origin.owner)
+        batch = batch or await self._batches.spent(_spends(verb, call), owner=origin.owner)
         return None if batch is None else answer_again(batch)
+
+    def digest(self, verb: Verb, plan: Plan, call: ChangeCall) -> str | None:
+        """Return the digest of what a dry run shows, `None` for a real call."""
+        if not call.dry_run:
+            return None
+        return digest_of(verb, plan.planned, force=call.force, at=self._clock.now())
+
+    def check_digest(
+        self, verb: Verb, plan: Plan, call: ChangeCall, ids: Sequence[str], content: SiteContent
+    ) -> None:
+        """Return if the call has no digest, or that of what is planned now for these sections.
+
+        Raises:
+            InvalidPayload: it has lapsed, or stands for something else.
+        """
+        if call.digest is not None:
+            check_digest(
+                call.digest,
+                verb,
+                plan.planned,
+                force=call.force,
+                now=self._clock.now(),
+                moved=moved_since(call.digest, ids, content),
+            )
 
     async def remember(
         self, verb: Verb, call: GenerateCall | ChangeCall, batch_id: str, origin: Origin
@@ -78,17 +112,28 @@ class Submitter:
     ) -> Submission:
         """Store the plan as a batch, or find the one that it repeats.
 
+        With a digest all is changed by the transaction that stores the batch, or nothing (R28).
+
         Raises:
             InvalidTransition: a live text that was to be kept has changed meanwhile.
+            InvalidPayload: with a digest, something has changed meanwhile, or a section is in
+                another unfinished batch.
         """
+        content = conditions.content
+        spends = _spends(verb, call)
+        at_once = spends is not None and content is not None
 
         def prepare() -> NewBatch:  # in a thread: thousands of jobs take a while
             cancels = conditions.cancels
+            done = changes_of(plan, content) if at_once and content else ()
+            prepared = self._batches.prepare([job for job, _ in done])
             return NewBatch(
                 id=self._new_batch_id(),
                 kind=verb.kind,
                 origin=origin,
-                jobs=self._batches.prepare(plan.jobs),
+                jobs=self._batches.prepare(_following(plan, done) if at_once else plan.jobs),
+                at_once=[_at_once(id, *each) for (id, _), each in zip(prepared, done, strict=True)],
+                spends=spends,
                 terms=conditions.terms,
                 submit_key=_submit_key(origin, conditions, plan) if plan.jobs else None,
                 request=_request(verb, call),
@@ -100,6 +145,9 @@ class Submitter:
             )
 
         submission = await self._batches.submit(await anyio.to_thread.run_sync(prepare))
+        if spends is not None:
+            _refuse_partly(submission)
+            return submission
         if submission.conflict:
             raise InvalidTransition(
                 "the live text", state="changing", action="go on", advice="Call again."
@@ -109,6 +157,48 @@ class Submitter:
         # The request key did not come with a batch of this call; it has to lead to that one later.
         await self._batches.remember(_request(verb, call), only, owner=origin.owner)
         return replace(submission, batch=only, duplicate=True)
+
+
+def changes_of(plan: Plan, content: SiteContent) -> Sequence[tuple[NewJob, Done]]:
+    """Return what each job of the plan changes.
+
+    Raises:
+        InvalidPayload: one of them could not be done.
+    """
+    found: list[tuple[NewJob, Done]] = []
+    for _, job in plan.steps:
+        change = change_of(job, content)
+        if isinstance(change, Fail):
+            raise refused(change.reason)
+        found.append((job, change))
+    return found
+
+
+def _at_once(id: str, job: NewJob, change: Done) -> DoneAtOnce:
+    """Return a job with what it changes now: without the jobs that follow."""
+    assert not isinstance(change.result, bytes), "ours are mappings"
+    effects = [effect for effect in change.effects if not isinstance(effect, Enqueue)]
+    return DoneAtOnce(id, job, change.result, effects)
+
+
+def _following(plan: Plan, done: Sequence[tuple[NewJob, Done]]) -> Sequence[NewJob]:
+    """Return the jobs that follow from what is done at once: each page's file, written once."""
+    effects = [effect for _, change in done for effect in change.effects]
+    follow = [effect.job for effect in effects if isinstance(effect, Enqueue)]
+    return list({job.dedup_key: job for job in (*follow, *plan.files.values())}.values())
+
+
+def _refuse_partly(submission: Submission) -> None:
+    """Refuse a call with a digest of which not all can be done."""
+    if submission.conflict:
+        raise refused(submission.conflict)
+    if submission.batch is None and submission.held:
+        key, batch = next(iter(sorted(submission.held.items(), key=lambda item: item[0])))
+        where = f"batch {batch.id}" if batch is not None else "another batch"
+        raise refused(
+            f"{key.partition(':')[2]} is in {where}, which is unfinished",
+            "wait for it, or cancel it, then call again",
+        )
 
 
 def _rewritten(plan: Plan) -> Json:
@@ -144,8 +234,19 @@ def _only_holder(submission: Submission, verb: Verb, plan: Plan, asked: str) -> 
     return only if only.kind == verb.kind and only.details.get("asked") == asked else None
 
 
+def _spends(verb: Verb, call: GenerateCall | ChangeCall) -> Request | None:
+    """Return what a call spends: its digest, which only the same call may hand in again."""
+    if not isinstance(call, ChangeCall) or call.digest is None:
+        return None
+    return Request(key=call.digest, digest=_asked(verb, call))
+
+
 def _request(verb: Verb, call: GenerateCall | ChangeCall) -> Request | None:
     if call.request_key is None:
         return None
+    return Request(key=call.request_key, digest=_asked(verb, call))
+
+
+def _asked(verb: Verb, call: GenerateCall | ChangeCall) -> str:
     asked = {key: value for key, value in asdict(call).items() if key != "request_key"}
-    return Request(key=call.request_key, digest=key_of(verb.noun, asked))
+    return key_of(verb.noun, asked)

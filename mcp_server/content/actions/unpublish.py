@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import anyio.to_thread
 
-from mcp_server.content.actions.answer import answer
+from mcp_server.content.actions.answer import answer, on_digest
 from mcp_server.content.actions.calls import (
     ChangeCall,
     Note,
@@ -15,8 +15,9 @@ from mcp_server.content.actions.calls import (
     Skipped,
     Submitted,
 )
+from mcp_server.content.actions.locks import refuse_locked, why_locked
 from mcp_server.content.actions.payloads import ContentUnpublish
-from mcp_server.content.actions.plan import Plan, check_digest, kept_effects, new_job
+from mcp_server.content.actions.plan import Plan, kept_effects, new_job
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
@@ -43,27 +44,35 @@ class UnpublishAction:
         Raises:
             InvalidPayload: nothing is named, or `digest` is not that of what would go now.
             NotFound: a page or section does not exist; names the nearest.
+            InvalidTransition: what is named is locked.
         """
         _check_named(call.selector)
         if before := await self._submitter.answered_before(UNPUBLISH, call, origin):
             return before
         content, selection, notes = await self._reader.select(call.selector)
+        refuse_locked(selection, content, "unpublish")
         content = await self._reader.with_files(content, selection.ids)
         content, kept = await self._reader.keep_edits(content, selection.ids, force=call.force)
         plan = await anyio.to_thread.run_sync(plan_unpublish, call, selection, content)
         submission = None
         if not call.dry_run:
-            check_digest(call.digest, UNPUBLISH, plan)
+            self._submitter.check_digest(UNPUBLISH, plan, call, selection.ids, content)
             conditions = Conditions(
                 terms={"site": content.site.hash},
                 key=key_of(UNPUBLISH.kind, call.force, call.digest, selection.ids),
                 asked=key_of(UNPUBLISH.kind, call.force),
                 effects=kept_effects(kept, plan),
+                content=content,
             )
             submission = await self._submitter.submit(UNPUBLISH, plan, call, origin, conditions)
-        remarks = _on_pages(plan, content)
         return answer(
-            UNPUBLISH, plan, submission, notes=notes, remarks=remarks, dry_run=call.dry_run
+            UNPUBLISH,
+            plan,
+            submission,
+            notes=notes,
+            remarks=[*_on_pages(plan, content), *on_digest(plan, call)],
+            digest=self._submitter.digest(UNPUBLISH, plan, call),
+            dry_run=call.dry_run,
         )
 
 
@@ -82,7 +91,9 @@ def plan_unpublish(call: ChangeCall, selection: Selection, content: SiteContent)
     skipped: list[Skipped] = []
     for id in selection.ids:
         live = content.live_hash(id)
-        if live is not None:
+        if live is not None and (locked := why_locked(content, id)) is not None:
+            skipped.append(Skipped(section=id, reason=locked))
+        elif live is not None:
             steps.append(_removal(call, id, live, content))
         elif reason := _why_left(id, content, named=selection.named):
             skipped.append(Skipped(section=id, reason=reason))

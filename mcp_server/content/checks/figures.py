@@ -53,8 +53,15 @@ def unsaid(prose: str, whole: str, sources: Sources, languages: Sequence[str]) -
 
 
 def _is_manner_of_speaking(text: str, mention: Mention) -> bool:
-    """Whether it is two of something, in a word: bicycles have two wheels in any source."""
+    """Whether it is two of something, in a word: bicycles have two wheels in any source.
+
+    Nor is a small number a claim where it counts nothing: `all four`.
+    """
     word = text[mention.start : mention.end].lower()
+    if word.isalpha() and all(
+        q.dimension == "bare" and q.figure <= LISTED_MAX for q in mention.quantities
+    ):
+        return True
     return word in _TWO and _NEVER_SHOWN.match(text, mention.end) is None
 
 

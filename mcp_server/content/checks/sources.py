@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from mcp_server.content.site import Section, Site
 from mcp_server.content.template import Template
+from mcp_server.entities.entity import PREVIEW, Revision
 
 LISTED_MAX = 12
 """Items of a list that somebody may count and say so: `our six loaves`."""
@@ -22,7 +23,8 @@ class Sources:
     asked: str = ""
     """Instructions: their facts count, and a language that they ask for is the text's language."""
     before: str | None = None
-    """The text that was there: the current draft, or else the live text."""
+    """The text that was there: the current draft, or else the live text. What that is held for
+    itself is left out: it does not become true by being repeated."""
     counts: frozenset[int] = frozenset()
     """How long the lists among the facts are."""
 
@@ -38,7 +40,7 @@ def sources_of(
     *,
     instructions: str = "",
     material: str | None = None,
-    before: str | None = None,
+    before: Revision | None = None,
 ) -> Sources:
     """Return what a text of `section` may draw on."""
     template = site.templates.get(section.template or "")
@@ -53,9 +55,19 @@ def sources_of(
             material or "",
         ),
         asked=instructions,
-        before=before,
+        before=_said_before(before) if before is not None else None,
         counts=frozenset(n for each in facts for n in _counts(each) if 1 < n <= LISTED_MAX),
     )
+
+
+def _said_before(revision: Revision) -> str:
+    """Return a text without what it is held for, unless it is live: then somebody has said yes."""
+    text = revision.markdown or ""
+    if revision.type == PREVIEW:
+        for finding in revision.findings or ():
+            if finding.level == "held" and finding.piece:
+                text = text.replace(finding.piece, " ")
+    return text
 
 
 def _neighbours(site: Site, section: Section) -> Sequence[Section]:

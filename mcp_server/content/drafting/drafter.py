@@ -30,6 +30,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from mcp_server.clock import Clock, SystemClock
 from mcp_server.content.checks.objections import objection_to
+from mcp_server.content.checks.told import as_noted
 from mcp_server.content.drafting.composer import ComposerGap, compose
 from mcp_server.content.drafting.errors import (
     ModelAccountEmpty,
@@ -47,7 +48,7 @@ from mcp_server.content.drafting.patience import Patience
 from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash, prompt_for
 from mcp_server.content.text import markdown
 from mcp_server.content.text.fields import answer_model, problems
-from mcp_server.entities.entity import Author
+from mcp_server.entities.entity import Author, Finding
 
 if TYPE_CHECKING:
     from mcp_server.content.drafting.client import ModelClient
@@ -74,6 +75,7 @@ __all__ = [
     "Usage",
     "drafter_for",
     "inputs_hash",
+    "tidied",
 ]
 
 StepReport = Callable[[int, int, str], Awaitable[None]]
@@ -93,6 +95,8 @@ class Drafted:
     input_tokens: int | None = None
     output_tokens: int | None = None
     cost_usd: float | None = None
+    findings: tuple[Finding, ...] = ()
+    """What the checks have to say of it."""
 
 
 class Drafter(Protocol):
@@ -157,7 +161,7 @@ class ComposerDrafter:
         fields = compose(request.site, request.section, request.template)
         if wrong := complaint_about(request.template, fields):
             raise ComposerGap(request.section.entity_id, request.template.name, misfit=wrong)
-        return _drafted(request, fields, Author(kind="composer", name="composer"), Usage())
+        return await _checked(request, fields, Author(kind="composer", name="composer"), Usage())
 
     async def aclose(self) -> None:
         """Nothing is open."""
@@ -204,7 +208,7 @@ class ModelDrafter:
             raise
         await report(3, len(STEPS), STEPS[2])
         author = Author(kind="model", name=self._choice.name)
-        return _drafted(request, answer.fields, author, answer.usage)
+        return await _checked(request, answer.fields, author, answer.usage)
 
     async def aclose(self) -> None:
         """Close the connections to the provider."""
@@ -255,20 +259,57 @@ def complaint_about_answer(request: DraftRequest, fields: Mapping[str, Any]) -> 
     template = request.template
     if (complaint := complaint_about(template, fields)) is not None:
         return complaint
-    tidy = _tidy(answer_model(template).model_validate(dict(fields)))
+    tidy = tidied(template, fields)
     return objection_to(template, tidy, request.current if request.mode == "with-current" else None)
+
+
+def tidied(template: Template, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields that fit the template as they are stored: an empty optional one is absent."""
+    return _tidy(answer_model(template).model_validate(dict(fields)))
+
+
+def findings_of(request: DraftRequest, text: str) -> tuple[Finding, ...]:
+    """Return what the checks have to say of a text that was written for `request`."""
+    # A fifth of a second, which a server does not spend before its first answer.
+    from mcp_server.content.checks.check import check  # noqa: PLC0415
+    from mcp_server.content.checks.sources import sources_of  # noqa: PLC0415
+
+    sources = sources_of(
+        request.site,
+        request.section,
+        instructions=request.instructions,
+        material=request.material,
+        before=request.current if request.mode == "with-current" else None,
+    )
+    return check(
+        text,
+        section=request.section,
+        site=request.site,
+        template=request.template,
+        sources=sources,
+    )
 
 
 def _tidy(answer: BaseModel) -> dict[str, Any]:
     return answer.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
+async def _checked(
+    request: DraftRequest, fields: dict[str, Any], author: Author, usage: Usage
+) -> Drafted:
+    # In a thread: a text and its sources are read word by word.
+    return await anyio.to_thread.run_sync(_drafted, request, fields, author, usage)
+
+
 def _drafted(
     request: DraftRequest, fields: dict[str, Any], author: Author, usage: Usage
 ) -> Drafted:
+    text = markdown.render(request.template, fields)
+    found = findings_of(request, text)
     return Drafted(
         fields=fields,
-        markdown=markdown.render(request.template, fields),
+        markdown=text,
+        findings=as_noted(found) if author.kind == "composer" else found,
         author=author,
         inputs_hash=inputs_hash(request, author.name),
         input_tokens=usage.input_tokens,

@@ -66,8 +66,9 @@ class MeteredModel(WrapperModel):
         return Spent(input_tokens=tokens[0], output_tokens=tokens[1], cost=self._cost(response))
 
     def _cost(self, response: ModelResponse) -> int | None:
-        said = response.usage.cost  # by a gateway, which knows what it takes
-        if said is not None and 0 <= said <= COST_USD_MAX:
+        said = response.usage.cost
+        # A gateway knows what it takes; nobody else is asked what to pay.
+        if self._name.startswith("gateway/") and said is not None and 0 <= said <= COST_USD_MAX:
             return math.ceil(said * NANO)
         return None if self._price is None else self._price.of(response.usage)
 

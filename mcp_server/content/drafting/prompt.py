@@ -51,6 +51,8 @@ class DraftRequest:
     mode: Mode
     current: Revision | None = None
     instructions: str = ""
+    material: str | None = None
+    """A text that was pasted as a source, beside the facts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,22 +12,6 @@ WORDS_COMPARED_MAX = 2_000
 its length, and nobody reads that many changes word by word."""
 
 
-def unified(live: str | None, other: str | None, section: str, *, name: str = "draft") -> str:
-    """Return the unified diff from `live` to the `other` text, empty if they are equal.
-
-    `None` stands for no text at all: then everything is added, or everything removed. `name` is
-    what the diff calls the other text.
-    """
-    lines = difflib.unified_diff(
-        _lines(live),
-        _lines(other),
-        fromfile=f"live {section}",
-        tofile=f"{name} {section}",
-        lineterm="",
-    )
-    return "\n".join(lines)
-
-
 def by_words(before: str | None, after: str | None) -> str:
     """Return what changes, word by word: `[-what goes-]{+what comes+}`; empty if nothing does.
 
@@ -58,13 +42,18 @@ def _changed_words(before: str, after: str) -> Iterator[str]:
     if not old or not new or max(len(old), len(new)) > WORDS_COMPARED_MAX:
         yield from _change(before, after)
         return
+    held_gone = held_come = ""
     compared = difflib.SequenceMatcher(None, old, new).get_opcodes()
     for kind, start, end, new_start, new_end in compared:
         gone, come = "".join(old[start:end]), "".join(new[new_start:new_end])
-        if kind == "equal":
-            yield gone
-        else:
-            yield from _change(gone, come)
+        # A blank between two words that change belongs to the change: nobody reads it otherwise.
+        if kind != "equal" or (held_gone and held_come and gone.isspace() and end < len(old)):
+            held_gone, held_come = held_gone + gone, held_come + come
+            continue
+        yield from _change(held_gone, held_come)
+        held_gone = held_come = ""
+        yield gone
+    yield from _change(held_gone, held_come)
 
 
 def _change(gone: str, come: str) -> Iterator[str]:

@@ -54,6 +54,8 @@ class SiteLoader:
         """Of that version: sections that cannot be drafted, and why, and the doubts."""
         self.doubts: tuple[str, ...] = ()
         """Of that version: what may not have been meant as it is read, such as a cut text."""
+        self.locks: Mapping[str, str] = {}
+        """Of that version: by page or section that is locked, the place that says so."""
 
     def load(self) -> Site:
         """Return the site.
@@ -82,6 +84,7 @@ class SiteLoader:
         if found is not None and not problems:
             self.last_good = _site(found, templates)
             self.doubts = tuple(warnings)
+            self.locks = {id: f"{name}:{line}" for id, line in found.locks.items()}
             self.warnings = (*_warnings(name, found, templates), *warnings)
 
     def _templates(self, problems: list[str], warnings: list[str]) -> dict[str, Template]:

@@ -15,8 +15,8 @@ from mcp_server.entities.entity import SLUG_LENGTH_MAX, is_slug
 from mcp_server.excerpt import in_quotes
 
 _KEYS = ("title", "description", "language", "facts", "pages")
-_PAGE_KEYS = ("id", "title", "description", "sections")
-_SECTION_KEYS = ("id", "template", "brief", "facts", "text")
+_PAGE_KEYS = ("id", "title", "description", "locked", "sections")
+_SECTION_KEYS = ("id", "template", "brief", "facts", "text", "locked")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _DEVICES = frozenset(
     {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10)}
@@ -26,7 +26,7 @@ _DEVICES = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteFile:
-    """What `site.yaml` says, and for each section the line it begins in."""
+    """What `site.yaml` says, and where: the line that each section begins in, and each lock."""
 
     title: str = ""
     description: str = ""
@@ -34,6 +34,8 @@ class SiteFile:
     facts: Mapping[str, Any]
     pages: tuple[Page, ...] = ()
     lines: Mapping[str, int]
+    locks: Mapping[str, int]
+    """By page or section that is locked: the line that says so."""
 
 
 def read_site(reader: YamlReader, content: bytes) -> SiteFile | None:
@@ -43,6 +45,7 @@ def read_site(reader: YamlReader, content: bytes) -> SiteFile | None:
         return None
     keys = reader.keys(tree, "site.yaml", _KEYS)
     lines: dict[str, int] = {}
+    locks: dict[str, int] = {}
     title = reader.line_of_text(keys.get("title"), "title")
     if not title:
         reader.wrong(keys.get("title") or tree, "title is missing; write the site's name")
@@ -53,8 +56,9 @@ def read_site(reader: YamlReader, content: bytes) -> SiteFile | None:
         description=reader.line_of_text(keys.get("description"), "description"),
         language=_language(reader, keys.get("language")),
         facts=_facts(reader, keys.get("facts")),
-        pages=tuple(_pages(reader, keys.get("pages"), lines)),
+        pages=tuple(_pages(reader, keys.get("pages"), lines, locks)),
         lines=lines,
+        locks=locks,
     )
 
 
@@ -74,7 +78,9 @@ def _facts(reader: YamlReader, node: Node | None) -> Mapping[str, Any]:
     return {name: reader.plain(value) for name, value in reader.keys(node, "facts").items()}
 
 
-def _pages(reader: YamlReader, node: Node | None, lines: dict[str, int]) -> Iterator[Page]:
+def _pages(
+    reader: YamlReader, node: Node | None, lines: dict[str, int], locks: dict[str, int]
+) -> Iterator[Page]:
     seen: dict[str, int] = {}
     for item in reader.items(node, "pages"):
         keys = reader.keys(item, "a page", _PAGE_KEYS)
@@ -84,13 +90,18 @@ def _pages(reader: YamlReader, node: Node | None, lines: dict[str, int]) -> Iter
         title = reader.line_of_text(keys.get("title"), "title")
         if keys and not title:
             reader.wrong(keys.get("title") or item, f"page {id} has no title; write one")
-        sections = _sections(reader, keys.get("sections"), id, lines)
+        sections = tuple(_sections(reader, keys.get("sections"), id, lines, locks))
         description = reader.line_of_text(keys.get("description"), "description")
-        yield Page(id=id, title=title, description=description, sections=tuple(sections))
+        locked = _locked(reader, keys.get("locked"), id, locks)
+        yield Page(id=id, title=title, description=description, sections=sections, locked=locked)
 
 
 def _sections(
-    reader: YamlReader, node: Node | None, page: str, lines: dict[str, int]
+    reader: YamlReader,
+    node: Node | None,
+    page: str,
+    lines: dict[str, int],
+    locks: dict[str, int],
 ) -> Iterator[Section]:
     seen: dict[str, int] = {}
     for item in reader.items(node, "sections"):
@@ -104,7 +115,25 @@ def _sections(
             reader.wrong(item, f"{where} has a template and a text; keep one of them")
         brief = reader.text(keys.get("brief"), f"{where}: brief")
         facts = _facts(reader, keys.get("facts"))
-        yield Section(page=page, id=id, template=template, brief=brief, text=text, facts=facts)
+        locked = _locked(reader, keys.get("locked"), f"{page}/{id}", locks)
+        yield Section(
+            page=page,
+            id=id,
+            template=template,
+            brief=brief,
+            text=text,
+            facts=facts,
+            locked=locked,
+        )
+
+
+def _locked(reader: YamlReader, node: Node | None, where: str, locks: dict[str, int]) -> bool:
+    if node is None:
+        return False
+    locked = reader.boolean(node, f"{where}: locked")
+    if locked:
+        locks[where] = line_of(node)
+    return bool(locked)
 
 
 def _static_text(reader: YamlReader, node: Node | None, where: str) -> str | None:

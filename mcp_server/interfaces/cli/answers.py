@@ -23,6 +23,7 @@ KNOWN = frozenset(
 def answer_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     """Yield an answer: its sentence, its sections, what was left out, and what comes next."""
     yield _sentence(answer["message"])
+    yield from _rows(answer.get("planned", ()))
     yield from _rows(answer.get("sections", ()))
     yield from _skipped(answer.get("skipped", ()), answer.get("skippedCount", 0))
     yield from _files(answer.get("files", ()), answer.get("fileCount", 0))

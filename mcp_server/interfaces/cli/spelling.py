@@ -13,6 +13,7 @@ VERBS = frozenset(
         "generate",
         "generate-all",
         "review",
+        "edit",
         "promote",
         "rollback",
         "unpublish",

@@ -13,6 +13,7 @@ from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
+from rich.text import Text
 
 Move = Callable[[float, float | None, str | None], None]
 """Moves a bar to (done, total, message): what a progress notification carries."""
@@ -45,10 +46,12 @@ class Screen:
         self._print(text)
 
     def diff(self, text: str) -> None:
-        """Print a unified diff."""
-        styles = {"+": "green", "-": "red", "@": "cyan"}
-        for line in text.splitlines():
-            self._print(f"   {line}".rstrip(), style=styles.get(line[:1]))
+        """Print a difference word by word: what goes in red, what comes in green."""
+        shown = Text(text)
+        shown.highlight_regex(r"(?s)\[-.*?-\]", "red")
+        shown.highlight_regex(r"(?s)\{\+.*?\+\}", "green")
+        for line in shown.split("\n"):
+            self._console.print(Text("   ") + line, soft_wrap=True)
 
     @contextmanager
     def bar(self) -> Generator[Move]:

@@ -24,6 +24,7 @@ from prometheus_client.core import (
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from mcp_server.entities.usage import NANO, Sums
 from mcp_server.errors import ServerError
 from mcp_server.interfaces.services import ServicesProvider
 from mcp_server.jobs.records import Stats
@@ -44,6 +45,8 @@ class Figures:
     health: Mapping[str, Any]
     stats: Stats
     attempts: Iterable[AttemptFigure]
+    usage: Mapping[str, Sums]
+    """What requests to models come to, by model."""
     plugin_problems: int
     at: float
 
@@ -73,6 +76,7 @@ async def _figures(provider: ServicesProvider, now: float) -> Figures | None:
             health=await services.worker_health(),
             stats=await services.worker_health.stats(),
             attempts=services.worker_health.figures.read(),
+            usage=await services.ledger.by_model(),
             plugin_problems=len(services.plugins.problems),
             at=now,
         )
@@ -99,6 +103,7 @@ class _Pressroom(Collector):
             yield from _of_worker(figures)
             yield from _of_jobs(figures.stats)
             yield from _of_attempts(figures.attempts)
+            yield from _of_usage(figures.usage)
 
 
 def _of_worker(figures: Figures) -> Iterable[Metric]:
@@ -159,6 +164,30 @@ def _of_attempts(attempts: Iterable[AttemptFigure]) -> Iterable[Metric]:
         seconds.add_metric(labels, buckets, figure.seconds)
     yield ended
     yield seconds
+
+
+def _of_usage(usage: Mapping[str, Sums]) -> Iterable[Metric]:
+    cost = CounterMetricFamily(
+        "pressroom_cost_usd", "What requests to models have cost.", labels=["model"]
+    )
+    reserved = GaugeMetricFamily(
+        "pressroom_cost_reserved_usd",
+        "What those may cost at most that run or never ended.",
+        labels=["model"],
+    )
+    requests = CounterMetricFamily(
+        "pressroom_model_requests", "Requests to models.", labels=["model"]
+    )
+    tokens = CounterMetricFamily(
+        "pressroom_tokens", "Tokens that models read and wrote.", labels=["model", "direction"]
+    )
+    for model, sums in usage.items():
+        cost.add_metric([model], sums.spent / NANO)
+        reserved.add_metric([model], sums.open / NANO)
+        requests.add_metric([model], sums.requests)
+        tokens.add_metric([model, "in"], sums.input_tokens)
+        tokens.add_metric([model, "out"], sums.output_tokens)
+    yield from (cost, reserved, requests, tokens)
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:

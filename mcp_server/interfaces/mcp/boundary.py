@@ -22,6 +22,7 @@ from mcp_server.errors import (
     CallerError,
     ConfigError,
     NotFound,
+    OtherText,
     ServerError,
     StorageBusy,
     StorageError,
@@ -177,6 +178,8 @@ def _refusal_sentence(error: ServerError, marks: Marks) -> str:
     match error:
         case SiteProblems():
             said, words = "The site cannot be used as it is written.", "\n".join(error.problems)
+        case OtherText(words=words) if words:
+            said = str(error)
         case ConfigError():
             said, words = "The settings cannot be used as they are.", str(error)
         case _:

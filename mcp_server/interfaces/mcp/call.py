@@ -44,6 +44,12 @@ class Waits:
             scope.cancel()
 
 
+def client_of(ctx: ServerRequestContext[Any, Any]) -> str:
+    """Return what a client calls itself, empty where it does not say."""
+    client = ctx.session.client_params
+    return client.client_info.name if client is not None else ""
+
+
 class OpenCall:
     """A tool's call that has not been answered yet; until then progress can be sent on it."""
 
@@ -53,6 +59,8 @@ class OpenCall:
         meta = ctx.meta if ctx is not None else None
         self.wants_progress = (meta or {}).get("progress_token") is not None
         """Whether its client sent a token for progress."""
+        self.client = client_of(ctx) if ctx is not None else ""
+        """What its client calls itself, empty where it does not say, or there is none."""
         self._reported_at: float | None = None
 
     async def report_progress(self, value: float, total: float, message: str) -> None:

@@ -22,7 +22,7 @@ from mcp_types import (
 )
 from mcp_types.version import LATEST_HANDSHAKE_VERSION, MODERN_PROTOCOL_VERSIONS
 
-from mcp_server.interfaces.mcp.call import OpenCall, Waits
+from mcp_server.interfaces.mcp.call import OpenCall, Waits, client_of
 from mcp_server.interfaces.mcp.identity import (
     ICON,
     INSTRUCTIONS,
@@ -123,7 +123,7 @@ class PressroomServer(Server[Any]):
     ) -> ListToolsResult:
         if params is not None and params.cursor:
             raise MCPError(code=mcp_types.INVALID_PARAMS, message=NO_CURSOR)
-        if not takes_plain_names(_client(ctx)):
+        if not takes_plain_names(client_of(ctx)):
             return ListToolsResult(tools=list(self._listed.values()))
         renamed = (tool.model_copy(update={"name": n}) for n, tool in self._listed.items())
         return ListToolsResult(tools=list(renamed))
@@ -146,7 +146,7 @@ class PressroomServer(Server[Any]):
         return DiscoverResult(
             supported_versions=versions,
             capabilities=self.get_capabilities(protocol_version=ctx.protocol_version),
-            instructions=instructions_for(_client(ctx)),
+            instructions=instructions_for(client_of(ctx)),
             _meta={SERVER_INFO_META_KEY: whole},
         )
 
@@ -165,9 +165,3 @@ async def _with_names_of_the_client(
         return result
     info = cast("dict[str, Any]", (ctx.params or {}).get("clientInfo"))
     return {**cast("dict[str, Any]", result), "instructions": instructions_for(info["name"])}
-
-
-def _client(ctx: ServerRequestContext[Any, Any]) -> str:
-    """Return what a client calls itself."""
-    client = ctx.session.client_params
-    return client.client_info.name if client is not None else ""

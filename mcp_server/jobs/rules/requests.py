@@ -1,4 +1,7 @@
-"""What a request key stands for (R2): the call that it was first used with, for a day."""
+"""What a request key stands for (R2): the call that it was first used with, for a day.
+
+And what was spent (R28): it stays so for as long, and is worth nothing by then.
+"""
 
 from __future__ import annotations
 
@@ -17,4 +20,17 @@ def check_digest(digest: str, remembered: str) -> None:
     if digest != remembered:
         raise InvalidPayload(
             "requestKey", ["it was used with other arguments; take a new one for a new request"]
+        )
+
+
+def check_spent(digest: str, remembered: str, *, batch_id: str) -> None:
+    """Return if a call is the one that has spent what it hands in, by their digests.
+
+    Raises:
+        InvalidPayload: it was spent by another call.
+    """
+    if digest != remembered:
+        raise InvalidPayload(
+            "digest",
+            [f"it was spent already, by batch {batch_id}: look at a new dry run, and pass its"],
         )

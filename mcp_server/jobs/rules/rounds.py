@@ -53,6 +53,11 @@ def added_by_arrival(*, jobs: int, counted: int) -> dict[str, int]:
     return {**NOTHING, "outstanding": jobs, "total": counted}
 
 
+def added_at_once(jobs: int) -> dict[str, int]:
+    """Return what so many counted jobs add that are completed as they come in."""
+    return {**NOTHING, "total": jobs, "completed": jobs}
+
+
 def left(total: int, completed: int, failed: int, cancelled: int) -> int:
     """Return how many counted jobs of a round have not ended, by its counters."""
     return total - completed - failed - cancelled

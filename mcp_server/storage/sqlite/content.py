@@ -10,9 +10,11 @@ from dataclasses import asdict, replace
 from itertools import compress
 from typing import Any, assert_never, cast
 
+from mcp_server.entities.drafts import draft_stack
 from mcp_server.entities.effects import (
     ABSENT,
     ANY,
+    DiscardDraft,
     Effect,
     Expectation,
     MarkWithdrawn,
@@ -30,11 +32,16 @@ from mcp_server.entities.entity import (
     Finding,
     Revision,
 )
-from mcp_server.entities.store import Change, Edit, Heads, Snapshot
+from mcp_server.entities.store import Change, Edit, Heads, PastUsage, Snapshot
 from mcp_server.jobs.json_text import dumped
+from mcp_server.jobs.records import WrittenBy
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.transaction import Transaction
 
+MAX_ID = 2**63 - 1
+"""Larger than the id of any revision."""
+EVERY = {"first": "", "beyond": "~"}
+"""The bounds of all ids: their characters are letters, digits, `-`, `_` and `/`."""
 NOUNS = {PREVIEW: "draft", PRODUCTION: "live text"}
 
 
@@ -86,11 +93,37 @@ class SqliteEntityStore:
             lambda tx: (_heads(tx, PREVIEW, pages), _heads(tx, PRODUCTION, pages))
         )
 
+    async def live_before(self, at: float, pages: Collection[str] | None = None) -> Heads:
+        return await self._database.read(lambda tx: _live_before(tx, at, pages))
+
+    async def latest(
+        self, entity_ids: Collection[str] | None, *, before: int | None, limit: int
+    ) -> Sequence[Revision]:
+        beyond = MAX_ID if before is None else before
+
+        def step(tx: Transaction) -> Sequence[Revision]:
+            if entity_ids is None:
+                found = tx.all("list_latest", before=beyond, limit=limit)
+            else:
+                ids = json.dumps(sorted(entity_ids))
+                found = tx.all("list_latest_of", ids=ids, before=beyond, limit=limit)
+            numbers = json.dumps([row["id"] for row in found])
+            rows = tx.all("list_revisions", ids=numbers)
+            return sorted(map(_revision_of, rows), key=lambda each: each.id, reverse=True)
+
+        return await self._database.read(step)
+
     async def revisions(self, ids: Collection[int]) -> Mapping[int, Revision]:
         rows = await self._database.read(
             lambda tx: tx.all("list_revisions", ids=json.dumps(sorted(ids)))
         )
         return {row["id"]: _revision_of(row) for row in rows}
+
+    async def with_hash(self, entity_id: str, digits: str) -> Sequence[Revision]:
+        rows = await self._database.read(
+            lambda tx: tx.all("list_revisions_of_hash", entity_id=entity_id, first=digits)
+        )
+        return [_revision_of(row) for row in rows]
 
     async def revisions_of_batch(self, batch_id: str) -> Sequence[Revision]:
         rows = await self._database.read(
@@ -131,6 +164,12 @@ class SqliteEntityStore:
             lambda tx: tx.all("list_batches_of_texts", **_ids_about(about))
         )
         return {row["batch_id"] for row in rows}
+
+    async def past_usage(self, model: str, *, count: int) -> Sequence[PastUsage]:
+        rows = await self._database.read(
+            lambda tx: tx.all("list_past_usage", type=PREVIEW, model=model, count=count)
+        )
+        return [PastUsage(**row) for row in rows]
 
     async def exported(self, page: str | None = None) -> Mapping[str, tuple[str | None, ...]]:
         return await self._database.read(lambda tx: _exported(tx, page))
@@ -191,6 +230,16 @@ def _heads(tx: Transaction, type: str, pages: Collection[str] | None) -> Heads:
         base=dict(compress(zip(ids, bases, strict=True), there)),
         withdrawn=frozenset(compress(ids, marks)),
         removed=frozenset(compress(ids, (not each for each in there))),
+    )
+
+
+def _live_before(tx: Transaction, at: float, pages: Collection[str] | None) -> Heads:
+    ranges = [EVERY] if pages is None else [_ids_of(page) for page in sorted(pages)]
+    rows = [row for ids in ranges for row in tx.all("list_live_before", at=at, **ids)]
+    there = [row for row in rows if row["content_hash"] is not None]
+    return Heads(
+        revision={row["entity_id"]: row["id"] for row in there},
+        hash={row["entity_id"]: row["content_hash"] for row in there},
     )
 
 
@@ -295,8 +344,10 @@ def _revision_of(row: sqlite3.Row) -> Revision:
         input_tokens=row["input_tokens"],
         output_tokens=row["output_tokens"],
         cost_usd=row["cost_usd"],
+        withdrawn=bool(row["withdrawn"]),
         id=row["id"],
         created_at=row["created_at"],
+        effective=bool(row["effective"]),
     )
 
 
@@ -324,14 +375,15 @@ def _dumped_findings(findings: tuple[Finding, ...] | None) -> str | None:
 
 def _entity_of(row: sqlite3.Row) -> Entity:
     """Return the entity of a `get_entity` row."""
-    return Entity(current=_revision_of(row), withdrawn=bool(row["withdrawn"]))
+    revision = _revision_of(row)
+    return Entity(current=revision, withdrawn=revision.withdrawn)
 
 
 class ContentEffects:
     """Applies the effects of `entities.effects` within the transaction that asks for them."""
 
     def apply(
-        self, tx: Transaction, effect: object, *, job: sqlite3.Row | None, now: float
+        self, tx: Transaction, effect: object, *, job: sqlite3.Row | WrittenBy | None, now: float
     ) -> str | None:
         """Apply `effect`; return why it cannot be where it met something else than it expects."""
         change = cast("Effect", effect)
@@ -342,8 +394,13 @@ class ContentEffects:
                 if unmet := _unmet(tx, revision.type, revision.entity_id, expects):
                     return unmet
                 _save(tx, _of_job(revision, job), now=now)
+            case DiscardDraft(entity_id, expects, author):
+                if unmet := _unmet(tx, PREVIEW, entity_id, expects):
+                    return unmet
+                _discard(tx, entity_id, author, now=now)
             case MarkWithdrawn(entity_id, hash):
-                tx.run("mark_withdrawn", type=PREVIEW, entity_id=entity_id, hash=hash)
+                for statement in ("mark_withdrawn", "mark_entity_withdrawn"):
+                    tx.run(statement, type=PREVIEW, entity_id=entity_id, hash=hash)
             case RecordExport(page, hash, replaces):
                 tx.run("put_export", page=page, hash=hash or "", replaces=replaces)
             case _:
@@ -375,7 +432,7 @@ def _unmet(tx: Transaction, type: str, entity_id: str, expects: Expectation) -> 
     return f"the {noun} of {entity_id} is another by now"
 
 
-def _of_job(revision: Revision, job: sqlite3.Row | None) -> Revision:
+def _of_job(revision: Revision, job: sqlite3.Row | WrittenBy | None) -> Revision:
     if job is None or revision.author.kind == "adopted":
         return revision
     return replace(revision, batch_id=job["batch_id"], job_id=job["job_id"])
@@ -390,6 +447,24 @@ def _save(tx: Transaction, revision: Revision, *, now: float) -> None:
         content_hash=revision.hash,
         base=revision.base,
     )
+
+
+def _discard(tx: Transaction, entity_id: str, author: Author, *, now: float) -> None:
+    rows = tx.all("list_history", type=PREVIEW, entity_id=entity_id)
+    stack = draft_stack([_revision_of(row) for row in rows])
+    if not stack:
+        return  # there is no draft
+    discard = Revision(
+        type=PREVIEW,
+        entity_id=entity_id,
+        template=stack[-1].template,
+        fields={},
+        markdown=None,
+        author=author,
+    )
+    _save(tx, discard, now=now)
+    if len(stack) > 1:
+        tx.run("bring_back", type=PREVIEW, entity_id=entity_id, current=stack[-2].id)
 
 
 def _insert(tx: Transaction, revision: Revision, *, effective: bool, now: float) -> int:

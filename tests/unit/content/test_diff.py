@@ -2,36 +2,7 @@
 
 from __future__ import annotations
 
-from mcp_server.content.text.diff import WORDS_COMPARED_MAX, by_words, capped, unified
-
-
-def test_a_changed_line_is_shown_with_both_texts_labelled() -> None:
-    """A reader sees which text is which, and what goes and comes."""
-    assert unified("# Pasta\n\nOld", "# Pasta\n\nNew", "menu/hero").split("\n") == [
-        "--- live menu/hero",
-        "+++ draft menu/hero",
-        "@@ -1,3 +1,3 @@",
-        " # Pasta",
-        " ",
-        "-Old",
-        "+New",
-    ]
-
-
-def test_equal_texts_have_no_difference() -> None:
-    """Nothing to show is an empty text."""
-    assert unified("Same", "Same", "menu/hero") == ""
-
-
-def test_a_first_draft_is_all_added_and_a_removal_all_taken_away() -> None:
-    """No text on one side is not the same as an empty one."""
-    assert unified(None, "New", "menu/hero").endswith("@@ -0,0 +1 @@\n+New")
-    assert unified("Old", None, "menu/hero").endswith("@@ -1 +0,0 @@\n-Old")
-
-
-def test_a_line_feed_at_the_end_is_a_difference() -> None:
-    """Two texts that are not the same never look the same."""
-    assert unified("Text", "Text\n", "menu/hero") != ""
+from mcp_server.content.text.diff import WORDS_COMPARED_MAX, by_words, capped
 
 
 def test_a_short_text_is_not_cut() -> None:
@@ -60,7 +31,7 @@ def test_changed_words_are_marked_within_their_lines() -> None:
     ]  # fmt: skip
 
 
-def test_word_by_word_too_a_first_text_is_all_added_and_a_removal_all_taken_away() -> None:
+def test_a_first_text_is_all_added_and_a_removal_all_taken_away() -> None:
     """And equal texts have no difference."""
     assert by_words(None, "New") == "{+New+}"
     assert by_words("Old", None) == "[-Old-]"

@@ -9,7 +9,7 @@ import pytest
 
 from mcp_server.content.actions.calls import ChangeCall, GenerateCall, Planned
 from mcp_server.content.actions.generate import mode_of, plan_generate
-from mcp_server.content.actions.plan import Plan, digest_of
+from mcp_server.content.actions.plan import Plan
 from mcp_server.content.actions.promote import plan_promote
 from mcp_server.content.actions.rollback import plan_rollback_of_batch, plan_undo
 from mcp_server.content.actions.rollback_target import stands
@@ -20,7 +20,6 @@ from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash
 from mcp_server.content.site import Section
 from mcp_server.entities.entity import PRODUCTION, AuthorKind, Entity
 from mcp_server.jobs.job import Dedup, Priority
-from mcp_server.progress.verbs import PROMOTE, ROLLBACK
 from tests.unit.content.texts import (
     NOTE,
     SITE,
@@ -465,7 +464,7 @@ def test_force_overrides_the_plan_but_never_a_digest(force: bool, exact: bool, e
     assert payload["expect"] == expect
 
 
-# What stands, and digests
+# What stands
 
 
 def test_a_batch_stands_while_a_text_of_it_is_live() -> None:
@@ -494,23 +493,6 @@ def test_edits_that_are_kept_are_what_stands_from_then_on() -> None:
     assert after.live_hash(HERO) == hash_of(HERO, "theirs")
     assert after.edited == {}
     assert before.live[HERO] == Entity(current=live[-1])
-
-
-def test_a_digest_is_of_what_is_done_and_not_of_its_order() -> None:
-    """Another action, section or hash is another digest; what is said of them is not in it."""
-    one = Planned(section=HERO, change="replace", hash_from="a", hash_to="b")
-    two = Planned(section="menu/hero", change="publish", hash_to="c")
-    shown = digest_of(PROMOTE, [one, two])
-    assert digest_of(PROMOTE, [two, replace(one, conflict="moved", placeholder=True)]) == shown
-    others = [
-        digest_of(ROLLBACK, [one, two]),
-        digest_of(PROMOTE, [one]),
-        digest_of(PROMOTE, [one, replace(two, hash_to="d")]),
-        digest_of(PROMOTE, [one, replace(two, hash_from="d")]),
-        digest_of(PROMOTE, [one, replace(two, section="menu/news")]),
-        digest_of(PROMOTE, [one, replace(two, hash_from="c", hash_to=None)]),
-    ]
-    assert len({shown, *others}) == 7
 
 
 # Unpublish

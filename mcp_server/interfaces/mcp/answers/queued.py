@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mcp_server.content.actions.calls import NextCall, Planned, Skipped, Submitted
 from mcp_server.interfaces.mcp.answers import sentences
 from mcp_server.interfaces.mcp.answers.batch import BatchView
+from mcp_server.interfaces.mcp.answers.cost import estimated
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import (
     REPLY_BYTES_MAX,
@@ -87,11 +88,12 @@ class Queued:
             next=self._next(),
             total_sections=outcome.total_sections,
             queued_sections=self._queued_count,
-            sections=[_planned(p) for p in self._listed[:rows]] or None,
-            skipped=[_skipped(s) for s in outcome.skipped[:rows]] or None,
+            sections=[planned_row(p) for p in self._listed[:rows]] or None,
+            skipped=[skipped_row(s) for s in outcome.skipped[:rows]] or None,
             skipped_count=len(outcome.skipped) or None,
             duplicate=outcome.duplicate or None,
             model=model,
+            estimate=estimated(outcome.estimate),
             digest=outcome.digest,
             sections_with_findings=outcome.with_findings or None,
             notes=notes or None,
@@ -203,7 +205,8 @@ _STATES: dict[str, QueueStatus] = {
 }
 
 
-def _planned(planned: Planned) -> PlannedRow:
+def planned_row(planned: Planned) -> PlannedRow:
+    """Return the row of a section that a dry run would change."""
     return PlannedRow(
         section=planned.section,
         change=planned.change,
@@ -214,7 +217,8 @@ def _planned(planned: Planned) -> PlannedRow:
     )
 
 
-def _skipped(skipped: Skipped) -> SkippedRow:
+def skipped_row(skipped: Skipped) -> SkippedRow:
+    """Return the row of a section that is left out."""
     return SkippedRow(
         section=skipped.section,
         reason=sentences.short(skipped.reason) or "",

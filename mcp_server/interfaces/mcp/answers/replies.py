@@ -49,6 +49,25 @@ class NextCallRow(WireModel):
     why: str
 
 
+class EstimateFacts(WireModel):
+    """What drafting is expected to use; without earlier drafts, by its templates alone."""
+
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None = None
+    from_drafts: int
+
+
+class CostFacts(WireModel):
+    """What a batch has cost, in US dollars; what is reserved counts too."""
+
+    spent_usd: float
+    reserved_usd: float | None = None
+    limit_usd: float | None = None
+    requests: int
+    unpriced_requests: int | None = None
+
+
 class SkippedRow(WireModel):
     """A section that was left out."""
 
@@ -158,11 +177,18 @@ class ReviewedRow(WireModel):
     template: str | None = None
     author: str | None = None
     placeholder: bool | None = None
+    locked: bool | None = None
     draft_hash: str | None = None
     live_hash: str | None = None
     batch_id: str | None = None
     note: str | None = None
     findings: list[str] | None = None
+    found_in: str | None = None
+    when: str | None = None
+    instructions: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: float | None = None
     draft: str | None = None
     live: str | None = None
     diff: str | None = None
@@ -196,6 +222,7 @@ class QueueReply(Reply):
     skipped_count: int | None = None
     duplicate: bool | None = None
     model: str | None = None
+    estimate: EstimateFacts | None = None
     digest: str | None = None
     sections_with_findings: int | None = None
     notes: list[str] | None = None
@@ -225,6 +252,7 @@ class StatusReply(Reply):
 
     operations: list[Operation]
     counts: Counts | None = None
+    cost: CostFacts | None = None
     sections: list[SectionRow] | None = None
     marks: str | None = None
     job: JobRow | None = None
@@ -249,6 +277,25 @@ class CancelReply(Reply):
     notes: list[str] | None = None
 
 
+class EditedRow(WireModel):
+    """The draft of a section after an edit; what has changed stands between the marks."""
+
+    section: str
+    state: str
+    content_hash: str | None = None
+    diff: str | None = None
+    findings: list[str] | None = None
+
+
+class EditReply(Reply):
+    """What became of an edit."""
+
+    sections: list[EditedRow]
+    marks: str | None = None
+    notes: list[str] | None = None
+    next: str | None = None
+
+
 class ReviewReply(Reply):
     """The counts of all selected sections, and some of them."""
 
@@ -256,6 +303,9 @@ class ReviewReply(Reply):
     marks: str | None = None
     pages: list[PageRow] | None = None
     sections: list[ReviewedRow]
+    planned: list[PlannedRow] | None = None
+    skipped: list[SkippedRow] | None = None
+    digest: str | None = None
     notes: list[str] | None = None
     next: str | None = None
     next_cursor: int | None = None

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
+from mcp_server.content.actions.moments import stamp
 from mcp_server.content.actions.reviewed import Reviewed, ReviewedPage, ReviewRow, Room
+from mcp_server.entities.entity import Finding
 from mcp_server.interfaces.mcp.answers import sentences
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import (
@@ -25,6 +27,8 @@ NOTE_LENGTH = 200
 """Characters of a note on the site as a whole."""
 TITLE_LENGTH = 40
 """Characters of a page's title."""
+PIECE_LENGTH = 40
+"""Characters of the piece of a text that a finding is about."""
 PAGES = 8
 """Pages that the first answer about the whole site names: all of a small site."""
 NAME_LENGTH = 60
@@ -68,18 +72,25 @@ def review_reply(
         pages = [listed(n) for n in sorted({*first, *(places[p] for p in of_rows if p in places)})]
         texts = [text for each in shown for text in _marked(each)]
         return ReviewReply(
-            message=sentences.reviewed(review.counts),
+            message=sentences.reviewed(review.counts, review.about),
             counts={state: count for state, count in review.counts.items() if count},
             marks=marks.meaning_if_in(*notes, *(each.title for each in pages), *texts),
             pages=pages or None,
             sections=shown,
             notes=notes or None,
             next=_next(review, page),
-            next_cursor=review.next_cursor if rows == len(review.rows) else start + rows,
+            next_cursor=_cursor_after(rows, review, start),
         )
 
     most = DETAIL_BYTES_MAX if whole else REPLY_BYTES_MAX
     return fitted(build, len(review.rows), bytes_max=most, least=min(len(review.rows), 1))
+
+
+def _cursor_after(rows: int, review: Reviewed, start: int) -> int | None:
+    """Return where to go on after so many rows, `None` after the last one."""
+    if rows == len(review.rows):
+        return review.next_cursor
+    return review.cursors[rows - 1] if review.cursors else start + rows
 
 
 def _page(page: ReviewedPage, marks: Marks) -> PageRow:
@@ -89,26 +100,42 @@ def _page(page: ReviewedPage, marks: Marks) -> PageRow:
 
 def _row(row: ReviewRow, marks: Marks, *, whole: bool) -> ReviewedRow:
     draft, live = _texts(row, marks, whole=whole)
+    full = whole or row.when is not None  # who asks for the past wants to go back to it
     return ReviewedRow(
         section=row.section,
         state=row.state,
         template=marks.value(row.template, NAME_LENGTH) if row.template else None,
         author=sentences.short(row.author),
         placeholder=row.placeholder or None,
-        draft_hash=_short_hash(row.draft_hash) if whole else None,
-        live_hash=_short_hash(row.live_hash) if whole else None,
-        batch_id=row.batch_id if whole else None,
+        locked=row.locked or None,
+        draft_hash=_short_hash(row.draft_hash) if full else None,
+        live_hash=_short_hash(row.live_hash) if full else None,
+        batch_id=row.batch_id if full else None,
         note=sentences.short(row.note),
-        findings=list(row.findings) or None,
+        findings=[_finding(each, marks) for each in row.findings] or None,
+        found_in=row.found_in,
+        when=stamp(row.when) if row.when is not None else None,
+        instructions=marks.excerpt(row.instructions, NOTE_LENGTH) if row.instructions else None,
+        input_tokens=row.input_tokens,
+        output_tokens=row.output_tokens,
+        cost_usd=row.cost_usd,
         draft=draft,
         live=live,
         diff=marks.text(row.diff, TEXT_LENGTH) if row.diff else None,
     )
 
 
+def _finding(finding: Finding, marks: Marks) -> str:
+    """Return a finding; the piece of the text that it is about stands between marks."""
+    level = f"{finding.level}: " if finding.level != "noted" else ""
+    piece = f" {marks.excerpt(finding.piece, PIECE_LENGTH)}" if finding.piece else ""
+    return f"{level}{finding.kind}{piece}"
+
+
 def _marked(row: ReviewedRow) -> Iterator[str | None]:
     """Yield the texts of a row that may stand between marks."""
-    yield from (row.template, row.draft, row.live, row.diff)
+    yield from (row.template, row.draft, row.live, row.diff, row.instructions)
+    yield from row.findings or ()
 
 
 def _texts(row: ReviewRow, marks: Marks, *, whole: bool) -> tuple[str | None, str | None]:

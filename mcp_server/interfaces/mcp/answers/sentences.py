@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from mcp_server.content.actions.aftermath import TakenBack
-from mcp_server.content.actions.calls import Quoted, Submitted
+from mcp_server.content.actions.calls import Estimate, Quoted, Submitted
 from mcp_server.content.actions.retry import is_left_out
+from mcp_server.content.drafting.budget import dollars
 from mcp_server.content.text.visible import visible, visible_start
 from mcp_server.excerpt import shortened
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job
@@ -56,7 +57,7 @@ def submitted(
     if outcome.batch_id is None and count == outcome.files == 0:
         return nothing(outcome)
     if outcome.dry_run:
-        return f"Would {_would(outcome)}. Nothing was queued."
+        return f"Would {_would(outcome)}.{_about(outcome.estimate)} Nothing was queued."
     if outcome.paused_reason is not None:
         why = full_stop(short(outcome.paused_reason) or "no reason was given")
         return f"The same {verb.noun} is there already, but paused: {why} {_PAUSED_ADVICE}"
@@ -72,6 +73,20 @@ def submitted(
             what = "Queued the writing of its files again."
     files = " The pages are written to files, not deployed." if verb.writes_files else ""
     return what if over else f"{what}{files} {GOES_ON if outlives else RESUMES}"
+
+
+def _about(estimate: Estimate | None) -> str:
+    """Return what drafting will cost, if a model writes."""
+    if estimate is None:
+        return ""
+    tokens = f"{estimate.input_tokens:,} tokens in, {estimate.output_tokens:,} out"
+    cost = "at a price that is not known"
+    if estimate.cost_usd is not None:
+        cost = f"for about {dollars(estimate.cost_usd)}"
+    count = estimate.from_drafts
+    drafts = "1 earlier draft" if count == 1 else f"{count:,} earlier drafts"
+    source = drafts if count else "its templates, as there is no earlier draft"
+    return f" An estimate from {source}: {tokens}, {cost}."
 
 
 def _would(outcome: Submitted) -> str:
@@ -254,14 +269,13 @@ def cancelled(found: Cancelled, *, alone: bool = False) -> str:
     )
 
 
-def reviewed(counts: Mapping[str, int]) -> str:
-    """Return the sentence with the counts of sections by state."""
+def reviewed(counts: Mapping[str, int], about: str | None = None) -> str:
+    """Return the sentence with the counts of sections by state, after what they are `about`."""
     total = sum(counts.values())
     if total == 0:
-        return "No sections match."
-    return (
-        f"{sections(total)}: " + ", ".join(f"{n} {state}" for state, n in counts.items() if n) + "."
-    )
+        return about or "No sections match."
+    found = ", ".join(f"{n} {state}" for state, n in counts.items() if n)
+    return " ".join(filter(None, [about, f"{sections(total)}: {found}."]))
 
 
 def _tally(batch: Batch) -> str:

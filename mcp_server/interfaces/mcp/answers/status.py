@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from mcp_server.clock import Clock, shown_moment
+from mcp_server.clock import Clock
 from mcp_server.content.actions.job_keys import key_ranges
+from mcp_server.content.actions.moments import said as moment_said
 from mcp_server.entities.entity import PREVIEW, PRODUCTION
 from mcp_server.entities.store import Change
 from mcp_server.interfaces.mcp.answers import sentences
@@ -22,6 +23,7 @@ from mcp_server.interfaces.mcp.answers.batch import (
     view_of,
     worker,
 )
+from mcp_server.interfaces.mcp.answers.cost import cost_of, cost_sentence
 from mcp_server.interfaces.mcp.answers.listing import (
     ACTIVE_MAX,
     Changes,
@@ -130,6 +132,8 @@ class Status:
         found = await view_of(self.services, batch, health=health, now=self.clock.now())
         halts = not batch.ended and health.get("halted")
         halted = f" {health['message']}" if halts else ""
+        sums = await self.services.ledger.of_batch(batch.id)
+        cost = cost_of(batch, sums)
         start = asked.cursor or 0
         # One more than may be shown, to see whether there is another page.
         jobs = await jobs_shown(
@@ -140,9 +144,10 @@ class Status:
 
         def build(rows: int) -> StatusReply:
             return StatusReply(
-                message=found.sentence + halted,
+                message=found.sentence + cost_sentence(cost, sums) + halted,
                 operations=[found.operation],
                 counts=counts([batch]),
+                cost=cost,
                 sections=[
                     _section_row(job, full=asked.full, change=changes.get(job.subject))
                     for job in jobs[:rows]
@@ -212,7 +217,7 @@ class Status:
 
     def _changed(self, found: Changes, id: str | None, since: float | None, marks: Marks) -> str:
         authors = [(author_of(author, marks), count) for author, count in found.edits.items()]
-        when = shown_moment(since) if since is not None else ""
+        when = moment_said(since) if since is not None else ""
         return sentences.changed(found.tallies, authors, about=id, since=when)
 
     async def several(self, ids: Sequence[str], asked: RowsAsked) -> StatusReply:

@@ -57,6 +57,7 @@ SectionId = Annotated[
     str, BeforeValidator(_trimmed), StringConstraints(max_length=2 * SLUG_LENGTH_MAX + 1)
 ]
 Id = Annotated[str, BeforeValidator(_trimmed), StringConstraints(max_length=KEY_LENGTH_MAX)]
+AsOf = Annotated[str, BeforeValidator(_trimmed), StringConstraints(max_length=KEY_LENGTH_MAX)]
 Key = Annotated[str, StringConstraints(max_length=KEY_LENGTH_MAX)]
 
 MaxCostUsd = Annotated[float, Field(ge=0, le=COST_USD_MAX, allow_inf_nan=False)]
@@ -252,6 +253,8 @@ def _expected(schema: dict[str, Any]) -> str:
             return f"a list of at most {most:,}, each {_expected(items)}"
         case {"type": "boolean"}:
             return "true or false"
+        case {"type": "object"}:
+            return f"an object with {' and '.join(schema.get('properties', ())) or 'values'}"
         case _:
             return _expected_number(schema)
 

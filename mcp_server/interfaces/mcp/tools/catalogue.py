@@ -6,6 +6,7 @@ from typing import Any
 
 from mcp_server.interfaces.mcp.tools.caller import Caller
 from mcp_server.interfaces.mcp.tools.cancel import Cancel
+from mcp_server.interfaces.mcp.tools.edit import Edit
 from mcp_server.interfaces.mcp.tools.generate import Generate, GenerateAll
 from mcp_server.interfaces.mcp.tools.promote import Promote
 from mcp_server.interfaces.mcp.tools.retry import Retry
@@ -20,6 +21,7 @@ TOOLS: tuple[type[Tool[Any]], ...] = (
     Generate,
     StatusTool,
     Review,
+    Edit,
     Promote,
     Rollback,
     Unpublish,

@@ -8,6 +8,7 @@ from mcp_server.interfaces.mcp.answers.queued import resumed_reply, retried_repl
 from mcp_server.interfaces.mcp.answers.replies import QueueReply
 from mcp_server.interfaces.mcp.call import OpenCall
 from mcp_server.interfaces.mcp.tools.arguments import Id, MaxCostUsd, Queueing
+from mcp_server.interfaces.mcp.tools.schemas import UNLISTED
 from mcp_server.interfaces.mcp.tools.tool import Tool, hints
 from mcp_server.interfaces.mcp.wait import Reporter
 from mcp_server.interfaces.services import Services
@@ -21,7 +22,8 @@ class RetryArguments(Queueing):
     batch_id: Id = Field(description="The batch to take up again.")
     max_cost_usd: MaxCostUsd | None = Field(
         None,
-        description="For a batch that its maxCostUsd has paused: the new one, over all rounds.",
+        description="What the batch may cost from now on, over all its rounds.",
+        json_schema_extra=UNLISTED,
     )
 
 

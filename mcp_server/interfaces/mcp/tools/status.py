@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from mcp_server.clock import MOMENTS, Clock, moment
+from mcp_server.clock import Clock
 from mcp_server.content.actions.job_keys import concerned
+from mcp_server.content.actions.moments import begin_of
 from mcp_server.errors import InvalidPayload
-from mcp_server.excerpt import in_quotes
 from mcp_server.interfaces.mcp.answers.listing import newest_active
 from mcp_server.interfaces.mcp.answers.replies import StatusReply
 from mcp_server.interfaces.mcp.answers.status import RowsAsked, Status
@@ -183,18 +183,5 @@ async def read_status(
 async def _concerning(status: Status, asked: StatusArguments, rows: RowsAsked) -> StatusReply:
     named = asked.section or asked.page
     id = concerned(asked.page or None, asked.section or None) if named else None
-    since = _since(asked.since, status.clock) if asked.since else None
+    since = begin_of(asked.since, now=status.clock.now()) if asked.since else None
     return await status.concerning(id, rows, since=since)
-
-
-def _since(said: str, clock: Clock) -> float:
-    """Return the time that the caller has named.
-
-    Raises:
-        InvalidPayload: that is none.
-    """
-    try:
-        return moment(said, now=clock.now())
-    except ValueError:
-        wrong = f"since must be {MOMENTS}, not {in_quotes(said)}"
-        raise InvalidPayload("status", [wrong]) from None

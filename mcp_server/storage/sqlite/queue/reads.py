@@ -46,6 +46,11 @@ class JobReads:
             lambda tx: batch_or_none(submission.requested(tx, request, owner=owner, now=now))
         )
 
+    async def spent(self, request: Request, *, owner: str) -> Batch | None:
+        return await self._database.read(
+            lambda tx: batch_or_none(submission.spent(tx, request, owner=owner))
+        )
+
     async def batch(
         self, batch_id: str, *, running: bool = False, failures: bool = False
     ) -> Batch | None:

@@ -24,6 +24,7 @@ from mcp_server.jobs.job import (
 from mcp_server.jobs.json_text import dumped
 from mcp_server.jobs.outcome import Enqueue
 from mcp_server.jobs.records import (
+    Applied,
     Cancelled,
     Claim,
     Exchange,
@@ -32,6 +33,7 @@ from mcp_server.jobs.records import (
     Report,
     Request,
     Submission,
+    WrittenBy,
 )
 from mcp_server.jobs.retry import Verdict
 from mcp_server.jobs.rules import rounds
@@ -71,7 +73,7 @@ class EffectApplier(Protocol):
     """Applies the effects that belong to somebody else than the queue."""
 
     def apply(
-        self, tx: Transaction, effect: object, *, job: sqlite3.Row | None, now: float
+        self, tx: Transaction, effect: object, *, job: sqlite3.Row | WrittenBy | None, now: float
     ) -> str | None:
         """Apply one effect; return why it cannot be applied, where it cannot."""
         ...
@@ -119,9 +121,12 @@ class SqliteJobStore(JobReads):
         def apply(tx: Transaction, effect: object) -> str | None:
             return self._effects.apply(tx, effect, job=None, now=now)
 
+        def apply_by(tx: Transaction, effect: object, by: WrittenBy) -> str | None:
+            return self._effects.apply(tx, effect, job=by, now=now)
+
         def step(tx: Transaction) -> Submission:
             found = tx.kept_unless(
-                lambda: submission.submit(tx, batch, apply, now=now),
+                lambda: submission.submit(tx, batch, apply, apply_by, now=now),
                 failed=lambda made: made is not None and made.batch is None,
             )
             assert found is not None
@@ -131,6 +136,27 @@ class SqliteJobStore(JobReads):
             return found
 
         return await self._write_arrivals(step)
+
+    async def apply(
+        self, effects: Sequence[object], *, free: Collection[str], now: float
+    ) -> Applied:
+        def attempt(tx: Transaction) -> Applied:
+            if held := submission.held_keys(tx, free):
+                return Applied(held=held)
+            for effect in effects:
+                if conflict := self._effects.apply(tx, effect, job=None, now=now):
+                    return Applied(conflict=conflict)
+            return Applied()
+
+        def step(tx: Transaction) -> Applied:
+            found = tx.kept_unless(
+                lambda: attempt(tx),
+                failed=lambda made: made is not None and made.conflict is not None,
+            )
+            assert found is not None
+            return found
+
+        return await self._database.write(step)
 
     async def enqueue(
         self, id: str, job: NewJob, *, origin: Origin, now: float
@@ -379,8 +405,9 @@ class SqliteJobStore(JobReads):
         before = now - REQUEST_KEY_S
         if await self._database.read(lambda tx: tx.one("find_old_request", before=before)) is None:
             return 0
+        ages = {"before": before, "limit": limit}
         return await self._database.write(
-            lambda tx: tx.run("prune_requests", before=before, limit=limit)
+            lambda tx: tx.run("prune_requests", **ages) + tx.run("prune_spent", **ages)
         )
 
     async def shrink(self) -> bool:

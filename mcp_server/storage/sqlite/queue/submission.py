@@ -13,9 +13,10 @@ from mcp_server.jobs.job import Batch, BatchState, NewJob, Origin
 from mcp_server.jobs.json_text import dumped
 from mcp_server.jobs.records import NewBatch, Request, Submission
 from mcp_server.jobs.rules import coalescing, pauses, rounds
-from mcp_server.jobs.rules.requests import REQUEST_KEY_S, check_digest
+from mcp_server.jobs.rules.requests import REQUEST_KEY_S, check_digest, check_spent
 from mcp_server.storage.sqlite.file.transaction import Transaction
 from mcp_server.storage.sqlite.queue import counters, following, record, sharing, stopping
+from mcp_server.storage.sqlite.queue.at_once import ApplyBy, do_at_once
 from mcp_server.storage.sqlite.queue.rows import batch_of, encoded
 
 Apply = Callable[[Transaction, object], "str | None"]
@@ -25,28 +26,33 @@ HELD = "was in another unfinished batch"
 """Why a job is not queued whose key another holds; whose that is may be another owner's."""
 
 
-def submit(tx: Transaction, new: NewBatch, apply: Apply, *, now: float) -> Submission:
+def submit(
+    tx: Transaction, new: NewBatch, apply: Apply, apply_by: ApplyBy, *, now: float
+) -> Submission:
     """Store the batch, or find the one that it repeats. One transaction, all or nothing."""
-    if earlier := _repeated(tx, new, now):
-        return Submission(batch=batch_of(earlier), duplicate=True)
-    if under_way := _under_way(tx, new):
-        remember(tx, new.request, owner=new.origin.owner, batch=under_way["id"], now=now)
-        return Submission(batch=batch_of(under_way), duplicate=True)
+    if (found := _found(tx, new, now)) is not None:
+        return Submission(batch=batch_of(found), duplicate=True)
     if new.cancels and not _cancel_unmoved(tx, *new.cancels, now=now):
         return Submission(batch=None, stale=True)
     for effect in new.effects:
         if conflict := apply(tx, effect):
             return Submission(batch=None, conflict=conflict)
     keys = [coalescing.own_key(job.dedup, job.dedup_key) for _, job in new.jobs]
-    held = held_keys(tx, [key for key in keys if key is not None])
+    at_once = [coalescing.own_key(job.dedup, job.dedup_key) for _, job, *_ in new.at_once]
+    held = held_keys(tx, [key for key in (*keys, *at_once) if key is not None])
     jobs = coalescing.not_repeated(new.jobs, keys, held)
-    if not jobs:
+    if not (jobs or new.at_once) or not held.keys().isdisjoint(at_once):
         return Submission(batch=None, held=held)
     row = _insert_batch(tx, new, now=now)
     remember(tx, new.request, owner=new.origin.owner, batch=row["id"], now=now)
+    _spend(tx, new, batch=row["id"], now=now)
+    if conflict := do_at_once(tx, new, row["id"], apply_by, now=now):
+        return Submission(batch=None, conflict=conflict)
     insert_jobs(tx, jobs, origin=new.origin, batch=row, now=now)
     if held or new.left_out:
         record.put_left_out(tx, row["id"], [*new.left_out, *_held(new.jobs, jobs)])
+    if new.at_once:
+        counters.settle(tx, row["id"], now=now)  # unless it waits for what follows
     stored = tx.one("get_batch_by_row", id=row["id"])
     assert stored is not None
     return Submission(batch=batch_of(stored), held=held)
@@ -151,10 +157,39 @@ def remember(
         )
 
 
+def spent(tx: Transaction, request: Request, *, owner: str) -> sqlite3.Row | None:
+    """Return the row of the batch for which a request has spent what may be handed in once (R28).
+
+    Raises:
+        InvalidPayload: another request has.
+    """
+    row = tx.one("find_spent", owner=owner, request_key=request.key)
+    if row is not None:
+        check_spent(request.digest, row["digest"], batch_id=row["batch_id"])
+    return row
+
+
+def _found(tx: Transaction, new: NewBatch, now: float) -> sqlite3.Row | None:
+    """Return the row of the batch that a new one repeats, if it does."""
+    if earlier := _repeated(tx, new, now):
+        return earlier
+    if under_way := _under_way(tx, new):
+        remember(tx, new.request, owner=new.origin.owner, batch=under_way["id"], now=now)
+    return under_way
+
+
 def _repeated(tx: Transaction, new: NewBatch, now: float) -> sqlite3.Row | None:
-    if new.request is None:
-        return None
-    return requested(tx, new.request, owner=new.origin.owner, now=now)
+    owner = new.origin.owner
+    found = None if new.request is None else requested(tx, new.request, owner=owner, now=now)
+    if found is None and new.spends is not None:
+        return spent(tx, new.spends, owner=owner)
+    return found
+
+
+def _spend(tx: Transaction, new: NewBatch, *, batch: int, now: float) -> None:
+    if new.spends is not None:
+        values = {"request_key": new.spends.key, "digest": new.spends.digest}
+        tx.run("put_spent", owner=new.origin.owner, **values, batch=batch, now=now)
 
 
 def _under_way(tx: Transaction, new: NewBatch) -> sqlite3.Row | None:

@@ -1,4 +1,4 @@
-SELECT revisions.*, entities.withdrawn
+SELECT revisions.*
 FROM entities
 JOIN revisions ON revisions.id = entities.current
 WHERE entities.type = :type AND entities.content_hash IS NOT NULL

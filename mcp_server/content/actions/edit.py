@@ -1,0 +1,155 @@
+"""`edit`: write or change a draft by hand, at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import anyio.to_thread
+
+from mcp_server.content.actions.calls import EditCall
+from mcp_server.content.actions.edit_plan import (
+    WAYS,
+    Change,
+    Changes,
+    check_call,
+    moved,
+    plan_edit,
+    plan_replace,
+)
+from mcp_server.content.actions.edited import Edited, EditedSection
+from mcp_server.content.actions.job_keys import key_of_claim
+from mcp_server.content.actions.reader import ContentReader
+from mcp_server.content.actions.review_rows import state_with
+from mcp_server.content.actions.selection import Selection
+from mcp_server.content.actions.site_content import SiteContent
+from mcp_server.content.text.diff import by_words
+from mcp_server.content.text.findings import findings_in, kinds_of
+from mcp_server.entities.entity import PREVIEW, Author, Revision
+from mcp_server.entities.store import EntityStore
+from mcp_server.errors import InvalidPayload, InvalidTransition
+from mcp_server.jobs.batch import BatchService
+from mcp_server.jobs.job import Batch, Origin
+from mcp_server.progress.verbs import verb_of
+
+
+class EditAction:
+    """Changes drafts in one transaction, which checks that they are still what was read."""
+
+    def __init__(self, reader: ContentReader, entities: EntityStore, batches: BatchService) -> None:
+        self._reader, self._entities, self._batches = reader, entities, batches
+
+    async def __call__(self, call: EditCall, author: Author, origin: Origin) -> Edited:
+        """Read the content, plan, save, answer. A dry run saves nothing.
+
+        Raises:
+            NotFound: a page or section does not exist; names the nearest.
+            InvalidPayload: the call is not one edit, or what it gives does not fit.
+            InvalidTransition: the section is static, locked, or is being made live or taken back.
+            OtherText: the text is not what the call takes it for.
+        """
+        check_call(call)
+        content, selection, notes = await self._reader.select(call.selector)
+        past = await self._past(call, selection)
+
+        def plan() -> Changes:  # in a thread: texts are parsed
+            return _plan(call, selection, content, author, past)
+
+        planned = await anyio.to_thread.run_sync(plan)
+        await self._save(planned.changes, origin, dry_run=call.dry_run)
+        return Edited(
+            way=next(way for way in WAYS if getattr(call, way) not in (None, False, ())),
+            sections=tuple(_section(change, content) for change in planned.changes),
+            without=planned.without,
+            locked=planned.locked,
+            dry_run=call.dry_run,
+            notes=tuple(notes),
+        )
+
+    async def _past(self, call: EditCall, selection: Selection) -> Sequence[Revision]:
+        """Return the revisions that the plan needs beside the content."""
+        if call.restore is not None and _is_one(selection):
+            return await self._entities.with_hash(selection.ids[0], call.restore)
+        if call.discard and _is_one(selection):
+            return await self._entities.history(PREVIEW, selection.ids[0])
+        return ()
+
+    async def _save(self, changes: Sequence[Change], origin: Origin, *, dry_run: bool) -> None:
+        """Save all of it, or refuse: nothing is saved then."""
+        free = [key_of_claim("change", change.section) for change in changes]
+        effects = () if dry_run else [change.effect for change in changes]
+        applied = await self._batches.apply(effects, free=free, owner=origin.owner)
+        if applied.held:
+            raise _being_changed(applied.held)
+        if applied.conflict is not None:
+            raise await self._moved(changes)
+
+    async def _moved(self, changes: Sequence[Change]) -> Exception:
+        """Return the error on the draft that changed while the edit was planned."""
+        for change in changes:
+            now = await self._entities.get(PREVIEW, change.section)
+            if (now.hash if now else None) != (change.before.hash if change.before else None):
+                return moved(change.section, now.current if now else None)
+        return InvalidTransition(
+            changes[0].section, state="changing", action="edit", advice="Call again."
+        )
+
+
+def _plan(
+    call: EditCall,
+    selection: Selection,
+    content: SiteContent,
+    author: Author,
+    past: Sequence[Revision],
+) -> Changes:
+    if not (selection.named or selection.pages):
+        raise InvalidPayload("edit", ["name the section that is meant, as page/section"])
+    if _is_one(selection):
+        return Changes(changes=(plan_edit(call, selection.ids[0], content, author, past),))
+    if not call.replace:
+        raise InvalidPayload("edit", ["only replace takes several sections; name one section"])
+    return plan_replace(call, selection.ids, content, author)
+
+
+def _is_one(selection: Selection) -> bool:
+    return selection.named and len(selection.ids) == 1
+
+
+def _section(change: Change, content: SiteContent) -> EditedSection:
+    id, after = change.section, change.after
+    return EditedSection(
+        section=id,
+        state=state_with(
+            content.site.section(id),
+            after.hash if after else None,
+            content.live_hash(id),
+            base=after.base if after else None,
+            withdrawn=after is not None and after.withdrawn,
+        ),
+        hash=after.hash if after else None,
+        diff=by_words(_words_of(change.before), _words_of(after)),
+        findings=tuple(kind.value for kind in kinds_of(findings_in(_words_of(after) or ""))),
+        lost_fields=_has_fields(change.before) and after is not None and not after.fields,
+    )
+
+
+def _words_of(text: Revision | None) -> str | None:
+    return None if text is None else text.markdown
+
+
+def _has_fields(text: Revision | None) -> bool:
+    return text is not None and bool(text.fields)
+
+
+def _being_changed(held: Mapping[str, Batch | None]) -> InvalidTransition:
+    """Return the error on a section that a promote, rollback or the like is about to change."""
+    key, batch = next(iter(sorted(held.items())))
+    section = key.partition(":")[2]
+    if batch is None:
+        advice = "Wait until it is done."
+        return InvalidTransition(section, state="in another batch", action="edit", advice=advice)
+    return InvalidTransition(
+        section,
+        state=f"in the {verb_of(batch).noun} {batch.id}, which is under way",
+        action="edit",
+        advice=f'Wait for it with status {{"batchId": "{batch.id}"}}, or cancel it.',
+    )

@@ -1,0 +1,100 @@
+"""The texts and fields that an edit stores: tidied, and checked as a model's are. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from mcp_server.content.drafting.drafter import (
+    DraftRequest,
+    complaint_about,
+    complaint_about_answer,
+    tidied,
+)
+from mcp_server.content.site import Section, Site
+from mcp_server.content.template import Template
+from mcp_server.content.text.blocks import SECTION_MARK, open_fence
+from mcp_server.content.text.markdown import render
+from mcp_server.content.text.replace import Replacement
+from mcp_server.content.text.visible import visible, visible_fields
+from mcp_server.entities.entity import Revision
+from mcp_server.errors import InvalidPayload
+
+TEXT_LENGTH_MAX = 100_000
+"""Characters of a section's text. A page is read by people; larger ones are no texts."""
+
+
+def tidy_text(argument: str, text: str) -> str:
+    """Return a section's text without what nobody sees.
+
+    Raises:
+        InvalidPayload: it is empty or too long, or would break the page's file.
+    """
+    text = visible(text)
+    if not text:
+        what = "nothing would be left; discard takes a draft off, unpublish what is live"
+        raise InvalidPayload(argument, [what])
+    if len(text) > TEXT_LENGTH_MAX:
+        raise InvalidPayload(argument, [f"write at most {TEXT_LENGTH_MAX:,} characters"])
+    if SECTION_MARK.search(text):
+        what = "must not hold `<!-- section:`, which divides the page's file"
+        raise InvalidPayload(argument, [what])
+    if open_fence(text):
+        raise InvalidPayload(argument, ["opens a code block and does not close it; close it"])
+    return text
+
+
+def merged_fields(
+    site: Site,
+    section: Section,
+    template: Template,
+    given: Mapping[str, Any],
+    start: Revision | None,
+) -> dict[str, Any]:
+    """Return the fields of `start` with the given ones in their place; null takes one away.
+
+    Raises:
+        InvalidPayload: they do not fit the template; says what to write differently.
+    """
+    known = {field.name for field in template.fields}
+    before: Mapping[str, Any] = start.fields if start is not None else {}
+    stays = {name: value for name, value in before.items() if name in known}
+    merged = {**stays, **visible_fields(given)}
+    wanted = {name: value for name, value in merged.items() if value is not None}
+    request = DraftRequest(
+        site=site, section=section, template=template, mode="with-current", current=start
+    )
+    if (complaint := complaint_about_answer(request, wanted)) is not None:
+        raise InvalidPayload("fields", [complaint])
+    return tidied(template, wanted)
+
+
+def fields_with(
+    template: Template,
+    fields: Mapping[str, Any],
+    replacements: Sequence[Replacement],
+    text: str,
+) -> dict[str, Any]:
+    """Return the fields of which `text` is made after the replacements; none if they do not fit.
+
+    Then the text stands for itself, as one that was written as a whole.
+    """
+    new = cast("dict[str, Any]", _replaced_in(dict(fields), replacements))
+    if not new or complaint_about(template, new) is not None:
+        return {}
+    return new if render(template, new) == text else {}
+
+
+def _replaced_in(value: object, replacements: Sequence[Replacement]) -> object:
+    match value:
+        case str():
+            for each in replacements:
+                value = value.replace(each.old, each.new)
+            return value
+        case Mapping():
+            items = cast("Mapping[str, object]", value).items()
+            return {name: _replaced_in(inner, replacements) for name, inner in items}
+        case list() | tuple():
+            return [_replaced_in(e, replacements) for e in cast("Sequence[object]", value)]
+        case _:
+            return value

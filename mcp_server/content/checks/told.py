@@ -1,0 +1,65 @@
+"""Findings in words, and which of them keep a draft from a bulk promote. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from mcp_server.content.site import Site
+from mcp_server.entities.entity import Finding, Revision
+from mcp_server.excerpt import in_quotes
+
+PLACEHOLDER = Finding(level="noted", kind="placeholder")
+"""Of every text of the composer: its facts are the owner's, and its words nobody's."""
+NAMED_MAX = 3
+"""Findings that a sentence names; the others are counted."""
+_IN_NO_SOURCE = " in no source"
+
+
+def as_noted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the findings of a placeholder: nobody is kept from seeing his own facts."""
+    noted = (Finding(level="noted", kind=each.kind, piece=each.piece) for each in findings)
+    return (PLACEHOLDER, *noted)
+
+
+def in_words(finding: Finding) -> str:
+    """Return a finding as a list shows it. What must not be in a text is not shown."""
+    if finding.level == "refused" or not finding.piece:
+        return finding.kind
+    return f"{finding.kind}: {in_quotes(finding.piece)}"
+
+
+def held_by(revision: Revision, site: Site) -> tuple[Finding, ...]:
+    """Return what keeps a draft from a bulk promote, as far as it still holds.
+
+    What is in no source when it is drafted may be a fact of the site by now.
+    """
+    found = [each for each in revision.findings or () if each.level != "noted"]
+    section = site.section(revision.entity_id)
+    if not found or section is None or revision.markdown is None:
+        return tuple(found)
+    # A fifth of a second, and most sites hold nothing.
+    from mcp_server.content.checks.check import check  # noqa: PLC0415
+    from mcp_server.content.checks.sources import sources_of  # noqa: PLC0415
+
+    again = check(
+        revision.markdown,
+        section=section,
+        site=site,
+        template=site.templates.get(section.template or ""),
+        sources=sources_of(site, section, instructions=revision.instructions),
+    )
+    return tuple(each for each in found if each.level == "refused" or each in again)
+
+
+def why_held(findings: Sequence[Finding]) -> str:
+    """Return a phrase that says what a draft is held for: `'€85' stands in no source`."""
+    said = [_why(each) for each in findings[:NAMED_MAX]]
+    more = f" and {len(findings) - NAMED_MAX} more" if len(findings) > NAMED_MAX else ""
+    return ", ".join(dict.fromkeys(said)) + more
+
+
+def _why(finding: Finding) -> str:
+    kind, _, rest = finding.kind.partition(_IN_NO_SOURCE)
+    if finding.kind.endswith(_IN_NO_SOURCE) and not rest:
+        return f"the {kind} {in_quotes(finding.piece)} stands in no source"
+    return in_words(finding)

@@ -1,0 +1,87 @@
+"""The answer of `edit`: each section's draft as it is now, and what has changed in it. Pure."""
+
+from __future__ import annotations
+
+from mcp_server.content.actions.edited import Edited, EditedSection
+from mcp_server.interfaces.mcp.answers import sentences
+from mcp_server.interfaces.mcp.answers.marks import Marks
+from mcp_server.interfaces.mcp.answers.replies import (
+    DETAIL_BYTES_MAX,
+    EditedRow,
+    EditReply,
+    fitted,
+)
+from mcp_server.interfaces.mcp.answers.review import HASH_LENGTH, NOTE_LENGTH
+
+DIFF_LENGTH = 4_000
+"""Characters of a difference that are shown; of several sections, those that fit the answer."""
+ROWS_NAMED = 10
+"""Sections that the next call names; more are promoted with their page."""
+PROMOTED_BY_NAME = ("draft", "changed", "withdrawn")
+
+
+def edit_reply(edited: Edited, marks: Marks) -> EditReply:
+    """Return the answer to an edit, with as many of its sections as fit."""
+
+    def build(rows: int) -> EditReply:
+        shown = [_row(each, marks) for each in edited.sections[:rows]]
+        notes = [*_notes(edited, shown=rows), *(marks.note(n, NOTE_LENGTH) for n in edited.notes)]
+        return EditReply(
+            message=_sentence(edited),
+            sections=shown,
+            marks=marks.meaning_if_in(*notes, *(row.diff for row in shown)),
+            notes=notes or None,
+            next=_next(edited),
+        )
+
+    return fitted(build, len(edited.sections), bytes_max=DETAIL_BYTES_MAX, least=1)
+
+
+def _row(section: EditedSection, marks: Marks) -> EditedRow:
+    return EditedRow(
+        section=section.section,
+        state=section.state,
+        content_hash=section.hash[:HASH_LENGTH] if section.hash else None,
+        diff=marks.text(section.diff, DIFF_LENGTH) if section.diff else None,
+        findings=list(section.findings) or None,
+    )
+
+
+def _sentence(edited: Edited) -> str:
+    first = edited.sections[0]
+    drafts = f"the draft of {first.section}"
+    if len(edited.sections) > 1:
+        drafts = f"the drafts of {sentences.sections(len(edited.sections))}"
+    if edited.way == "discard":
+        left = "the one before it is the draft again" if first.hash else "it has no draft now"
+        done = f"Discarded {drafts}: {left}. What is live stays"
+        return f"Would be: {done}. Nothing was changed." if edited.dry_run else f"{done}."
+    if edited.dry_run:
+        return f"Would change {drafts}. Nothing was changed."
+    verb = "Restored" if edited.way == "restore" else "Saved"
+    return f"{verb} {drafts}. Promote makes it live." if _next(edited) else f"{verb} {drafts}."
+
+
+def _notes(edited: Edited, *, shown: int) -> list[str]:
+    notes: list[str] = []
+    if edited.without:
+        notes.append(
+            f"{sentences.sections(edited.without)} left out: what is replaced is not there."
+        )
+    if edited.locked:
+        first = ", ".join(edited.locked[: sentences.NAMED_MAX])
+        notes.append(f"{sentences.sections(len(edited.locked))} left out as locked: {first}.")
+    if lost := [each.section for each in edited.sections if each.lost_fields]:
+        notes.append(f"Without fields from here on, change by text or replace: {lost[0]}.")
+    if shown < len(edited.sections):
+        notes.append(f"Shown are {shown} of {sentences.sections(len(edited.sections))}.")
+    return notes
+
+
+def _next(edited: Edited) -> str | None:
+    """Return the promotion that most likely comes next, as a dry run; the edit, in a dry run."""
+    ids = [each.section for each in edited.sections if each.state in PROMOTED_BY_NAME]
+    if not ids or edited.dry_run:
+        return None
+    named = {"section": ids[0]} if len(ids) == 1 else {"sections": ids[:ROWS_NAMED]}
+    return sentences.call("promote", {**named, "dryRun": True})

@@ -1,0 +1,113 @@
+"""`edit`: write or change a draft by hand, at once."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Any, cast
+
+from pydantic import BeforeValidator, Field, StringConstraints
+
+from mcp_server.content.actions.calls import EditCall
+from mcp_server.content.actions.edit_text import TEXT_LENGTH_MAX
+from mcp_server.content.text.replace import Replacement
+from mcp_server.entities.entity import Author
+from mcp_server.interfaces.mcp.answers.edited import edit_reply
+from mcp_server.interfaces.mcp.answers.marks import Marks
+from mcp_server.interfaces.mcp.answers.replies import EditReply
+from mcp_server.interfaces.mcp.call import OpenCall
+from mcp_server.interfaces.mcp.tools.arguments import Arguments, Id, Selecting
+from mcp_server.interfaces.mcp.tools.caller import TERMINAL
+from mcp_server.interfaces.mcp.tools.tool import Tool, hints
+
+REPLACEMENTS_MAX = 50
+"""In one call. Who has more to change writes the text."""
+NAME_LENGTH_MAX = 60
+Text = Annotated[str, StringConstraints(max_length=TEXT_LENGTH_MAX)]
+
+
+def _one_word(name: str) -> str:
+    """Return a client's name as one word: it may say anything, and stands beside its texts."""
+    return re.sub(r"[^\w.:+-]+", "-", name).strip("-")[:NAME_LENGTH_MAX]
+
+
+def _chat(client: str) -> Author:
+    return Author(kind="chat", name=_one_word(client))
+
+
+def _parsed(value: object) -> object:
+    """Read an object or list that came as a string, as some clients send it."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return cast("object", json.loads(value))
+    except (ValueError, RecursionError):
+        return value
+
+
+def _as_replacements(value: object) -> object:
+    parsed = _parsed(value)
+    return [cast("object", parsed)] if isinstance(parsed, dict) else parsed
+
+
+class ReplaceArgument(Arguments):
+    """One change."""
+
+    old: Annotated[str, StringConstraints(min_length=1)]
+    new: str
+
+
+class EditArguments(Selecting):
+    """Change a draft."""
+
+    text: Text | None = Field(None, description="The whole text, in Markdown.")
+    fields: Annotated[dict[str, Any] | None, BeforeValidator(_parsed)] = Field(
+        None, description="The template's fields to set; the others stay."
+    )
+    replace: Annotated[list[ReplaceArgument] | None, BeforeValidator(_as_replacements)] = Field(
+        None,
+        max_length=REPLACEMENTS_MAX,
+        description="Each old stands exactly once in the section; with page, pages or sections, "
+        "in each that has it.",
+    )
+    restore: Id | None = Field(None, description="Hash of an earlier text to make the draft.")
+    discard: bool | None = Field(None, description="true: go back to the draft before, or none.")
+    content_hash: Id | None = Field(
+        None, description="Hash of the text as read: refused if it has changed."
+    )
+    dry_run: bool | None = Field(None, description="true: only show what would change.")
+
+    def call(self) -> EditCall:
+        """Return these arguments as a call of the content service."""
+        return EditCall(
+            selector=self.selector,
+            text=self.text,
+            fields=self.fields,
+            replace=tuple(Replacement(old=r.old, new=r.new) for r in self.replace or ()),
+            restore=self.restore or None,
+            discard=bool(self.discard),
+            content_hash=self.content_hash or None,
+            dry_run=bool(self.dry_run),
+        )
+
+
+class Edit(Tool[EditArguments]):
+    """Write or change a draft."""
+
+    name = "edit"
+    title = "Edit a draft"
+    description = (
+        "A section's draft: writes or changes it at once, without a drafting model; give one of "
+        "text, fields, replace, restore, discard. What is live stays until promote; refused while "
+        "status shows that section in a promotion."
+    )
+    arguments = EditArguments
+    reply = EditReply
+    annotations = hints()
+
+    async def run(self, arguments: EditArguments, ctx: OpenCall) -> EditReply:
+        services = await self.caller.services()
+        at_terminal = self.caller.origin.interface == TERMINAL
+        author = Author(kind="person", name="terminal") if at_terminal else _chat(ctx.client)
+        edited = await services.content.edit(arguments.call(), author, self.caller.origin)
+        return edit_reply(edited, Marks(self.caller.clock))

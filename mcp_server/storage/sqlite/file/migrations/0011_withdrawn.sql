@@ -1,0 +1,4 @@
+-- The mark belongs to the revision: a draft that a discard brings back is still withdrawn. An entity
+-- says what its current one is marked with.
+ALTER TABLE revisions ADD COLUMN withdrawn INTEGER NOT NULL DEFAULT 0;
+UPDATE revisions SET withdrawn = 1 WHERE id IN (SELECT current FROM entities WHERE withdrawn = 1);

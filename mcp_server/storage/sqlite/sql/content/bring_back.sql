@@ -1,0 +1,4 @@
+UPDATE entities SET (current, content_hash, base, withdrawn) = (
+    SELECT id, content_hash, base, withdrawn FROM revisions WHERE id = :current
+)
+WHERE type = :type AND entity_id = :entity_id

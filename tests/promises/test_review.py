@@ -1,0 +1,148 @@
+"""What `review` shows: pages to read, the past, words, and what a call would do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcp_server.content.actions.calls import Selector
+from mcp_server.content.actions.reader import ContentReader
+from mcp_server.content.actions.review import ReviewAction
+from mcp_server.content.actions.reviewed import Room, Window
+from mcp_server.content.workspace.loader import SiteLoader
+from mcp_server.entities.entity import Revision
+from mcp_server.jobs.job import Origin
+from mcp_server.storage.sqlite.content import SqliteEntityStore
+from mcp_server.storage.sqlite.file.database import Database
+from tests.harness import Desk, ManualClock, desk, small_site
+from tests.promises.moves import QUICK, parts_of, publish, redraft
+
+pytestmark = pytest.mark.anyio
+
+DAY_S = 86_400.0
+
+
+async def all_of(chat: Desk, **arguments: Any) -> list[dict[str, Any]]:
+    """Return the answers of a review, page by page to its end."""
+    answers = [await chat.call("review", **arguments)]
+    while (cursor := answers[-1].get("nextCursor")) is not None:
+        answers.append(await chat.call("review", **arguments, cursor=cursor))
+    return answers
+
+
+async def test_a_page_is_read_whole_and_in_order_with_its_title(tmp_path: Path) -> None:
+    """Asked by page; the whole site is told by its pages, with counts and beginnings."""
+    root = small_site(tmp_path, {"menu": 3, "news": 1}, **QUICK)
+    async with desk(root) as chat:
+        await publish(chat, menu_s1="one", menu_s2="two " * 100)
+        page = await chat.call("review", page="menu")
+        assert page["pages"] == [
+            {"page": "menu", "title": "Menu", "counts": {"live": 2, "missing": 1}}
+        ]
+        assert [row["section"] for row in page["sections"]] == ["menu/s1", "menu/s2", "menu/s3"]
+        assert ("two " * 100).strip() in page["sections"][1]["draft"]
+        site = await chat.call("review")
+        assert [row["page"] for row in site["pages"]] == ["menu", "news"]
+        assert len(site["sections"][1]["draft"]) < 200
+
+
+async def test_the_history_says_who_wrote_what_when_and_which_is_live(tmp_path: Path) -> None:
+    """Newest first, paged; the hashes are those that a rollback or a restore takes."""
+    clock = ManualClock(1_795_000_000.0)
+    root = small_site(tmp_path, {"menu": 2}, **QUICK)
+    async with desk(root, clock=clock) as chat:
+        await publish(chat, menu_s1="one")
+        clock.advance(DAY_S)
+        batch = await publish(chat, menu_s1="two")
+        answers = await all_of(chat, section="menu/s1", history=True, limit=3)
+        rows = [row for answer in answers for row in answer["sections"]]
+        assert [row["state"] for row in rows] == ["live now", "draft now", "was live", "was draft"]
+        assert len(answers) == 2
+        assert rows[0]["batchId"] == batch and rows[0]["author"] == "composer"
+        assert rows[0]["liveHash"] == rows[1]["draftHash"] != rows[2]["liveHash"]
+        assert rows[0]["when"] > rows[2]["when"]
+
+
+async def test_what_was_live_on_a_day_is_shown_as_it_was(tmp_path: Path) -> None:
+    """By the day or the minute that a history names; what is wrong is refused with examples."""
+    clock = ManualClock(1_795_000_000.0)
+    root = small_site(tmp_path, {"menu": 2}, **QUICK)
+    async with desk(root, clock=clock) as chat:
+        await publish(chat, menu_s1="one", menu_s2="one")
+        first = (await chat.call("review", history=True))["sections"][0]["when"]
+        clock.advance(DAY_S)
+        await publish(chat, menu_s1="two")
+        for moment in (first, first[:10], first[:16]):
+            then = await chat.call("review", page="menu", asOf=moment)
+            assert then["counts"] == {"was live": 1, "live now": 1}
+            assert "one" in then["sections"][0]["live"]
+        before = await chat.call("review", asOf="2020-01-01")
+        assert before["sections"] == [] and before["message"].startswith("Live texts as they")
+        assert "write a day such as" in await chat.refused("review", asOf="last week")
+        both = await chat.refused("review", asOf=first, history=True)
+        assert "in a call each" in both
+
+
+async def test_words_are_found_where_they_stand(tmp_path: Path) -> None:
+    """In draft or live text, whatever their case; the row shows what is around them."""
+    root = small_site(tmp_path, {"menu": 2, "news": 1}, **QUICK)
+    async with desk(root) as chat:
+        await publish(chat, menu_s1="Fresh soup", news_s1="Bread")
+        await redraft(chat, menu_s1="Stew")
+        found = await chat.call("review", contains="fresh SOUP")
+        assert found["message"] == "1 section found in 3."
+        (row,) = found["sections"]
+        assert (row["section"], row["foundIn"], "draft" in row) == ("menu/s1", "live", False)
+        assert "Fresh soup" in row["live"]
+        assert (await chat.call("review", contains="nowhere"))["sections"] == []
+
+
+async def test_a_plan_is_looked_at_to_its_end_and_changes_nothing(tmp_path: Path) -> None:
+    """Its digest is the one of the dry run, and its next call does exactly this."""
+    root = small_site(tmp_path, {"menu": 14}, **QUICK)
+    async with desk(root) as chat:
+        await chat.run("generate-all")
+        answers = await all_of(chat, plan="promote", page="menu")
+        planned = [row["section"] for answer in answers for row in answer.get("planned", ())]
+        assert planned == [f"menu/s{n}" for n in range(1, 15)]
+        digest = (await chat.call("promote", page="menu", dryRun=True))["digest"]
+        assert {answer["digest"] for answer in answers} == {digest}
+        assert answers[0]["next"] == f'promote {{"page": "menu", "digest": "{digest}"}}'
+        assert set((await chat.states()).values()) == {"draft"}
+        await chat.run("promote", page="menu", digest=digest)
+        back = await chat.call("review", plan="rollback")
+        assert back["counts"] == {"remove": 14}
+
+
+class Counted(SqliteEntityStore):
+    """Counts the texts that are read one by one, and refuses to read all."""
+
+    read = 0
+
+    async def revisions(self, ids: Collection[int]) -> Mapping[int, Revision]:
+        found = await super().revisions(ids)
+        self.read += len(found)
+        return found
+
+    async def snapshot(self, *_: object, **__: object) -> Any:
+        raise AssertionError("all texts were read")
+
+
+async def test_a_review_reads_only_the_texts_that_it_shows(tmp_path: Path) -> None:
+    """However large the site is, and however many rows are asked for."""
+    root = small_site(tmp_path, {"menu": 60}, **QUICK)
+    async with desk(root) as chat:
+        await chat.run("generate-all")
+        assert chat.services is not None
+        batches = chat.services.batches
+        async with parts_of(root) as parts, Database.open(parts.workspace.database) as database:
+            store = Counted(database)
+            reader = ContentReader(SiteLoader(parts.workspace), store, parts.files, ManualClock())
+            review = ReviewAction(reader, store, batches)
+            window = Window(Room(2_000, 80), limit=200, cursor=30)
+            found = await review(Selector(), Origin(owner="local", interface="test"), window)
+            assert found.counts == {"draft": 60}
+            assert len(found.rows) <= store.read <= 40
