@@ -28,7 +28,7 @@ from mcp_server.interfaces.mcp.answers.batch import view_of
 from mcp_server.interfaces.mcp.answers.queued import followed_reply
 from mcp_server.interfaces.mcp.answers.replies import QueueReply, Reply
 from mcp_server.interfaces.mcp.call import OpenCall, Waits
-from mcp_server.interfaces.mcp.tools.caller import TERMINAL, Caller
+from mcp_server.interfaces.mcp.tools.caller import Caller
 from mcp_server.interfaces.mcp.tools.catalogue import TOOLS
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.host.stop_mark import StopMark
@@ -36,7 +36,7 @@ from mcp_server.jobs.job import Origin
 from mcp_server.plugin.loading import Plugins
 from mcp_server.progress.stream import Events
 
-AT_TERMINAL = Origin(owner="local", interface=TERMINAL)
+AT_TERMINAL = Origin(owner="local", interface="cli")
 """Who asks at a terminal: the same user as over stdio."""
 
 GOES_ON = "Work goes on when this command has ended."

@@ -69,7 +69,11 @@ class ContentService:
         self.history = self._telling(HistoryAction(reader, entities, batches).__call__)
         self.then = self._telling(ThenAction(reader, entities, batches).__call__)
         self.containing = self._telling(ContainingAction(reader, entities, batches).__call__)
-        self.plans = {"promote": self.promote, "rollback": self.rollback}
+        self.plans = {
+            "promote": self.promote,
+            "rollback": self.rollback,
+            "unpublish": self.unpublish,
+        }
         """By the verb, the action whose dry run says what it would do."""
 
     def _telling(self, action: Callable[P, Awaitable[A]]) -> Callable[P, Awaitable[A]]:

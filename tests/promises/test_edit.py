@@ -134,7 +134,8 @@ async def test_a_price_changes_on_all_pages_at_once(tmp_path: Path) -> None:
         assert "80 euros" in (await row(chat))["draft"]
         done = await chat.call("edit", sections=["menu/s1", "menu/s2", "home/s1"], replace=swap)
         assert [each["section"] for each in done["sections"]] == ["menu/s1", "home/s1"]
-        assert done["notes"] == ["1 section left out: what is replaced is not there."]
+        assert done["notes"][0] == "1 section left out: what is replaced is not there."
+        assert "held: price in no source: <text-" in done["sections"][0]["findings"][0]
         assert "90 euros" in (await row(chat))["draft"]
 
 
@@ -225,6 +226,7 @@ async def test_a_locked_section_is_left_alone_by_every_tool(tmp_path: Path) -> N
             ("promote", {"batchId": drafted}),
             ("rollback", {}),
             ("rollback", {"batchId": batch}),
+            ("unpublish", {}),
         ):
             said = await chat.refused(tool, **locked, **more)
             assert "pressroom/site.yaml:" in said and "Only a person" in said
@@ -233,6 +235,8 @@ async def test_a_locked_section_is_left_alone_by_every_tool(tmp_path: Path) -> N
             ("generate-all", {"mode": "new"}),
             ("promote", {}),
             ("rollback", {"batchId": batch, "force": True}),
+            ("promote", {"sections": ["menu/s1", "menu/s2"], "force": True}),
+            ("unpublish", {"page": "menu"}),
         ):
             done = await chat.run(tool, **more)
             assert done["queuedSections"] == 1

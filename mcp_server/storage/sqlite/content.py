@@ -399,8 +399,8 @@ class ContentEffects:
                     return unmet
                 _discard(tx, entity_id, author, now=now)
             case MarkWithdrawn(entity_id, hash):
-                for statement in ("mark_withdrawn", "mark_entity_withdrawn"):
-                    tx.run(statement, type=PREVIEW, entity_id=entity_id, hash=hash)
+                tx.run("mark_withdrawn", type=PREVIEW, entity_id=entity_id, hash=hash)
+                tx.run("mark_revisions_withdrawn", type=PREVIEW, entity_id=entity_id, hash=hash)
             case RecordExport(page, hash, replaces):
                 tx.run("put_export", page=page, hash=hash or "", replaces=replaces)
             case _:
@@ -464,7 +464,7 @@ def _discard(tx: Transaction, entity_id: str, author: Author, *, now: float) -> 
     )
     _save(tx, discard, now=now)
     if len(stack) > 1:
-        tx.run("bring_back", type=PREVIEW, entity_id=entity_id, current=stack[-2].id)
+        tx.run("bring_back", type=PREVIEW, entity_id=entity_id, revision=stack[-2].id)
 
 
 def _insert(tx: Transaction, revision: Revision, *, effective: bool, now: float) -> int:

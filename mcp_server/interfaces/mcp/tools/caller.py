@@ -15,9 +15,6 @@ from mcp_server.interfaces.mcp.wait import Reporter, report_batch
 from mcp_server.interfaces.services import Services, ServicesProvider
 from mcp_server.jobs.job import Origin
 
-TERMINAL = "cli"
-"""The interface of calls from the command line, where a person is the caller."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:

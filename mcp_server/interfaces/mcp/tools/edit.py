@@ -17,7 +17,6 @@ from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import EditReply
 from mcp_server.interfaces.mcp.call import OpenCall
 from mcp_server.interfaces.mcp.tools.arguments import Arguments, Id, Selecting
-from mcp_server.interfaces.mcp.tools.caller import TERMINAL
 from mcp_server.interfaces.mcp.tools.tool import Tool, hints
 
 REPLACEMENTS_MAX = 50
@@ -26,13 +25,13 @@ NAME_LENGTH_MAX = 60
 Text = Annotated[str, StringConstraints(max_length=TEXT_LENGTH_MAX)]
 
 
-def _one_word(name: str) -> str:
-    """Return a client's name as one word: it may say anything, and stands beside its texts."""
-    return re.sub(r"[^\w.:+-]+", "-", name).strip("-")[:NAME_LENGTH_MAX]
-
-
-def _chat(client: str) -> Author:
-    return Author(kind="chat", name=_one_word(client))
+def _author(client: str | None) -> Author:
+    """Return who writes: the chat of a client, or else a person at a terminal."""
+    if client is None:
+        return Author(kind="person")
+    # As one word: a client may call itself anything, and its name stands beside its texts.
+    name = re.sub(r"[^\w.:+-]+", "-", client).strip("-")[:NAME_LENGTH_MAX]
+    return Author(kind="chat", name=name)
 
 
 def _parsed(value: object) -> object:
@@ -107,7 +106,7 @@ class Edit(Tool[EditArguments]):
 
     async def run(self, arguments: EditArguments, ctx: OpenCall) -> EditReply:
         services = await self.caller.services()
-        at_terminal = self.caller.origin.interface == TERMINAL
-        author = Author(kind="person", name="terminal") if at_terminal else _chat(ctx.client)
-        edited = await services.content.edit(arguments.call(), author, self.caller.origin)
+        edited = await services.content.edit(
+            arguments.call(), _author(ctx.client), self.caller.origin
+        )
         return edit_reply(edited, Marks(self.caller.clock))
