@@ -100,6 +100,8 @@ class Operation(WireModel):
     estimated_completion: str | None = None
     batch_id: str | None = None
     job_id: str | None = None
+    by: str | None = None
+    """Who asked for it; in a list of what has changed."""
 
 
 class WorkerFacts(WireModel):
