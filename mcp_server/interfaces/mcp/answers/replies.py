@@ -301,6 +301,7 @@ class ReviewReply(Reply):
     marks: str | None = None
     pages: list[PageRow] | None = None
     sections: list[ReviewedRow]
+    brief: str | None = None
     planned: list[PlannedRow] | None = None
     skipped: list[SkippedRow] | None = None
     digest: str | None = None

@@ -38,12 +38,11 @@ class Drafting(Queueing):
         description="Wishes and facts for the writing: shorter, and lunch is 12 € now.",
     )
     max_cost_usd: MaxCostUsd | None = Field(
-        None, description="The most that the batch may cost, in US dollars; then it pauses."
+        None, description="The batch pauses before it costs more than this, in US dollars."
     )
     dry_run: bool | None = Field(
         None,
-        description="true: only say what would be drafted and about what it costs; nothing is "
-        "queued.",
+        description="true: only say what would be drafted, at what cost; nothing is queued.",
     )
 
     def call(self, tool: str, selector: Selector) -> GenerateCall:
