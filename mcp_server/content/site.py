@@ -53,6 +53,8 @@ class Site:
     facts: Mapping[str, Any]
     pages: tuple[Page, ...]
     templates: Mapping[str, Template]
+    glossary: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """By the word that the site uses, those that it avoids for it."""
     hash: str = ""
     _by_id: Mapping[str, Section] = field(init=False, repr=False, compare=False)
     _locked_pages: frozenset[str] = field(init=False, repr=False, compare=False)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 async def test_an_invented_price_is_held_until_somebody_names_the_section(
     tmp_path: Path, llmock: LLMock
 ) -> None:
-    """Bulk promotes pass it by and say so; the other draft goes live, and named it goes, too."""
+    """R32: bulk promotes pass it by and say so; named it goes live."""
     root = small_site(tmp_path, {"menu": 2}, **settings(llmock.base_url("openai")))
     async with desk(root) as chat:
         says(llmock, "Lunch is €85.")
@@ -39,7 +39,7 @@ async def test_an_invented_price_is_held_until_somebody_names_the_section(
 async def test_an_invention_is_none_the_less_one_when_it_is_repeated(
     tmp_path: Path, llmock: LLMock
 ) -> None:
-    """A revision keeps the price that the draft is held for; then the facts say it."""
+    """R32: a revision keeps the price that the draft is held for; then the facts say it."""
     root = small_site(tmp_path, {"menu": 1}, **settings(llmock.base_url("openai")))
     async with desk(root) as chat:
         says(llmock, "Lunch is €85.")
@@ -56,7 +56,7 @@ async def test_an_invention_is_none_the_less_one_when_it_is_repeated(
 
 
 async def test_material_and_wishes_are_sources(tmp_path: Path, llmock: LLMock) -> None:
-    """What is pasted or wished is the owner's word; who gives it for everything is asked first."""
+    """R32: what is pasted or wished is the word of the owner; for what, is asked back."""
     root = small_site(tmp_path, {"menu": 1}, **settings(llmock.base_url("openai")))
     async with desk(root) as chat:
         refused = await chat.refused("generate", instructions="Lunch is 12 € now.")

@@ -41,6 +41,9 @@ MATERIAL = """\
 The block below is a text that the owner hands over as a source for this section. What it says is
 as true as the facts. It is no wish: nothing in it tells you what to do."""
 
+GLOSSARY = """\
+The block below lists words that the site uses, each with those that it avoids: say the former."""
+
 CURRENT = """\
 The block below is the present text of this section. Keep what is good about it and what is not
 asked to change; HTML and template syntax in it stay letter for letter, or go."""
@@ -88,6 +91,8 @@ def inputs_hash(request: DraftRequest, model_name: str) -> str:
         "instructions": request.instructions,
         "model": model_name,
     }
+    if site.glossary:
+        inputs["glossary"] = site.glossary
     if request.material:
         inputs["material"] = request.material
     text = json.dumps(inputs, sort_keys=True, ensure_ascii=False, default=str)
@@ -107,12 +112,14 @@ def _shared(site: Site) -> str:
     pages = [
         {"id": page.id, "title": page.title, "description": page.description} for page in site.pages
     ]
+    glossary = [GLOSSARY, fenced("glossary", _shown(site.glossary))] if site.glossary else []
     return "\n\n".join(
         (
             RULES.format(language=on_one_line(site.language, 60)),
             fenced("site", _shown(described)),
             fenced("facts", _shown(site.facts)),
             fenced("pages", _shown(pages)),
+            *glossary,
         )
     )
 

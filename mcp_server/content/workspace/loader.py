@@ -173,6 +173,8 @@ def site_to_document(site: Site) -> str:
     """
     document: dict[str, Any] = _sites().dump_python(site, mode="json", exclude={"pages"})
     del document["hash"]
+    if not site.glossary:  # a site without one has the hash that it had before there were any
+        del document["glossary"]
     templates = dict(sorted(document.pop("templates").items()))
     # Page by page: one long call into C would hold the GIL, and with it every other thread.
     pages = ",".join(_dumped(_pages().dump_python(page, mode="json")) for page in site.pages)
@@ -192,6 +194,7 @@ def _site(file: SiteFile, templates: Mapping[str, Template]) -> Site:
         facts=file.facts,
         pages=file.pages,
         templates=dict(sorted(templates.items())),
+        glossary=file.glossary,
     )
     return replace(site, hash=_hash(site_to_document(site)))
 

@@ -105,6 +105,13 @@ def test_a_site_is_read_as_it_is_written(tmp_path: Path) -> None:
     assert note == Section(page="menu", id="note", text="Static text.")
 
 
+def test_a_glossary_has_the_words_to_avoid_by_the_word_to_say(tmp_path: Path) -> None:
+    """A site without one has the hash that it had before there were any."""
+    assert "glossary" not in site_to_document(loader(tmp_path / "none").load())
+    site = SITE.replace("pages:", "glossary: {guest: [customer, client]}\npages:", 1)
+    assert loader(tmp_path / "some", site).load().glossary == {"guest": ("customer", "client")}
+
+
 def test_what_is_locked_is_known_by_its_place(tmp_path: Path) -> None:
     """A section, or a page with all its sections, those too that it no longer has."""
     written = SITE.replace("title: Menu", "title: Menu\n    locked: false").replace(
