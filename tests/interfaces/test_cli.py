@@ -41,7 +41,19 @@ VERBS = (
     "cancel",
 )
 COMMANDS = (
-    *("serve", "init", *VERBS, "status", "wait", "job", "worker", "stop", "doctor", "demo"),
+    *(
+        "serve",
+        "init",
+        *VERBS,
+        "status",
+        "wait",
+        "job",
+        "worker",
+        "stop",
+        "check",
+        "doctor",
+        "demo",
+    ),
 )
 
 
@@ -336,6 +348,7 @@ def runners(trouble: Exception) -> Runners:
         follow=unused,
         wait=unused,
         job=unused,
+        check=unused,
         doctor=unused,
         trust=unused,
     )
