@@ -37,7 +37,9 @@ atexit.register(shutil.rmtree, USER, ignore_errors=True)
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let a part of the tests be run, drawn by a seed."""
     parser.addoption("--sample", type=int, default=1, help="run one test in so many")
-    parser.addoption("--cases", type=int, default=0, help="run so many cases of a test at most")
+    parser.addoption(
+        "--cases", type=int, default=0, help="run half of a test's cases, so many at most"
+    )
     parser.addoption("--sample-seed", default="", help="which ones: any text draws others")
 
 
@@ -51,11 +53,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         of_tests: dict[str, list[pytest.Item]] = {}
         for item in drawn:
             of_tests.setdefault(item.nodeid.partition("[")[0], []).append(item)
-        few = {
-            i
-            for cases in of_tests.values()
-            for i in sorted(cases, key=lambda case: lots[case])[:cases_max]
-        }
+        few: set[pytest.Item] = set()
+        for cases in of_tests.values():
+            count = min((len(cases) + 1) // 2, cases_max)
+            few |= {*sorted(cases, key=lambda case: lots[case])[:count]}
         drawn = [item for item in drawn if item in few]
     if len(drawn) < len(items):
         config.hook.pytest_deselected(items=[*{*items} - {*drawn}])
