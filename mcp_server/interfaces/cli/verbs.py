@@ -115,6 +115,10 @@ def generate(
     section: SectionOption = None,
     mode: ModeOption = None,
     instructions: InstructionsOption = None,
+    material: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Text to write from; `-` reads it from stdin."),
+    ] = None,
     max_cost_usd: CostOption = None,
     dry_run: DryRunOption = False,
     request_key: KeyOption = None,
@@ -127,6 +131,7 @@ def generate(
         **selected(targets, page, section),
         "mode": mode,
         "instructions": instructions,
+        "material": _read(material),
         "maxCostUsd": max_cost_usd,
         "dryRun": dry_run,
         "requestKey": request_key,
@@ -174,6 +179,9 @@ def review(
         bool, typer.Option("--history", help="All their texts, newest first: who, when, why.")
     ] = False,
     as_of: AsOfOption = None,
+    brief: Annotated[
+        bool, typer.Option("--brief", help="What a drafter is given, to write it by hand.")
+    ] = False,
     plan: Annotated[
         str | None, typer.Option(metavar="VERB", help="What promote, or rollback, would do.")
     ] = None,
@@ -193,6 +201,7 @@ def review(
         "contains": contains,
         "history": history,
         "asOf": as_of,
+        "brief": brief,
         "plan": plan,
         "batchId": batch_id,
         "revision": revision,
@@ -240,7 +249,7 @@ def edit(
     """Write or change a draft at once; what is live stays."""
     arguments = {
         **selected(targets, page, section),
-        "text": typer.get_text_stream("stdin").read() if text == "-" else text,
+        "text": _read(text),
         "fields": fields,
         "replace": replacements(replace or (), with_ or ()),
         "restore": restore,
@@ -285,6 +294,8 @@ def rollback(
     page: PageOption = None,
     section: SectionOption = None,
     batch_id: BatchOption = None,
+    revision: RevisionOption = None,
+    as_of: AsOfOption = None,
     digest: DigestOption = None,
     force: ForceOption = False,
     dry_run: DryRunOption = False,
@@ -297,6 +308,8 @@ def rollback(
     arguments = {
         **selected(targets, page, section),
         "batchId": batch_id,
+        "revision": revision,
+        "asOf": as_of,
         "digest": digest,
         "force": force,
         "dryRun": dry_run,
@@ -390,6 +403,11 @@ def replacements(old: Sequence[str], new: Sequence[str]) -> Sequence[Mapping[str
     if len(old) != len(new):
         raise typer.BadParameter("each --replace goes with one --with", param_hint="--replace")
     return [{"old": each, "new": other} for each, other in zip(old, new, strict=True)]
+
+
+def _read(text: str | None) -> str | None:
+    """Return a text that was given, or what stdin has where that is `-`."""
+    return typer.get_text_stream("stdin").read() if text == "-" else text
 
 
 def given(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
