@@ -142,7 +142,10 @@ def start_of(content: SiteContent, id: str) -> Revision | None:
 def base_of(content: SiteContent, id: str) -> str | None:
     """Return the live text that an edit is made against (R7)."""
     draft, live = content.drafts.get(id), content.live_hash(id)
-    return live if draft is None or draft.hash == live else draft.current.base
+    if draft is None or draft.hash == live:
+        return live
+    # Of a draft that was taken off there is no text any more that it would replace (R27).
+    return live if draft.withdrawn and live is None else draft.current.base
 
 
 def _refuse_uneditable(id: str, content: SiteContent, *, discards: bool) -> None:

@@ -19,6 +19,7 @@ from mcp_server.entities.effects import (
     MarkWithdrawn,
     RecordExport,
     Require,
+    SaveMaterial,
     SaveRemoval,
     SaveRevision,
 )
@@ -183,6 +184,10 @@ class SqliteEntityStore:
     async def get_site(self, hash: str) -> str | None:
         row = await self._database.read(lambda tx: tx.one("get_site", hash=hash))
         return None if row is None else row["document"]
+
+    async def get_material(self, hash: str) -> str | None:
+        row = await self._database.read(lambda tx: tx.one("get_material", hash=hash))
+        return None if row is None else row["text"]
 
     async def newest_site(self) -> str | None:
         row = await self._database.read(lambda tx: tx.one("get_newest_site"))
@@ -400,6 +405,8 @@ class ContentEffects:
                 tx.run("mark_revisions_withdrawn", type=PREVIEW, entity_id=entity_id, hash=hash)
             case RecordExport(page, hash, replaces):
                 tx.run("put_export", page=page, hash=hash or "", replaces=replaces)
+            case SaveMaterial(hash, text):
+                tx.run("put_material", hash=hash, text=text, now=now)
             case _:
                 assert_never(change)
         return None

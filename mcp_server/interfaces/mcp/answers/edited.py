@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mcp_server.content.actions.edited import Edited, EditedSection
-from mcp_server.entities.entity import Finding
 from mcp_server.interfaces.mcp.answers import sentences
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import (
@@ -14,7 +13,7 @@ from mcp_server.interfaces.mcp.answers.replies import (
     EditReply,
     fitted,
 )
-from mcp_server.interfaces.mcp.answers.review import HASH_LENGTH, NOTE_LENGTH
+from mcp_server.interfaces.mcp.answers.review import HASH_LENGTH, NOTE_LENGTH, shown_finding
 
 DIFF_LENGTH = 4_000
 """Characters of a difference that are shown; of several sections, those that fit the answer."""
@@ -22,8 +21,6 @@ ROWS_NAMED = 10
 """Sections that the next call names; more are promoted with their page."""
 FINDINGS = 10
 """Findings of one text that are shown."""
-PIECE_LENGTH = 60
-"""Characters of the piece that a finding is about."""
 PROMOTED_BY_NAME = ("draft", "changed", "withdrawn")
 
 
@@ -50,18 +47,13 @@ def _row(section: EditedSection, marks: Marks) -> EditedRow:
         state=section.state,
         content_hash=section.hash[:HASH_LENGTH] if section.hash else None,
         diff=marks.text(section.diff, DIFF_LENGTH) if section.diff else None,
-        findings=[_finding(each, marks) for each in section.findings[:FINDINGS]] or None,
+        findings=[shown_finding(each, marks) for each in section.findings[:FINDINGS]] or None,
     )
 
 
 def _marked(row: EditedRow) -> Iterator[str | None]:
     yield row.diff
     yield from row.findings or ()
-
-
-def _finding(found: Finding, marks: Marks) -> str:
-    piece = f": {marks.value(found.piece, PIECE_LENGTH)}" if found.piece else ""
-    return f"{found.level}: {found.kind}{piece}"
 
 
 def _sentence(edited: Edited) -> str:

@@ -100,6 +100,8 @@ class Operation(WireModel):
     estimated_completion: str | None = None
     batch_id: str | None = None
     job_id: str | None = None
+    by: str | None = None
+    """Who asked for it; in a list of what has changed."""
 
 
 class WorkerFacts(WireModel):
@@ -301,6 +303,7 @@ class ReviewReply(Reply):
     marks: str | None = None
     pages: list[PageRow] | None = None
     sections: list[ReviewedRow]
+    brief: str | None = None
     planned: list[PlannedRow] | None = None
     skipped: list[SkippedRow] | None = None
     digest: str | None = None

@@ -116,7 +116,7 @@ def _row(row: ReviewRow, marks: Marks, *, whole: bool) -> ReviewedRow:
         live_hash=_short_hash(row.live_hash) if full else None,
         batch_id=row.batch_id if full else None,
         note=sentences.short(row.note),
-        findings=[_finding(each, marks) for each in row.findings] or None,
+        findings=[shown_finding(each, marks) for each in row.findings] or None,
         found_in=row.found_in,
         when=stamp(row.when) if row.when is not None else None,
         instructions=marks.excerpt(row.instructions, NOTE_LENGTH) if row.instructions else None,
@@ -129,7 +129,7 @@ def _row(row: ReviewRow, marks: Marks, *, whole: bool) -> ReviewedRow:
     )
 
 
-def _finding(finding: Finding, marks: Marks) -> str:
+def shown_finding(finding: Finding, marks: Marks) -> str:
     """Return a finding; the piece of the text that it is about stands between marks."""
     level = f"{finding.level}: " if finding.level != "noted" else ""
     piece = f" {marks.excerpt(finding.piece, PIECE_LENGTH)}" if finding.piece else ""

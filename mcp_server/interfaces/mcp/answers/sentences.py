@@ -14,8 +14,8 @@ from mcp_server.content.drafting.budget import dollars
 from mcp_server.content.text.visible import visible, visible_start
 from mcp_server.excerpt import shortened
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job
-from mcp_server.jobs.records import Cancelled, Recorded
-from mcp_server.progress.verbs import KEPT, kind_name, verb_of
+from mcp_server.jobs.records import Cancelled, Recorded, Tally
+from mcp_server.progress.verbs import KEPT, VERBS, kind_name, plain_verb, verb_of
 from mcp_server.progress.words import full_stop, progress_line
 
 BACKGROUND = "This operation is running in the background."
@@ -194,6 +194,31 @@ def concerning(id: str, newest: Job | None) -> str:
     if newest is None:
         return f"Nothing was queued for {id} of late; review shows how it stands."
     return f"The last about {id}: {job_sentence(newest)}"
+
+
+def changed(
+    tallies: Sequence[Tally], edits: Sequence[tuple[str, int]], *, about: str | None, since: str
+) -> str:
+    """Return the sentence on what has happened since a time: how much of what, and by whom.
+
+    `edits` are their authors, ready to be shown, each with a number; `since` is `2026-11-23`, or
+    empty for all that there is.
+    """
+    parts = [_tallied(tally, counted=about is None) for tally in tallies]
+    parts += [f"{count} {_plural('edit', count)} by {author}" for author, count in edits]
+    start = "So far" if not since else f"Since {since}"
+    what = f" of {about}" if about else ""
+    return f"{start}{what}: {', '.join(parts) or 'nothing'}."
+
+
+def _tallied(tally: Tally, *, counted: bool) -> str:
+    verb = VERBS.get(tally.kind) or plain_verb(tally.kind)
+    said = f"{tally.batches} {_plural(verb.noun, tally.batches)}"
+    return f"{said} ({tally.done} {verb.past})" if counted else said
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"
 
 
 def job_sentence(job: Job) -> str:

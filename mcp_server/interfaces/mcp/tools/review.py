@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from mcp_server.content.actions.calls import ChangeCall, Selector
 from mcp_server.content.actions.reviewed import Reviewed, SectionState, Window
 from mcp_server.errors import InvalidPayload
+from mcp_server.interfaces.mcp.answers.brief import brief_reply
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.planned import plan_reply
 from mcp_server.interfaces.mcp.answers.replies import ROWS, ReviewReply
@@ -60,6 +61,9 @@ class ReviewArguments(Selecting):
     force: bool | None = Field(
         None, description="With plan: its force.", json_schema_extra=UNLISTED
     )
+    brief: bool | None = Field(
+        None, description="true: what one section is to be written from, to write it by edit."
+    )
     limit: int | None = Field(None, ge=1, le=LIMIT_MAX, description="Rows at most; default 10.")
     cursor: int | None = Field(
         None, ge=0, le=CURSOR_MAX, description="nextCursor of the answer before."
@@ -97,6 +101,10 @@ class Review(Tool[ReviewArguments]):
 
     async def run(self, arguments: ReviewArguments, ctx: OpenCall) -> ReviewReply:  # noqa: ARG002 - all tools are called alike
         _check_together(arguments)
+        if arguments.brief:
+            services = await self.caller.services()
+            brief = await services.content.brief(arguments.selector)
+            return brief_reply(brief, Marks(self.caller.clock))
         if arguments.plan is not None:
             return await self._planned(arguments, arguments.plan)
         found = await self._looked(arguments)
@@ -160,6 +168,7 @@ def _check_together(asked: ReviewArguments) -> None:
         "history": asked.history,
         "contains": asked.contains,
         "plan": asked.plan,
+        "brief": asked.brief,
         "asOf": asked.as_of and asked.plan != "rollback",
     }
     given = [name for name, value in views.items() if value]
