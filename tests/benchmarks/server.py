@@ -86,12 +86,18 @@ def figures(sizes: ServerSizes) -> Mapping[str, ServerFigure]:
             measure=planning.one_page,
         ),
         "review": ServerFigure(
-            words=f"`review` of {sizes.reviewed:,} sections of 2 kB, half of them live: 200 rows, "
-            "with `diff`, in one state, a page, a section; from the first row and from the middle; "
-            "the slowest of all calls, and the longest stall of the event loop",
+            words=f"`review` of {sizes.reviewed:,} sections of 2 kB, half of them live: 200 "
+            "rows, with `diff`, in one state, a page, a section, the history, a day before; each "
+            "from its first row and from the middle; the slowest of all these calls, and the "
+            "longest stall of the event loop; words that are nowhere, and plans of `promote`",
             parts={
                 name: Part(unit="ms")
-                for name in (*reviewing.CALLS, "review-slowest", "review-stall")
+                for name in (
+                    *reviewing.ROWS,
+                    *("review-slowest", "review-stall"),
+                    *reviewing.WHOLE,
+                    "plan-stall",
+                )
             },
             measure=reviewing.review,
         ),

@@ -147,13 +147,15 @@ class Review(Tool[ReviewArguments]):
         given = asked.model_dump(
             by_alias=True, exclude_none=True, exclude={"plan", "limit", "cursor"}
         )
-        return plan_reply(
+        reply = partial(
+            plan_reply,
             submitted,
             Marks(self.caller.clock),
             call=given,
             start=asked.cursor or 0,
             limit=asked.limit or ROWS,
         )
+        return await anyio.to_thread.run_sync(reply)  # in a thread: a plan may have 10,000 rows
 
 
 def _check_together(asked: ReviewArguments) -> None:
