@@ -111,7 +111,7 @@ class PureSite:
             plan = await self._plan(call, _called(call, None), self._content())
         except CallerError:
             return None
-        self.now += 0.001  # no two dry runs come in the same millisecond
+        self.now += 0.01  # no two dry runs come in the same millisecond
         return digest_of(VERBS[call.tool], plan.planned, force=False, at=self.now)
 
     async def lock(self, section: str, *, locked: bool) -> None:

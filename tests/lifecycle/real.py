@@ -45,7 +45,7 @@ class RealSite:
         return done.get("batchId"), False
 
     async def dry(self, call: Call) -> str | None:
-        self.clock.ahead_s += 0.001
+        self.clock.ahead_s += 0.01
         try:
             shown = await self.chat.call(call.tool, **_arguments(call), dryRun=True)
         except ToolRefused:
