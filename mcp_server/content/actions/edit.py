@@ -19,11 +19,10 @@ from mcp_server.content.actions.edit_plan import (
 from mcp_server.content.actions.edited import Edited, EditedSection
 from mcp_server.content.actions.job_keys import key_of_claim
 from mcp_server.content.actions.reader import ContentReader
-from mcp_server.content.actions.review_rows import state_with
+from mcp_server.content.actions.review_rows import state_of
 from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.text.diff import by_words
-from mcp_server.content.text.findings import findings_in, kinds_of
 from mcp_server.entities.entity import PREVIEW, Author, Revision
 from mcp_server.entities.store import EntityStore
 from mcp_server.errors import InvalidPayload, InvalidTransition
@@ -127,7 +126,7 @@ def _section(change: Change, content: SiteContent) -> EditedSection:
         ),
         hash=after.hash if after else None,
         diff=by_words(_words_of(change.before), _words_of(after)),
-        findings=tuple(kind.value for kind in kinds_of(findings_in(_words_of(after) or ""))),
+        findings=(after.findings or ()) if after else (),
         lost_fields=_has_fields(change.before) and after is not None and not after.fields,
     )
 

@@ -15,7 +15,8 @@ from mcp_server.content.actions.edit_text import fields_with, merged_fields, tid
 from mcp_server.content.actions.locks import locked_error
 from mcp_server.content.actions.plan import STATIC
 from mcp_server.content.actions.site_content import SiteContent
-from mcp_server.content.checks.objections import objection_to_text
+from mcp_server.content.checks.check import check
+from mcp_server.content.checks.sources import sources_of
 from mcp_server.content.text.markdown import render
 from mcp_server.content.text.replace import Misfit, Replacement, count_in, replaced
 from mcp_server.entities.drafts import draft_stack
@@ -96,10 +97,11 @@ def plan_edit(
     if call.restore is not None:
         return _saving(id, content, _restored(author, past))
     if call.fields is not None:
-        return _saving(id, content, _with_fields(call.fields, id, content, author))
+        text = _with_fields(call.fields, id, content, author)
+        return _saving(id, content, _checked("fields", text, content))
     if call.text is not None:
-        text = tidy_text("text", call.text)
-        return _saving(id, content, _with_text("text", text, {}, id, content, author))
+        text = _with_text(tidy_text("text", call.text), {}, id, content, author)
+        return _saving(id, content, _checked("text", text, content))
     return _replacing(call.replace, range(len(call.replace)), id, content, author)
 
 
@@ -140,7 +142,10 @@ def start_of(content: SiteContent, id: str) -> Revision | None:
 def base_of(content: SiteContent, id: str) -> str | None:
     """Return the live text that an edit is made against (R7)."""
     draft, live = content.drafts.get(id), content.live_hash(id)
-    return live if draft is None or draft.hash == live else draft.current.base
+    if draft is None or draft.hash == live:
+        return live
+    # Of a draft that was taken off there is no text any more that it would replace (R27).
+    return live if draft.withdrawn and live is None else draft.current.base
 
 
 def _refuse_uneditable(id: str, content: SiteContent, *, discards: bool) -> None:
@@ -240,8 +245,28 @@ def _with_fields(
     )
 
 
+def _checked(argument: str, text: Revision, content: SiteContent) -> Revision:
+    """Return the text with what the checks find in it.
+
+    Raises:
+        InvalidPayload: they refuse it.
+    """
+    section, start = content.site.section(text.entity_id), start_of(content, text.entity_id)
+    assert section is not None, "others are refused before"
+    found = check(
+        text.markdown or "",
+        section=section,
+        site=content.site,
+        template=content.site.templates.get(text.template),
+        sources=sources_of(content.site, section, before=start),
+    )
+    if refused := dict.fromkeys(each.kind for each in found if each.level == "refused"):
+        what = f"{text.entity_id} must not hold: {', '.join(refused)}; write plain Markdown"
+        raise InvalidPayload(argument, [what])
+    return replace(text, findings=found)
+
+
 def _with_text(
-    argument: str,
     text: str,
     fields: Mapping[str, Any],
     id: str,
@@ -249,8 +274,6 @@ def _with_text(
     author: Author,
 ) -> Revision:
     section = content.site.section(id)
-    if (objection := objection_to_text(text, start_of(content, id))) is not None:
-        raise InvalidPayload(argument, [f"{id} {objection}"])
     return Revision(
         type=PREVIEW,
         entity_id=id,
@@ -289,7 +312,8 @@ def _replacing(
     text = tidy_text("replace", text)
     template = content.site.templates.get(start.template)
     fields = fields_with(template, start.fields, chosen, text) if template is not None else {}
-    return _saving(id, content, _with_text("replace", text, fields, id, content, author))
+    made = _with_text(text, fields, id, content, author)
+    return _saving(id, content, _checked("replace", made, content))
 
 
 def _unclear(id: str, misfit: Misfit, number: int) -> InvalidPayload | OtherText:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mcp_server.content.actions.calls import Note
 from mcp_server.content.actions.reviewed import SectionState
+from mcp_server.entities.entity import Finding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +19,7 @@ class EditedSection:
     """Content hash of the draft, `None` where there is none any more."""
     diff: str
     """What has changed in the draft, word by word."""
-    findings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     lost_fields: bool = False
     """Whether it had fields, and is a text without any now."""
 

@@ -59,8 +59,8 @@ class OpenCall:
         meta = ctx.meta if ctx is not None else None
         self.wants_progress = (meta or {}).get("progress_token") is not None
         """Whether its client sent a token for progress."""
-        self.client = client_of(ctx) if ctx is not None else ""
-        """What its client calls itself, empty where it does not say, or there is none."""
+        self.client = client_of(ctx) if ctx is not None else None
+        """What its client calls itself, empty where it does not say; `None` for a terminal."""
         self._reported_at: float | None = None
 
     async def report_progress(self, value: float, total: float, message: str) -> None:

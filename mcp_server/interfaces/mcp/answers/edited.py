@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from mcp_server.content.actions.edited import Edited, EditedSection
 from mcp_server.interfaces.mcp.answers import sentences
 from mcp_server.interfaces.mcp.answers.marks import Marks
@@ -11,12 +13,14 @@ from mcp_server.interfaces.mcp.answers.replies import (
     EditReply,
     fitted,
 )
-from mcp_server.interfaces.mcp.answers.review import HASH_LENGTH, NOTE_LENGTH
+from mcp_server.interfaces.mcp.answers.review import HASH_LENGTH, NOTE_LENGTH, shown_finding
 
 DIFF_LENGTH = 4_000
 """Characters of a difference that are shown; of several sections, those that fit the answer."""
 ROWS_NAMED = 10
 """Sections that the next call names; more are promoted with their page."""
+FINDINGS = 10
+"""Findings of one text that are shown."""
 PROMOTED_BY_NAME = ("draft", "changed", "withdrawn")
 
 
@@ -29,7 +33,7 @@ def edit_reply(edited: Edited, marks: Marks) -> EditReply:
         return EditReply(
             message=_sentence(edited),
             sections=shown,
-            marks=marks.meaning_if_in(*notes, *(row.diff for row in shown)),
+            marks=marks.meaning_if_in(*notes, *(text for row in shown for text in _marked(row))),
             notes=notes or None,
             next=_next(edited),
         )
@@ -43,8 +47,13 @@ def _row(section: EditedSection, marks: Marks) -> EditedRow:
         state=section.state,
         content_hash=section.hash[:HASH_LENGTH] if section.hash else None,
         diff=marks.text(section.diff, DIFF_LENGTH) if section.diff else None,
-        findings=list(section.findings) or None,
+        findings=[shown_finding(each, marks) for each in section.findings[:FINDINGS]] or None,
     )
+
+
+def _marked(row: EditedRow) -> Iterator[str | None]:
+    yield row.diff
+    yield from row.findings or ()
 
 
 def _sentence(edited: Edited) -> str:
@@ -73,6 +82,8 @@ def _notes(edited: Edited, *, shown: int) -> list[str]:
         notes.append(f"{sentences.sections(len(edited.locked))} left out as locked: {first}.")
     if lost := [each.section for each in edited.sections if each.lost_fields]:
         notes.append(f"Without fields from here on, change by text or replace: {lost[0]}.")
+    if any(each.level == "held" for section in edited.sections for each in section.findings):
+        notes.append("Held texts are left out of a promote of everything: promote them by section.")
     if shown < len(edited.sections):
         notes.append(f"Shown are {shown} of {sentences.sections(len(edited.sections))}.")
     return notes

@@ -25,9 +25,13 @@ NAME_LENGTH_MAX = 60
 Text = Annotated[str, StringConstraints(max_length=TEXT_LENGTH_MAX)]
 
 
-def _one_word(name: str) -> str:
-    """Return a client's name as one word: it may say anything, and stands beside its texts."""
-    return re.sub(r"[^\w.:+-]+", "-", name).strip("-")[:NAME_LENGTH_MAX]
+def _author(client: str | None) -> Author:
+    """Return who writes: the chat of a client, or else a person at a terminal."""
+    if client is None:
+        return Author(kind="person")
+    # As one word: a client may call itself anything, and its name stands beside its texts.
+    name = re.sub(r"[^\w.:+-]+", "-", client).strip("-")[:NAME_LENGTH_MAX]
+    return Author(kind="chat", name=name)
 
 
 def _parsed(value: object) -> object:
@@ -102,6 +106,7 @@ class Edit(Tool[EditArguments]):
 
     async def run(self, arguments: EditArguments, ctx: OpenCall) -> EditReply:
         services = await self.caller.services()
-        author = Author(kind="chat", name=_one_word(ctx.client))
-        edited = await services.content.edit(arguments.call(), author, self.caller.origin)
+        edited = await services.content.edit(
+            arguments.call(), _author(ctx.client), self.caller.origin
+        )
         return edit_reply(edited, Marks(self.caller.clock))
