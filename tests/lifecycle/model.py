@@ -121,7 +121,9 @@ class Model:
         if section in self.locked:
             return False
         draft, live = self.draft(section), self.live(section)
-        base = live if draft is None or draft.word == live else draft.base
+        base = draft.base if draft else live
+        if draft and (draft.word == live or (draft.withdrawn and live is None)):
+            base = live
         self._push(section, Draft(word, base, None, by_hand=True))
         return True
 

@@ -19,7 +19,7 @@ from mcp_server.content.actions.edit_plan import (
 from mcp_server.content.actions.edited import Edited, EditedSection
 from mcp_server.content.actions.job_keys import key_of_claim
 from mcp_server.content.actions.reader import ContentReader
-from mcp_server.content.actions.review_rows import state_of
+from mcp_server.content.actions.review_rows import state_with
 from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.text.diff import by_words

@@ -41,9 +41,7 @@ class ReviewArguments(Selecting):
     state: Annotated[list[SectionState] | None, BeforeValidator(as_list)] = Field(
         None, max_length=20, description="Only in one of these states."
     )
-    diff: bool | None = Field(
-        None, description="true: what changes from live text to draft."
-    )
+    diff: bool | None = Field(None, description="true: what changes from live text to draft.")
     contains: Annotated[str, StringConstraints(max_length=WORDS_LENGTH_MAX)] | None = Field(
         None, description="Only sections with these words."
     )
@@ -53,9 +51,7 @@ class ReviewArguments(Selecting):
     as_of: AsOf | None = Field(
         None, description="What was live at the end of that day (2026-11-24) or time."
     )
-    plan: Plan | None = Field(
-        None, description="What that call would do, with the digest."
-    )
+    plan: Plan | None = Field(None, description="What that call would do, with the digest.")
     batch_id: Id | None = Field(
         None, description="With plan: its batchId.", json_schema_extra=UNLISTED
     )
