@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks import (
+    at_once,
     drafting,
     idling,
     listening,
@@ -100,6 +101,13 @@ def figures(sizes: ServerSizes) -> Mapping[str, ServerFigure]:
                 )
             },
             measure=reviewing.review,
+        ),
+        "at-once": ServerFigure(
+            words=f"`promote` of {sizes.reviewed:,} sections of 2 kB with a digest, which "
+            "changes all in one transaction: until its answer, and the longest wait of another "
+            "writer",
+            parts={name: Part(unit="ms") for name in ("at-once-call", "at-once-wait")},
+            measure=at_once.at_once,
         ),
         "calls": ServerFigure(
             words=f"`status` over HTTP by {sizes.callers} clients at once, and a tool that does "

@@ -113,10 +113,12 @@ class RollbackAction:
                     None,
                     notes=look.notes,
                     remarks=on_digest(plan, call),
-                    digest=self._submitter.digest(ROLLBACK, plan, call),
+                    digest=await self._submitter.digest(ROLLBACK, plan, call),
                     dry_run=True,
                 )
-            self._submitter.check_digest(ROLLBACK, plan, call, look.selection.ids, look.content)
+            await self._submitter.check_digest(
+                ROLLBACK, plan, call, look.selection.ids, look.content
+            )
             if cancelled and not plan.steps:
                 note = "Nothing that was asked for had been changed by it yet."
                 return answer(ROLLBACK, plan, None, notes=look.notes, remarks=[note])

@@ -415,7 +415,7 @@ class ContentEffects:
         """Store text that came too late, so that what was paid for is not thrown away (R5)."""
         match effect:
             case SaveRevision(revision, keep_on_conflict=True):
-                _insert(tx, _of_job(revision, job), effective=False, now=now)
+                _insert(tx, _of_job(revision, job), revision.hash, effective=False, now=now)
             case _:
                 pass
 
@@ -443,12 +443,13 @@ def _of_job(revision: Revision, job: sqlite3.Row | WrittenBy | None) -> Revision
 
 
 def _save(tx: Transaction, revision: Revision, *, now: float) -> None:
+    hash = revision.hash  # made of the text each time that it is asked for
     tx.run(
         "put_entity",
         type=revision.type,
         entity_id=revision.entity_id,
-        current=_insert(tx, revision, effective=True, now=now),
-        content_hash=revision.hash,
+        current=_insert(tx, revision, hash, effective=True, now=now),
+        content_hash=hash,
         base=revision.base,
     )
 
@@ -471,7 +472,9 @@ def _discard(tx: Transaction, entity_id: str, author: Author, *, now: float) -> 
         tx.run("bring_back", type=PREVIEW, entity_id=entity_id, revision=stack[-2].id)
 
 
-def _insert(tx: Transaction, revision: Revision, *, effective: bool, now: float) -> int:
+def _insert(
+    tx: Transaction, revision: Revision, hash: str | None, *, effective: bool, now: float
+) -> int:
     return tx.insert(
         "insert_revision",
         type=revision.type,
@@ -479,7 +482,7 @@ def _insert(tx: Transaction, revision: Revision, *, effective: bool, now: float)
         template=revision.template,
         fields=dumped(revision.fields),
         markdown=revision.markdown,
-        content_hash=revision.hash,
+        content_hash=hash,
         base=revision.base,
         author_kind=revision.author.kind,
         author_name=revision.author.name,
