@@ -63,6 +63,7 @@ def _run_cli(serve_stdio: ServeStdio) -> None:
             follow=_follow,
             wait=_wait,
             job=_job,
+            check=_check,
             doctor=_doctor,
             trust=_trust,
         )
@@ -159,6 +160,12 @@ def _job(workspace: Path | None, job_id: str) -> Job:
     from mcp_server import app  # noqa: PLC0415 - as late as can be
 
     return app.job(workspace, job_id)
+
+
+def _check(workspace: Path | None, *, live: bool) -> Mapping[str, Any]:
+    from mcp_server import app  # noqa: PLC0415 - as late as can be
+
+    return app.check(workspace, live=live)
 
 
 def _doctor(workspace: Path | None) -> Sequence[Mapping[str, str]]:

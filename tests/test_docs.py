@@ -52,7 +52,7 @@ LINES_MAX = {
     "add-a-verb.md": 400,  # all the code of a verb
     "architecture.md": 200,
     "rules.md": 380,
-    "tools.md": 260,
+    "tools.md": 300,
     "user-guide.md": 330,
 }
 """Of pages that are longer than others, as something is looked up in them or done step by step."""

@@ -32,7 +32,19 @@ HEAVY = ("mcp", "pydantic_ai", "rich", "keyring")
 
 VERBS = ("generate", "generate-all", "review", "promote", "rollback", "retry", "cancel")
 COMMANDS = (
-    *("serve", "init", *VERBS, "status", "wait", "job", "worker", "stop", "doctor", "demo"),
+    *(
+        "serve",
+        "init",
+        *VERBS,
+        "status",
+        "wait",
+        "job",
+        "worker",
+        "stop",
+        "check",
+        "doctor",
+        "demo",
+    ),
 )
 
 
@@ -325,6 +337,7 @@ def runners(trouble: Exception) -> Runners:
         follow=unused,
         wait=unused,
         job=unused,
+        check=unused,
         doctor=unused,
         trust=unused,
     )

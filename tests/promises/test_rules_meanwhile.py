@@ -16,7 +16,7 @@ from mcp_server.clock import new_id
 from mcp_server.content.actions.calls import ChangeCall, GenerateCall, Selector
 from mcp_server.content.actions.drafting_model import DraftingModel
 from mcp_server.content.actions.reader import ContentReader
-from mcp_server.content.actions.reviewed import Room
+from mcp_server.content.actions.reviewed import Room, Window
 from mcp_server.content.actions.submit import Submitter
 from mcp_server.content.pages.page_files import PageFiles
 from mcp_server.content.service import ContentService
@@ -28,7 +28,7 @@ from tests.promises.moves import QUICK, Hand, held, ids, live, publish, redraft
 
 pytestmark = pytest.mark.anyio
 
-ROOM = Room(bytes=2_000, text=80)
+WINDOW = Window(room=Room(bytes=2_000, text=80), limit=10)
 
 ME = Origin(owner="local", interface="test")
 
@@ -182,9 +182,9 @@ async def test_a_call_looks_at_the_files_of_the_pages_that_it_concerns_only(
             await call
             return {*files.pages}
 
-        assert await looked_at(content.review(menu, ME, limit=10, room=ROOM)) == {"menu"}
+        assert await looked_at(content.review(menu, ME, window=WINDOW)) == {"menu"}
         named = Selector(section="menu/s1", sections=("news/s1",))
-        assert await looked_at(content.review(named, ME, limit=10, room=ROOM)) == {"menu", "news"}
+        assert await looked_at(content.review(named, ME, window=WINDOW)) == {"menu", "news"}
         for call in (
             ChangeCall(selector=menu, dry_run=True),
             ChangeCall(selector=Selector(page="menu", section="s2"), force=True, dry_run=True),

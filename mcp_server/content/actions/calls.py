@@ -36,11 +36,16 @@ class Selector:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerateCall:
-    """Draft the selected sections. Without a mode: `leave`; with instructions `with-current`."""
+    """Draft the selected sections.
+
+    Without a mode: `leave`; with instructions or material `with-current`.
+    """
 
     selector: Selector = Selector()
     mode: Mode | None = None
     instructions: str = ""
+    material: str = ""
+    """A text to write from, beside the facts."""
     max_cost_usd: float | None = None
     """The most that the batch may cost, over all its rounds."""
     dry_run: bool = False

@@ -67,12 +67,6 @@ def _new_in(text: str, template: Template | None, known: Collection[Finding]) ->
     yield from (e for e in findings_in(text) if e not in known and not _is_own(e, own))
 
 
-def objection_to_text(text: str, current: Revision | None = None) -> str | None:
-    """Return the same of a section's whole text, as it was written by hand."""
-    kinds = kinds_of(_new_in(text, None, _known(current)))
-    return f"must not hold: {_listed(kinds)}; {_advice(kinds)}" if kinds else None
-
-
 def _known(current: Revision | None) -> Collection[Finding]:
     """Return what the present text holds, as a whole and in its fields."""
     if current is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from mcp_server.content.site import Section, Site
 from mcp_server.content.template import Template
@@ -34,6 +34,41 @@ class Sources:
         return tuple(each for each in (*self.texts, self.asked, self.before or "") if each)
 
 
+class SiteSources:
+    """The sources of the texts of one site. What they share is put together once."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        static = [each.text for each in site.sections() if each.text]
+        self._shared = ("\n".join(_lines(site.facts)), "\n".join([*_described(site), *static]))
+        self._counts = frozenset(_counts(site.facts))
+
+    def of(
+        self,
+        section: Section,
+        *,
+        instructions: str = "",
+        material: str | None = None,
+        before: Revision | None = None,
+    ) -> Sources:
+        """Return what a text of `section` may draw on."""
+        template = self._site.templates.get(section.template or "")
+        beside = _neighbours(self._site, section)
+        facts = [line for each in beside for line in _lines(each.facts)]
+        counts = self._counts.union(*(_counts(each.facts) for each in beside))
+        return Sources(
+            texts=(
+                *self._shared,
+                "\n".join([*facts, *(each.brief for each in beside)]),
+                "\n".join(_words_of(template)) if template else "",
+                material or "",
+            ),
+            asked=instructions,
+            before=_said_before(before) if before is not None else None,
+            counts=frozenset(n for n in counts if 1 < n <= LISTED_MAX),
+        )
+
+
 def sources_of(
     site: Site,
     section: Section,
@@ -42,22 +77,9 @@ def sources_of(
     material: str | None = None,
     before: Revision | None = None,
 ) -> Sources:
-    """Return what a text of `section` may draw on."""
-    template = site.templates.get(section.template or "")
-    facts = [site.facts, *(each.facts for each in _neighbours(site, section))]
-    said = [*_described(site), *(section.brief for section in _neighbours(site, section))]
-    said += [each.text for each in site.sections() if each.text]
-    return Sources(
-        texts=(
-            "\n".join(line for each in facts for line in _lines(each)),
-            "\n".join(said),
-            "\n".join(_words_of(template)) if template else "",
-            material or "",
-        ),
-        asked=instructions,
-        before=_said_before(before) if before is not None else None,
-        counts=frozenset(n for each in facts for n in _counts(each) if 1 < n <= LISTED_MAX),
-    )
+    """Return what one text of a site may draw on."""
+    sources = SiteSources(site)
+    return sources.of(section, instructions=instructions, material=material, before=before)
 
 
 def _said_before(revision: Revision) -> str:
@@ -117,8 +139,3 @@ def _counts(value: object) -> Iterator[int]:
                 yield from _counts(inner)
         case _:
             pass
-
-
-def fact_lines(facts: Mapping[str, Any]) -> str:
-    """Return facts as the lines in which they are compared."""
-    return "\n".join(_lines(facts))

@@ -22,6 +22,7 @@ from mcp_server.errors import ServerError
 from mcp_server.interfaces.cli.connect import claude_code_line
 from mcp_server.interfaces.cli.output import (
     as_json,
+    check_lines,
     finding_lines,
     job_lines,
     one_line,
@@ -63,7 +64,20 @@ def build_cli(runners: Runners) -> typer.Typer:
         context_settings={"obj": runners},
     )
     cli.callback()(root)
-    for command in (serve, init, trust, *VERBS, status, wait, job, worker, stop, doctor, demo):
+    for command in (
+        serve,
+        init,
+        trust,
+        *VERBS,
+        status,
+        wait,
+        job,
+        worker,
+        stop,
+        check,
+        doctor,
+        demo,
+    ):
         cli.command(command.__name__.replace("_", "-"))(command)
     return cli
 
@@ -269,6 +283,23 @@ def job(
     """Show one job: where it stands and why, its payload and its result."""
     for line in job_lines(runners_of(context).job(workspace, id)):
         typer.echo(line)
+
+
+def check(
+    context: typer.Context,
+    *,
+    live: Annotated[
+        bool, typer.Option("--live", help="What is live, instead of the drafts.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the result as an object.")] = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Check all texts: invented figures, dead links, leftovers. Ends with 1 if one is held."""
+    result = runners_of(context).check(workspace, live=live)
+    for line in [as_json(result)] if json else check_lines(result):
+        typer.echo(redacted(line, secrets_of(os.environ)))
+    if not result["well"]:
+        raise typer.Exit(EXIT_UNWELL)
 
 
 def doctor(

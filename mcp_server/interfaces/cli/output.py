@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,8 @@ MARKS = {"ok": "ok     ", "warning": "WARNING", "error": "ERROR  "}
 """What each finding of the doctor begins with: of one width, and in letters any terminal has."""
 
 
+LEVELS = ("refused", "held", "noted")
+"""What the checks find, the worst first."""
 MORE_SECTIONS = "… and more; those that failed, run or are paused come first."
 MORE_OPERATIONS = "… and older ones."
 """What is said where not all is shown."""
@@ -65,6 +68,18 @@ def finding_lines(findings: Sequence[Mapping[str, str]]) -> Iterator[str]:
         yield f"It works; {_plural(counts['warning'], 'warning')}."
     else:
         yield "All is well."
+
+
+def check_lines(result: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what was found, section by section, then the notes and a sentence."""
+    for finding in result["findings"]:
+        message = one_line(finding["message"])
+        yield f"{finding['level'].upper():<7}  {finding['section']}: {message}"
+    yield from map(one_line, result["notes"])
+    counts = Counter(finding["level"] for finding in result["findings"])
+    said = ", ".join(f"{counts[level]} {level}" for level in LEVELS if counts[level])
+    texts = "1 text" if result["texts"] == 1 else f"{result['texts']} texts"
+    yield f"{texts} checked: {said or 'all is well'}."
 
 
 def as_json(value: object) -> str:

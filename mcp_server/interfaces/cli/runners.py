@@ -182,6 +182,18 @@ class ReadJob(Protocol):
         ...
 
 
+class Check(Protocol):
+    """Checks all texts of a site: `count`, and for each finding `section`, `level`, `kind`."""
+
+    def __call__(self, workspace: Path | None, *, live: bool) -> Mapping[str, Any]:
+        """Check the drafts, or what is live.
+
+        Raises:
+            Unavailable: there is no workspace, or it is broken.
+        """
+        ...
+
+
 class Examine(Protocol):
     """Looks a workspace over: `check`, `level` (`ok`, `warning`, `error`), `message`, `advice`."""
 
@@ -227,5 +239,6 @@ class Runners:
     follow: Follow
     wait: Wait
     job: ReadJob
+    check: Check
     doctor: Examine
     trust: Trust

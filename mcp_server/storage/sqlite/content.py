@@ -20,6 +20,7 @@ from mcp_server.entities.effects import (
     MarkWithdrawn,
     RecordExport,
     Require,
+    SaveMaterial,
     SaveRemoval,
     SaveRevision,
 )
@@ -184,6 +185,10 @@ class SqliteEntityStore:
     async def get_site(self, hash: str) -> str | None:
         row = await self._database.read(lambda tx: tx.one("get_site", hash=hash))
         return None if row is None else row["document"]
+
+    async def get_material(self, hash: str) -> str | None:
+        row = await self._database.read(lambda tx: tx.one("get_material", hash=hash))
+        return None if row is None else row["text"]
 
     async def newest_site(self) -> str | None:
         row = await self._database.read(lambda tx: tx.one("get_newest_site"))
@@ -399,10 +404,12 @@ class ContentEffects:
                     return unmet
                 _discard(tx, entity_id, author, now=now)
             case MarkWithdrawn(entity_id, hash):
-                for statement in ("mark_withdrawn", "mark_entity_withdrawn"):
-                    tx.run(statement, type=PREVIEW, entity_id=entity_id, hash=hash)
+                tx.run("mark_withdrawn", type=PREVIEW, entity_id=entity_id, hash=hash)
+                tx.run("mark_revisions_withdrawn", type=PREVIEW, entity_id=entity_id, hash=hash)
             case RecordExport(page, hash, replaces):
                 tx.run("put_export", page=page, hash=hash or "", replaces=replaces)
+            case SaveMaterial(hash, text):
+                tx.run("put_material", hash=hash, text=text, now=now)
             case _:
                 assert_never(change)
         return None
@@ -464,7 +471,7 @@ def _discard(tx: Transaction, entity_id: str, author: Author, *, now: float) -> 
     )
     _save(tx, discard, now=now)
     if len(stack) > 1:
-        tx.run("bring_back", type=PREVIEW, entity_id=entity_id, current=stack[-2].id)
+        tx.run("bring_back", type=PREVIEW, entity_id=entity_id, revision=stack[-2].id)
 
 
 def _insert(tx: Transaction, revision: Revision, *, effective: bool, now: float) -> int:

@@ -1,2 +1,2 @@
-UPDATE revisions SET withdrawn = 1
-WHERE type = :type AND entity_id = :entity_id AND content_hash = :hash AND effective = 1
+UPDATE entities SET withdrawn = 1
+WHERE type = :type AND entity_id = :entity_id AND content_hash = :hash

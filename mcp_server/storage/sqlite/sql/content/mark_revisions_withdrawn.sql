@@ -1,0 +1,3 @@
+-- Earlier drafts of the same text too: a discard may bring them back.
+UPDATE revisions SET withdrawn = 1
+WHERE type = :type AND entity_id = :entity_id AND content_hash = :hash AND effective = 1
