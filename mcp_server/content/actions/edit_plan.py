@@ -15,8 +15,6 @@ from mcp_server.content.actions.edit_text import fields_with, merged_fields, tid
 from mcp_server.content.actions.locks import locked_error
 from mcp_server.content.actions.plan import STATIC
 from mcp_server.content.actions.site_content import SiteContent
-from mcp_server.content.checks.check import check
-from mcp_server.content.checks.sources import sources_of
 from mcp_server.content.text.markdown import render
 from mcp_server.content.text.replace import Misfit, Replacement, count_in, replaced
 from mcp_server.entities.drafts import draft_stack
@@ -251,6 +249,10 @@ def _checked(argument: str, text: Revision, content: SiteContent) -> Revision:
     Raises:
         InvalidPayload: they refuse it.
     """
+    # A fifth of a second, which a server does not spend before its first answer.
+    from mcp_server.content.checks.check import check  # noqa: PLC0415
+    from mcp_server.content.checks.sources import sources_of  # noqa: PLC0415
+
     section, start = content.site.section(text.entity_id), start_of(content, text.entity_id)
     assert section is not None, "others are refused before"
     found = check(

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Annotated, Any, cast
 
+import anyio.to_thread
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from mcp_server.content.actions.calls import EditCall
@@ -66,11 +67,11 @@ class EditArguments(Selecting):
     replace: Annotated[list[ReplaceArgument] | None, BeforeValidator(_as_replacements)] = Field(
         None,
         max_length=REPLACEMENTS_MAX,
-        description="Each old stands exactly once in the section; with page, pages or sections, "
-        "in each that has it.",
+        description="Each old stands exactly once in a section; with page or pages, in each that "
+        "has it.",
     )
     restore: Id | None = Field(None, description="Hash of an earlier text to make the draft.")
-    discard: bool | None = Field(None, description="true: go back to the draft before, or none.")
+    discard: bool | None = Field(None, description="true: back to the draft before, or none.")
     content_hash: Id | None = Field(
         None, description="Hash of the text as read: refused if it has changed."
     )
@@ -96,9 +97,9 @@ class Edit(Tool[EditArguments]):
     name = "edit"
     title = "Edit a draft"
     description = (
-        "A section's draft: writes or changes it at once, without a drafting model; give one of "
-        "text, fields, replace, restore, discard. What is live stays until promote; refused while "
-        "status shows that section in a promotion."
+        "A section's draft: changes it at once by one of text, fields, replace, restore, discard; "
+        "no drafting model is asked. What is live stays until promote. Refused while status shows "
+        "it in a promotion."
     )
     arguments = EditArguments
     reply = EditReply
@@ -109,4 +110,5 @@ class Edit(Tool[EditArguments]):
         edited = await services.content.edit(
             arguments.call(), _author(ctx.client), self.caller.origin
         )
-        return edit_reply(edited, Marks(self.caller.clock))
+        marks = Marks(self.caller.clock)
+        return await anyio.to_thread.run_sync(edit_reply, edited, marks)  # texts may be long
