@@ -136,10 +136,12 @@ def _ids(workspace: Path | None) -> Sequence[str]:
     return app.ids(workspace)
 
 
-def _status(workspace: Path | None, operation_id: str | None) -> Mapping[str, Any]:
+def _status(
+    workspace: Path | None, operation_id: str | None, arguments: Mapping[str, Any]
+) -> Mapping[str, Any]:
     from mcp_server import app  # noqa: PLC0415 - as late as can be
 
-    return app.status(workspace, operation_id)
+    return app.status(workspace, operation_id, arguments)
 
 
 def _follow(

@@ -62,14 +62,16 @@ def stop_worker(workspace: Path | None) -> str:
     return anyio.run(stop)
 
 
-def status(workspace: Path | None, operation_id: str | None) -> Mapping[str, Any]:
-    """Return what the `status` tool answers.
+def status(
+    workspace: Path | None, operation_id: str | None, arguments: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Return what the `status` tool answers to these arguments, or of one batch or job.
 
     Raises:
         NotFound: there is no such batch or job.
         Unavailable: there is no workspace, or it is broken.
     """
-    from mcp_server.interfaces.mcp.answers.status import read_status  # noqa: PLC0415 - only here
+    from mcp_server.interfaces.mcp.tools.status import read_status  # noqa: PLC0415 - only here
 
     log_to_stderr()
     plugins = load_plugins()
@@ -79,7 +81,9 @@ def status(workspace: Path | None, operation_id: str | None) -> Mapping[str, Any
         async with open_parts(found, SystemClock(), plugins) as parts:
             health = health_of(parts, "detached", StopMark(parts.state_folder))
             services = services_of(parts, Events(parts.hub, parts.clock), health)
-            facts = await read_status(services, operation_id, owner=EVERYBODY, clock=parts.clock)
+            facts = await read_status(
+                services, operation_id, arguments, owner=EVERYBODY, clock=parts.clock
+            )
             if notice := services.notice():
                 return {**facts, "message": f"{notice} {facts['message']}"}
             return facts

@@ -30,7 +30,16 @@ from tests.waiting import PATIENCE_S
 HEAVY = ("mcp", "pydantic_ai", "rich", "keyring")
 """What must not be paid for by whoever only asks a question."""
 
-VERBS = ("generate", "generate-all", "review", "promote", "rollback", "retry", "cancel")
+VERBS = (
+    "generate",
+    "generate-all",
+    "review",
+    "promote",
+    "rollback",
+    "unpublish",
+    "retry",
+    "cancel",
+)
 COMMANDS = (
     *(
         "serve",
@@ -320,7 +329,9 @@ def test_our_own_mistakes_are_not_hidden() -> None:
 def runners(trouble: Exception) -> Runners:
     """Return runners for a command line whose `status` fails."""
 
-    def status(workspace: Path | None, operation_id: str | None) -> Mapping[str, Any]:
+    def status(
+        workspace: Path | None, operation_id: str | None, arguments: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
         raise trouble
 
     def unused(*arguments: object, **options: object) -> Any:

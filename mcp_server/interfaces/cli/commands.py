@@ -38,7 +38,14 @@ from mcp_server.interfaces.cli.shared import (
     runners_of,
 )
 from mcp_server.interfaces.cli.spelling import as_commands
-from mcp_server.interfaces.cli.verbs import VERBS
+from mcp_server.interfaces.cli.verbs import (
+    VERBS,
+    CursorOption,
+    FollowOption,
+    JsonOption,
+    LimitOption,
+    given,
+)
 from mcp_server.redaction import redacted, secrets_of
 
 INTERVAL_S = 0.5
@@ -223,9 +230,21 @@ def status(
     *,
     workspace: WorkspaceOption = None,
     batch: Annotated[str | None, typer.Option(metavar="ID", help="The same, as an option.")] = None,
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Show it as it goes on, until it is over.")
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="WHEN", help="What has changed since 2026-11-23, 7d or 12h ago."),
+    ] = None,
+    page: Annotated[str | None, typer.Option(metavar="ID", help="What concerns a page.")] = None,
+    section: Annotated[
+        str | None, typer.Option(metavar="PAGE/SECTION", help="What concerns a section.")
+    ] = None,
+    active_only: Annotated[
+        bool, typer.Option("--active-only", help="Leave out what has ended.")
     ] = False,
+    limit: LimitOption = None,
+    cursor: CursorOption = None,
+    json: JsonOption = False,
+    follow: FollowOption = False,
     interval: Annotated[
         float | None,
         typer.Option(
@@ -249,7 +268,10 @@ def status(
         return
     if interval is not None:
         raise typer.BadParameter("only with --follow", param_hint="--interval")
-    for line in status_lines(runners_of(context).status(workspace, wanted)):
+    asked = {"since": since, "page": page, "section": section, "activeOnly": active_only}
+    arguments = given({**asked, "limit": limit, "cursor": cursor})
+    answer = runners_of(context).status(workspace, wanted, arguments)
+    for line in [as_json(answer)] if json else status_lines(answer):
         typer.echo(line)
 
 

@@ -67,8 +67,10 @@ class StopWorker(Protocol):
 class ReadStatus(Protocol):
     """Answers as the `status` tool does: `{message, operations, worker}`, wire names."""
 
-    def __call__(self, workspace: Path | None, operation_id: str | None) -> Mapping[str, Any]:
-        """Read it.
+    def __call__(
+        self, workspace: Path | None, operation_id: str | None, arguments: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Read it; without an id what these arguments of the tool ask for.
 
         Raises:
             NotFound: there is no such batch or job.

@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
-from itertools import compress
 from typing import Any, assert_never, cast
 
 from mcp_server.entities.drafts import draft_stack
@@ -219,22 +218,20 @@ def _entities(tx: Transaction, type: str, page: str | None = None) -> dict[str, 
 
 
 def _heads(tx: Transaction, type: str, pages: Collection[str] | None) -> Heads:
-    if pages is None:
-        [row] = tx.all("list_heads", type=type)
+    ranges = [EVERY] if pages is None else [_ids_of(page) for page in sorted(pages)]
+    columns: list[list[Any]] = [[] for _ in range(6)]
+    for bounds in ranges:
+        [row] = tx.all("list_heads", type=type, **bounds)
         # A column at a time, as JSON: row by row, 10,000 of them would take five times as long.
-        columns: list[list[Any]] = [json.loads(column) for column in row]
-    else:
-        ranges = [_ids_of(page) for page in sorted(pages)]
-        rows = [row for ids in ranges for row in tx.all("list_heads_of_page", type=type, **ids)]
-        columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(5)]
-    ids, revisions, hashes, bases, marks = columns
-    there = [hash is not None for hash in hashes]
+        for column, values in zip(columns, row, strict=True):
+            column.extend(json.loads(values))
+    ids, revisions, hashes, bases, withdrawn, removed = columns
     return Heads(
-        revision=dict(compress(zip(ids, revisions, strict=True), there)),
-        hash=dict(compress(zip(ids, hashes, strict=True), there)),
-        base=dict(compress(zip(ids, bases, strict=True), there)),
-        withdrawn=frozenset(compress(ids, marks)),
-        removed=frozenset(compress(ids, (not each for each in there))),
+        revision=dict(zip(ids, revisions, strict=True)),
+        hash=dict(zip(ids, hashes, strict=True)),
+        base=dict(zip(ids, bases, strict=True)),
+        withdrawn=frozenset(withdrawn),
+        removed=frozenset(removed),
     )
 
 

@@ -64,10 +64,13 @@ def test_one_batch_is_shown_with_its_sections_files_and_the_next_call() -> None:
 
 def test_where_not_all_is_shown_it_is_said() -> None:
     """Of one batch the sections, of all there is the older ones."""
-    assert "  … and more; those that failed, run or are paused come first." in status_lines(
-        {**BATCH, "nextCursor": 50}
+    assert (
+        "  … and more; those that failed, run or are paused come first. --cursor 50 shows them."
+        in status_lines({**BATCH, "nextCursor": 50})
     )
-    assert "  … and older ones." in status_lines({**BATCH, "sections": [], "nextCursor": 50})
+    assert "  … and older ones. --cursor 50 shows them." in status_lines(
+        {**BATCH, "sections": [], "nextCursor": 50}
+    )
 
 
 def test_a_job_is_shown_with_the_command_that_shows_all_of_it() -> None:

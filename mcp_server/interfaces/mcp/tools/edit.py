@@ -60,9 +60,9 @@ class ReplaceArgument(Arguments):
 class EditArguments(Selecting):
     """Change a draft."""
 
-    text: Text | None = Field(None, description="The whole text, in Markdown.")
+    text: Text | None = Field(None, description="The whole Markdown.")
     fields: Annotated[dict[str, Any] | None, BeforeValidator(_parsed)] = Field(
-        None, description="The template's fields to set; the others stay."
+        None, description="Template fields to set; the rest stays."
     )
     replace: Annotated[list[ReplaceArgument] | None, BeforeValidator(_as_replacements)] = Field(
         None,
@@ -75,7 +75,7 @@ class EditArguments(Selecting):
     content_hash: Id | None = Field(
         None, description="Hash of the text as read: refused if it has changed."
     )
-    dry_run: bool | None = Field(None, description="true: only show what would change.")
+    dry_run: bool | None = Field(None, description="true: only show the change.")
 
     def call(self) -> EditCall:
         """Return these arguments as a call of the content service."""
@@ -98,8 +98,7 @@ class Edit(Tool[EditArguments]):
     title = "Edit a draft"
     description = (
         "A section's draft: changes it at once by one of text, fields, replace, restore, discard; "
-        "no drafting model is asked. What is live stays until promote. Refused while status shows "
-        "it in a promotion."
+        "no model is asked, and what is live stays. Refused while status shows its promotion."
     )
     arguments = EditArguments
     reply = EditReply
