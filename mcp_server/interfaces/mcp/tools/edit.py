@@ -67,13 +67,12 @@ class EditArguments(Selecting):
     replace: Annotated[list[ReplaceArgument] | None, BeforeValidator(_as_replacements)] = Field(
         None,
         max_length=REPLACEMENTS_MAX,
-        description="Each old stands exactly once in a section; with page or pages, in each that "
-        "has it.",
+        description="Each old stands once in a section; with page or pages, in each with it.",
     )
     restore: Id | None = Field(None, description="Hash of an earlier text to make the draft.")
     discard: bool | None = Field(None, description="true: back to the draft before, or none.")
     content_hash: Id | None = Field(
-        None, description="Hash of the text as read: refused if it has changed."
+        None, description="Hash of the text as read; refused if changed."
     )
     dry_run: bool | None = Field(None, description="true: only show the change.")
 
