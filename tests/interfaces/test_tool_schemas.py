@@ -19,8 +19,8 @@ from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import Origin
 from tests.pages import tools as pages
 
-ALL = {"edit", "generate", "generate-all", "promote", "rollback", "unpublish"} | {
-    *("status", "cancel", "retry", "review"),
+ALL = {"generate", "generate-all", "promote", "rollback", "unpublish"} | {
+    *("edit", "status", "cancel", "retry", "review"),
 }
 READ_ONLY = {"status", "review"}
 DESTRUCTIVE = {"promote", "rollback", "unpublish", "retry", "cancel"}

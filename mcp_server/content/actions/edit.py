@@ -19,12 +19,12 @@ from mcp_server.content.actions.edit_plan import (
 from mcp_server.content.actions.edited import Edited, EditedSection
 from mcp_server.content.actions.job_keys import key_of_claim
 from mcp_server.content.actions.reader import ContentReader
-from mcp_server.content.actions.review_rows import state_with
+from mcp_server.content.actions.review_rows import state_of
 from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.text.diff import by_words
 from mcp_server.entities.entity import PREVIEW, Author, Revision
-from mcp_server.entities.store import EntityStore
+from mcp_server.entities.store import EntityStore, Heads
 from mcp_server.errors import InvalidPayload, InvalidTransition
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Batch, Origin
@@ -50,14 +50,16 @@ class EditAction:
         content, selection, notes = await self._reader.select(call.selector)
         past = await self._past(call, selection)
 
-        def plan() -> Changes:  # in a thread: texts are parsed
-            return _plan(call, selection, content, author, past)
+        def plan() -> tuple[Changes, tuple[EditedSection, ...]]:
+            found = _plan(call, selection, content, author, past)
+            return found, tuple(_section(change, content) for change in found.changes)
 
-        planned = await anyio.to_thread.run_sync(plan)
+        # In a thread: texts are parsed, checked and compared.
+        planned, sections = await anyio.to_thread.run_sync(plan)
         await self._save(planned.changes, origin, dry_run=call.dry_run)
         return Edited(
             way=next(way for way in WAYS if getattr(call, way) not in (None, False, ())),
-            sections=tuple(_section(change, content) for change in planned.changes),
+            sections=sections,
             without=planned.without,
             locked=planned.locked,
             dry_run=call.dry_run,
@@ -117,18 +119,24 @@ def _section(change: Change, content: SiteContent) -> EditedSection:
     id, after = change.section, change.after
     return EditedSection(
         section=id,
-        state=state_with(
-            content.site.section(id),
-            after.hash if after else None,
-            content.live_hash(id),
-            base=after.base if after else None,
-            withdrawn=after is not None and after.withdrawn,
-        ),
+        state=state_of(content.site, id, _heads(id, after), _heads(id, _live(content, id))),
         hash=after.hash if after else None,
         diff=by_words(_words_of(change.before), _words_of(after)),
         findings=(after.findings or ()) if after else (),
         lost_fields=_has_fields(change.before) and after is not None and not after.fields,
     )
+
+
+def _heads(id: str, text: Revision | None) -> Heads:
+    """Return what is known of a section's draft, or of its live text."""
+    if text is None or text.hash is None:
+        return Heads()
+    withdrawn = (id,) if text.withdrawn else ()
+    return Heads(hash={id: text.hash}, base={id: text.base}, withdrawn=withdrawn)
+
+
+def _live(content: SiteContent, id: str) -> Revision | None:
+    return content.live[id].current if id in content.live else None
 
 
 def _words_of(text: Revision | None) -> str | None:

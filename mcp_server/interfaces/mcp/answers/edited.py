@@ -19,6 +19,8 @@ DIFF_LENGTH = 4_000
 """Characters of a difference that are shown; of several sections, those that fit the answer."""
 ROWS_NAMED = 10
 """Sections that the next call names; more are promoted with their page."""
+ROWS_MAX = 50
+"""Sections that an answer shows, if they fit."""
 FINDINGS = 10
 """Findings of one text that are shown."""
 PROMOTED_BY_NAME = ("draft", "changed", "withdrawn")
@@ -26,9 +28,10 @@ PROMOTED_BY_NAME = ("draft", "changed", "withdrawn")
 
 def edit_reply(edited: Edited, marks: Marks) -> EditReply:
     """Return the answer to an edit, with as many of its sections as fit."""
+    made = [_row(each, marks) for each in edited.sections[:ROWS_MAX]]
 
     def build(rows: int) -> EditReply:
-        shown = [_row(each, marks) for each in edited.sections[:rows]]
+        shown = made[:rows]
         notes = [*_notes(edited, shown=rows), *(marks.note(n, NOTE_LENGTH) for n in edited.notes)]
         return EditReply(
             message=_sentence(edited),
@@ -38,7 +41,7 @@ def edit_reply(edited: Edited, marks: Marks) -> EditReply:
             next=_next(edited),
         )
 
-    return fitted(build, len(edited.sections), bytes_max=DETAIL_BYTES_MAX, least=1)
+    return fitted(build, len(made), bytes_max=DETAIL_BYTES_MAX, least=1)
 
 
 def _row(section: EditedSection, marks: Marks) -> EditedRow:

@@ -61,9 +61,7 @@ class ReviewArguments(Selecting):
     force: bool | None = Field(
         None, description="With plan: its force.", json_schema_extra=UNLISTED
     )
-    brief: bool | None = Field(
-        None, description="true: what one section is to be written from, to write it by edit."
-    )
+    brief: bool | None = Field(None, description="true: what to write one section from, with edit.")
     limit: int | None = Field(None, ge=1, le=LIMIT_MAX, description="Rows at most; default 10.")
     cursor: int | None = Field(
         None, ge=0, le=CURSOR_MAX, description="nextCursor of the answer before."
