@@ -51,13 +51,10 @@ class StatusArguments(Streaming):
         max_length=IDS_MAX,
         description="Several batches and jobs at once: where each stands, and the counts of all.",
     )
-    section: SectionId | None = Field(
-        None, description="What concerns one section lately, such as menu/hero; newest first."
-    )
+    section: SectionId | None = Field(None, description="What concerns one section, newest first.")
     since: Key | None = Field(
         None,
-        description="Only since a day or time, such as 2026-11-23 or 7d: what was done and edited, "
-        "how much, and by whom.",
+        description="2026-11-23, a time, or 7d: what was done since, and by whom.",
     )
     page: Slug | None = Field(None, description="The same for a page and all its sections.")
     wait_seconds: float | None = Field(
