@@ -49,17 +49,14 @@ class StatusArguments(Streaming):
     ids: Annotated[list[Id] | None, BeforeValidator(as_list)] = Field(
         None,
         max_length=IDS_MAX,
-        description="Several batches and jobs at once: where each stands, and the counts of all.",
+        description="Several batches and jobs at once, with the counts of all.",
     )
-    section: SectionId | None = Field(
-        None, description="What concerns one section lately, such as menu/hero; newest first."
-    )
+    section: SectionId | None = Field(None, description="What concerns one section, newest first.")
     since: Key | None = Field(
         None,
-        description="Only since a day or time, such as 2026-11-23 or 7d: what was done and edited, "
-        "how much, and by whom.",
+        description="2026-11-23, a time, or 7d: what was done since, and by whom.",
     )
-    page: Slug | None = Field(None, description="The same for a page and all its sections.")
+    page: Slug | None = Field(None, description="The same for a page.")
     wait_seconds: float | None = Field(
         None,
         ge=0,
@@ -71,7 +68,7 @@ class StatusArguments(Streaming):
     active_only: bool | None = Field(None, description="true: leave out what has ended.")
     detail: Literal["brief", "full"] | None = Field(
         None,
-        description="full: more rows, every reason at full length, and jobs by state and kind.",
+        description="full: more rows, whole reasons, and jobs by state and kind.",
     )
     limit: int | None = Field(None, ge=1, le=LIMIT_MAX, description="Rows at most; default 10.")
     cursor: int | None = Field(
