@@ -43,15 +43,11 @@ class ReviewArguments(Selecting):
     )
     diff: bool | None = Field(None, description="true: what changes from live text to draft.")
     contains: Annotated[str, StringConstraints(max_length=WORDS_LENGTH_MAX)] | None = Field(
-        None, description="Only sections with these words."
+        None, description="Only with these words."
     )
-    history: bool | None = Field(
-        None, description="true: all their texts: who wrote them, when, why; hashes."
-    )
-    as_of: AsOf | None = Field(
-        None, description="What was live at the end of that day (2026-11-24) or time."
-    )
-    plan: Plan | None = Field(None, description="What that call would do, with the digest.")
+    history: bool | None = Field(None, description="true: all their texts: who, when, why; hashes.")
+    as_of: AsOf | None = Field(None, description="What was live on that day (2026-11-24) or time.")
+    plan: Plan | None = Field(None, description="What that would do, with the digest.")
     batch_id: Id | None = Field(
         None, description="With plan: its batchId.", json_schema_extra=UNLISTED
     )
@@ -90,7 +86,7 @@ class Review(Tool[ReviewArguments]):
     description = (
         "Sections of the web site as they stand: missing, draft, changed, live, withdrawn, "
         "outdated, orphaned. Named pages or sections: whole texts, in reading order. Also their "
-        "history, what was live once, where words stand, and what a call would do. Changes "
+        "history, what was live once, and what a call would do. Changes "
         "nothing; status shows what still runs."
     )
     arguments = ReviewArguments

@@ -16,12 +16,8 @@ class RollbackArguments(Changing):
     """Take changes to the live texts back."""
 
     batch_id: Id | None = Field(None, description="Put back what stood before this batch.")
-    revision: Id | None = Field(
-        None, description="With one section: the hash, from its history, of what was live."
-    )
-    as_of: AsOf | None = Field(
-        None, description="With pages or sections: back to that day (2026-11-24) or time."
-    )
+    revision: Id | None = Field(None, description="One section: hash of a text that was live.")
+    as_of: AsOf | None = Field(None, description="Back to that day (2026-11-24) or time.")
 
 
 class Rollback(Tool[RollbackArguments]):
@@ -30,7 +26,7 @@ class Rollback(Tool[RollbackArguments]):
     name = "rollback"
     title = "Take back what is live"
     description = (
-        "Live texts of the web site: queues putting back what was live before. Drafts: edit. "
+        "Live texts of the web site: queues putting back what was live before. "
         "Nothing named: the latest promote or unpublish that stands, as a whole. batchId: what "
         "stood before that batch. A page: the latest that stands on it. Sections: the last "
         "change to each; the same again gives it back. Answers with a batchId at once; "
