@@ -17,6 +17,7 @@ from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.retry import RetryAction
 from mcp_server.content.actions.review import ReviewAction
 from mcp_server.content.actions.review_contains import ContainingAction
+from mcp_server.content.actions.review_findings import FindingsAction
 from mcp_server.content.actions.review_past import HistoryAction, ThenAction
 from mcp_server.content.actions.rollback import RollbackAction
 from mcp_server.content.actions.rollback_target import RollbackTarget
@@ -73,6 +74,7 @@ class ContentService:
         self.history = self._telling(HistoryAction(reader, entities, batches).__call__)
         self.then = self._telling(ThenAction(reader, entities, batches).__call__)
         self.containing = self._telling(ContainingAction(reader, entities, batches).__call__)
+        self.with_findings = self._telling(FindingsAction(reader, batches).__call__)
         self.plans = {
             "promote": self.promote,
             "rollback": self.rollback,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import anyio.to_thread
 
@@ -50,9 +50,12 @@ def texts_of(content: SiteContent, *, live: bool) -> Mapping[str, Revision | str
 
 
 def check_texts(
-    content: SiteContent, texts: Mapping[str, Revision | str]
+    content: SiteContent,
+    texts: Mapping[str, Revision | str],
+    *,
+    only: Collection[str] | None = None,
 ) -> Mapping[str, tuple[Finding, ...]]:
-    """Return what there is to say of each text. Pure.
+    """Return what there is to say of each text, or of `only` some, among all `texts`. Pure.
 
     Whether all figures stand in a source is known of a text that was checked when it was written;
     of others, such as those that a person wrote, it is not asked.
@@ -67,6 +70,8 @@ def check_texts(
         anchors[id.partition("/")[0]] |= anchors_in(_words_of(text)) | {id.partition("/")[2]}
     found: dict[str, tuple[Finding, ...]] = {}
     for id, text in texts.items():
+        if only is not None and id not in only:
+            continue
         section = site.section(id)
         assert section is not None, "the texts are those of the site's sections"
         wished = text.instructions if isinstance(text, Revision) else ""

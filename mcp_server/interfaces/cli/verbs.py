@@ -172,6 +172,9 @@ def review(
         list[str] | None, typer.Option(metavar="STATE", help="Only in this state; repeatable.")
     ] = None,
     diff: Annotated[bool, typer.Option("--diff", help="What a promotion would change.")] = False,
+    findings: Annotated[
+        bool, typer.Option("--findings", help="Only where a check finds something, as a dead link.")
+    ] = False,
     contains: Annotated[
         str | None, typer.Option(metavar="WORDS", help="Only sections with these words.")
     ] = None,
@@ -199,6 +202,7 @@ def review(
         "state": state,
         "diff": diff,
         "contains": contains,
+        "findings": findings,
         "history": history,
         "asOf": as_of,
         "brief": brief,

@@ -47,6 +47,9 @@ class ReviewArguments(Selecting):
     )
     history: bool | None = Field(None, description="true: all their texts: who, when, why; hashes.")
     as_of: AsOf | None = Field(None, description="What was live on that day (2026-11-24) or time.")
+    findings: bool | None = Field(
+        None, description="true: only where a check finds something: dead links, figures, TODO."
+    )
     plan: Plan | None = Field(None, description="What that would do, with the digest.")
     batch_id: Id | None = Field(
         None, description="With plan: its batchId.", json_schema_extra=UNLISTED
@@ -66,7 +69,7 @@ class ReviewArguments(Selecting):
     @property
     def whole(self) -> bool:
         """Whether whole texts are shown: of what was named, unless many revisions are listed."""
-        if self.history or self.contains:
+        if self.history or self.contains or self.findings:
             return False
         return bool(self.diff) or self.selector != Selector()
 
@@ -122,6 +125,8 @@ class Review(Tool[ReviewArguments]):
             return await content.containing(
                 selector, origin, window, contains=asked.contains, states=states
             )
+        if asked.findings:
+            return await content.with_findings(selector, origin, window)
         if (at := moment(asked.as_of, self.caller.clock)) is not None:
             return await content.then(selector, origin, window, at=at)
         return await content.review(selector, origin, window, states=states, diff=bool(asked.diff))
@@ -161,6 +166,7 @@ def _check_together(asked: ReviewArguments) -> None:
     views = {
         "history": asked.history,
         "contains": asked.contains,
+        "findings": asked.findings,
         "plan": asked.plan,
         "brief": asked.brief,
         "asOf": asked.as_of and asked.plan != "rollback",
