@@ -65,6 +65,7 @@ def _text(number: int, type: str) -> Revision:
 async def _looked_at(root: Path, sizes: ServerSizes) -> Values:
     rows, stall = await _asked(root, ROWS, sizes.calls)
     whole, stall_of_whole = await _asked(root, WHOLE, sizes.calls)
+    whole["edit"] = await _edited(root, sizes.calls)
     values = {(OWN, n): statistics.median(taken) for n, taken in (rows | whole).items()}
     return values | {
         (OWN, "review-slowest"): max(max(taken) for taken in rows.values()),
@@ -86,6 +87,18 @@ async def _asked(
                 found.setdefault(name, []).extend(await _paged(serving.desk, arguments))
         until = time.monotonic()
     return found, serving.report.stall_ms(begun, until)
+
+
+async def _edited(root: Path, times: int) -> list[float]:
+    """Return what writing a section by hand took, in milliseconds."""
+    taken: list[float] = []
+    async with no_worker(root), server(root) as serving:
+        await serving.desk.call("edit", section="p1/s1", text=LONG)
+        for number in range(times):
+            begun = time.perf_counter()
+            await serving.desk.call("edit", section="p1/s2", text=f"Note {number}. {LONG}")
+            taken.append((time.perf_counter() - begun) * 1000)
+    return taken
 
 
 async def _paged(desk: Desk, arguments: dict[str, Any]) -> list[float]:
