@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from mcp_server.content.checks.words import FRENCH, GERMAN, HOLIDAYS, MONTHS, words
+from mcp_server.content.checks.words import FRENCH, GERMAN, HOLIDAYS, MONTHS, WEEKDAYS, words
 
 GAP = "[ \\t\u00a0\u202f\u2009]"
 MONTH_NAMES = "|".join(sorted(MONTHS, key=len, reverse=True))
@@ -27,7 +27,7 @@ YEAR_AFTER = re.compile(rf"\.?,?{GAP}(\d{{4}})(?!\d)")
 ISO_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)")
 NUMERIC_DATE = re.compile(
     r"(\d{1,2})([./-])[ ]?(\d{1,2})\2[ ]?((?:19|20)?\d{2})(?![\d./])"
-    r"|(\d{1,2})(\.)[ ]?(\d{1,2})\.(?![\d])"
+    r"|(\d{1,2})(\.)[ ]?(\d{1,2})\.(?![\d])|([0-3]\d)(/)([0-3]\d)(?![\d/€$£%])"
 )
 CLOCK = re.compile(
     rf"(?P<hour>\d{{1,2}})(?:(?P<sign>[:.])(?P<minute>\d{{2}})(?![\d.,:]\d|\d)"
@@ -70,6 +70,10 @@ SCALE = re.compile(
 DASH_PRICE = re.compile(rf"[,.][-–—]{{1,2}}(?:{GAP}?(€|euro|eur|chf|fr\.?))?")
 SOME_WORDS = re.compile(rf"(?:{GAP}{{1,2}}[^\W\d_]{{1,40}}){{1,3}}")
 SMALL_MONEY = re.compile(rf"{GAP}?(\d{{2}})(?![\d.,:]\d|\d|{GAP}?[^\W\d_]|{GAP}?[€%])")
+MORE_MINUTES = re.compile(
+    rf"\.?,?{GAP}?(?:(?:and|und|et){GAP})?([0-5]?\d){GAP}?(?:minutes?|minuten|min|mn)\b\.?"
+)
+MONEY = frozenset({"money:EUR", "money:USD", "money:GBP", "money:CHF"})
 AND_A_HALF = re.compile(rf"{GAP}(?:and a half|et demie?|und eine halbe)\b")
 DECADE = re.compile(r"(?:s|er)\b")
 NOUN_AFTER = re.compile(rf"(?:{GAP}{{1,2}}|-)[^\W\d_]|[^\W\d_]")
@@ -84,13 +88,26 @@ NO_NOUN_AFTER = re.compile(
     r"|et|ou|le|du|à|au|sur|en|dans|nous|tous|toute|jusqu)\b)"
 )
 CONNECTOR = re.compile(
-    rf"{GAP}{{0,2}}(?:[–—-]|/|,|&|to|till|until|and|or|bis(?: zu)?|und|oder|à|au|et|ou|jusqu['’]à"
+    rf"(?:st|nd|rd|th|er|e|\.)?{GAP}{{0,2}}(?:[–—-]|/|,|&|to|till|until|and|or|bis(?: zu)?|und|oder"
+    rf"|à|au|et|ou|jusqu['’]à"
     rf"|as well as|sowie|through|and the|und der|und den|et le)"
     rf"(?:{GAP}(?:um|the|den|le|zum))?{GAP}{{0,2}}(?:[€$£])?"
 )
 SHORT_DAY_AFTER = re.compile(
-    rf"{GAP}?(?:[.:–—/&+-]|,|to\b|bis\b|und\b|au\b|à\b|et\b|and\b|$|\n|\d)"
+    rf"{GAP}?(?:[.:–—/&+-]|,|to\b|bis\b|und\b|au\b|à\b|et\b|and\b|$|\n|\d"
+    rf"|(?:ab|um|von|from|at|until|till|de|dès|à|jusqu['’]à|before|vor){GAP}\d"
+    r"|matin|soir|après-midi|morgens|vormittags?|nachmittags?|abends?|morning|afternoon|evening)"
 )
+_DAY_NAMES = "|".join(sorted(WEEKDAYS, key=len, reverse=True))
+JOINED_NAMES = re.compile(
+    rf"(?<!\w)((?:{_DAY_NAMES}|{MONTH_NAMES})\.?)-(?=(?:{_DAY_NAMES}|{MONTH_NAMES})\b)"
+)
+"""A range of days or months that is written as one word: `Mo-Fr`."""
+_DAYS_APART = rf"\.?{GAP}?(?:[–—/&+,-]|(?:to|and|und|et|au|à|bis)\b){GAP}?(?:le{GAP})?"
+DAY_THEN_DAY = re.compile(
+    rf"{_DAYS_APART}(?:{_DAY_NAMES})\b|\.?:?{GAP}?\d{{1,2}}{GAP}?(?:h\b|h\d|[:.]\d\d|uhr|[ap]m\b)"
+)
+DAY_BEFORE_DAY = re.compile(rf"\b(?:{_DAY_NAMES}){_DAYS_APART}$")
 COMPOUND_UNIT = re.compile(
     r"(?<=[a-zäöüß]{2})(?:minuten|stunden|tage|tagen|wochen|monate|monaten"
     r"|jahre|jahren|kilometer|quadratmeter)$"
@@ -192,6 +209,16 @@ DATE_PREPOSITIONS = frozenset(
         " depuis dès de d jusqu fin début à au mi and und et between zwischen entre"
     )
 )
+YEAR_PREPOSITIONS = frozenset(
+    words("in since until from by en depuis seit jahr année year dès début fin ende anfang mitte")
+)
+NO_NOUNS = frozenset(
+    words(
+        "in at on from until till to im am an auf bei zum zur vom bis mit ab à au aux dans en sur"
+        " chez dès and und et or oder ou"
+    )
+)
+"""After these a number counts nothing: `Mill Road 17 in Whitby`."""
 NO_ADJECTIVES = frozenset(
     words(
         "and und et or oder ou to bis à in on the der die das den dem of von de du la le les"
@@ -203,7 +230,7 @@ NO_ADJECTIVES = frozenset(
 BOUND = {
     "an": FRENCH, "ans": FRENCH, "ton": "en", "p": "en", "mi": "en", "tag": GERMAN, "fr": GERMAN,
     "grad": GERMAN, "pied": FRENCH, "pieds": FRENCH, "mn": FRENCH, "livre": FRENCH,
-    "livres": FRENCH,
+    "livres": FRENCH, "j": FRENCH,
 }  # fmt: skip
 NEVER_NUMBERS = frozenset({"cents", "neufs"})
 GERMAN_COMPOUND = re.compile(

@@ -29,6 +29,8 @@ from mcp_server.content.checks.patterns import (
     DASH_PRICE,
     DATE_PREPOSITIONS,
     DAY_AFTER,
+    DAY_BEFORE_DAY,
+    DAY_THEN_DAY,
     DECADE,
     FIRST_OF_HOLIDAY,
     FIRST_OF_SPECIAL,
@@ -38,14 +40,18 @@ from mcp_server.content.checks.patterns import (
     HOLIDAY,
     HOUR_WORD,
     ISO_DATE,
+    JOINED_NAMES,
     MAGNITUDES,
     MINUTES,
+    MONEY,
     MONTH_AFTER,
+    MORE_MINUTES,
     NEVER_NUMBERS,
     NEXT_NUMBER_WORD,
     NEXT_WORD,
     NO_ADJECTIVES,
     NO_NOUN_AFTER,
+    NO_NOUNS,
     NOUN_AFTER,
     NUMERIC_DATE,
     OCLOCK,
@@ -64,6 +70,7 @@ from mcp_server.content.checks.patterns import (
     UNIT,
     VAGUE,
     YEAR_AFTER,
+    YEAR_PREPOSITIONS,
 )
 from mcp_server.content.checks.phones import phone_at
 from mcp_server.content.checks.words import (
@@ -79,6 +86,9 @@ from mcp_server.content.checks.words import (
     WEEKDAYS,
     Unit,
 )
+
+FIVES = frozenset({5, 10, 20, 25})
+"""Minutes of which people say how many there are to the hour."""
 
 
 def scan(text: str, languages: Sequence[str] = LANGUAGES) -> tuple[Mention, ...]:
@@ -101,7 +111,8 @@ class _Number:
 
 class _Scanner:
     def __init__(self, text: str, languages: tuple[str, ...]) -> None:
-        self._text, self._lower, self._languages = text, _lowered(text), languages
+        self._text, self._languages = text, languages
+        self._lower = JOINED_NAMES.sub(r"\1–", _lowered(text))
         self._word_before, self._word_end = "", -9
 
     def mentions(self) -> Iterator[Mention]:
@@ -147,11 +158,12 @@ class _Scanner:
             year, month, day = (int(found[n]) for n in (1, 2, 3))
             return _dated(start, found.end(), [(year, month, day)])
         if found := NUMERIC_DATE.match(self._lower, start):
-            first, second = int(found[1] or found[5]), int(found[3] or found[7])
+            first, second = (int(found[n] or found[n + 4] or found[n + 7]) for n in (1, 3))
             year = int(found[4] or 0)
             year += 2000 if 0 < year < 100 else 0
             # The day comes first in most countries, the month in the United States.
-            return _dated(start, found.end(), [(year, second, first), (year, first, second)])
+            dates = [(year, second, first), (year, first, second)]
+            return _dated(start, found.end(), dates[:1] if "." in found[0] else dates)
         return None
 
     def _clock(self, start: int) -> Mention | None:
@@ -168,6 +180,8 @@ class _Scanner:
             return self._hours(start, found, hour)
         times = times_of(hour, minute, said, exact=exact)
         quantities = [Quantity("time", float(t), float(hour)) for t in times]
+        if found["minute2"]:
+            quantities.append(Quantity("duration", hour * 3600.0 + minute * 60, float(hour)))
         if found["sign"] == "." and not found["exact"] and not found["half"]:
             quantities.append(
                 Quantity(
@@ -243,10 +257,11 @@ class _Scanner:
             )
             part = self._part_of_day(end)
             said = found[1].replace(".", "") if found[1][0] in "ap" else part[0]
-            times = times_of(hour, minute, said, exact=found[1] == "uhr")
+            exact = found[1] == "uhr" and number.in_digits
+            times = times_of(hour, minute, said, exact=exact)
             values = tuple(Quantity("time", float(t), float(hour)) for t in times)
             if found[1].startswith("heure"):
-                return self._heures(start, found.end(), hour)
+                return self._heures(start, found.end(), hour, exact=number.in_digits)
             return Mention("time", start, max(end, part[1]), values)
         if part := PART_OF_DAY.match(self._lower, number.end):
             said, end = self._part_of_day(number.end)
@@ -256,21 +271,38 @@ class _Scanner:
                 for t in times_of(hour, 0, said, exact=False)
             )
             return Mention("time", start, end, values)
-        if self._preceding(start) in TIME_PREPOSITIONS and self._ends_here(number.end):
+        if self._is_at(start, number):
             times = times_of(hour, 0, "", exact=False)
             values = [Quantity("time", float(t), float(hour)) for t in times]
             values.append(Quantity("bare", float(hour), float(hour)))
             return Mention("time", start, number.end, tuple(values))
         return None
 
-    def _heures(self, start: int, end: int, hour: int) -> Mention:
+    def _is_at(self, start: int, number: _Number) -> bool:
+        """Whether `at nine` is a time: no noun follows."""
+        before = self._preceding(start)
+        if DASH_PRICE.match(self._lower, number.end):
+            return False
+        if before in TIME_PREPOSITIONS and self._ends_here(number.end):
+            return True
+        following = self._lower[number.end : number.end + 4]
+        if before in {"from", "between", "open"} and following == " to ":
+            return True
+        return (
+            self._languages == (GERMAN,)
+            and before in {"um", "gegen"}
+            and not self._noun_after(number)
+            and self._unit_at(number.end) is None
+        )
+
+    def _heures(self, start: int, end: int, hour: int, *, exact: bool) -> Mention:
         minute = 0
         if extra := FRENCH_MINUTES.match(self._lower, end):
             minute, end = MINUTES[extra[1]], extra.end()
         elif extra := TWO_DIGITS.match(self._lower, end):
             minute, end = int(extra[1]), extra.end()
         said, last = self._part_of_day(end)
-        times = times_of(*divmod(hour * 60 + minute, 60), said, exact=not said)
+        times = times_of(*divmod(hour * 60 + minute, 60), said, exact=exact and not said)
         values = [Quantity("time", float(t), float(hour)) for t in times]
         values.append(Quantity("duration", hour * 3600.0 + minute * 60, float(hour)))
         return Mention("time", start, max(end, last), tuple(values))
@@ -288,7 +320,12 @@ class _Scanner:
     def _money(self, start: int, number: _Number) -> Mention | None:
         """`€12`, `EUR 12`, `12,-`: the sign stands before the number, or is left out."""
         before = self._lower[max(0, start - 2) : start].rstrip("\u00a0\u202f ")
-        currency = CURRENCY_SIGNS.get(before[-1:]) or CURRENCY_CODES.get(self._preceding(start))
+        code = self._preceding(start)
+        if code == "fr" and DAY_BEFORE_DAY.search(
+            self._lower[max(0, start - 24) : self._word_end - 2]
+        ):
+            code = ""  # `Mo–Fr 9`
+        currency = CURRENCY_SIGNS.get(before[-1:]) or CURRENCY_CODES.get(code)
         end = number.end
         if dash := DASH_PRICE.match(self._lower, end):
             end = dash.end()
@@ -312,29 +349,73 @@ class _Scanner:
         unit = self._unit_at(number.end) or self._unit_soon(number.end)
         if unit is None:
             if decade := DECADE.match(self._lower, number.end):
-                return tuple(Quantity("bare", v, v) for v in values), decade.end()
-            if self._noun_after(number.end):
+                made = [Quantity("bare", v, v) for v in values]
+                made += [Quantity("decade", v % 100, v) for v in values if v % 10 == 0]
+                return tuple(made), decade.end()
+            if self._noun_after(number) and not self._is_date(number):
                 return tuple(Quantity("count", v, v) for v in values), number.end
             return tuple(Quantity("bare", v, v) for v in values), number.end
         units, end = unit
-        more, end = self._and_more(units, end)
+        if len(values) == 1 and self._text[end - 1] == "s" and _is_weeks(units, values[0]):
+            values = [values[0], values[0] - 1]  # `quinze jours` are two weeks
+        more, end = self._and_more(end)
         found = tuple(
-            Quantity(u.dimension, round((v + more) * u.factor, 6), v) for u in units for v in values
+            Quantity(u.dimension, round((v + more) * u.factor, 6), v + more)
+            for u in units
+            for v in values
         )
         if units[0].dimension.startswith("money") and (rest := SMALL_MONEY.match(self._lower, end)):
             cents = int(rest[1]) / 100
             found = tuple(Quantity(q.dimension, q.figure + cents, q.figure + cents) for q in found)
             end = rest.end()
+        elif units[0].dimension in MONEY and (small := self._small_money(end)) is not None:
+            cents, end = small
+            found = tuple(Quantity(q.dimension, q.figure + cents, q.figure + cents) for q in found)
+        elif units == UNITS["hour"] and (rest := MORE_MINUTES.match(self._lower, end)):
+            minutes = int(rest[1]) * 60
+            found = tuple(
+                Quantity(q.dimension, float(q.value) + minutes)
+                for q in found
+                if isinstance(q.value, float)
+            )
+            end = rest.end()
         return found, end
 
-    def _noun_after(self, end: int) -> bool:
+    def _small_money(self, end: int) -> tuple[float, int] | None:
+        """`deux euros cinquante`, `drei Euro fünfzig`."""
+        word = NEXT_WORD.match(self._lower, end)
+        number = self._number_in_words(word.start(1), word[1]) if word is not None else None
+        cents = _whole(number) if number is not None else None
+        if (
+            number is None
+            or cents is None
+            or not 0 < cents < 100
+            or not self._ends_here(number.end)
+        ):
+            return None
+        return cents / 100, number.end
+
+    def _noun_after(self, number: _Number) -> bool:
         """Whether a noun may follow; German ones have a capital."""
+        end = number.end
         if NOUN_AFTER.match(self._lower, end) is None:
             return False
-        if self._languages != (GERMAN,):
-            return True
         following = SOME_WORDS.match(self._text, end)
-        return following is None or any(word[0].isupper() for word in following[0].split())
+        if following is None:
+            return True
+        listed = following[0].split()
+        if listed[0].lower() in NO_NOUNS:
+            return False
+        return self._languages != (GERMAN,) or any(word[0].isupper() for word in listed)
+
+    def _is_date(self, number: _Number) -> bool:
+        """Whether it is a year: `In 1932 a teacher`, `als er 1932 seine Schule`."""
+        if not number.in_digits or not _is_year(number):
+            return False
+        following = SOME_WORDS.match(self._text, number.end)
+        before = self._preceding(number.end - len(number.digits))
+        is_verb = following is not None and following[0].split()[0][0].islower()
+        return before in YEAR_PREPOSITIONS or (self._languages == (GERMAN,) and is_verb)
 
     def _unit_at(self, end: int) -> tuple[tuple[Unit, ...], int] | None:
         if found := SPECIAL_UNIT.match(self._lower, end):
@@ -361,11 +442,9 @@ class _Scanner:
                 return unit
         return None
 
-    def _and_more(self, units: tuple[Unit, ...], end: int) -> tuple[float, int]:
+    def _and_more(self, end: int) -> tuple[float, int]:
         """`an hour and a half`, `deux heures et demie`."""
-        if units[0].dimension in {"duration", "calendar"} and (
-            found := AND_A_HALF.match(self._lower, end)
-        ):
+        if found := AND_A_HALF.match(self._lower, end):
             return 0.5, found.end()
         return 0.0, end
 
@@ -399,7 +478,7 @@ class _Scanner:
                 if not joined:
                     break
                 value, end = joined, following.end()
-            return _Number(frozenset({value}), end, in_digits=False)
+            return _Number(frozenset({float(value)}), end, in_digits=False)
         return None
 
     def _word_value(self, start: int, word: str, language: str) -> tuple[float | None, int]:
@@ -441,9 +520,7 @@ class _Scanner:
             word, end = head, start + len(head)
         if word not in WEEKDAYS:
             return None
-        if word in SHORT_WEEKDAYS and not (
-            self._text[start].isupper() and SHORT_DAY_AFTER.match(self._lower, end)
-        ):
+        if word in SHORT_WEEKDAYS and not self._is_short_day(start, end):
             return None
         day = float(WEEKDAYS[word])
         around = (self._lower[max(0, start - 80) : start], self._lower[end : end + 80])
@@ -455,6 +532,15 @@ class _Scanner:
         ]
         return Mention("date", start, end, tuple(Quantity(name, day) for name in dimensions))
 
+    def _is_short_day(self, start: int, end: int) -> bool:
+        """Whether `Mon`, or `lun` beside another day or a time, is a day."""
+        if self._text[start].isupper():
+            return SHORT_DAY_AFTER.match(self._lower, end) is not None
+        return end - start > 2 and (
+            DAY_THEN_DAY.match(self._lower, end) is not None
+            or DAY_BEFORE_DAY.search(self._lower, max(0, start - 24), start) is not None
+        )
+
     def _spoken_time(self, start: int, number: _Number) -> Mention | None:
         """`ten past nine`, `zehn nach neun`."""
         minute = _whole(number)
@@ -463,6 +549,10 @@ class _Scanner:
             return None
         if found[1] in {"to", "before"} and not self._is_time_alone(found.end()):
             return None  # `five to ten minutes`
+        if found[1] == "to" and (
+            minute not in FIVES or self._preceding(start) in {"from", "open", "between"}
+        ):
+            return None  # `from five to ten`, `seven to ten`
         return self._around_hour(start, found.end(), -minute if found[1] in BACK else minute)
 
     def _is_time_alone(self, start: int) -> bool:
@@ -561,7 +651,14 @@ def _shared(one: Mention, other: Mention) -> tuple[Mention, Mention]:
         return _in_terms_of(one, other), other
     if _is_bare(other) and one.kind == "price":
         return one, _in_terms_of(other, one)
+    if one.kind == "time" and other.kind == "number" and _is_only_bare(other):
+        read = _in_terms_of(other, one)
+        return one, replace(read, quantities=(*read.quantities, *other.quantities))
     return one, other
+
+
+def _is_only_bare(mention: Mention) -> bool:
+    return all(q.dimension == "bare" for q in mention.quantities)
 
 
 def _is_bare(mention: Mention) -> bool:
@@ -592,6 +689,10 @@ def _in_terms_of(bare: Mention, other: Mention) -> Mention:
     if not made:
         return bare
     return replace(bare, kind=other.kind, quantities=tuple(dict.fromkeys(made)))
+
+
+def _is_weeks(units: tuple[Unit, ...], days: float) -> bool:
+    return units == UNITS["jours"] and days in {8.0, 15.0}
 
 
 def ordinal_of(word: str) -> float | None:

@@ -27,6 +27,8 @@ class Sources:
     itself is left out: it does not become true by being repeated."""
     counts: frozenset[int] = frozenset()
     """How long the lists among the facts are."""
+    counted: frozenset[tuple[str, int]] = frozenset()
+    """The same with the names of the lists: `rooms`, 3."""
 
     @property
     def said(self) -> tuple[str, ...]:
@@ -56,7 +58,8 @@ def sources_of(
         ),
         asked=instructions,
         before=_said_before(before) if before is not None else None,
-        counts=frozenset(n for each in facts for n in _counts(each) if 1 < n <= LISTED_MAX),
+        counts=frozenset(n for each in facts for _, n in _counts(each) if 1 < n <= LISTED_MAX),
+        counted=frozenset((name.lower(), n) for each in facts for name, n in _counts(each)),
     )
 
 
@@ -105,16 +108,17 @@ def _lines(value: object, name: str = "") -> Iterator[str]:
             yield f"{name}: {value}" if name else str(value)
 
 
-def _counts(value: object) -> Iterator[int]:
+def _counts(value: object, name: str = "") -> Iterator[tuple[str, int]]:
+    """Yield how many items lists and groups of facts have, and their names."""
     match value:
         case Mapping():
-            for inner in cast("Mapping[object, object]", value).values():
-                yield from _counts(inner)
+            for key, inner in cast("Mapping[object, object]", value).items():
+                yield from _counts(inner, str(key))
         case list() | tuple():
             listed = cast("Sequence[object]", value)
-            yield len(listed)
+            yield name, len(listed)
             for inner in listed:
-                yield from _counts(inner)
+                yield from _counts(inner, name)
         case _:
             pass
 
