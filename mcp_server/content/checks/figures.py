@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import zip_longest
 
 from mcp_server.content.checks.derived import ALWAYS, ALWAYS_SAID
@@ -46,7 +47,9 @@ def unsaid(prose: str, whole: str, sources: Sources, languages: Sequence[str]) -
         if said[index] or _is_said(prose, mention, following, known) or follows(read, index):
             continue
         if (count := _small_count(prose, mention)) is not None:
-            shown = _shown_counts(whole) if shown is None else shown
+            if shown is None:
+                texts = (whole, *sources.said)
+                shown = frozenset(count for text in texts for count in _shown_counts(text))
             if count in sources.counts or count in shown:
                 continue
         yield mention
@@ -107,6 +110,7 @@ def _small_count(text: str, mention: Mention) -> int | None:
     return None
 
 
+@lru_cache(maxsize=64)
 def _shown_counts(text: str) -> frozenset[int]:
     """Return how long the lists, tables and enumerations of a text are."""
     counts: set[int] = set()

@@ -41,8 +41,24 @@ PART_OF_DAY = re.compile(
     r"|morgens|früh"
     r"|du (?:matin|soir)|de l['’]après-midi)(?!\w)"
 )
-FRENCH_MINUTES = re.compile(rf"{GAP}?(et demie?|et quart|moins le quart|trente|quinze)\b")
+_SPOKEN_MINUTES = {
+    "trente-cinq": 35, "vingt-cinq": 25, "quarante-cinq": 45, "cinquante-cinq": 55, "cinq": 5,
+    "dix": 10, "vingt": 20, "quarante": 40, "cinquante": 50,
+}  # fmt: skip
+FRENCH_MINUTES = re.compile(
+    rf"{GAP}?(et demie?|et quart|moins le quart|moins vingt|moins dix|moins cinq|trente|quinze"
+    rf"|{'|'.join(_SPOKEN_MINUTES)})\b(?!-)"
+)
+HOUR_AND_MINUTES = re.compile(
+    rf"(?:(?:an|one){GAP}hour|eine[rn]?{GAP}stunde|(?P<french>une{GAP}heure))"
+    rf"(?:{GAP}(?:and|und|et))?{GAP}(?P<minutes>\d{{1,2}}|[^\W\d_]{{3,20}}(?:-[^\W\d_]{{2,9}})?)"
+    rf"(?P<unit>{GAP}(?:minutes?|minuten))?\b"
+)
 MINUTES = {
+    **_SPOKEN_MINUTES,
+    "moins vingt": -20,
+    "moins dix": -10,
+    "moins cinq": -5,
     "et demie": 30,
     "et demi": 30,
     "et quart": 15,
@@ -69,6 +85,7 @@ SCALE = re.compile(
 )
 DASH_PRICE = re.compile(rf"[,.][-–—]{{1,2}}(?:{GAP}?(€|euro|eur|chf|fr\.?))?")
 SOME_WORDS = re.compile(rf"(?:{GAP}{{1,2}}[^\W\d_]{{1,40}}){{1,3}}")
+LOWER_AFTER = re.compile(rf"{GAP}[a-zäöü]")
 SMALL_MONEY = re.compile(rf"{GAP}?(\d{{2}})(?![\d.,:]\d|\d|{GAP}?[^\W\d_]|{GAP}?[€%])")
 MORE_MINUTES = re.compile(
     rf"\.?,?{GAP}?(?:(?:and|und|et){GAP})?([0-5]?\d){GAP}?(?:minutes?|minuten|min|mn)\b\.?"
@@ -107,6 +124,10 @@ _DAYS_APART = rf"\.?{GAP}?(?:[–—/&+,-]|(?:to|and|und|et|au|à|bis)\b){GAP}?(
 DAY_THEN_DAY = re.compile(
     rf"{_DAYS_APART}(?:{_DAY_NAMES})\b|\.?:?{GAP}?\d{{1,2}}{GAP}?(?:h\b|h\d|[:.]\d\d|uhr|[ap]m\b)"
 )
+BEFORE_A_DAY = re.compile(
+    rf"\b(?:\d(?:st|nd|rd|th|\.|e|er)|first|second|third|last|every|each|on|jeden|letzte[nr]?|am"
+    rf"|chaque){GAP}$"
+)
 DAY_BEFORE_DAY = re.compile(rf"\b(?:{_DAY_NAMES}){_DAYS_APART}$")
 COMPOUND_UNIT = re.compile(
     r"(?<=[a-zäöüß]{2})(?:minuten|stunden|tage|tagen|wochen|monate|monaten"
@@ -127,7 +148,7 @@ AROUND_HOUR = {"past": 30, "to": -30, "quarter_past": 15, "quarter_to": -15}
 HOUR_WORD = re.compile(rf"{GAP}?([^\W\d_]{{2,12}}|\d{{1,2}})")
 HALVES = re.compile(
     rf"(?P<quarter_past>a quarter past|quarter past|viertel nach){GAP}"
-    rf"|(?P<quarter_to>a quarter to|quarter to|viertel vor){GAP}"
+    rf"|(?P<quarter_to>a quarter to|quarter to|viertel vor|dreiviertel(?= ?[^\W\d_]{{3,8}}\b)){GAP}"
     rf"|(?P<past>half past|half after){GAP}|(?P<to>halb){GAP}(?=[^\W\d_]{{3,10}}(?!\w)"
     rf"|\d{{1,2}}(?!\d))"
     r"|(?P<hour_and_half>(?:an|one|1) hour and a half|one and a half hours|anderthalb(?:e"
@@ -147,7 +168,7 @@ HALVES = re.compile(
     r"|(?P<third>(?:a|one)[ -]third of|(?:ein|einem) drittel|un tiers (?=d))"
     r"|(?P<two_thirds>two[ -]thirds|zwei drittel|deux tiers)"
     r"|(?P<quarter>(?:a|one) quarter of (?!an)|ein viertel (?=d)|un quart de)"
-    r"|(?P<three_fourths>three[ -]quarters of (?!an)|drei viertel|trois quarts)"
+    r"|(?P<three_fourths>three[ -]quarters(?! of an)|drei viertel|trois quarts)"
     r"|(?P<twice>(?:twice|two times) (?=a |per |each |every |daily|weekly)|zweimal (?=am|pro|im"
     r"|die|täglich|wöchentlich|jährlich|in)|deux fois (?=par))"
     r"|(?P<noon>(?:at|until|till|from|by|before|after|bis|ab|um|jusqu['’]à|à|dès|de) (?:noon"
@@ -167,7 +188,8 @@ FIRST_OF_SPECIAL = frozenset(
         " eineinhalbstündige une half-hour half-an-hour eine einer einen"
         " halbe halben halber halbstündig halbstündige halbstündigen demi-heure viertelstunde un"
         " quart three-quarters dreiviertelstunde trois"
-        " halbes halbjahr half-dozen ein demi-douzaine within innerhalb binnen en in costs halbem"
+        " halbes halbjahr dreiviertel half-dozen"
+        " ein demi-douzaine within innerhalb binnen en in costs halbem"
         " hälfte die zur moitié zwei deux"
         " drei two twice zweimal at until till from by before after bis ab um jusqu à dès de noon"
         " midday midnight mitternacht minuit"

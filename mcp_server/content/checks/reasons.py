@@ -16,7 +16,6 @@ from mcp_server.content.checks.sources import Sources
 _UMLAUTS = str.maketrans("äöü", "aou")
 _WORDS_AFTER = re.compile(r"(?:[ \u00a0-][^\W\d_]{2,40}){1,2}")
 _ANY_DAY = re.compile(r"\b(?:an?|einem|einen|eines|un|ein)[ \u00a0]$", re.IGNORECASE)
-_CLAUSE_BEFORE = re.compile(r"[^.!?\n]*$")
 _IF = re.compile(
     r"\b(?:if|when|whether|say|suppose|wenn|falls|ob|etwa|zum beispiel|z\. ?b|si|quand"
     r"|par exemple|mettons)\b",
@@ -58,12 +57,11 @@ def _is_example(text: str, mention: Mention) -> bool:
     """Whether a day is one of any: `If you bring it on a Monday, …`."""
     if any(q.dimension not in {"weekday", "closed"} for q in mention.quantities):
         return False
-    sentence = _CLAUSE_BEFORE.search(text, max(0, mention.start - 120), mention.start)
-    return (
-        _ANY_DAY.search(text, max(0, mention.start - 16), mention.start) is not None
-        and sentence is not None
-        and _IF.search(sentence[0]) is not None
-    )
+    if _ANY_DAY.search(text, max(0, mention.start - 16), mention.start) is None:
+        return False
+    before = _SENTENCE_END.split(text[max(0, mention.start - 120) : mention.start])[-1]
+    after = _SENTENCE_END.split(text[mention.end : mention.end + 120])[0]
+    return _IF.search(f"{before} {after}") is not None
 
 
 def _is_sum(read: Read, index: int) -> bool:

@@ -20,6 +20,7 @@ from mcp_server.content.checks.patterns import (
     AND_A_HALF,
     AROUND_HOUR,
     BACK,
+    BEFORE_A_DAY,
     BOUND,
     CLAUSES,
     CLOCK,
@@ -38,9 +39,11 @@ from mcp_server.content.checks.patterns import (
     GERMAN_COMPOUND,
     HALVES,
     HOLIDAY,
+    HOUR_AND_MINUTES,
     HOUR_WORD,
     ISO_DATE,
     JOINED_NAMES,
+    LOWER_AFTER,
     MAGNITUDES,
     MINUTES,
     MONEY,
@@ -87,6 +90,8 @@ from mcp_server.content.checks.words import (
     Unit,
 )
 
+PARTS = frozenset({"two", "three", "zwei", "drei", "deux", "trois"})
+"""With these begin parts: `three quarters`."""
 FIVES = frozenset({5, 10, 20, 25})
 """Minutes of which people say how many there are to the hour."""
 
@@ -221,6 +226,8 @@ class _Scanner:
             return replace(found, about=about)
         quantities, end = self._counted(number)
         kind: Kind = "number"
+        if self._preceding(start) == "années" and number.in_digits:
+            quantities += tuple(Quantity("decade", v, v) for v in number.values)
         if any(q.dimension.startswith("money") for q in quantities):
             kind = "price"
         elif number.in_digits and _is_year(number) and end == number.end:
@@ -290,8 +297,8 @@ class _Scanner:
             return True
         return (
             self._languages == (GERMAN,)
-            and before in {"um", "gegen"}
-            and not self._noun_after(number)
+            and before in {"um", "gegen", "ab", "bis", "vor", "nach"}
+            and LOWER_AFTER.match(self._text, number.end) is not None
             and self._unit_at(number.end) is None
         )
 
@@ -455,6 +462,8 @@ class _Scanner:
             return month
         if (found := self._weekday(start, word)) is not None:
             return found
+        if word in PARTS and (found := HALVES.match(self._lower, start)):
+            return self._half(start, found)
         if (number := self._number_in_words(start, word)) is not None:
             if (time := self._spoken_time(start, number)) is not None:
                 return time
@@ -535,7 +544,10 @@ class _Scanner:
     def _is_short_day(self, start: int, end: int) -> bool:
         """Whether `Mon`, or `lun` beside another day or a time, is a day."""
         if self._text[start].isupper():
-            return SHORT_DAY_AFTER.match(self._lower, end) is not None
+            return (
+                SHORT_DAY_AFTER.match(self._lower, end) is not None
+                or BEFORE_A_DAY.search(self._lower, max(0, start - 12), start) is not None
+            )
         return end - start > 2 and (
             DAY_THEN_DAY.match(self._lower, end) is not None
             or DAY_BEFORE_DAY.search(self._lower, max(0, start - 24), start) is not None
@@ -582,6 +594,8 @@ class _Scanner:
         return value if value is not None and value <= 24 else None
 
     def _special_word(self, start: int, word: str) -> Mention | None:
+        if word in FIRST_OF_SPECIAL and (lasting := self._hour_and_minutes(start)) is not None:
+            return lasting
         if word in FIRST_OF_SPECIAL and (found := HALVES.match(self._lower, start)):
             return self._half(start, found)
         if (ordinal := ordinal_of(word)) is not None:
@@ -599,6 +613,22 @@ class _Scanner:
             month, day = HOLIDAYS[found[0].replace("’", "'")]
             return _dated(start, found.end(), [(0, month, day)])
         return None
+
+    def _hour_and_minutes(self, start: int) -> Mention | None:
+        """`an hour and fifteen minutes`, `une heure vingt`."""
+        found = HOUR_AND_MINUTES.match(self._lower, start)
+        if found is None or not (found["unit"] or found["french"]):
+            return None
+        written, place = found["minutes"], found.start("minutes")
+        number = None if written.isdigit() else self._number_in_words(place, written)
+        minutes = int(written) if written.isdigit() else number and _whole(number)
+        if not minutes or minutes > 59:
+            return None
+        values = [Quantity("duration", 3600.0 + minutes * 60)]
+        if found["french"]:
+            times = times_of(1, minutes, "", exact=False)
+            values += [Quantity("time", float(each)) for each in times]
+        return Mention("number", start, found.end(), tuple(values))
 
     def _half(self, start: int, found: re.Match[str]) -> Mention | None:
         name = found.lastgroup or ""

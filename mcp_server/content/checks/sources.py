@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -10,6 +11,8 @@ from mcp_server.content.site import Section, Site
 from mcp_server.content.template import Template
 from mcp_server.entities.entity import PREVIEW, Revision
 
+_LIST = re.compile(r"[^\W\d_][^,.\d]{1,39}(?:, ?[^\W\d_][^,.\d]{1,39}){2,11}")
+"""A fact that lists things in a line: `brakes, gears, tyres`."""
 LISTED_MAX = 12
 """Items of a list that somebody may count and say so: `our six loaves`."""
 
@@ -119,6 +122,8 @@ def _counts(value: object, name: str = "") -> Iterator[tuple[str, int]]:
             yield name, len(listed)
             for inner in listed:
                 yield from _counts(inner, name)
+        case str() if _LIST.fullmatch(value):
+            yield name, value.count(",") + 1
         case _:
             pass
 
