@@ -27,6 +27,9 @@ _WEEKDAYS = re.compile(
     r"|en semaine|jours ouvrés|jours ouvrables)\b",
     re.IGNORECASE,
 )
+_WEEK = frozenset(range(7))
+_MOST = 4
+"""Days of a week that are named, from which on the others are closed."""
 _BETWEEN_MAX = 16
 """Characters between the ends of a range."""
 
@@ -39,18 +42,23 @@ def weekday_of(year: int, month: int, day: int) -> int | None:
         return None
 
 
-def weekdays_in(text: str, mentions: Sequence[Mention]) -> tuple[set[int], set[int]]:
-    """Return the days of the week of a source, and those of which it says `closed`."""
+def weekdays_in(text: str, mentions: Sequence[Mention]) -> tuple[set[int], set[int], set[int]]:
+    """Return the days of the week of a source, those of which it says `closed`, and the others.
+
+    The others are what is left of a week of which most days are named.
+    """
     days, closed = (_named(text, mentions, each) for each in ("weekday", "closed"))
-    only_closed = closed - days
+    only_closed, named = closed - days, {*days}
     for pattern, group in (
-        (_DAILY, {*range(7)} - only_closed),
+        (_DAILY, _WEEK - only_closed),
         (_WEEKEND, {5, 6}),
         (_WEEKDAYS, {*range(5)}),
     ):
         if pattern.search(text):
             days |= group
-    return days | {*_of_dates(mentions)}, closed
+            named |= group if len(group) < len(_WEEK) - 1 else set()
+    others = {*_WEEK} - named if len(named) >= _MOST else set[int]()
+    return days | {*_of_dates(mentions)}, closed, others
 
 
 def _named(text: str, mentions: Sequence[Mention], dimension: str) -> set[int]:

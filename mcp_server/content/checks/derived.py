@@ -41,6 +41,8 @@ _OPEN = re.compile(
 """What stands before a range that is one of times: `daily 9 till 6`."""
 _BESIDE = 60
 """Characters between two prices of which one is half the other."""
+_MANY = 100
+"""Things of which one's price is told from that of all."""
 _HALF_DAY = 43_200.0
 
 
@@ -55,7 +57,7 @@ def derived(text: str, mentions: Sequence[Mention]) -> Iterator[tuple[str, float
         if gap <= 16 and _TIMES_APART.fullmatch(text, one.end, other.start):
             yield from _lasting(one, other)
         if gap <= _BESIDE:
-            yield from _half(one, other)
+            yield from (*_half(one, other), *_each(one, other), *_each(other, one))
         if RANGE.fullmatch(text, one.end, other.start) and (
             _OPEN.search(text, max(0, one.start - 30), one.start)
         ):
@@ -84,6 +86,18 @@ def _half(one: Mention, other: Mention) -> Iterator[tuple[str, float]]:
         halves |= {v / 2 for v in _values(other, q.dimension)}
         if q.dimension.startswith("money") and q.value in halves:
             yield "percent", 50.0
+
+
+def _each(one: Mention, other: Mention) -> Iterator[tuple[str, float]]:
+    """Of `10 classes: £95` one is £9.50."""
+    for count in _values(one, "count"):
+        for q in other.quantities:
+            if (
+                1 < count <= _MANY
+                and q.dimension.startswith("money")
+                and isinstance(q.value, float)
+            ):
+                yield q.dimension, round(q.value / count, 2)
 
 
 def _hours(one: Mention, other: Mention) -> Iterator[tuple[str, float]]:

@@ -41,7 +41,7 @@ _ALONE = re.compile(
     r"|of|costs?|kostet|kosten"
     r"|co[uû]te|max\.?|min\.?|maximal|höchstens|mindestens|over|about|around|up|über|etwa|rund|zu"
     r"|à|de|and|und|et|or|oder"
-    r"|ou|bis|[–-]))[ \u00a0]*$",
+    r"|ou|bis|under|unter|moins de|ab|dès|[–-]))[ \u00a0]*$",
     re.IGNORECASE,
 )
 """What stands before a figure that says what a fact is; other figures are part of a name."""
@@ -207,11 +207,11 @@ def known_in(text: str) -> Known:
             if isinstance(q.value, float):
                 alone = q.dimension != "bare" or _is_alone(text, mention.start)
                 values.setdefault(q.dimension if alone else "in a name", set()).add(q.value)
-    days, closed = weekdays_in(text, mentions)
-    values.setdefault("closed", set()).update(float(day) for day in closed)
+    days, closed, others = weekdays_in(text, mentions)
     values["weekday"] = {float(day) for day in days}
+    values.setdefault("closed", set()).update(float(day) for day in closed)
+    values["not open"] = {float(day) for day in others}
     if len(days) >= 4:
-        values["not open"] = {float(day) for day in range(7) if day not in days}
         values.setdefault("duration", set()).add(len(days) * 86400.0)
     dates = {q.value for m in mentions for q in m.quantities if isinstance(q.value, tuple)}
     dates |= months_between(text, mentions)

@@ -23,6 +23,13 @@ DAY_AFTER = re.compile(
     rf"\.?{GAP}(\d{{1,2}})(?:st|nd|rd|th)?(?![\d:.]\d|\d|{GAP}?(?:uhr|h\b|am"
     rf"|pm))(?:,{GAP}(\d{{4}}))?"
 )
+_MONTHS_APART = rf"\.?{GAP}?(?:[–—/&+,-]|(?:to|and|und|et|bis|à|au|until|through)\b){GAP}?"
+MONTH_THEN = re.compile(rf"{_MONTHS_APART}(?:{MONTH_NAMES})\b")
+MONTH_BEFORE = re.compile(rf"\b(?:{MONTH_NAMES}){_MONTHS_APART}$")
+FRENCH_MONTHS = frozenset(
+    words("janvier février avril juillet août septembre octobre novembre décembre")
+)
+"""Written small, and no other words."""
 YEAR_AFTER = re.compile(rf"\.?,?{GAP}(\d{{4}})(?!\d)")
 ISO_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)")
 NUMERIC_DATE = re.compile(
@@ -33,6 +40,10 @@ CLOCK = re.compile(
     rf"(?P<hour>\d{{1,2}})(?:(?P<sign>[:.])(?P<minute>\d{{2}})(?![\d.,:]\d|\d)"
     rf"(?:{GAP}?(?P<exact>uhr\b|h\b)|{GAP}?(?P<half>[ap]\.?m\.?(?!\w)))?"
     rf"|{GAP}?(?P<french>h)(?:{GAP}?(?P<minute2>[0-5]\d))?(?![\w]))"
+)
+AMOUNT = re.compile(
+    rf"\d{{1,3}}\.\d{{2}}{GAP}?(?:[€$£%]|(?:eur|euros?|chf|franken|francs?|pounds?|dollars?|usd|gbp"
+    r"|km|kg|m|ha|l|meter|metres?|meters?|litres?|liter)\b)"
 )
 OCLOCK = re.compile(rf"{GAP}?(uhr\b|o['’]clock|heures?\b|[ap]\.m\.?|[ap]m\b)")
 PART_OF_DAY = re.compile(
@@ -134,8 +145,11 @@ COMPOUND_UNIT = re.compile(
     r"|jahre|jahren|kilometer|quadratmeter)$"
 )
 CLOSED = re.compile(
-    r"\bclos(?:ed|es|ing day)|geschlossen|ruhetag|\bruh(?:t|en)\b|ferm[ée]|\bzu\b(?= *$)|\brests?\b"
-    r"|day off|repos|\bnot\b|\bno\b|\bexcept\b|\bnicht\b|\bkeine?\b|\baußer\b|\bpas\b|\bsauf\b"
+    r"\bemergenc|\bnotfälle|\bnotdienst|\burgences?\b|\bnobody\b|\bniemand|\bpersonne\b(?! par)"
+    r"|\bsleeps?\b|\bschl(?:äft|afen)\b|\bdor(?:t|mons|ment)\b|\brelax|\bpause|\bruhe\b"
+    r"|\bclos(?:ed|es|ing day)|geschlossen|ruhetag|\bruh(?:t|en)\b|ferm[ée]|\bzu\b(?= *$)"
+    r"|\brests?\b|day off|repos|\bnot\b|\bno\b|\bexcept\b|\bnicht\b|\bkeine?\b|\baußer\b"
+    r"|\bpas\b|\bsauf\b"
 )
 CLAUSES = re.compile(r"[.,;!?|\n]| (?:but|aber|mais) ")
 SENTENCES = re.compile(r"[.;!?\n]")

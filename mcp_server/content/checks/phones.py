@@ -13,6 +13,7 @@ _DATE = re.compile(
     r"|[0-3]?\d\.[01]?\d\.?(?!\d)(?: ?[–-] ?[0-3]?\d\.[01]?\d\.?(?!\d))?$"
     r"|[0-3]?\d/[01]?\d ?[–-] ?[0-3]?\d/[01]?\d(?!\d)"
 )
+_FRENCH = re.compile(r"0\d(?:[ .\-\u00a0\u2009\u202f]\d\d){4}")
 _GROUPED = re.compile(r"\d{1,3}(?:[.\u00a0\u2009\u202f ]\d{3})+(?![\d ])")
 _YEARS = re.compile(r"\d{4} ?[–/-] ?\d{2,4}(?!\d)")
 _CALLED = frozenset(
@@ -33,6 +34,8 @@ def phone_at(text: str, start: int, *, after_word: str) -> tuple[int, str] | Non
         return None
     shown = found[0].rstrip(" ./-–(")
     digits = re.sub(r"\D", "", shown.replace("(0)", ""))
+    if _FRENCH.fullmatch(shown):
+        return start + len(shown), digits
     if not DIGITS_MIN <= len(digits) <= 15 or _DATE.match(shown) or _YEARS.fullmatch(shown):
         return None
     begins = shown[0] in "+(" or shown.startswith("0")

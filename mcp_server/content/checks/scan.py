@@ -15,6 +15,7 @@ from mcp_server.content.checks.numerals import (
 )
 from mcp_server.content.checks.patterns import (
     ABOUT,
+    AMOUNT,
     AMOUNTS,
     ANCHOR,
     AND_A_HALF,
@@ -36,6 +37,7 @@ from mcp_server.content.checks.patterns import (
     FIRST_OF_HOLIDAY,
     FIRST_OF_SPECIAL,
     FRENCH_MINUTES,
+    FRENCH_MONTHS,
     GERMAN_COMPOUND,
     HALVES,
     HOLIDAY,
@@ -48,6 +50,8 @@ from mcp_server.content.checks.patterns import (
     MINUTES,
     MONEY,
     MONTH_AFTER,
+    MONTH_BEFORE,
+    MONTH_THEN,
     MORE_MINUTES,
     NEVER_NUMBERS,
     NEXT_NUMBER_WORD,
@@ -148,7 +152,9 @@ class _Scanner:
             end, digits = phone
             return Mention("phone number", start, end, (Quantity("phone", digits),))
         start += len(anchor) - 1
-        if found := self._numeric_date(start) or self._clock(start):
+        if not self._is_amount(start) and (
+            found := self._numeric_date(start) or self._clock(start)
+        ):
             return found
         written = DIGITS.match(self._lower, start)
         assert written is not None, "an anchor begins with a digit"
@@ -157,6 +163,12 @@ class _Scanner:
         if not values:  # a version, or a date that is none
             return Mention("number", start, written.end(), (Quantity("code", written[0]),))
         return self._at_number(start, _Number(values, written.end(), True, digits))
+
+    def _is_amount(self, start: int) -> bool:
+        """Whether `9.50` is so much money, or a measure, and no time."""
+        if self._lower[max(0, start - 2) : start].rstrip()[-1:] in CURRENCY_SIGNS:
+            return True
+        return AMOUNT.match(self._lower, start) is not None
 
     def _numeric_date(self, start: int) -> Mention | None:
         if found := ISO_DATE.match(self._lower, start):
@@ -393,12 +405,7 @@ class _Scanner:
         word = NEXT_WORD.match(self._lower, end)
         number = self._number_in_words(word.start(1), word[1]) if word is not None else None
         cents = _whole(number) if number is not None else None
-        if (
-            number is None
-            or cents is None
-            or not 0 < cents < 100
-            or not self._ends_here(number.end)
-        ):
+        if number is None or cents is None or not 5 <= cents < 100 or self._unit_at(number.end):
             return None
         return cents / 100, number.end
 
@@ -514,13 +521,19 @@ class _Scanner:
                 return _dated(start, found.end(), [(int(found[2] or 0), month, day)])
         if found := YEAR_AFTER.match(self._lower, end):
             return _dated(start, found.end(), [(int(found[1]), month, 0)])
-        named = self._text[start].isupper() or self._preceding(start) in DATE_PREPOSITIONS
-        unsure = word == "sept" or (
-            word in UNSURE_MONTHS and self._preceding(start) not in DATE_PREPOSITIONS
-        )
+        placed = self._preceding(start) in DATE_PREPOSITIONS or self._is_beside_month(start, end)
+        named = placed or self._text[start].isupper() or word in FRENCH_MONTHS
+        unsure = word == "sept" or (word in UNSURE_MONTHS and not placed)
         if not named or unsure:
             return None
         return _dated(start, end, [(0, month, 0)])
+
+    def _is_beside_month(self, start: int, end: int) -> bool:
+        """Whether another month stands right before it or after it: `avril–octobre`."""
+        return (
+            MONTH_THEN.match(self._lower, end) is not None
+            or MONTH_BEFORE.search(self._lower, max(0, start - 24), start) is not None
+        )
 
     def _weekday(self, start: int, word: str) -> Mention | None:
         end = start + len(word)
@@ -636,13 +649,20 @@ class _Scanner:
             return self._around_hour(start, found.end(), AROUND_HOUR[name])
         match name:
             case "noon":
-                return Mention("time", start, found.end(), (Quantity("time", 720.0),))
+                more, end = self._half_past(found.end())
+                return Mention("time", start, end, (Quantity("time", 720.0 + more),))
             case "midnight":
-                values = (Quantity("time", 0.0), Quantity("time", 1440.0))
-                return Mention("time", start, found.end(), values)
+                more, end = self._half_past(found.end())
+                values = (Quantity("time", more), Quantity("time", 1440.0 + more))
+                return Mention("time", start, end, values)
             case _:
                 kind, value = AMOUNTS[name]
                 return Mention("number", start, found.end(), (Quantity(kind, value),))
+
+    def _half_past(self, end: int) -> tuple[float, int]:
+        """`midi et demi`."""
+        found = FRENCH_MINUTES.match(self._lower, end)
+        return (float(MINUTES[found[1]]), found.end()) if found else (0.0, end)
 
     def _preceding(self, start: int) -> str:
         """Return the word just before a place, "" where something else stands between."""
@@ -680,11 +700,17 @@ def _shared(one: Mention, other: Mention) -> tuple[Mention, Mention]:
     if _is_bare(one) and not _is_bare(other):
         return _in_terms_of(one, other), other
     if _is_bare(other) and one.kind == "price":
-        return one, _in_terms_of(other, one)
+        read = _in_terms_of(other, one)
+        return one, replace(read, quantities=(*read.quantities, *_counts_of(other)))
     if one.kind == "time" and other.kind == "number" and _is_only_bare(other):
         read = _in_terms_of(other, one)
         return one, replace(read, quantities=(*read.quantities, *other.quantities))
     return one, other
+
+
+def _counts_of(mention: Mention) -> Iterator[Quantity]:
+    """`£140 / 100 cards`: what follows a price may be things as well."""
+    return (q for q in mention.quantities if q.dimension == "count")
 
 
 def _is_only_bare(mention: Mention) -> bool:
@@ -751,6 +777,8 @@ def _joined(value: float, following: float, with_and: bool) -> float | None:
     """Return the number that two number words make, `None` where they are two numbers."""
     if following >= 100 and value < following and not with_and:
         return value * following
+    if following == 100 and value >= 1000 and 1 < value % 1000 < 10:
+        return value + value % 1000 * 99  # `mille deux cents`
     if value == 4 and following == 20:
         return 80.0
     if value in {60, 80} and following < 20:
