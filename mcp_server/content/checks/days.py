@@ -21,6 +21,12 @@ _DAILY = re.compile(
     r"|sept jours|7 days|7 tage|7 jours|7 ?j ?/ ?7|7/7|24/7)\b",
     re.IGNORECASE,
 )
+_AT_TIMES = re.compile(
+    r"\d ?(?:h\b|h\d|:\d\d|\.\d\d\b|uhr|am\b|pm\b|[–-] ?\d)|24|\bopen|geöffnet|\boffen|ouvert"
+    r"|\bdawn|\btill\b|\bto \d",
+    re.IGNORECASE,
+)
+"""Whether something is open on all days, rather than made or sold."""
 _WEEKEND = re.compile(r"\b(?:weekends?|wochenenden?|week-ends?)\b", re.IGNORECASE)
 _WEEKDAYS = re.compile(
     r"\b(?:weekdays?|werktags?|werktage[n]?|wochentags|wochentage[n]?|unter der woche"
@@ -49,16 +55,21 @@ def weekdays_in(text: str, mentions: Sequence[Mention]) -> tuple[set[int], set[i
     """
     days, closed = (_named(text, mentions, each) for each in ("weekday", "closed"))
     only_closed, named = closed - days, {*days}
+    if any(_AT_TIMES.search(line) for line in _daily_lines(text)) or not days:
+        days |= _WEEK - only_closed if _DAILY.search(text) else set()
     for pattern, group in (
-        (_DAILY, _WEEK - only_closed),
         (_WEEKEND, {5, 6}),
         (_WEEKDAYS, {*range(5)}),
     ):
         if pattern.search(text):
             days |= group
-            named |= group if len(group) < len(_WEEK) - 1 else set()
+            named |= group
     others = {*_WEEK} - named if len(named) >= _MOST else set[int]()
     return days | {*_of_dates(mentions)}, closed, others
+
+
+def _daily_lines(text: str) -> Iterator[str]:
+    return (line for line in text.split("\n") if _DAILY.search(line))
 
 
 def _named(text: str, mentions: Sequence[Mention], dimension: str) -> set[int]:

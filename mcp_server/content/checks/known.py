@@ -109,13 +109,15 @@ class Known:
                 return figure in self.figures or self._is_day(figure)
             case "ordinal":
                 said = self.of("ordinal") | self.of("count") | self.of("bare")
-                return value in said or self._is_day(figure)
+                return value in said
             case "vague":
                 low, high = _MAGNITUDES[int(value)]
                 amounts = self.of("count") | self.of("bare")
                 return any(low <= each < high for each in amounts if not _is_name(each))
             case "closed" | "time" | "weekday":
                 return dimension == "closed" and value in self.of("not open")
+            case "age":
+                return value in self.of("bare") | self.of("count") | self.of("in a name")
             case "decade":
                 years = (each for each in self.figures if _is_year(each))
                 return any(each % 100 // 10 * 10 == value for each in years)
@@ -203,7 +205,8 @@ def known_in(text: str) -> Known:
     figures: set[float] = set()
     for mention in mentions:
         for q in mention.quantities:
-            figures.add(q.figure)
+            if q.dimension != "time" or q.value == q.figure * 60 or q.value == q.figure * 60 + 720:
+                figures.add(q.figure)
             if isinstance(q.value, float):
                 alone = q.dimension != "bare" or _is_alone(text, mention.start)
                 values.setdefault(q.dimension if alone else "in a name", set()).add(q.value)

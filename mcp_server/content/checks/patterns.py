@@ -238,6 +238,8 @@ TIME_PREPOSITIONS = frozenset(
         " between à dès jusqu vers avant après entre de"
     )
 )
+SURE_PREPOSITIONS = frozenset(words("at until till um gegen"))
+"""After these a number of which nothing is counted is a time, or an age: `at four`."""
 DATE_PREPOSITIONS = frozenset(
     words(
         "in until till since from of by during to through every each early late mid im ab seit"

@@ -72,6 +72,7 @@ from mcp_server.content.checks.patterns import (
     SMALL_MONEY,
     SOME_WORDS,
     SPECIAL_UNIT,
+    SURE_PREPOSITIONS,
     TIME_PREPOSITIONS,
     TWO_DIGITS,
     UNIT,
@@ -293,7 +294,8 @@ class _Scanner:
         if self._is_at(start, number):
             times = times_of(hour, 0, "", exact=False)
             values = [Quantity("time", float(t), float(hour)) for t in times]
-            values.append(Quantity("bare", float(hour), float(hour)))
+            sure = self._preceding(start) in SURE_PREPOSITIONS
+            values.append(Quantity("age" if sure else "bare", float(hour), float(hour)))
             return Mention("time", start, number.end, tuple(values))
         return None
 
@@ -606,15 +608,20 @@ class _Scanner:
         value = _whole(number) if number is not None else None
         return value if value is not None and value <= 24 else None
 
+    def _ordinal(self, start: int, end: int, ordinal: float) -> Mention | None:
+        """`the third`, and `the tenth of July`."""
+        if month := MONTH_AFTER.match(self._lower, end):
+            date = (int(month[2] or 0), MONTHS[month[1]], int(ordinal))
+            return _dated(start, month.end(), [date])
+        return Mention("number", start, end, (Quantity("ordinal", ordinal, ordinal),))
+
     def _special_word(self, start: int, word: str) -> Mention | None:
         if word in FIRST_OF_SPECIAL and (lasting := self._hour_and_minutes(start)) is not None:
             return lasting
         if word in FIRST_OF_SPECIAL and (found := HALVES.match(self._lower, start)):
             return self._half(start, found)
         if (ordinal := ordinal_of(word)) is not None:
-            return Mention(
-                "number", start, start + len(word), (Quantity("ordinal", ordinal, ordinal),)
-            )
+            return self._ordinal(start, start + len(word), ordinal)
         if word in VAGUE and OF_AFTER.match(self._lower, start + len(word)):
             return Mention(
                 "number",
