@@ -33,6 +33,9 @@ ALWAYS_SAID = re.compile(
 )
 _PEOPLE = re.compile(r"\b(\d{1,3}) ?[fmwhd][ ,/+&]{1,3}(\d{1,3}) ?[fmwhd]\b", re.IGNORECASE)
 """`2 f, 4 m` are women and men."""
+_SIDES = re.compile(
+    r"(?<![\d.,])(\d{1,4}(?:[.,]\d{1,2})?) ?[x×] ?(\d{1,4}(?:[.,]\d{1,2})?)(?![\d.,]\d)"
+)
 _OPEN = re.compile(
     r"\b(?:daily|täglich|tous les jours|every day|open|opening|hours|geöffnet|offen|uhrzeit"
     r"|öffnungszeiten?|oeffnungszeiten?|zeiten|ouverte?s?|horaires?|times?)\b[^\d\n]{0,12}$",
@@ -41,6 +44,8 @@ _OPEN = re.compile(
 """What stands before a range that is one of times: `daily 9 till 6`."""
 _BESIDE = 60
 """Characters between two prices of which one is half the other."""
+_NEAR = 4
+"""Characters between a time and how long it takes from then."""
 _MANY = 100
 """Things of which one's price is told from that of all."""
 _HALF_DAY = 43_200.0
@@ -48,14 +53,26 @@ _HALF_DAY = 43_200.0
 
 def derived(text: str, mentions: Sequence[Mention]) -> Iterator[tuple[str, float]]:
     """Yield dimensions and values that a source does not write down, but says."""
+    yield from _alone(text)
+    yield from _side_by_side(text, mentions)
+
+
+def _alone(text: str) -> Iterator[tuple[str, float]]:
     for found in _ORDINAL.finditer(text):
         yield "ordinal", float(found[1])
     for found in _PEOPLE.finditer(text):
         yield from (("count", float(found[n])) for n in (1, 2))
+    for found in _SIDES.finditer(text):
+        yield from (("bare", float(found[n].replace(",", "."))) for n in (1, 2))
+
+
+def _side_by_side(text: str, mentions: Sequence[Mention]) -> Iterator[tuple[str, float]]:
     for one, other in itertools.pairwise(mentions):
         gap = other.start - one.end
         if gap <= 16 and _TIMES_APART.fullmatch(text, one.end, other.start):
             yield from _lasting(one, other)
+        if gap <= _NEAR:
+            yield from _ending(one, other)
         if gap <= _BESIDE:
             yield from (*_half(one, other), *_each(one, other), *_each(other, one))
         if RANGE.fullmatch(text, one.end, other.start) and (
@@ -77,6 +94,14 @@ def _lasting(one: Mention, other: Mention) -> Iterator[tuple[str, float]]:
                 yield "duration", seconds
                 if len(_values(one, "time")) > 1:
                     yield "duration", seconds % _HALF_DAY
+
+
+def _ending(one: Mention, other: Mention) -> Iterator[tuple[str, float]]:
+    """What begins at `10 am, 3.5 h` ends at half past one."""
+    for start in _values(one, "time"):
+        for seconds in _values(other, "duration"):
+            if seconds < _HALF_DAY:
+                yield "time", (start + seconds / 60) % 1440
 
 
 def _half(one: Mention, other: Mention) -> Iterator[tuple[str, float]]:

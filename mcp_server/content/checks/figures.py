@@ -77,7 +77,7 @@ def _is_manner_of_speaking(text: str, mention: Mention) -> bool:
         q.dimension == "bare" and q.figure <= LISTED_MAX for q in mention.quantities
     ):
         return True
-    return word in _TWO and _NEVER_SHOWN.match(text, mention.end) is None
+    return word in _TWO and mention.kind != "time" and _NEVER_SHOWN.match(text, mention.end) is None
 
 
 def _is_day_of(mention: Mention, following: Mention, known: Sequence[Known]) -> bool:

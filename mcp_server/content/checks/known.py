@@ -196,6 +196,19 @@ def _is_year(figure: float) -> bool:
     return 1000 <= figure <= 2199 and figure == int(figure)
 
 
+def _is_full_hour(q: Quantity) -> bool:
+    """Whether a time is written as an hour: `7 pm`, and the figure can stand alone."""
+    return q.value in {q.figure * 60, q.figure * 60 + 720}
+
+
+def _dimension(name: str, value: float, text: str, mention: Mention) -> str:
+    """Return what a figure of a source counts; one in a name counts nothing, an amount does."""
+    if name == "count" and not value.is_integer():
+        return "bare"
+    is_named = name == "bare" and value.is_integer() and not _is_alone(text, mention.start)
+    return "in a name" if is_named else name
+
+
 @lru_cache(maxsize=64)
 def known_in(text: str) -> Known:
     """Return what a source says in figures. The same source is read once."""
@@ -205,11 +218,11 @@ def known_in(text: str) -> Known:
     figures: set[float] = set()
     for mention in mentions:
         for q in mention.quantities:
-            if q.dimension != "time" or q.value == q.figure * 60 or q.value == q.figure * 60 + 720:
+            if q.dimension != "time" or _is_full_hour(q):
                 figures.add(q.figure)
             if isinstance(q.value, float):
-                alone = q.dimension != "bare" or _is_alone(text, mention.start)
-                values.setdefault(q.dimension if alone else "in a name", set()).add(q.value)
+                name = _dimension(q.dimension, q.value, text, mention)
+                values.setdefault(name, set()).add(q.value)
     days, closed, others = weekdays_in(text, mentions)
     values["weekday"] = {float(day) for day in days}
     values.setdefault("closed", set()).update(float(day) for day in closed)

@@ -21,7 +21,7 @@ MONTH_AFTER = re.compile(
 )
 DAY_AFTER = re.compile(
     rf"\.?{GAP}(\d{{1,2}})(?:st|nd|rd|th)?(?![\d:.]\d|\d|{GAP}?(?:uhr|h\b|am"
-    rf"|pm))(?:,{GAP}(\d{{4}}))?"
+    rf"|pm|km|m\b|min|€|%|x|personen|pers|places|plätze))(?:,{GAP}(\d{{4}}))?"
 )
 _MONTHS_APART = rf"\.?{GAP}?(?:[–—/&+,-]|(?:to|and|und|et|bis|à|au|until|through)\b){GAP}?"
 MONTH_THEN = re.compile(rf"{_MONTHS_APART}(?:{MONTH_NAMES})\b")
@@ -30,6 +30,8 @@ FRENCH_MONTHS = frozenset(
     words("janvier février avril juillet août septembre octobre novembre décembre")
 )
 """Written small, and no other words."""
+SHORT_MONTHS = frozenset(words("janv févr fév avr juil oct nov déc feb okt dez"))
+"""Months before a dot."""
 YEAR_AFTER = re.compile(rf"\.?,?{GAP}(\d{{4}})(?!\d)")
 ISO_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)")
 NUMERIC_DATE = re.compile(
@@ -122,7 +124,7 @@ CONNECTOR = re.compile(
     rf"(?:{GAP}(?:um|the|den|le|zum))?{GAP}{{0,2}}(?:[€$£])?"
 )
 SHORT_DAY_AFTER = re.compile(
-    rf"{GAP}?(?:[.:–—/&+-]|,|to\b|bis\b|und\b|au\b|à\b|et\b|and\b|$|\n|\d"
+    rf"{GAP}?(?:[.:–—/&+€$£-]|,|to\b|bis\b|und\b|au\b|à\b|et\b|and\b|$|\n|\d"
     rf"|(?:ab|um|von|from|at|until|till|de|dès|à|jusqu['’]à|before|vor){GAP}\d"
     r"|matin|soir|après-midi|morgens|vormittags?|nachmittags?|abends?|morning|afternoon|evening)"
 )
@@ -268,7 +270,7 @@ NO_ADJECTIVES = frozenset(
 BOUND = {
     "an": FRENCH, "ans": FRENCH, "ton": "en", "p": "en", "mi": "en", "tag": GERMAN, "fr": GERMAN,
     "grad": GERMAN, "pied": FRENCH, "pieds": FRENCH, "mn": FRENCH, "livre": FRENCH,
-    "livres": FRENCH, "j": FRENCH,
+    "livres": FRENCH,
 }  # fmt: skip
 NEVER_NUMBERS = frozenset({"cents", "neufs"})
 GERMAN_COMPOUND = re.compile(
@@ -297,3 +299,46 @@ ORDINALS: dict[str, float] = {
     )
     for word in words(listed)
 }
+_ENDINGS = ("te", "ten", "ter", "tes")
+_GERMAN_ORDINALS = {
+    f"{stem}{ending}": float(number)
+    for number, stem in enumerate(
+        words("dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn"), 13
+    )
+    for ending in _ENDINGS
+}
+_GERMAN_DAYS = {
+    f"{ones}{tens}s{ending}": float(number)
+    for tens, number_of_tens in (("zwanzig", 20), ("dreißig", 30))
+    for number, ones in enumerate(
+        ("", *(f"{one}und" for one in words("ein zwei drei vier fünf sechs sieben acht neun"))),
+        number_of_tens,
+    )
+    for ending in _ENDINGS
+}
+_ONES = words("first second third fourth fifth sixth seventh eighth ninth")
+_ENGLISH_DAYS = {
+    f"{tens}-{one}": float(number)
+    for tens, number_of_tens in (("twenty", 21), ("thirty", 31))
+    for number, one in enumerate(_ONES, number_of_tens)
+}
+_ENGLISH_TEENS = {
+    word: float(number)
+    for number, word in enumerate(
+        words(
+            "thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
+        ),
+        13,
+    )
+}
+FIRSTS: dict[str, float] = {
+    word: float(number)
+    for number, listed in (
+        (1, "first erste ersten erster premier"),
+        (2, "second zweite zweiten zweiter"),
+        (30, "thirtieth"),
+    )
+    for word in words(listed)
+}
+"""They mean too much to be read anywhere but before a month."""
+ORDINALS.update(_GERMAN_ORDINALS | _GERMAN_DAYS | _ENGLISH_DAYS | _ENGLISH_TEENS)

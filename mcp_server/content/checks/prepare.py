@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from mcp_server.content.checks.words import MONTHS, WEEKDAYS
 from mcp_server.content.text.blocks import next_fence
 
 _CODE_SPAN = re.compile(r"(`{1,9})(?!`)[^`\n]{0,2000}\1")
@@ -80,8 +81,9 @@ _IDIOM = re.compile(
     r"|100 ?(?:%|percent|per cent|prozent|pour ?cent))(?!\w)",
     re.IGNORECASE,
 )
+_NAMES = "|".join(sorted((*MONTHS, *WEEKDAYS), key=len, reverse=True))
 _GLUED = re.compile(
-    r"(?<![\w.,])(?:(?!(?:eur|usd|gbp|chf|fr"
+    rf"(?!(?<!\w)(?:{_NAMES})-?\d)" + r"(?<![\w.,])(?:(?!(?:eur|usd|gbp|chf|fr"
     r"|rs)\d)[A-Za-zÄÖÜäöüé]{1,12}-?\d{1,4}[A-Za-z]{0,3}(?![\w%€])|v\d+(?:\.\d+){0,4}"
     r"|(?!\d{1,2}\.\d{1,2}\.(?:19|20)?\d\d(?![\d.]))\d+(?:\.\d+){2,5}(?![\w.])"
     r"|\d{1,2}[DGKdk](?![\w])|\d[xX×]\d|\d:\d(?!\d))"

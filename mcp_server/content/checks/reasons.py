@@ -18,7 +18,7 @@ _WORDS_AFTER = re.compile(r"(?:[ \u00a0-][^\W\d_]{2,40}){1,2}")
 _ANY_DAY = re.compile(r"\b(?:an?|einem|einen|eines|un|ein)[ \u00a0]$", re.IGNORECASE)
 _IF = re.compile(
     r"\b(?:if|when|whether|say|suppose|wenn|falls|ob|etwa|zum beispiel|z\. ?b|si|quand"
-    r"|par exemple|mettons)\b",
+    r"|par exemple|mettons|thinking|fancy|what about|how about|wie wäre|pourquoi pas)\b",
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[.!?](?=\s)|\n\s*\n")

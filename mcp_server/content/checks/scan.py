@@ -36,6 +36,7 @@ from mcp_server.content.checks.patterns import (
     DECADE,
     FIRST_OF_HOLIDAY,
     FIRST_OF_SPECIAL,
+    FIRSTS,
     FRENCH_MINUTES,
     FRENCH_MONTHS,
     GERMAN_COMPOUND,
@@ -69,6 +70,7 @@ from mcp_server.content.checks.patterns import (
     SCALE,
     SENTENCES,
     SHORT_DAY_AFTER,
+    SHORT_MONTHS,
     SMALL_MONEY,
     SOME_WORDS,
     SPECIAL_UNIT,
@@ -97,6 +99,8 @@ from mcp_server.content.checks.words import (
 
 PARTS = frozenset({"two", "three", "zwei", "drei", "deux", "trois"})
 """With these begin parts: `three quarters`."""
+GERMAN_DAYS = ("montag", "dienstag", "donnerstag", "freitag", "samstag", "sonntag")
+"""They end in `tag`, and are no unit: `an sechs Donnerstagen`."""
 FIVES = frozenset({5, 10, 20, 25})
 """Minutes of which people say how many there are to the hour."""
 
@@ -259,7 +263,7 @@ class _Scanner:
     def _day_of_month(self, start: int, number: _Number) -> Mention | None:
         """`5 May 2025`, `5. Mai`, `1er mai`, `5th of May`."""
         day = _whole(number)
-        if day is None or not 1 <= day <= 31:
+        if day is None or not 1 <= day <= 31 or self._lower[start - 1 : start] in {"x", "×"}:
             return None
         found = MONTH_AFTER.match(self._lower, number.end)
         if found is None:
@@ -443,6 +447,8 @@ class _Scanner:
         only = BOUND.get(word)
         if only is not None and only not in self._languages:
             return None
+        if word == "p" and self._lower[found.end() : found.end() + 1] == ".":
+            return None  # `p. P.`, per person
         units = UNITS.get(word) or _of_compound(word)
         return (units, found.end()) if units else None
 
@@ -469,15 +475,20 @@ class _Scanner:
     def _at_word(self, start: int, word: str) -> Mention | None:
         if word in MONTHS and (month := self._month(start, word)) is not None:
             return month
-        if (found := self._weekday(start, word)) is not None:
+        if (found := self._weekday(start, word) or self._part(start, word)) is not None:
             return found
-        if word in PARTS and (found := HALVES.match(self._lower, start)):
-            return self._half(start, found)
         if (number := self._number_in_words(start, word)) is not None:
             if (time := self._spoken_time(start, number)) is not None:
                 return time
             return self._at_number(start, number)
         return self._special_word(start, word)
+
+    def _part(self, start: int, word: str) -> Mention | None:
+        """`twenty-first` and `two thirds`, which begin with a number."""
+        if "-" in word and word in ORDINALS:
+            return self._ordinal(start, start + len(word), ORDINALS[word])
+        found = HALVES.match(self._lower, start) if word in PARTS else None
+        return self._half(start, found) if found else None
 
     def _number_in_words(self, start: int, word: str) -> _Number | None:
         """`twenty-five`, `two hundred and fifty`, `zweihundert`, `quatre-vingt dix`."""
@@ -523,10 +534,11 @@ class _Scanner:
                 return _dated(start, found.end(), [(int(found[2] or 0), month, day)])
         if found := YEAR_AFTER.match(self._lower, end):
             return _dated(start, found.end(), [(int(found[1]), month, 0)])
-        placed = self._preceding(start) in DATE_PREPOSITIONS or self._is_beside_month(start, end)
-        named = placed or self._text[start].isupper() or word in FRENCH_MONTHS
-        unsure = word == "sept" or (word in UNSURE_MONTHS and not placed)
-        if not named or unsure:
+        after = self._preceding(start) in DATE_PREPOSITIONS and word != "sept"
+        short = word in SHORT_MONTHS and self._lower[end : end + 1] == "."
+        placed = after or short or self._is_beside_month(start, end)
+        named = self._text[start].isupper() or word in FRENCH_MONTHS
+        if not placed and (word in UNSURE_MONTHS or not named):
             return None
         return _dated(start, end, [(0, month, 0)])
 
@@ -602,6 +614,8 @@ class _Scanner:
     def _hour(self, start: int, word: str) -> int | None:
         if word.isdigit():
             return int(word) if int(word) <= 24 else None
+        if word in {"midnight", "mitternacht", "minuit"}:
+            return 0
         if word in {"one", "eins", "ein", "une"}:
             return 1
         number = self._number_in_words(start, word)
@@ -616,11 +630,18 @@ class _Scanner:
         return Mention("number", start, end, (Quantity("ordinal", ordinal, ordinal),))
 
     def _special_word(self, start: int, word: str) -> Mention | None:
-        if word in FIRST_OF_SPECIAL and (lasting := self._hour_and_minutes(start)) is not None:
-            return lasting
-        if word in FIRST_OF_SPECIAL and (found := HALVES.match(self._lower, start)):
-            return self._half(start, found)
-        if (ordinal := ordinal_of(word)) is not None:
+        if word in FIRST_OF_SPECIAL:
+            if (lasting := self._hour_and_minutes(start)) is not None:
+                return lasting
+            if found := HALVES.match(self._lower, start):
+                return self._half(start, found)
+        return self._ordinal_word(start, word)
+
+    def _ordinal_word(self, start: int, word: str) -> Mention | None:
+        ordinal = ordinal_of(word)
+        if word in FIRSTS and MONTH_AFTER.match(self._lower, start + len(word)):
+            ordinal = FIRSTS[word]
+        if ordinal is not None:
             return self._ordinal(start, start + len(word), ordinal)
         if word in VAGUE and OF_AFTER.match(self._lower, start + len(word)):
             return Mention(
@@ -810,7 +831,7 @@ def _special(words: str) -> tuple[Unit, ...]:
 
 def _of_compound(word: str) -> tuple[Unit, ...] | None:
     """Return the unit in which a German compound ends: `Gehminuten`."""
-    found = COMPOUND_UNIT.search(word)
+    found = COMPOUND_UNIT.search(word) if not word.startswith(GERMAN_DAYS) else None
     return UNITS[found[0]] if found else None
 
 

@@ -122,7 +122,9 @@ _UNITS: Mapping[str, tuple[tuple[float, str], ...]] = {
         (60.0, "minute minutes min mins minuten minütig minütige minütigen minütiger minütiges mn"),
         (_HOUR, ("hour hours hr hrs stunde stunden std h heure heures"
                 " stündig stündige stündigen stündiger stündiges")),
-        (_DAY, ("day days tag tage tagen tages j jour jours journée journées"
+        (_DAY, ("day days tag tage tagen tages jour jours journée journées mornings"
+               " evenings afternoons"
+               " abende abenden vormittage nachmittage matins matinées soirs soirées"
                " tägig tägige tägigen tägiger tägiges")),
         (_WEEK, "week weeks woche wochen semaine semaines wöchig wöchige wöchigen wöchiger"),
         (2 * _WEEK, "fortnight fortnights"),
@@ -196,6 +198,7 @@ UNITS: Mapping[str, tuple[Unit, ...]] = {
     "centime": (Unit("money:EUR", 0.01), Unit("money:CHF", 0.01)),
     "centimes": (Unit("money:EUR", 0.01), Unit("money:CHF", 0.01)),
     "ct": (Unit("money:EUR", 0.01),),
+    "j": (Unit("duration", _DAY), Unit("calendar", 12.0)),
     "sek": (Unit("duration"), Unit("money:OTHER")),
 }
 """What the word after a number means: more than one where it is not clear."""
