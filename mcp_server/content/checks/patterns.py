@@ -47,6 +47,7 @@ AMOUNT = re.compile(
     rf"\d{{1,3}}\.\d{{2}}{GAP}?(?:[€$£%]|(?:eur|euros?|chf|franken|francs?|pounds?|dollars?|usd|gbp"
     r"|km|kg|m|ha|l|meter|metres?|meters?|litres?|liter)\b)"
 )
+TIMES = re.compile(rf"\d{{1,2}}(?::\d\d|{GAP}?(?:[–-]{GAP}?\d|uhr|h\b))")
 OCLOCK = re.compile(rf"{GAP}?(uhr\b|o['’]clock|heures?\b|[ap]\.m\.?|[ap]m\b)")
 PART_OF_DAY = re.compile(
     rf"{GAP}{{0,2}}(?:in the (?:early )?(?:morning|afternoon|evening)|at night|o'clock at night"

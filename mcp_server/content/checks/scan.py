@@ -76,6 +76,7 @@ from mcp_server.content.checks.patterns import (
     SPECIAL_UNIT,
     SURE_PREPOSITIONS,
     TIME_PREPOSITIONS,
+    TIMES,
     TWO_DIGITS,
     UNIT,
     VAGUE,
@@ -346,10 +347,8 @@ class _Scanner:
         """`€12`, `EUR 12`, `12,-`: the sign stands before the number, or is left out."""
         before = self._lower[max(0, start - 2) : start].rstrip("\u00a0\u202f ")
         code = self._preceding(start)
-        if code == "fr" and DAY_BEFORE_DAY.search(
-            self._lower[max(0, start - 24) : self._word_end - 2]
-        ):
-            code = ""  # `Mo–Fr 9`
+        if code == "fr" and self._is_friday(start):
+            code = ""
         currency = CURRENCY_SIGNS.get(before[-1:]) or CURRENCY_CODES.get(code)
         end = number.end
         if dash := DASH_PRICE.match(self._lower, end):
@@ -367,6 +366,15 @@ class _Scanner:
             start -= len(self._lower[max(0, start - 2) : start]) - len(before) + 1
         values = tuple(Quantity(f"money:{currency}", v, v) for v in sorted(number.values))
         return Mention("price", start, end, values)
+
+    def _is_friday(self, start: int) -> bool:
+        """Whether `Fr` before a number is the day: `Mo–Fr 9`, `Fr: 14`, `Fr 14–18`."""
+        before = self._lower[max(0, start - 24) : self._word_end - 2]
+        return (
+            ":" in self._lower[self._word_end : start]
+            or DAY_BEFORE_DAY.search(before) is not None
+            or TIMES.match(self._lower, start) is not None
+        )
 
     def _counted(self, number: _Number) -> tuple[tuple[Quantity, ...], int]:
         """Return what a number counts, and where that ends."""

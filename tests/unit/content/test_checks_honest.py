@@ -151,6 +151,8 @@ HONEST = [
     ("de", "ab achtzehn Jahren", "Gassigehen ab 18 J."),
     ("de", "an sechs Donnerstagen", "6x Do 18:30-20:45"),
     ("de", "Die Kurtaxe beträgt 2,80 €.", "Kurtaxe 2,80 p. P./Tag"),
+    ("de", "freitags von zwei bis sechs Uhr nachmittags", "Fr: 14-18 Uhr"),
+    ("de", "freitags von zwei bis sechs Uhr nachmittags", "Fr 14-18"),
     ("de", "am siebenundzwanzigsten Juni", "27.06.2026"),
     ("fr", "mille deux cents objets", "objets: 1200"),
     ("fr", "D'avril à octobre, surtout en juillet", "avril-octobre: tous les jours 10h-18h"),
