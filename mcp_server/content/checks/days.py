@@ -18,7 +18,7 @@ RANGE = re.compile(
 _DAILY = re.compile(
     r"\b(?:daily|every day|every (?:morning|evening)|täglich|jeden (?:tag|morgen|abend)|alle tage"
     r"|tous les (?:jours|matins|soirs)|chaque (?:jour|matin|soir)|seven days|sieben tage"
-    r"|sept jours|7 days|7 tage|7 jours|7 ?j ?/ ?7|7/7|24/7)\b",
+    r"|sept jours|7 days|7 tage|7 jours|7 ?j ?/ ?7|7/7|24/7|24 ?h ?/ ?24)\b",
     re.IGNORECASE,
 )
 _AT_TIMES = re.compile(

@@ -31,6 +31,8 @@ ALWAYS_SAID = re.compile(
     r"|around the clock|day and night|tag und nacht|jour et nuit|nuit et jour|00:00 ?[–-] ?24:00)",
     re.IGNORECASE,
 )
+_KILOMETRES = re.compile(r"\b(\d{1,3}) ?K\b")
+"""A race: `Harbour 10K`."""
 _PEOPLE = re.compile(r"\b(\d{1,3}) ?[fmwhd][ ,/+&]{1,3}(\d{1,3}) ?[fmwhd]\b", re.IGNORECASE)
 """`2 f, 4 m` are women and men."""
 _SIDES = re.compile(
@@ -60,6 +62,8 @@ def derived(text: str, mentions: Sequence[Mention]) -> Iterator[tuple[str, float
 def _alone(text: str) -> Iterator[tuple[str, float]]:
     for found in _ORDINAL.finditer(text):
         yield "ordinal", float(found[1])
+    for found in _KILOMETRES.finditer(text):
+        yield "length", float(found[1]) * 1000
     for found in _PEOPLE.finditer(text):
         yield from (("count", float(found[n])) for n in (1, 2))
     for found in _SIDES.finditer(text):

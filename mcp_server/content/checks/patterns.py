@@ -101,6 +101,8 @@ DASH_PRICE = re.compile(rf"[,.][-–—]{{1,2}}(?:{GAP}?(€|euro|eur|chf|fr\.?)
 SOME_WORDS = re.compile(rf"(?:{GAP}{{1,2}}[^\W\d_]{{1,40}}){{1,3}}")
 LOWER_AFTER = re.compile(rf"{GAP}[a-zäöü]")
 SMALL_MONEY = re.compile(rf"{GAP}?(\d{{2}})(?![\d.,:]\d|\d|{GAP}?[^\W\d_]|{GAP}?[€%])")
+ONES = frozenset({"un", "ein", "one"})
+ONE_COIN = re.compile(rf"{GAP}(?:euro|pound|dollar|franken|franc)\b")
 MORE_MINUTES = re.compile(
     rf"\.?,?{GAP}?(?:(?:and|und|et){GAP})?([0-5]?\d){GAP}?(?:minutes?|minuten|min|mn)\b\.?"
 )
@@ -150,7 +152,9 @@ COMPOUND_UNIT = re.compile(
 CLOSED = re.compile(
     r"\bemergenc|\bnotfälle|\bnotdienst|\burgences?\b|\bnobody\b|\bniemand|\bpersonne\b(?! par)"
     r"|\bsleeps?\b|\bschl(?:äft|afen)\b|\bdor(?:t|mons|ment)\b|\brelax|\bpause|\bruhe\b"
-    r"|\bclos(?:ed|es|ing day)|geschlossen|ruhetag|\bruh(?:t|en)\b|ferm[ée]|\bzu\b(?= *$)"
+    r"|\bclos(?:ed|es|ing day)|geschlossen|ruhetag|\bruh(?:t|en)\b"
+    r"|\bferm(?:ée?s?|ons|ent|eture)\b|(?<!la )\bferme (?:le|les|à|ses|tous)\b"
+    r"|\bzu\b(?= *$)"
     r"|\brests?\b|day off|repos|\bnot\b|\bno\b|\bexcept\b|\bnicht\b|\bkeine?\b|\baußer\b"
     r"|\bpas\b|\bsauf\b"
 )

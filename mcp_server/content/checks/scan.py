@@ -64,6 +64,8 @@ from mcp_server.content.checks.patterns import (
     NUMERIC_DATE,
     OCLOCK,
     OF_AFTER,
+    ONE_COIN,
+    ONES,
     ORDINALS,
     PART_OF_DAY,
     PAST,
@@ -389,7 +391,8 @@ class _Scanner:
                 return tuple(Quantity("count", v, v) for v in values), number.end
             return tuple(Quantity("bare", v, v) for v in values), number.end
         units, end = unit
-        if len(values) == 1 and self._text[end - 1] == "s" and _is_weeks(units, values[0]):
+        is_days = self._lower[end - 5 : end] == "jours" or self._lower[end - 2 : end] == " j"
+        if len(values) == 1 and is_days and values[0] in {8.0, 15.0}:
             values = [values[0], values[0] - 1]  # `quinze jours` are two weeks
         more, end = self._and_more(end)
         found = tuple(
@@ -464,7 +467,7 @@ class _Scanner:
         """`30 unforgettable minutes`."""
         for _ in range(2):
             word = NEXT_WORD.match(self._lower, end)
-            if word is None or word[1] in NO_ADJECTIVES:
+            if word is None or word[1] in NO_ADJECTIVES or word[1] in {"half", "halbe", "demi"}:
                 return None
             end = word.end()
             unit = self._unit_at(end)
@@ -638,6 +641,9 @@ class _Scanner:
         return Mention("number", start, end, (Quantity("ordinal", ordinal, ordinal),))
 
     def _special_word(self, start: int, word: str) -> Mention | None:
+        if word in ONES and ONE_COIN.match(self._lower, start + len(word)):
+            end = start + len(word)
+            return self._at_number(start, _Number(frozenset({1.0}), end, in_digits=False))
         if word in FIRST_OF_SPECIAL:
             if (lasting := self._hour_and_minutes(start)) is not None:
                 return lasting
@@ -728,7 +734,10 @@ def _with_ranges(text: str, found: list[Mention]) -> Iterator[Mention]:
     for index in range(len(found) - 2, -1, -1):
         one, other = found[index], found[index + 1]
         if other.start - one.end <= 14 and CONNECTOR.fullmatch(text, one.end, other.start):
-            found[index], found[index + 1] = _shared(one, other)
+            shared, found[index + 1] = _shared(one, other)
+            if text[one.end : other.start].strip() == "à":  # `les six à 6,50 €`
+                shared = replace(shared, quantities=(*shared.quantities, *one.quantities))
+            found[index] = shared
     yield from found
 
 
@@ -781,10 +790,6 @@ def _in_terms_of(bare: Mention, other: Mention) -> Mention:
     if not made:
         return bare
     return replace(bare, kind=other.kind, quantities=tuple(dict.fromkeys(made)))
-
-
-def _is_weeks(units: tuple[Unit, ...], days: float) -> bool:
-    return units == UNITS["jours"] and days in {8.0, 15.0}
 
 
 def ordinal_of(word: str) -> float | None:

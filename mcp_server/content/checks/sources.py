@@ -62,7 +62,9 @@ def sources_of(
         asked=instructions,
         before=_said_before(before) if before is not None else None,
         counts=frozenset(n for each in facts for _, n in _counts(each) if 1 < n <= LISTED_MAX),
-        counted=frozenset((name.lower(), n) for each in facts for name, n in _counts(each)),
+        counted=frozenset(
+            (name.lower(), n) for each in facts for name, n in (*_counts(each), *_groups(each))
+        ),
     )
 
 
@@ -126,6 +128,16 @@ def _counts(value: object, name: str = "") -> Iterator[tuple[str, int]]:
             yield name, value.count(",") + 1
         case _:
             pass
+
+
+def _groups(value: object, name: str = "") -> Iterator[tuple[str, int]]:
+    """Yield how many facts stand under a name: `menus: {small: 39 €, large: 54 €}`."""
+    if isinstance(value, Mapping):
+        facts = cast("Mapping[object, object]", value)
+        if name:
+            yield name, len(facts)
+        for key, inner in facts.items():
+            yield from _groups(inner, str(key))
 
 
 def fact_lines(facts: Mapping[str, Any]) -> str:
