@@ -61,6 +61,7 @@ async def content_generate(payload: ContentGenerate, context: JobContext) -> Out
         site_hash=request.site.hash,
         inputs_hash=drafted.inputs_hash,
         instructions=payload.instructions,
+        material=payload.material,
         findings=drafted.findings,
         input_tokens=drafted.input_tokens,
         output_tokens=drafted.output_tokens,
@@ -90,7 +91,15 @@ async def _request(payload: ContentGenerate, context: JobContext) -> DraftReques
         mode=payload.mode,
         current=current.current if current and payload.mode == "with-current" else None,
         instructions=payload.instructions,
+        material=await _material(payload, context),
     )
+
+
+async def _material(payload: ContentGenerate, context: JobContext) -> str | None:
+    """Return the text that was pasted as a source; it was stored with the batch."""
+    if payload.material is None:
+        return None
+    return await context.entities.get_material(payload.material)
 
 
 async def _drafted(request: DraftRequest, context: JobContext) -> Drafted | Outcome:

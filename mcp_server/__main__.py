@@ -63,6 +63,7 @@ def _run_cli(serve_stdio: ServeStdio) -> None:
             follow=_follow,
             wait=_wait,
             job=_job,
+            check=_check,
             doctor=_doctor,
             trust=_trust,
         )
@@ -135,10 +136,12 @@ def _ids(workspace: Path | None) -> Sequence[str]:
     return app.ids(workspace)
 
 
-def _status(workspace: Path | None, operation_id: str | None) -> Mapping[str, Any]:
+def _status(
+    workspace: Path | None, operation_id: str | None, arguments: Mapping[str, Any]
+) -> Mapping[str, Any]:
     from mcp_server import app  # noqa: PLC0415 - as late as can be
 
-    return app.status(workspace, operation_id)
+    return app.status(workspace, operation_id, arguments)
 
 
 def _follow(
@@ -159,6 +162,12 @@ def _job(workspace: Path | None, job_id: str) -> Job:
     from mcp_server import app  # noqa: PLC0415 - as late as can be
 
     return app.job(workspace, job_id)
+
+
+def _check(workspace: Path | None, *, live: bool) -> Mapping[str, Any]:
+    from mcp_server import app  # noqa: PLC0415 - as late as can be
+
+    return app.check(workspace, live=live)
 
 
 def _doctor(workspace: Path | None) -> Sequence[Mapping[str, str]]:

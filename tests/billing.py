@@ -105,6 +105,13 @@ def _completion(bill: Bill, *, fits: bool) -> bytes:
     return json.dumps(body).encode()
 
 
+class _Server(ThreadingHTTPServer):
+    """Says nothing of clients that were killed while they were answered."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        pass
+
+
 @contextmanager
 def provider(**traits: Any) -> Generator[Provider]:
     """Run such a provider on loopback."""
@@ -130,7 +137,7 @@ def provider(**traits: Any) -> Generator[Provider]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", 0), Handler)
     made = Provider(f"http://127.0.0.1:{server.server_address[1]}/v1", **traits)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()

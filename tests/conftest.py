@@ -35,15 +35,29 @@ atexit.register(shutil.rmtree, USER, ignore_errors=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let a part of the tests be run, where all were run in another way."""
+    """Let a part of the tests be run, drawn by a seed."""
     parser.addoption("--sample", type=int, default=1, help="run one test in so many")
+    parser.addoption(
+        "--cases", type=int, default=0, help="run half of a test's cases, so many at most"
+    )
     parser.addoption("--sample-seed", default="", help="which ones: any text draws others")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what the sample does not hold."""
-    seed, one_in = str(config.getoption("--sample-seed")), int(str(config.getoption("--sample")))
-    drawn = [i for i in items if zlib.crc32(f"{seed}{i.nodeid}".encode()) % one_in == 0]
+    seed = str(config.getoption("--sample-seed"))
+    one_in, cases_max = (int(str(config.getoption(name))) for name in ("--sample", "--cases"))
+    lots = {item: zlib.crc32(f"{seed}{item.nodeid}".encode()) for item in items}
+    drawn = [item for item in items if lots[item] % one_in == 0]
+    if cases_max:
+        of_tests: dict[str, list[pytest.Item]] = {}
+        for item in drawn:
+            of_tests.setdefault(item.nodeid.partition("[")[0], []).append(item)
+        few: set[pytest.Item] = set()
+        for cases in of_tests.values():
+            count = min((len(cases) + 1) // 2, cases_max)
+            few |= {*sorted(cases, key=lambda case: lots[case])[:count]}
+        drawn = [item for item in drawn if item in few]
     if len(drawn) < len(items):
         config.hook.pytest_deselected(items=[*{*items} - {*drawn}])
         items[:] = drawn

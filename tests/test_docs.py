@@ -51,9 +51,9 @@ PAGE_LINES_MAX = 100
 LINES_MAX = {
     "add-a-verb.md": 400,  # all the code of a verb
     "architecture.md": 200,
-    "rules.md": 340,
-    "tools.md": 200,
-    "user-guide.md": 300,
+    "rules.md": 380,
+    "tools.md": 300,
+    "user-guide.md": 330,
 }
 """Of pages that are longer than others, as something is looked up in them or done step by step."""
 ORIGIN = Origin(owner="local", interface="mcp-stdio")

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mcp_server.app.calls import call
-    from mcp_server.app.commands import doctor, follow, job, status, stop_worker, wait
+    from mcp_server.app.commands import check, doctor, follow, job, status, stop_worker, wait
     from mcp_server.app.completion import ids
     from mcp_server.app.parts import Parts, load_plugins, open_parts
     from mcp_server.app.process import log_to_stderr, settle_memory
@@ -35,6 +35,7 @@ __all__ = [
     "Application",
     "Parts",
     "call",
+    "check",
     "doctor",
     "follow",
     "ids",
@@ -56,6 +57,7 @@ HOMES = {
     "Application": "mcp_server.app.server",
     "Parts": "mcp_server.app.parts",
     "call": "mcp_server.app.calls",
+    "check": "mcp_server.app.commands",
     "doctor": "mcp_server.app.commands",
     "follow": "mcp_server.app.commands",
     "ids": "mcp_server.app.completion",

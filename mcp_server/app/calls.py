@@ -36,7 +36,7 @@ from mcp_server.jobs.job import Origin
 from mcp_server.plugin.loading import Plugins
 from mcp_server.progress.stream import Events
 
-TERMINAL = Origin(owner="local", interface="cli")
+AT_TERMINAL = Origin(owner="local", interface="cli")
 """Who asks at a terminal: the same user as over stdio."""
 
 GOES_ON = "Work goes on when this command has ended."
@@ -152,11 +152,11 @@ async def _origin(services: Services, arguments: Mapping[str, Any]) -> Origin:
     """
     if batch_id := arguments.get("batchId"):
         batch = await services.batches.get(batch_id, owner=EVERYBODY)
-        return TERMINAL._replace(owner=batch.origin.owner)
+        return AT_TERMINAL._replace(owner=batch.origin.owner)
     if job_id := arguments.get("jobId"):
         job = await services.batches.job(job_id, owner=EVERYBODY)
-        return TERMINAL._replace(owner=job.origin.owner)
-    return TERMINAL
+        return AT_TERMINAL._replace(owner=job.origin.owner)
+    return AT_TERMINAL
 
 
 async def _facts(services: Services, reply: Reply) -> Mapping[str, Any]:

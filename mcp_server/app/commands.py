@@ -16,6 +16,7 @@ from mcp_server.app.process import log_to_stderr
 from mcp_server.app.services import health_of, services_of
 from mcp_server.clock import SystemClock
 from mcp_server.config import find_workspace
+from mcp_server.interfaces.cli.check_result import check_result
 from mcp_server.interfaces.cli.follow import follow_all, follow_one
 from mcp_server.interfaces.cli.lines import outcome_line
 from mcp_server.interfaces.cli.presence import Watched
@@ -61,14 +62,16 @@ def stop_worker(workspace: Path | None) -> str:
     return anyio.run(stop)
 
 
-def status(workspace: Path | None, operation_id: str | None) -> Mapping[str, Any]:
-    """Return what the `status` tool answers.
+def status(
+    workspace: Path | None, operation_id: str | None, arguments: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Return what the `status` tool answers to these arguments, or of one batch or job.
 
     Raises:
         NotFound: there is no such batch or job.
         Unavailable: there is no workspace, or it is broken.
     """
-    from mcp_server.interfaces.mcp.answers.status import read_status  # noqa: PLC0415 - only here
+    from mcp_server.interfaces.mcp.tools.status import read_status  # noqa: PLC0415 - only here
 
     log_to_stderr()
     plugins = load_plugins()
@@ -78,7 +81,9 @@ def status(workspace: Path | None, operation_id: str | None) -> Mapping[str, Any
         async with open_parts(found, SystemClock(), plugins) as parts:
             health = health_of(parts, "detached", StopMark(parts.state_folder))
             services = services_of(parts, Events(parts.hub, parts.clock), health)
-            facts = await read_status(services, operation_id, owner=EVERYBODY, clock=parts.clock)
+            facts = await read_status(
+                services, operation_id, arguments, owner=EVERYBODY, clock=parts.clock
+            )
             if notice := services.notice():
                 return {**facts, "message": f"{notice} {facts['message']}"}
             return facts
@@ -171,6 +176,25 @@ def job(workspace: Path | None, job_id: str) -> Job:
             return await parts.jobs.queue.get(job_id)
 
     return anyio.run(read)
+
+
+def check(workspace: Path | None, *, live: bool) -> Mapping[str, Any]:
+    """Check all texts of a site; return how many, and what was found in which.
+
+    Raises:
+        Unavailable: there is no workspace, or it is broken.
+    """
+    log_to_stderr()
+    plugins = load_plugins()
+
+    async def look() -> Mapping[str, Any]:
+        found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
+        async with open_parts(found, SystemClock(), plugins) as parts:
+            health = health_of(parts, "detached", StopMark(parts.state_folder))
+            services = services_of(parts, Events(parts.hub, parts.clock), health)
+            return check_result(await services.content.check(live=live))
+
+    return anyio.run(look)
 
 
 def doctor(workspace: Path | None) -> Sequence[Mapping[str, str]]:

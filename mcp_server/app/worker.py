@@ -94,7 +94,7 @@ async def work(
         model=parts.model,
         grants=parts.grants,
         model_problem=parts.workspace.model_problem,
-        present_site=SiteLoader(parts.workspace).load,
+        present_site=SiteLoader(parts.workspace),
         ledger=parts.ledger,
         budget=settings.budget,
         settings=parts.plugins.settings,

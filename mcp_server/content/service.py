@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import ParamSpec, Protocol, TypeVar
 
 from mcp_server.content.actions.aftermath import TakenBack, files_written, taken_back
+from mcp_server.content.actions.brief import BriefAction
 from mcp_server.content.actions.calls import Note
+from mcp_server.content.actions.check import CheckAction
 from mcp_server.content.actions.drafting_model import DraftingModel
 from mcp_server.content.actions.edit import EditAction
 from mcp_server.content.actions.generate import GenerateAction
@@ -64,7 +66,9 @@ class ContentService:
         self.rollback = self._telling(rollback.__call__)
         self.unpublish = self._telling(UnpublishAction(reader, submitter).__call__)
         self.retry = self._telling(RetryAction(reader, entities, batches, model).__call__)
+        self.brief = self._telling(BriefAction(reader).__call__)
         self.edit = self._telling(EditAction(reader, entities, batches).__call__)
+        self.check = self._telling(CheckAction(reader).__call__)
         self.review = self._telling(ReviewAction(reader, entities, batches).__call__)
         self.history = self._telling(HistoryAction(reader, entities, batches).__call__)
         self.then = self._telling(ThenAction(reader, entities, batches).__call__)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mcp_server.content.template import Template
-from mcp_server.entities.entity import entity_id, split_id
+from mcp_server.entities.entity import entity_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +53,8 @@ class Site:
     facts: Mapping[str, Any]
     pages: tuple[Page, ...]
     templates: Mapping[str, Template]
+    glossary: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """By the word that the site uses, those that it avoids for it."""
     hash: str = ""
     _by_id: Mapping[str, Section] = field(init=False, repr=False, compare=False)
     _locked_pages: frozenset[str] = field(init=False, repr=False, compare=False)
@@ -91,7 +93,7 @@ class Site:
         section = self._by_id.get(entity_id)
         if section is not None and section.locked:
             return True
-        return bool(self._locked_pages) and split_id(entity_id)[0] in self._locked_pages
+        return bool(self._locked_pages) and entity_id.partition("/")[0] in self._locked_pages
 
     def sections(self) -> Iterator[Section]:
         """Yield all sections in the order of `site.yaml`."""

@@ -96,7 +96,23 @@ class RecordExport:
     replaces: str | None = None
 
 
-Effect = Require | SaveRevision | SaveRemoval | DiscardDraft | MarkWithdrawn | RecordExport
+@dataclass(frozen=True, slots=True)
+class SaveMaterial:
+    """Keep a text that was pasted as a source under its hash; the same again is that text."""
+
+    hash: str
+    text: str
+
+
+Effect = (
+    Require
+    | SaveRevision
+    | SaveRemoval
+    | DiscardDraft
+    | MarkWithdrawn
+    | RecordExport
+    | SaveMaterial
+)
 
 
 def expect_hash(hash: str | None) -> Expectation:

@@ -188,6 +188,10 @@ class EntityStore(Protocol):
         """Return the site stored under this hash."""
         ...
 
+    async def get_material(self, hash: str) -> str | None:
+        """Return the text that was pasted as a source and has this hash."""
+        ...
+
     async def newest_site(self) -> str | None:
         """Return the site that was stored last, `None` if none ever was."""
         ...

@@ -15,7 +15,7 @@ from mcp_server.content.drafting.model import ModelChoice
 from mcp_server.content.drafting.purse import Purse
 from mcp_server.content.pages.page_files import PageFiles
 from mcp_server.content.site import Site
-from mcp_server.content.workspace.loader import site_from_document
+from mcp_server.content.workspace.loader import SiteLoader, site_from_document
 from mcp_server.entities.store import EntityStore
 from mcp_server.entities.usage import Ledger
 from mcp_server.errors import StorageError, Unavailable
@@ -41,7 +41,7 @@ class Workbench:
         model: ModelChoice,
         grants: Grants,
         model_problem: str | None = None,
-        present_site: Callable[[], Site],
+        present_site: SiteLoader,
         ledger: Ledger | None = None,
         budget: Budget | None = None,
         settings: PluginSettings | None = None,
@@ -64,7 +64,7 @@ class Workbench:
             Unavailable: the files cannot be used as they are.
         """
         if hash is None:
-            return await anyio.to_thread.run_sync(self._present_site)
+            return await anyio.to_thread.run_sync(self._present_site.load)
         if hash not in self._sites:
             document = await self.entities.get_site(hash)
             if document is None:
@@ -77,6 +77,8 @@ class Workbench:
 
         While they cannot be used, what the round was promised counts.
         """
+        if not await anyio.to_thread.run_sync(self._present_site.may_lock):
+            return False
         try:
             site = await self.site(None)
         except Unavailable:

@@ -80,6 +80,7 @@ QUICK = ServerSizes(
     answered=4,
     drafted=300,
     published=(100, 200),
+    reviewed=200,
     followed=24,
     followed_batches=2,
     subscribers=200,

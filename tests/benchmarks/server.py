@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks import (
+    at_once,
     drafting,
     idling,
     listening,
@@ -86,14 +87,27 @@ def figures(sizes: ServerSizes) -> Mapping[str, ServerFigure]:
             measure=planning.one_page,
         ),
         "review": ServerFigure(
-            words=f"`review` of {sizes.reviewed:,} sections of 2 kB, half of them live: 200 rows, "
-            "with `diff`, in one state, a page, a section; from the first row and from the middle; "
-            "the slowest of all calls, and the longest stall of the event loop",
+            words=f"`review` of {sizes.reviewed:,} sections of 2 kB, half of them live: 200 "
+            "rows, with `diff`, in one state, a page, a section, the history, a day before; each "
+            "from its first row and from the middle; the slowest of all these calls, and the "
+            "longest stall of the event loop; words that are nowhere, and plans of `promote`",
             parts={
                 name: Part(unit="ms")
-                for name in (*reviewing.CALLS, "review-slowest", "review-stall")
+                for name in (
+                    *reviewing.ROWS,
+                    *("review-slowest", "review-stall"),
+                    *reviewing.WHOLE,
+                    "plan-stall",
+                )
             },
             measure=reviewing.review,
+        ),
+        "at-once": ServerFigure(
+            words=f"`promote` of {sizes.reviewed:,} sections of 2 kB with a digest, which "
+            "changes all in one transaction: until its answer, and the longest wait of another "
+            "writer",
+            parts={name: Part(unit="ms") for name in ("at-once-call", "at-once-wait")},
+            measure=at_once.at_once,
         ),
         "calls": ServerFigure(
             words=f"`status` over HTTP by {sizes.callers} clients at once, and a tool that does "

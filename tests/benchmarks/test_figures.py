@@ -28,6 +28,7 @@ TINY = ServerSizes(
     answered=3,
     drafted=20,
     published=(4, 8),
+    reviewed=20,
     followed=4,
     followed_batches=2,
     subscribers=5,

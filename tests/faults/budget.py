@@ -1,8 +1,9 @@
 """Spend while somebody kills who spends: `python -m tests.faults.budget --runs 100 [--seed N]`.
 
 Each run drafts two batches at once, within a budget for each and one for the day, by a provider
-that keeps a bill, with several workers or one. Some answers do not fit, some are cut off after they
-were charged; workers are killed (SIGKILL) while requests are under way. Then:
+that keeps a bill, with several workers or one; of its sites each sees some runs. Some answers do
+not fit, some are cut off after they were charged; workers are killed (SIGKILL) while requests are
+under way. When nothing goes on by itself any more:
 
 - nothing that the provider has charged is above a budget, nor is the ledger;
 - each closed entry is one bill of the provider's, to the token;
@@ -16,6 +17,8 @@ import random
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,8 +30,9 @@ from tests.harness import small_site, trusted
 from tests.waiting import wait_until
 from tests.wire import pipe, query
 
-PAGES = ("p1", "p2")
-SECTIONS = 12
+PER_SITE = 10
+"""So many runs on one site: what was entered before must not change."""
+SECTIONS = 8
 ANSWER_TOKENS = 1_000
 REQUEST_USD = 0.025
 """About what a request reserves; it costs about 0.012."""
@@ -49,59 +53,71 @@ def main() -> None:
 
 
 def run(
-    folder: Path, *, runs: int, seed: int, kills: int | None = None, quiet: bool = True
+    folder: Path,
+    *,
+    runs: int,
+    seed: int,
+    per_site: int = PER_SITE,
+    kills: int | None = None,
+    quiet: bool = True,
 ) -> Counter[str]:
     """Spend so many times; return what was counted. Without `kills`, none, one or two are drawn."""
     rng, count = random.Random(seed), Counter[str]()
-    for number in range(runs):
-        began, before = time.monotonic(), count.copy()
-        plan = Plan.drawn(rng, kills)
+    for first in range(0, runs, per_site):
+        plan = Plan.drawn(rng, min(per_site, runs - first))
         with provider(rng=random.Random(rng.random()), **plan.traits) as paid:
-            _Run(folder / f"site{number}", plan, paid, rng, count).run()
-        if not quiet:
-            took, done = time.monotonic() - began, count - before
-            print(f"{number + 1}/{runs}: {took:.1f} s, {plan}: {dict(done)}", flush=True)
+            site = _Site(folder / f"site{first}", plan, paid, rng, count)
+            with site.served():
+                for number in range(plan.runs):
+                    began, before = time.monotonic(), count.copy()
+                    site.run(number, rng.choice((0, 1, 1, 2)) if kills is None else kills)
+                    if not quiet:
+                        took, done = time.monotonic() - began, dict(count - before)
+                        print(f"{first + number + 1}/{runs}: {took:.1f} s, {done}", flush=True)
     return count
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What one run is like."""
+    """What the runs of one site are like."""
 
+    runs: int
     workers_at_once: bool
-    batch_usd: tuple[float, float]
+    batch_usd: tuple[float, ...]
     day_usd: float
-    kills: int
     trouble: float
 
     @classmethod
-    def drawn(cls, rng: random.Random, kills: int | None = None) -> Plan:
-        """Return one, in which about half of the sections can be paid for, or all of them."""
-        of_batch = rng.uniform(2, 16) * REQUEST_USD, rng.uniform(2, 16) * REQUEST_USD
+    def drawn(cls, rng: random.Random, runs: int) -> Plan:
+        """Return one, in which some of the sections can be paid for, or all of them."""
+        of_batches = tuple(rng.uniform(2, 12) * REQUEST_USD for _ in range(2 * runs))
         return cls(
+            runs=runs,
             workers_at_once=rng.random() < 0.5,
-            batch_usd=of_batch,
-            day_usd=rng.uniform(0.5, 1.2) * sum(of_batch),
-            kills=rng.choice((0, 1, 1, 2)) if kills is None else kills,
+            batch_usd=of_batches,
+            day_usd=rng.uniform(0.5, 1.2) * sum(of_batches),
             trouble=rng.choice((0.0, 0.2)),
         )
 
     @property
     def traits(self) -> dict[str, Any]:
         """What the provider is like."""
-        return {"seconds": 0.15, "trouble": self.trouble, "tokens": 700}
+        return {"seconds": 0.15, "trouble": self.trouble, "tokens": 600}
 
 
-class _Run:
-    """Two batches on a site of their own, from the call to the last entry."""
+class _Site:
+    """A workspace with a page for each batch, its servers, and what was spent on it so far."""
 
     def __init__(
         self, root: Path, plan: Plan, paid: Provider, rng: random.Random, count: Counter[str]
     ) -> None:
         self._plan, self._paid, self._rng, self._count = plan, paid, rng, count
+        self._batches: dict[str, str] = {}
+        self._killed, self._noted = 0, Counter[str]()
+        self._pages = [f"p{n}" for n in range(2 * plan.runs)]
         self._root = small_site(
             root,
-            dict.fromkeys(PAGES, SECTIONS),
+            dict.fromkeys(self._pages, SECTIONS),
             synchronous="NORMAL",
             lease_s=1,
             heartbeat_s=0.3,
@@ -116,46 +132,46 @@ class _Run:
             print(f"answer_tokens = {ANSWER_TOKENS}", file=file)
         trusted(root)
 
-    def run(self) -> None:
-        """Queue both, kill, let them come to rest, and look at every entry."""
-        servers = 2 if self._plan.workers_at_once else 1
-        try:
-            with pipe(self._root, "auto", **self._paid.environ) as one:
-                one.begin()
-                if servers == 1:
-                    self._batches = self._spend(one, one)
-                else:
-                    with pipe(self._root, "auto", **self._paid.environ) as other:
-                        other.begin()
-                        self._batches = self._spend(one, other)
-        finally:
-            end_workers(self._root)
+    @contextmanager
+    def served(self) -> Generator[None]:
+        """Run its servers, one for each batch of a run where several workers may work."""
+        with ExitStack() as stack:
+            stack.callback(end_workers, self._root)
+            servers = 2 if self._plan.workers_at_once else 1
+            pipes = [pipe(self._root, "auto", **self._paid.environ) for _ in range(servers)]
+            self._servers = [stack.enter_context(each) for each in pipes]
+            for server in self._servers:
+                server.begin()
+            yield
+
+    def run(self, number: int, kills: int) -> None:
+        """Queue two batches, kill workers, wait until nothing goes on, look at every entry."""
+        for place in (2 * number, 2 * number + 1):
+            server = self._servers[place % len(self._servers)]
+            page, usd = self._pages[place], self._plan.batch_usd[place]
+            self._batches[page] = queued(server, "generate", page=page, maxCostUsd=usd)
+        for _ in range(kills):
+            self._kill()
+        wait_until(self._rests)
         self._check()
 
-    def _spend(self, *servers: Any) -> tuple[str, ...]:
-        """Queue a batch at each server, kill workers now and then, wait until nothing runs."""
-        batches = tuple(
-            queued(server, "generate", page=page, maxCostUsd=usd)
-            for server, page, usd in zip(servers, PAGES, self._plan.batch_usd, strict=True)
-        )
-        for _ in range(self._plan.kills):
-            heard = len(self._paid.limits) + self._rng.randint(1, 8)
-            wait_until(lambda heard=heard: len(self._paid.limits) >= heard or self._rests(batches))
-            until = time.monotonic() + self._rng.uniform(0, 0.2)
-            wait_until(lambda until=until: time.monotonic() >= until)
-            for pid in workers(self._root):
-                kill(pid)
-                self._count["workers killed"] += 1
-        wait_until(lambda: self._rests(batches))
-        return batches
+    def _kill(self) -> None:
+        """Kill the workers, some requests from now and a moment later."""
+        heard = len(self._paid.limits) + self._rng.randint(1, 8)
+        wait_until(lambda: len(self._paid.limits) >= heard or self._rests())
+        until = time.monotonic() + self._rng.uniform(0, 0.2)
+        wait_until(lambda: time.monotonic() >= until)
+        for pid in workers(self._root):
+            kill(pid)
+            self._killed += 1
+            self._count["workers killed"] += 1
 
-    def _rests(self, batches: tuple[str, ...]) -> bool:
-        """Whether nothing of these batches goes on by itself."""
+    def _rests(self) -> bool:
+        """Whether nothing goes on by itself."""
         still = {*ENDED, "paused"}
         running = "SELECT count(*) FROM jobs WHERE state = 'processing'"
-        return all(state(self._root, batch) in still for batch in batches) and query(
-            self._root, running
-        ) == [(0,)]
+        states = [state(self._root, batch) for batch in self._batches.values()]
+        return set(states) <= still and query(self._root, running) == [(0,)]
 
     def _check(self) -> None:
         bills = {bill.output_tokens: bill for bill in self._paid.bills}
@@ -165,43 +181,42 @@ class _Run:
             "SELECT usage.batch_id, jobs.subject, input_tokens, output_tokens, cost, reserved_cost,"
             " closed_at IS NULL FROM usage JOIN jobs ON jobs.job_id = usage.job_id",
         )
-        counted, open_of, reserved = Counter[str](), Counter[str](), Counter[str]()
+        counted, open_of = Counter[str](), Counter[str]()
         for batch, section, tokens_in, tokens_out, cost, most, is_open in entries:
-            self._count["entries"] += 1
             counted[batch] += most if is_open else cost
             if is_open:
                 open_of[section] += 1
-                reserved[section] += most
             elif tokens_out:
                 bill = bills.pop(tokens_out)
                 assert (bill.section, bill.input_tokens, bill.cost) == (section, tokens_in, cost)
-                self._count["entries that are one bill"] += 1
-        self._check_open(Counter(bill.section for bill in bills.values()), open_of)
+        left = Counter(bill.section for bill in bills.values())
+        assert not left - open_of, ("each bill is closed or open", left, open_of)
         self._check_budgets(counted)
-        if self._plan.kills == 0 and self._plan.trouble == 0:
+        if not self._killed and not self._plan.trouble:
             assert not open_of and sum(counted.values()) == self._paid.cost
-            self._count["runs without kills or trouble"] += 1
-
-    def _check_open(self, left: Counter[str], open_of: Counter[str]) -> None:
-        """Fail unless each bill that no closed entry has is covered by an open one."""
-        assert not left - open_of, (left, open_of)
-        self._count["open entries"] += open_of.total()
-        self._count["of them charged"] += left.total()
+        self._note(len(entries), open_of.total(), left.total())
 
     def _check_budgets(self, counted: Counter[str]) -> None:
         """Fail if anything is above a budget, or the ledger below the provider."""
         charged = Counter[str]()
         for bill in self._paid.bills:
             charged[bill.section.partition("/")[0]] += bill.cost
-        limits = zip(self._batches, PAGES, self._plan.batch_usd, strict=True)
-        for batch, page, usd in limits:
+        for (page, batch), usd in zip(self._batches.items(), self._plan.batch_usd, strict=False):
             assert charged[page] <= counted[batch] <= usd * NANO, (batch, charged, counted)
-            self._count[f"batches {state(self._root, batch)}"] += 1
         assert self._paid.cost <= sum(counted.values()) <= self._plan.day_usd * NANO
         sums = query(
             self._root, "SELECT scope, sum(spent + reserved) FROM usage_sums GROUP BY scope"
         )
         assert dict(sums) == dict.fromkeys(("batch", "day", "model"), sum(counted.values()))
+
+    def _note(self, entries: int, open: int, left: int) -> None:
+        """Count what this run has added."""
+        found = {"entries": entries, "open entries": open, "open entries that were charged": left}
+        for what, so_many in found.items():
+            self._count[what] += so_many - self._noted[what]
+            self._noted[what] = so_many
+        for page in list(self._batches)[-2:]:
+            self._count[f"batches {state(self._root, self._batches[page])}"] += 1
 
 
 if __name__ == "__main__":

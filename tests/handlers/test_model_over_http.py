@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import anyio
 import keyring
@@ -32,7 +32,9 @@ from mcp_server.content.drafting.drafter import (
     drafter_for,
     inputs_hash,
 )
+from mcp_server.content.drafting.http import ModelHTTPClient
 from mcp_server.content.drafting.model import ModelChoice
+from mcp_server.content.drafting.provider import model_of
 from mcp_server.content.site import Page, Section, Site
 from mcp_server.content.template import Field, FieldType, Template
 from mcp_server.content.workspace.starter import init_workspace
@@ -454,3 +456,22 @@ def _portal(handler: type[_Portal] = _Portal) -> Generator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@pytest.mark.parametrize(
+    ("url", "newer"),
+    [
+        ("https://api.openai.com/v1", True),
+        ("https://mine.openai.azure.com/openai/v1", True),
+        ("https://openrouter.ai/api/v1", False),
+    ],
+)
+async def test_a_server_is_told_the_limit_of_an_answer_by_the_name_it_knows(
+    url: str, newer: bool
+) -> None:
+    """OpenAI refuses the older one, and others do not heed the newer."""
+    http = ModelHTTPClient(bare=True)
+    model = model_of(ModelChoice(name="writer", url=url), None, http)
+    profile = cast("dict[str, object]", model.profile)
+    assert profile["openai_chat_supports_max_completion_tokens"] is newer
+    await http.aclose()

@@ -205,9 +205,9 @@ def test_a_message_that_is_no_call_gets_a_protocol_error_or_nothing(client: Pipe
 
 def test_half_an_emoji_in_a_wish_is_no_reason_to_leave_a_call_unanswered(client: Pipe) -> None:
     """Hosts cut texts at any place."""
-    answer = client.call("generate", **WHOLE, instructions="shorter \ud83d")
+    answer = client.call("generate-all", **WHOLE, instructions="shorter \ud83d")
     assert answer["structuredContent"]["totalSections"] == 8
-    assert client.call("generate", **WHOLE, instructions="a\0b")["structuredContent"]
+    assert client.call("generate-all", **WHOLE, instructions="a\0b")["structuredContent"]
 
 
 @pytest.mark.anyio

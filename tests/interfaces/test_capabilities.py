@@ -48,16 +48,48 @@ def error(client: Pipe, method: str, **params: Any) -> int | None:
     return client.answer(client.request(method, **params)).get("error", {}).get("code")
 
 
-def test_only_tools_are_declared_and_no_change_of_their_list(client: Pipe) -> None:
+def test_only_tools_and_prompts_are_declared_and_no_change_of_their_lists(client: Pipe) -> None:
     """Clients ask for what is declared, or open a stream and hear nothing."""
-    assert introduction(client)["capabilities"] == {"tools": {"listChanged": False}}
+    assert introduction(client)["capabilities"] == {
+        "prompts": {"listChanged": False},
+        "tools": {"listChanged": False},
+    }
+
+
+def test_a_prompt_says_how_the_chat_writes_itself(client: Pipe) -> None:
+    """For the whole site, or for one page; it is listed with what its argument means."""
+    [listed] = client.answer(client.request("prompts/list"))["result"]["prompts"]
+    assert listed["name"] == "write-with-this-chat"
+    assert listed["title"] and listed["description"]
+    [argument] = listed["arguments"]
+    assert (argument["name"], argument["required"]) == ("page", False)
+    assert argument["description"]
+    for given, said in (({}, "the whole site"), ({"page": "menu"}, "the page menu")):
+        found = client.request("prompts/get", name=listed["name"], arguments=given)
+        [message] = client.answer(found)["result"]["messages"]
+        assert message["role"] == "user"
+        assert all(f" {tool} " in message["content"]["text"] for tool in ("review", "promote"))
+        assert said in message["content"]["text"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"name": "x"},
+        {"name": "write-with-this-chat", "arguments": {"page": "a\nb"}},
+        {"name": "write-with-this-chat", "arguments": {"sight": "x"}},
+    ],
+)
+def test_a_prompt_that_is_none_or_does_not_fit_is_refused(
+    client: Pipe, asked: dict[str, Any]
+) -> None:
+    """As a wrong parameter."""
+    assert error(client, "prompts/get", **asked) == -32602
 
 
 @pytest.mark.parametrize(
     ("method", "params"),
     [
-        ("prompts/list", {}),
-        ("prompts/get", {"name": "x"}),
         ("resources/list", {}),
         ("resources/templates/list", {}),
         ("resources/read", {"uri": "x://y"}),
@@ -80,6 +112,7 @@ def test_what_is_not_declared_is_not_there(
 def test_a_cursor_that_nobody_was_given_is_refused(client: Pipe) -> None:
     """The list has one page; answered with the same again, a client would page for ever."""
     assert error(client, "tools/list", cursor="2") == -32602
+    assert error(client, "prompts/list", cursor="2") == -32602
     for none in ("", None):
         answer = client.answer(client.request("tools/list", cursor=none))
         assert "nextCursor" not in answer["result"]

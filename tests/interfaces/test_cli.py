@@ -30,9 +30,30 @@ from tests.waiting import PATIENCE_S
 HEAVY = ("mcp", "pydantic_ai", "rich", "keyring")
 """What must not be paid for by whoever only asks a question."""
 
-VERBS = ("generate", "generate-all", "review", "promote", "rollback", "retry", "cancel")
+VERBS = (
+    "generate",
+    "generate-all",
+    "review",
+    "promote",
+    "rollback",
+    "unpublish",
+    "retry",
+    "cancel",
+)
 COMMANDS = (
-    *("serve", "init", *VERBS, "status", "wait", "job", "worker", "stop", "doctor", "demo"),
+    *(
+        "serve",
+        "init",
+        *VERBS,
+        "status",
+        "wait",
+        "job",
+        "worker",
+        "stop",
+        "check",
+        "doctor",
+        "demo",
+    ),
 )
 
 
@@ -308,7 +329,9 @@ def test_our_own_mistakes_are_not_hidden() -> None:
 def runners(trouble: Exception) -> Runners:
     """Return runners for a command line whose `status` fails."""
 
-    def status(workspace: Path | None, operation_id: str | None) -> Mapping[str, Any]:
+    def status(
+        workspace: Path | None, operation_id: str | None, arguments: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
         raise trouble
 
     def unused(*arguments: object, **options: object) -> Any:
@@ -325,6 +348,7 @@ def runners(trouble: Exception) -> Runners:
         follow=unused,
         wait=unused,
         job=unused,
+        check=unused,
         doctor=unused,
         trust=unused,
     )

@@ -94,6 +94,21 @@ async def test_the_main_job_over_http(local: str, root: Path, era: Era) -> None:
         assert (await chat.call("status"))["worker"]["mode"] == "embedded"
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_chat_that_writes_over_http_is_known_by_its_name(
+    local: str, root: Path, era: Era
+) -> None:
+    """And its client is offered the prompt that says how."""
+    async with over_http(local, root, era=era) as chat:
+        [prompt] = (await chat.client.list_prompts()).prompts
+        said = await chat.client.get_prompt(prompt.name, {"page": "menu"})
+        assert said.messages
+        await chat.call("edit", section="menu/s1", text=f"written over {era}")
+        [row] = (await chat.call("review", section="menu/s1"))["sections"]
+        assert row["author"] == "chat (mcp)"
+
+
 @pytest.mark.parametrize(
     ("arguments", "variables", "words"),
     [

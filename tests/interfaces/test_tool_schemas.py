@@ -19,8 +19,8 @@ from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import Origin
 from tests.pages import tools as pages
 
-ALL = {"edit", "generate", "generate-all", "promote", "rollback", "unpublish"} | {
-    *("status", "cancel", "retry", "review"),
+ALL = {"generate", "generate-all", "promote", "rollback", "unpublish"} | {
+    *("edit", "status", "cancel", "retry", "review"),
 }
 READ_ONLY = {"status", "review"}
 DESTRUCTIVE = {"promote", "rollback", "unpublish", "retry", "cancel"}
@@ -144,7 +144,7 @@ async def test_promote_and_rollback_say_what_a_page_means_to_them(tools: list[To
     """To both it is bulk, and none of its sections is named by it."""
     said = {tool.name: tool.description or "" for tool in tools}
     assert "Nothing named, or pages: all that differ" in said["promote"]
-    assert "A page: the latest promotion that stands on it" in said["rollback"]
+    assert "A page: the latest that stands on it" in said["rollback"]
 
 
 @pytest.mark.anyio

@@ -64,8 +64,8 @@ class Listening:
             await self.call(tool, dryRun=True)
         if batch_id is not None:
             shown = await self.call("status", batchId=batch_id, detail="full", limit=50)
-            for row in shown["sections"]:
-                await self.call("status", jobId=row["jobId"], detail="full")
+            for job_id in [row["jobId"] for row in shown["sections"] if "jobId" in row]:
+                await self.call("status", jobId=job_id, detail="full")
             await self.call("retry", batchId=batch_id, waitSeconds=10)
 
     async def _note(self, progress: float, total: float | None, message: str | None) -> None:

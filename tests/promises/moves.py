@@ -256,7 +256,7 @@ async def held(root: Path) -> AsyncGenerator[Hand]:
             composer_delay_s=delay_s,
             model=parts.model,
             grants=parts.grants,
-            present_site=SiteLoader(parts.workspace).load,
+            present_site=SiteLoader(parts.workspace),
         )
         runner = AttemptRunner(
             parts.registry,

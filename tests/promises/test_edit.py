@@ -54,7 +54,7 @@ async def test_an_edit_is_kept_until_it_is_promoted(tmp_path: Path) -> None:
 
 
 async def test_discards_go_back_draft_by_draft_and_what_is_live_stays(tmp_path: Path) -> None:
-    """A draft drafted anew after a discard is discarded alike; all of them stay in the history."""
+    """R30: one drafted anew after a discard is discarded alike; all of them stay in the history."""
     root = small_site(tmp_path, {"menu": 1}, **QUICK)
     async with desk(root) as chat:
         await publish(chat, menu_s1="one")
@@ -111,7 +111,7 @@ async def test_an_earlier_text_is_restored_by_its_hash(tmp_path: Path) -> None:
 
 
 async def test_an_edit_of_a_text_that_moved_is_refused_with_its_words(tmp_path: Path) -> None:
-    """They stand between marks: they are data."""
+    """R30: they stand between marks, as they are data."""
     root = small_site(tmp_path, {"menu": 1}, **QUICK)
     async with desk(root) as chat:
         await redraft(chat, menu_s1="read")
@@ -135,7 +135,7 @@ async def test_a_price_changes_on_all_pages_at_once(tmp_path: Path) -> None:
         done = await chat.call("edit", sections=["menu/s1", "menu/s2", "home/s1"], replace=swap)
         assert [each["section"] for each in done["sections"]] == ["menu/s1", "home/s1"]
         assert done["notes"][0] == "1 section left out: what is replaced is not there."
-        assert "held: price in no source: <text-" in done["sections"][0]["findings"][0]
+        assert "held: price in no source <text-" in done["sections"][0]["findings"][0]
         assert "90 euros" in (await row(chat))["draft"]
 
 
@@ -170,7 +170,7 @@ async def test_an_edit_while_the_model_writes_wins(tmp_path: Path, llmock: LLMoc
 
 
 async def test_an_edit_waits_for_a_promotion_of_the_section(tmp_path: Path) -> None:
-    """It is refused with the batch, in a dry run too; other sections are free."""
+    """R30: it is refused with the batch, in a dry run too; other sections are free."""
     root = small_site(tmp_path, {"menu": 2}, **QUICK)
     async with desk(root) as chat:
         await chat.run("generate-all")
@@ -211,7 +211,7 @@ async def test_a_text_knows_the_chat_that_wrote_it(tmp_path: Path, era: str) -> 
 
 
 async def test_a_locked_section_is_left_alone_by_every_tool(tmp_path: Path) -> None:
-    """Named alone it is refused with the line of the file, in bulk it is skipped."""
+    """R31: named alone it is refused with the line of the file, in bulk it is skipped."""
     root = small_site(tmp_path, {"menu": 2}, **QUICK)
     async with desk(root) as chat:
         batch = await publish(chat, menu_s1="terms", menu_s2="other")
@@ -245,7 +245,7 @@ async def test_a_locked_section_is_left_alone_by_every_tool(tmp_path: Path) -> N
 
 
 async def test_a_lock_holds_for_what_was_queued_before_it(tmp_path: Path) -> None:
-    """The job looks at the file as it is when it runs, and leaves the section out."""
+    """R31: the job looks at the file as it is when it runs, and leaves the section out."""
     root = small_site(tmp_path, {"menu": 2}, **QUICK)
     async with held(root) as hand, desk(root) as chat:
         drafting = (await chat.call("generate-all"))["batchId"]

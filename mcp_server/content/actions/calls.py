@@ -36,11 +36,16 @@ class Selector:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerateCall:
-    """Draft the selected sections. Without a mode: `leave`; with instructions `with-current`."""
+    """Draft the selected sections.
+
+    Without a mode: `leave`; with instructions or material `with-current`.
+    """
 
     selector: Selector = Selector()
     mode: Mode | None = None
     instructions: str = ""
+    material: str = ""
+    """A text to write from, beside the facts."""
     max_cost_usd: float | None = None
     """The most that the batch may cost, over all its rounds."""
     dry_run: bool = False
@@ -52,11 +57,14 @@ class GenerateCall:
 class ChangeCall:
     """Change live texts: make drafts live, or take changes back.
 
-    `batch_id` is the batch whose drafts are promoted (R8), or which is rolled back (R12).
+    `batch_id` is the batch whose drafts are promoted (R8), or which is rolled back (R12). A
+    rollback may go back to a `revision` instead, by the hash of its text, or to a moment (R29).
     """
 
     selector: Selector = Selector()
     batch_id: str | None = None
+    revision: str | None = None
+    as_of: float | None = None
     digest: str | None = None
     force: bool = False
     dry_run: bool = False
@@ -112,6 +120,12 @@ class Planned:
     placeholder: bool = False
     conflict: str | None = None
     """Why this section will fail with `conflict` as things stand."""
+    live_since: float | None = None
+    """In a rollback: when the text that goes went live."""
+    comes_from: float | None = None
+    """When the text that comes back went live."""
+    newer_draft: bool = False
+    """Whether there is a draft that is neither of them, and that stays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

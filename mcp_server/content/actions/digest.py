@@ -106,7 +106,9 @@ def _problem(
 
 
 def _digest(verb: Verb, planned: Sequence[Planned], *, force: bool, time: str) -> str:
-    # Sorted, and without what else is said: the digest must not change unless the changes do.
-    rows = sorted([p.section, p.hash_from or "", p.hash_to or ""] for p in planned)
-    text = json.dumps([verb.kind, force, time, rows])
-    return f"{time}-{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
+    found = hashlib.blake2b(json.dumps([verb.kind, force, time]).encode(), digest_size=8)
+    # Sorted, and without what else is said: the digest must not change unless the changes do. Row
+    # by row: one long call of the JSON encoder would hold up all threads meanwhile.
+    for row in sorted([p.section, p.hash_from or "", p.hash_to or ""] for p in planned):
+        found.update(json.dumps(row).encode())
+    return f"{time}-{found.hexdigest()}"

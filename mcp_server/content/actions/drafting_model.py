@@ -72,10 +72,12 @@ class DraftingModel:
         """Return what the caller must know of the model that writes, and of what it may cost."""
         if not self._choice.is_composer:
             problem = [self._problem] if self._problem else []
-            return [*problem, *await self._notes_on_cost(call)]
+            return [*problem, *_on_material(call), *await self._notes_on_cost(call)]
         notes = ["No model is configured: the composer writes placeholders from the site's facts."]
         if call.instructions:
             notes.append("The composer cannot follow instructions; set `model` to have them heard.")
+        if call.material:
+            notes.append("The composer cannot read material; set `model` to have it used.")
         return notes
 
     async def _notes_on_cost(self, call: GenerateCall) -> list[str]:
@@ -90,3 +92,10 @@ class DraftingModel:
                 "million tokens) under [budget] in pressroom.toml."
             )
         return notes
+
+
+def _on_material(call: GenerateCall) -> list[str]:
+    if not call.material:
+        return []
+    length = f"{len(call.material):,} characters"
+    return [f"The material ({length}) counts as a source: no draft is held for what it says."]

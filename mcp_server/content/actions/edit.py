@@ -50,14 +50,16 @@ class EditAction:
         content, selection, notes = await self._reader.select(call.selector)
         past = await self._past(call, selection)
 
-        def plan() -> Changes:  # in a thread: texts are parsed
-            return _plan(call, selection, content, author, past)
+        def plan() -> tuple[Changes, tuple[EditedSection, ...]]:
+            found = _plan(call, selection, content, author, past)
+            return found, tuple(_section(change, content) for change in found.changes)
 
-        planned = await anyio.to_thread.run_sync(plan)
+        # In a thread: texts are parsed, checked and compared.
+        planned, sections = await anyio.to_thread.run_sync(plan)
         await self._save(planned.changes, origin, dry_run=call.dry_run)
         return Edited(
             way=next(way for way in WAYS if getattr(call, way) not in (None, False, ())),
-            sections=tuple(_section(change, content) for change in planned.changes),
+            sections=sections,
             without=planned.without,
             locked=planned.locked,
             dry_run=call.dry_run,

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
 import anyio.to_thread
 
 from mcp_server.content.actions.answer import answer
-from mcp_server.content.actions.calls import Estimate, GenerateCall, Planned, Skipped, Submitted
+from mcp_server.content.actions.calls import (
+    Estimate,
+    GenerateCall,
+    Planned,
+    Selector,
+    Skipped,
+    Submitted,
+)
 from mcp_server.content.actions.drafting_model import DraftingModel
 from mcp_server.content.actions.estimate import Tokens, estimate, from_limits
 from mcp_server.content.actions.locks import refuse_locked, why_locked
@@ -21,8 +29,10 @@ from mcp_server.content.actions.submit import Conditions, Submitter, key_of
 from mcp_server.content.drafting.prices import Price
 from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash, prompt_for
 from mcp_server.content.site import Section, Site
+from mcp_server.entities.effects import SaveMaterial
 from mcp_server.entities.entity import is_slug
 from mcp_server.entities.store import EntityStore, PastUsage
+from mcp_server.errors import InvalidPayload
 from mcp_server.jobs.job import NewJob, Origin
 from mcp_server.likeness import did_you_mean
 from mcp_server.progress.verbs import GENERATE
@@ -52,24 +62,27 @@ class GenerateAction:
 
         Raises:
             NotFound: a page or section does not exist; names the nearest.
+            InvalidPayload: wishes or material without a page or section; names what it could mean.
             InvalidTransition: what is named is locked.
             Unavailable: the site cannot be read, and never could; or the workspace names a model
                 that its user has not trusted.
         """
+        _refuse_without_selector(call)
         if before := await self._submitter.answered_before(GENERATE, call, origin):
             return before
         if not call.dry_run:
             await self._model.refuse_untrusted()
         content, notes = await self._reader.read(pages_of(call.selector))
         selection, plan = await anyio.to_thread.run_sync(self._plan, call, content)
-        submission, expected = None, None
+        submission, expected, material = None, None, hash_of_material(call.material)
         if call.dry_run:
             expected = await self._estimate(plan, content, call)
         else:
             conditions = Conditions(
                 terms=self._model.terms(content.site, call.max_cost_usd),
-                key=key_of(call.tool, mode_of(call), call.instructions, selection.ids),
-                asked=key_of(mode_of(call), call.instructions),
+                key=key_of(call.tool, mode_of(call), call.instructions, material, selection.ids),
+                asked=key_of(mode_of(call), call.instructions, material),
+                effects=(SaveMaterial(material, call.material),) if material else (),
             )
             submission = await self._submitter.submit(GENERATE, plan, call, origin, conditions)
         told = answer(
@@ -128,6 +141,7 @@ def expected_use(
             mode=mode_of(call),
             current=entity.current if entity else None,
             instructions=call.instructions,
+            material=call.material or None,
         )
         return from_limits(prompt_for(request), request.template)
 
@@ -136,8 +150,32 @@ def expected_use(
 
 
 def mode_of(call: GenerateCall) -> Mode:
-    """Return the mode that a call means: instructions alone mean `with-current`."""
-    return call.mode or ("with-current" if call.instructions else "leave")
+    """Return the mode that a call means: instructions or material mean `with-current`."""
+    return call.mode or ("with-current" if call.instructions or call.material else "leave")
+
+
+def hash_of_material(text: str) -> str | None:
+    """Return the hash under which a pasted text is stored, `None` where there is none."""
+    if not text:
+        return None
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _refuse_without_selector(call: GenerateCall) -> None:
+    """Refuse wishes that may be meant for one page or for all: the difference is hundreds of texts.
+
+    Raises:
+        InvalidPayload: nothing is selected.
+    """
+    given = [name for name in ("instructions", "material") if getattr(call, name)]
+    if call.tool != "generate" or not given or call.selector != Selector():
+        return
+    said = f'"{given[0]}": "…"'
+    whole = f"generate-all {{{said}}} for the whole site, or " if given == ["instructions"] else ""
+    raise InvalidPayload(
+        "generate",
+        [f'{given[0]} for what? Call {whole}generate {{"page": "…", {said}}} for one page'],
+    )
 
 
 def plan_generate(
@@ -150,7 +188,7 @@ def plan_generate(
     max_retries: int,
 ) -> Plan:
     """Return which of the selected sections are drafted, and why the others are not (R4)."""
-    mode = mode_of(call)
+    mode, material = mode_of(call), hash_of_material(call.material)
     steps: list[tuple[Planned, NewJob]] = []
     skipped: list[Skipped] = []
     for id in selection.ids:
@@ -165,6 +203,7 @@ def plan_generate(
             section=id,
             mode=mode,
             instructions=call.instructions,
+            material=material,
             draft=draft.hash if draft else None,
         )
         planned = Planned(section=id, change="redraft" if draft else "draft")

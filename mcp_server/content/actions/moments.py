@@ -11,6 +11,8 @@ from mcp_server.excerpt import in_quotes
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 """Not `%b`, which speaks the language of the machine."""
+_AGO = re.compile(r"(\d{1,4}) ?([hdw])")
+_AGO_S = {"h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 _SECONDS = re.compile(r":\d\d:\d\d")
 
 
@@ -32,6 +34,21 @@ def end_of(text: str, *, now: float) -> float:
     else:
         why = "has not come yet"
     raise InvalidPayload("asOf", [f"{in_quotes(text)} {why}; {_examples(now)}"])
+
+
+def begin_of(text: str, *, now: float) -> float:
+    """Return the beginning of the day or time that `text` names, or when `7d` or `12h` ago was.
+
+    Raises:
+        InvalidPayload: it is no such moment.
+    """
+    if ago := _AGO.fullmatch(text.strip().lower()):
+        return now - int(ago[1]) * _AGO_S[ago[2]]
+    try:
+        return max(0.0, _parsed(text.strip())[0].timestamp())
+    except (ValueError, OverflowError):
+        why = f"{in_quotes(text)} is no day or time; {_examples(now)}, or 7d or 12h ago"
+        raise InvalidPayload("since", [why]) from None
 
 
 def said(at: float) -> str:

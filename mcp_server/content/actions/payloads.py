@@ -30,6 +30,8 @@ class ContentGenerate(_Payload):
     section: str
     mode: Mode
     instructions: str = ""
+    material: str | None = None
+    """Hash of the text that was pasted as a source."""
     draft: str | None = None
 
 

@@ -65,7 +65,7 @@ class PromoteAction:
         plan, found, remarks = await anyio.to_thread.run_sync(look)
         submission = None
         if not call.dry_run:
-            self._submitter.check_digest(PROMOTE, plan, call, selection.ids, content)
+            await self._submitter.check_digest(PROMOTE, plan, call, selection.ids, content)
             conditions = Conditions(
                 terms={"site": content.site.hash},
                 key=key_of(PROMOTE.kind, call.batch_id, call.force, call.digest, selection.ids),
@@ -80,7 +80,7 @@ class PromoteAction:
             submission,
             notes=notes,
             remarks=[*remarks, *on_digest(plan, call)],
-            digest=self._submitter.digest(PROMOTE, plan, call),
+            digest=await self._submitter.digest(PROMOTE, plan, call),
             with_findings=found,
             dry_run=call.dry_run,
         )

@@ -143,12 +143,15 @@ class ContentReader:
         return replace(content, edited=edited, missing=missing)
 
     async def files_of(
-        self, outline: Outline, ids: Iterable[str]
+        self, site: Site, ids: Iterable[str], live: Collection[str]
     ) -> tuple[Mapping[str, str], Mapping[str, str]]:
-        """Return, by page of these sections, why its file is edited (R23), and the missing ones."""
+        """Return, by page of these sections, why its file is edited (R23), and the missing ones.
+
+        `live` are the sections of these pages that are live.
+        """
         pages = {split_id(id)[0] for id in ids}
         exported = {p: hashes for p in pages for hashes in [await self._exported(p)] if hashes}
-        return await self._looked(pages, outline.site, outline.live.hash, exported)
+        return await self._looked(pages, site, live, exported)
 
     async def _exported(self, page: str) -> Sequence[str | None]:
         return (await self._entities.exported(page)).get(page, ())

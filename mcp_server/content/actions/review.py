@@ -49,16 +49,14 @@ class ReviewAction:
             NotFound: a page or section does not exist; names the nearest.
         """
         outline = await self._reader.outline(selector)
-        chosen = await anyio.to_thread.run_sync(
-            chosen_of, outline.site, outline.drafts, outline.live, outline.selection.ids, states
-        )
         room, cursor = window.room, window.cursor
+        chosen, live = await anyio.to_thread.run_sync(_chosen, outline, states, window)
         ids = chosen.ids[cursor : cursor + window.limit]
         rows: list[ReviewRow] = []
         missing = False
         while len(rows) < len(ids) and room.bytes > 0:
             some = ids[len(rows) : len(rows) + ROWS_AT_ONCE]
-            seen = await self._seen(outline, some)
+            seen = await self._seen(outline, some, live)
             made, room = await anyio.to_thread.run_sync(
                 _made, outline, chosen, some, seen, diff, room
             )
@@ -74,11 +72,11 @@ class ReviewAction:
             notes=tuple(outline.notes),
         )
 
-    async def _seen(self, outline: Outline, ids: Sequence[str]) -> Seen:
+    async def _seen(self, outline: Outline, ids: Sequence[str], on_pages: Collection[str]) -> Seen:
         """Return the texts of these sections, as they were when their states were read."""
         drafts, live = _of(outline.drafts.revision, ids), _of(outline.live.revision, ids)
         found = await self._entities.revisions({*drafts.values(), *live.values()})
-        edited, missing = await self._reader.files_of(outline, ids)
+        edited, missing = await self._reader.files_of(outline.site, ids, on_pages)
         return Seen(
             draft={id: found[number] for id, number in drafts.items() if number in found},
             live={id: found[number] for id, number in live.items() if number in found},
@@ -105,6 +103,17 @@ async def own_batches(
     named = {row.batch_id for row in rows if row.batch_id is not None}
     own = {id for id in named if await batches.is_own(id, owner=origin.owner)}
     return [r if r.batch_id in own else replace(r, batch_id=None) for r in rows]
+
+
+def _chosen(
+    outline: Outline, states: Collection[SectionState], window: Window
+) -> tuple[Chosen, Collection[str]]:
+    """Return what is chosen, and what is live on the pages of the rows that the window shows."""
+    ids = outline.selection.ids
+    chosen = chosen_of(outline.site, outline.drafts, outline.live, ids, states)
+    shown = chosen.ids[window.cursor : window.cursor + window.limit]
+    pages = {split_id(id)[0] for id in shown}
+    return chosen, [id for id in outline.live.hash if id.partition("/")[0] in pages]
 
 
 def _made(

@@ -20,7 +20,7 @@ from mcp_server.jobs.job import Origin
 
 SECTIONS_AT_ONCE = 200
 """Sections whose texts are read together: a thread holds them, and nobody waits long for it."""
-SECTIONS_MAX = 2_000
+SECTIONS_MAX = 1_000
 """Sections that one call searches: a cursor goes on, so that no call keeps its caller waiting."""
 
 

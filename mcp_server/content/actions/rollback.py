@@ -10,18 +10,18 @@ import anyio.to_thread
 from mcp_server.content.actions.answer import answer, on_digest
 from mcp_server.content.actions.calls import ChangeCall, Note, Planned, Skipped, Submitted
 from mcp_server.content.actions.locks import refuse_locked, why_locked
-from mcp_server.content.actions.payloads import ContentRollback
-from mcp_server.content.actions.plan import Plan, kept_effects, new_job
+from mcp_server.content.actions.plan import Plan, kept_effects
 from mcp_server.content.actions.reader import ContentReader
+from mcp_server.content.actions.restoration import restoration, text_of
 from mcp_server.content.actions.rollback_target import RollbackTarget, note_on_cancelling
+from mcp_server.content.actions.rollback_to import check_going_back, plan_to_moment, plan_to_text
 from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.actions.submit import Conditions, Submitter, key_of
 from mcp_server.content.pages.page_files import KeptEdits
-from mcp_server.entities.entity import Revision, split_id
 from mcp_server.errors import InvalidTransition
 from mcp_server.jobs.batch import BatchService
-from mcp_server.jobs.job import Batch, NewJob, Origin, Priority
+from mcp_server.jobs.job import Batch, NewJob, Origin
 from mcp_server.progress.verbs import ROLLBACK
 
 LOOKS_MAX = 20
@@ -47,6 +47,10 @@ class _Look:
     def plan(self, call: ChangeCall) -> Plan:
         """Return the plan of the rollback of a batch, or of the last changes."""
         ids, exact = self.selection.ids, call.digest is not None
+        if call.revision is not None:
+            return plan_to_text(ids, call.revision, self.content, force=call.force, exact=exact)
+        if call.as_of is not None:
+            return plan_to_moment(ids, call.as_of, self.content, force=call.force, exact=exact)
         if self.target is None:
             return plan_undo(ids, self.content, force=call.force, exact=exact)
         named = bool(call.selector.section or call.selector.sections)
@@ -59,8 +63,8 @@ class _Look:
         about = self.target.id if self.target is not None else None
         return Conditions(
             terms={"site": self.content.site.hash},
-            asked=key_of(ROLLBACK.kind, about, call.force),
-            key=key_of(ROLLBACK.kind, about, call.force, self.selection.ids),
+            asked=key_of(ROLLBACK.kind, about, call.force, *_to(call)),
+            key=key_of(ROLLBACK.kind, about, call.force, self.selection.ids, *_to(call)),
             effects=kept_effects(self.kept, plan),
             content=self.content,
             cancels=self.unfinished,
@@ -86,11 +90,12 @@ class RollbackAction:
 
         Raises:
             NotFound: a page, section or batch does not exist; names the nearest.
-            InvalidPayload: it is a generate batch (R16), or `digest` is not that of what would be
-                taken back now.
+            InvalidPayload: it is a generate batch (R16), `digest` is not that of what would be
+                taken back now, or `revision` was never live.
             InvalidTransition: what is named is locked, or a running batch moved on each of
                 `LOOKS_MAX` times.
         """
+        check_going_back(call)
         if before := await self._submitter.answered_before(ROLLBACK, call, origin):
             return before
         cancelled, about = False, call
@@ -108,10 +113,12 @@ class RollbackAction:
                     None,
                     notes=look.notes,
                     remarks=on_digest(plan, call),
-                    digest=self._submitter.digest(ROLLBACK, plan, call),
+                    digest=await self._submitter.digest(ROLLBACK, plan, call),
                     dry_run=True,
                 )
-            self._submitter.check_digest(ROLLBACK, plan, call, look.selection.ids, look.content)
+            await self._submitter.check_digest(
+                ROLLBACK, plan, call, look.selection.ids, look.content
+            )
             if cancelled and not plan.steps:
                 note = "Nothing that was asked for had been changed by it yet."
                 return answer(ROLLBACK, plan, None, notes=look.notes, remarks=[note])
@@ -201,7 +208,7 @@ def plan_rollback_of_batch(
             continue
         # The batch may have changed the section more than once: what counts is before its first
         # change, and what its last one wrote.
-        before = _text(history[written[0] - 1]) if written[0] > 0 else None
+        before = text_of(history[written[0] - 1]) if written[0] > 0 else None
         live, wrote = content.live_hash(id), history[written[-1]].hash
         earlier = before.hash if before else None
         if live == earlier:
@@ -211,7 +218,7 @@ def plan_rollback_of_batch(
             skipped.append(Skipped(section=id, reason=locked))
             continue
         conflict = None if live == wrote else "it was changed again after that batch"
-        steps.append(_restoration(id, before, content, conflict, force=force, exact=exact))
+        steps.append(restoration(id, before, content, conflict, force=force, exact=exact))
     if named or not (steps or skipped):
         skipped += others
     return Plan(steps=tuple(steps), skipped=tuple(skipped))
@@ -231,45 +238,16 @@ def plan_undo(ids: Sequence[str], content: SiteContent, *, force: bool, exact: b
             reason = "nothing before it: its live text is the one Pressroom found"
             skipped.append(Skipped(section=id, reason=reason))
         else:
-            before = _text(history[-2]) if len(history) > 1 else None
-            steps.append(_restoration(id, before, content, None, force=force, exact=exact))
+            before = text_of(history[-2]) if len(history) > 1 else None
+            steps.append(restoration(id, before, content, None, force=force, exact=exact))
     return Plan(steps=tuple(steps), skipped=tuple(skipped))
+
+
+def _to(call: ChangeCall) -> Sequence[object]:
+    """Return which text or moment a call goes back to, if it names one."""
+    return [each for each in (call.revision, call.as_of) if each is not None]
 
 
 def _changed_by(batch_id: str, ids: Sequence[str], content: SiteContent) -> Sequence[str]:
     """Return those of the sections whose live text the batch has changed."""
     return [id for id in ids if any(r.batch_id == batch_id for r in content.history.get(id, ()))]
-
-
-def _text(revision: Revision) -> Revision | None:
-    return None if revision.is_removal else revision
-
-
-def _restoration(
-    id: str,
-    before: Revision | None,
-    content: SiteContent,
-    conflict: str | None,
-    *,
-    force: bool,
-    exact: bool,
-) -> tuple[Planned, NewJob]:
-    live = content.live_hash(id)
-    blocked = None if force else (conflict or content.edited.get(split_id(id)[0]))
-    planned = Planned(
-        section=id,
-        change="restore" if before else "remove",
-        hash_from=live,
-        hash_to=before.hash if before else None,
-        placeholder=before.is_placeholder if before else False,
-        conflict=blocked,
-    )
-    # With a digest, even `force` replaces only the text that the dry run showed.
-    payload = ContentRollback(
-        section=id,
-        live=live,
-        restore=before.id if before else None,
-        expect="any" if force and not exact else "live",
-        blocked=blocked,
-    )
-    return planned, new_job(ROLLBACK.job_kind, payload, id, claim="change", priority=Priority.HIGH)

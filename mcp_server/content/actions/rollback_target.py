@@ -31,7 +31,7 @@ class RollbackTarget:
     async def find(
         self, call: ChangeCall, selection: Selection, content: SiteContent, origin: Origin
     ) -> Batch | Submitted | None:
-        """Return the batch to take back, or `None` for the last change to each named section.
+        """Return the batch to take back, or `None` where sections or a moment say what.
 
         If there is nothing to take back, or the last change was itself a rollback (R11), return the
         answer instead. While that rollback runs, the call counts as a repeat of it.
@@ -41,7 +41,7 @@ class RollbackTarget:
             if batch.kind == GENERATE.kind:
                 await self._refuse_generate_batch(batch, content, origin)
             return batch
-        if selection.named:
+        if selection.named or call.as_of is not None:
             return None
         if running := await self._unpublishing(selection.pages, origin):
             return running

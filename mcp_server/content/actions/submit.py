@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 import anyio.to_thread
 
@@ -70,13 +71,14 @@ class Submitter:
         batch = batch or await self._batches.spent(_spends(verb, call), owner=origin.owner)
         return None if batch is None else answer_again(batch)
 
-    def digest(self, verb: Verb, plan: Plan, call: ChangeCall) -> str | None:
+    async def digest(self, verb: Verb, plan: Plan, call: ChangeCall) -> str | None:
         """Return the digest of what a dry run shows, `None` for a real call."""
         if not call.dry_run:
             return None
-        return digest_of(verb, plan.planned, force=call.force, at=self._clock.now())
+        made = partial(digest_of, verb, plan.planned, force=call.force, at=self._clock.now())
+        return await anyio.to_thread.run_sync(made)
 
-    def check_digest(
+    async def check_digest(
         self, verb: Verb, plan: Plan, call: ChangeCall, ids: Sequence[str], content: SiteContent
     ) -> None:
         """Return if the call has no digest, or that of what is planned now for these sections.
@@ -84,15 +86,15 @@ class Submitter:
         Raises:
             InvalidPayload: it has lapsed, or stands for something else.
         """
-        if call.digest is not None:
-            check_digest(
-                call.digest,
-                verb,
-                plan.planned,
-                force=call.force,
-                now=self._clock.now(),
-                moved=moved_since(call.digest, ids, content),
-            )
+        digest, now = call.digest, self._clock.now()
+        if digest is None:
+            return
+
+        def check() -> None:  # in a thread: there may be thousands of sections
+            moved = moved_since(digest, ids, content)
+            check_digest(digest, verb, plan.planned, force=call.force, now=now, moved=moved)
+
+        await anyio.to_thread.run_sync(check)
 
     async def remember(
         self, verb: Verb, call: GenerateCall | ChangeCall, batch_id: str, origin: Origin

@@ -56,7 +56,7 @@ class UnpublishAction:
         plan = await anyio.to_thread.run_sync(plan_unpublish, call, selection, content)
         submission = None
         if not call.dry_run:
-            self._submitter.check_digest(UNPUBLISH, plan, call, selection.ids, content)
+            await self._submitter.check_digest(UNPUBLISH, plan, call, selection.ids, content)
             conditions = Conditions(
                 terms={"site": content.site.hash},
                 key=key_of(UNPUBLISH.kind, call.force, call.digest, selection.ids),
@@ -71,7 +71,7 @@ class UnpublishAction:
             submission,
             notes=notes,
             remarks=[*_on_pages(plan, content), *on_digest(plan, call)],
-            digest=self._submitter.digest(UNPUBLISH, plan, call),
+            digest=await self._submitter.digest(UNPUBLISH, plan, call),
             dry_run=call.dry_run,
         )
 

@@ -7,6 +7,7 @@ from itertools import islice
 
 from mcp_server.content.checks.addresses import unsaid_addresses
 from mcp_server.content.checks.figures import unsaid
+from mcp_server.content.checks.glossary import avoided_words
 from mcp_server.content.checks.language import asked_in, other_language
 from mcp_server.content.checks.leftovers import leftovers_in
 from mcp_server.content.checks.links import dead_links
@@ -43,6 +44,7 @@ def check(
     levels = (
         _refused(text, template, sources),
         _held(text, site, section, sources),
+        _avoided(text, site),
         (
             Finding(level="noted", kind="dead link", piece=link)
             for link in dead_links(text, section.page, site, anchors or {})
@@ -75,6 +77,13 @@ def _held(text: str, site: Site, section: Section, sources: Sources) -> Iterator
         yield _unsaid(kind, text[start:end])
     for mention in unsaid(prose, text, sources, _read(expected, site)):
         yield _unsaid(mention.kind, text[mention.start : mention.end])
+
+
+def _avoided(text: str, site: Site) -> Iterator[Finding]:
+    for word, instead in avoided_words(
+        prose_of(text[:LENGTH_MAX]) if site.glossary else "", site.glossary
+    ):
+        yield Finding(level="noted", kind="word to avoid", piece=f"{word} ({instead})")
 
 
 def _unsaid(kind: str, piece: str) -> Finding:

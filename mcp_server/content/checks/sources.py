@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from mcp_server.content.site import Section, Site
 from mcp_server.content.template import Template
@@ -39,6 +39,42 @@ class Sources:
         return tuple(each for each in (*self.texts, self.asked, self.before or "") if each)
 
 
+class SiteSources:
+    """The sources of the texts of one site. What they share is put together once."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        static = [each.text for each in site.sections() if each.text]
+        self._shared = ("\n".join(_lines(site.facts)), "\n".join([*_described(site), *static]))
+        self._counts = frozenset(_named_counts(site.facts))
+
+    def of(
+        self,
+        section: Section,
+        *,
+        instructions: str = "",
+        material: str | None = None,
+        before: Revision | None = None,
+    ) -> Sources:
+        """Return what a text of `section` may draw on."""
+        template = self._site.templates.get(section.template or "")
+        beside = _neighbours(self._site, section)
+        facts = [line for each in beside for line in _lines(each.facts)]
+        counts = self._counts.union(*(_named_counts(each.facts) for each in beside))
+        return Sources(
+            texts=(
+                *self._shared,
+                "\n".join([*facts, *(each.brief for each in beside)]),
+                "\n".join(_words_of(template)) if template else "",
+                material or "",
+            ),
+            asked=instructions,
+            before=_said_before(before) if before is not None else None,
+            counts=frozenset(n for _, n, is_list in counts if is_list and 1 < n <= LISTED_MAX),
+            counted=frozenset((name.lower(), n) for name, n, _ in counts),
+        )
+
+
 def sources_of(
     site: Site,
     section: Section,
@@ -47,25 +83,9 @@ def sources_of(
     material: str | None = None,
     before: Revision | None = None,
 ) -> Sources:
-    """Return what a text of `section` may draw on."""
-    template = site.templates.get(section.template or "")
-    facts = [site.facts, *(each.facts for each in _neighbours(site, section))]
-    said = [*_described(site), *(section.brief for section in _neighbours(site, section))]
-    said += [each.text for each in site.sections() if each.text]
-    return Sources(
-        texts=(
-            "\n".join(line for each in facts for line in _lines(each)),
-            "\n".join(said),
-            "\n".join(_words_of(template)) if template else "",
-            material or "",
-        ),
-        asked=instructions,
-        before=_said_before(before) if before is not None else None,
-        counts=frozenset(n for each in facts for _, n in _counts(each) if 1 < n <= LISTED_MAX),
-        counted=frozenset(
-            (name.lower(), n) for each in facts for name, n in (*_counts(each), *_groups(each))
-        ),
-    )
+    """Return what one text of a site may draw on."""
+    sources = SiteSources(site)
+    return sources.of(section, instructions=instructions, material=material, before=before)
 
 
 def _said_before(revision: Revision) -> str:
@@ -113,6 +133,12 @@ def _lines(value: object, name: str = "") -> Iterator[str]:
             yield f"{name}: {value}" if name else str(value)
 
 
+def _named_counts(facts: object) -> Iterator[tuple[str, int, bool]]:
+    """Yield names, how much stands under them, and whether that is a list."""
+    yield from ((name, count, True) for name, count in _counts(facts))
+    yield from ((name, count, False) for name, count in _groups(facts))
+
+
 def _counts(value: object, name: str = "") -> Iterator[tuple[str, int]]:
     """Yield how many items lists and groups of facts have, and their names."""
     match value:
@@ -138,8 +164,3 @@ def _groups(value: object, name: str = "") -> Iterator[tuple[str, int]]:
             yield name, len(facts)
         for key, inner in facts.items():
             yield from _groups(inner, str(key))
-
-
-def fact_lines(facts: Mapping[str, Any]) -> str:
-    """Return facts as the lines in which they are compared."""
-    return "\n".join(_lines(facts))

@@ -21,6 +21,11 @@ def as_noted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return (PLACEHOLDER, *noted)
 
 
+def is_unsaid(finding: Finding) -> bool:
+    """Whether a finding says that something stands in no source."""
+    return finding.kind.endswith(_IN_NO_SOURCE)
+
+
 def in_words(finding: Finding) -> str:
     """Return a finding as a list shows it. What must not be in a text is not shown."""
     if finding.level == "refused" or not finding.piece:
@@ -59,7 +64,7 @@ def why_held(findings: Sequence[Finding]) -> str:
 
 
 def _why(finding: Finding) -> str:
-    kind, _, rest = finding.kind.partition(_IN_NO_SOURCE)
-    if finding.kind.endswith(_IN_NO_SOURCE) and not rest:
+    if is_unsaid(finding):
+        kind = finding.kind.removesuffix(_IN_NO_SOURCE)
         return f"the {kind} {in_quotes(finding.piece)} stands in no source"
     return in_words(finding)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from mcp_server.config import Budget
@@ -37,7 +37,10 @@ class RoundBudget:
     @classmethod
     def within(cls, terms: Mapping[str, Any], otherwise: Budget) -> RoundBudget:
         """Return the budget that a round was promised; one that was promised none has ours."""
-        return cls(**terms[BUDGET]) if BUDGET in terms else cls.of(otherwise)
+        if BUDGET not in terms:
+            return cls.of(otherwise)
+        known = {field.name for field in fields(cls)}  # a newer Pressroom may promise more
+        return cls(**{name: value for name, value in terms[BUDGET].items() if name in known})
 
     @property
     def terms(self) -> dict[str, Any]:

@@ -13,12 +13,14 @@ import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import httpx2
 from pydantic import SecretStr
 from pydantic_ai import exceptions as trouble
 from pydantic_ai.models import Model, infer_model
 from pydantic_ai.models.openai import OpenAIChatModel
+from pydantic_ai.profiles.openai import OpenAIModelProfile
 from pydantic_ai.providers import Provider, gateway, infer_provider_class
 from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 
@@ -29,6 +31,9 @@ from mcp_server.content.drafting.model import ModelChoice, key_hint
 OWN_TRANSPORT = frozenset({"bedrock", "cohere", "converse", "github", "groq", "huggingface", "xai"})
 """Providers that our client cannot be given to, in pydantic-ai 2.68."""
 
+NEWER_LIMIT = ("openai.com", "azure.com")
+"""Hosts that call the limit of an answer `max_completion_tokens`. Others know `max_tokens`: some of
+them do not heed the newer name, and what was reserved for the answer would not be true."""
 
 KEY_ARGUMENTS = ("api_key", "token")
 """What providers call their key: `token` is Snowflake's word, `api_key` everybody else's."""
@@ -71,7 +76,9 @@ def _by_url(choice: ModelChoice, key: SecretStr | None, http: ModelHTTPClient) -
         api_key=key.get_secret_value() if key else None,
         http_client=http,
     )
-    return OpenAIChatModel(choice.model, provider=provider)
+    newer = (urlsplit(choice.url or "").hostname or "").endswith(NEWER_LIMIT)
+    profile = OpenAIModelProfile(openai_chat_supports_max_completion_tokens=newer)
+    return OpenAIChatModel(choice.model, provider=provider, profile=profile)
 
 
 def _by_name(choice: ModelChoice, key: SecretStr | None, http: ModelHTTPClient) -> Model:

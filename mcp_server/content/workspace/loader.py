@@ -48,6 +48,8 @@ class SiteLoader:
         self._lock = threading.Lock()
         self._signature: _Signature | None = None
         self._problems: tuple[str, ...] = ()
+        self._searched: tuple[str, int, int, int] | None = None
+        self._locks = True
         self.last_good: Site | None = None
         """The last version that could be used; a caller may go on with it."""
         self.warnings: tuple[str, ...] = ()
@@ -72,6 +74,19 @@ class SiteLoader:
             if self._problems or self.last_good is None:
                 raise SiteProblems(self._problems)
             return self.last_good
+
+    def may_lock(self) -> bool:
+        """Whether `site.yaml` may lock something.
+
+        A file without the word does not; to know that, one of thousands of sections need not be
+        parsed, which takes seconds. What cannot be read may.
+        """
+        file = self._workspace.site_file
+        with self._lock:
+            if (stamp := _stamp(file)) != self._searched:
+                content = self._content(file, problems=[])
+                self._locks, self._searched = content is None or b"locked" in content, stamp
+            return self._locks
 
     def _read(self) -> None:
         problems: list[str] = []
@@ -158,6 +173,8 @@ def site_to_document(site: Site) -> str:
     """
     document: dict[str, Any] = _sites().dump_python(site, mode="json", exclude={"pages"})
     del document["hash"]
+    if not site.glossary:  # a site without one has the hash that it had before there were any
+        del document["glossary"]
     templates = dict(sorted(document.pop("templates").items()))
     # Page by page: one long call into C would hold the GIL, and with it every other thread.
     pages = ",".join(_dumped(_pages().dump_python(page, mode="json")) for page in site.pages)
@@ -177,6 +194,7 @@ def _site(file: SiteFile, templates: Mapping[str, Template]) -> Site:
         facts=file.facts,
         pages=file.pages,
         templates=dict(sorted(templates.items())),
+        glossary=file.glossary,
     )
     return replace(site, hash=_hash(site_to_document(site)))
 

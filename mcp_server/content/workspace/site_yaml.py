@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mcp_server.content.site import Page, Section
@@ -14,7 +14,7 @@ from mcp_server.content.workspace.yaml_tree import Node, YamlReader, line_of
 from mcp_server.entities.entity import SLUG_LENGTH_MAX, is_slug
 from mcp_server.excerpt import in_quotes
 
-_KEYS = ("title", "description", "language", "facts", "pages")
+_KEYS = ("title", "description", "language", "facts", "glossary", "pages")
 _PAGE_KEYS = ("id", "title", "description", "locked", "sections")
 _SECTION_KEYS = ("id", "template", "brief", "facts", "text", "locked")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -32,6 +32,7 @@ class SiteFile:
     description: str = ""
     language: str = "en"
     facts: Mapping[str, Any]
+    glossary: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     pages: tuple[Page, ...] = ()
     lines: Mapping[str, int]
     locks: Mapping[str, int]
@@ -56,6 +57,7 @@ def read_site(reader: YamlReader, content: bytes) -> SiteFile | None:
         description=reader.line_of_text(keys.get("description"), "description"),
         language=_language(reader, keys.get("language")),
         facts=_facts(reader, keys.get("facts")),
+        glossary=_glossary(reader, keys.get("glossary")),
         pages=tuple(_pages(reader, keys.get("pages"), lines, locks)),
         lines=lines,
         locks=locks,
@@ -76,6 +78,19 @@ def _facts(reader: YamlReader, node: Node | None) -> Mapping[str, Any]:
     if node is None:
         return {}
     return {name: reader.plain(value) for name, value in reader.keys(node, "facts").items()}
+
+
+def _glossary(reader: YamlReader, node: Node | None) -> Mapping[str, tuple[str, ...]]:
+    """Return the words to avoid, by the word to say: `guest: [customer, client]`."""
+    if node is None:
+        return {}
+    return {
+        term: tuple(
+            reader.line_of_text(each, f"glossary: {in_quotes(term)}")
+            for each in reader.items(avoid, f"glossary: {in_quotes(term)}")
+        )
+        for term, avoid in reader.keys(node, "glossary").items()
+    }
 
 
 def _pages(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mcp_server.content.text.visible import visible
-from mcp_server.interfaces.cli.output import one_line
+from mcp_server.interfaces.cli.output import one_line, unmarked
 from mcp_server.interfaces.cli.spelling import as_commands, command
 
 WIDTH_MAX = 40
@@ -20,12 +19,11 @@ KNOWN = frozenset(
 )
 """What of a row is shown in a place of its own; all else is shown by its name."""
 
-_MARK = re.compile(r"</?(text-[0-9a-z]+)>\n?")
-
 
 def answer_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     """Yield an answer: its sentence, its sections, what was left out, and what comes next."""
     yield _sentence(answer["message"])
+    yield from _rows(answer.get("planned", ()))
     yield from _rows(answer.get("sections", ()))
     yield from _skipped(answer.get("skipped", ()), answer.get("skippedCount", 0))
     yield from _files(answer.get("files", ()), answer.get("fileCount", 0))
@@ -35,11 +33,6 @@ def answer_lines(answer: Mapping[str, Any]) -> Iterator[str]:
         does = f"--digest {one_line(answer['digest'])}"
         yield f"The same without --dry-run and with {does} does exactly this."
     yield from _next(answer)
-
-
-def unmarked(text: str) -> str:
-    """Return `text` without the marks that keep a model from taking words of others for ours."""
-    return _MARK.sub("", text)
 
 
 def _sentence(text: str) -> str:

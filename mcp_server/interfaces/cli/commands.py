@@ -22,6 +22,7 @@ from mcp_server.errors import ServerError
 from mcp_server.interfaces.cli.connect import claude_code_line
 from mcp_server.interfaces.cli.output import (
     as_json,
+    check_lines,
     finding_lines,
     job_lines,
     one_line,
@@ -37,7 +38,14 @@ from mcp_server.interfaces.cli.shared import (
     runners_of,
 )
 from mcp_server.interfaces.cli.spelling import as_commands
-from mcp_server.interfaces.cli.verbs import VERBS
+from mcp_server.interfaces.cli.verbs import (
+    VERBS,
+    CursorOption,
+    FollowOption,
+    JsonOption,
+    LimitOption,
+    given,
+)
 from mcp_server.redaction import redacted, secrets_of
 
 INTERVAL_S = 0.5
@@ -63,7 +71,20 @@ def build_cli(runners: Runners) -> typer.Typer:
         context_settings={"obj": runners},
     )
     cli.callback()(root)
-    for command in (serve, init, trust, *VERBS, status, wait, job, worker, stop, doctor, demo):
+    for command in (
+        serve,
+        init,
+        trust,
+        *VERBS,
+        status,
+        wait,
+        job,
+        worker,
+        stop,
+        check,
+        doctor,
+        demo,
+    ):
         cli.command(command.__name__.replace("_", "-"))(command)
     return cli
 
@@ -209,9 +230,21 @@ def status(
     *,
     workspace: WorkspaceOption = None,
     batch: Annotated[str | None, typer.Option(metavar="ID", help="The same, as an option.")] = None,
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Show it as it goes on, until it is over.")
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="WHEN", help="What has changed since 2026-11-23, 7d or 12h ago."),
+    ] = None,
+    page: Annotated[str | None, typer.Option(metavar="ID", help="What concerns a page.")] = None,
+    section: Annotated[
+        str | None, typer.Option(metavar="PAGE/SECTION", help="What concerns a section.")
+    ] = None,
+    active_only: Annotated[
+        bool, typer.Option("--active-only", help="Leave out what has ended.")
     ] = False,
+    limit: LimitOption = None,
+    cursor: CursorOption = None,
+    json: JsonOption = False,
+    follow: FollowOption = False,
     interval: Annotated[
         float | None,
         typer.Option(
@@ -235,7 +268,10 @@ def status(
         return
     if interval is not None:
         raise typer.BadParameter("only with --follow", param_hint="--interval")
-    for line in status_lines(runners_of(context).status(workspace, wanted)):
+    asked = {"since": since, "page": page, "section": section, "activeOnly": active_only}
+    arguments = given({**asked, "limit": limit, "cursor": cursor})
+    answer = runners_of(context).status(workspace, wanted, arguments)
+    for line in [as_json(answer)] if json else status_lines(answer):
         typer.echo(line)
 
 
@@ -269,6 +305,23 @@ def job(
     """Show one job: where it stands and why, its payload and its result."""
     for line in job_lines(runners_of(context).job(workspace, id)):
         typer.echo(line)
+
+
+def check(
+    context: typer.Context,
+    *,
+    live: Annotated[
+        bool, typer.Option("--live", help="What is live, instead of the drafts.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the result as an object.")] = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Check all texts: invented figures, dead links, leftovers. Ends with 1 if one is held."""
+    result = runners_of(context).check(workspace, live=live)
+    for line in [as_json(result)] if json else check_lines(result):
+        typer.echo(redacted(line, secrets_of(os.environ)))
+    if not result["well"]:
+        raise typer.Exit(EXIT_UNWELL)
 
 
 def doctor(

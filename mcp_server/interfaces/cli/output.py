@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -16,9 +18,13 @@ MARKS = {"ok": "ok     ", "warning": "WARNING", "error": "ERROR  "}
 """What each finding of the doctor begins with: of one width, and in letters any terminal has."""
 
 
+LEVELS = ("refused", "held", "noted")
+"""What the checks find, the worst first."""
 MORE_SECTIONS = "… and more; those that failed, run or are paused come first."
 MORE_OPERATIONS = "… and older ones."
 """What is said where not all is shown."""
+_MARK = re.compile(r"</?(text-[0-9a-z]+)>\n?")
+
 SECTION_WIDTH_MAX = 40
 """Columns at most that a list is aligned to; a longer name makes its own line longer."""
 
@@ -35,11 +41,12 @@ def job_lines(job: Job) -> Iterator[str]:
 
 def status_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     """Yield an answer of `status`: operations, sections and files, what comes next, the worker."""
-    yield one_line(as_commands(str(answer.get("message", ""))))
+    yield one_line(as_commands(unmarked(str(answer.get("message", "")))))
     yield from map(_operation, answer.get("operations", ()))
     yield from _sections(answer.get("sections", ()))
     if "nextCursor" in answer:
-        yield "  " + (MORE_SECTIONS if answer.get("sections") else MORE_OPERATIONS)
+        more = MORE_SECTIONS if answer.get("sections") else MORE_OPERATIONS
+        yield f"  {more} --cursor {answer['nextCursor']} shows them."
     yield from _files(answer.get("files", ()), answer.get("fileCount", 0))
     if next := answer.get("next"):
         yield one_line(as_commands(f"Next: {next}"))
@@ -67,10 +74,27 @@ def finding_lines(findings: Sequence[Mapping[str, str]]) -> Iterator[str]:
         yield "All is well."
 
 
+def check_lines(result: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what was found, section by section, then the notes and a sentence."""
+    for finding in result["findings"]:
+        message = one_line(finding["message"])
+        yield f"{finding['level'].upper():<7}  {finding['section']}: {message}"
+    yield from map(one_line, result["notes"])
+    counts = Counter(finding["level"] for finding in result["findings"])
+    said = ", ".join(f"{counts[level]} {level}" for level in LEVELS if counts[level])
+    texts = "1 text" if result["texts"] == 1 else f"{result['texts']} texts"
+    yield f"{texts} checked: {said or 'all is well'}."
+
+
 def as_json(value: object) -> str:
     """Return `value` as indented JSON, with control characters escaped."""
     text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+
+
+def unmarked(text: str) -> str:
+    """Return `text` without the marks that keep a model from taking words of others for ours."""
+    return _MARK.sub("", text)
 
 
 def one_line(text: str) -> str:
@@ -81,7 +105,8 @@ def one_line(text: str) -> str:
 def _operation(operation: Mapping[str, Any]) -> str:
     id = operation.get("batchId") or operation.get("jobId")
     words = [id, *(operation.get(key) for key in ("type", "status", "progress"))]
-    words += [operation.get("currentTask"), operation.get("startedAt")]
+    words += [unmarked(operation.get("currentTask", "")), operation.get("startedAt")]
+    words += [f"by {operation['by']}"] if "by" in operation else []
     return "  " + one_line(" · ".join(str(word) for word in words if word))
 
 
@@ -91,6 +116,8 @@ def _sections(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     width = min(SECTION_WIDTH_MAX, max(map(len, names), default=0))
     for name, row in zip(names, rows, strict=True):
         why = one_line(": ".join(str(row[key]) for key in ("code", "reason") if row.get(key)))
+        if "hashFrom" in row or "hashTo" in row:
+            why += f" {row.get('hashFrom', 'nothing')} -> {row.get('hashTo', 'nothing')}"
         yield f"    {name:<{width}}  {row['state']:<10}  {row.get('jobId', '')}  {why}".rstrip()
 
 

@@ -67,8 +67,10 @@ class StopWorker(Protocol):
 class ReadStatus(Protocol):
     """Answers as the `status` tool does: `{message, operations, worker}`, wire names."""
 
-    def __call__(self, workspace: Path | None, operation_id: str | None) -> Mapping[str, Any]:
-        """Read it.
+    def __call__(
+        self, workspace: Path | None, operation_id: str | None, arguments: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Read it; without an id what these arguments of the tool ask for.
 
         Raises:
             NotFound: there is no such batch or job.
@@ -182,6 +184,18 @@ class ReadJob(Protocol):
         ...
 
 
+class Check(Protocol):
+    """Checks all texts of a site: `count`, and for each finding `section`, `level`, `kind`."""
+
+    def __call__(self, workspace: Path | None, *, live: bool) -> Mapping[str, Any]:
+        """Check the drafts, or what is live.
+
+        Raises:
+            Unavailable: there is no workspace, or it is broken.
+        """
+        ...
+
+
 class Examine(Protocol):
     """Looks a workspace over: `check`, `level` (`ok`, `warning`, `error`), `message`, `advice`."""
 
@@ -227,5 +241,6 @@ class Runners:
     follow: Follow
     wait: Wait
     job: ReadJob
+    check: Check
     doctor: Examine
     trust: Trust

@@ -85,6 +85,16 @@ ModeOption = Annotated[
 InstructionsOption = Annotated[
     str | None, typer.Option(metavar="TEXT", help="Wishes for the writing.")
 ]
+CostOption = Annotated[
+    float | None,
+    typer.Option(metavar="USD", help="The batch pauses before it would cost more."),
+]
+AsOfOption = Annotated[
+    str | None, typer.Option(metavar="WHEN", help="At the end of a day (2026-11-24) or time.")
+]
+RevisionOption = Annotated[
+    str | None, typer.Option(metavar="HASH", help="A text that was live, by its hash.")
+]
 LimitOption = Annotated[int | None, typer.Option(metavar="ROWS", help="Rows at most.")]
 CursorOption = Annotated[
     int | None, typer.Option(metavar="NUMBER", help="Where the answer before has ended.")
@@ -105,6 +115,11 @@ def generate(
     section: SectionOption = None,
     mode: ModeOption = None,
     instructions: InstructionsOption = None,
+    material: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Text to write from; `-` reads it from stdin."),
+    ] = None,
+    max_cost_usd: CostOption = None,
     dry_run: DryRunOption = False,
     request_key: KeyOption = None,
     follow: FollowOption = False,
@@ -116,6 +131,8 @@ def generate(
         **selected(targets, page, section),
         "mode": mode,
         "instructions": instructions,
+        "material": _read(material),
+        "maxCostUsd": max_cost_usd,
         "dryRun": dry_run,
         "requestKey": request_key,
     }
@@ -127,6 +144,7 @@ def generate_all(
     *,
     mode: ModeOption = None,
     instructions: InstructionsOption = None,
+    max_cost_usd: CostOption = None,
     dry_run: DryRunOption = False,
     request_key: KeyOption = None,
     follow: FollowOption = False,
@@ -137,6 +155,7 @@ def generate_all(
     arguments = {
         "mode": mode,
         "instructions": instructions,
+        "maxCostUsd": max_cost_usd,
         "dryRun": dry_run,
         "requestKey": request_key,
     }
@@ -153,20 +172,92 @@ def review(
         list[str] | None, typer.Option(metavar="STATE", help="Only in this state; repeatable.")
     ] = None,
     diff: Annotated[bool, typer.Option("--diff", help="What a promotion would change.")] = False,
+    contains: Annotated[
+        str | None, typer.Option(metavar="WORDS", help="Only sections with these words.")
+    ] = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="All their texts, newest first: who, when, why.")
+    ] = False,
+    as_of: AsOfOption = None,
+    brief: Annotated[
+        bool, typer.Option("--brief", help="What a drafter is given, to write it by hand.")
+    ] = False,
+    plan: Annotated[
+        str | None, typer.Option(metavar="VERB", help="What promote, or rollback, would do.")
+    ] = None,
+    batch_id: BatchOption = None,
+    revision: RevisionOption = None,
+    force: ForceOption = False,
     limit: LimitOption = None,
     cursor: CursorOption = None,
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Show the state and the texts of each section."""
+    """Show the state and the texts of each section, now or once, or what a call would change."""
     arguments = {
         **selected(targets, page, section),
         "state": state,
         "diff": diff,
+        "contains": contains,
+        "history": history,
+        "asOf": as_of,
+        "brief": brief,
+        "plan": plan,
+        "batchId": batch_id,
+        "revision": revision,
+        "force": force,
         "limit": limit,
         "cursor": cursor,
     }
     _call(context, "review", arguments, How(workspace, json=json))
+
+
+def edit(
+    context: typer.Context,
+    targets: Targets = None,
+    *,
+    page: PageOption = None,
+    section: SectionOption = None,
+    text: Annotated[
+        str | None,
+        typer.Option(metavar="MARKDOWN", help="The whole text; `-` reads it from stdin."),
+    ] = None,
+    fields: Annotated[
+        str | None, typer.Option(metavar="JSON", help="The template's fields to set.")
+    ] = None,
+    replace: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OLD", help="What stands exactly once, with --with; repeatable."),
+    ] = None,
+    with_: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="NEW", help="What comes in place of each --replace."),
+    ] = None,
+    restore: Annotated[
+        str | None, typer.Option(metavar="HASH", help="An earlier text becomes the draft.")
+    ] = None,
+    discard: Annotated[
+        bool, typer.Option("--discard", help="Go back to the draft before, or none.")
+    ] = False,
+    content_hash: Annotated[
+        str | None, typer.Option(metavar="HASH", help="Refused if the text is another by now.")
+    ] = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Write or change a draft at once; what is live stays."""
+    arguments = {
+        **selected(targets, page, section),
+        "text": _read(text),
+        "fields": fields,
+        "replace": replacements(replace or (), with_ or ()),
+        "restore": restore,
+        "discard": discard,
+        "contentHash": content_hash,
+        "dryRun": dry_run,
+    }
+    _call(context, "edit", arguments, How(workspace, json=json))
 
 
 def promote(
@@ -203,6 +294,8 @@ def rollback(
     page: PageOption = None,
     section: SectionOption = None,
     batch_id: BatchOption = None,
+    revision: RevisionOption = None,
+    as_of: AsOfOption = None,
     digest: DigestOption = None,
     force: ForceOption = False,
     dry_run: DryRunOption = False,
@@ -215,6 +308,8 @@ def rollback(
     arguments = {
         **selected(targets, page, section),
         "batchId": batch_id,
+        "revision": revision,
+        "asOf": as_of,
         "digest": digest,
         "force": force,
         "dryRun": dry_run,
@@ -223,17 +318,43 @@ def rollback(
     _queue(context, "rollback", arguments, How(workspace, follow=follow, json=json))
 
 
+def unpublish(
+    context: typer.Context,
+    targets: Targets = None,
+    *,
+    page: PageOption = None,
+    section: SectionOption = None,
+    digest: DigestOption = None,
+    force: ForceOption = False,
+    dry_run: DryRunOption = False,
+    request_key: KeyOption = None,
+    follow: FollowOption = False,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Queue taking live texts off production, their files too; rollback brings them back."""
+    arguments = {
+        **selected(targets, page, section),
+        "digest": digest,
+        "force": force,
+        "dryRun": dry_run,
+        "requestKey": request_key,
+    }
+    _queue(context, "unpublish", arguments, How(workspace, follow=follow, json=json))
+
+
 def retry(
     context: typer.Context,
     batch_id: BatchArgument,
     *,
+    max_cost_usd: CostOption = None,
     request_key: KeyOption = None,
     follow: FollowOption = False,
     json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Take up again what a batch has not done."""
-    arguments = {"batchId": batch_id, "requestKey": request_key}
+    arguments = {"batchId": batch_id, "maxCostUsd": max_cost_usd, "requestKey": request_key}
     _queue(context, "retry", arguments, How(workspace, follow=follow, json=json))
 
 
@@ -249,7 +370,7 @@ def cancel(
     _call(context, "cancel", {name: id}, How(workspace, json=json))
 
 
-VERBS = (generate, generate_all, review, promote, rollback, retry, cancel)
+VERBS = (generate, generate_all, review, edit, promote, rollback, unpublish, retry, cancel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +392,22 @@ def selected(
     if beside or len(pages) + len(sections) <= 1:
         return {"page": next(iter(pages), None), "section": next(iter(sections), None)}
     return {"pages": pages, "sections": sections}
+
+
+def replacements(old: Sequence[str], new: Sequence[str]) -> Sequence[Mapping[str, str]]:
+    """Return the changes of an edit.
+
+    Raises:
+        BadParameter: one has no other half.
+    """
+    if len(old) != len(new):
+        raise typer.BadParameter("each --replace goes with one --with", param_hint="--replace")
+    return [{"old": each, "new": other} for each, other in zip(old, new, strict=True)]
+
+
+def _read(text: str | None) -> str | None:
+    """Return a text that was given, or what stdin has where that is `-`."""
+    return typer.get_text_stream("stdin").read() if text == "-" else text
 
 
 def given(arguments: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -16,6 +16,9 @@ from mcp_types import (
     CallToolRequestParams,
     CallToolResult,
     DiscoverResult,
+    GetPromptRequestParams,
+    GetPromptResult,
+    ListPromptsResult,
     ListToolsResult,
     PaginatedRequestParams,
     RequestParams,
@@ -32,6 +35,7 @@ from mcp_server.interfaces.mcp.identity import (
     plain_name,
     takes_plain_names,
 )
+from mcp_server.interfaces.mcp.prompts import listed_prompts, prompt_of
 
 if TYPE_CHECKING:
     from mcp_server.clock import Clock
@@ -40,7 +44,7 @@ if TYPE_CHECKING:
     from mcp_server.jobs.job import Origin
     from mcp_server.plugin.loading import Plugins
 
-NO_CURSOR = "There is no such cursor: all tools are on the one page that is listed without."
+NO_CURSOR = "There is no such cursor: all are on the one page that is listed without."
 
 
 def build_server(
@@ -75,7 +79,7 @@ def build_server(
 
 
 class PressroomServer(Server[Any]):
-    """The protocol library's server, with our tools and nothing else: it declares only those."""
+    """The protocol library's server, with our tools and prompts: it declares only those."""
 
     def __init__(
         self,
@@ -93,6 +97,8 @@ class PressroomServer(Server[Any]):
             icons=[ICON],
             on_list_tools=self._list,
             on_call_tool=self._call,
+            on_list_prompts=self._list_prompts,
+            on_get_prompt=_get_prompt,
             get_tool_input_schema=self._input_schema,
         )
         self.add_request_handler("server/discover", RequestParams, self._discover)
@@ -121,12 +127,19 @@ class PressroomServer(Server[Any]):
     async def _list(
         self, ctx: ServerRequestContext[Any, Any], params: PaginatedRequestParams | None
     ) -> ListToolsResult:
-        if params is not None and params.cursor:
-            raise MCPError(code=mcp_types.INVALID_PARAMS, message=NO_CURSOR)
+        _check_cursor(params)
         if not takes_plain_names(client_of(ctx)):
             return ListToolsResult(tools=list(self._listed.values()))
         renamed = (tool.model_copy(update={"name": n}) for n, tool in self._listed.items())
         return ListToolsResult(tools=list(renamed))
+
+    async def _list_prompts(
+        self,
+        ctx: ServerRequestContext[Any, Any],  # noqa: ARG002 - handlers are called alike
+        params: PaginatedRequestParams | None,
+    ) -> ListPromptsResult:
+        _check_cursor(params)
+        return ListPromptsResult(prompts=listed_prompts())
 
     def _input_schema(self, name: str) -> dict[str, Any] | None:
         """Return the schema that the library holds parameters in HTTP headers against."""
@@ -154,6 +167,18 @@ class PressroomServer(Server[Any]):
     def server_info_stamp(self) -> dict[str, Any]:
         """What every answer says of the server: not its icon, which few answers are longer than."""
         return {"name": NAME, "title": TITLE, "version": self.version}
+
+
+def _check_cursor(params: PaginatedRequestParams | None) -> None:
+    if params is not None and params.cursor:
+        raise MCPError(code=mcp_types.INVALID_PARAMS, message=NO_CURSOR)
+
+
+async def _get_prompt(
+    ctx: ServerRequestContext[Any, Any],  # noqa: ARG001 - handlers are called alike
+    params: GetPromptRequestParams,
+) -> GetPromptResult:
+    return prompt_of(params.name, params.arguments or {})
 
 
 async def _with_names_of_the_client(

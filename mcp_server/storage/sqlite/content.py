@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
-from itertools import compress
 from typing import Any, assert_never, cast
 
 from mcp_server.entities.drafts import draft_stack
@@ -20,6 +19,7 @@ from mcp_server.entities.effects import (
     MarkWithdrawn,
     RecordExport,
     Require,
+    SaveMaterial,
     SaveRemoval,
     SaveRevision,
 )
@@ -185,6 +185,10 @@ class SqliteEntityStore:
         row = await self._database.read(lambda tx: tx.one("get_site", hash=hash))
         return None if row is None else row["document"]
 
+    async def get_material(self, hash: str) -> str | None:
+        row = await self._database.read(lambda tx: tx.one("get_material", hash=hash))
+        return None if row is None else row["text"]
+
     async def newest_site(self) -> str | None:
         row = await self._database.read(lambda tx: tx.one("get_newest_site"))
         return None if row is None else row["document"]
@@ -214,22 +218,20 @@ def _entities(tx: Transaction, type: str, page: str | None = None) -> dict[str, 
 
 
 def _heads(tx: Transaction, type: str, pages: Collection[str] | None) -> Heads:
-    if pages is None:
-        [row] = tx.all("list_heads", type=type)
+    ranges = [EVERY] if pages is None else [_ids_of(page) for page in sorted(pages)]
+    columns: list[list[Any]] = [[] for _ in range(6)]
+    for bounds in ranges:
+        [row] = tx.all("list_heads", type=type, **bounds)
         # A column at a time, as JSON: row by row, 10,000 of them would take five times as long.
-        columns: list[list[Any]] = [json.loads(column) for column in row]
-    else:
-        ranges = [_ids_of(page) for page in sorted(pages)]
-        rows = [row for ids in ranges for row in tx.all("list_heads_of_page", type=type, **ids)]
-        columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(5)]
-    ids, revisions, hashes, bases, marks = columns
-    there = [hash is not None for hash in hashes]
+        for column, values in zip(columns, row, strict=True):
+            column.extend(json.loads(values))
+    ids, revisions, hashes, bases, withdrawn, removed = columns
     return Heads(
-        revision=dict(compress(zip(ids, revisions, strict=True), there)),
-        hash=dict(compress(zip(ids, hashes, strict=True), there)),
-        base=dict(compress(zip(ids, bases, strict=True), there)),
-        withdrawn=frozenset(compress(ids, marks)),
-        removed=frozenset(compress(ids, (not each for each in there))),
+        revision=dict(zip(ids, revisions, strict=True)),
+        hash=dict(zip(ids, hashes, strict=True)),
+        base=dict(zip(ids, bases, strict=True)),
+        withdrawn=frozenset(withdrawn),
+        removed=frozenset(removed),
     )
 
 
@@ -403,6 +405,8 @@ class ContentEffects:
                 tx.run("mark_revisions_withdrawn", type=PREVIEW, entity_id=entity_id, hash=hash)
             case RecordExport(page, hash, replaces):
                 tx.run("put_export", page=page, hash=hash or "", replaces=replaces)
+            case SaveMaterial(hash, text):
+                tx.run("put_material", hash=hash, text=text, now=now)
             case _:
                 assert_never(change)
         return None
@@ -411,7 +415,7 @@ class ContentEffects:
         """Store text that came too late, so that what was paid for is not thrown away (R5)."""
         match effect:
             case SaveRevision(revision, keep_on_conflict=True):
-                _insert(tx, _of_job(revision, job), effective=False, now=now)
+                _insert(tx, _of_job(revision, job), revision.hash, effective=False, now=now)
             case _:
                 pass
 
@@ -439,12 +443,13 @@ def _of_job(revision: Revision, job: sqlite3.Row | WrittenBy | None) -> Revision
 
 
 def _save(tx: Transaction, revision: Revision, *, now: float) -> None:
+    hash = revision.hash  # made of the text each time that it is asked for
     tx.run(
         "put_entity",
         type=revision.type,
         entity_id=revision.entity_id,
-        current=_insert(tx, revision, effective=True, now=now),
-        content_hash=revision.hash,
+        current=_insert(tx, revision, hash, effective=True, now=now),
+        content_hash=hash,
         base=revision.base,
     )
 
@@ -467,7 +472,9 @@ def _discard(tx: Transaction, entity_id: str, author: Author, *, now: float) -> 
         tx.run("bring_back", type=PREVIEW, entity_id=entity_id, revision=stack[-2].id)
 
 
-def _insert(tx: Transaction, revision: Revision, *, effective: bool, now: float) -> int:
+def _insert(
+    tx: Transaction, revision: Revision, hash: str | None, *, effective: bool, now: float
+) -> int:
     return tx.insert(
         "insert_revision",
         type=revision.type,
@@ -475,7 +482,7 @@ def _insert(tx: Transaction, revision: Revision, *, effective: bool, now: float)
         template=revision.template,
         fields=dumped(revision.fields),
         markdown=revision.markdown,
-        content_hash=revision.hash,
+        content_hash=hash,
         base=revision.base,
         author_kind=revision.author.kind,
         author_name=revision.author.name,

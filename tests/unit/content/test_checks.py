@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from types import FrameType
 
 import pytest
@@ -245,6 +246,14 @@ def test_links_to_no_page_and_no_heading_are_noted() -> None:
         ("noted", "#lost"),
         ("noted", "/menu#none"),
     ]
+
+
+def test_words_that_the_glossary_avoids_are_noted() -> None:
+    """With the word that the site uses instead; only whole words."""
+    site = replace(site_in("en"), glossary={"guest": ("customer", "client")})
+    text = "Our Customers? No: each client, `customer` in code, clientele."
+    noted = check(text, section=SECTION, site=site, template=None, sources=Sources())
+    assert [(each.level, each.piece) for each in noted] == [("noted", "client (guest)")]
 
 
 def test_facts_of_other_pages_are_no_source() -> None:

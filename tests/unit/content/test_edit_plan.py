@@ -208,7 +208,9 @@ class Plain:
     def base(self) -> str | None:
         """The base of a draft that is edited now."""
         top = self.drafts[-1] if self.drafts else None
-        return self.live if top is None or top.says == self.live else top.base
+        if top is None or top.says == self.live or (top.withdrawn and self.live is None):
+            return self.live
+        return top.base
 
 
 @dataclass
@@ -246,7 +248,7 @@ MOVES = st.one_of(
 @settings(max_examples=150, deadline=None)
 @given(st.lists(MOVES, max_size=25))
 def test_any_sequence_of_edits_is_what_a_plain_list_says(moves: list[tuple[str, Any]]) -> None:
-    """Discards go back one by one, marks come back with their drafts, and nothing is lost."""
+    """R30: discards go back one by one, marks come back with their drafts, nothing is lost."""
     plain, kept = Plain(), Kept()
     for move, value in moves:
         stored = len(kept.history)

@@ -105,6 +105,41 @@ def test_a_site_is_read_as_it_is_written(tmp_path: Path) -> None:
     assert note == Section(page="menu", id="note", text="Static text.")
 
 
+def test_a_glossary_has_the_words_to_avoid_by_the_word_to_say(tmp_path: Path) -> None:
+    """A site without one has the hash that it had before there were any."""
+    assert "glossary" not in site_to_document(loader(tmp_path / "none").load())
+    site = SITE.replace("pages:", "glossary: {guest: [customer, client]}\npages:", 1)
+    assert loader(tmp_path / "some", site).load().glossary == {"guest": ("customer", "client")}
+
+
+def test_what_is_locked_is_known_by_its_place(tmp_path: Path) -> None:
+    """A section, or a page with all its sections, those too that it no longer has."""
+    written = SITE.replace("title: Menu", "title: Menu\n    locked: false").replace(
+        "brief: Say hello.,", "brief: Say hello., locked: true,"
+    )
+    found = loader(tmp_path, written)
+    assert found.may_lock()
+    site = found.load()
+    assert [site.is_locked(f"menu/{id}") for id in ("hero", "note", "gone")] == [True, False, False]
+    assert found.locks == {"menu/hero": "pressroom/site.yaml:18"}
+    assert site_from_document(site_to_document(site)) == site
+    whole = loader(tmp_path, SITE.replace("title: Menu", "title: Menu\n    locked: true"))
+    assert [whole.load().is_locked(f"menu/{id}") for id in ("hero", "note", "gone")] == [True] * 3
+    assert whole.locks == {"menu": "pressroom/site.yaml:16"}
+
+
+def test_a_file_without_the_word_locks_nothing_and_is_not_parsed_for_it(tmp_path: Path) -> None:
+    """One that was mended meanwhile is looked at again, and one that is gone may lock."""
+    found = loader(tmp_path)
+    assert not found.may_lock()
+    assert found.last_good is None
+    file = tmp_path / "pressroom" / "site.yaml"
+    file.write_text(SITE.replace("title: Menu", "title: Menu\n    locked: true"), "utf-8")
+    assert found.may_lock()
+    file.unlink()
+    assert found.may_lock()
+
+
 def test_a_template_is_read_with_bounds_groups_and_phrases(tmp_path: Path) -> None:
     """The short form of a field is its type."""
     template = loader(tmp_path).load().templates["hero"]
@@ -129,6 +164,11 @@ def test_a_template_is_read_with_bounds_groups_and_phrases(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
+        (
+            "title: Menu",
+            "title: Menu\n    locked: yes",
+            "site.yaml:16: menu: locked is 'yes'; write true or false",
+        ),
         ("title: Kestrel\n", "", "site.yaml:1: title is missing; write the site's name"),
         ("language: en-GB", "language: English!", "site.yaml:3: language is 'English!'; write a"),
         (

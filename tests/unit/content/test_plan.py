@@ -18,7 +18,7 @@ from mcp_server.content.actions.site_content import SiteContent, with_live
 from mcp_server.content.actions.unpublish import plan_unpublish
 from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash
 from mcp_server.content.site import Section
-from mcp_server.entities.entity import PRODUCTION, AuthorKind, Entity
+from mcp_server.entities.entity import PRODUCTION, AuthorKind, Entity, Finding
 from mcp_server.jobs.job import Dedup, Priority
 from tests.unit.content.texts import (
     NOTE,
@@ -89,6 +89,7 @@ def only(plan: Plan) -> tuple[Planned, dict[str, Any]]:
         (GenerateCall(), "leave"),
         (GenerateCall(instructions="Shorter."), "with-current"),
         (GenerateCall(instructions="Shorter.", mode="new"), "new"),
+        (GenerateCall(material="Rye 4 €"), "with-current"),
         (GenerateCall(mode="leave"), "leave"),
     ],
 )
@@ -282,6 +283,34 @@ def test_what_a_rollback_withdrew_is_promoted_only_by_its_name_or_its_batch() ->
     ]
     assert only(promoted(stands, NAMED))[0].change == "publish"
     assert only(promoted(stands, drafted={HERO: True}))[0].change == "publish"
+
+
+PRICE = Finding(level="held", kind="price in no source", piece="€85")
+
+
+def test_what_the_checks_hold_is_promoted_only_by_its_name() -> None:
+    """Nobody has said it, and in bulk nobody may have looked; a batch of drafts is bulk, too."""
+    stands = standing(draft(HERO, "Rooms are €85.", findings=(PRICE,)))
+    reason = (
+        'is held: the price \'€85\' stands in no source; promote {"section": "home/hero"} takes it'
+    )
+    assert why(promoted(stands)) == [reason]
+    assert why(promoted(stands, drafted={HERO: True})) == [reason]
+    assert only(promoted(stands, NAMED))[0].change == "publish"
+
+
+def test_what_was_held_is_free_once_the_facts_say_it() -> None:
+    """Whoever puts a price into the site's facts need not draft the text anew."""
+    stands = standing(draft(HERO, "Rooms are €85.", findings=(PRICE,)))
+    site = replace(stands.site, facts={"room": "85 euros"})
+    assert only(promoted(replace(stands, site=site)))[0].change == "publish"
+
+
+def test_what_is_only_noted_is_promoted() -> None:
+    """A placeholder, or a link that leads nowhere yet."""
+    noted = Finding(level="noted", kind="dead link", piece="/gone")
+    stands = standing(draft(HERO, "See [it](/gone).", findings=(noted,)))
+    assert only(promoted(stands))[0].change == "publish"
 
 
 def test_a_draft_that_is_live_is_live_whatever_its_mark() -> None:

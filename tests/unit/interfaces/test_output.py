@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mcp_server.interfaces.cli.output import job_lines, status_lines
+from mcp_server.interfaces.cli.output import check_lines, job_lines, status_lines
 from mcp_server.jobs.job import Job, JobState
 
 
@@ -64,10 +64,13 @@ def test_one_batch_is_shown_with_its_sections_files_and_the_next_call() -> None:
 
 def test_where_not_all_is_shown_it_is_said() -> None:
     """Of one batch the sections, of all there is the older ones."""
-    assert "  … and more; those that failed, run or are paused come first." in status_lines(
-        {**BATCH, "nextCursor": 50}
+    assert (
+        "  … and more; those that failed, run or are paused come first. --cursor 50 shows them."
+        in status_lines({**BATCH, "nextCursor": 50})
     )
-    assert "  … and older ones." in status_lines({**BATCH, "sections": [], "nextCursor": 50})
+    assert "  … and older ones. --cursor 50 shows them." in status_lines(
+        {**BATCH, "sections": [], "nextCursor": 50}
+    )
 
 
 def test_a_job_is_shown_with_the_command_that_shows_all_of_it() -> None:
@@ -76,3 +79,19 @@ def test_a_job_is_shown_with_the_command_that_shows_all_of_it() -> None:
         "It is done.",
         "`pressroom job j_1` shows its payload and its result.",
     ]
+
+
+def test_a_check_is_a_line_for_each_finding_and_a_sentence() -> None:
+    """What stands in a text cannot move the terminal's cursor."""
+    found = {"section": "menu/hero", "level": "held", "kind": "unfinished text"}
+    result = {
+        "well": False,
+        "texts": 2,
+        "findings": [{**found, "message": "unfinished text: 'TODO\x1b[2J'"}],
+        "notes": [],
+    }
+    assert list(check_lines(result)) == [
+        "HELD     menu/hero: unfinished text: 'TODO[2J'",
+        "2 texts checked: 1 held.",
+    ]
+    assert list(check_lines({**result, "findings": []})) == ["2 texts checked: all is well."]

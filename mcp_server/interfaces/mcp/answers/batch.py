@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcp_server.content.actions.retry import is_left_out
+from mcp_server.entities.entity import Author
+from mcp_server.entities.store import Edit
 from mcp_server.interfaces.mcp.answers import sentences
+from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import (
     Counts,
     Operation,
@@ -16,7 +19,7 @@ from mcp_server.interfaces.mcp.answers.replies import (
     WorkerFacts,
 )
 from mcp_server.interfaces.services import Services
-from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job, JobState
+from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job, JobState, Origin
 from mcp_server.jobs.records import SKIPPED, Recorded, Stats
 from mcp_server.progress.estimate import estimate, percent
 from mcp_server.progress.verbs import kind_name, verb_of
@@ -27,6 +30,11 @@ CONCURRENCY = 4
 
 UNFINISHED_MAX = 0.99
 """The most that is shown as done of a job that has not ended, whatever its handler reports."""
+
+INTERFACES = {"mcp-stdio": "a chat", "mcp-http": "a client over HTTP", "cli": "a terminal"}
+"""Through what a batch was asked for, in words."""
+NAME_LENGTH = 60
+"""Characters of a client's name."""
 
 SHOWN_FIRST = (JobState.FAILED, JobState.PROCESSING, JobState.PAUSED)
 SHOWN_LAST = frozenset({*JobState, SKIPPED}).difference(SHOWN_FIRST)
@@ -143,6 +151,34 @@ def _batch(batch: Batch, health: Mapping[str, Any], now: float) -> Operation:
         estimated_completion=left.message if left is not None else None,
         batch_id=batch.id,
     )
+
+
+def changed_row(
+    of: Batch | Edit, marks: Marks, *, health: Mapping[str, Any], now: float
+) -> Operation:
+    """Return a batch or an edit as a list of what has changed has it: with who asked for it."""
+    if isinstance(of, Batch):
+        return operation(of, health=health, now=now).model_copy(update={"by": asked_by(of.origin)})
+    by = author_of(of.author, marks)
+    return Operation(
+        type="Edit",
+        status="completed",
+        percent_complete=100,
+        current_task=f"{of.section} edited by {by}",
+        started_at=relative_time(now - of.created_at),
+    )
+
+
+def author_of(author: Author, marks: Marks) -> str:
+    """Return who wrote something by hand: `chat (claude-ai)`; the name is a client's own word."""
+    name = marks.value(author.name, NAME_LENGTH) if author.name else ""
+    return f"{author.kind} ({name})" if name else author.kind
+
+
+def asked_by(origin: Origin) -> str:
+    """Return who asked for a batch: through what, and by which name where there is one."""
+    through = INTERFACES.get(origin.interface) or sentences.short(origin.interface) or "somebody"
+    return through if origin.owner == "local" else f"{through} ({sentences.short(origin.owner)})"
 
 
 def counts(of: Sequence[Batch | Job]) -> Counts:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mcp_server.content.actions.edited import Edited, EditedSection
-from mcp_server.entities.entity import Finding
 from mcp_server.interfaces.mcp.answers import sentences
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import (
@@ -14,24 +13,25 @@ from mcp_server.interfaces.mcp.answers.replies import (
     EditReply,
     fitted,
 )
-from mcp_server.interfaces.mcp.answers.review import HASH_LENGTH, NOTE_LENGTH
+from mcp_server.interfaces.mcp.answers.review import HASH_LENGTH, NOTE_LENGTH, shown_finding
 
 DIFF_LENGTH = 4_000
 """Characters of a difference that are shown; of several sections, those that fit the answer."""
 ROWS_NAMED = 10
 """Sections that the next call names; more are promoted with their page."""
+ROWS_MAX = 50
+"""Sections that an answer shows, if they fit."""
 FINDINGS = 10
 """Findings of one text that are shown."""
-PIECE_LENGTH = 60
-"""Characters of the piece that a finding is about."""
 PROMOTED_BY_NAME = ("draft", "changed", "withdrawn")
 
 
 def edit_reply(edited: Edited, marks: Marks) -> EditReply:
     """Return the answer to an edit, with as many of its sections as fit."""
+    made = [_row(each, marks) for each in edited.sections[:ROWS_MAX]]
 
     def build(rows: int) -> EditReply:
-        shown = [_row(each, marks) for each in edited.sections[:rows]]
+        shown = made[:rows]
         notes = [*_notes(edited, shown=rows), *(marks.note(n, NOTE_LENGTH) for n in edited.notes)]
         return EditReply(
             message=_sentence(edited),
@@ -41,7 +41,7 @@ def edit_reply(edited: Edited, marks: Marks) -> EditReply:
             next=_next(edited),
         )
 
-    return fitted(build, len(edited.sections), bytes_max=DETAIL_BYTES_MAX, least=1)
+    return fitted(build, len(made), bytes_max=DETAIL_BYTES_MAX, least=1)
 
 
 def _row(section: EditedSection, marks: Marks) -> EditedRow:
@@ -50,18 +50,13 @@ def _row(section: EditedSection, marks: Marks) -> EditedRow:
         state=section.state,
         content_hash=section.hash[:HASH_LENGTH] if section.hash else None,
         diff=marks.text(section.diff, DIFF_LENGTH) if section.diff else None,
-        findings=[_finding(each, marks) for each in section.findings[:FINDINGS]] or None,
+        findings=[shown_finding(each, marks) for each in section.findings[:FINDINGS]] or None,
     )
 
 
 def _marked(row: EditedRow) -> Iterator[str | None]:
     yield row.diff
     yield from row.findings or ()
-
-
-def _finding(found: Finding, marks: Marks) -> str:
-    piece = f": {marks.value(found.piece, PIECE_LENGTH)}" if found.piece else ""
-    return f"{found.level}: {found.kind}{piece}"
 
 
 def _sentence(edited: Edited) -> str:

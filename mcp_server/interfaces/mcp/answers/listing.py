@@ -1,14 +1,18 @@
-"""Lists operations for `status`: batches, and jobs outside any, newest first, in pages."""
+"""Lists operations for `status`: batches, and jobs or edits outside any, newest first, in pages."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import merge
 
+from mcp_server.entities.entity import Author
+from mcp_server.entities.store import Edit
+from mcp_server.interfaces.services import Services
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Batch, BatchState, Job, JobState
+from mcp_server.jobs.records import Tally
 
 ACTIVE_MAX = 200
 """Unfinished operations that are counted and listed. A section is only in one unfinished batch, so
@@ -16,7 +20,10 @@ few come from us; plugins may queue more."""
 
 JOBS = 2**32
 """Batches and jobs are numbered separately. A cursor holds both: the number of a batch times this,
-plus the number of a job. It has to stay below 2⁵³, as clients may read numbers as floats."""
+plus the number of a job; or, of what has changed, of an edit. It has to stay below 2⁵³, as clients
+may read numbers as floats."""
+
+LISTED = Batch | Job | Edit
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +38,10 @@ class Place:
         """Return the place that a cursor encodes."""
         return Place() if cursor is None else Place(*divmod(cursor, JOBS))
 
-    def after(self, shown: Sequence[Batch | Job], found: Sequence[Batch | Job]) -> int:
+    def after(self, shown: Sequence[LISTED], found: Sequence[LISTED]) -> int:
         """Return the cursor of the next page, where `shown` of what was `found` was shown."""
         batch = _behind(self.batch, _batches(shown), _batches(found))
-        return batch * JOBS + _behind(self.job, _jobs(shown), _jobs(found))
+        return batch * JOBS + _behind(self.job, _others(shown), _others(found))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +97,49 @@ async def read_operations(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What has happened since a time, to the site or to one section or page of it."""
+
+    listed: Sequence[Batch | Edit]
+    """One more than asked for was read, to see whether more follow."""
+    tallies: Sequence[Tally]
+    edits: Mapping[Author, int]
+    place: Place
+
+    def cursor_after(self, rows: int) -> int | None:
+        """Return the cursor of what follows the first `rows`, `None` if nothing does."""
+        if rows >= len(self.listed):
+            return None
+        return self.place.after(self.listed[:rows], self.listed)
+
+
+async def read_changes(
+    services: Services,
+    *,
+    owner: str | None,
+    since: float,
+    about: str | None = None,
+    also: Collection[str] = (),
+    cursor: int | None,
+    rows: int,
+) -> Changes:
+    """Return the page of `rows` batches and edits since then, from `cursor` on.
+
+    With `about` only those that concern a section or a page, and the batches in `also`.
+    """
+    content, batches, place = services.content, services.batches, Place.of(cursor)
+    ids = None if about is None else {*await content.batches_about(about), *also}
+    found, edited, tallies, edits = await asyncio.gather(  # together, so that they are one hop
+        batches.list_since(since, owner=owner, ids=ids, before=place.batch, limit=rows + 1),
+        content.edits(about, since=since, before=place.job, limit=rows + 1),
+        batches.tallies(since, owner=owner, ids=ids),
+        content.edit_counts(about, since=since),
+    )
+    listed = list(merge(found, edited, key=lambda each: -each.created_at))
+    return Changes(listed=listed, tallies=tallies, edits=edits, place=place)
+
+
 async def newest_active(batches: BatchService, *, owner: str) -> Batch | Job | None:
     """Return the unfinished operation that was queued last."""
     found = await _read(batches, Place(), owner=owner, active=True, limit=1)
@@ -118,9 +168,9 @@ def _behind(start: int | None, shown: Sequence[int], found: Sequence[int]) -> in
     return found[0] + 1 if found else 0
 
 
-def _batches(operations: Sequence[Batch | Job]) -> list[int]:
+def _batches(operations: Sequence[LISTED]) -> list[int]:
     return [each.order for each in operations if isinstance(each, Batch)]
 
 
-def _jobs(operations: Sequence[Batch | Job]) -> list[int]:
-    return [each.order for each in operations if isinstance(each, Job)]
+def _others(operations: Sequence[LISTED]) -> list[int]:
+    return [each.order for each in operations if not isinstance(each, Batch)]

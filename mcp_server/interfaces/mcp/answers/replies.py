@@ -100,6 +100,8 @@ class Operation(WireModel):
     estimated_completion: str | None = None
     batch_id: str | None = None
     job_id: str | None = None
+    by: str | None = None
+    """Who asked for it; in a list of what has changed."""
 
 
 class WorkerFacts(WireModel):
@@ -301,6 +303,7 @@ class ReviewReply(Reply):
     marks: str | None = None
     pages: list[PageRow] | None = None
     sections: list[ReviewedRow]
+    brief: str | None = None
     planned: list[PlannedRow] | None = None
     skipped: list[SkippedRow] | None = None
     digest: str | None = None
@@ -325,8 +328,9 @@ def fitted(build: Callable[[int], R], rows: int, *, bytes_max: int, least: int =
     # All of a short list first: it needs no sentence on what is left out.
     if rows <= max(ROWS, least) and (rows <= least or fits(rows)):
         return build(rows)
-    beyond = max(least, 1)
+    known, beyond = least, max(least, 1)
     while beyond < rows and fits(beyond):
-        beyond *= 2
-    most = bisect_left(range(least + 1, min(beyond, rows) + 1), True, key=lambda n: not fits(n))
-    return build(least + most)
+        known, beyond = beyond, beyond * 2
+    last = beyond if beyond < rows else rows + 1
+    more = bisect_left(range(known + 1, last), True, key=lambda count: not fits(count))
+    return build(known + more)

@@ -62,21 +62,25 @@ def review_reply(
     def listed(number: int) -> PageRow:
         return _page(review.pages[number], marks)
 
+    @cache
+    def is_marked(number: int) -> bool:
+        return marks.meaning_if_in(*_marked(row(number))) is not None
+
     places = {each.page: number for number, each in enumerate(review.pages)}
+    page_of = [places.get(each.section.partition("/")[0]) for each in review.rows]
+    first = range(min(PAGES, len(places))) if start == 0 and not whole else ()
     notes = [marks.note(note, NOTE_LENGTH) for note in review.notes]
 
     def build(rows: int) -> ReviewReply:
-        shown = [row(number) for number in range(rows)]
-        of_rows = {each.section.partition("/")[0] for each in review.rows[:rows]}
-        first = range(min(PAGES, len(places))) if start == 0 and not whole else ()
-        pages = [listed(n) for n in sorted({*first, *(places[p] for p in of_rows if p in places)})]
-        texts = [text for each in shown for text in _marked(each)]
+        shown = {*first, *(number for number in page_of[:rows] if number is not None)}
+        pages = [listed(number) for number in sorted(shown)]
+        of_rows = marks.meaning if any(map(is_marked, range(rows))) else None
         return ReviewReply(
             message=sentences.reviewed(review.counts, review.about),
             counts={state: count for state, count in review.counts.items() if count},
-            marks=marks.meaning_if_in(*notes, *(each.title for each in pages), *texts),
+            marks=of_rows or marks.meaning_if_in(*notes, *(each.title for each in pages)),
             pages=pages or None,
-            sections=shown,
+            sections=[row(number) for number in range(rows)],
             notes=notes or None,
             next=_next(review, page),
             next_cursor=_cursor_after(rows, review, start),
@@ -112,7 +116,7 @@ def _row(row: ReviewRow, marks: Marks, *, whole: bool) -> ReviewedRow:
         live_hash=_short_hash(row.live_hash) if full else None,
         batch_id=row.batch_id if full else None,
         note=sentences.short(row.note),
-        findings=[_finding(each, marks) for each in row.findings] or None,
+        findings=[shown_finding(each, marks) for each in row.findings] or None,
         found_in=row.found_in,
         when=stamp(row.when) if row.when is not None else None,
         instructions=marks.excerpt(row.instructions, NOTE_LENGTH) if row.instructions else None,
@@ -125,7 +129,7 @@ def _row(row: ReviewRow, marks: Marks, *, whole: bool) -> ReviewedRow:
     )
 
 
-def _finding(finding: Finding, marks: Marks) -> str:
+def shown_finding(finding: Finding, marks: Marks) -> str:
     """Return a finding; the piece of the text that it is about stands between marks."""
     level = f"{finding.level}: " if finding.level != "noted" else ""
     piece = f" {marks.excerpt(finding.piece, PIECE_LENGTH)}" if finding.piece else ""

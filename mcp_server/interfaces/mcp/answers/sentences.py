@@ -6,15 +6,16 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from mcp_server.content.actions import moments
 from mcp_server.content.actions.aftermath import TakenBack
-from mcp_server.content.actions.calls import Estimate, Quoted, Submitted
+from mcp_server.content.actions.calls import Estimate, Planned, Quoted, Submitted
 from mcp_server.content.actions.retry import is_left_out
 from mcp_server.content.drafting.budget import dollars
 from mcp_server.content.text.visible import visible, visible_start
 from mcp_server.excerpt import shortened
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job
-from mcp_server.jobs.records import Cancelled, Recorded
-from mcp_server.progress.verbs import KEPT, kind_name, verb_of
+from mcp_server.jobs.records import Cancelled, Recorded, Tally
+from mcp_server.progress.verbs import KEPT, VERBS, kind_name, plain_verb, verb_of
 from mcp_server.progress.words import full_stop, progress_line
 
 BACKGROUND = "This operation is running in the background."
@@ -24,6 +25,8 @@ RESUMES = "Work goes on while this server runs, and resumes when it is started a
 RESUMED = "The worker was stopped by hand; it is started again, and nothing else was queued."
 NAMED_MAX = 3
 """How many failures a sentence names; the rest is counted."""
+CHANGES_NAMED_MAX = 2
+"""Sections of which a rollback says in a sentence what goes and comes; its rows say it of all."""
 REASON_LENGTH = 160
 """Characters of a reason in a sentence or a row; the whole of it is stored."""
 
@@ -45,14 +48,51 @@ def call(tool: str, arguments: Mapping[str, object]) -> str:
     return f"{tool} {json.dumps(arguments, ensure_ascii=False)}"
 
 
+def goes_and_comes(outcome: Submitted) -> str:
+    """Return which live text a rollback replaces by which, and what becomes of a newer draft."""
+    rows = [row for row in outcome.planned if row.conflict is None and _moves(row)]
+    if not rows:
+        return ""
+    said = [f"{_goes_and_comes(row)}." for row in rows[:CHANGES_NAMED_MAX]]
+    if len(rows) > CHANGES_NAMED_MAX:
+        said.append(f"So with {len(rows) - CHANGES_NAMED_MAX:,} more.")
+    if drafted := [row.section for row in rows if row.newer_draft]:
+        whose = f"The newer draft of {drafted[0]}"
+        if len(drafted) > 1:
+            whose = f"{len(drafted):,} newer drafts, such as that of {drafted[0]},"
+        way = call("edit", {"section": drafted[0], "discard": True})
+        stay = "stays" if len(drafted) == 1 else "stay"
+        said.append(f"{whose} {stay}: {way} discards it, and leaves what is live.")
+    return " ".join(said)
+
+
+def _moves(row: Planned) -> bool:
+    return row.live_since is not None or row.comes_from is not None
+
+
+def _goes_and_comes(row: Planned) -> str:
+    gone = None if row.live_since is None else f"the live text of {moments.said(row.live_since)}"
+    comes = None if row.comes_from is None else moments.said(row.comes_from)
+    if gone is None:
+        return f"{row.section}: the text of {comes} comes back"
+    if comes is None:
+        return f"{row.section}: {gone} goes, and nothing was live before it"
+    return f"{row.section}: {gone} goes; the one of {comes} comes back"
+
+
 def submitted(
     outcome: Submitted, *, again: bool = False, over: bool = False, outlives: bool = True
 ) -> str:
     """Return the sentence on a call that queues.
 
     `again`: it was a retry. `over`: the batch has ended, which another sentence tells.
-    `outlives`: the worker goes on without the server.
+    `outlives`: the worker goes on without the server. A rollback first says what goes and comes.
     """
+    what = _submitted(outcome, again=again, over=over, outlives=outlives)
+    return " ".join(filter(None, [goes_and_comes(outcome), what]))
+
+
+def _submitted(outcome: Submitted, *, again: bool, over: bool, outlives: bool) -> str:
     verb, count = outcome.verb, outcome.count
     if outcome.batch_id is None and count == outcome.files == 0:
         return nothing(outcome)
@@ -154,6 +194,31 @@ def concerning(id: str, newest: Job | None) -> str:
     if newest is None:
         return f"Nothing was queued for {id} of late; review shows how it stands."
     return f"The last about {id}: {job_sentence(newest)}"
+
+
+def changed(
+    tallies: Sequence[Tally], edits: Sequence[tuple[str, int]], *, about: str | None, since: str
+) -> str:
+    """Return the sentence on what has happened since a time: how much of what, and by whom.
+
+    `edits` are their authors, ready to be shown, each with a number; `since` is `2026-11-23`, or
+    empty for all that there is.
+    """
+    parts = [_tallied(tally, counted=about is None) for tally in tallies]
+    parts += [f"{count} {_plural('edit', count)} by {author}" for author, count in edits]
+    start = "So far" if not since else f"Since {since}"
+    what = f" of {about}" if about else ""
+    return f"{start}{what}: {', '.join(parts) or 'nothing'}."
+
+
+def _tallied(tally: Tally, *, counted: bool) -> str:
+    verb = VERBS.get(tally.kind) or plain_verb(tally.kind)
+    said = f"{tally.batches} {_plural(verb.noun, tally.batches)}"
+    return f"{said} ({tally.done} {verb.past})" if counted else said
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"
 
 
 def job_sentence(job: Job) -> str:

@@ -9,10 +9,13 @@ from typing import Any, cast
 
 from mcp_server.clock import Clock
 from mcp_server.content.actions.job_keys import key_ranges
+from mcp_server.content.actions.moments import said as moment_said
 from mcp_server.entities.entity import PREVIEW, PRODUCTION
 from mcp_server.entities.store import Change
 from mcp_server.interfaces.mcp.answers import sentences
 from mcp_server.interfaces.mcp.answers.batch import (
+    author_of,
+    changed_row,
     counts,
     jobs_shown,
     operation,
@@ -21,7 +24,13 @@ from mcp_server.interfaces.mcp.answers.batch import (
     worker,
 )
 from mcp_server.interfaces.mcp.answers.cost import cost_of, cost_sentence
-from mcp_server.interfaces.mcp.answers.listing import ACTIVE_MAX, Operations, read_operations
+from mcp_server.interfaces.mcp.answers.listing import (
+    ACTIVE_MAX,
+    Changes,
+    Operations,
+    read_changes,
+    read_operations,
+)
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import (
     DETAIL_BYTES_MAX,
@@ -78,25 +87,6 @@ class RowsAsked:
 
 
 FULL = RowsAsked(full=True)
-
-
-async def read_status(
-    services: Services, operation_id: str | None, *, owner: str | None, clock: Clock
-) -> Mapping[str, Any]:
-    """Return what `status` answers without waiting: all operations, one batch, or one job.
-
-    Of one in full detail. `owner` is `None` for everybody's.
-
-    Raises:
-        NotFound: there is no such batch or job.
-    """
-    status = Status(services=services, owner=owner, clock=clock)
-    if operation_id is None:
-        return (await status.overview(RowsAsked())).facts()
-    if await services.batches.is_own_job(operation_id, owner=owner):
-        return (await status.job(operation_id, FULL)).facts()
-    batch = await services.batches.get(operation_id, owner=owner)
-    return (await status.batch(batch, FULL)).facts()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,32 +168,57 @@ class Status:
             return {}
         return await self.services.content.changes(batch, type, [job.subject for job in jobs])
 
-    async def concerning(self, id: str, asked: RowsAsked) -> StatusReply:
-        """Return the newest job of a section, or of each section of a page, and their batches.
+    async def concerning(
+        self, id: str | None, asked: RowsAsked, *, since: float | None = None
+    ) -> StatusReply:
+        """Return the batches and edits since a time, or of all times, and how many in all.
 
-        Jobs that were pruned are missing: completed ones are kept for a day.
+        With the id of a section or a page those that concern it and, if no time was named, the
+        newest job of each section; of these, those that were pruned are missing.
         """
-        batches = self.services.batches
-        jobs = await batches.keyed(key_ranges(id), owner=self.owner, limit=KEYED_MAX)
+        jobs: Sequence[Job] = ()
+        if id is not None and since is None and asked.cursor is None:
+            jobs = await self.services.batches.keyed(
+                key_ranges(id), owner=self.owner, limit=KEYED_MAX
+            )
         by_subject: dict[str, Job] = {}
         for job in jobs:  # newest first
             by_subject.setdefault(job.subject, job)
         newest = list(by_subject.values())
-        ids = list(dict.fromkeys(job.batch_id for job in jobs if job.batch_id is not None))
-        found = [await batches.get(batch_id, owner=self.owner) for batch_id in ids[: asked.rows]]
-        health = await self.services.worker_health()
+        found = await read_changes(
+            self.services,
+            owner=self.owner,
+            since=since or 0.0,
+            about=id,
+            also={job.batch_id for job in jobs if job.batch_id is not None},
+            cursor=asked.cursor,
+            rows=asked.rows,
+        )
+        health, marks = await self.services.worker_health(), Marks(self.clock)
         now = self.clock.now()
+        said = self._changed(found, id, since, marks)
+        if newest:
+            said = f"{sentences.concerning(id or '', newest[0])} {said}"
+        latest = next((each.id for each in found.listed if isinstance(each, Batch)), None)
 
         def build(rows: int) -> StatusReply:
+            listed = [changed_row(b, marks, health=health, now=now) for b in found.listed[:rows]]
             return StatusReply(
-                message=sentences.concerning(id, newest[0] if newest else None),
-                operations=[operation(b, health=health, now=now) for b in found[:rows]],
+                message=said,
+                operations=listed,
                 sections=[_section_row(job, full=asked.full) for job in newest[:rows]] or None,
-                next=sentences.call("status", {"batchId": ids[0]}) if ids else None,
+                marks=marks.meaning_if_in(said, *(row.current_task for row in listed)),
+                next=sentences.call("status", {"batchId": latest}) if latest else None,
+                next_cursor=found.cursor_after(rows),
                 worker=worker(health),
             )
 
         return fitted(build, asked.rows, bytes_max=asked.bytes_max, least=1)
+
+    def _changed(self, found: Changes, id: str | None, since: float | None, marks: Marks) -> str:
+        authors = [(author_of(author, marks), count) for author, count in found.edits.items()]
+        when = moment_said(since) if since is not None else ""
+        return sentences.changed(found.tallies, authors, about=id, since=when)
 
     async def several(self, ids: Sequence[str], asked: RowsAsked) -> StatusReply:
         """Return where several batches and jobs stand, and their counts in all.

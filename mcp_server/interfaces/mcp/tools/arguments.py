@@ -19,7 +19,9 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from mcp_server.clock import Clock
 from mcp_server.content.actions.calls import ChangeCall, Selector
+from mcp_server.content.actions.moments import end_of
 from mcp_server.entities.entity import SLUG_LENGTH_MAX
 from mcp_server.errors import InvalidPayload
 from mcp_server.excerpt import shortened
@@ -185,6 +187,15 @@ class Changing(Queueing, Selecting):
             dry_run=bool(self.dry_run),
             request_key=self.request_key or None,
         )
+
+
+def moment(as_of: str | None, clock: Clock) -> float | None:
+    """Return the moment that an argument names, `None` where it names none.
+
+    Raises:
+        InvalidPayload: it is no day or time, or has not come yet.
+    """
+    return end_of(as_of, now=clock.now()) if as_of else None
 
 
 A = TypeVar("A", bound=Arguments)

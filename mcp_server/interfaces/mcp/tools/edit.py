@@ -6,6 +6,7 @@ import json
 import re
 from typing import Annotated, Any, cast
 
+import anyio.to_thread
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from mcp_server.content.actions.calls import EditCall
@@ -59,22 +60,21 @@ class ReplaceArgument(Arguments):
 class EditArguments(Selecting):
     """Change a draft."""
 
-    text: Text | None = Field(None, description="The whole text, in Markdown.")
+    text: Text | None = Field(None, description="The whole Markdown.")
     fields: Annotated[dict[str, Any] | None, BeforeValidator(_parsed)] = Field(
-        None, description="The template's fields to set; the others stay."
+        None, description="Template fields to set; the rest stays."
     )
     replace: Annotated[list[ReplaceArgument] | None, BeforeValidator(_as_replacements)] = Field(
         None,
         max_length=REPLACEMENTS_MAX,
-        description="Each old stands exactly once in the section; with page, pages or sections, "
-        "in each that has it.",
+        description="Each old stands once in a section; with page or pages, in each with it.",
     )
     restore: Id | None = Field(None, description="Hash of an earlier text to make the draft.")
-    discard: bool | None = Field(None, description="true: go back to the draft before, or none.")
+    discard: bool | None = Field(None, description="true: back to the draft before, or none.")
     content_hash: Id | None = Field(
-        None, description="Hash of the text as read: refused if it has changed."
+        None, description="Hash of the text as read; refused if changed."
     )
-    dry_run: bool | None = Field(None, description="true: only show what would change.")
+    dry_run: bool | None = Field(None, description="true: only show the change.")
 
     def call(self) -> EditCall:
         """Return these arguments as a call of the content service."""
@@ -96,9 +96,8 @@ class Edit(Tool[EditArguments]):
     name = "edit"
     title = "Edit a draft"
     description = (
-        "A section's draft: writes or changes it at once, without a drafting model; give one of "
-        "text, fields, replace, restore, discard. What is live stays until promote; refused while "
-        "status shows that section in a promotion."
+        "A section's draft: changes it at once by one of text, fields, replace, restore, discard; "
+        "no model is asked, and what is live stays. Refused while status shows its promotion."
     )
     arguments = EditArguments
     reply = EditReply
@@ -109,4 +108,5 @@ class Edit(Tool[EditArguments]):
         edited = await services.content.edit(
             arguments.call(), _author(ctx.client), self.caller.origin
         )
-        return edit_reply(edited, Marks(self.caller.clock))
+        marks = Marks(self.caller.clock)
+        return await anyio.to_thread.run_sync(edit_reply, edited, marks)  # texts may be long

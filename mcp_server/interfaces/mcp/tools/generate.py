@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pydantic import Field
 
 from mcp_server.content.actions.calls import GenerateCall, Selector
@@ -18,6 +20,8 @@ from mcp_server.interfaces.mcp.tools.tool import Tool, hints
 
 INSTRUCTIONS_LENGTH_MAX = 8_000
 """A long page of wishes. Anything longer is a document, and belongs in `site.yaml`."""
+MATERIAL_LENGTH_MAX = 100_000
+"""A small book of prices. A model is sent it with each section, and that is paid for."""
 
 
 class Drafting(Queueing):
@@ -31,15 +35,14 @@ class Drafting(Queueing):
     instructions: str | None = Field(
         None,
         max_length=INSTRUCTIONS_LENGTH_MAX,
-        description="Wishes for the writing, such as: shorter, and mention the garden.",
+        description="Wishes and facts for the writing: shorter, and lunch is 12 € now.",
     )
     max_cost_usd: MaxCostUsd | None = Field(
-        None, description="The most that the batch may cost, in US dollars; then it pauses."
+        None, description="The batch pauses before it costs more than this, in US dollars."
     )
     dry_run: bool | None = Field(
         None,
-        description="true: only say what would be drafted and about what it costs; nothing is "
-        "queued.",
+        description="true: only say what would be drafted, at what cost; nothing is queued.",
     )
 
     def call(self, tool: str, selector: Selector) -> GenerateCall:
@@ -61,6 +64,15 @@ class GenerateAllArguments(Drafting):
 
 class GenerateArguments(Drafting, Streaming, Selecting):
     """Draft the chosen sections; nothing chosen is the whole site."""
+
+    material: str | None = Field(
+        None,
+        max_length=MATERIAL_LENGTH_MAX,
+        description="Pasted text to write from, such as a price list. Its facts count.",
+    )
+
+    def call(self, tool: str, selector: Selector) -> GenerateCall:
+        return replace(super().call(tool, selector), material=self.material or "")
 
 
 class GenerateAll(Tool[GenerateAllArguments]):

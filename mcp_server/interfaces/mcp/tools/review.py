@@ -9,9 +9,9 @@ import anyio.to_thread
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from mcp_server.content.actions.calls import ChangeCall, Selector
-from mcp_server.content.actions.moments import end_of
 from mcp_server.content.actions.reviewed import Reviewed, SectionState, Window
 from mcp_server.errors import InvalidPayload
+from mcp_server.interfaces.mcp.answers.brief import brief_reply
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.planned import plan_reply
 from mcp_server.interfaces.mcp.answers.replies import ROWS, ReviewReply
@@ -24,11 +24,12 @@ from mcp_server.interfaces.mcp.tools.arguments import (
     Id,
     Selecting,
     as_list,
+    moment,
 )
 from mcp_server.interfaces.mcp.tools.schemas import UNLISTED
 from mcp_server.interfaces.mcp.tools.tool import Tool, hints
 
-Plan = Literal["promote", "rollback"]
+Plan = Literal["promote", "rollback", "unpublish"]
 """The verbs whose dry run can be looked at: those in `ContentService.plans`."""
 WORDS_LENGTH_MAX = 200
 """Characters of a text that is looked for."""
@@ -38,23 +39,15 @@ class ReviewArguments(Selecting):
     """Which sections to look at, and how."""
 
     state: Annotated[list[SectionState] | None, BeforeValidator(as_list)] = Field(
-        None, max_length=20, description="Only sections in one of these states."
+        None, max_length=20, description="Only in one of these states."
     )
-    diff: bool | None = Field(
-        None, description="true: what changes from live text to draft, word by word."
-    )
+    diff: bool | None = Field(None, description="true: what changes from live text to draft.")
     contains: Annotated[str, StringConstraints(max_length=WORDS_LENGTH_MAX)] | None = Field(
-        None, description="Only sections with these words."
+        None, description="Only with these words."
     )
-    history: bool | None = Field(
-        None, description="true: all their texts, newest first: who, when, why, hash."
-    )
-    as_of: AsOf | None = Field(
-        None, description="What was live at the end of a day (2026-11-24) or time."
-    )
-    plan: Plan | None = Field(
-        None, description="What that call would do, with the digest; nothing is changed."
-    )
+    history: bool | None = Field(None, description="true: all their texts: who, when, why; hashes.")
+    as_of: AsOf | None = Field(None, description="What was live on that day (2026-11-24) or time.")
+    plan: Plan | None = Field(None, description="What that would do, with the digest.")
     batch_id: Id | None = Field(
         None, description="With plan: its batchId.", json_schema_extra=UNLISTED
     )
@@ -64,6 +57,7 @@ class ReviewArguments(Selecting):
     force: bool | None = Field(
         None, description="With plan: its force.", json_schema_extra=UNLISTED
     )
+    brief: bool | None = Field(None, description="true: what to write one section from, with edit.")
     limit: int | None = Field(None, ge=1, le=LIMIT_MAX, description="Rows at most; default 10.")
     cursor: int | None = Field(
         None, ge=0, le=CURSOR_MAX, description="nextCursor of the answer before."
@@ -91,9 +85,9 @@ class Review(Tool[ReviewArguments]):
     title = "Review drafts"
     description = (
         "Sections of the web site as they stand: missing, draft, changed, live, withdrawn, "
-        "outdated, orphaned. Whole texts in reading order where pages or sections are named. "
-        "Also: their history, what was live once, where words stand, and what promote or rollback "
-        "would do. Changes nothing; status shows what still runs."
+        "outdated, orphaned. Named pages or sections: whole texts, in reading order. Also their "
+        "history, what was live once, and what a call would do. Changes "
+        "nothing; status shows what still runs."
     )
     arguments = ReviewArguments
     reply = ReviewReply
@@ -101,6 +95,10 @@ class Review(Tool[ReviewArguments]):
 
     async def run(self, arguments: ReviewArguments, ctx: OpenCall) -> ReviewReply:  # noqa: ARG002 - all tools are called alike
         _check_together(arguments)
+        if arguments.brief:
+            services = await self.caller.services()
+            brief = await services.content.brief(arguments.selector)
+            return brief_reply(brief, Marks(self.caller.clock))
         if arguments.plan is not None:
             return await self._planned(arguments, arguments.plan)
         found = await self._looked(arguments)
@@ -124,8 +122,7 @@ class Review(Tool[ReviewArguments]):
             return await content.containing(
                 selector, origin, window, contains=asked.contains, states=states
             )
-        if asked.as_of:
-            at = end_of(asked.as_of, now=self.caller.clock.now())
+        if (at := moment(asked.as_of, self.caller.clock)) is not None:
             return await content.then(selector, origin, window, at=at)
         return await content.review(selector, origin, window, states=states, diff=bool(asked.diff))
 
@@ -135,6 +132,8 @@ class Review(Tool[ReviewArguments]):
         call = ChangeCall(
             selector=asked.selector,
             batch_id=asked.batch_id or None,
+            revision=asked.revision or None,
+            as_of=moment(asked.as_of, self.caller.clock),
             force=bool(asked.force),
             dry_run=True,
         )
@@ -142,13 +141,15 @@ class Review(Tool[ReviewArguments]):
         given = asked.model_dump(
             by_alias=True, exclude_none=True, exclude={"plan", "limit", "cursor"}
         )
-        return plan_reply(
+        reply = partial(
+            plan_reply,
             submitted,
             Marks(self.caller.clock),
             call=given,
             start=asked.cursor or 0,
             limit=asked.limit or ROWS,
         )
+        return await anyio.to_thread.run_sync(reply)  # in a thread: a plan may have 10,000 rows
 
 
 def _check_together(asked: ReviewArguments) -> None:
@@ -161,6 +162,7 @@ def _check_together(asked: ReviewArguments) -> None:
         "history": asked.history,
         "contains": asked.contains,
         "plan": asked.plan,
+        "brief": asked.brief,
         "asOf": asked.as_of and asked.plan != "rollback",
     }
     given = [name for name, value in views.items() if value]
@@ -171,5 +173,10 @@ def _check_together(asked: ReviewArguments) -> None:
         raise InvalidPayload(
             "review", [f"{stray[0]} goes with plan; status {{batchId}} shows a batch"]
         )
+    of_rollback = {"batchId": asked.batch_id and asked.plan == "unpublish"} | {
+        "revision": asked.revision and asked.plan != "rollback"
+    }
+    if stray := [name for name, value in of_rollback.items() if value]:
+        raise InvalidPayload("review", [f"{asked.plan} takes no {stray[0]}"])
     if asked.diff and given:
         raise InvalidPayload("review", [f"diff does not go with {given[0]}: leave one of them out"])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from mcp_server.clock import Clock
 from mcp_server.content.actions.job_keys import concerned
+from mcp_server.content.actions.moments import begin_of
 from mcp_server.errors import InvalidPayload
 from mcp_server.interfaces.mcp.answers.listing import newest_active
 from mcp_server.interfaces.mcp.answers.replies import StatusReply
@@ -17,10 +20,12 @@ from mcp_server.interfaces.mcp.tools.arguments import (
     LIMIT_MAX,
     WAIT_S_MAX,
     Id,
+    Key,
     SectionId,
     Slug,
     Streaming,
     as_list,
+    parse,
 )
 from mcp_server.interfaces.mcp.tools.tool import Tool, hints
 from mcp_server.interfaces.mcp.wait import Reporter, report_batch, report_job
@@ -44,12 +49,14 @@ class StatusArguments(Streaming):
     ids: Annotated[list[Id] | None, BeforeValidator(as_list)] = Field(
         None,
         max_length=IDS_MAX,
-        description="Several batches and jobs at once: where each stands, and the counts of all.",
+        description="Several batches and jobs at once, with the counts of all.",
     )
-    section: SectionId | None = Field(
-        None, description="What concerns one section lately, such as menu/hero; newest first."
+    section: SectionId | None = Field(None, description="What concerns one section, newest first.")
+    since: Key | None = Field(
+        None,
+        description="2026-11-23, a time, or 7d: what was done since, and by whom.",
     )
-    page: Slug | None = Field(None, description="The same for a page and all its sections.")
+    page: Slug | None = Field(None, description="The same for a page.")
     wait_seconds: float | None = Field(
         None,
         ge=0,
@@ -61,7 +68,7 @@ class StatusArguments(Streaming):
     active_only: bool | None = Field(None, description="true: leave out what has ended.")
     detail: Literal["brief", "full"] | None = Field(
         None,
-        description="full: more rows, every reason at full length, and jobs by state and kind.",
+        description="full: more rows, whole reasons, and jobs by state and kind.",
     )
     limit: int | None = Field(None, ge=1, le=LIMIT_MAX, description="Rows at most; default 10.")
     cursor: int | None = Field(
@@ -89,8 +96,9 @@ class StatusTool(Tool[StatusArguments]):
         status = Status(services=services, owner=caller.owner, clock=caller.clock)
         rows = RowsAsked(arguments.limit, arguments.cursor, arguments.detail == "full")
         named = arguments.section or arguments.page
-        if sum(map(bool, (arguments.job_id, arguments.batch_id, arguments.ids, named))) > 1:
-            only = "give only one of batchId, jobId, ids and section or page"
+        listed = named or arguments.since
+        if sum(map(bool, (arguments.job_id, arguments.batch_id, arguments.ids, listed))) > 1:
+            only = "give only one of batchId, jobId, ids, and section or page or since"
             raise InvalidPayload("status", [only])
         if arguments.ids:
             if arguments.wait_s:
@@ -102,9 +110,8 @@ class StatusTool(Tool[StatusArguments]):
         if arguments.batch_id:
             batch = await self._waited_for(services, arguments.batch_id, arguments, ctx)
             return await status.batch(batch, rows)
-        if named:
-            id = concerned(arguments.page or None, arguments.section or None)
-            return await status.concerning(id, rows)
+        if listed:
+            return await _concerning(status, arguments, rows)
         if arguments.wait_s:
             await self._wait_for_newest(services, arguments.wait_s, ctx)
         return await status.overview(rows, active_only=bool(arguments.active_only))
@@ -138,3 +145,40 @@ class StatusTool(Tool[StatusArguments]):
                 await self._wait_for_job(services, job.id, seconds, ctx)
             case None:
                 pass
+
+
+async def read_status(
+    services: Services,
+    operation_id: str | None,
+    raw: Mapping[str, Any],
+    *,
+    owner: str | None,
+    clock: Clock,
+) -> Mapping[str, Any]:
+    """Return what `status` answers without waiting; of one batch or job in full detail.
+
+    `raw` are arguments of the tool, which narrow or page a list. `owner` is `None` for everybody's.
+
+    Raises:
+        NotFound: there is no such batch or job.
+        InvalidPayload: the arguments do not fit.
+    """
+    asked = parse("status", StatusArguments, raw)
+    full = asked.detail == "full" or operation_id is not None
+    rows = RowsAsked(asked.limit, asked.cursor, full=full)
+    status = Status(services=services, owner=owner, clock=clock)
+    if operation_id is None:
+        if asked.section or asked.page or asked.since:
+            return (await _concerning(status, asked, rows)).facts()
+        return (await status.overview(rows, active_only=bool(asked.active_only))).facts()
+    if await services.batches.is_own_job(operation_id, owner=owner):
+        return (await status.job(operation_id, rows)).facts()
+    batch = await services.batches.get(operation_id, owner=owner)
+    return (await status.batch(batch, rows)).facts()
+
+
+async def _concerning(status: Status, asked: StatusArguments, rows: RowsAsked) -> StatusReply:
+    named = asked.section or asked.page
+    id = concerned(asked.page or None, asked.section or None) if named else None
+    since = begin_of(asked.since, now=status.clock.now()) if asked.since else None
+    return await status.concerning(id, rows, since=since)

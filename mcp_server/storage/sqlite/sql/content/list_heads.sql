@@ -1,5 +1,10 @@
+-- One row, with a JSON array for each column; at last those that are withdrawn, and those removed.
 SELECT
-    json_group_array(entity_id), json_group_array(current), json_group_array(content_hash),
-    json_group_array(base), json_group_array(withdrawn)
+    json_group_array(entity_id) FILTER (WHERE content_hash IS NOT NULL),
+    json_group_array(current) FILTER (WHERE content_hash IS NOT NULL),
+    json_group_array(content_hash) FILTER (WHERE content_hash IS NOT NULL),
+    json_group_array(base) FILTER (WHERE content_hash IS NOT NULL),
+    json_group_array(entity_id) FILTER (WHERE withdrawn AND content_hash IS NOT NULL),
+    json_group_array(entity_id) FILTER (WHERE content_hash IS NULL)
 FROM entities
-WHERE type = :type
+WHERE type = :type AND entity_id >= :first AND entity_id < :beyond

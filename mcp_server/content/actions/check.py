@@ -1,0 +1,97 @@
+"""Checking all texts of the site: the drafts as they are, or what is live."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import anyio.to_thread
+
+from mcp_server.content.actions.checked import Checked, CheckedText
+from mcp_server.content.actions.reader import ContentReader
+from mcp_server.content.actions.site_content import SiteContent
+from mcp_server.content.checks.told import as_noted, is_unsaid
+from mcp_server.entities.entity import Finding, Revision
+
+
+class CheckAction:
+    """Says what the checks have to say of every text of the site."""
+
+    def __init__(self, reader: ContentReader) -> None:
+        self._reader = reader
+
+    async def __call__(self, *, live: bool) -> Checked:
+        """Check the newest text of each section, draft or else live, or with `live` what is live.
+
+        Raises:
+            Unavailable: the site cannot be read, and never could.
+        """
+        content, notes = await self._reader.read()
+        texts, count = await anyio.to_thread.run_sync(_checked, content, live)
+        return Checked(count=count, texts=texts, notes=tuple(notes))
+
+
+def _checked(content: SiteContent, live: bool) -> tuple[tuple[CheckedText, ...], int]:
+    """Return the texts with findings, and how many texts there are."""
+    found = check_texts(content, texts_of(content, live=live))
+    return tuple(CheckedText(section=id, findings=f) for id, f in found.items() if f), len(found)
+
+
+def texts_of(content: SiteContent, *, live: bool) -> Mapping[str, Revision | str]:
+    """Return the text of each section that has one; a static one as `site.yaml` has it."""
+    found: dict[str, Revision | str] = {}
+    for section in content.site.sections():
+        id = section.entity_id
+        entity = content.live.get(id) if live else content.drafts.get(id, content.live.get(id))
+        if section.text is not None:
+            found[id] = section.text
+        elif entity is not None:
+            found[id] = entity.current
+    return found
+
+
+def check_texts(
+    content: SiteContent, texts: Mapping[str, Revision | str]
+) -> Mapping[str, tuple[Finding, ...]]:
+    """Return what there is to say of each text. Pure.
+
+    Whether all figures stand in a source is known of a text that was checked when it was written;
+    of others, such as those that a person wrote, it is not asked.
+    """
+    from mcp_server.content.checks.check import check  # noqa: PLC0415 - a fifth of a second
+    from mcp_server.content.checks.links import anchors_in  # noqa: PLC0415 - it comes with that
+    from mcp_server.content.checks.sources import SiteSources  # noqa: PLC0415 - and so does this
+
+    site, sources = content.site, SiteSources(content.site)
+    anchors: dict[str, set[str]] = {page.id: set() for page in site.pages}
+    for id, text in texts.items():
+        anchors[id.partition("/")[0]] |= anchors_in(_words_of(text)) | {id.partition("/")[2]}
+    found: dict[str, tuple[Finding, ...]] = {}
+    for id, text in texts.items():
+        section = site.section(id)
+        assert section is not None, "the texts are those of the site's sections"
+        wished = text.instructions if isinstance(text, Revision) else ""
+        found[id] = _counting(
+            text,
+            check(
+                _words_of(text),
+                section=section,
+                site=site,
+                template=site.templates.get(section.template or ""),
+                sources=sources.of(section, instructions=wished),
+                anchors=anchors,
+            ),
+        )
+    return found
+
+
+def _counting(text: Revision | str, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Return the findings that count for a text, by who wrote it and what was found then."""
+    then = text.findings or () if isinstance(text, Revision) else ()
+    counting = tuple(each for each in found if not is_unsaid(each) or each in then)
+    if isinstance(text, Revision) and text.is_placeholder:
+        return as_noted(counting)
+    return counting
+
+
+def _words_of(text: Revision | str) -> str:
+    return text if isinstance(text, str) else text.markdown or ""

@@ -1,0 +1,1 @@
+INSERT OR IGNORE INTO materials (hash, text, stored_at) VALUES (:hash, :text, :now)

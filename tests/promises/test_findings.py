@@ -1,0 +1,72 @@
+"""What nobody has said does not go live by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from llmock.pytest_plugin import LLMock
+
+from tests.harness import desk, read_site, small_site, write_site
+from tests.promises.moves import asked, live, says, settings
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_an_invented_price_is_held_until_somebody_names_the_section(
+    tmp_path: Path, llmock: LLMock
+) -> None:
+    """R32: bulk promotes pass it by and say so; named it goes live."""
+    root = small_site(tmp_path, {"menu": 2}, **settings(llmock.base_url("openai")))
+    async with desk(root) as chat:
+        says(llmock, "Lunch is €85.")
+        drafted = await chat.run("generate", section="menu/s1")
+        says(llmock, "Lunch is good.")
+        await chat.run("generate", section="menu/s2")
+        row = (await chat.call("review", section="menu/s1"))["sections"][0]
+        assert "held: price in no source" in row["findings"][0]
+        for call in ({"dryRun": True}, {"batchId": drafted["batchId"], "dryRun": True}):
+            (skipped,) = (await chat.call("promote", **call))["skipped"]
+            assert "'€85' stands in no source" in skipped["reason"]
+        await chat.run("promote")
+        assert live(root) == {"menu/s2": "Lunch is good."}
+        named = await chat.call("promote", section="menu/s1", dryRun=True)
+        assert any("as it was named" in note for note in named["notes"])
+        await chat.run("promote", section="menu/s1")
+        assert live(root)["menu/s1"] == "Lunch is €85."
+
+
+async def test_an_invention_is_none_the_less_one_when_it_is_repeated(
+    tmp_path: Path, llmock: LLMock
+) -> None:
+    """R32: a revision keeps the price that the draft is held for; then the facts say it."""
+    root = small_site(tmp_path, {"menu": 1}, **settings(llmock.base_url("openai")))
+    async with desk(root) as chat:
+        says(llmock, "Lunch is €85.")
+        await chat.run("generate-all")
+        says(llmock, "Come for lunch: it is 85 euros.")
+        await chat.run("generate", section="menu/s1", instructions="Warmer.")
+        (skipped,) = (await chat.call("promote", dryRun=True))["skipped"]
+        assert "'85 euros' stands in no source" in skipped["reason"]
+        site = read_site(root)
+        site["facts"]["lunch"] = "85 €"
+        write_site(root, site)
+        await chat.run("promote")
+        assert live(root) == {"menu/s1": "Come for lunch: it is 85 euros."}
+
+
+async def test_material_and_wishes_are_sources(tmp_path: Path, llmock: LLMock) -> None:
+    """R32: what is pasted or wished is the word of the owner; for what, is asked back."""
+    root = small_site(tmp_path, {"menu": 1}, **settings(llmock.base_url("openai")))
+    async with desk(root) as chat:
+        refused = await chat.refused("generate", instructions="Lunch is 12 € now.")
+        assert "generate-all" in refused
+        assert '"page"' in refused
+        says(llmock, "Lunch is twelve euros, soup is €4.50.")
+        answer = await chat.run(
+            "generate", section="menu/s1", material="Soup 4,50", instructions="Lunch is 12 € now."
+        )
+        assert any("counts as a source" in note for note in answer["notes"])
+        assert "Soup 4,50" in asked(llmock)
+        await chat.run("promote")
+        assert live(root) == {"menu/s1": "Lunch is twelve euros, soup is €4.50."}
