@@ -46,6 +46,8 @@ _ALONE = re.compile(
 )
 """What stands before a figure that says what a fact is; other figures are part of a name."""
 _STREET = re.compile(r"str(?:aße|asse|\.)")
+_PERCENT = re.compile(r"%|percent|per cent|prozent|pour ?cent|pct|\bpc\b")
+"""Only beside these words a figure alone can be a share."""
 NONE: frozenset[float] = frozenset()
 
 
@@ -129,7 +131,8 @@ class Known:
         if dimension == "count" and figure in self.of("ordinal"):
             return True
         others = (round(value / each, 6) for each in _FACTORS.get(dimension, ()))
-        if any(each in self.of("bare") for each in (figure, *others)):
+        has_unit = dimension != "percent" or _PERCENT.search(self.words) is not None
+        if has_unit and any(each in self.of("bare") for each in (figure, *others)):
             return True
         if dimension.startswith("money:") and self._is_money(dimension, value):
             return True
@@ -235,8 +238,8 @@ def known_in(text: str) -> Known:
     for name, value in (*_singles(text), *derived(text, mentions)):
         values.setdefault(name, set()).add(value)
     for year in [f for f in figures if _is_year(f)]:
-        figures |= {year // 10 * 10, year // 100 + 1}
-        values.setdefault("bare", set()).add(year // 100 + 1)
+        figures.add(year // 10 * 10)
+        values.setdefault("century", set()).add(year // 100 + 1)
     return Known(
         by_dimension={name: frozenset(each) for name, each in values.items()},
         figures=frozenset(figures),

@@ -108,6 +108,9 @@ MORE_MINUTES = re.compile(
 )
 MONEY = frozenset({"money:EUR", "money:USD", "money:GBP", "money:CHF"})
 AND_A_HALF = re.compile(rf"{GAP}(?:and a half|et demie?|und eine halbe)\b")
+CENTURY = re.compile(
+    rf"(?:st|nd|rd|th|\.|e|è?me|ième)?(?:{GAP}|-)(?:century|centuries|jahrhundert\w{{0,2}}|siècles?)\b"
+)
 DECADE = re.compile(r"(?:s|er)\b")
 NOUN_AFTER = re.compile(rf"(?:{GAP}{{1,2}}|-)[^\W\d_]|[^\W\d_]")
 NO_NOUN_AFTER = re.compile(

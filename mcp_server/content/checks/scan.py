@@ -23,6 +23,7 @@ from mcp_server.content.checks.patterns import (
     BACK,
     BEFORE_A_DAY,
     BOUND,
+    CENTURY,
     CLAUSES,
     CLOCK,
     CLOSED,
@@ -381,6 +382,8 @@ class _Scanner:
     def _counted(self, number: _Number) -> tuple[tuple[Quantity, ...], int]:
         """Return what a number counts, and where that ends."""
         values = sorted(number.values)
+        if century := CENTURY.match(self._lower, number.end):
+            return tuple(Quantity("century", v, v) for v in values), century.end()
         unit = self._unit_at(number.end) or self._unit_soon(number.end)
         if unit is None:
             if decade := DECADE.match(self._lower, number.end):
@@ -638,7 +641,8 @@ class _Scanner:
         if month := MONTH_AFTER.match(self._lower, end):
             date = (int(month[2] or 0), MONTHS[month[1]], int(ordinal))
             return _dated(start, month.end(), [date])
-        return Mention("number", start, end, (Quantity("ordinal", ordinal, ordinal),))
+        dimension = "century" if CENTURY.match(self._lower, end) else "ordinal"
+        return Mention("number", start, end, (Quantity(dimension, ordinal, ordinal),))
 
     def _special_word(self, start: int, word: str) -> Mention | None:
         if word in ONES and ONE_COIN.match(self._lower, start + len(word)):
