@@ -78,7 +78,8 @@ def unsaid_addresses(text: str, sources: Sequence[str]) -> Iterator[tuple[int, i
         if not any(found[0].lower() in each.mails for each in said):
             yield (*found.span(), "address")
     for found in _WEB.finditer(text):
-        if not any(_web(found[0]) in each.webs for each in said):
+        web = _web(found[0])
+        if not any(web in each.webs or web.partition("/")[0] in each.webs for each in said):
             yield (*found.span(), "address")
     for found in _CALL.finditer(text):
         digits = re.sub(r"\D", "", found[1])

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import zip_longest
 
-from mcp_server.content.checks.known import Known, known_in
+from mcp_server.content.checks.derived import ALWAYS, ALWAYS_SAID
+from mcp_server.content.checks.known import Known, known_in, named
 from mcp_server.content.checks.mentions import Mention
 from mcp_server.content.checks.prepare import figures_of
+from mcp_server.content.checks.reasons import Read, follows
 from mcp_server.content.checks.scan import scan
 from mcp_server.content.checks.sources import LISTED_MAX, Sources
 
@@ -38,18 +41,30 @@ def unsaid(prose: str, whole: str, sources: Sources, languages: Sequence[str]) -
     known = [known_in(text) for text in sources.said]
     shown: frozenset[int] | None = None
     mentions = scan(figures_of(prose), languages)
-    for mention, following in zip_longest(mentions, mentions[1:]):
-        if any(each.says(mention) for each in known) or _is_in_name(prose, mention, known):
-            continue
-        if following is not None and _is_day_of(mention, following, known):
-            continue
-        if _is_manner_of_speaking(prose, mention):
+    said = [any(each.says(mention) for each in known) for mention in mentions]
+    read = Read(prose, mentions, said, known, sources)
+    for index, (mention, following) in enumerate(zip_longest(mentions, mentions[1:])):
+        if said[index] or _is_said(prose, mention, following, known) or follows(read, index):
             continue
         if (count := _small_count(prose, mention)) is not None:
-            shown = _shown_counts(whole) if shown is None else shown
+            if shown is None:
+                texts = (whole, *sources.said)
+                shown = frozenset(count for text in texts for count in _shown_counts(text))
             if count in sources.counts or count in shown:
                 continue
         yield mention
+    if not any(ALWAYS_SAID.search(text) for text in sources.said):
+        for found in ALWAYS.finditer(prose):
+            yield Mention("time", *found.span(), ())
+
+
+def _is_said(
+    prose: str, mention: Mention, following: Mention | None, known: Sequence[Known]
+) -> bool:
+    """Whether it is in a name that a source has, a date's own weekday, or says nothing."""
+    if _is_in_name(prose, mention, known) or _is_manner_of_speaking(prose, mention):
+        return True
+    return following is not None and _is_day_of(mention, following, known)
 
 
 def _is_manner_of_speaking(text: str, mention: Mention) -> bool:
@@ -62,7 +77,7 @@ def _is_manner_of_speaking(text: str, mention: Mention) -> bool:
         q.dimension == "bare" and q.figure <= LISTED_MAX for q in mention.quantities
     ):
         return True
-    return word in _TWO and _NEVER_SHOWN.match(text, mention.end) is None
+    return word in _TWO and mention.kind != "time" and _NEVER_SHOWN.match(text, mention.end) is None
 
 
 def _is_day_of(mention: Mention, following: Mention, known: Sequence[Known]) -> bool:
@@ -80,7 +95,7 @@ def _is_in_name(text: str, mention: Mention, known: Sequence[Known]) -> bool:
     figure = text[mention.start : mention.end]
     around = [before[0] + figure] if before else []
     around += [figure + after[0]] if after else []
-    places = [" ".join(each.lower().split()) for each in around]
+    places = [named(each) for each in around]
     return any(place in each.words for place in places for each in known)
 
 
@@ -89,11 +104,13 @@ def _small_count(text: str, mention: Mention) -> int | None:
     if _NEVER_SHOWN.match(text, mention.end):
         return None
     for q in mention.quantities:
-        if q.dimension in {"count", "ordinal"} and 1 < q.figure <= LISTED_MAX:
+        whole = q.figure == int(q.figure)
+        if q.dimension in {"count", "ordinal"} and 1 < q.figure <= LISTED_MAX and whole:
             return int(q.figure)
     return None
 
 
+@lru_cache(maxsize=64)
 def _shown_counts(text: str) -> frozenset[int]:
     """Return how long the lists, tables and enumerations of a text are."""
     counts: set[int] = set()

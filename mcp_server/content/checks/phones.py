@@ -10,7 +10,11 @@ _PHONE = re.compile(r"\+?\(?\d[\d()/.\-–\u00a0\u2009\u202f ]{4,24}\d")
 _SEPARATOR = re.compile(r"[\d)][ ()/.\-–\u00a0\u2009\u202f]+[\d(]")
 _DATE = re.compile(
     r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}(?!\d)|\d{4}-\d{1,2}-\d{1,2}|\d{1,2}\.\d{2} ?[–-]"
+    r"|[0-3]?\d\.[01]?\d\.?(?!\d)(?: ?[–-] ?[0-3]?\d\.[01]?\d\.?(?!\d))?$"
+    r"|[0-3]?\d/[01]?\d ?[–-] ?[0-3]?\d/[01]?\d(?!\d)"
 )
+_FRENCH = re.compile(r"0\d(?:[ .\-\u00a0\u2009\u202f]\d\d){4}")
+_AREA = re.compile(r"\(\+?\d{2,6}\)")
 _GROUPED = re.compile(r"\d{1,3}(?:[.\u00a0\u2009\u202f ]\d{3})+(?![\d ])")
 _YEARS = re.compile(r"\d{4} ?[–/-] ?\d{2,4}(?!\d)")
 _CALLED = frozenset(
@@ -31,7 +35,9 @@ def phone_at(text: str, start: int, *, after_word: str) -> tuple[int, str] | Non
         return None
     shown = found[0].rstrip(" ./-–(")
     digits = re.sub(r"\D", "", shown.replace("(0)", ""))
-    if not DIGITS_MIN <= len(digits) <= 15 or _DATE.match(shown) or _YEARS.fullmatch(shown):
+    if _FRENCH.fullmatch(shown):
+        return start + len(shown), digits
+    if not DIGITS_MIN <= len(digits) <= 15 or _is_other(shown):
         return None
     begins = shown[0] in "+(" or shown.startswith("0")
     called = after_word in _CALLED
@@ -42,6 +48,12 @@ def phone_at(text: str, start: int, *, after_word: str) -> tuple[int, str] | Non
     if not called and "(" in shown and ")" not in shown:
         return None
     return start + len(shown), digits
+
+
+def _is_other(shown: str) -> bool:
+    """Whether it is a date, or a remark in brackets."""
+    is_date = _DATE.match(shown) or _YEARS.fullmatch(shown)
+    return is_date is not None or (shown[0] == "(" and _AREA.match(shown) is None)
 
 
 def is_same_phone(one: str, other: str) -> bool:
