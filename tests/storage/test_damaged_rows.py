@@ -8,6 +8,8 @@ from contextlib import closing
 import pytest
 
 from mcp_server.entities.entity import PREVIEW
+from mcp_server.entities.usage import Limits
+from mcp_server.errors import StorageError
 from mcp_server.jobs.job import JobState
 from mcp_server.jobs.outcome import Done
 from mcp_server.jobs.records import Host
@@ -15,6 +17,7 @@ from mcp_server.storage.sqlite.content import DAMAGED_FINDINGS
 from mcp_server.storage.sqlite.file.examine import damaged_rows
 from tests.storage.stores import Bench, a_job, a_text
 from tests.storage.test_attempts import ids
+from tests.storage.test_usage import reserve
 
 pytestmark = pytest.mark.anyio
 
@@ -128,6 +131,19 @@ async def test_a_draft_whose_findings_cannot_be_read_is_kept_back(
     after = await bench.entities.get_all(PREVIEW)
     assert after["c/d"].current.findings is None
     assert after["a/b"].current.findings == DAMAGED_FINDINGS
+
+
+async def test_where_amounts_cannot_be_read_nothing_is_paid_for(bench: Bench) -> None:
+    """No budget is passed; whoever asks is told who names the row, and it is named."""
+    await bench.submit("b1")
+    attempt = await bench.start()
+    assert (await reserve(bench, attempt, 5))[1].verdict == "granted"
+    alter(bench, "usage_sums SET spent = 'x' WHERE scope = 'day'")
+    with pytest.raises(StorageError, match="pressroom doctor"):
+        await reserve(bench, attempt, 5, Limits(day=100))
+    [named] = damaged_rows(bench.path)
+    assert named.startswith("spent of ") and named.endswith(" in usage_sums")
+    alter(bench, "usage_sums SET spent = 0 WHERE scope = 'day'")
 
 
 async def test_a_byte_that_is_no_text_undoes_no_write_beside_it(bench: Bench) -> None:
