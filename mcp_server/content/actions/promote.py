@@ -65,7 +65,11 @@ class PromoteAction:
         plan, found, remarks = await anyio.to_thread.run_sync(look)
         submission = None
         if not call.dry_run:
-            await self._submitter.check_digest(PROMOTE, plan, call, selection.ids, content)
+            faster = await self._submitter.check_digest(
+                PROMOTE, plan, call, selection.ids, content, origin
+            )
+            if faster is not None:
+                return faster
             conditions = Conditions(
                 terms={"site": content.site.hash},
                 key=key_of(PROMOTE.kind, call.batch_id, call.force, call.digest, selection.ids),
