@@ -306,6 +306,13 @@ def test_what_was_held_is_free_once_the_facts_say_it() -> None:
     assert only(promoted(replace(stands, site=site)))[0].change == "publish"
 
 
+def test_one_invention_among_many_figures_is_held() -> None:
+    """The others stood in the live text, and no longer count when it is looked at again."""
+    menu = ". ".join(f"No {n} is €{n}.50" for n in range(100, 200))
+    stands = standing(draft(HERO, f"{menu}. Rooms are €85.", findings=(PRICE,)))
+    assert not promoted(stands).planned
+
+
 def test_what_is_only_noted_is_promoted() -> None:
     """A placeholder, or a link that leads nowhere yet."""
     noted = Finding(level="noted", kind="dead link", piece="/gone")
