@@ -37,8 +37,8 @@ def check(
     """Return what is to be said of a text of `section`, the worst first, each once.
 
     *refused*: it must not be stored as a draft. *held*: a bulk promote leaves it out. *noted*: only
-    told. `anchors` are the places within the site's pages, where they are known. Of each level there
-    are `most` findings, all with `None`. It takes time in proportion to the length of the text.
+    told. `anchors` are the places within the site's pages, where they are known. There are `most`
+    findings of each level, or all. It takes time in proportion to the length of the text.
     """
     levels = (
         _refused(text, template, sources),
