@@ -292,7 +292,7 @@ def test_what_the_checks_hold_is_promoted_only_by_its_name() -> None:
     """Nobody has said it, and in bulk nobody may have looked; a batch of drafts is bulk, too."""
     stands = standing(draft(HERO, "Rooms are €85.", findings=(PRICE,)))
     reason = (
-        'is held: the price \'€85\' stands in no source; promote {"section": "home/hero"} takes it'
+        'is held; promote {"section": "home/hero"} takes it: the price \'€85\' stands in no source'
     )
     assert why(promoted(stands)) == [reason]
     assert why(promoted(stands, drafted={HERO: True})) == [reason]
