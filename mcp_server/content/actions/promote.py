@@ -174,7 +174,8 @@ def plan_promote(
 
 
 def _held_back(id: str, found: Sequence[Finding]) -> str:
-    return f'is held: {why_held(found)}; promote {{"section": "{id}"}} takes it'
+    # The call first: what a text holds may be long, and is cut where there is no room.
+    return f'is held; promote {{"section": "{id}"}} takes it: {why_held(found)}'
 
 
 def _why_not_promoted(

@@ -52,6 +52,7 @@ def held_by(revision: Revision, site: Site) -> tuple[Finding, ...]:
         site=site,
         template=site.templates.get(section.template or ""),
         sources=sources_of(site, section, instructions=revision.instructions),
+        most=None,
     )
     return tuple(each for each in found if each.level == "refused" or each in again)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mcp_server.content.text.visible import visible
-from mcp_server.interfaces.cli.output import one_line, unmarked
+from mcp_server.interfaces.cli.output import as_json, one_line, unmarked
 from mcp_server.interfaces.cli.spelling import as_commands, command
 
 WIDTH_MAX = 40
@@ -23,6 +24,7 @@ KNOWN = frozenset(
 def answer_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     """Yield an answer: its sentence, its sections, what was left out, and what comes next."""
     yield _sentence(answer["message"])
+    yield from _brief(answer.get("brief", ""))
     yield from _rows(answer.get("planned", ()))
     yield from _rows(answer.get("sections", ()))
     yield from _skipped(answer.get("skipped", ()), answer.get("skippedCount", 0))
@@ -80,9 +82,19 @@ def _said(row: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key}: {row[key]}"
 
 
+def _brief(text: str) -> Iterator[str]:
+    """Yield what a section is written from, each part on lines of its own."""
+    try:
+        lines = as_json(json.loads(unmarked(text))).splitlines()
+    except ValueError:  # there is none, or it was cut short
+        lines = list(_lines(text))
+    yield from (f"  {line}" for line in lines)
+
+
 def _lines(text: str) -> Iterator[str]:
-    """Yield a text's lines, without what a terminal would obey."""
-    yield from (visible(line) for line in unmarked(text).strip("\n").splitlines())
+    """Yield a text's lines as they are indented, without what a terminal would obey."""
+    for line in unmarked(text).strip("\n").splitlines():
+        yield " " * (len(line) - len(line.lstrip(" "))) + visible(line)
 
 
 def _skipped(rows: Sequence[Mapping[str, Any]], count: int) -> Iterator[str]:

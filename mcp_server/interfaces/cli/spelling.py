@@ -70,7 +70,18 @@ def _words(tool: str, arguments: Mapping[str, Any]) -> Iterator[str]:
             yield option(name)
         elif name not in {*TARGETS, *LEFT_OUT} and value not in (None, False):
             for each in cast("list[object]", value) if isinstance(value, list) else [value]:
-                yield from (option(name), str(each))
+                yield from _option(name, each)
+
+
+def _option(name: str, value: object) -> Iterator[str]:
+    """Yield an option with its value: a change as its two halves, any other object as JSON."""
+    if not isinstance(value, dict):
+        yield from (option(name), str(value))
+    elif name == "replace":
+        change = cast("dict[str, object]", value)
+        yield from (option(name), str(change.get("old")), "--with", str(change.get("new")))
+    else:
+        yield from (option(name), json.dumps(value, ensure_ascii=False))
 
 
 def _targets(arguments: Mapping[str, Any]) -> Iterator[str]:

@@ -25,6 +25,14 @@ from mcp_server.interfaces.mcp.tools.catalogue import TOOLS
         ),
         ('status {"batchId": "b_1", "waitSeconds": 45}', "pressroom status b_1"),
         ('review {"state": ["draft", "live"]}', "pressroom review --state draft --state live"),
+        (
+            'edit {"section": "a/b", "fields": {"title": "Ähren \\"4\\""}}',
+            """pressroom edit a/b --fields '{"title": "Ähren \\"4\\""}'""",
+        ),
+        (
+            'edit {"page": "a", "replace": [{"old": "9 €", "new": "8"}, {"old": "x", "new": ""}]}',
+            "pressroom edit a --replace '9 €' --with 8 --replace x --with ''",
+        ),
         ('retry {"batchId": "b_', 'retry {"batchId": "b_'),
         ('count-words {"page": "menu"}', 'count-words {"page": "menu"}'),
     ],
