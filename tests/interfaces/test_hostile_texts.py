@@ -220,3 +220,27 @@ async def test_whatever_a_tool_is_called_with(tmp_path: Path) -> None:
             await chat.call(name, "edit", section="menu/s1", text=text)
             await chat.look(name)
     assert not chat.heard.wrong, "\n".join(chat.heard.wrong)
+
+
+# Files
+
+
+def hostile_site(root: Path) -> Path:
+    """Make a site with a page for each hostile text, which says it wherever a page can."""
+    small(root)
+    site = read_site(root)
+    for name, text in HOSTILE.items():
+        page = {"id": name.replace(" ", "-"), "title": text, "description": text}
+        first = {"id": "s1", "template": "note", "brief": text, "facts": {"title": text[:40]}}
+        second = {"id": "s2", "template": "note", "brief": "after", "facts": {"title": "After"}}
+        site["pages"].append(page | {"sections": [first, second]})
+    site["glossary"] = {f"word {n}": [text] for n, text in enumerate(HOSTILE.values())}
+    site["facts"] |= {name: text for name, text in HOSTILE.items()}
+    write_site(root, site)
+    return root
+
+
+async def test_whatever_the_site_file_says(tmp_path: Path) -> None:
+    async with desk(hostile_site(tmp_path)) as opened:
+        chat = Chat(opened)
+        print(await opened.client.call_tool("review", {}))
