@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import date
 
@@ -66,6 +67,19 @@ def weekdays_in(text: str, mentions: Sequence[Mention]) -> tuple[set[int], set[i
             named |= group
     others = {*_WEEK} - named if len(named) >= _MOST else set[int]()
     return days | {*_of_dates(mentions)}, closed, others
+
+
+def days_a_week(text: str, mentions: Sequence[Mention]) -> set[int]:
+    """Return on how many days of the week a source says something is: by line, and by range."""
+    lines = itertools.accumulate((len(line) + 1 for line in text.split("\n")), initial=0)
+    starts = [*lines]
+    by_line = itertools.groupby(mentions, key=lambda m: bisect_right(starts, m.start))
+    counts = {len(_named(text, [*each], "weekday")) for _, each in by_line}
+    for pair in itertools.pairwise(mentions):
+        days = _named(text, pair, "weekday")
+        if len(days) > len(pair):
+            counts.add(len(days))
+    return counts
 
 
 def _daily_lines(text: str) -> Iterator[str]:

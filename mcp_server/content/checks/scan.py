@@ -35,6 +35,7 @@ from mcp_server.content.checks.patterns import (
     DAY_BEFORE_DAY,
     DAY_THEN_DAY,
     DECADE,
+    EXCEPT,
     FIRST_OF_HOLIDAY,
     FIRST_OF_SPECIAL,
     FIRSTS,
@@ -577,8 +578,8 @@ class _Scanner:
         dimensions = [
             name
             for name, apart in (("weekday", CLAUSES), ("closed", SENTENCES))
-            if (CLOSED.search(apart.split(around[0])[-1] + " " + apart.split(around[1])[0]) is None)
-            is (name == "weekday")
+            if _is_closed(apart.split(around[0])[-1], apart.split(around[1])[0])
+            is (name == "closed")
         ]
         return Mention("date", start, end, tuple(Quantity(name, day) for name in dimensions))
 
@@ -703,7 +704,10 @@ class _Scanner:
                 return Mention("time", start, end, values)
             case _:
                 kind, value = AMOUNTS[name]
-                return Mention("number", start, found.end(), (Quantity(kind, value),))
+                about = kind == "duration"
+                figure = value if kind == "count" else -1.0
+                amount = (Quantity(kind, value, figure),)
+                return Mention("number", start, found.end(), amount, about)
 
     def _half_past(self, end: int) -> tuple[float, int]:
         """`midi et demi`."""
@@ -850,6 +854,11 @@ def _of_compound(word: str) -> tuple[Unit, ...] | None:
     """Return the unit in which a German compound ends: `Gehminuten`."""
     found = COMPOUND_UNIT.search(word) if not word.startswith(GERMAN_DAYS) else None
     return UNITS[found[0]] if found else None
+
+
+def _is_closed(before: str, after: str) -> bool:
+    """Whether what stands around a day says that something is not open on it."""
+    return EXCEPT.search(before) is not None or CLOSED.search(f"{before} {after}") is not None
 
 
 def _lowered(text: str) -> str:
