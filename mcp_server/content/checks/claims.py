@@ -47,7 +47,7 @@ _PLACES = (
 _BOASTS = (
     r"stars?|awards?|prizes?|medals?|certificates?|patents?|projects?|products?|brands?|stages?"
     r"|titles?|reviews?|ratings?|generations?|machines?|vehicles?|vans?|cars?|buses|boats?|bikes?"
-    r"|copies|bottles|trees|cows|goats|sheep|hens|animals|lorries|sold|downloads?|concerts?|tours?"
+    r"|copies|bottles|trees|cows|goats|sheep|hens|animals|lorries|sold|downloads?|concerts?|tours"
     r"|\w{0,20}(?:sternen?|preisen?|auszeichnungen|medaillen|zertifikaten?|patenten?|projekten?"
     r"|produkten?|marken|titeln?|bewertungen|generation(?:en)?|maschinen|fahrzeugen?|autos"
     r"|bussen?|booten?|räder|rädern|flaschen|bäumen?|kühen?|ziegen|schafen?|tieren?|konzerten?"
@@ -102,6 +102,8 @@ def is_claim(text: str, mention: Mention) -> bool:
         return any(q.figure != 0 or q.dimension not in _PLAIN for q in mention.quantities)
     if _SHARES.search(written) and all(q.dimension == "percent" for q in mention.quantities):
         return _is_share_of_something(text, mention)
+    if all(q.dimension == "temperature" and q.figure == 0 for q in mention.quantities):
+        return False  # where water freezes
     if any(q.dimension not in _PLAIN for q in mention.quantities) or mention.kind != "number":
         return True
     if any(_is_exact(q.figure) for q in mention.quantities if q.dimension != "vague"):
@@ -134,7 +136,7 @@ def _is_share_of_something(text: str, mention: Mention) -> bool:
 
 def _is_before(text: str, mention: Mention, nouns: re.Pattern[str], *, days: bool = False) -> bool:
     """Whether one of `nouns` follows, with no more than a few words such as adjectives before."""
-    end = mention.end
+    end = mention.start + len(text[mention.start : mention.end].rstrip())
     for _ in range(_WORDS_BETWEEN):
         found = _NEXT.match(text, end)
         if found is None:

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from mcp_server.content.checks.mentions import Mention
+from mcp_server.content.checks.mentions import Date, Mention
 
 RANGE = re.compile(
     r"(?:st|nd|rd|th|\.)?[ \u00a0]?(?:[–—-]|to|till|until|through|thru|bis(?: zum)?|au|à"
@@ -34,6 +34,7 @@ _WEEKDAYS = re.compile(
     r"|en semaine|jours ouvrés|jours ouvrables)\b",
     re.IGNORECASE,
 )
+_ANY_YEAR = 2025
 _WEEK = frozenset(range(7))
 _MOST = 4
 """Days of a week that are named, from which on the others are closed."""
@@ -47,6 +48,15 @@ def weekday_of(year: int, month: int, day: int) -> int | None:
         return date(year, month, day).weekday()
     except ValueError:
         return None
+
+
+def days_between(first: Date, last: Date) -> int:
+    """Return how many days later another date is; of one year where none is said, 0 if none is."""
+    year = last[0] or first[0] or _ANY_YEAR
+    try:
+        return (date(year, *last[1:]) - date(first[0] or year, *first[1:])).days
+    except ValueError:
+        return 0
 
 
 def weekdays_in(text: str, mentions: Sequence[Mention]) -> tuple[set[int], set[int], set[int]]:

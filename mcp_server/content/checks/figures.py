@@ -45,7 +45,7 @@ def unsaid(prose: str, whole: str, sources: Sources, languages: Sequence[str]) -
     known = [known_in(text) for text in sources.said]
     phones = frozenset[str]().union(*(each.runs for each in known))
     shown: frozenset[int] | None = None
-    mentions = scan(without_phones(figures_of(prose), phones), languages)
+    mentions = scan(figures_of(without_phones(prose, phones)), languages)
     said = [any(each.says(mention) for each in known) for mention in mentions]
     read = Read(prose, mentions, said, known, sources)
     for index, (mention, following) in enumerate(zip_longest(mentions, mentions[1:])):

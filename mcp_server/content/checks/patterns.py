@@ -101,6 +101,10 @@ DASH_PRICE = re.compile(rf"[,.][-–—]{{1,2}}(?:{GAP}?(€|euro|eur|chf|fr\.?)
 SOME_WORDS = re.compile(rf"(?:{GAP}{{1,2}}[^\W\d_]{{1,40}}){{1,3}}")
 LOWER_AFTER = re.compile(rf"{GAP}[a-zäöü]")
 SMALL_MONEY = re.compile(rf"{GAP}?(\d{{2}})(?![\d.,:]\d|\d|{GAP}?[^\W\d_]|{GAP}?[€%])")
+MONTHS_IN_SHORT = re.compile(r"\.?\)|\. (?:laufzeit|vertrag|garantie)")
+"""After `12 Mon`, which are months there and no Monday."""
+SURE_SHORT_DAYS = frozenset(words("lun ven sam dim"))
+"""Days before a dot: no other words."""
 ONES = frozenset({"un", "ein", "one"})
 ONE_COIN = re.compile(rf"{GAP}(?:euro|pound|dollar|franken|franc)\b")
 MORE_MINUTES = re.compile(

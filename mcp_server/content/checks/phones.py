@@ -30,9 +30,8 @@ DIGITS_MIN = 6
 _RUN = re.compile(r"\+?\(?\d[\d ()/.–\-\u00a0\u2009\u202f]{5,40}")
 _GROUP = re.compile(r"\d+")
 _COUNTRY = re.compile(r"(?:\+|00)\d{1,3}[ ()0.\-/\u00a0\u202f]{0,5}$")
+_GOES_ON = re.compile(r"[ .\-\u00a0\u2009\u202f]?\d")
 _GROUPS_MAX, _DIGITS_MAX = 12, 15
-_SURE_MIN = 8
-"""Digits from which on a number is no sum, no year and no range."""
 
 
 def phone_at(text: str, start: int, *, after_word: str) -> tuple[int, str] | None:
@@ -89,7 +88,8 @@ def without_phones(text: str, said: Collection[str]) -> str:
     """Return `text` with spaces for the telephone numbers that are among the `said`."""
     done, kept = 0, list[str]()
     for start, end, digits in runs_of(text) if said else ():
-        if start >= done and len(digits) >= _SURE_MIN and plain_phone(digits) in said:
+        goes_on = _GOES_ON.match(text, end)
+        if start >= done and goes_on is None and plain_phone(digits) in said:
             country = _COUNTRY.search(text, max(done, start - 10), start)
             first = country.start() if country else start
             kept += [text[done:first], " " * (end - first)]

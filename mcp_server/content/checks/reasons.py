@@ -156,7 +156,10 @@ def _is_asked(read: Read, mention: Mention) -> bool:
         return False
     if any(ALWAYS_SAID.search(each) for each in read.sources.said):
         return True
-    is_word = _NIGHT.fullmatch(read.text[mention.start : mention.end]) is not None
+    written = read.text[mention.start : mention.end]
+    is_word = _NIGHT.fullmatch(written) is not None or (
+        after is not None and not any(letter.isdigit() for letter in written)
+    )
     return is_word and _BEGINS.search(f"{before} {after[0] if after else ''}") is None
 
 

@@ -55,6 +55,7 @@ from mcp_server.content.checks.patterns import (
     MONTH_AFTER,
     MONTH_BEFORE,
     MONTH_THEN,
+    MONTHS_IN_SHORT,
     MORE_MINUTES,
     NEVER_NUMBERS,
     NEXT_NUMBER_WORD,
@@ -79,6 +80,7 @@ from mcp_server.content.checks.patterns import (
     SOME_WORDS,
     SPECIAL_UNIT,
     SURE_PREPOSITIONS,
+    SURE_SHORT_DAYS,
     TIME_PREPOSITIONS,
     TIMES,
     TWO_DIGITS,
@@ -160,6 +162,7 @@ class _Scanner:
     def _at_figure(self, start: int, anchor: str) -> Mention | None:
         if phone := phone_at(self._lower, start, after_word=self._preceding(start)):
             end, digits = phone
+            start += self._lower[start] == "(" and ")" not in self._lower[start:end]
             return Mention("phone number", start, end, (Quantity("phone", digits),))
         start += len(anchor) - 1
         if not self._is_amount(start) and (
@@ -464,6 +467,8 @@ class _Scanner:
             return None
         if word == "p" and self._lower[found.end() : found.end() + 1] == ".":
             return None  # `p. P.`, per person
+        if word == "mon" and MONTHS_IN_SHORT.match(self._lower, found.end()):
+            return UNITS["month"], found.end()
         units = UNITS.get(word) or _of_compound(word)
         return (units, found.end()) if units else None
 
@@ -590,6 +595,8 @@ class _Scanner:
                 SHORT_DAY_AFTER.match(self._lower, end) is not None
                 or BEFORE_A_DAY.search(self._lower, max(0, start - 12), start) is not None
             )
+        if self._lower[start:end] in SURE_SHORT_DAYS and self._lower[end : end + 1] == ".":
+            return True
         return end - start > 2 and (
             DAY_THEN_DAY.match(self._lower, end) is not None
             or DAY_BEFORE_DAY.search(self._lower, max(0, start - 24), start) is not None
