@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from mcp_server.content.checks.mentions import Mention
+from mcp_server.content.checks.mentions import Date, Mention
 
 RANGE = re.compile(
     r"(?:st|nd|rd|th|\.)?[ \u00a0]?(?:[–—-]|to|till|until|through|thru|bis(?: zum)?|au|à"
@@ -33,6 +34,7 @@ _WEEKDAYS = re.compile(
     r"|en semaine|jours ouvrés|jours ouvrables)\b",
     re.IGNORECASE,
 )
+_ANY_YEAR = 2025
 _WEEK = frozenset(range(7))
 _MOST = 4
 """Days of a week that are named, from which on the others are closed."""
@@ -46,6 +48,15 @@ def weekday_of(year: int, month: int, day: int) -> int | None:
         return date(year, month, day).weekday()
     except ValueError:
         return None
+
+
+def days_between(first: Date, last: Date) -> int:
+    """Return how many days later another date is; of one year where none is said, 0 if none is."""
+    year = last[0] or first[0] or _ANY_YEAR
+    try:
+        return (date(year, *last[1:]) - date(first[0] or year, *first[1:])).days
+    except ValueError:
+        return 0
 
 
 def weekdays_in(text: str, mentions: Sequence[Mention]) -> tuple[set[int], set[int], set[int]]:
@@ -66,6 +77,19 @@ def weekdays_in(text: str, mentions: Sequence[Mention]) -> tuple[set[int], set[i
             named |= group
     others = {*_WEEK} - named if len(named) >= _MOST else set[int]()
     return days | {*_of_dates(mentions)}, closed, others
+
+
+def days_a_week(text: str, mentions: Sequence[Mention]) -> set[int]:
+    """Return on how many days of the week a source says something is: by line, and by range."""
+    lines = itertools.accumulate((len(line) + 1 for line in text.split("\n")), initial=0)
+    starts = [*lines]
+    by_line = itertools.groupby(mentions, key=lambda m: bisect_right(starts, m.start))
+    counts = {len(_named(text, [*each], "weekday")) for _, each in by_line}
+    for pair in itertools.pairwise(mentions):
+        days = _named(text, pair, "weekday")
+        if len(days) > len(pair):
+            counts.add(len(days))
+    return counts
 
 
 def _daily_lines(text: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 
-from mcp_server.content.checks.days import RANGE
+from mcp_server.content.checks.days import RANGE, days_between
 from mcp_server.content.checks.mentions import Mention
 
 _ORDINAL = re.compile(
@@ -46,6 +46,9 @@ _OPEN = re.compile(
 """What stands before a range that is one of times: `daily 9 till 6`."""
 _BESIDE = 60
 """Characters between two prices of which one is half the other."""
+_TOGETHER = 16
+"""Characters between the ends of a range."""
+_MONTH = 31
 _NEAR = 4
 """Characters between a time and how long it takes from then."""
 _MANY = 100
@@ -57,6 +60,7 @@ def derived(text: str, mentions: Sequence[Mention]) -> Iterator[tuple[str, float
     """Yield dimensions and values that a source does not write down, but says."""
     yield from _alone(text)
     yield from _side_by_side(text, mentions)
+    yield from _near(text, mentions)
 
 
 def _alone(text: str) -> Iterator[tuple[str, float]]:
@@ -89,6 +93,17 @@ def _side_by_side(text: str, mentions: Sequence[Mention]) -> Iterator[tuple[str,
             yield from _hours(one, other)
 
 
+def _near(text: str, mentions: Sequence[Mention]) -> Iterator[tuple[str, float]]:
+    for index, one in enumerate(mentions):
+        for other in mentions[index + 2 : index + 4]:
+            if other.start - one.end <= _BESIDE:
+                yield from _half(one, other)
+    for one, other in itertools.pairwise(mentions):
+        gap = other.start - one.end
+        if gap <= _TOGETHER and RANGE.fullmatch(text, one.end, other.start):
+            yield from _days(one, other)
+
+
 def _lasting(one: Mention, other: Mention) -> Iterator[tuple[str, float]]:
     """`19:00–21:00` lasts two hours."""
     for start in _values(one, "time"):
@@ -98,6 +113,16 @@ def _lasting(one: Mention, other: Mention) -> Iterator[tuple[str, float]]:
                 yield "duration", seconds
                 if len(_values(one, "time")) > 1:
                     yield "duration", seconds % _HALF_DAY
+
+
+def _days(one: Mention, other: Mention) -> Iterator[tuple[str, float]]:
+    """`3–5 July` are three days, and two nights."""
+    for first in (q.value for q in one.quantities[:1] if isinstance(q.value, tuple)):
+        for last in (q.value for q in other.quantities[:1] if isinstance(q.value, tuple)):
+            count = days_between(first, last)
+            if 0 < count < _MONTH:
+                yield "duration", (count + 1) * 2 * _HALF_DAY
+                yield "night", float(count)
 
 
 def _ending(one: Mention, other: Mention) -> Iterator[tuple[str, float]]:
@@ -113,7 +138,8 @@ def _half(one: Mention, other: Mention) -> Iterator[tuple[str, float]]:
     for q in one.quantities:
         halves = {2 * v for v in _values(other, q.dimension)}
         halves |= {v / 2 for v in _values(other, q.dimension)}
-        if q.dimension.startswith("money") and q.value in halves:
+        is_sum = q.dimension == "bare" and not q.figure.is_integer()
+        if (is_sum or q.dimension.startswith("money")) and q.value in halves:
             yield "percent", 50.0
 
 

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import zip_longest
 
+from mcp_server.content.checks.claims import is_claim
 from mcp_server.content.checks.derived import ALWAYS, ALWAYS_SAID
-from mcp_server.content.checks.known import Known, known_in, named
+from mcp_server.content.checks.known import Known, is_word_of, known_in, named
 from mcp_server.content.checks.mentions import Mention
+from mcp_server.content.checks.phones import without_phones
 from mcp_server.content.checks.prepare import figures_of
 from mcp_server.content.checks.reasons import Read, follows
 from mcp_server.content.checks.scan import scan
@@ -32,6 +34,8 @@ _TWO = frozenset({"two", "zwei", "deux"})
 _BESIDE = 8
 """Characters between a weekday and its date: `Monday, the 14th of …`."""
 _WORD_BEFORE = re.compile(r"[^\W\d_]{3,40}\.?[ \u00a0]$")
+_LETTERS_BEFORE = re.compile(r"(?<![\w.])([A-Z]{1,3})[ \u00a0]$")
+"""`D 104` is the road that a source calls `D104`."""
 _WORD_AFTER = re.compile(r"[ \u00a0][^\W\d_]{3,40}")
 _AND = re.compile(r"(?:,)? (?:and|und|et|sowie|&) ", re.IGNORECASE)
 
@@ -39,8 +43,9 @@ _AND = re.compile(r"(?:,)? (?:and|und|et|sowie|&) ", re.IGNORECASE)
 def unsaid(prose: str, whole: str, sources: Sources, languages: Sequence[str]) -> Iterator[Mention]:
     """Yield what `prose` says in figures and no source does."""
     known = [known_in(text) for text in sources.said]
+    phones = frozenset[str]().union(*(each.runs for each in known))
     shown: frozenset[int] | None = None
-    mentions = scan(figures_of(prose), languages)
+    mentions = scan(figures_of(without_phones(prose, phones)), languages)
     said = [any(each.says(mention) for each in known) for mention in mentions]
     read = Read(prose, mentions, said, known, sources)
     for index, (mention, following) in enumerate(zip_longest(mentions, mentions[1:])):
@@ -63,6 +68,8 @@ def _is_said(
 ) -> bool:
     """Whether it is in a name that a source has, a date's own weekday, or says nothing."""
     if _is_in_name(prose, mention, known) or _is_manner_of_speaking(prose, mention):
+        return True
+    if not is_claim(prose, mention):
         return True
     return following is not None and _is_day_of(mention, following, known)
 
@@ -93,6 +100,11 @@ def _is_in_name(text: str, mention: Mention, known: Sequence[Known]) -> bool:
     before = _WORD_BEFORE.search(text, max(0, mention.start - 40), mention.start)
     after = _WORD_AFTER.match(text, mention.end)
     figure = text[mention.start : mention.end]
+    if code := _LETTERS_BEFORE.search(text, max(0, mention.start - 5), mention.start):
+        letters = code[1].lower()
+        names = (f"{letters}{figure}", f"{letters} {figure}")
+        if any(is_word_of(each.words, name) for each in known for name in names):
+            return True
     around = [before[0] + figure] if before else []
     around += [figure + after[0]] if after else []
     places = [named(each) for each in around]

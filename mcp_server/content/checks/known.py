@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from mcp_server.content.checks.days import months_between, weekday_of, weekdays_in
+from mcp_server.content.checks.days import days_a_week, months_between, weekday_of, weekdays_in
 from mcp_server.content.checks.derived import derived
 from mcp_server.content.checks.mentions import Mention, Quantity
-from mcp_server.content.checks.phones import is_same_phone
+from mcp_server.content.checks.phones import is_same_phone, plain_phone, runs_of
 from mcp_server.content.checks.prepare import figures_of
 from mcp_server.content.checks.scan import scan
 from mcp_server.content.checks.words import UNITS
@@ -26,6 +26,8 @@ _FACTORS: dict[str, tuple[float, ...]] = {
 """Units in which a bare figure may have been meant: `minutes: 90` is an hour and a half."""
 _CLOSE = 0.05
 """How far `about` may be off, and a measure that was converted."""
+_CLOSE_TIME = 0.08
+"""The same of what lasts: half an hour may be 28 minutes."""
 _MAGNITUDES = ((24.0, 300.0), (100.0, 10_000.0), (1000.0, 1e6), (1e6, 1e9))
 """What dozens, hundreds, thousands and millions may be of."""
 
@@ -38,7 +40,7 @@ _SINGLE = re.compile(
 )
 _ALONE = re.compile(
     r"(?:^|[:\n;|=(€$£]|\b(?:is|are|now|be|ist|sind|jetzt|nun|est|sont|only|nur|auf|to|von|from"
-    r"|of|costs?|kostet|kosten"
+    r"|of|costs?|ca\.?|circa|env\.|environ|approx\.?|roughly|nearly|ungefähr|knapp|gut|kostet|kosten"
     r"|co[uû]te|max\.?|min\.?|maximal|höchstens|mindestens|over|about|around|up|über|etwa|rund|zu"
     r"|à|de|and|und|et|or|oder"
     r"|ou|bis|under|unter|moins de|ab|dès|[–-]))[ \u00a0]*$",
@@ -60,6 +62,8 @@ class Known:
     """All numbers as they are written, whatever they count."""
     dates: frozenset[tuple[int, int, int]] = frozenset()
     phones: frozenset[str] = frozenset()
+    runs: frozenset[str] = frozenset()
+    """Digits that stand side by side, in all ways in which they can be one telephone number."""
     codes: frozenset[str] = frozenset()
     words: str = ""
     """The source itself in lower case, for figures that are part of a name: `Gate 12`."""
@@ -75,7 +79,9 @@ class Known:
     def _has(self, q: Quantity, *, about: bool) -> bool:
         match q.dimension, q.value:
             case "phone", str(digits):
-                return any(is_same_phone(digits, each) for each in self.phones)
+                return plain_phone(digits) in self.runs or any(
+                    is_same_phone(digits, each) for each in self.phones
+                )
             case "code", str(written):
                 return written in self.codes
             case "date", (int(year), int(month), int(day)):
@@ -158,11 +164,12 @@ class Known:
     ) -> bool:
         """Whether a rounded or converted value is meant: `nearly 50` of 48, 9 miles of 14.5 km."""
         converted = dimension in {"length", "weight", "area", "volume"}
+        close = _CLOSE_TIME if dimension == "duration" else _CLOSE
         if not ((about and value >= 10) or converted):
             return False
         near = said | (self.of("bare") if about else NONE)
         return any(
-            abs(value - each) <= _CLOSE * abs(each) and (about or not _is_round(each, value))
+            abs(value - each) <= close * abs(each) and (about or not _is_round(each, value))
             for each in near
             if not (_is_year(each) and each in self.of("bare"))
         )
@@ -188,6 +195,13 @@ def _singles(text: str) -> Iterator[tuple[str, float]]:
 def named(text: str) -> str:
     """Return a text in which names with figures are looked up, in one spelling."""
     return " ".join(_STREET.sub("str", text.lower()).split())
+
+
+def is_word_of(text: str, name: str) -> bool:
+    """Whether a name stands in a text, and is no part of a longer one."""
+    place = text.find(name)
+    around = text[place - 1 : place] + text[place + len(name) : place + len(name) + 1]
+    return place >= 0 and not any(letter.isalnum() for letter in around)
 
 
 def _is_name(figure: float) -> bool:
@@ -229,6 +243,7 @@ def known_in(text: str) -> Known:
     days, closed, others = weekdays_in(text, mentions)
     values["weekday"] = {float(day) for day in days}
     values.setdefault("closed", set()).update(float(day) for day in closed)
+    values["days a week"] = {float(count) for count in days_a_week(text, mentions)}
     values["not open"] = {float(day) for day in others}
     if len(days) >= 4:
         values.setdefault("duration", set()).add(len(days) * 86400.0)
@@ -253,6 +268,7 @@ def known_in(text: str) -> Known:
         | frozenset(
             re.sub(r"\D", "", run) for run in re.findall(r"\+?\d[\d ()/.–-]{5,24}\d", text)
         ),
+        runs=frozenset(plain_phone(digits) for _, _, digits in runs_of(text)),
         words=named(text),
         codes=frozenset(
             q.value for m in mentions for q in m.quantities if isinstance(q.value, str)

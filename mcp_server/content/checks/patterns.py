@@ -101,6 +101,10 @@ DASH_PRICE = re.compile(rf"[,.][-–—]{{1,2}}(?:{GAP}?(€|euro|eur|chf|fr\.?)
 SOME_WORDS = re.compile(rf"(?:{GAP}{{1,2}}[^\W\d_]{{1,40}}){{1,3}}")
 LOWER_AFTER = re.compile(rf"{GAP}[a-zäöü]")
 SMALL_MONEY = re.compile(rf"{GAP}?(\d{{2}})(?![\d.,:]\d|\d|{GAP}?[^\W\d_]|{GAP}?[€%])")
+MONTHS_IN_SHORT = re.compile(r"\.?\)|\. (?:laufzeit|vertrag|garantie)")
+"""After `12 Mon`, which are months there and no Monday."""
+SURE_SHORT_DAYS = frozenset(words("lun ven sam dim"))
+"""Days before a dot: no other words."""
 ONES = frozenset({"un", "ein", "one"})
 ONE_COIN = re.compile(rf"{GAP}(?:euro|pound|dollar|franken|franc)\b")
 MORE_MINUTES = re.compile(
@@ -158,9 +162,14 @@ CLOSED = re.compile(
     r"|\bclos(?:ed|es|ing day)|geschlossen|ruhetag|\bruh(?:t|en)\b"
     r"|\bferm(?:ée?s?|ons|ent|eture)\b|(?<!la )\bferme (?:le|les|à|ses|tous)\b"
     r"|\bzu\b(?= *$)"
-    r"|\brests?\b|day off|repos|\bnot\b|\bno\b|\bexcept\b|\bnicht\b|\bkeine?\b|\baußer\b"
-    r"|\bpas\b|\bsauf\b"
+    r"|\brests?\b|day off|repos|\bnot\b|\bno\b|\bnicht\b|\bkeine?\b|\bpas\b"
 )
+EXCEPT = re.compile(
+    r"\bexcept\b|\bapart from\b|\bother than\b|\bbut (?=\w{4,9}day)|\baußer\b|\bausgenommen\b"
+    r"|\bbis auf\b"
+    r"|\bsauf\b|\bexcepté\b|\bhormis\b|\bà l['’]exception\b"
+)
+"""Of the days after it something is not so; what stands before it is."""
 CLAUSES = re.compile(r"[.,;!?|\n]| (?:but|aber|mais) ")
 SENTENCES = re.compile(r"[.;!?\n]")
 PAST = re.compile(
@@ -168,12 +177,25 @@ PAST = re.compile(
 )
 BACK = frozenset({"to", "before", "vor", "moins"})
 """Words between minutes and an hour: so long before it."""
-AROUND_HOUR = {"past": 30, "to": -30, "quarter_past": 15, "quarter_to": -15}
+AROUND_HOUR = {
+    "past": 30, "british": 30, "to": -30, "quarter_past": 15, "quarter_to": -15,
+    "quarter_of": -45,
+}  # fmt: skip
 HOUR_WORD = re.compile(rf"{GAP}?([^\W\d_]{{2,12}}|\d{{1,2}})")
+_ENGLISH_HOURS = "(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
+_GERMAN_HOURS = "(?:eins|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf)"
+_ENDS_HOUR = (
+    rf"(?={GAP}{{0,2}}(?:$|[^\w\s]|\n|in the (?:morning|afternoon|evening)|at night|on|and|or"
+    r"|every|until|till|to|for|we|when|sharp)\b|\s*$|[.,;:!?)])"
+)
+"""What stands behind `half seven`, which is half past seven."""
 HALVES = re.compile(
     rf"(?P<quarter_past>a quarter past|quarter past|viertel nach){GAP}"
     rf"|(?P<quarter_to>a quarter to|quarter to|viertel vor|dreiviertel(?= ?[^\W\d_]{{3,8}}\b)){GAP}"
-    rf"|(?P<past>half past|half after){GAP}|(?P<to>halb){GAP}(?=[^\W\d_]{{3,10}}(?!\w)"
+    rf"|(?P<past>half past|half after){GAP}|"
+    rf"(?P<british>half){GAP}(?={_ENGLISH_HOURS}\b{_ENDS_HOUR})"
+    rf"|(?P<quarter_of>viertel){GAP}(?={_GERMAN_HOURS}\b)"
+    rf"|(?P<to>halb){GAP}(?=[^\W\d_]{{3,10}}(?!\w)"
     rf"|\d{{1,2}}(?!\d))"
     r"|(?P<hour_and_half>(?:an|one|1) hour and a half|one and a half hours|anderthalb(?:e"
     r"|stündig\w{0,2})? ?(?:stunden?)?|eineinhalb stunden|eineinhalbstündig\w{0,2}"
@@ -238,7 +260,7 @@ HOLIDAY = re.compile(
 ABOUT = frozenset(
     words(
         "about around nearly almost over some roughly approximately circa ca than rund etwa"
-        " ungefähr knapp fast gut über"
+        " ungefähr knapp knappe knappen fast gut gute guten reichlich über"
         " bald beinahe environ près presque quelque plus moins"
     )
 )

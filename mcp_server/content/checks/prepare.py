@@ -47,7 +47,8 @@ _IDIOM = re.compile(
     r"|six of one|five[ -]a[ -]day|zero (?:effort|hassle|stress|fuss|emissions?|additives)"
     r"|four[ -](?:legged|poster|leaf|wheel)|two[ -](?:seater|wheeler|tone)|three cheers"
     r"|three wishes|two and two together|twice as (?:nice|good)|ten thousand thanks"
-    r"|once or twice|two sides of|a stone's throw|two hoots|two[ -]fold|second of two"
+    r"|once or twice|a (?:hundred|thousand) years ago"
+    r"|two sides of|a stone's throw|two hoots|two[ -]fold|second of two"
     # German
     r"|sieben sachen|zwei linken? (?:füßen?|händen?)|zwei fliegen|wolke sieben|alle neune"
     r"|fünfte rad|vier pfoten|aller guten dinge sind drei|(?:zum|beim) (?:ersten|zweiten"
@@ -61,7 +62,8 @@ _IDIOM = re.compile(
     r"|ein(?:s|e|en|er)?(?:,| bis| oder) zwei|zwei(?:,| bis| oder) drei|zu (?:zweit|dritt|viert)"
     r"|unter vier augen|(?:eigenen |die |meine[nr]? |ihre[nr]? )?vier wände?n?|auf allen vieren"
     r"|(?:alle |allen |den |die )?(?:vier jahreszeiten|fünf sinnen?)|sieb(?:ter|ten) himmel"
-    r"|tausend dank|null problem(?:o)?|null komma nichts|(?:außer |in )acht|acht (?:geben|gibt"
+    r"|tausend dank|vor (?:hundert|tausend) jahren|null problem(?:o)?"
+    r"|null komma nichts|(?:außer |in )acht|acht (?:geben|gibt"
     r"|zu geben)|(?:gib|gebt"
     r"|geben sie) acht"
     r"|zu zweien|(?:an|durch|für|von|mit) dritten?(?= ?[.,;:!?\n)]| (?:weiter|ist|sind|nicht))"
@@ -73,7 +75,8 @@ _IDIOM = re.compile(
     r"|des mille et des cents|quatre murs|deux mains|cent fois|mille fois|mille excuses"
     r"|zéro (?:déchets?|stress|gaspillage|souci|tracas|additifs?|plastique|faute)"
     r"|deux fois plutôt qu'une|tous les quatre matins|entre deux|à deux voix"
-    r"|en un mot comme en cent|trois fois rien|les deux autres|les deux premi\w{3,5}"
+    r"|en un mot comme en cent|trois fois rien|il y a (?:cent|mille) ans"
+    r"|les deux autres|les deux premi\w{3,5}"
     r"|un(?:e)? ou deux|deux ou trois|à deux(?= ?[.,;:!?\n])|à (?:deux|quelques) pas"
     r"|(?:les )?(?:quatre saisons|quatre coins|cinq sens)|mille (?:mercis|et une?)|cent pour cent"
     r"|à quatre mains|tous? les deux|toutes les deux|les deux|tout(?:e)? neuf"
@@ -85,8 +88,8 @@ _NAMES = "|".join(sorted((*MONTHS, *WEEKDAYS), key=len, reverse=True))
 _GLUED = re.compile(
     rf"(?!(?<!\w)(?:{_NAMES})-?\d)" + r"(?<![\w.,])(?:(?!(?:eur|usd|gbp|chf|fr"
     r"|rs)\d)[A-Za-zÄÖÜäöüé]{1,12}-?\d{1,4}[A-Za-z]{0,3}(?![\w%€])|v\d+(?:\.\d+){0,4}"
-    r"|(?!\d{1,2}\.\d{1,2}\.(?:19|20)?\d\d(?![\d.]))\d+(?:\.\d+){2,5}(?![\w.])"
-    r"|\d{1,2}[DGKdk](?![\w])|\d[xX×]\d|\d:\d(?!\d))"
+    r"|(?!\d{1,2}\.\d{1,2}\.(?:19|20)?\d\d(?![\d.]))(?<!\+)(?!0\d)\d+(?:\.\d+){2,5}(?![\w.])"
+    r"|\d{1,2}[DGKd](?![\w])|[48]k(?!\w)|\d[xX×]\d|\d:\d(?!\d))"
 )
 _NAMED = re.compile(
     r"\b(?:(?:windows|python|office|java|php|iphone|ipad|android|ios|html|css|web|version|release"

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from mcp_server.content.checks.derived import ALWAYS_SAID
 from mcp_server.content.checks.known import Known
 from mcp_server.content.checks.mentions import Mention
 from mcp_server.content.checks.sources import Sources
@@ -22,6 +23,22 @@ _IF = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[.!?](?=\s)|\n\s*\n")
+_A_WEEK = re.compile(
+    r"[ \u00a0-](?:(?:a|per|each|every|of the|in der|pro|die|je|par) (?:week|woche|semaine)\b"
+    r"|wöchentlich|weekly|(?:sur|von) (?:7|sieben|sept)\b)",
+    re.IGNORECASE,
+)
+_DAY = 86_400.0
+_QUESTION = re.compile(r"[^.!?\n]{0,120}\?")
+_NIGHT = re.compile(
+    r"(?:at |um |à )?(?:midnight|noon|midday|mitternacht|mittag|minuit|midi)", re.IGNORECASE
+)
+_BEGINS = re.compile(
+    r"\b(?:until|till|from|open|clos|start|begin|serv|deliver|bis\b|ab\b|öffn|geöffn|offen|schließ"
+    r"|beginn|liefer|jusqu|dès|ouv|ferm|commenc|livr)",
+    re.IGNORECASE,
+)
+"""Said of what has its times."""
 _SUM_MAX = 120
 """Characters within which a sum and its parts stand."""
 _RELATIVE = re.compile(
@@ -50,6 +67,8 @@ def follows(read: Read, index: int) -> bool:
         or _is_sum(read, index)
         or _is_apart(read, index)
         or _is_counted(read, index)
+        or _is_part_of_week(read, index)
+        or _is_asked(read, read.mentions[index])
     )
 
 
@@ -122,6 +141,38 @@ def _values(mention: Mention, dimension: str) -> Iterator[float]:
     for q in mention.quantities:
         if q.dimension == dimension and isinstance(q.value, float):
             yield q.value
+
+
+def _is_asked(read: Read, mention: Mention) -> bool:
+    """Whether a time is one of any: `A burst pipe at midnight?`.
+
+    It is where nothing opens or closes then, or where a source says that it is at any time.
+    """
+    if mention.kind != "time":
+        return False
+    before = _SENTENCE_END.split(read.text[max(0, mention.start - 120) : mention.start])[-1]
+    after = _QUESTION.match(read.text, mention.end)
+    if after is None and _IF.search(before) is None:
+        return False
+    if any(ALWAYS_SAID.search(each) for each in read.sources.said):
+        return True
+    written = read.text[mention.start : mention.end]
+    is_word = _NIGHT.fullmatch(written) is not None or (
+        after is not None and not any(letter.isdigit() for letter in written)
+    )
+    return is_word and _BEGINS.search(f"{before} {after[0] if after else ''}") is None
+
+
+def _is_part_of_week(read: Read, index: int) -> bool:
+    """Whether it says on how many days a week something is, as a source lists them."""
+    mention = read.mentions[index]
+    if _A_WEEK.match(read.text, mention.end) is None:
+        return False
+    return any(
+        seconds / _DAY in known.of("days a week")
+        for seconds in _values(mention, "duration")
+        for known in read.known
+    )
 
 
 def _is_counted(read: Read, index: int) -> bool:

@@ -35,6 +35,7 @@ from mcp_server.content.checks.patterns import (
     DAY_BEFORE_DAY,
     DAY_THEN_DAY,
     DECADE,
+    EXCEPT,
     FIRST_OF_HOLIDAY,
     FIRST_OF_SPECIAL,
     FIRSTS,
@@ -54,6 +55,7 @@ from mcp_server.content.checks.patterns import (
     MONTH_AFTER,
     MONTH_BEFORE,
     MONTH_THEN,
+    MONTHS_IN_SHORT,
     MORE_MINUTES,
     NEVER_NUMBERS,
     NEXT_NUMBER_WORD,
@@ -78,6 +80,7 @@ from mcp_server.content.checks.patterns import (
     SOME_WORDS,
     SPECIAL_UNIT,
     SURE_PREPOSITIONS,
+    SURE_SHORT_DAYS,
     TIME_PREPOSITIONS,
     TIMES,
     TWO_DIGITS,
@@ -159,6 +162,7 @@ class _Scanner:
     def _at_figure(self, start: int, anchor: str) -> Mention | None:
         if phone := phone_at(self._lower, start, after_word=self._preceding(start)):
             end, digits = phone
+            start += self._lower[start] == "(" and ")" not in self._lower[start:end]
             return Mention("phone number", start, end, (Quantity("phone", digits),))
         start += len(anchor) - 1
         if not self._is_amount(start) and (
@@ -463,6 +467,8 @@ class _Scanner:
             return None
         if word == "p" and self._lower[found.end() : found.end() + 1] == ".":
             return None  # `p. P.`, per person
+        if word == "mon" and MONTHS_IN_SHORT.match(self._lower, found.end()):
+            return UNITS["month"], found.end()
         units = UNITS.get(word) or _of_compound(word)
         return (units, found.end()) if units else None
 
@@ -577,8 +583,8 @@ class _Scanner:
         dimensions = [
             name
             for name, apart in (("weekday", CLAUSES), ("closed", SENTENCES))
-            if (CLOSED.search(apart.split(around[0])[-1] + " " + apart.split(around[1])[0]) is None)
-            is (name == "weekday")
+            if _is_closed(apart.split(around[0])[-1], apart.split(around[1])[0])
+            is (name == "closed")
         ]
         return Mention("date", start, end, tuple(Quantity(name, day) for name in dimensions))
 
@@ -589,6 +595,8 @@ class _Scanner:
                 SHORT_DAY_AFTER.match(self._lower, end) is not None
                 or BEFORE_A_DAY.search(self._lower, max(0, start - 12), start) is not None
             )
+        if self._lower[start:end] in SURE_SHORT_DAYS and self._lower[end : end + 1] == ".":
+            return True
         return end - start > 2 and (
             DAY_THEN_DAY.match(self._lower, end) is not None
             or DAY_BEFORE_DAY.search(self._lower, max(0, start - 24), start) is not None
@@ -703,7 +711,10 @@ class _Scanner:
                 return Mention("time", start, end, values)
             case _:
                 kind, value = AMOUNTS[name]
-                return Mention("number", start, found.end(), (Quantity(kind, value),))
+                about = kind == "duration"
+                figure = value if kind == "count" else -1.0
+                amount = (Quantity(kind, value, figure),)
+                return Mention("number", start, found.end(), amount, about)
 
     def _half_past(self, end: int) -> tuple[float, int]:
         """`midi et demi`."""
@@ -850,6 +861,11 @@ def _of_compound(word: str) -> tuple[Unit, ...] | None:
     """Return the unit in which a German compound ends: `Gehminuten`."""
     found = COMPOUND_UNIT.search(word) if not word.startswith(GERMAN_DAYS) else None
     return UNITS[found[0]] if found else None
+
+
+def _is_closed(before: str, after: str) -> bool:
+    """Whether what stands around a day says that something is not open on it."""
+    return EXCEPT.search(before) is not None or CLOSED.search(f"{before} {after}") is not None
 
 
 def _lowered(text: str) -> str:
