@@ -32,14 +32,16 @@ CALLS: dict[str, dict[str, Any]] = {
     "generate": {"page": "menu"},
     "status": {},
     "review": {},
+    "edit": {"section": "menu/hero", "text": "Soup."},
     "promote": {},
     "rollback": {},
+    "unpublish": {"page": "menu"},
     "retry": {"batchId": "b_1"},
     "cancel": {"batchId": "b_1"},
 }
 """One call of each tool."""
 
-OF_THE_SITE = ("generate-all", "generate", "review", "promote", "rollback")
+OF_THE_SITE = ("generate-all", "generate", "review", "edit", "promote", "rollback", "unpublish")
 """The tools that need `site.yaml`; the others look only at what was queued."""
 
 

@@ -59,7 +59,7 @@ def _reserve(tx: Transaction, wanted: Reservation, limits: Limits, now: float) -
         model=wanted.model,
         batch_id=wanted.batch_id,
         job_id=wanted.job_id,
-        attempt_id=wanted.attempt_id,
+        attempt=wanted.attempt_id,
         day=day,
         input_tokens=wanted.input_tokens,
         output_tokens=wanted.output_tokens,

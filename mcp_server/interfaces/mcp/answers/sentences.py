@@ -207,8 +207,10 @@ def changed(
     parts = [_tallied(tally, counted=about is None) for tally in tallies]
     parts += [f"{count} {_plural('edit', count)} by {author}" for author, count in edits]
     start = "So far" if not since else f"Since {since}"
+    if not parts:
+        return f"Nothing was queued{f' for {about}' if about else ''} or edited {start[0].lower()}{start[1:]}."
     what = f" of {about}" if about else ""
-    return f"{start}{what}: {', '.join(parts) or 'nothing'}."
+    return f"{start}{what}: {', '.join(parts)}."
 
 
 def _tallied(tally: Tally, *, counted: bool) -> str:

@@ -76,7 +76,7 @@ CREATE TABLE usage (
     model TEXT NOT NULL,
     batch_id TEXT,
     job_id TEXT NOT NULL,
-    attempt_id TEXT NOT NULL,
+    attempt TEXT NOT NULL,
     -- The day on which it was begun, by UTC, counted from 1970.
     day INTEGER NOT NULL,
     reserved_input INTEGER NOT NULL,

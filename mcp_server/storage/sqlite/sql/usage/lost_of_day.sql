@@ -8,6 +8,6 @@ WHERE
         SELECT 1 FROM jobs
         WHERE
             jobs.job_id = usage.job_id
-            AND jobs.attempt_id = usage.attempt_id
+            AND jobs.attempt_id = usage.attempt
             AND jobs.state = 'processing'
     )
