@@ -164,6 +164,21 @@ def test_a_refusal_shows_the_text_that_it_is_about(capsys: pytest.CaptureFixture
     assert said == [first, "  # A", "  pressroom: [2Jno"]
 
 
+def test_what_is_held_is_shown_with_the_command_that_takes_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Without the marks that are there for models."""
+    row = {"section": "a/b", "state": "draft", "findings": ["held: price <text-abc>9 €</text-abc>"]}
+    reason = 'is held; promote {"section": "a/b"} takes it: the price \'9 €\' stands in no source'
+    skipped = [{"section": "a/b", "reason": reason}]
+    found, _ = answering({"message": "Done.", "sections": [row], "skipped": skipped})
+    assert left(found, "promote") == 0
+    assert capsys.readouterr().out.splitlines()[1:3] == [
+        "    a/b  draft · findings: held: price 9 €",
+        "  skipped a/b: is held; pressroom promote a/b takes it: the price '9 €' stands in no source",
+    ]
+
+
 def test_an_interrupt_while_it_is_followed_says_what_goes_on(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -74,7 +74,7 @@ def _said(row: Mapping[str, Any]) -> Iterator[str]:
         if value is True:
             yield key
         elif isinstance(value, list):
-            yield f"{key}: {'; '.join(map(str, value))}"  # pyright: ignore[reportUnknownArgumentType] - read from JSON
+            yield f"{key}: {unmarked('; '.join(map(str, value)))}"  # pyright: ignore[reportUnknownArgumentType] - read from JSON
         elif isinstance(value, str | int | float):
             yield f"{key} {unmarked(str(value))}"
     for key in ("reason", "conflict", "note"):
@@ -99,7 +99,7 @@ def _lines(text: str) -> Iterator[str]:
 
 def _skipped(rows: Sequence[Mapping[str, Any]], count: int) -> Iterator[str]:
     for row in rows:
-        yield "  " + one_line(f"skipped {row['section']}: {unmarked(row['reason'])}")
+        yield "  " + _sentence(f"skipped {row['section']}: {unmarked(row['reason'])}")
     if (more := count - len(rows)) > 0:
         yield f"… and {more} more skipped."
 
