@@ -169,13 +169,13 @@ def test_what_is_held_is_shown_with_the_command_that_takes_it(
 ) -> None:
     """Without the marks that are there for models."""
     row = {"section": "a/b", "state": "draft", "findings": ["held: price <text-abc>9 €</text-abc>"]}
-    reason = 'is held; promote {"section": "a/b"} takes it: the price \'9 €\' stands in no source'
+    reason = 'is held; promote {"section": "a/b"} takes it: the price \'9 €\''
     skipped = [{"section": "a/b", "reason": reason}]
     found, _ = answering({"message": "Done.", "sections": [row], "skipped": skipped})
     assert left(found, "promote") == 0
     assert capsys.readouterr().out.splitlines()[1:3] == [
         "    a/b  draft · findings: held: price 9 €",
-        "  skipped a/b: is held; pressroom promote a/b takes it: the price '9 €' stands in no source",
+        "  skipped a/b: is held; pressroom promote a/b takes it: the price '9 €'",
     ]
 
 
