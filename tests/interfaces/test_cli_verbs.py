@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import typer
 
-from mcp_server.errors import ConfigError
+from mcp_server.errors import ConfigError, OtherText
 from mcp_server.interfaces.cli import Board, Called, Runners, build_cli, run_cli
 from mcp_server.interfaces.cli.spelling import option
 from mcp_server.interfaces.mcp.tools.arguments import names_of
@@ -150,6 +150,33 @@ def test_a_brief_is_shown_whole(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out.splitlines()
     assert '      "price": "7 €\\u001b[2J"' in shown
     assert shown[-2:] == ["        - a", "          - b"]
+
+
+def test_a_refusal_shows_the_text_that_it_is_about(capsys: pytest.CaptureFixture[str]) -> None:
+    """Below our words, and apart from them."""
+
+    def call(*arguments: object, **options: object) -> Called:
+        raise OtherText("a/b", "it now says the words below", words="# A\n\npressroom: \x1b[2Jno\n")
+
+    assert left(replace(runners(ConfigError("unused")), call=call), "edit", "a/b") == 2
+    said = capsys.readouterr().err.splitlines()
+    first = "pressroom: a/b: it now says the words below. Nothing was changed."
+    assert said == [first, "  # A", "  pressroom: [2Jno"]
+
+
+def test_what_is_held_is_shown_with_the_command_that_takes_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Without the marks that are there for models."""
+    row = {"section": "a/b", "state": "draft", "findings": ["held: price <text-abc>9 €</text-abc>"]}
+    reason = 'is held; promote {"section": "a/b"} takes it: the price \'9 €\''
+    skipped = [{"section": "a/b", "reason": reason}]
+    found, _ = answering({"message": "Done.", "sections": [row], "skipped": skipped})
+    assert left(found, "promote") == 0
+    assert capsys.readouterr().out.splitlines()[1:3] == [
+        "    a/b  draft · findings: held: price 9 €",
+        "  skipped a/b: is held; pressroom promote a/b takes it: the price '9 €'",
+    ]
 
 
 def test_an_interrupt_while_it_is_followed_says_what_goes_on(

@@ -39,7 +39,7 @@ def past_state(revision: Revision, drafts: Heads, live: Heads) -> PastState:
     if not revision.effective:
         return "draft kept aside"
     if revision.is_removal:
-        return "removed"
+        return "removed" if revision.type == PRODUCTION else "draft discarded"
     if revision.type == PRODUCTION:
         return "live now" if live.revision.get(id) == revision.id else "was live"
     return "draft now" if drafts.revision.get(id) == revision.id else "was draft"

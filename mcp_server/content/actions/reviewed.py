@@ -17,9 +17,18 @@ text differ. `withdrawn`: the draft was taken back, or unpublished. `outdated`: 
 changed since it was drafted. `orphaned`: stored, but no longer in `site.yaml`."""
 
 
-PastState = Literal["live now", "was live", "removed", "draft now", "was draft", "draft kept aside"]
-"""Of a text in a history. `removed`: from then on there was no text. `kept aside`: it came too late
-to be the draft, and was kept (R5)."""
+PastState = Literal[
+    "live now",
+    "was live",
+    "removed",
+    "draft now",
+    "was draft",
+    "draft discarded",
+    "draft kept aside",
+]
+"""Of a text in a history. `removed`: from then on no text was live. `discarded`: the draft before
+it was the draft again, if there was one. `kept aside`: it came too late to be the draft, and was
+kept (R5)."""
 
 
 @dataclass(frozen=True, slots=True)

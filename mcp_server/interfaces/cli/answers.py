@@ -99,7 +99,7 @@ def _lines(text: str) -> Iterator[str]:
 
 def _skipped(rows: Sequence[Mapping[str, Any]], count: int) -> Iterator[str]:
     for row in rows:
-        yield "  " + one_line(f"skipped {row['section']}: {unmarked(row['reason'])}")
+        yield "  " + _sentence(f"skipped {row['section']}: {unmarked(row['reason'])}")
     if (more := count - len(rows)) > 0:
         yield f"… and {more} more skipped."
 

@@ -26,5 +26,5 @@ def check_result(checked: Checked) -> Mapping[str, Any]:
             for text in checked.texts
             for each in text.findings
         ],
-        "notes": [n.said if isinstance(n, Quoted) else n for n in checked.notes],
+        "notes": [f"{n.said} {n.words}" if isinstance(n, Quoted) else n for n in checked.notes],
     }

@@ -12,13 +12,15 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from io import TextIOWrapper
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, NoReturn, TextIO, cast
 
 import typer
 
 from mcp_server.config import TOKEN_VARIABLE, named_in
-from mcp_server.errors import ServerError
+from mcp_server.errors import OtherText, ServerError
+from mcp_server.excerpt import shortened
 from mcp_server.interfaces.cli.connect import claude_code_line
 from mcp_server.interfaces.cli.output import (
     as_json,
@@ -55,6 +57,9 @@ INTERVAL_S_MIN = 0.05
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
+
+WORDS_LINES, WORDS_LENGTH = 20, 200
+"""Lines of a text that an error is about, and characters of each."""
 
 UNWRITTEN = frozenset({errno.EPIPE, errno.ENOSPC, errno.EIO})
 """Errors of writing to stdout: its reader has left, the disk is full, the terminal is gone."""
@@ -396,12 +401,18 @@ def _one_line_each() -> Generator[None]:
             _end_unwritten(failures)
         if not all(isinstance(leaf, ServerError) for leaf in leaves):
             raise
-        for line in dict.fromkeys(line for leaf in leaves for line in str(leaf).splitlines()):
-            typer.echo(
-                f"pressroom: {redacted(one_line(as_commands(line)), secrets_of(os.environ))}",
-                err=True,
-            )
+        for line in dict.fromkeys(line for leaf in leaves for line in _refusal_lines(leaf)):
+            typer.echo(redacted(line, secrets_of(os.environ)), err=True)
         raise SystemExit(EXIT_TROUBLE) from None
+
+
+def _refusal_lines(error: Exception) -> Iterator[str]:
+    """Yield what an error says, and below it the beginning of the text that it is about."""
+    for line in str(error).splitlines():
+        yield f"pressroom: {one_line(as_commands(line))}"
+    if isinstance(error, OtherText):
+        words = filter(None, map(one_line, error.words.splitlines()))
+        yield from (f"  {shortened(line, WORDS_LENGTH)}" for line in islice(words, WORDS_LINES))
 
 
 def _unwritten(leaves: Sequence[Exception]) -> list[OSError]:

@@ -21,7 +21,7 @@ from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.text.replace import Replacement
 from mcp_server.entities.drafts import draft_stack
 from mcp_server.entities.effects import DiscardDraft, SaveRevision
-from mcp_server.entities.entity import PRODUCTION, Author, Entity, Revision
+from mcp_server.entities.entity import PRODUCTION, Author, Entity, Finding, Revision
 from mcp_server.errors import CallerError, InvalidPayload, InvalidTransition, OtherText
 from tests.unit.content.texts import draft, hash_of, note, site_of, standing, text, was_live
 
@@ -54,6 +54,15 @@ def test_a_call_is_exactly_one_edit(call: dict[str, Any]) -> None:
     """What is half said is refused before anything is read."""
     with pytest.raises(InvalidPayload):
         check_call(EditCall(**call))
+
+
+def test_what_went_live_is_held_no_more_when_it_is_edited() -> None:
+    """R32: somebody has promoted the price by name; a typo mended beside it asks for no more."""
+    price = Finding(level="held", kind="price in no source", piece="€85")
+    held = draft(HERO, "Roms are €85.", findings=(price,))
+    for live, found in (((), (price,)), ((was_live(HERO, ("Roms are €85.", "b")),), ())):
+        change = edit(standing(held, live=live), replace=swap("Roms", "Rooms"))
+        assert change.after is not None and change.after.findings == found
 
 
 def test_an_edit_starts_from_the_draft_or_else_from_the_live_text() -> None:

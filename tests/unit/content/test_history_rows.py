@@ -22,6 +22,7 @@ def test_each_text_says_whether_it_counts_now() -> None:
     assert past_state(live, drafts, lives) == "live now"
     assert past_state(text(HERO, "Old.", type=PRODUCTION), drafts, lives) == "was live"
     assert past_state(text(HERO, None, type=PRODUCTION), drafts, lives) == "removed"
+    assert past_state(text(HERO, None), drafts, lives) == "draft discarded"
     assert past_state(replace(draft, effective=False), drafts, lives) == "draft kept aside"
 
 

@@ -9,8 +9,10 @@ import pytest
 
 from mcp_server.clock import SystemClock
 from mcp_server.content.actions.calls import NextCall, Planned, Quoted, Skipped, Submitted
+from mcp_server.content.actions.edited import Edited, EditedSection
 from mcp_server.content.actions.reviewed import Reviewed, ReviewRow
 from mcp_server.interfaces.mcp.answers.batch import BatchView
+from mcp_server.interfaces.mcp.answers.edited import edit_reply
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.queued import Queued
 from mcp_server.interfaces.mcp.answers.replies import (
@@ -308,3 +310,19 @@ def test_the_next_call_of_a_review_stays_on_the_page_that_was_asked_for() -> Non
     missing = replace(found, counts={"missing": 1})
     reply = review_reply(missing, marks, start=0, whole=True, page="menu")
     assert reply.next == 'generate {"page": "menu"}'
+
+
+@pytest.mark.parametrize(
+    ("ids", "call"),
+    [
+        (["menu/a"], 'promote {"section": "menu/a", "dryRun": true}'),
+        (["menu/a", "home/b"], 'promote {"sections": ["menu/a", "home/b"], "dryRun": true}'),
+        ([f"menu/s{n}" for n in range(11)], 'promote {"pages": ["menu"], "dryRun": true}'),
+        ([f"p{n}/a" for n in range(11)], 'promote {"dryRun": true}'),
+    ],
+)
+def test_the_call_after_an_edit_promotes_all_that_it_changed(ids: list[str], call: str) -> None:
+    """Many sections by their pages: whoever follows it leaves none with the old words."""
+    rows = tuple(EditedSection(section=id, state="changed", hash="0" * 32, diff="x") for id in ids)
+    reply = edit_reply(Edited(way="replace", sections=rows), Marks(SystemClock()))
+    assert reply.next == call

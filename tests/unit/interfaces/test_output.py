@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from mcp_server.content.actions.calls import Quoted
+from mcp_server.content.actions.checked import Checked
+from mcp_server.interfaces.cli.check_result import check_result
 from mcp_server.interfaces.cli.output import check_lines, job_lines, status_lines
 from mcp_server.jobs.job import Job, JobState
 
@@ -95,3 +98,10 @@ def test_a_check_is_a_line_for_each_finding_and_a_sentence() -> None:
         "2 texts checked: 1 held.",
     ]
     assert list(check_lines({**result, "findings": []})) == ["2 texts checked: all is well."]
+
+
+def test_a_check_says_what_is_wrong_with_the_site() -> None:
+    """A note's own words, and those of the file that it quotes."""
+    note = Quoted("The site is used as it was before these mistakes:", "site.yaml:3: no such page")
+    result = check_result(Checked(count=1, texts=(), notes=(note,)))
+    assert f"{note.said} {note.words}" in list(check_lines(result))

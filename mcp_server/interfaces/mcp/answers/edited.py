@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from mcp_server.content.actions.edited import Edited, EditedSection
 from mcp_server.interfaces.mcp.answers import sentences
@@ -18,7 +18,7 @@ from mcp_server.interfaces.mcp.answers.review import HASH_LENGTH, NOTE_LENGTH, s
 DIFF_LENGTH = 4_000
 """Characters of a difference that are shown; of several sections, those that fit the answer."""
 ROWS_NAMED = 10
-"""Sections that the next call names; more are promoted with their page."""
+"""Sections that the next call names; more are promoted with their pages."""
 ROWS_MAX = 50
 """Sections that an answer shows, if they fit."""
 FINDINGS = 10
@@ -97,5 +97,14 @@ def _next(edited: Edited) -> str | None:
     ids = [each.section for each in edited.sections if each.state in PROMOTED_BY_NAME]
     if not ids or edited.dry_run:
         return None
-    named = {"section": ids[0]} if len(ids) == 1 else {"sections": ids[:ROWS_NAMED]}
-    return sentences.call("promote", {**named, "dryRun": True})
+    return sentences.call("promote", {**_selecting(ids), "dryRun": True})
+
+
+def _selecting(ids: Sequence[str]) -> Mapping[str, object]:
+    """Return the arguments that select all of these sections; the whole site if they are many."""
+    if len(ids) == 1:
+        return {"section": ids[0]}
+    if len(ids) <= ROWS_NAMED:
+        return {"sections": ids}
+    pages = list(dict.fromkeys(id.partition("/")[0] for id in ids))
+    return {"pages": pages} if len(pages) <= ROWS_NAMED else {}
