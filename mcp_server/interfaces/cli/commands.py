@@ -18,7 +18,7 @@ from typing import Annotated, NoReturn, TextIO, cast
 import typer
 
 from mcp_server.config import TOKEN_VARIABLE, named_in
-from mcp_server.errors import ServerError
+from mcp_server.errors import OtherText, ServerError
 from mcp_server.interfaces.cli.connect import claude_code_line
 from mcp_server.interfaces.cli.output import (
     as_json,
@@ -396,12 +396,16 @@ def _one_line_each() -> Generator[None]:
             _end_unwritten(failures)
         if not all(isinstance(leaf, ServerError) for leaf in leaves):
             raise
-        for line in dict.fromkeys(line for leaf in leaves for line in str(leaf).splitlines()):
-            typer.echo(
-                f"pressroom: {redacted(one_line(as_commands(line)), secrets_of(os.environ))}",
-                err=True,
-            )
+        for line in dict.fromkeys(line for leaf in leaves for line in _said(leaf)):
+            typer.echo(f"pressroom: {redacted(line, secrets_of(os.environ))}", err=True)
         raise SystemExit(EXIT_TROUBLE) from None
+
+
+def _said(error: Exception) -> Iterator[str]:
+    """Yield the lines of an error; words of a text that it is about stand below, indented."""
+    yield from (one_line(as_commands(line)) for line in str(error).splitlines())
+    if isinstance(error, OtherText):
+        yield from (f"    {one_line(line)}".rstrip() for line in error.words.splitlines())
 
 
 def _unwritten(leaves: Sequence[Exception]) -> list[OSError]:
