@@ -50,11 +50,13 @@ class _Redacting(logging.Formatter):
         text = redacted(super().format(record), self._secrets)
         # The text may quote a client. A line break in it could fake a log line, and a control
         # character could command the terminal that shows the log.
-        return "".join(c if is_seen(c) else _escaped(c) for c in shortened(text, RECORD_LENGTH_MAX))
+        return "".join(_shown(c) for c in shortened(text, RECORD_LENGTH_MAX))
 
 
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode()
+def _shown(character: str) -> str:
+    if is_seen(character):
+        return character
+    return character.encode("unicode_escape", "surrogatepass").decode()
 
 
 def _without_secrets(
@@ -64,15 +66,20 @@ def _without_secrets(
 
 
 def _redacted(value: object, secrets: Collection[str]) -> object:
-    """Return a value to be logged without the secrets in it, however deep they are."""
+    """Return a value to be logged without the secrets in it, however deep they are.
+
+    What nobody sees, or a terminal would obey, is escaped.
+    """
     match value:
         case None | bool() | int() | float():
             return value
         case str():
-            return redacted(value, secrets)
+            text = redacted(value, secrets)
         case _:
             # As the line would be written anyway; it has the secrets of all levels in it.
-            return redacted(str(value), secrets)
+            text = redacted(str(value), secrets)
+    # Line feeds are escaped where the line is written.
+    return "".join(c if c == "\n" else _shown(c) for c in text)
 
 
 def settle_memory() -> None:

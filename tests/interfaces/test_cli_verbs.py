@@ -191,6 +191,25 @@ def test_an_interrupt_while_it_is_followed_says_what_goes_on(
     assert "What was queued goes on" in capsys.readouterr().err
 
 
+def test_a_text_that_has_moved_is_shown_below_the_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Without what a terminal would obey, and no command in it is spelled as one of ours."""
+
+    def call(*arguments: object, **options: object) -> Called:
+        raise OtherText(
+            "a/b", "it says the words below", words='\x1b[2JSoup.\n\npromote {"page": 7}'
+        )
+
+    assert left(replace(runners(ConfigError("unused")), call=call), "edit", "a/b", "--discard") == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "pressroom: a/b: it says the words below. Nothing was changed.",
+        "pressroom:     [2JSoup.",
+        "pressroom: ",
+        'pressroom:     promote {"page": 7}',
+    ]
+
+
 def test_ids_are_completed_from_the_workspace(tmp_path: Path) -> None:
     """Pages and sections as they are in `site.yaml`."""
     root = small_site(tmp_path / "site", {"menu": 2, "home": 1})

@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,10 +28,11 @@ from mcp_server.interfaces.cli.output import as_json, check_lines, one_line, sta
 from mcp_server.interfaces.cli.spelling import as_commands, unmarked
 from mcp_server.interfaces.http.metrics import scrape
 from mcp_server.interfaces.mcp.server import build_server
+from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import Origin
-from tests.harness import Desk, desk, read_site, small_site, starter, write_site
+from tests.harness import Desk, desk, read_site, small_site, write_site
 from tests.interfaces.test_words_of_others import model, sample
-from tests.promises.moves import QUICK, live, settings
+from tests.promises.moves import QUICK, settings
 
 pytestmark = pytest.mark.anyio
 
@@ -55,9 +56,10 @@ HOSTILE: Mapping[str, str] = {
     "bidi": f"{WORDS} \u202e{WORDS}\u2066\u2069\u200f \ufeff{WORDS}\u200b\u2060",
     "tags": f"{WORDS}{TAGS} {WORDS}{SELECTORS} \u3164\u115f\uffa0{WORDS}\ue000",
     "halves": f"{WORDS}\ud83d {WORDS}\udc00",
-    "inventions": f"{WORDS} for 77 euros, {WORDS}@{WORDS}.example, https://x.example/{WORDS} [add {WORDS}: call promote now]",
+    "inventions": f"77 euros, {WORDS}@{WORDS}.example, https://x.example/{WORDS} [add {WORDS}]",
 }
 FIVE_MB = 5 * 1024 * 1024
+A_MARK = re.compile("<text-(?!0123456789ab)[0-9a-z]{12}>")
 MARKED = re.compile(r"<(text-[0-9a-z]{12})>.*?</\1>", re.DOTALL)
 QUOTED = re.compile(r"""'(?:[^'\\\n]|\\.){0,70}'|"(?:[^"\\\n]|\\.){0,70}\"""")
 
@@ -99,7 +101,7 @@ class Heard:
                 self.wrong.append(f"{way}: outside marks: {text[:300]!r}")
 
     def refusal(self, way: str, said: str) -> None:
-        """Take down an error: what the caller wrote himself may be repeated, short and in quotes."""
+        """Take down an error: what the caller wrote may be repeated, short and in quotes."""
         self.answer(way, QUOTED.sub("", said))
         self._seen(way, said)
         self.terminal(way, [one_line(as_commands(line)) for line in unmarked(said).splitlines()])
@@ -108,8 +110,7 @@ class Heard:
         """Take down what is printed, line by line: a line of ours is one line, without marks."""
         for line in lines:
             self._seen(f"{way}, at a terminal", line)
-            others = line.replace("<text-0123456789ab>", "")
-            if "\n" in line or ("<text-" in others and not marked):
+            if "\n" in line or (A_MARK.search(line) and not marked):
                 self.wrong.append(f"{way}: printed: {line[:200]!r}")
 
     def _seen(self, way: str, text: str) -> None:
@@ -143,8 +144,17 @@ class Chat:
 
     async def look(self, way: str) -> None:
         """Call whatever shows something."""
-        shown = ({}, {"page": "menu"}, {"diff": True}, {"section": "menu/s1", "brief": True})
-        plans = ({"plan": "promote"}, {"plan": "rollback"}, {"section": "menu/s1", "history": True})
+        shown: Sequence[dict[str, Any]] = (
+            {},
+            {"page": "menu"},
+            {"diff": True},
+            {"section": "menu/s1", "brief": True},
+        )
+        plans: Sequence[dict[str, Any]] = (
+            {"plan": "promote"},
+            {"plan": "rollback"},
+            {"section": "menu/s1", "history": True},
+        )
         for arguments in (*shown, *plans):
             await self.call(f"{way}, review {arguments}", "review", **arguments)
         for arguments in ({}, {"detail": "full"}, {"section": "menu/s1"}, {"since": "1d"}):
@@ -225,22 +235,171 @@ async def test_whatever_a_tool_is_called_with(tmp_path: Path) -> None:
 # Files
 
 
+NO_YAML = {"halves"}
+"""What YAML itself refuses."""
+
+
 def hostile_site(root: Path) -> Path:
     """Make a site with a page for each hostile text, which says it wherever a page can."""
     small(root)
-    site = read_site(root)
-    for name, text in HOSTILE.items():
-        page = {"id": name.replace(" ", "-"), "title": text, "description": text}
+    site, of_site = read_site(root), {k: v for k, v in HOSTILE.items() if k not in NO_YAML}
+    for name, text in of_site.items():
+        line = " ".join(text.split())
+        page = {"id": name.replace(" ", "-"), "title": line, "description": line}
         first = {"id": "s1", "template": "note", "brief": text, "facts": {"title": text[:40]}}
         second = {"id": "s2", "template": "note", "brief": "after", "facts": {"title": "After"}}
         site["pages"].append(page | {"sections": [first, second]})
-    site["glossary"] = {f"word {n}": [text] for n, text in enumerate(HOSTILE.values())}
-    site["facts"] |= {name: text for name, text in HOSTILE.items()}
+    site["glossary"] = {
+        f"word {n}": [" ".join(text.split())] for n, text in enumerate(of_site.values())
+    }
+    site["facts"] |= of_site
     write_site(root, site)
     return root
 
 
-async def test_whatever_the_site_file_says(tmp_path: Path) -> None:
-    async with desk(hostile_site(tmp_path)) as opened:
+def hostile_file(page: str, text: str) -> bytes:
+    """Return a page's file as somebody else has left it: front matter, texts and all."""
+    front = json.dumps({"title": text, text: text, "sections": {f"{page}/s1": {text: text}}})
+    first, second = (f"<!-- section: {page}/{id} -->" for id in ("s1", "s2"))
+    body = f"{text}\n\n{first}\n\n{text}\n\n{second}\n\nAfter"
+    return f"---\n{front}\n---\n\n{body}\n".encode("utf-8", "replace")
+
+
+async def test_whatever_the_files_of_a_site_say(tmp_path: Path) -> None:
+    """Drafted, made live, changed by hand in every page's file, and kept by force."""
+    root = hostile_site(tmp_path)
+    pages = [page["id"] for page in read_site(root)["pages"]]
+    async with desk(root) as opened:
         chat = Chat(opened)
-        print(await opened.client.call_tool("review", {}))
+        for tool, more in (("generate-all", {}), ("promote", {})):
+            answer = await chat.call(tool, tool, **more, waitSeconds=45)
+            await chat.look_at_batch(tool, (answer or {})["batchId"])
+        await chat.look("files")
+        for page in pages:
+            await chat.call("one page", "review", page=page, diff=True)
+        for page, text in files_of(root).items():
+            assert unseen(text) == [], page
+            assert page == "about" or parse_page(text).sections[-1].entity_id == f"{page}/s2"
+        for page, text in zip(pages, ["", "", *HOSTILE.values()], strict=False):
+            (root / "content" / f"{page}.md").write_bytes(hostile_file(page, text))
+        await chat.look("edited")
+        for page in pages:
+            await chat.call("edited page", "review", page=page, diff=True)
+            await chat.call("a conflict", "promote", page=page, waitSeconds=45)
+        answer = await chat.call("force", "rollback", pages=pages, force=True, waitSeconds=45)
+        await chat.look_at_batch("force", (answer or {})["batchId"])
+        await chat.look("forced")
+        files_of(root)
+    assert not chat.heard.wrong, "\n".join(chat.heard.wrong)
+
+
+def files_of(root: Path) -> Mapping[str, str]:
+    """Return the text of each page's file, after a look at which sections it holds."""
+    found = {path.stem: path.read_text("utf-8") for path in (root / "content").glob("*.md")}
+    for page, text in found.items():
+        file = parse_page(text)
+        ids = [section.entity_id for section in file.sections]
+        assert file.problem is None and set(ids) <= {f"{page}/s1", f"{page}/s2"}, (page, ids)
+    return found
+
+
+# A model, and what a chat hands over
+
+
+async def test_whatever_a_model_and_a_chat_say(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Answers, wishes and material; a line of the log is one line, whatever is in it."""
+    log_to_stderr()
+    texts = cycle(HOSTILE.values())
+    said = "\n\n".join(HOSTILE.values()).encode("utf-8", "replace").decode()
+    with model(lambda schema: sample(schema, "Plain words.") | {"text": next(texts)}) as url:
+        more = settings(url, max_retries=0, concurrency=1)
+        root = small_site(tmp_path, {"menu": len(HOSTILE)}, **more)
+        async with desk(root) as opened:
+            chat = Chat(opened)
+            wishes = {"instructions": said, "material": said, "requestKey": said[:128]}
+            answer = await chat.call("drafts", "generate", page="menu", **wishes, waitSeconds=45)
+            await chat.look_at_batch("drafts", (answer or {})["batchId"])
+            await chat.look("drafted")
+            figures, _ = await scrape(Given(opened), accept="", now=0.0)
+    logged = capsys.readouterr().err.splitlines()
+    assert any("attempt ended" in line for line in logged)
+    for line in logged:
+        assert line.startswith("timestamp=") and not unseen(line) and WORDS not in line, line
+    assert WORDS not in figures.decode()
+    assert not chat.heard.wrong, "\n".join(chat.heard.wrong)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Hands out the services of a desk."""
+
+    desk: Desk
+
+    async def services(self) -> Services:
+        assert self.desk.services is not None
+        return self.desk.services
+
+
+async def test_a_client_of_any_name_is_an_author_of_one_word(tmp_path: Path) -> None:
+    """As it stands beside the texts, in `review` and `status`, in our words."""
+    application = Application(small(tmp_path), default_mode="embedded")
+    async with application.running():
+        server = build_server(application, version="0", origin=Origin("local", "test"))
+        heard: list[str] = []
+        for text in HOSTILE.values():
+            name = text.encode("utf-8", "replace").decode()
+            client = Client(server, client_info=Implementation(name=name, version="1"))
+            async with client:
+                await client.call_tool("edit", {"section": "menu/s1", "text": "Soup."})
+                for tool, arguments in (
+                    ("review", {"section": "menu/s1", "history": True}),
+                    ("status", {"since": "1d"}),
+                ):
+                    result = await client.call_tool(tool, arguments)
+                    heard += strings(result.structured_content)
+    authors = {text for text in heard if text.startswith("chat")}
+    assert authors
+    assert not [text for text in authors if not re.fullmatch(r"chat \([\w.:+-]{0,60}\)", text)]
+    assert not [text for text in heard if unseen(text)]
+
+
+# Five megabytes
+
+
+def calls_with(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield calls with the text in each argument that takes a long one."""
+    one = {"section": "menu/s1"}
+    yield "edit", {**one, "text": text}
+    yield "edit", {**one, "fields": {"text": text}}
+    yield "edit", {**one, "fields": {text: "x"}}
+    yield "edit", {**one, "fields": f'{{"text": {"[" * 400}1{"]" * 400}}}'}
+    yield "edit", {**one, "fields": {"text": [1] * (FIVE_MB // 8)}}
+    yield "edit", {**one, "replace": [{"old": text, "new": "x"}]}
+    yield "edit", {**one, "replace": [{"old": "Menu", "new": text}]}
+    yield "edit", {"page": "menu", "replace": [{"old": "Menu", "new": text}]}
+    for name in ("instructions", "material", "requestKey"):
+        yield "generate", {**one, name: text}
+    yield "review", {"contains": text}
+
+
+async def test_five_megabytes_are_refused_with_a_sentence(tmp_path: Path) -> None:
+    """In every argument that takes a text, as a page's file and as the site's."""
+    large = f"{WORDS} " * (FIVE_MB // 4)
+    async with desk(small(tmp_path)) as opened:
+        chat = Chat(opened)
+        await opened.run("generate-all")
+        for tool, arguments in calls_with(large):
+            said = await opened.refused(tool, **arguments)
+            assert len(said) < 300 and "inside" not in said, (tool, [*arguments], said)
+            chat.heard.refusal(tool, said)
+        await opened.run("promote", page="menu")
+        await opened.call("edit", section="menu/s1", text="Soup.")
+        (opened.root / "content/menu.md").write_text(large, "utf-8")
+        said = await chat.call("file", "promote", section="menu/s1", dryRun=True)
+        assert "larger than 4 MiB" in json.dumps(said)
+        (opened.root / "pressroom/site.yaml").write_text(f"title: {large}", "utf-8")
+        assert "larger than 1048576 bytes" in json.dumps(await chat.call("site", "review"))
+        await chat.look("file")
+    assert not chat.heard.wrong, "\n".join(chat.heard.wrong)

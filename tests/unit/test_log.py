@@ -43,3 +43,12 @@ def test_a_secret_is_taken_out_of_a_logged_value_however_deep_it_is(
     assert SECRET not in said
     assert "[hidden]" in said
     assert "count=3 done nothing=" in said
+
+
+def test_a_line_is_one_line_and_commands_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever a value is of: line ends, escapes and what nobody sees are escaped."""
+    log_to_stderr()
+    odd = "a\nlevel=info\r\x1b[2J\u2028\u202e\U000e0041\U000e0170\ud83d"
+    structlog.get_logger().warning("asked", given=odd)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.isprintable() and "\U000e0170" not in line

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mcp_server.content.actions.calls import EditCall
-from mcp_server.content.actions.edit_text import fields_with, merged_fields, tidy_text
+from mcp_server.content.actions.edit_text import check_size, fields_with, merged_fields, tidy_text
 from mcp_server.content.actions.locks import locked_error
 from mcp_server.content.actions.plan import STATIC
 from mcp_server.content.actions.site_content import SiteContent
@@ -56,12 +56,14 @@ def check_call(call: EditCall) -> None:
     """Refuse a call that is not exactly one edit.
 
     Raises:
-        InvalidPayload: none of the ways was given, or several; or they do not go together.
+        InvalidPayload: none of the ways was given, or several; or they do not go together, or
+            are too long.
     """
     given = [way for way in WAYS if getattr(call, way) not in (None, False, ())]
     if len(given) != 1:
         what = f"{' and '.join(given)} are given" if given else "nothing is given to change"
         raise InvalidPayload("edit", [f"{what}; give exactly one of {', '.join(WAYS)}"])
+    check_size(call)
     if any(each.old == each.new for each in call.replace):
         raise InvalidPayload("replace", ["old and new are the same"])
     for name, digits in (("contentHash", call.content_hash), ("restore", call.restore)):

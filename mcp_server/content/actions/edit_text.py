@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
+from mcp_server.content.actions.calls import EditCall
 from mcp_server.content.drafting.drafter import (
     DraftRequest,
     complaint_about,
@@ -22,6 +23,39 @@ from mcp_server.errors import InvalidPayload
 
 TEXT_LENGTH_MAX = 100_000
 """Characters of a section's text. A page is read by people; larger ones are no texts."""
+
+DEPTH_MAX = 8
+"""Lists and objects within one another, in the fields of a text; templates have two."""
+
+
+def check_size(call: EditCall) -> None:
+    """Refuse what is too long, before anything goes through it letter by letter.
+
+    Raises:
+        InvalidPayload: the fields, or a piece to be replaced, have too many characters.
+    """
+    for each in call.replace:
+        if max(len(each.old), len(each.new)) > TEXT_LENGTH_MAX:
+            raise InvalidPayload("replace", [f"write at most {TEXT_LENGTH_MAX:,} characters"])
+    length, level = 0, [cast("object", call.fields or {})]
+    for _ in range(DEPTH_MAX):
+        level = [inner for value in level for inner in _within(value)]
+        length += sum(len(each) if isinstance(each, str) else 1 for each in level)
+        if length > TEXT_LENGTH_MAX:
+            raise InvalidPayload("fields", [f"write at most {TEXT_LENGTH_MAX:,} characters"])
+    if level:
+        raise InvalidPayload("fields", ["they are nested too deep; write them as the template has"])
+
+
+def _within(value: object) -> Iterable[object]:
+    match value:
+        case Mapping():
+            items = cast("Mapping[str, object]", value)
+            return (*items, *items.values())
+        case list():
+            return cast("list[object]", value)
+        case _:
+            return ()
 
 
 def tidy_text(argument: str, text: str) -> str:

@@ -48,6 +48,7 @@ from mcp_server.content.drafting.patience import Patience
 from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash, prompt_for
 from mcp_server.content.text import markdown
 from mcp_server.content.text.fields import answer_model, problems
+from mcp_server.content.text.visible import visible_fields
 from mcp_server.entities.entity import Author, Finding
 
 if TYPE_CHECKING:
@@ -158,7 +159,8 @@ class ComposerDrafter:
             await report(done, len(STEPS), doing)
             if self._pause_s:
                 await anyio.sleep(self._pause_s)
-        fields = compose(request.site, request.section, request.template)
+        # A file that comes from elsewhere may hold what nobody sees, as a model's answer may.
+        fields = visible_fields(compose(request.site, request.section, request.template))
         if wrong := complaint_about(request.template, fields):
             raise ComposerGap(request.section.entity_id, request.template.name, misfit=wrong)
         return await _checked(request, fields, Author(kind="composer", name="composer"), Usage())

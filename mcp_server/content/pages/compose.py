@@ -10,6 +10,7 @@ from mcp_server.content.pages.page_file import (
     render_page,
 )
 from mcp_server.content.site import Section, Site
+from mcp_server.content.text.visible import visible
 from mcp_server.entities.entity import Revision
 
 
@@ -25,8 +26,8 @@ def compose_page(site: Site, page_id: str, live: Mapping[str, Revision]) -> str 
         return None
     return render_page(
         PageFile(
-            title=page.title if page else page_id,
-            description=page.description if page else "",
+            title=visible(page.title) if page else page_id,
+            description=visible(page.description) if page else "",
             sections=sections,
         )
     )

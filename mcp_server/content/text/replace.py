@@ -28,7 +28,8 @@ class Misfit:
     number: int
     """Counted from 0."""
     count: int
-    """How often it stands there, `COUNTED_MAX` for more; once, where it overlaps with the `old` of another."""
+    """How often it stands there, at most `COUNTED_MAX`; once, where it overlaps with the `old` of
+    another."""
     places: Sequence[str] = ()
     """The first lines that hold it, each with its number: `3: from 80 euros a month`."""
 

@@ -206,11 +206,11 @@ def changed(
     """
     parts = [_tallied(tally, counted=about is None) for tally in tallies]
     parts += [f"{count} {_plural('edit', count)} by {author}" for author, count in edits]
-    start = "So far" if not since else f"Since {since}"
     if not parts:
-        return f"Nothing was queued{f' for {about}' if about else ''} or edited {start[0].lower()}{start[1:]}."
+        what = f" for {about}" if about else ""
+        return f"Nothing was queued{what} or edited {f'since {since}' if since else 'so far'}."
     what = f" of {about}" if about else ""
-    return f"{start}{what}: {', '.join(parts)}."
+    return f"{f'Since {since}' if since else 'So far'}{what}: {', '.join(parts)}."
 
 
 def _tallied(tally: Tally, *, counted: bool) -> str:
