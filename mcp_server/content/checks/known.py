@@ -13,7 +13,7 @@ from mcp_server.content.checks.mentions import Mention, Quantity
 from mcp_server.content.checks.phones import is_same_phone, plain_phone, runs_of
 from mcp_server.content.checks.prepare import figures_of
 from mcp_server.content.checks.scan import scan
-from mcp_server.content.checks.words import UNITS
+from mcp_server.content.checks.words import MONTHS, UNITS, UNSURE_MONTHS
 
 _FACTORS: dict[str, tuple[float, ...]] = {
     "duration": (60.0, 3600.0, 86400.0, 604800.0),
@@ -47,6 +47,18 @@ _ALONE = re.compile(
     re.IGNORECASE,
 )
 """What stands before a figure that says what a fact is; other figures are part of a name."""
+_SHORT_MONTH = re.compile(
+    rf"\b({'|'.join(sorted((m.capitalize() for m in UNSURE_MONTHS), key=len, reverse=True))})\b"
+)
+"""A month in a source, where nobody can be held for it."""
+_PRICED = re.compile(
+    r"(?:pric|prix|tarif|preis|eintritt|entrée|fee|admission|ticket|karte|carte|billet|plein|réduit"
+    r"|normal|ermäßigt|adult|child|erwachsen|kind|enfant|adulte|student|étudiant|concession)"
+    r"[^\n]{0,40}(?<=[^\W\d_])[.:]? $",
+    re.IGNORECASE,
+)
+_ENDS = re.compile(r" ?(?:[,;/|)\n]|$)")
+"""What stands around a figure that is a price, although it has no currency."""
 _STREET = re.compile(r"str(?:aße|asse|\.)")
 _PERCENT = re.compile(r"%|percent|per cent|prozent|pour ?cent|pct|\bpc\b")
 """Only beside these words a figure alone can be a share."""
@@ -184,6 +196,14 @@ def _is_alone(text: str, start: int) -> bool:
     return _ALONE.search(text, max(0, start - 16), start) is not None
 
 
+def _is_price(text: str, mention: Mention) -> bool:
+    """Whether a figure is a price in a list of them: `tickets: full 22, reduced 14`."""
+    return (
+        _ENDS.match(text, mention.end) is not None
+        and _PRICED.search(text, max(0, mention.start - 60), mention.start) is not None
+    )
+
+
 def _singles(text: str) -> Iterator[tuple[str, float]]:
     """Yield one of each unit that stands without a number: `a week`, `pro Nacht`."""
     for found in _SINGLE.finditer(text):
@@ -222,7 +242,12 @@ def _dimension(name: str, value: float, text: str, mention: Mention) -> str:
     """Return what a figure of a source counts; one in a name counts nothing, an amount does."""
     if name == "count" and not value.is_integer():
         return "bare"
-    is_named = name == "bare" and value.is_integer() and not _is_alone(text, mention.start)
+    is_named = (
+        name == "bare"
+        and value.is_integer()
+        and not _is_alone(text, mention.start)
+        and not _is_price(text, mention)
+    )
     return "in a name" if is_named else name
 
 
@@ -248,6 +273,7 @@ def known_in(text: str) -> Known:
     if len(days) >= 4:
         values.setdefault("duration", set()).add(len(days) * 86400.0)
     dates = {q.value for m in mentions for q in m.quantities if isinstance(q.value, tuple)}
+    dates |= {(0, MONTHS[short.lower()], 0) for short in _SHORT_MONTH.findall(text)}
     dates |= months_between(text, mentions)
     figures |= {float(date[0]) for date in dates if date[0]}
     for name, value in (*_singles(text), *derived(text, mentions)):
