@@ -54,7 +54,7 @@ _SHORT_MONTH = re.compile(
 _PRICED = re.compile(
     r"(?:pric|prix|tarif|preis|eintritt|entrée|fee|admission|ticket|karte|carte|billet|plein|réduit"
     r"|normal|ermäßigt|adult|child|erwachsen|kind|enfant|adulte|student|étudiant|concession)"
-    r"[^\n]{0,40}(?<=[^\W\d_])[.:]? $",
+    r"[^\n;.|]{0,24}(?<=[^\W\d_])[.:]? $",
     re.IGNORECASE,
 )
 _ENDS = re.compile(r" ?(?:[,;/|)\n]|$)")
