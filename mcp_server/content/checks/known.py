@@ -60,7 +60,10 @@ _PRICED = re.compile(
 _ENDS = re.compile(r" ?(?:[,;/|)\n]|$)")
 """What stands around a figure that is a price, although it has no currency."""
 _STREET = re.compile(r"str(?:aße|asse|\.)")
-_PERCENT = re.compile(r"%|percent|per cent|prozent|pour ?cent|pct|\bpc\b")
+_PERCENT = re.compile(
+    r"%|percent|per cent|prozent|pour ?cent|pct|\bpc\b|\babv\b|\bvol\b|\balk"
+    r"|discount|rabatt|remise|zins"
+)
 """Only beside these words a figure alone can be a share."""
 NONE: frozenset[float] = frozenset()
 
@@ -126,7 +129,8 @@ class Known:
             case _ if value in self.of(dimension):
                 return True
             case "bare":
-                return figure in self.figures or self._is_day(figure)
+                hour = figure * 60 + 720 if 0 < figure <= 12 else -1.0  # `Sat 10–1`
+                return figure in self.figures or self._is_day(figure) or hour in self.of("time")
             case "ordinal":
                 said = self.of("ordinal") | self.of("count") | self.of("bare")
                 return value in said
@@ -217,6 +221,13 @@ def named(text: str) -> str:
     return " ".join(_STREET.sub("str", text.lower()).split())
 
 
+def has_figure(text: str, figure: str) -> bool:
+    """Whether a figure stands in a text, alone or in a name: `J18`."""
+    place = text.find(figure)
+    around = text[place - 1 : place] + text[place + len(figure) : place + len(figure) + 1]
+    return place >= 0 and not any(letter.isdigit() for letter in around)
+
+
 def is_word_of(text: str, name: str) -> bool:
     """Whether a name stands in a text, and is no part of a longer one."""
     place = text.find(name)
@@ -247,6 +258,7 @@ def _dimension(name: str, value: float, text: str, mention: Mention) -> str:
         and value.is_integer()
         and not _is_alone(text, mention.start)
         and not _is_price(text, mention)
+        and not text.startswith(": ", mention.end)  # the name of a fact: `pass 10: 68 €`
     )
     return "in a name" if is_named else name
 

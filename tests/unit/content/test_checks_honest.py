@@ -261,6 +261,16 @@ HONEST_TOO = [
     ("fr", "Si vous êtes plus de huit personnes, réservez.", "à partir de 9 personnes"),
     ("en", "Over three days and two nights", "3-5 July 2026"),
     ("de", "An drei Abenden", "3.-5. Juli 2026"),
+    ("en", "Leave at junction 18 and take the number 9 bus.", "M4 J18, bus: no. 9"),
+    ("de", "Nehmen Sie die Ausfahrt 18 oder die Linie 31.", "A7, AS18; Bus: Nr. 31"),
+    ("fr", "Prenez la sortie 18 ou la ligne 31.", "A7, S18 ; bus : n° 31"),
+    ("en", "Sat 10–1", "Sat 10:00-13:00"),
+    ("de", "Sa 10–1", "Sa 10:00-13:00"),
+    ("fr", "sam. 10–1", "sam. 10h-13h"),
+    ("en", "It has 5.2% and is cold.", "abv: 5.2"),
+    ("fr", "La carte de dix places (68 €)", "carte 10: 68 €"),
+    ("en", "A pass of ten places", "pass 10: £68"),
+    ("de", "Die Karte für zehn Plätze", "Karte 10: 68 €"),
     ("fr", "Trois soirs de fête", "3-5 juillet 2026"),
     ("de", "Ein Kurs, sechs Abende", "Termine: 6x Di 19-21:30"),
     ("en", "A course of six evenings", "6 x Tue 7-9pm"),
@@ -278,6 +288,13 @@ HONEST_TOO = [
 ]
 """What was held once, with relatives in each language; an invention beside each follows."""
 INVENTED_TOO = [
+    ("en", "Leave at junction 17.", "M4 J18, bus: no. 9", "17"),
+    ("de", "Nehmen Sie die Linie 32.", "A7, AS18; Bus: Nr. 31", "32"),
+    ("fr", "Prenez la sortie 19.", "A7, S18 ; bus : n° 31", "19"),
+    ("en", "Sat 10–2", "Sat 10:00-13:00", "2"),
+    ("en", "It has 6.2% and is cold.", "abv: 5.2", "6.2%"),
+    ("fr", "La carte de douze places (68 €)", "carte 10: 68 €", "douze"),
+    ("de", "Die Karte für elf Plätze", "Karte 10: 68 €", "elf"),
     (
         "de",
         "Geöffnet von Montag bis Samstag außer mittwochs.",
