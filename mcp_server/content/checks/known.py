@@ -257,9 +257,10 @@ def _dimension(name: str, value: float, text: str, mention: Mention) -> str:
         name == "bare"
         and value.is_integer()
         and not _is_alone(text, mention.start)
-        and not _is_price(text, mention)
         and not text.startswith(": ", mention.end)  # the name of a fact: `pass 10: 68 €`
     )
+    if is_named and _is_price(text, mention):
+        return "money:ANY"
     return "in a name" if is_named else name
 
 
