@@ -127,6 +127,31 @@ def test_the_exit_code_says_whether_a_script_may_go_on(
     assert lines == [QUEUED["message"], "Next: pressroom status b_1", "A worker is running."]
 
 
+def test_material_is_read_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What cannot be read, or is empty, is no text to write from: nothing is called."""
+    found, calls = answering(QUEUED)
+    prices, empty = tmp_path / "prices.txt", tmp_path / "empty.txt"
+    prices.write_text("Soup: 7 €\n", "utf-8")
+    empty.write_text(" \n", "utf-8")
+    assert left(found, "generate", "menu", "--material", str(prices)) == 0
+    assert calls[0][1]["material"] == "Soup: 7 €\n"
+    assert left(found, "generate", "menu", "--material", str(empty)) == 2
+    assert left(found, "generate", "menu", "--material", str(tmp_path / "none.txt")) == 2
+    assert "No such file" in capsys.readouterr().err
+    assert len(calls) == 1
+
+
+def test_a_brief_is_shown_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each part on a line of its own; a text keeps its indents."""
+    brief = '<text-abc>\n{"section": "a/b", "facts": {"price": "7 €\\u001b[2J"}}\n</text-abc>'
+    row = {"section": "a/b", "state": "draft", "draft": "<text-abc>\n- a\n  - b\n</text-abc>"}
+    found, _ = answering({"message": "Write.", "brief": brief, "sections": [row]})
+    assert left(found, "review", "a/b", "--brief") == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert '      "price": "7 €\\u001b[2J"' in shown
+    assert shown[-2:] == ["        - a", "          - b"]
+
+
 def test_an_interrupt_while_it_is_followed_says_what_goes_on(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -28,7 +28,7 @@ def end_of(text: str, *, now: float) -> float:
         begin, length = _parsed(text.strip())
         end = begin + length
         if begin.timestamp() <= now:
-            return end.timestamp()
+            return max(0.0, end.timestamp())
     except (ValueError, OverflowError):
         why = "is no day or time"
     else:

@@ -65,7 +65,11 @@ class PromoteAction:
         plan, found, remarks = await anyio.to_thread.run_sync(look)
         submission = None
         if not call.dry_run:
-            await self._submitter.check_digest(PROMOTE, plan, call, selection.ids, content)
+            faster = await self._submitter.check_digest(
+                PROMOTE, plan, call, selection.ids, content, origin
+            )
+            if faster is not None:
+                return faster
             conditions = Conditions(
                 terms={"site": content.site.hash},
                 key=key_of(PROMOTE.kind, call.batch_id, call.force, call.digest, selection.ids),
@@ -170,7 +174,8 @@ def plan_promote(
 
 
 def _held_back(id: str, found: Sequence[Finding]) -> str:
-    return f'is held: {why_held(found)}; promote {{"section": "{id}"}} takes it'
+    # The call first: what a text holds may be long, and is cut where there is no room.
+    return f'is held; promote {{"section": "{id}"}} takes it: {why_held(found)}'
 
 
 def _why_not_promoted(

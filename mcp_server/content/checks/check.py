@@ -13,15 +13,13 @@ from mcp_server.content.checks.leftovers import leftovers_in
 from mcp_server.content.checks.links import dead_links
 from mcp_server.content.checks.objections import objectionable
 from mcp_server.content.checks.prepare import prose_of, without_code
-from mcp_server.content.checks.sources import Sources
+from mcp_server.content.checks.sources import FINDINGS_MAX, Sources
 from mcp_server.content.checks.words import LANGUAGES
 from mcp_server.content.site import Section, Site
 from mcp_server.content.template import Template
 from mcp_server.content.text.blocks import SECTION_MARK, open_fence
 from mcp_server.entities.entity import Finding
 
-FINDINGS_MAX = 50
-"""Findings of one text: who has so many writes it anew."""
 LENGTH_MAX = 200_000
 """Characters of a text that are compared with its sources; a page of a site has a tenth of it."""
 
@@ -34,12 +32,13 @@ def check(
     template: Template | None,
     sources: Sources,
     anchors: Mapping[str, Collection[str]] | None = None,
+    most: int | None = FINDINGS_MAX,
 ) -> tuple[Finding, ...]:
     """Return what is to be said of a text of `section`, the worst first, each once.
 
     *refused*: it must not be stored as a draft. *held*: a bulk promote leaves it out. *noted*: only
-    told. `anchors` are the places within the site's pages, where they are known. It takes time in
-    proportion to the length of the text.
+    told. `anchors` are the places within the site's pages, where they are known. There are `most`
+    findings of each level, or all. It takes time in proportion to the length of the text.
     """
     levels = (
         _refused(text, template, sources),
@@ -50,8 +49,17 @@ def check(
             for link in dead_links(text, section.page, site, anchors or {})
         ),
     )
-    found = dict.fromkeys(each for level in levels for each in islice(level, FINDINGS_MAX))
+    found = dict.fromkeys(each for level in levels for each in islice(_once(level), most))
     return tuple(found)
+
+
+def _once(found: Iterator[Finding]) -> Iterator[Finding]:
+    """Yield each finding once: fifty times `TODO` leave room for a price."""
+    seen: set[Finding] = set()
+    for each in found:
+        if each not in seen:
+            seen.add(each)
+            yield each
 
 
 def _refused(text: str, template: Template | None, sources: Sources) -> Iterator[Finding]:

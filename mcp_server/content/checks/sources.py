@@ -13,6 +13,8 @@ from mcp_server.entities.entity import PREVIEW, Revision
 
 _LIST = re.compile(r"[^\W\d_][^,.\d]{1,39}(?:, ?[^\W\d_][^,.\d]{1,39}){2,11}")
 """A fact that lists things in a line: `brakes, gears, tyres`."""
+FINDINGS_MAX = 50
+"""Findings of one level that are kept of a text: who has so many writes it anew."""
 LISTED_MAX = 12
 """Items of a list that somebody may count and say so: `our six loaves`."""
 
@@ -89,12 +91,18 @@ def sources_of(
 
 
 def _said_before(revision: Revision) -> str:
-    """Return a text without what it is held for, unless it is live: then somebody has said yes."""
+    """Return a text without what it is held for, unless it is live: then somebody has said yes.
+
+    One that is held for as much as is kept may be held for more, and says nothing.
+    """
     text = revision.markdown or ""
-    if revision.type == PREVIEW:
-        for finding in revision.findings or ():
-            if finding.level == "held" and finding.piece:
-                text = text.replace(finding.piece, " ")
+    if revision.type != PREVIEW:
+        return text
+    held = [each.piece for each in revision.findings or () if each.level == "held"]
+    if len(held) >= FINDINGS_MAX:
+        return ""
+    for piece in filter(None, held):  # its blanks are single ones, those of the text need not be
+        text = re.sub(r"\s+".join(map(re.escape, piece.split())), " ", text)
     return text
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mcp_server.content.text.visible import visible
-from mcp_server.interfaces.cli.output import one_line, unmarked
-from mcp_server.interfaces.cli.spelling import as_commands, command
+from mcp_server.interfaces.cli.output import as_json, one_line
+from mcp_server.interfaces.cli.spelling import as_commands, command, unmarked
 
 WIDTH_MAX = 40
 """Columns at most that a list is aligned to; a longer name makes its own line longer."""
@@ -23,12 +24,13 @@ KNOWN = frozenset(
 def answer_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     """Yield an answer: its sentence, its sections, what was left out, and what comes next."""
     yield _sentence(answer["message"])
+    yield from _brief(answer.get("brief", ""))
     yield from _rows(answer.get("planned", ()))
     yield from _rows(answer.get("sections", ()))
     yield from _skipped(answer.get("skipped", ()), answer.get("skippedCount", 0))
     yield from _files(answer.get("files", ()), answer.get("fileCount", 0))
     for note in answer.get("notes", ()):
-        yield _sentence(unmarked(note))
+        yield _sentence(note)
     if answer.get("status") == "planned" and "digest" in answer:
         does = f"--digest {one_line(answer['digest'])}"
         yield f"The same without --dry-run and with {does} does exactly this."
@@ -72,17 +74,27 @@ def _said(row: Mapping[str, Any]) -> Iterator[str]:
         if value is True:
             yield key
         elif isinstance(value, list):
-            yield f"{key}: {'; '.join(map(str, value))}"  # pyright: ignore[reportUnknownArgumentType] - read from JSON
+            yield unmarked(f"{key}: {'; '.join(map(str, value))}")  # pyright: ignore[reportUnknownArgumentType] - read from JSON
         elif isinstance(value, str | int | float):
             yield f"{key} {unmarked(str(value))}"
     for key in ("reason", "conflict", "note"):
         if key in row:
-            yield f"{key}: {row[key]}"
+            yield unmarked(f"{key}: {row[key]}")
+
+
+def _brief(text: str) -> Iterator[str]:
+    """Yield what a section is written from, each part on lines of its own."""
+    try:
+        lines = as_json(json.loads(unmarked(text))).splitlines()
+    except ValueError:  # there is none, or it was cut short
+        lines = list(_lines(text))
+    yield from (f"  {line}" for line in lines)
 
 
 def _lines(text: str) -> Iterator[str]:
-    """Yield a text's lines, without what a terminal would obey."""
-    yield from (visible(line) for line in unmarked(text).strip("\n").splitlines())
+    """Yield a text's lines as they are indented, without what a terminal would obey."""
+    for line in unmarked(text).strip("\n").splitlines():
+        yield " " * (len(line) - len(line.lstrip(" "))) + visible(line)
 
 
 def _skipped(rows: Sequence[Mapping[str, Any]], count: int) -> Iterator[str]:

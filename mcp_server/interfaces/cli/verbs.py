@@ -117,7 +117,7 @@ def generate(
     instructions: InstructionsOption = None,
     material: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="Text to write from; `-` reads it from stdin."),
+        typer.Option(metavar="FILE", help="A text to write from; `-` reads it from stdin."),
     ] = None,
     max_cost_usd: CostOption = None,
     dry_run: DryRunOption = False,
@@ -131,7 +131,7 @@ def generate(
         **selected(targets, page, section),
         "mode": mode,
         "instructions": instructions,
-        "material": _read(material),
+        "material": _read_file(material),
         "maxCostUsd": max_cost_usd,
         "dryRun": dry_run,
         "requestKey": request_key,
@@ -186,7 +186,8 @@ def review(
         bool, typer.Option("--brief", help="What a drafter is given, to write it by hand.")
     ] = False,
     plan: Annotated[
-        str | None, typer.Option(metavar="VERB", help="What promote, or rollback, would do.")
+        str | None,
+        typer.Option(metavar="VERB", help="What promote, rollback or unpublish would do."),
     ] = None,
     batch_id: BatchOption = None,
     revision: RevisionOption = None,
@@ -412,6 +413,22 @@ def replacements(old: Sequence[str], new: Sequence[str]) -> Sequence[Mapping[str
 def _read(text: str | None) -> str | None:
     """Return a text that was given, or what stdin has where that is `-`."""
     return typer.get_text_stream("stdin").read() if text == "-" else text
+
+
+def _read_file(name: str | None) -> str | None:
+    """Return what a file holds, or stdin where it is named `-`.
+
+    Raises:
+        BadParameter: it cannot be read, or holds no text.
+    """
+    try:
+        text = _read(name) if name in (None, "-") else Path(name).read_text("utf-8-sig")
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is no text in UTF-8"
+        raise typer.BadParameter(f"{name}: {why}", param_hint="--material") from None
+    if text is not None and not text.strip():
+        raise typer.BadParameter(f"{name}: it is empty", param_hint="--material")
+    return text
 
 
 def given(arguments: Mapping[str, Any]) -> Mapping[str, Any]:

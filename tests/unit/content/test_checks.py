@@ -9,10 +9,10 @@ from types import FrameType
 
 import pytest
 
-from mcp_server.content.checks.check import FINDINGS_MAX, check
-from mcp_server.content.checks.sources import Sources, sources_of
+from mcp_server.content.checks.check import check
+from mcp_server.content.checks.sources import FINDINGS_MAX, Sources, sources_of
 from mcp_server.content.site import Page, Section, Site
-from mcp_server.entities.entity import Finding
+from mcp_server.entities.entity import PREVIEW, Author, Finding, Revision
 
 SECTION = Section(page="menu", id="hero")
 
@@ -301,6 +301,31 @@ def test_a_hostile_text_is_checked_in_linear_time() -> None:
 def test_a_text_full_of_inventions_has_a_bounded_list_of_findings() -> None:
     """Whoever reads it has seen enough by then."""
     assert len(found(" ".join(f"€{n}" for n in range(1000, 3000)))) == FINDINGS_MAX
+
+
+def test_what_is_found_often_leaves_room_for_the_rest() -> None:
+    """Fifty times the same is one finding."""
+    assert {"TODO", "€77"} <= set(held("TODO. " * 60 + "It costs €77."))
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [("It costs 77\u00a0€.", ["77 €"]), ("Many.", [f"€{n}" for n in range(FINDINGS_MAX)])],
+)
+def test_what_a_draft_is_held_for_is_no_source(text: str, pieces: Sequence[str]) -> None:
+    """R32: whatever its blanks are; one with more findings than are kept says nothing at all."""
+    findings = tuple(Finding(level="held", kind="price in no source", piece=p) for p in pieces)
+    draft = Revision(
+        type=PREVIEW,
+        entity_id="menu/hero",
+        template="",
+        fields={},
+        markdown=text,
+        author=Author(kind="chat"),
+        findings=findings,
+    )
+    said = sources_of(site_in("en"), SECTION, before=draft).before or ""
+    assert not any(word in said for word in ("77", "Many"))
 
 
 def _calls(text: str) -> int:

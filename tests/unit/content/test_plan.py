@@ -292,7 +292,7 @@ def test_what_the_checks_hold_is_promoted_only_by_its_name() -> None:
     """Nobody has said it, and in bulk nobody may have looked; a batch of drafts is bulk, too."""
     stands = standing(draft(HERO, "Rooms are €85.", findings=(PRICE,)))
     reason = (
-        'is held: the price \'€85\' stands in no source; promote {"section": "home/hero"} takes it'
+        'is held; promote {"section": "home/hero"} takes it: the price \'€85\' stands in no source'
     )
     assert why(promoted(stands)) == [reason]
     assert why(promoted(stands, drafted={HERO: True})) == [reason]
@@ -304,6 +304,13 @@ def test_what_was_held_is_free_once_the_facts_say_it() -> None:
     stands = standing(draft(HERO, "Rooms are €85.", findings=(PRICE,)))
     site = replace(stands.site, facts={"room": "85 euros"})
     assert only(promoted(replace(stands, site=site)))[0].change == "publish"
+
+
+def test_one_invention_among_many_figures_is_held() -> None:
+    """The others stood in the live text, and no longer count when it is looked at again."""
+    menu = ". ".join(f"No {n} is €{n}.50" for n in range(100, 200))
+    stands = standing(draft(HERO, f"{menu}. Rooms are €85.", findings=(PRICE,)))
+    assert not promoted(stands).planned
 
 
 def test_what_is_only_noted_is_promoted() -> None:

@@ -251,9 +251,10 @@ def test_a_review_of_named_sections_shows_whole_texts_between_marks() -> None:
     assert row.draft.split("\n")[0] in reply.marks
 
 
-def test_even_the_longest_row_is_answered_and_the_cursor_moves_on() -> None:
-    """A text that does not fit is cut, not withheld."""
-    reply = review_reply(review(5, "x" * 50_000), Marks(SystemClock()), start=0, whole=True)
+@pytest.mark.parametrize("letter", ["x", "面", "😀", '"'])
+def test_even_the_longest_row_is_answered_and_the_cursor_moves_on(letter: str) -> None:
+    """A text that does not fit is cut, not withheld, however many bytes its letters take."""
+    reply = review_reply(review(5, letter * 50_000), Marks(SystemClock()), start=0, whole=True)
     assert len(reply.sections) >= 1
     assert reply.next_cursor == len(reply.sections)
     assert size(reply) <= DETAIL_BYTES_MAX

@@ -119,6 +119,12 @@ def test_a_refusal_stays_short() -> None:
     assert len(refused(page={"x": "y" * 10_000}, mode="z" * 10_000)) < 600
 
 
+def test_wishes_of_blanks_are_none() -> None:
+    """They would have every text of the page written anew."""
+    call = generate(instructions=" \n", material="\t ").call("generate", Selector(page="menu"))
+    assert (call.instructions, call.material) == ("", "")
+
+
 def test_retry_needs_its_batch() -> None:
     """The only argument that is required anywhere."""
     with pytest.raises(InvalidPayload, match="retry: batchId is missing"):

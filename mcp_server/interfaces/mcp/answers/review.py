@@ -21,8 +21,11 @@ from mcp_server.interfaces.mcp.answers.replies import (
 
 EXCERPT_LENGTH = 80
 """Characters of a text in a list: enough to recognise it."""
-TEXT_LENGTH = 6_000
-"""Characters of a text or difference that was asked for; longer ones are cut after a line."""
+TEXT_LENGTHS = (16_000, 8_000, 4_000, 2_000)
+"""Characters of a text or difference that was asked for: the most that one row has room for. Longer
+ones are cut after a line."""
+ROW_BYTES_MAX = DETAIL_BYTES_MAX - 2_000
+"""Of one row; what is said of all comes besides."""
 NOTE_LENGTH = 200
 """Characters of a note on the site as a whole."""
 TITLE_LENGTH = 40
@@ -40,7 +43,7 @@ HASH_LENGTH = 12
 def room(*, whole: bool) -> Room:
     """Return how much a review can show: `whole` texts, or the beginnings of many."""
     if whole:
-        return Room(DETAIL_BYTES_MAX, TEXT_LENGTH)
+        return Room(DETAIL_BYTES_MAX, TEXT_LENGTHS[0])
     return Room(REPLY_BYTES_MAX, EXCERPT_LENGTH)
 
 
@@ -56,7 +59,7 @@ def review_reply(
 
     @cache
     def row(number: int) -> ReviewedRow:
-        return _row(review.rows[number], marks, whole=whole)
+        return _fitted_row(review.rows[number], marks, whole=whole)
 
     @cache
     def listed(number: int) -> PageRow:
@@ -102,8 +105,20 @@ def _page(page: ReviewedPage, marks: Marks) -> PageRow:
     return PageRow(page=page.page, title=title, counts=dict(page.counts))
 
 
-def _row(row: ReviewRow, marks: Marks, *, whole: bool) -> ReviewedRow:
-    draft, live = _texts(row, marks, whole=whole)
+def _fitted_row(row: ReviewRow, marks: Marks, *, whole: bool) -> ReviewedRow:
+    """Return a row with as much of its texts as fits into an answer."""
+    if not whole:
+        return _row(row, marks, EXCERPT_LENGTH, whole=False)
+    *longer, least = TEXT_LENGTHS
+    for length in longer:
+        made = _row(row, marks, length, whole=True)
+        if len(made.text().encode()) <= ROW_BYTES_MAX:
+            return made
+    return _row(row, marks, least, whole=True)
+
+
+def _row(row: ReviewRow, marks: Marks, length: int, *, whole: bool) -> ReviewedRow:
+    draft, live = _texts(row, marks, length, whole=whole)
     full = whole or row.when is not None  # who asks for the past wants to go back to it
     return ReviewedRow(
         section=row.section,
@@ -125,7 +140,7 @@ def _row(row: ReviewRow, marks: Marks, *, whole: bool) -> ReviewedRow:
         cost_usd=row.cost_usd,
         draft=draft,
         live=live,
-        diff=marks.text(row.diff, TEXT_LENGTH) if row.diff else None,
+        diff=marks.text(row.diff, length) if row.diff else None,
     )
 
 
@@ -142,18 +157,16 @@ def _marked(row: ReviewedRow) -> Iterator[str | None]:
     yield from row.findings or ()
 
 
-def _texts(row: ReviewRow, marks: Marks, *, whole: bool) -> tuple[str | None, str | None]:
+def _texts(
+    row: ReviewRow, marks: Marks, length: int, *, whole: bool
+) -> tuple[str | None, str | None]:
     """Return draft and live text: neither if there is a difference, and an equal text only once."""
     if row.diff is not None:
         return None, None
     live = row.live if row.draft is None or (whole and row.live != row.draft) else None
-    return _text(row.draft, marks, whole=whole), _text(live, marks, whole=whole)
-
-
-def _text(text: str | None, marks: Marks, *, whole: bool) -> str | None:
-    if text is None:
-        return None
-    return marks.text(text, TEXT_LENGTH) if whole else marks.excerpt(text, EXCERPT_LENGTH)
+    show = marks.text if whole else marks.excerpt
+    draft, shown = (None if each is None else show(each, length) for each in (row.draft, live))
+    return draft, shown
 
 
 def _short_hash(hash: str | None) -> str | None:

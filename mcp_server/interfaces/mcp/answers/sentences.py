@@ -193,7 +193,7 @@ def concerning(id: str, newest: Job | None) -> str:
     """Return the sentence on the newest job about a section or a page."""
     if newest is None:
         return f"Nothing was queued for {id} of late; review shows how it stands."
-    return f"The last about {id}: {job_sentence(newest)}"
+    return f"The last job on {id}: {job_sentence(newest)}"
 
 
 def changed(

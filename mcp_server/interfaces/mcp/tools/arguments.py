@@ -240,11 +240,11 @@ def _problem(type: str, loc: tuple[int | str, ...], value: object, allowed: dict
     name = str(loc[0] if loc else value)  # a name that is half an emoji has no place, but is one
     if name not in allowed:
         return unknown_argument(name, list(allowed))
-    if type == "missing":
-        return f"{name} is missing"
     schema = allowed[name]
     if len(loc) > 1 and isinstance(loc[1], int):
         name, schema = f"{name}[{loc[1]}]", schema.get("items", {})
+    if type == "missing":
+        return f"{'.'.join([name, *map(str, loc[2:])])} is missing"
     return f"{name} must be {_expected(schema)}, not {_shown(value)}"
 
 

@@ -81,7 +81,7 @@ class EditArguments(Selecting):
         return EditCall(
             selector=self.selector,
             text=self.text,
-            fields=self.fields,
+            fields=self.fields or None,
             replace=tuple(Replacement(old=r.old, new=r.new) for r in self.replace or ()),
             restore=self.restore or None,
             discard=bool(self.discard),

@@ -50,7 +50,7 @@ class Drafting(Queueing):
         return GenerateCall(
             selector=selector,
             mode=self.mode,
-            instructions=self.instructions or "",
+            instructions=(self.instructions or "").strip(),
             max_cost_usd=self.max_cost_usd,
             dry_run=bool(self.dry_run),
             request_key=self.request_key or None,
@@ -72,7 +72,7 @@ class GenerateArguments(Drafting, Streaming, Selecting):
     )
 
     def call(self, tool: str, selector: Selector) -> GenerateCall:
-        return replace(super().call(tool, selector), material=self.material or "")
+        return replace(super().call(tool, selector), material=(self.material or "").strip())
 
 
 class GenerateAll(Tool[GenerateAllArguments]):
