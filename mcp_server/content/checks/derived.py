@@ -35,6 +35,13 @@ _KILOMETRES = re.compile(r"\b(\d{1,3}) ?K\b")
 """A race: `Harbour 10K`."""
 _PEOPLE = re.compile(r"\b(\d{1,3}) ?[fmwhd][ ,/+&]{1,3}(\d{1,3}) ?[fmwhd]\b", re.IGNORECASE)
 """`2 f, 4 m` are women and men."""
+_TIMES_A_DAY = re.compile(
+    r"(?<![\d.,])(\d{1,2}) ?[x×] ?(?:[^\W\d_]{2,9}(?:tag|day|di)s?"
+    r"|mo|di|mi|do|fr|sa|so|mon|tues?|wed"
+    r"|thu|fri|sat|sun|lun|mar|mer|jeu|ven|sam|dim)\b",
+    re.IGNORECASE,
+)
+"""`6x Di` are six evenings."""
 _SIDES = re.compile(
     r"(?<![\d.,])(\d{1,4}(?:[.,]\d{1,2})?) ?[x×] ?(\d{1,4}(?:[.,]\d{1,2})?)(?![\d.,]\d)"
 )
@@ -70,6 +77,9 @@ def _alone(text: str) -> Iterator[tuple[str, float]]:
         yield "length", float(found[1]) * 1000
     for found in _PEOPLE.finditer(text):
         yield from (("count", float(found[n])) for n in (1, 2))
+    for found in _TIMES_A_DAY.finditer(text):
+        yield "count", float(found[1])
+        yield "duration", float(found[1]) * 2 * _HALF_DAY
     for found in _SIDES.finditer(text):
         yield from (("bare", float(found[n].replace(",", "."))) for n in (1, 2))
 

@@ -9,7 +9,7 @@ from itertools import zip_longest
 
 from mcp_server.content.checks.claims import is_claim
 from mcp_server.content.checks.derived import ALWAYS, ALWAYS_SAID
-from mcp_server.content.checks.known import Known, is_word_of, known_in, named
+from mcp_server.content.checks.known import Known, has_figure, is_word_of, known_in, named
 from mcp_server.content.checks.mentions import Mention
 from mcp_server.content.checks.phones import without_phones
 from mcp_server.content.checks.prepare import figures_of
@@ -36,6 +36,12 @@ _BESIDE = 8
 _WORD_BEFORE = re.compile(r"[^\W\d_]{3,40}\.?[ \u00a0]$")
 _LETTERS_BEFORE = re.compile(r"(?<![\w.])([A-Z]{1,3})[ \u00a0]$")
 """`D 104` is the road that a source calls `D104`."""
+_NUMBERED = re.compile(
+    r"\b(?:number|no\.?|nr\.?|nummer|numéro|n°|junction|exit|gate|platform|bus|tram|line|linie|gleis"
+    r"|ausfahrt|haltestelle|sortie|quai|ligne|porte)[ \u00a0]$",
+    re.IGNORECASE,
+)
+"""After these a figure is a name: `junction 18`."""
 _WORD_AFTER = re.compile(r"[ \u00a0][^\W\d_]{3,40}")
 _AND = re.compile(r"(?:,)? (?:and|und|et|sowie|&) ", re.IGNORECASE)
 
@@ -105,6 +111,8 @@ def _is_in_name(text: str, mention: Mention, known: Sequence[Known]) -> bool:
         names = (f"{letters}{figure}", f"{letters} {figure}")
         if any(is_word_of(each.words, name) for each in known for name in names):
             return True
+    if figure.isdigit() and _NUMBERED.search(text, max(0, mention.start - 16), mention.start):
+        return any(has_figure(each.words, figure) for each in known)
     around = [before[0] + figure] if before else []
     around += [figure + after[0]] if after else []
     places = [named(each) for each in around]

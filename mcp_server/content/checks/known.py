@@ -13,7 +13,7 @@ from mcp_server.content.checks.mentions import Mention, Quantity
 from mcp_server.content.checks.phones import is_same_phone, plain_phone, runs_of
 from mcp_server.content.checks.prepare import figures_of
 from mcp_server.content.checks.scan import scan
-from mcp_server.content.checks.words import UNITS
+from mcp_server.content.checks.words import MONTHS, UNITS, UNSURE_MONTHS
 
 _FACTORS: dict[str, tuple[float, ...]] = {
     "duration": (60.0, 3600.0, 86400.0, 604800.0),
@@ -47,8 +47,23 @@ _ALONE = re.compile(
     re.IGNORECASE,
 )
 """What stands before a figure that says what a fact is; other figures are part of a name."""
+_SHORT_MONTH = re.compile(
+    rf"\b({'|'.join(sorted((m.capitalize() for m in UNSURE_MONTHS), key=len, reverse=True))})\b"
+)
+"""A month in a source, where nobody can be held for it."""
+_PRICED = re.compile(
+    r"(?:pric|prix|tarif|preis|eintritt|entrée|fee|admission|ticket|karte|carte|billet|plein|réduit"
+    r"|normal|ermäßigt|adult|child|erwachsen|kind|enfant|adulte|student|étudiant|concession)"
+    r"[^\n;.|]{0,24}(?<=[^\W\d_])[.:]? $",
+    re.IGNORECASE,
+)
+_ENDS = re.compile(r" ?(?:[,;/|)\n]|$)")
+"""What stands around a figure that is a price, although it has no currency."""
 _STREET = re.compile(r"str(?:aße|asse|\.)")
-_PERCENT = re.compile(r"%|percent|per cent|prozent|pour ?cent|pct|\bpc\b")
+_PERCENT = re.compile(
+    r"%|percent|per cent|prozent|pour ?cent|pct|\bpc\b|\babv\b|\bvol\b|\balk"
+    r"|discount|rabatt|remise|zins"
+)
 """Only beside these words a figure alone can be a share."""
 NONE: frozenset[float] = frozenset()
 
@@ -114,7 +129,8 @@ class Known:
             case _ if value in self.of(dimension):
                 return True
             case "bare":
-                return figure in self.figures or self._is_day(figure)
+                hour = figure * 60 + 720 if 0 < figure <= 12 else -1.0  # `Sat 10–1`
+                return figure in self.figures or self._is_day(figure) or hour in self.of("time")
             case "ordinal":
                 said = self.of("ordinal") | self.of("count") | self.of("bare")
                 return value in said
@@ -184,6 +200,14 @@ def _is_alone(text: str, start: int) -> bool:
     return _ALONE.search(text, max(0, start - 16), start) is not None
 
 
+def _is_price(text: str, mention: Mention) -> bool:
+    """Whether a figure is a price in a list of them: `tickets: full 22, reduced 14`."""
+    return (
+        _ENDS.match(text, mention.end) is not None
+        and _PRICED.search(text, max(0, mention.start - 60), mention.start) is not None
+    )
+
+
 def _singles(text: str) -> Iterator[tuple[str, float]]:
     """Yield one of each unit that stands without a number: `a week`, `pro Nacht`."""
     for found in _SINGLE.finditer(text):
@@ -195,6 +219,13 @@ def _singles(text: str) -> Iterator[tuple[str, float]]:
 def named(text: str) -> str:
     """Return a text in which names with figures are looked up, in one spelling."""
     return " ".join(_STREET.sub("str", text.lower()).split())
+
+
+def has_figure(text: str, figure: str) -> bool:
+    """Whether a figure stands in a text, alone or in a name: `J18`."""
+    place = text.find(figure)
+    around = text[place - 1 : place] + text[place + len(figure) : place + len(figure) + 1]
+    return place >= 0 and not any(letter.isdigit() for letter in around)
 
 
 def is_word_of(text: str, name: str) -> bool:
@@ -222,7 +253,14 @@ def _dimension(name: str, value: float, text: str, mention: Mention) -> str:
     """Return what a figure of a source counts; one in a name counts nothing, an amount does."""
     if name == "count" and not value.is_integer():
         return "bare"
-    is_named = name == "bare" and value.is_integer() and not _is_alone(text, mention.start)
+    is_named = (
+        name == "bare"
+        and value.is_integer()
+        and not _is_alone(text, mention.start)
+        and not text.startswith(": ", mention.end)  # the name of a fact: `pass 10: 68 €`
+    )
+    if is_named and _is_price(text, mention):
+        return "money:ANY"
     return "in a name" if is_named else name
 
 
@@ -248,6 +286,7 @@ def known_in(text: str) -> Known:
     if len(days) >= 4:
         values.setdefault("duration", set()).add(len(days) * 86400.0)
     dates = {q.value for m in mentions for q in m.quantities if isinstance(q.value, tuple)}
+    dates |= {(0, MONTHS[short.lower()], 0) for short in _SHORT_MONTH.findall(text)}
     dates |= months_between(text, mentions)
     figures |= {float(date[0]) for date in dates if date[0]}
     for name, value in (*_singles(text), *derived(text, mentions)):

@@ -97,7 +97,7 @@ SCALE = re.compile(
     rf"{GAP}?(k|mio\.?|hundred|thousand|million|billion|millionen|milliarden|milliards|millions"
     rf"|tausend|hundert|mille|dozen|dutzend|douzaines)\b"
 )
-DASH_PRICE = re.compile(rf"[,.][-–—]{{1,2}}(?:{GAP}?(€|euro|eur|chf|fr\.?))?")
+DASH_PRICE = re.compile(rf"[,.][-–—]{{1,2}}(?!\d)(?:{GAP}?(€|euro|eur|chf|fr\.?))?")
 SOME_WORDS = re.compile(rf"(?:{GAP}{{1,2}}[^\W\d_]{{1,40}}){{1,3}}")
 LOWER_AFTER = re.compile(rf"{GAP}[a-zäöü]")
 SMALL_MONEY = re.compile(rf"{GAP}?(\d{{2}})(?![\d.,:]\d|\d|{GAP}?[^\W\d_]|{GAP}?[€%])")

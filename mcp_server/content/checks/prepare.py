@@ -29,7 +29,8 @@ _ADDRESS = re.compile(
 _IDIOM = re.compile(
     r"\b(?:24 ?/ ?7|24 ?h(?:eures)? ?(?:/|sur) ?24|vingt-quatre heures sur vingt-quatre"
     r"|24 hours a day|(?<=7 jours )sur 7|(?<=7 j)/7|(?<=7j)/7|(?<=sept jours )sur sept"
-    r"|365 days a year|365 tage im jahr|24 stunden am tag"
+    r"|365 days a year|(?:fifty-two|52|zweiundfünfzig|cinquante-deux)(?= (?:sundays|saturdays|weeks"
+    r"|wochen|sonntage|samstage|semaines|dimanches|samedis))|365 tage im jahr|24 stunden am tag"
     # English
     r"|(?:just )?(?:one|1) (?:or|to) (?:two|2)|(?:two|2) (?:or|to) (?:three|3)|(?:a"
     r"|one) \w+ or two|eine? \w+ oder zwei|une? \w+ ou deux"

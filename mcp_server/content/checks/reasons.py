@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mcp_server.content.checks.derived import ALWAYS_SAID
 from mcp_server.content.checks.known import Known
-from mcp_server.content.checks.mentions import Mention
+from mcp_server.content.checks.mentions import Mention, Quantity
 from mcp_server.content.checks.sources import Sources
 
 _UMLAUTS = str.maketrans("äöü", "aou")
@@ -29,6 +29,13 @@ _A_WEEK = re.compile(
     re.IGNORECASE,
 )
 _DAY = 86_400.0
+_BOUND = re.compile(
+    r"\b(?:(?P<more>more than|mehr als|über|plus de|over)|under|fewer than|less than|unter"
+    r"|weniger als|moins de)[ \u00a0]$",
+    re.IGNORECASE,
+)
+_BOUND_MAX = 30
+"""Of larger numbers nobody tells the one from the next."""
 _QUESTION = re.compile(r"[^.!?\n]{0,120}\?")
 _NIGHT = re.compile(
     r"(?:at |um |à )?(?:midnight|noon|midday|mitternacht|mittag|minuit|midi)", re.IGNORECASE
@@ -68,6 +75,7 @@ def follows(read: Read, index: int) -> bool:
         or _is_apart(read, index)
         or _is_counted(read, index)
         or _is_part_of_week(read, index)
+        or _is_bound(read, index)
         or _is_asked(read, read.mentions[index])
     )
 
@@ -141,6 +149,22 @@ def _values(mention: Mention, dimension: str) -> Iterator[float]:
     for q in mention.quantities:
         if q.dimension == dimension and isinstance(q.value, float):
             yield q.value
+
+
+def _is_bound(read: Read, index: int) -> bool:
+    """Whether it is a bound beside that of a source: `more than eight` is `from 9`."""
+    mention = read.mentions[index]
+    bound = _BOUND.search(read.text, max(0, mention.start - 16), mention.start)
+    if bound is None:
+        return False
+    step = 1.0 if bound["more"] else -1.0
+    shifted = tuple(
+        Quantity(q.dimension, q.value + step, q.figure + step)
+        for q in mention.quantities
+        if q.dimension == "count" and isinstance(q.value, float) and q.value <= _BOUND_MAX
+    )
+    said = replace(mention, quantities=shifted)
+    return any(known.says(said) for known in read.known)
 
 
 def _is_asked(read: Read, mention: Mention) -> bool:
