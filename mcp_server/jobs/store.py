@@ -195,7 +195,7 @@ class JobStore(Protocol):
         """Return the batch that this request has spent what it hands in for, `None` if none has.
 
         Raises:
-            InvalidPayload: another request has.
+            InvalidPayload: another request has, or another owner.
         """
         ...
 

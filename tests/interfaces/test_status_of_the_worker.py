@@ -157,6 +157,8 @@ async def test_a_batch_that_waits_for_a_stopped_worker_goes_on_by_retry(tmp_path
         halted = await chat.call("status", batchId=batch, waitSeconds=0)
         assert halted["next"] == f'retry {{"batchId": "{batch}"}}'
         assert "A retry of what waits starts it again" in halted["message"]
+        refusal = await chat.refused("retry", batchId=batch, maxCostUsd=1)
+        assert "it is processing" in refusal  # it would go on within the limit that it had
         resumed = await chat.call("retry", batchId=batch)
         assert resumed["message"].startswith("The worker was stopped by hand; it is started again")
         assert (resumed["queuedSections"], resumed["batchId"]) == (0, batch)

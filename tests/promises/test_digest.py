@@ -166,5 +166,5 @@ async def test_whoever_loses_a_race_with_the_same_call_is_answered_its_batch(
         call, eve = ChangeCall(digest=digest), Origin(owner="eve", interface="test")
         lost = await submitter.check_digest(PROMOTE, Plan(), call, [], none_left, origin)
         assert lost is not None and (lost.batch_id, lost.duplicate) == (done["batchId"], True)
-        with pytest.raises(InvalidPayload, match="no longer"):
+        with pytest.raises(InvalidPayload, match="spent already, by somebody else"):
             await submitter.check_digest(PROMOTE, Plan(), call, [], none_left, eve)

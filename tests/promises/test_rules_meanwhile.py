@@ -13,16 +13,20 @@ import anyio.from_thread
 import pytest
 
 from mcp_server.clock import new_id
-from mcp_server.content.actions.calls import ChangeCall, GenerateCall, Selector
+from mcp_server.content.actions.calls import ChangeCall, EditCall, GenerateCall, Selector
 from mcp_server.content.actions.drafting_model import DraftingModel
+from mcp_server.content.actions.edit import EditAction
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.reviewed import Room, Window
 from mcp_server.content.actions.submit import Submitter
 from mcp_server.content.pages.page_files import PageFiles
 from mcp_server.content.service import ContentService
 from mcp_server.content.workspace.loader import SiteLoader
+from mcp_server.entities.entity import Author
+from mcp_server.errors import InvalidTransition
 from mcp_server.jobs.batch import BatchLimits, BatchService
 from mcp_server.jobs.job import Origin
+from mcp_server.jobs.records import Applied
 from tests.harness import desk, small_site
 from tests.promises.moves import QUICK, Hand, held, ids, live, publish, redraft
 
@@ -127,6 +131,44 @@ async def test_what_a_promotion_makes_live_while_it_is_rolled_back_is_taken_back
         assert live(root) == {}
         assert set(await chat.states()) == set(ids(words))
         assert not await hand.parts.entities.get_all("production")
+
+
+class Late(BatchService):
+    """Batches to which something happens right before an edit is saved."""
+
+    happens: Happening | None = None
+
+    async def apply(
+        self, effects: Sequence[object], *, free: Collection[str], owner: str
+    ) -> Applied:
+        if self.happens is not None:
+            await self.happens()
+        return await super().apply(effects, free=free, owner=owner)
+
+
+async def test_an_edit_is_not_made_against_a_live_text_that_is_gone_by_then(
+    tmp_path: Path,
+) -> None:
+    """R7, R30: its draft went live meanwhile; with that one's base it could not be promoted."""
+    root = small_site(tmp_path, {"menu": 1}, **QUICK)
+    async with desk(root) as chat:
+        await redraft(chat, menu_s1="one")
+    async with held(root) as hand, desk(root) as chat:
+        parts, clock = hand.parts, hand.clock
+        jobs = partial(new_id, "j", clock)
+        batches = Late(parts.store, parts.registry, clock, jobs, BatchLimits(jobs_max=10))
+        files = files_of(hand, PageFiles)
+        reader = ContentReader(SiteLoader(parts.workspace), parts.entities, files, clock)
+        edit = EditAction(reader, parts.entities, batches)
+        call = EditCall(selector=Selector(section="menu/s1"), text="two")
+        await chat.call("promote")
+        batches.happens = hand.finish
+        with pytest.raises(InvalidTransition, match="Call again"):
+            await edit(call, Author(kind="chat"), ME)
+        await edit(call, Author(kind="chat"), ME)
+        await chat.call("promote")
+        await hand.finish()
+        assert live(root) == {"menu/s1": "two"}
 
 
 async def test_an_export_during_a_look_is_not_taken_for_an_edit(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ async def test_one_that_cannot_be_done_leaves_nothing(bench: Bench, store: JobSt
 async def test_what_is_spent_leads_to_its_batch_and_serves_no_other_call(
     bench: Bench, store: JobStore
 ) -> None:
-    """R28: for its owner; after a day it is forgotten, and has lapsed."""
+    """R28: of no owner; after a day it is forgotten, and has lapsed."""
     await hand_in(bench, done("menu/a"))
     again = await hand_in(bench, done("menu/c", batch="b2"), id="b2")
     assert again.duplicate and again.batch is not None and again.batch.id == "b1"
@@ -95,7 +95,9 @@ async def test_what_is_spent_leads_to_its_batch_and_serves_no_other_call(
         await hand_in(bench, done("menu/c", batch="b2"), id="b2", spends=other)
     with pytest.raises(InvalidPayload, match="spent already"):
         await store.spent(other, owner="ada")
-    assert await store.spent(other, owner="eve") is None
+    for request in (other, SPENDS):
+        with pytest.raises(InvalidPayload, match="spent already, by somebody else"):
+            await store.spent(request, owner="eve")
     bench.clock.advance(24 * 3600 + 1)
     assert await store.forget_requests(now=bench.now, limit=9) == 1
     assert await store.spent(SPENDS, owner="ada") is None

@@ -23,7 +23,8 @@ from mcp_server.content.actions.review_rows import state_of
 from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.text.diff import by_words
-from mcp_server.entities.entity import PREVIEW, Author, Revision
+from mcp_server.entities.effects import Require, expect_hash
+from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Revision
 from mcp_server.entities.store import EntityStore, Heads
 from mcp_server.errors import InvalidPayload, InvalidTransition
 from mcp_server.jobs.batch import BatchService
@@ -56,7 +57,8 @@ class EditAction:
 
         # In a thread: texts are parsed, checked and compared.
         planned, sections = await anyio.to_thread.run_sync(plan)
-        await self._save(planned.changes, origin, dry_run=call.dry_run)
+        effects = () if call.dry_run else _effects(planned.changes, content)
+        await self._save(planned.changes, effects, origin)
         return Edited(
             way=next(way for way in WAYS if getattr(call, way) not in (None, False, ())),
             sections=sections,
@@ -74,10 +76,11 @@ class EditAction:
             return await self._entities.history(PREVIEW, selection.ids[0])
         return ()
 
-    async def _save(self, changes: Sequence[Change], origin: Origin, *, dry_run: bool) -> None:
+    async def _save(
+        self, changes: Sequence[Change], effects: Sequence[object], origin: Origin
+    ) -> None:
         """Save all of it, or refuse: nothing is saved then."""
         free = [key_of_claim("change", change.section) for change in changes]
-        effects = () if dry_run else [change.effect for change in changes]
         applied = await self._batches.apply(effects, free=free, owner=origin.owner)
         if applied.held:
             raise _being_changed(applied.held)
@@ -109,6 +112,13 @@ def _plan(
     if not call.replace:
         raise InvalidPayload("edit", ["only replace takes several sections; name one section"])
     return plan_replace(call, selection.ids, content, author)
+
+
+def _effects(changes: Sequence[Change], content: SiteContent) -> Sequence[object]:
+    """Return what is saved, as long as the live texts are those that the bases are made of."""
+    ids = [change.section for change in changes]
+    same = [Require(PRODUCTION, id, expect_hash(content.live_hash(id))) for id in ids]
+    return [*same, *(change.effect for change in changes)]
 
 
 def _is_one(selection: Selection) -> bool:

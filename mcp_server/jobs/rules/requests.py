@@ -23,14 +23,15 @@ def check_digest(digest: str, remembered: str) -> None:
         )
 
 
-def check_spent(digest: str, remembered: str, *, batch_id: str) -> None:
+def check_spent(digest: str, remembered: str, *, batch_id: str | None) -> None:
     """Return if a call is the one that has spent what it hands in, by their digests.
 
+    `batch_id` is `None` where that is the batch of another owner, of which nobody else is told.
+
     Raises:
-        InvalidPayload: it was spent by another call.
+        InvalidPayload: it was spent by another call, or by another owner.
     """
-    if digest != remembered:
-        raise InvalidPayload(
-            "digest",
-            [f"it was spent already, by batch {batch_id}: look at a new dry run, and pass its"],
-        )
+    if digest != remembered or batch_id is None:
+        by = "somebody else" if batch_id is None else f"batch {batch_id}"
+        what = f"it was spent already, by {by}: look at a new dry run, and pass its"
+        raise InvalidPayload("digest", [what])

@@ -45,7 +45,9 @@ class Retry(Tool[RetryArguments]):
         services = await self.caller.services()
         batch = await services.batches.get(arguments.batch_id, owner=self.caller.owner)
         waits = not batch.ended and batch.state is not BatchState.PAUSED
-        if waits and services.worker_health.resume():
+        # With a new limit it is no mere going on: a round under way keeps what it was promised.
+        goes_on = waits and arguments.max_cost_usd is None
+        if goes_on and services.worker_health.resume():
             seen = await self.caller.view(services, batch.id, arguments.wait_s, Reporter(ctx))
             return resumed_reply(batch, seen)
         if batch.kind not in VERBS:  # a plugin's: there is no site to plan from

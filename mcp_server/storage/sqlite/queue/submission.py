@@ -161,11 +161,12 @@ def spent(tx: Transaction, request: Request, *, owner: str) -> sqlite3.Row | Non
     """Return the row of the batch for which a request has spent what may be handed in once (R28).
 
     Raises:
-        InvalidPayload: another request has.
+        InvalidPayload: another request has, or another owner.
     """
-    row = tx.one("find_spent", owner=owner, request_key=request.key)
+    row = tx.one("find_spent", request_key=request.key)
     if row is not None:
-        check_spent(request.digest, row["digest"], batch_id=row["batch_id"])
+        own = row["batch_id"] if row["owner"] == owner else None
+        check_spent(request.digest, row["digest"], batch_id=own)
     return row
 
 
@@ -189,7 +190,7 @@ def _repeated(tx: Transaction, new: NewBatch, now: float) -> sqlite3.Row | None:
 def _spend(tx: Transaction, new: NewBatch, *, batch: int, now: float) -> None:
     if new.spends is not None:
         values = {"request_key": new.spends.key, "digest": new.spends.digest}
-        tx.run("put_spent", owner=new.origin.owner, **values, batch=batch, now=now)
+        tx.run("put_spent", **values, batch=batch, now=now)
 
 
 def _under_way(tx: Transaction, new: NewBatch) -> sqlite3.Row | None:

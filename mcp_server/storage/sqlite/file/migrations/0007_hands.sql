@@ -125,12 +125,11 @@ CREATE INDEX rounds_ended ON rounds (ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX revisions_by_hand ON revisions (created_at)
 WHERE batch_id IS NULL AND author_kind IN ('chat', 'person');
 
--- What may be handed in once, such as the digest of a dry run: by which call it was, and as which batch.
+-- What may be handed in once, such as the digest of a dry run: by which call it was, and as which
+-- batch. Once by anybody: whoever else has it did not look.
 CREATE TABLE spent (
-    owner TEXT NOT NULL,
-    request_key TEXT NOT NULL,
+    request_key TEXT PRIMARY KEY,
     digest TEXT NOT NULL,
     batch INTEGER NOT NULL REFERENCES batches (id),
-    created_at REAL NOT NULL,
-    PRIMARY KEY (owner, request_key)
+    created_at REAL NOT NULL
 ) WITHOUT ROWID;

@@ -2,5 +2,4 @@
 SELECT spent.digest, batches.*, rounds.* FROM spent
 JOIN batches ON batches.id = spent.batch
 JOIN rounds ON rounds.batch = batches.id AND rounds.number = batches.round
-WHERE spent.owner = :owner
-AND spent.request_key = :request_key
+WHERE spent.request_key = :request_key

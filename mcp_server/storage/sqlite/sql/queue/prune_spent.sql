@@ -1,4 +1,4 @@
 DELETE FROM spent
-WHERE (owner, request_key) IN (
-    SELECT owner, request_key FROM spent WHERE created_at <= :before LIMIT :limit
+WHERE request_key IN (
+    SELECT request_key FROM spent WHERE created_at <= :before LIMIT :limit
 )

@@ -1,2 +1,2 @@
-INSERT INTO spent (owner, request_key, digest, batch, created_at)
-VALUES (:owner, :request_key, :digest, :batch, :now)
+INSERT INTO spent (request_key, digest, batch, created_at)
+VALUES (:request_key, :digest, :batch, :now)
