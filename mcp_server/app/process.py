@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TextIO, cast
 
-from mcp_server.excerpt import shortened
+from mcp_server.excerpt import is_seen, shortened
 from mcp_server.redaction import redacted, secrets_of
 
 if TYPE_CHECKING:
@@ -50,9 +50,7 @@ class _Redacting(logging.Formatter):
         text = redacted(super().format(record), self._secrets)
         # The text may quote a client. A line break in it could fake a log line, and a control
         # character could command the terminal that shows the log.
-        return "".join(
-            c if c.isprintable() else _escaped(c) for c in shortened(text, RECORD_LENGTH_MAX)
-        )
+        return "".join(c if is_seen(c) else _escaped(c) for c in shortened(text, RECORD_LENGTH_MAX))
 
 
 def _escaped(character: str) -> str:

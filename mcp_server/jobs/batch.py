@@ -284,9 +284,11 @@ class BatchService:
         requires: str | None = None,
         leave_out: Collection[str] = (),
         request_key: str | None = None,
+        asked: str = "",
     ) -> Submission:
         """Take up again what failed, was cancelled or is paused.
 
+        `asked` is what the request wants beside that: with its key, it must be the same again.
         Counted jobs that failed with a code in `leave_out`, such as `conflict`, stay as they are.
         A paused batch goes on with its round, an ended one opens the next.
 
@@ -308,7 +310,7 @@ class BatchService:
                 terms=with_trace(batch.terms if terms is None else terms),
                 requires=requires,
                 leave_out=leave_out,
-                request=retry_request(request_key, batch_id),
+                request=retry_request(request_key, batch_id, asked),
                 now=self._clock.now(),
             )
         return _as_seen_by(owner, submission)
@@ -434,9 +436,10 @@ class BatchService:
         raise timed_out("Waiting for idle", timeout_s, outstanding)
 
 
-def retry_request(request_key: str | None, batch_id: str) -> Request | None:
+def retry_request(request_key: str | None, batch_id: str, asked: str = "") -> Request | None:
     """Return what a request key of a retry stands for, `None` without a key."""
-    return Request(key=request_key, digest=f"retry {batch_id}") if request_key else None
+    digest = f"retry {batch_id} {asked}".rstrip()
+    return Request(key=request_key, digest=digest) if request_key else None
 
 
 def _is_of(owner: str | None, found: Batch | Job) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from mcp_server.excerpt import shortened
+from mcp_server.excerpt import is_seen, shortened
 from mcp_server.jobs.job import (
     ENDED_BATCH_STATES,
     ENDED_JOB_STATES,
@@ -210,7 +210,7 @@ def _short(text: str | None) -> str | None:
 
 def _printable(text: str) -> str:
     words = " ".join(text.split())
-    return "".join(character for character in words if character.isprintable())
+    return "".join(character for character in words if is_seen(character))
 
 
 def _origin_json(origin: Origin) -> dict[str, Any]:

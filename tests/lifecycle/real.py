@@ -14,6 +14,7 @@ from tests.harness import Desk, ToolRefused, desk, read_site, small_site, write_
 from tests.lifecycle.life import Shown
 from tests.lifecycle.model import SECTIONS, Call
 from tests.promises.moves import QUICK, SAYS, Later, brief, live, parts_of, words
+from tests.storage.invariants import check_invariants
 
 
 @dataclass
@@ -112,6 +113,7 @@ async def real_site(root: Path) -> AsyncGenerator[RealSite]:
     small_site(root, {"home": 2, "menu": 2}, **QUICK)
     async with desk(root, clock=clock) as chat, parts_of(root) as parts:
         yield RealSite(chat, parts, clock)
+        check_invariants(parts.workspace.database)
 
 
 def _arguments(call: Call) -> dict[str, Any]:

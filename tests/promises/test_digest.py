@@ -7,8 +7,16 @@ from typing import Any
 
 import pytest
 
+from mcp_server.clock import SystemClock
+from mcp_server.content.actions.calls import ChangeCall
+from mcp_server.content.actions.plan import Plan
+from mcp_server.content.actions.submit import Submitter
+from mcp_server.errors import InvalidPayload
+from mcp_server.jobs.job import Origin
+from mcp_server.progress.verbs import PROMOTE
 from tests.harness import Desk, content, desk, small_site
 from tests.promises.moves import QUICK, Later, edit_file, held, live, lives, publish, redraft
+from tests.unit.content.texts import standing
 
 pytestmark = pytest.mark.anyio
 
@@ -126,3 +134,37 @@ async def test_a_file_that_is_blocked_then_fails_and_retry_writes_it(tmp_path: P
         assert again["queuedSections"] == 0
         await hand.finish()
         assert live(root) == {"menu/s1": "two", "news/s1": "two"}
+
+
+async def test_a_rollback_with_a_digest_is_no_repeat_of_one_without(tmp_path: Path) -> None:
+    """R28: that one may do a part; this one is for all, so it is refused while that has them."""
+    root = small_site(tmp_path, {"menu": 1}, **QUICK)
+    async with desk(root) as chat:
+        await publish(chat, menu_s1="one")
+        await publish(chat, menu_s1="two")
+    async with held(root) as hand, desk(root) as chat:
+        digest = await shown(chat, "rollback", page="menu")
+        under_way = (await chat.call("rollback", page="menu"))["batchId"]
+        refusal = await chat.refused("rollback", page="menu", digest=digest)
+        assert f"menu/s1 is in batch {under_way}" in refusal
+        await hand.finish()
+        assert live(root) == {"menu/s1": "one"}
+
+
+async def test_whoever_loses_a_race_with_the_same_call_is_answered_its_batch(
+    tmp_path: Path,
+) -> None:
+    """R28: what it planned is done by then, and so it is not what the digest stands for."""
+    root = small_site(tmp_path, {"menu": 1}, **QUICK)
+    async with desk(root) as chat:
+        await redraft(chat, menu_s1="one")
+        digest = await shown(chat, "promote")
+        done = await chat.run("promote", digest=digest)
+        assert chat.services is not None
+        submitter = Submitter(chat.services.batches, lambda: "b_new", SystemClock())
+        origin, none_left = Origin(owner="local", interface="test"), standing()
+        call, eve = ChangeCall(digest=digest), Origin(owner="eve", interface="test")
+        lost = await submitter.check_digest(PROMOTE, Plan(), call, [], none_left, origin)
+        assert lost is not None and (lost.batch_id, lost.duplicate) == (done["batchId"], True)
+        with pytest.raises(InvalidPayload, match="no longer"):
+            await submitter.check_digest(PROMOTE, Plan(), call, [], none_left, eve)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from llmock.pytest_plugin import LLMock
 
+from mcp_server.config import find_workspace
 from mcp_server.entities.entity import PREVIEW
 from tests.harness import Desk, desk, read_site, small_site, write_settings, write_site
 from tests.promises.moves import (
@@ -145,6 +148,16 @@ async def test_a_request_key_with_other_arguments_is_refused(tmp_path: Path) -> 
         assert len((await chat.call("status"))["operations"]) == 1
 
 
+async def test_a_request_key_stands_for_the_same_call_after_an_upgrade(tmp_path: Path) -> None:
+    """R2: what calls can say by now, and this one does not, does not count."""
+    root = small_site(tmp_path, {"menu": 1}, **QUICK)
+    async with desk(root) as chat:
+        await chat.run("generate", page="menu", requestKey="mine")
+    with closing(sqlite3.connect(find_workspace(root, {}, root).database)) as file:
+        known = file.execute("SELECT digest FROM requests").fetchall()
+    assert known == [("01411a1d1002af2acf9c7a7a98a9cedb",)]
+
+
 async def test_a_request_key_of_retry_answers_the_same_round(tmp_path: Path) -> None:
     """R2: a resent retry opens no second round."""
     root = small_site(tmp_path, {"menu": 2}, **QUICK)
@@ -154,6 +167,8 @@ async def test_a_request_key_of_retry_answers_the_same_round(tmp_path: Path) -> 
         assert (await chat.call("retry", batchId=batch, requestKey="k"))["queuedSections"] == 2
         await hand.finish()
         again = await chat.call("retry", batchId=batch, requestKey="k")
+        other = await chat.refused("retry", batchId=batch, requestKey="k", maxCostUsd=1)
+        assert "used with other arguments" in other
         assert (again["batchId"], again["duplicate"]) == (batch, True)
 
 

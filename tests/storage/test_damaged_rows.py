@@ -8,12 +8,16 @@ from contextlib import closing
 import pytest
 
 from mcp_server.entities.entity import PREVIEW
+from mcp_server.entities.usage import Limits
+from mcp_server.errors import StorageError
 from mcp_server.jobs.job import JobState
 from mcp_server.jobs.outcome import Done
 from mcp_server.jobs.records import Host
+from mcp_server.storage.sqlite.content import DAMAGED_FINDINGS
 from mcp_server.storage.sqlite.file.examine import damaged_rows
 from tests.storage.stores import Bench, a_job, a_text
 from tests.storage.test_attempts import ids
+from tests.storage.test_usage import reserve
 
 pytestmark = pytest.mark.anyio
 
@@ -113,6 +117,33 @@ async def test_a_text_whose_fields_cannot_be_read_hides_no_other(bench: Bench, f
     after = await bench.entities.get_all(PREVIEW)
     assert after["c/d"] == before["c/d"]
     assert (dict(after["a/b"].current.fields), after["a/b"].hash) == ({}, before["a/b"].hash)
+
+
+@pytest.mark.parametrize(
+    "findings", [BAD, "'{'", "x'ff'", "'[7]'", '\'[{"level":"held","kind":7}]\'']
+)
+async def test_a_draft_whose_findings_cannot_be_read_is_kept_back(
+    bench: Bench, findings: str
+) -> None:
+    """R32: nobody can say that nothing was found in it."""
+    await bench.entities.adopt([a_text("a/b"), a_text("c/d")], {}, now=bench.now)
+    alter(bench, f"revisions SET findings = {findings} WHERE entity_id = 'a/b'")
+    after = await bench.entities.get_all(PREVIEW)
+    assert after["c/d"].current.findings is None
+    assert after["a/b"].current.findings == DAMAGED_FINDINGS
+
+
+async def test_where_amounts_cannot_be_read_nothing_is_paid_for(bench: Bench) -> None:
+    """No budget is passed; whoever asks is told who names the row, and it is named."""
+    await bench.submit("b1")
+    attempt = await bench.start()
+    assert (await reserve(bench, attempt, 5))[1].verdict == "granted"
+    alter(bench, "usage_sums SET spent = 'x' WHERE scope = 'day'")
+    with pytest.raises(StorageError, match="pressroom doctor"):
+        await reserve(bench, attempt, 5, Limits(day=100))
+    [named] = damaged_rows(bench.path)
+    assert named.startswith("spent of ") and named.endswith(" in usage_sums")
+    alter(bench, "usage_sums SET spent = 0 WHERE scope = 'day'")
 
 
 async def test_a_byte_that_is_no_text_undoes_no_write_beside_it(bench: Bench) -> None:

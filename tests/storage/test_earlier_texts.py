@@ -26,10 +26,11 @@ INSERT INTO revisions (
 (1, 'site-content-production', 'menu/hero', 'note', '{}', 'Old', 'old', NULL, 'model', 'm', 1),
 (2, 'site-content-preview', 'menu/hero', 'note', '{}', 'New', 'new', 'old', 'model', 'm', 2),
 (3, 'site-content-production', 'menu/gone', 'note', '{}', NULL, NULL, 'x', 'person', 'p', 3),
-(4, 'site-content-preview', 'menu/bad', 'note', '{}', x'ff', 'bad', 'unknown', 'model', 'm', 4);
+(4, 'site-content-preview', 'menu/bad', 'note', '{}', x'ff', 'bad', 'unknown', 'model', 'm', 4),
+(5, 'site-content-preview', 'menu/hero', 'note', '{}', 'New', 'new', 'old', 'model', 'm', 5);
 INSERT INTO entities (type, entity_id, current, content_hash, withdrawn) VALUES
 ('site-content-production', 'menu/hero', 1, 'old', 0),
-('site-content-preview', 'menu/hero', 2, 'new', 1),
+('site-content-preview', 'menu/hero', 5, 'new', 1),
 ('site-content-production', 'menu/gone', 3, NULL, 0),
 ('site-content-preview', 'menu/bad', 4, 'bad', 0);
 """
@@ -72,8 +73,10 @@ def test_texts_have_their_new_hash_wherever_it_is_named(migrated: Path) -> None:
     """As current text and as base; a removal has none, and what is damaged keeps what it had."""
     old, new = text_hash("Old"), text_hash("New")
     assert rows(migrated, "SELECT content_hash, base FROM revisions ORDER BY id") == [
-        (old, None), (new, old), (None, "x"), ("bad", "unknown"),
+        (old, None), (new, old), (None, "x"), ("bad", "unknown"), (new, old),
     ]  # fmt: skip
+    withdrawn = rows(migrated, "SELECT id FROM revisions WHERE withdrawn")
+    assert withdrawn == [(2,), (5,)]  # a discard may bring the earlier one back
     found = rows(migrated, "SELECT type, entity_id, content_hash, withdrawn FROM entities")
     assert set(found) == {
         (PRODUCTION, "menu/hero", old, 0),

@@ -16,7 +16,7 @@ from mcp_server.content.actions.locks import locked_error
 from mcp_server.content.actions.plan import STATIC
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.text.markdown import render
-from mcp_server.content.text.replace import Misfit, Replacement, count_in, replaced
+from mcp_server.content.text.replace import COUNTED_MAX, Misfit, Replacement, replaced
 from mcp_server.entities.drafts import draft_stack
 from mcp_server.entities.effects import DiscardDraft, SaveRevision, expect_hash
 from mcp_server.entities.entity import PREVIEW, Author, Revision
@@ -295,7 +295,7 @@ def _held_in(id: str, replacements: Sequence[Replacement], content: SiteContent)
     if section is None or section.text is not None or start is None:
         return ()
     text = start.markdown or ""
-    return [number for number, each in enumerate(replacements) if count_in(text, each.old)]
+    return [number for number, each in enumerate(replacements) if each.old in text]
 
 
 def _replacing(
@@ -328,5 +328,7 @@ def _unclear(id: str, misfit: Misfit, number: int) -> InvalidPayload | OtherText
     if misfit.overlaps:
         why = f"{name} overlaps with that of another; replace both as one piece"
     else:
-        why = f"{name} stands there {misfit.count} times; give more of the text around it"
+        more = " or more" if misfit.count == COUNTED_MAX else ""
+        times = f"{misfit.count:,}{more} times"
+        why = f"{name} stands there {times}; give more of the text around it"
     return OtherText(id, why, words="\n".join(misfit.places))

@@ -81,7 +81,7 @@ class GenerateAction:
             conditions = Conditions(
                 terms=self._model.terms(content.site, call.max_cost_usd),
                 key=key_of(call.tool, mode_of(call), call.instructions, material, selection.ids),
-                asked=key_of(mode_of(call), call.instructions, material),
+                asked=key_of(mode_of(call), call.instructions, *([material] if material else [])),
                 effects=(SaveMaterial(material, call.material),) if material else (),
             )
             submission = await self._submitter.submit(GENERATE, plan, call, origin, conditions)

@@ -44,6 +44,7 @@ def is_still_of(batch_id: str, drafts: Sequence[Revision]) -> bool:
     for revision in reversed(draft_stack(drafts)):
         if revision.batch_id == batch_id:
             return True
-        if not revision.author.by_hand:
+        # A placeholder that was restored stays one; nobody drafted it anew.
+        if revision.batch_id is not None and not revision.author.by_hand:
             return False
     return False

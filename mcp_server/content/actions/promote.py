@@ -65,7 +65,11 @@ class PromoteAction:
         plan, found, remarks = await anyio.to_thread.run_sync(look)
         submission = None
         if not call.dry_run:
-            await self._submitter.check_digest(PROMOTE, plan, call, selection.ids, content)
+            faster = await self._submitter.check_digest(
+                PROMOTE, plan, call, selection.ids, content, origin
+            )
+            if faster is not None:
+                return faster
             conditions = Conditions(
                 terms={"site": content.site.hash},
                 key=key_of(PROMOTE.kind, call.batch_id, call.force, call.digest, selection.ids),
@@ -111,8 +115,11 @@ def _with_findings(plan: Plan, content: SiteContent) -> tuple[int, Sequence[str]
 
 
 def _kinds_in(draft: Revision, site: Site) -> Sequence[str]:
-    """Return the kinds of what is to be looked at in a draft; one of before the checks is read."""
-    if draft.findings is not None:
+    """Return the kinds of what is to be looked at in a draft.
+
+    One of before the checks is read, and a placeholder, whose findings are only noted.
+    """
+    if draft.findings is not None and not draft.is_placeholder:
         return list(dict.fromkeys(each.kind for each in held_by(draft, site)))
     return [kind.value for kind in kinds_of(findings_in(draft.markdown or ""))]
 

@@ -66,7 +66,8 @@ class RetryAction:
         """
         batch = await self._batches.get(batch_id, owner=origin.owner)
         # A repeat is answered before anything is checked: the first request has changed the batch.
-        request = retry_request(request_key, batch_id)
+        asked = "" if max_cost_usd is None else f"maxCostUsd {max_cost_usd}"
+        request = retry_request(request_key, batch_id, asked)
         if repeated := await self._batches.requested(request, owner=origin.owner):
             return answer_again(repeated)
         await self._refuse_after_rollback(batch)
@@ -81,6 +82,7 @@ class RetryAction:
             requires=requires,
             leave_out=[CONFLICT],
             request_key=request_key,
+            asked=asked,
         )
         return _answer(batch, submission, conflicts, notes=notes, model=terms.get("model"))
 

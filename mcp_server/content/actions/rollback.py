@@ -22,6 +22,7 @@ from mcp_server.content.pages.page_files import KeptEdits
 from mcp_server.errors import InvalidTransition
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Batch, NewJob, Origin
+from mcp_server.jobs.records import Submission
 from mcp_server.progress.verbs import ROLLBACK
 
 LOOKS_MAX = 20
@@ -116,9 +117,11 @@ class RollbackAction:
                     digest=await self._submitter.digest(ROLLBACK, plan, call),
                     dry_run=True,
                 )
-            await self._submitter.check_digest(
-                ROLLBACK, plan, call, look.selection.ids, look.content
+            faster = await self._submitter.check_digest(
+                ROLLBACK, plan, call, look.selection.ids, look.content, origin
             )
+            if faster is not None:
+                return faster
             if cancelled and not plan.steps:
                 note = "Nothing that was asked for had been changed by it yet."
                 return answer(ROLLBACK, plan, None, notes=look.notes, remarks=[note])
@@ -133,9 +136,7 @@ class RollbackAction:
             )
             if submission.stale:  # the batch to be cancelled has moved on: nothing was stored
                 continue
-            remarks = list(on_digest(plan, call))
-            if look.unfinished is not None and submission.batch and not submission.duplicate:
-                remarks.append(note_on_cancelling(look.unfinished, look.selection, dry_run=False))
+            remarks = [*on_digest(plan, call), *_on_cancelling(look, submission)]
             return answer(ROLLBACK, plan, submission, notes=look.notes, remarks=remarks)
         raise InvalidTransition(
             f"batch {call.batch_id}",
@@ -152,6 +153,9 @@ class RollbackAction:
         refuse_locked(selection, content, "roll back")
         target = await self._target.find(call, selection, content, origin)
         if isinstance(target, Submitted):
+            # The same call may have done it since this one looked for it.
+            if faster := await self._submitter.answered_before(ROLLBACK, call, origin):
+                return faster
             return replace(target, notes=(*notes, *target.notes))
         if target is not None:
             # Read once more, after the target: so the content is no older than the target's change
@@ -179,6 +183,13 @@ class RollbackAction:
         except InvalidTransition:
             return False
         return True
+
+
+def _on_cancelling(look: _Look, submission: Submission) -> Sequence[Note]:
+    """Return a note on the running batch that the rollback has cancelled, if there is one."""
+    if look.unfinished is None or submission.batch is None or submission.duplicate:
+        return ()
+    return [note_on_cancelling(look.unfinished, look.selection, dry_run=False)]
 
 
 def plan_rollback_of_batch(

@@ -70,13 +70,15 @@ def _sections(selector: Selector) -> list[str]:
         page = split_id(selector.section)[0]
         if selector.page and selector.page != page:
             raise InvalidPayload(
-                "section", [f"{selector.section!r} is not on the page {selector.page!r}"]
+                "section",
+                [f"{in_quotes(selector.section)} is not on the page {in_quotes(selector.page)}"],
             )
         sections.append(selector.section)
     elif selector.section:
         if not selector.page:
             raise InvalidPayload(
-                "section", [f"write it as page/section, or name the page of {selector.section!r}"]
+                "section",
+                [f"write it as page/section, or name the page of {in_quotes(selector.section)}"],
             )
         sections.append(f"{selector.page}/{selector.section}")
     return sections

@@ -18,12 +18,16 @@ from mcp_server.content.actions.changes import change_of
 from mcp_server.content.actions.digest import check_digest, digest_of, moved_since, refused
 from mcp_server.content.actions.plan import Plan
 from mcp_server.content.actions.site_content import SiteContent
-from mcp_server.errors import InvalidTransition
+from mcp_server.errors import InvalidPayload, InvalidTransition
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Batch, Json, NewJob, Origin
 from mcp_server.jobs.outcome import Done, Enqueue, Fail
 from mcp_server.jobs.records import DoneAtOnce, NewBatch, Request, Submission
 from mcp_server.progress.verbs import Verb
+
+ADDED = frozenset({"material", "max_cost_usd", "revision", "as_of"})
+"""What calls could not say at first. Where one does not, its request key stands for the same call
+as it did before an upgrade."""
 
 _SORTED = json.JSONEncoder(sort_keys=True)
 
@@ -79,22 +83,37 @@ class Submitter:
         return await anyio.to_thread.run_sync(made)
 
     async def check_digest(
-        self, verb: Verb, plan: Plan, call: ChangeCall, ids: Sequence[str], content: SiteContent
-    ) -> None:
+        self,
+        verb: Verb,
+        plan: Plan,
+        call: ChangeCall,
+        ids: Sequence[str],
+        content: SiteContent,
+        origin: Origin,
+    ) -> Submitted | None:
         """Return if the call has no digest, or that of what is planned now for these sections.
+
+        What is returned is the answer of the same call, if that has done all of it since this one
+        looked for it.
 
         Raises:
             InvalidPayload: it has lapsed, or stands for something else.
         """
         digest, now = call.digest, self._clock.now()
         if digest is None:
-            return
+            return None
 
         def check() -> None:  # in a thread: there may be thousands of sections
             moved = moved_since(digest, ids, content)
             check_digest(digest, verb, plan.planned, force=call.force, now=now, moved=moved)
 
-        await anyio.to_thread.run_sync(check)
+        try:
+            await anyio.to_thread.run_sync(check)
+        except InvalidPayload:
+            if faster := await self.answered_before(verb, call, origin):
+                return faster
+            raise
+        return None
 
     async def remember(
         self, verb: Verb, call: GenerateCall | ChangeCall, batch_id: str, origin: Origin
@@ -137,7 +156,10 @@ class Submitter:
                 at_once=[_at_once(id, *each) for (id, _), each in zip(prepared, done, strict=True)],
                 spends=spends,
                 terms=conditions.terms,
-                submit_key=_submit_key(origin, conditions, plan) if plan.jobs else None,
+                # With a digest it repeats only what has spent that, and is refused otherwise.
+                submit_key=_submit_key(origin, conditions, plan)
+                if plan.jobs and not spends
+                else None,
                 request=_request(verb, call),
                 effects=conditions.effects,
                 cancels=(cancels.id, cancels.change) if cancels else None,
@@ -250,5 +272,9 @@ def _request(verb: Verb, call: GenerateCall | ChangeCall) -> Request | None:
 
 
 def _asked(verb: Verb, call: GenerateCall | ChangeCall) -> str:
-    asked = {key: value for key, value in asdict(call).items() if key != "request_key"}
+    asked = {
+        key: value
+        for key, value in asdict(call).items()
+        if key != "request_key" and not (key in ADDED and value in (None, ""))
+    }
     return key_of(verb.noun, asked)

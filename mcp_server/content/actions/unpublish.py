@@ -56,7 +56,11 @@ class UnpublishAction:
         plan = await anyio.to_thread.run_sync(plan_unpublish, call, selection, content)
         submission = None
         if not call.dry_run:
-            await self._submitter.check_digest(UNPUBLISH, plan, call, selection.ids, content)
+            faster = await self._submitter.check_digest(
+                UNPUBLISH, plan, call, selection.ids, content, origin
+            )
+            if faster is not None:
+                return faster
             conditions = Conditions(
                 terms={"site": content.site.hash},
                 key=key_of(UNPUBLISH.kind, call.force, call.digest, selection.ids),

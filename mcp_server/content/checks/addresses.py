@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from mcp_server.content.checks.phones import is_same_phone
+from mcp_server.content.checks.phones import is_same_phone, plain_phone, runs_of
 
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 _WEB = re.compile(r"(?:https?://|www\.)[^\s<>\"'()\[\]{}|]{2,2000}", re.IGNORECASE)
@@ -25,9 +25,11 @@ _STREET = re.compile(
     rf"|(?:Am|An der|Zum|Zur|Im|Auf dem|Auf der|Unter den"
     rf"|Hinter der) [{_UPPER}][\wäöüß-]{{2,30}}(?= \d{{1,3}}[a-z]?(?:,| in |\.|\n| ?$))"
     # Mill Lane
-    rf"|(?:[{_UPPER}][\w'’-]{{1,30}} ){{1,3}}(?:Street|St\.?(?=,|\n| [A-Z])|Road|Rd\.?|Lane"
+    rf"|(?:[{_UPPER}][\w'’-]{{1,30}} ){{1,3}}(?:Street|St\.?(?=,|\n)|Road|Rd\.?|Lane"
     rf"|Avenue|Ave\.?|Boulevard|Blvd\.?|Terrace|Crescent"
     r"|Drive|Close|Alley|Row|Quay|Wharf|Parade|Gardens?(?= \d)|Square|Way(?=,|\.|\n))(?!\w)"
+    # 12 Mill St London; without a number it is a saint
+    rf"|(?<=\d )(?:[{_UPPER}][\w'’-]{{1,30}} ){{1,3}}St\.?(?= [{_UPPER}])"
     # rue de la Paix
     rf"|(?i:\b(?:rue|avenue|boulevard|bd|quai|impasse|chemin|allée|route|ruelle|faubourg|cours"
     rf"|place|square)) (?:(?:de la|de l['’]|des|du|de|d['’]|aux?|le|la|les|saint-?)[ ]?)?"
@@ -50,6 +52,7 @@ class _Said:
     webs: frozenset[str]
     plain: str
     runs: frozenset[str]
+    groups: frozenset[str]
 
 
 @lru_cache(maxsize=64)
@@ -68,6 +71,7 @@ def _said_in(text: str) -> _Said:
         runs=frozenset(
             re.sub(r"\D", "", run) for run in re.findall(r"\+?\d[\d ()/.–-]{5,24}\d", text)
         ),
+        groups=frozenset(plain_phone(digits) for _, _, digits in runs_of(text)),
     )
 
 
@@ -78,11 +82,16 @@ def unsaid_addresses(text: str, sources: Sequence[str]) -> Iterator[tuple[int, i
         if not any(found[0].lower() in each.mails for each in said):
             yield (*found.span(), "address")
     for found in _WEB.finditer(text):
-        if not any(_web(found[0]) in each.webs for each in said):
+        web = _web(found[0])
+        if not any(web in each.webs or web.partition("/")[0] in each.webs for each in said):
             yield (*found.span(), "address")
     for found in _CALL.finditer(text):
         digits = re.sub(r"\D", "", found[1])
-        if not any(is_same_phone(digits, run) for each in said for run in each.runs):
+        if not any(
+            plain_phone(digits) in each.groups
+            or any(is_same_phone(digits, run) for run in each.runs)
+            for each in said
+        ):
             yield found.start(1), found.start(1) + len(found[1].rstrip(" ).-")), "phone number"
     for pattern in (_STREET, _POSTCODE):
         for found in pattern.finditer(text):

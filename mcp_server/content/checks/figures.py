@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import zip_longest
 
-from mcp_server.content.checks.known import Known, known_in
+from mcp_server.content.checks.claims import is_claim
+from mcp_server.content.checks.derived import ALWAYS, ALWAYS_SAID
+from mcp_server.content.checks.known import Known, is_word_of, known_in, named
 from mcp_server.content.checks.mentions import Mention
+from mcp_server.content.checks.phones import without_phones
 from mcp_server.content.checks.prepare import figures_of
+from mcp_server.content.checks.reasons import Read, follows
 from mcp_server.content.checks.scan import scan
 from mcp_server.content.checks.sources import LISTED_MAX, Sources
 
@@ -29,6 +34,8 @@ _TWO = frozenset({"two", "zwei", "deux"})
 _BESIDE = 8
 """Characters between a weekday and its date: `Monday, the 14th of …`."""
 _WORD_BEFORE = re.compile(r"[^\W\d_]{3,40}\.?[ \u00a0]$")
+_LETTERS_BEFORE = re.compile(r"(?<![\w.])([A-Z]{1,3})[ \u00a0]$")
+"""`D 104` is the road that a source calls `D104`."""
 _WORD_AFTER = re.compile(r"[ \u00a0][^\W\d_]{3,40}")
 _AND = re.compile(r"(?:,)? (?:and|und|et|sowie|&) ", re.IGNORECASE)
 
@@ -36,20 +43,35 @@ _AND = re.compile(r"(?:,)? (?:and|und|et|sowie|&) ", re.IGNORECASE)
 def unsaid(prose: str, whole: str, sources: Sources, languages: Sequence[str]) -> Iterator[Mention]:
     """Yield what `prose` says in figures and no source does."""
     known = [known_in(text) for text in sources.said]
+    phones = frozenset[str]().union(*(each.runs for each in known))
     shown: frozenset[int] | None = None
-    mentions = scan(figures_of(prose), languages)
-    for mention, following in zip_longest(mentions, mentions[1:]):
-        if any(each.says(mention) for each in known) or _is_in_name(prose, mention, known):
-            continue
-        if following is not None and _is_day_of(mention, following, known):
-            continue
-        if _is_manner_of_speaking(prose, mention):
+    mentions = scan(figures_of(without_phones(prose, phones)), languages)
+    said = [any(each.says(mention) for each in known) for mention in mentions]
+    read = Read(prose, mentions, said, known, sources)
+    for index, (mention, following) in enumerate(zip_longest(mentions, mentions[1:])):
+        if said[index] or _is_said(prose, mention, following, known) or follows(read, index):
             continue
         if (count := _small_count(prose, mention)) is not None:
-            shown = _shown_counts(whole) if shown is None else shown
+            if shown is None:
+                texts = (whole, *sources.said)
+                shown = frozenset(count for text in texts for count in _shown_counts(text))
             if count in sources.counts or count in shown:
                 continue
         yield mention
+    if not any(ALWAYS_SAID.search(text) for text in sources.said):
+        for found in ALWAYS.finditer(prose):
+            yield Mention("time", *found.span(), ())
+
+
+def _is_said(
+    prose: str, mention: Mention, following: Mention | None, known: Sequence[Known]
+) -> bool:
+    """Whether it is in a name that a source has, a date's own weekday, or says nothing."""
+    if _is_in_name(prose, mention, known) or _is_manner_of_speaking(prose, mention):
+        return True
+    if not is_claim(prose, mention):
+        return True
+    return following is not None and _is_day_of(mention, following, known)
 
 
 def _is_manner_of_speaking(text: str, mention: Mention) -> bool:
@@ -62,7 +84,7 @@ def _is_manner_of_speaking(text: str, mention: Mention) -> bool:
         q.dimension == "bare" and q.figure <= LISTED_MAX for q in mention.quantities
     ):
         return True
-    return word in _TWO and _NEVER_SHOWN.match(text, mention.end) is None
+    return word in _TWO and mention.kind != "time" and _NEVER_SHOWN.match(text, mention.end) is None
 
 
 def _is_day_of(mention: Mention, following: Mention, known: Sequence[Known]) -> bool:
@@ -78,9 +100,14 @@ def _is_in_name(text: str, mention: Mention, known: Sequence[Known]) -> bool:
     before = _WORD_BEFORE.search(text, max(0, mention.start - 40), mention.start)
     after = _WORD_AFTER.match(text, mention.end)
     figure = text[mention.start : mention.end]
+    if code := _LETTERS_BEFORE.search(text, max(0, mention.start - 5), mention.start):
+        letters = code[1].lower()
+        names = (f"{letters}{figure}", f"{letters} {figure}")
+        if any(is_word_of(each.words, name) for each in known for name in names):
+            return True
     around = [before[0] + figure] if before else []
     around += [figure + after[0]] if after else []
-    places = [" ".join(each.lower().split()) for each in around]
+    places = [named(each) for each in around]
     return any(place in each.words for place in places for each in known)
 
 
@@ -89,11 +116,13 @@ def _small_count(text: str, mention: Mention) -> int | None:
     if _NEVER_SHOWN.match(text, mention.end):
         return None
     for q in mention.quantities:
-        if q.dimension in {"count", "ordinal"} and 1 < q.figure <= LISTED_MAX:
+        whole = q.figure == int(q.figure)
+        if q.dimension in {"count", "ordinal"} and 1 < q.figure <= LISTED_MAX and whole:
             return int(q.figure)
     return None
 
 
+@lru_cache(maxsize=64)
 def _shown_counts(text: str) -> frozenset[int]:
     """Return how long the lists, tables and enumerations of a text are."""
     counts: set[int] = set()

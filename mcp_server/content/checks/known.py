@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
 from functools import lru_cache
 
+from mcp_server.content.checks.days import days_a_week, months_between, weekday_of, weekdays_in
+from mcp_server.content.checks.derived import derived
 from mcp_server.content.checks.mentions import Mention, Quantity
-from mcp_server.content.checks.phones import is_same_phone
+from mcp_server.content.checks.phones import is_same_phone, plain_phone, runs_of
 from mcp_server.content.checks.prepare import figures_of
 from mcp_server.content.checks.scan import scan
 from mcp_server.content.checks.words import UNITS
@@ -26,21 +26,10 @@ _FACTORS: dict[str, tuple[float, ...]] = {
 """Units in which a bare figure may have been meant: `minutes: 90` is an hour and a half."""
 _CLOSE = 0.05
 """How far `about` may be off, and a measure that was converted."""
+_CLOSE_TIME = 0.08
+"""The same of what lasts: half an hour may be 28 minutes."""
 _MAGNITUDES = ((24.0, 300.0), (100.0, 10_000.0), (1000.0, 1e6), (1e6, 1e9))
 """What dozens, hundreds, thousands and millions may be of."""
-_WEEKDAY_RANGE = re.compile(
-    r"[ \u00a0]?(?:[–—-]|to|till|until|through|thru|bis|au|à|jusqu['’]au)[ \u00a0](?:le )?|[–—-]",
-    re.IGNORECASE,
-)
-_DAILY = re.compile(
-    r"\b(?:daily|every day|täglich|jeden tag|alle tage|tous les jours|chaque jour|seven days"
-    r"|7 days|7j/7|7/7|24/7)\b",
-    re.IGNORECASE,
-)
-_WEEKEND = re.compile(r"\b(?:weekends?|wochenenden?|week-ends?)\b", re.IGNORECASE)
-_WEEKDAYS = re.compile(
-    r"\b(?:weekdays?|werktags?|werktagen?|wochentags|en semaine|jours ouvrés)\b", re.IGNORECASE
-)
 
 
 _DAY = 86400.0
@@ -51,13 +40,16 @@ _SINGLE = re.compile(
 )
 _ALONE = re.compile(
     r"(?:^|[:\n;|=(€$£]|\b(?:is|are|now|be|ist|sind|jetzt|nun|est|sont|only|nur|auf|to|von|from"
-    r"|of|costs?|kostet|kosten"
+    r"|of|costs?|ca\.?|circa|env\.|environ|approx\.?|roughly|nearly|ungefähr|knapp|gut|kostet|kosten"
     r"|co[uû]te|max\.?|min\.?|maximal|höchstens|mindestens|over|about|around|up|über|etwa|rund|zu"
     r"|à|de|and|und|et|or|oder"
-    r"|ou|bis|[–-]))[ \u00a0]*$",
+    r"|ou|bis|under|unter|moins de|ab|dès|[–-]))[ \u00a0]*$",
     re.IGNORECASE,
 )
 """What stands before a figure that says what a fact is; other figures are part of a name."""
+_STREET = re.compile(r"str(?:aße|asse|\.)")
+_PERCENT = re.compile(r"%|percent|per cent|prozent|pour ?cent|pct|\bpc\b")
+"""Only beside these words a figure alone can be a share."""
 NONE: frozenset[float] = frozenset()
 
 
@@ -70,6 +62,8 @@ class Known:
     """All numbers as they are written, whatever they count."""
     dates: frozenset[tuple[int, int, int]] = frozenset()
     phones: frozenset[str] = frozenset()
+    runs: frozenset[str] = frozenset()
+    """Digits that stand side by side, in all ways in which they can be one telephone number."""
     codes: frozenset[str] = frozenset()
     words: str = ""
     """The source itself in lower case, for figures that are part of a name: `Gate 12`."""
@@ -85,7 +79,9 @@ class Known:
     def _has(self, q: Quantity, *, about: bool) -> bool:
         match q.dimension, q.value:
             case "phone", str(digits):
-                return any(is_same_phone(digits, each) for each in self.phones)
+                return plain_phone(digits) in self.runs or any(
+                    is_same_phone(digits, each) for each in self.phones
+                )
             case "code", str(written):
                 return written in self.codes
             case "date", (int(year), int(month), int(day)):
@@ -99,7 +95,7 @@ class Known:
         """Whether a date of this source that `mention` names falls on this day of the week."""
         named = {q.value[1:] for q in mention.quantities if isinstance(q.value, tuple)}
         return any(
-            (month, day) in named and _weekday_of(year, month, day) == weekday
+            (month, day) in named and weekday_of(year, month, day) == weekday
             for year, month, day in self.dates
         )
 
@@ -111,20 +107,28 @@ class Known:
             m == month and (not day or d == day) and (fits(year, y)) for y, m, d in self.dates
         ) and (not year or float(year) in self.figures or any(y == year for y, _, _ in self.dates))
 
-    def _has_value(self, dimension: str, value: float, figure: float, *, about: bool) -> bool:
+    def _has_value(  # noqa: PLR0911 -- a case for each dimension
+        self, dimension: str, value: float, figure: float, *, about: bool
+    ) -> bool:
         match dimension:
             case _ if value in self.of(dimension):
                 return True
             case "bare":
                 return figure in self.figures or self._is_day(figure)
             case "ordinal":
-                return value in self.of("count") | self.of("bare") or self._is_day(figure)
+                said = self.of("ordinal") | self.of("count") | self.of("bare")
+                return value in said
             case "vague":
                 low, high = _MAGNITUDES[int(value)]
                 amounts = self.of("count") | self.of("bare")
                 return any(low <= each < high for each in amounts if not _is_name(each))
             case "closed" | "time" | "weekday":
                 return dimension == "closed" and value in self.of("not open")
+            case "age":
+                return value in self.of("bare") | self.of("count") | self.of("in a name")
+            case "decade":
+                years = (each for each in self.figures if _is_year(each))
+                return any(each % 100 // 10 * 10 == value for each in years)
             case _:
                 return self._is_amount(dimension, value, figure, about=about)
 
@@ -133,9 +137,24 @@ class Known:
         if dimension == "count" and figure in self.of("ordinal"):
             return True
         others = (round(value / each, 6) for each in _FACTORS.get(dimension, ()))
-        if any(each in self.of("bare") for each in (figure, *others)):
+        has_unit = dimension != "percent" or _PERCENT.search(self.words) is not None
+        if has_unit and any(each in self.of("bare") for each in (figure, *others)):
+            return True
+        if dimension.startswith("money:") and self._is_money(dimension, value):
             return True
         return self._is_close(dimension, value, self.of(dimension), about=about)
+
+    def _is_money(self, dimension: str, value: float) -> bool:
+        """Whether so much is said where one of the two has no currency: `14,-`."""
+        said = self.by_dimension if dimension == "money:ANY" else {"money:ANY"}
+        return any(value in self.of(each) for each in said if each.startswith("money:"))
+
+    def has_between(self, minute: float, seconds: float) -> bool:
+        """Whether this source has this time of the day, and another so much earlier or later."""
+        times = self.of("time")
+        return minute in times and any(
+            (minute + sign * seconds / 60) % 1440 in times for sign in (-1, 1)
+        )
 
     def _is_day(self, figure: float) -> bool:
         return any(day == figure for _, _, day in self.dates)
@@ -145,11 +164,12 @@ class Known:
     ) -> bool:
         """Whether a rounded or converted value is meant: `nearly 50` of 48, 9 miles of 14.5 km."""
         converted = dimension in {"length", "weight", "area", "volume"}
+        close = _CLOSE_TIME if dimension == "duration" else _CLOSE
         if not ((about and value >= 10) or converted):
             return False
         near = said | (self.of("bare") if about else NONE)
         return any(
-            abs(value - each) <= _CLOSE * abs(each) and (about or not _is_round(each, value))
+            abs(value - each) <= close * abs(each) and (about or not _is_round(each, value))
             for each in near
             if not (_is_year(each) and each in self.of("bare"))
         )
@@ -172,11 +192,16 @@ def _singles(text: str) -> Iterator[tuple[str, float]]:
                 yield unit.dimension, unit.factor
 
 
-def _weekday_of(year: int, month: int, day: int) -> int | None:
-    try:
-        return date(year, month, day).weekday()
-    except ValueError:  # no such day, or no year
-        return None
+def named(text: str) -> str:
+    """Return a text in which names with figures are looked up, in one spelling."""
+    return " ".join(_STREET.sub("str", text.lower()).split())
+
+
+def is_word_of(text: str, name: str) -> bool:
+    """Whether a name stands in a text, and is no part of a longer one."""
+    place = text.find(name)
+    around = text[place - 1 : place] + text[place + len(name) : place + len(name) + 1]
+    return place >= 0 and not any(letter.isalnum() for letter in around)
 
 
 def _is_name(figure: float) -> bool:
@@ -188,6 +213,19 @@ def _is_year(figure: float) -> bool:
     return 1000 <= figure <= 2199 and figure == int(figure)
 
 
+def _is_full_hour(q: Quantity) -> bool:
+    """Whether a time is written as an hour: `7 pm`, and the figure can stand alone."""
+    return q.value in {q.figure * 60, q.figure * 60 + 720}
+
+
+def _dimension(name: str, value: float, text: str, mention: Mention) -> str:
+    """Return what a figure of a source counts; one in a name counts nothing, an amount does."""
+    if name == "count" and not value.is_integer():
+        return "bare"
+    is_named = name == "bare" and value.is_integer() and not _is_alone(text, mention.start)
+    return "in a name" if is_named else name
+
+
 @lru_cache(maxsize=64)
 def known_in(text: str) -> Known:
     """Return what a source says in figures. The same source is read once."""
@@ -197,23 +235,26 @@ def known_in(text: str) -> Known:
     figures: set[float] = set()
     for mention in mentions:
         for q in mention.quantities:
-            figures.add(q.figure)
+            if q.dimension != "time" or _is_full_hour(q):
+                figures.add(q.figure)
             if isinstance(q.value, float):
-                alone = q.dimension != "bare" or _is_alone(text, mention.start)
-                values.setdefault(q.dimension if alone else "in a name", set()).add(q.value)
-    days = _weekdays(text, mentions)
+                name = _dimension(q.dimension, q.value, text, mention)
+                values.setdefault(name, set()).add(q.value)
+    days, closed, others = weekdays_in(text, mentions)
     values["weekday"] = {float(day) for day in days}
+    values.setdefault("closed", set()).update(float(day) for day in closed)
+    values["days a week"] = {float(count) for count in days_a_week(text, mentions)}
+    values["not open"] = {float(day) for day in others}
     if len(days) >= 4:
-        values["not open"] = {float(day) for day in range(7) if day not in days}
         values.setdefault("duration", set()).add(len(days) * 86400.0)
     dates = {q.value for m in mentions for q in m.quantities if isinstance(q.value, tuple)}
-    dates |= _months_between(text, mentions)
+    dates |= months_between(text, mentions)
     figures |= {float(date[0]) for date in dates if date[0]}
-    for name, value in _singles(text):
+    for name, value in (*_singles(text), *derived(text, mentions)):
         values.setdefault(name, set()).add(value)
     for year in [f for f in figures if _is_year(f)]:
-        figures |= {year // 10 * 10, year // 100 + 1}
-        values.setdefault("bare", set()).add(year // 100 + 1)
+        figures.add(year // 10 * 10)
+        values.setdefault("century", set()).add(year // 100 + 1)
     return Known(
         by_dimension={name: frozenset(each) for name, each in values.items()},
         figures=frozenset(figures),
@@ -227,45 +268,9 @@ def known_in(text: str) -> Known:
         | frozenset(
             re.sub(r"\D", "", run) for run in re.findall(r"\+?\d[\d ()/.–-]{5,24}\d", text)
         ),
-        words=" ".join(text.lower().split()),
+        runs=frozenset(plain_phone(digits) for _, _, digits in runs_of(text)),
+        words=named(text),
         codes=frozenset(
             q.value for m in mentions for q in m.quantities if isinstance(q.value, str)
         ),
     )
-
-
-def _weekdays(text: str, mentions: Sequence[Mention]) -> set[int]:
-    found = [
-        (m.start, m.end, int(q.value))
-        for m in mentions
-        for q in m.quantities
-        if q.dimension == "weekday" and isinstance(q.value, float)
-    ]
-    days = {day for _, _, day in found}
-    for (_, end, first), (start, _, last) in itertools.pairwise(found):
-        if start - end <= 16 and _WEEKDAY_RANGE.fullmatch(text, end, start):
-            days |= {day % 7 for day in range(first, (last if last >= first else last + 7) + 1)}
-    if _DAILY.search(text):
-        days |= set(range(7))
-    if _WEEKEND.search(text):
-        days |= {5, 6}
-    if _WEEKDAYS.search(text):
-        days |= set(range(5))
-    return days
-
-
-def _months_between(text: str, mentions: Sequence[Mention]) -> set[tuple[int, int, int]]:
-    found = [
-        (m.start, m.end, q.value[1])
-        for m in mentions
-        for q in m.quantities[:1]
-        if isinstance(q.value, tuple) and q.dimension == "date" and not q.value[2]
-    ]
-    months: set[tuple[int, int, int]] = set()
-    for (_, end, first), (start, _, last) in itertools.pairwise(found):
-        if start - end <= 16 and _WEEKDAY_RANGE.fullmatch(text, end, start):
-            months |= {
-                (0, (m - 1) % 12 + 1, 0)
-                for m in range(first, (last if last >= first else last + 12) + 1)
-            }
-    return months

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from mcp_server.content.checks.words import MONTHS, WEEKDAYS
 from mcp_server.content.text.blocks import next_fence
 
 _CODE_SPAN = re.compile(r"(`{1,9})(?!`)[^`\n]{0,2000}\1")
@@ -26,7 +27,9 @@ _ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _IDIOM = re.compile(
-    r"\b(?:24 ?/ ?7|365 days a year|365 tage im jahr|24 stunden am tag"
+    r"\b(?:24 ?/ ?7|24 ?h(?:eures)? ?(?:/|sur) ?24|vingt-quatre heures sur vingt-quatre"
+    r"|24 hours a day|(?<=7 jours )sur 7|(?<=7 j)/7|(?<=7j)/7|(?<=sept jours )sur sept"
+    r"|365 days a year|365 tage im jahr|24 stunden am tag"
     # English
     r"|(?:just )?(?:one|1) (?:or|to) (?:two|2)|(?:two|2) (?:or|to) (?:three|3)|(?:a"
     r"|one) \w+ or two|eine? \w+ oder zwei|une? \w+ ou deux"
@@ -37,16 +40,43 @@ _IDIOM = re.compile(
     r"|seven seas|ten out of ten|hundred per ?cent|second to none|21st[ -]century"
     r"|twenty-first century|21\. jahrhundert\w*|(?:21|xxi)e siècle|zero[ -]waste|fifty[ -]fifty"
     r"|50[ /:-]50"
+    r"|sixes and sevens|one hundred per ?cent|third time lucky|square one|two left feet"
+    r"|nine times out of ten|one in a million|a million miles|a hundred and one|forty winks"
+    r"|whole nine yards|dressed to the nines|eleventh hour|two birds|two heads|the first two"
+    r"|(?:the )?other (?:two|three)"
+    r"|six of one|five[ -]a[ -]day|zero (?:effort|hassle|stress|fuss|emissions?|additives)"
+    r"|four[ -](?:legged|poster|leaf|wheel)|two[ -](?:seater|wheeler|tone)|three cheers"
+    r"|three wishes|two and two together|twice as (?:nice|good)|ten thousand thanks"
+    r"|once or twice|a (?:hundred|thousand) years ago"
+    r"|two sides of|a stone's throw|two hoots|two[ -]fold|second of two"
     # German
+    r"|sieben sachen|zwei linken? (?:füßen?|händen?)|zwei fliegen|wolke sieben|alle neune"
+    r"|fünfte rad|vier pfoten|aller guten dinge sind drei|(?:zum|beim) (?:ersten|zweiten"
+    r"|dritten) mal|drei ?mal dürfen|dreimal (?:dürfen|raten|umsteigen)|tausendundein\w{0,2}"
+    r"|hundert ?mal|tausend ?mal|hundertprozentig\w{0,2}|hundert prozent|null (?:chance|ahnung|bock"
+    r"|stress|promille|risiko|zusatzstoffe)|beide[nr]? zwei|in zwei hälften|tausend (?:gründe"
+    r"|kleinigkeiten|dinge|farben|ideen)|zwei paar schuhe|zwischen zwei stühlen|sechs richtige"
+    r"|(?:die |den )?anderen (?:zwei|drei)|(?:die |den )?(?:zwei|drei) anderen"
+    r"|fünf gerade sein|zwölf schlägt|alle viere|zwei seiten (?:einer|der)|fünf vor zwölf"
+    r"|in zwei worten|mit zwei worten|hundert gründe|tausend und eine"
     r"|ein(?:s|e|en|er)?(?:,| bis| oder) zwei|zwei(?:,| bis| oder) drei|zu (?:zweit|dritt|viert)"
     r"|unter vier augen|(?:eigenen |die |meine[nr]? |ihre[nr]? )?vier wände?n?|auf allen vieren"
     r"|(?:alle |allen |den |die )?(?:vier jahreszeiten|fünf sinnen?)|sieb(?:ter|ten) himmel"
-    r"|tausend dank|null problem(?:o)?|null komma nichts|(?:außer |in )acht|acht (?:geben|gibt"
+    r"|tausend dank|vor (?:hundert|tausend) jahren|null problem(?:o)?"
+    r"|null komma nichts|(?:außer |in )acht|acht (?:geben|gibt"
     r"|zu geben)|(?:gib|gebt"
     r"|geben sie) acht"
     r"|zu zweien|(?:an|durch|für|von|mit) dritten?(?= ?[.,;:!?\n)]| (?:weiter|ist|sind|nicht))"
     r"|aus (?:erster|zweiter) hand|zu hundert prozent|nummer eins|zu zweit"
     # French
+    r"|met(?:s|tre|tent|tons)? en quatre|trente-six|midi à quatorze heures|mille et une?"
+    r"|(?:cheveux )?en quatre|deux coups|quatre vents|trois pommes|quatre épingles"
+    r"|septième ciel|quatre pattes|deux temps,? trois mouvements|cent lieues|sept lieues"
+    r"|des mille et des cents|quatre murs|deux mains|cent fois|mille fois|mille excuses"
+    r"|zéro (?:déchets?|stress|gaspillage|souci|tracas|additifs?|plastique|faute)"
+    r"|deux fois plutôt qu'une|tous les quatre matins|entre deux|à deux voix"
+    r"|en un mot comme en cent|trois fois rien|il y a (?:cent|mille) ans"
+    r"|les deux autres|les deux premi\w{3,5}"
     r"|un(?:e)? ou deux|deux ou trois|à deux(?= ?[.,;:!?\n])|à (?:deux|quelques) pas"
     r"|(?:les )?(?:quatre saisons|quatre coins|cinq sens)|mille (?:mercis|et une?)|cent pour cent"
     r"|à quatre mains|tous? les deux|toutes les deux|les deux|tout(?:e)? neuf"
@@ -54,11 +84,12 @@ _IDIOM = re.compile(
     r"|100 ?(?:%|percent|per cent|prozent|pour ?cent))(?!\w)",
     re.IGNORECASE,
 )
+_NAMES = "|".join(sorted((*MONTHS, *WEEKDAYS), key=len, reverse=True))
 _GLUED = re.compile(
-    r"(?<![\w.,])(?:(?!(?:eur|usd|gbp|chf|fr"
+    rf"(?!(?<!\w)(?:{_NAMES})-?\d)" + r"(?<![\w.,])(?:(?!(?:eur|usd|gbp|chf|fr"
     r"|rs)\d)[A-Za-zÄÖÜäöüé]{1,12}-?\d{1,4}[A-Za-z]{0,3}(?![\w%€])|v\d+(?:\.\d+){0,4}"
-    r"|(?!\d{1,2}\.\d{1,2}\.(?:19|20)?\d\d(?![\d.]))\d+(?:\.\d+){2,5}(?![\w.])"
-    r"|\d{1,2}[DGKdk](?![\w])|\d[xX×]\d|\d:\d(?!\d))"
+    r"|(?!\d{1,2}\.\d{1,2}\.(?:19|20)?\d\d(?![\d.]))(?<!\+)(?!0\d)\d+(?:\.\d+){2,5}(?![\w.])"
+    r"|\d{1,2}[DGKd](?![\w])|[48]k(?!\w)|\d[xX×]\d|\d:\d(?!\d))"
 )
 _NAMED = re.compile(
     r"\b(?:(?:windows|python|office|java|php|iphone|ipad|android|ios|html|css|web|version|release"

@@ -11,6 +11,8 @@ from mcp_server.content.site import Section, Site
 from mcp_server.content.template import Template
 from mcp_server.entities.entity import PREVIEW, Revision
 
+_LIST = re.compile(r"[^\W\d_][^,.\d]{1,39}(?:, ?[^\W\d_][^,.\d]{1,39}){2,11}")
+"""A fact that lists things in a line: `brakes, gears, tyres`."""
 FINDINGS_MAX = 50
 """Findings of one level that are kept of a text: who has so many writes it anew."""
 LISTED_MAX = 12
@@ -30,6 +32,8 @@ class Sources:
     itself is left out: it does not become true by being repeated."""
     counts: frozenset[int] = frozenset()
     """How long the lists among the facts are."""
+    counted: frozenset[tuple[str, int]] = frozenset()
+    """The same with the names of the lists: `rooms`, 3."""
 
     @property
     def said(self) -> tuple[str, ...]:
@@ -44,7 +48,7 @@ class SiteSources:
         self._site = site
         static = [each.text for each in site.sections() if each.text]
         self._shared = ("\n".join(_lines(site.facts)), "\n".join([*_described(site), *static]))
-        self._counts = frozenset(_counts(site.facts))
+        self._counts = frozenset(_named_counts(site.facts))
 
     def of(
         self,
@@ -58,7 +62,7 @@ class SiteSources:
         template = self._site.templates.get(section.template or "")
         beside = _neighbours(self._site, section)
         facts = [line for each in beside for line in _lines(each.facts)]
-        counts = self._counts.union(*(_counts(each.facts) for each in beside))
+        counts = self._counts.union(*(_named_counts(each.facts) for each in beside))
         return Sources(
             texts=(
                 *self._shared,
@@ -68,7 +72,8 @@ class SiteSources:
             ),
             asked=instructions,
             before=_said_before(before) if before is not None else None,
-            counts=frozenset(n for n in counts if 1 < n <= LISTED_MAX),
+            counts=frozenset(n for _, n, is_list in counts if is_list and 1 < n <= LISTED_MAX),
+            counted=frozenset((name.lower(), n) for name, n, _ in counts),
         )
 
 
@@ -136,15 +141,34 @@ def _lines(value: object, name: str = "") -> Iterator[str]:
             yield f"{name}: {value}" if name else str(value)
 
 
-def _counts(value: object) -> Iterator[int]:
+def _named_counts(facts: object) -> Iterator[tuple[str, int, bool]]:
+    """Yield names, how much stands under them, and whether that is a list."""
+    yield from ((name, count, True) for name, count in _counts(facts))
+    yield from ((name, count, False) for name, count in _groups(facts))
+
+
+def _counts(value: object, name: str = "") -> Iterator[tuple[str, int]]:
+    """Yield how many items lists and groups of facts have, and their names."""
     match value:
         case Mapping():
-            for inner in cast("Mapping[object, object]", value).values():
-                yield from _counts(inner)
+            for key, inner in cast("Mapping[object, object]", value).items():
+                yield from _counts(inner, str(key))
         case list() | tuple():
             listed = cast("Sequence[object]", value)
-            yield len(listed)
+            yield name, len(listed)
             for inner in listed:
-                yield from _counts(inner)
+                yield from _counts(inner, name)
+        case str() if _LIST.fullmatch(value):
+            yield name, value.count(",") + 1
         case _:
             pass
+
+
+def _groups(value: object, name: str = "") -> Iterator[tuple[str, int]]:
+    """Yield how many facts stand under a name: `menus: {small: 39 €, large: 54 €}`."""
+    if isinstance(value, Mapping):
+        facts = cast("Mapping[object, object]", value)
+        if name:
+            yield name, len(facts)
+        for key, inner in facts.items():
+            yield from _groups(inner, str(key))

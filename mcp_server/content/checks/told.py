@@ -58,14 +58,20 @@ def held_by(revision: Revision, site: Site) -> tuple[Finding, ...]:
 
 
 def why_held(findings: Sequence[Finding]) -> str:
-    """Return a phrase that says what a draft is held for: `'€85' stands in no source`."""
+    """Return a phrase that says what a draft is held for: `'€85' stands in no source`.
+
+    Figures are named. An address, or what was left to be done, may be words that address the
+    reader: only review shows them, between marks.
+    """
     said = [_why(each) for each in findings[:NAMED_MAX]]
     more = f" and {len(findings) - NAMED_MAX} more" if len(findings) > NAMED_MAX else ""
     return ", ".join(dict.fromkeys(said)) + more
 
 
 def _why(finding: Finding) -> str:
-    if is_unsaid(finding):
-        kind = finding.kind.removesuffix(_IN_NO_SOURCE)
-        return f"the {kind} {in_quotes(finding.piece)} stands in no source"
-    return in_words(finding)
+    if not is_unsaid(finding):
+        return in_words(finding) if finding.kind == "another language" else finding.kind
+    kind = finding.kind.removesuffix(_IN_NO_SOURCE)
+    if kind == "address":
+        return "an address stands in no source"
+    return f"the {kind} {in_quotes(finding.piece)} stands in no source"

@@ -38,7 +38,7 @@ MONTHS: Mapping[str, int] = {
 UNSURE_MONTHS = frozenset(words("may mar mars jan jun sep sept dec oct mai avr aug jul juli juin"))
 """They also mean something else, or are short: only beside a day, a year or a preposition."""
 
-WEEKDAYS: Mapping[str, int] = {
+_WEEKDAYS: Mapping[str, int] = {
     name: number
     for number, names in enumerate(
         (
@@ -52,6 +52,16 @@ WEEKDAYS: Mapping[str, int] = {
         )
     )
     for name in words(names)
+}
+_PARTS_OF_DAYS = "morgen vormittag mittag nachmittag abend nacht"
+WEEKDAYS: Mapping[str, int] = {
+    **_WEEKDAYS,
+    **{
+        f"{name}{part}{ending}": _WEEKDAYS[name]
+        for name in words("montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag")
+        for part in words(_PARTS_OF_DAYS)
+        for ending in ("", "s", "e", "en")
+    },
 }
 SHORT_WEEKDAYS = frozenset(
     words(
@@ -112,7 +122,9 @@ _UNITS: Mapping[str, tuple[tuple[float, str], ...]] = {
         (60.0, "minute minutes min mins minuten minütig minütige minütigen minütiger minütiges mn"),
         (_HOUR, ("hour hours hr hrs stunde stunden std h heure heures"
                 " stündig stündige stündigen stündiger stündiges")),
-        (_DAY, ("day days tag tage tagen tages jour jours journée journées"
+        (_DAY, ("day days tag tage tagen tages jour jours journée journées mornings"
+               " evenings afternoons"
+               " abende abenden vormittage nachmittage matins matinées soirs soirées"
                " tägig tägige tägigen tägiger tägiges")),
         (_WEEK, "week weeks woche wochen semaine semaines wöchig wöchige wöchigen wöchiger"),
         (2 * _WEEK, "fortnight fortnights"),
@@ -186,6 +198,7 @@ UNITS: Mapping[str, tuple[Unit, ...]] = {
     "centime": (Unit("money:EUR", 0.01), Unit("money:CHF", 0.01)),
     "centimes": (Unit("money:EUR", 0.01), Unit("money:CHF", 0.01)),
     "ct": (Unit("money:EUR", 0.01),),
+    "j": (Unit("duration", _DAY), Unit("calendar", 12.0)),
     "sek": (Unit("duration"), Unit("money:OTHER")),
 }
 """What the word after a number means: more than one where it is not clear."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 WORD = re.compile(r"\s+|\w+|[^\w\s]")
 WORDS_COMPARED_MAX = 2_000
 """In one changed passage. Beyond it the passage is shown as a whole: comparing takes the square of
 its length, and nobody reads that many changes word by word."""
+
+LINES_COMPARED_MAX = 4_000
+"""Between those at the two ends of a text that stay. Beyond it all of them are shown as one change,
+as comparing them may take the square of their number."""
 
 
 def by_words(before: str | None, after: str | None) -> str:
@@ -20,10 +24,34 @@ def by_words(before: str | None, after: str | None) -> str:
     """
     if before == after:  # most texts of a site: comparing them line by line takes a while
         return ""
-    old, new = _lines(before), _lines(after)
-    grouped = difflib.SequenceMatcher(None, old, new).get_grouped_opcodes(1)
-    groups = [_group(old, new, group) for group in grouped]
+    old, new = _without_same_ends(_lines(before), _lines(after))
+    groups = [_group(old, new, group) for group in _changes(old, new)]
     return "\n…\n".join("\n".join(lines) for lines in groups)
+
+
+def _changes(
+    old: Sequence[str], new: Sequence[str]
+) -> Iterable[Sequence[tuple[str, int, int, int, int]]]:
+    """Return the passages that change, each as `difflib` tells them, with a line around it."""
+    if max(len(old), len(new)) > LINES_COMPARED_MAX:
+        return [[("replace", 0, len(old), 0, len(new))]]
+    return difflib.SequenceMatcher(None, old, new).get_grouped_opcodes(1)
+
+
+def _without_same_ends(
+    old: Sequence[str], new: Sequence[str]
+) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the lines without those at both ends that are the same, but for one at each end."""
+    first = _same(old, new)
+    last = _same(old[first:][::-1], new[first:][::-1])
+    start, rest = max(0, first - 1), max(0, last - 1)
+    return old[start : len(old) - rest], new[start : len(new) - rest]
+
+
+def _same(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many lines are the same at the beginning of both."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _group(

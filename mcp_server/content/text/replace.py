@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 PLACES_MAX = 5
-"""Places of one piece that are shown; all are counted."""
+"""Places of one piece that are shown."""
+COUNTED_MAX = 1_000
+"""Places that are counted. Long pieces of one letter overlap at every place, and comparing all of
+them would take the square of their length."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +28,7 @@ class Misfit:
     number: int
     """Counted from 0."""
     count: int
-    """How often it stands there; once, where it overlaps with the `old` of another."""
+    """How often it stands there, `COUNTED_MAX` for more; once, where it overlaps with the `old` of another."""
     places: Sequence[str] = ()
     """The first lines that hold it, each with its number: `3: from 80 euros a month`."""
 
@@ -35,11 +38,6 @@ class Misfit:
         return self.count == 1
 
 
-def count_in(text: str, old: str) -> int:
-    """Return how often `old` stands in `text`, overlapping ones too."""
-    return sum(1 for _ in _starts(text, old))
-
-
 def replaced(text: str, replacements: Sequence[Replacement]) -> str | Misfit:
     """Return `text` with each `old` replaced, or why it cannot be.
 
@@ -47,7 +45,7 @@ def replaced(text: str, replacements: Sequence[Replacement]) -> str | Misfit:
     """
     spans: list[tuple[int, int, int]] = []
     for number, each in enumerate(replacements):
-        starts = list(_starts(text, each.old))
+        starts = list(islice(_starts(text, each.old), COUNTED_MAX))
         if len(starts) != 1:
             return Misfit(number=number, count=len(starts), places=_places(text, starts))
         spans.append((starts[0], starts[0] + len(each.old), number))

@@ -7,14 +7,11 @@ import unicodedata
 from collections.abc import Collection, Mapping
 from typing import Any, cast
 
+from mcp_server.excerpt import BLANKS
 from mcp_server.redaction import without
 
 _LINE_ENDS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
-_BLANKS = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufe00-\ufe0d\U000e0100-\U000e01ef]"
-)
-"""Blank letters and variation selectors, which Unicode classes as letters and marks."""
 _JOINERS = frozenset("\u200c\u200d")
 """Persian and Indic words and joined emoji need one, between two letters or signs."""
 _ENDS = 4
@@ -36,7 +33,7 @@ def visible(text: str) -> str:
     Line ends become newlines and tabs become spaces. A joiner stays where it joins.
     """
     # Line ends and tabs first: as control characters they would be dropped below.
-    text = _BLANKS.sub("", _LINE_ENDS.sub("\n", whole_letters(text)).replace("\t", " "))
+    text = BLANKS.sub("", _LINE_ENDS.sub("\n", whole_letters(text)).replace("\t", " "))
     kept = "".join(character for character in text if _is_kept(character))
     # Joiners last: dropping what stood between them may have put two in a row.
     return _STRAY_JOINERS.sub("", kept).strip()

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mcp_server.content.text.visible import visible
-from mcp_server.interfaces.cli.output import as_json, one_line, unmarked
-from mcp_server.interfaces.cli.spelling import as_commands, command
+from mcp_server.interfaces.cli.output import as_json, one_line
+from mcp_server.interfaces.cli.spelling import as_commands, command, unmarked
 
 WIDTH_MAX = 40
 """Columns at most that a list is aligned to; a longer name makes its own line longer."""
@@ -30,7 +30,7 @@ def answer_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     yield from _skipped(answer.get("skipped", ()), answer.get("skippedCount", 0))
     yield from _files(answer.get("files", ()), answer.get("fileCount", 0))
     for note in answer.get("notes", ()):
-        yield _sentence(unmarked(note))
+        yield _sentence(note)
     if answer.get("status") == "planned" and "digest" in answer:
         does = f"--digest {one_line(answer['digest'])}"
         yield f"The same without --dry-run and with {does} does exactly this."
@@ -74,12 +74,12 @@ def _said(row: Mapping[str, Any]) -> Iterator[str]:
         if value is True:
             yield key
         elif isinstance(value, list):
-            yield f"{key}: {unmarked('; '.join(map(str, value)))}"  # pyright: ignore[reportUnknownArgumentType] - read from JSON
+            yield unmarked(f"{key}: {'; '.join(map(str, value))}")  # pyright: ignore[reportUnknownArgumentType] - read from JSON
         elif isinstance(value, str | int | float):
             yield f"{key} {unmarked(str(value))}"
     for key in ("reason", "conflict", "note"):
         if key in row:
-            yield f"{key}: {row[key]}"
+            yield unmarked(f"{key}: {row[key]}")
 
 
 def _brief(text: str) -> Iterator[str]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from mcp_server.content.text.visible import visible
-from mcp_server.interfaces.cli.spelling import as_commands
+from mcp_server.excerpt import is_seen
+from mcp_server.interfaces.cli.spelling import as_commands, unmarked
 from mcp_server.jobs.job import Job, JobState
 from mcp_server.jobs.result import as_shown
 
@@ -23,7 +23,6 @@ LEVELS = ("refused", "held", "noted")
 MORE_SECTIONS = "… and more; those that failed, run or are paused come first."
 MORE_OPERATIONS = "… and older ones."
 """What is said where not all is shown."""
-_MARK = re.compile(r"</?(text-[0-9a-z]+)>\n?")
 
 SECTION_WIDTH_MAX = 40
 """Columns at most that a list is aligned to; a longer name makes its own line longer."""
@@ -41,7 +40,7 @@ def job_lines(job: Job) -> Iterator[str]:
 
 def status_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     """Yield an answer of `status`: operations, sections and files, what comes next, the worker."""
-    yield one_line(as_commands(unmarked(str(answer.get("message", "")))))
+    yield one_line(as_commands(str(answer.get("message", ""))))
     yield from map(_operation, answer.get("operations", ()))
     yield from _sections(answer.get("sections", ()))
     if "nextCursor" in answer:
@@ -55,7 +54,7 @@ def status_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     worker: Mapping[str, Any] = answer.get("worker", {})
     if message := worker.get("message"):
         yield one_line(str(message))
-    yield from map(one_line, answer.get("notes", ()))
+    yield from (one_line(as_commands(note)) for note in answer.get("notes", ()))
 
 
 def finding_lines(findings: Sequence[Mapping[str, str]]) -> Iterator[str]:
@@ -87,14 +86,9 @@ def check_lines(result: Mapping[str, Any]) -> Iterator[str]:
 
 
 def as_json(value: object) -> str:
-    """Return `value` as indented JSON, with control characters escaped."""
+    """Return `value` as indented JSON, with what nobody sees or a terminal obeys escaped."""
     text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
-    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
-
-
-def unmarked(text: str) -> str:
-    """Return `text` without the marks that keep a model from taking words of others for ours."""
-    return _MARK.sub("", text)
+    return "".join(c if is_seen(c) or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
 def one_line(text: str) -> str:

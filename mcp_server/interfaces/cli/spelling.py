@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from itertools import chain, zip_longest
 from typing import Any, cast
 
 VERBS = frozenset(
@@ -32,11 +33,28 @@ LEFT_OUT = frozenset({"waitSeconds"})
 """What a command has no use for: it has `--follow`."""
 
 _CALL = re.compile(r"(?<![\w-])([a-z]+(?:-[a-z]+)*) (?=\{)")
+_MARKED = re.compile(r"(<(text-[0-9a-z]+)>.*?</\2>)", re.DOTALL)
+_MARK = re.compile(r"</?(text-[0-9a-z]+)>\n?")
 _DECODER = json.JSONDecoder()
 
 
+def unmarked(text: str) -> str:
+    """Return `text` without the marks that keep a model from taking words of others for ours."""
+    return _MARK.sub("", text)
+
+
 def as_commands(text: str) -> str:
-    """Return `text` with each call of a tool in it spelled as the command that does the same."""
+    """Return `text` with each call of a tool in it spelled as the command that does the same.
+
+    Marks go, and what stands between them stays as it is: those words are not ours.
+    """
+    # `split` returns the groups too: words of ours, words of others with their marks, the mark.
+    parts = _MARKED.split(text)
+    ours, others = map(_with_commands, parts[::3]), map(unmarked, parts[1::3])
+    return "".join(chain.from_iterable(zip_longest(ours, others, fillvalue="")))
+
+
+def _with_commands(text: str) -> str:
     parts: list[str] = []
     at = 0
     for found in _CALL.finditer(text):
@@ -44,7 +62,9 @@ def as_commands(text: str) -> str:
             continue
         try:
             arguments, end = _DECODER.raw_decode(text, found.end())
-        except ValueError:  # it was cut short
+        except (ValueError, RecursionError):  # it was cut short
+            continue
+        if not _are_targets(arguments):  # a call that somebody made up
             continue
         parts += [text[at : found.start()], command(found[1], cast("dict[str, Any]", arguments))]
         at = end
@@ -82,6 +102,18 @@ def _option(name: str, value: object) -> Iterator[str]:
         yield from (option(name), str(change.get("old")), "--with", str(change.get("new")))
     else:
         yield from (option(name), json.dumps(value, ensure_ascii=False))
+
+
+def _are_targets(arguments: Mapping[str, object]) -> bool:
+    """Whether the pages and sections in a call are texts, and lists of texts."""
+    found = (arguments.get(name) or (() if name.endswith("s") else "") for name in TARGETS)
+    return all(
+        isinstance(value, str)
+        if not name.endswith("s")
+        else isinstance(value, list | tuple)
+        and all(isinstance(each, str) for each in cast("list[object]", value))
+        for name, value in zip(TARGETS, found, strict=True)
+    )
 
 
 def _targets(arguments: Mapping[str, Any]) -> Iterator[str]:

@@ -42,6 +42,8 @@ MAX_ID = 2**63 - 1
 """Larger than the id of any revision."""
 EVERY = {"first": "", "beyond": "~"}
 """The bounds of all ids: their characters are letters, digits, `-`, `_` and `/`."""
+DAMAGED_FINDINGS = (Finding(level="refused", kind="findings that cannot be read"),)
+"""Not "held": these are looked for again, and this one would not be found."""
 NOUNS = {PREVIEW: "draft", PRODUCTION: "live text"}
 
 
@@ -363,12 +365,17 @@ def _fields_of(row: sqlite3.Row) -> Mapping[str, Any]:
 
 
 def _findings_of(row: sqlite3.Row) -> tuple[Finding, ...] | None:
-    """Return what was found in a text; `None` where it was not checked, or that is damaged."""
+    """Return what was found in a text, `None` where it was not checked.
+
+    Where somebody damaged that, the text is held: nobody can say that it was found to be sound.
+    """
     if row["findings"] is None:
         return None
-    with suppress(ValueError, TypeError):
-        return tuple(Finding(**found) for found in json.loads(row["findings"]))
-    return None
+    with suppress(ValueError, TypeError, AttributeError):
+        found = json.loads(row["findings"])
+        if all(isinstance(word, str) for each in found for word in each.values()):
+            return tuple(Finding(**each) for each in found)
+    return DAMAGED_FINDINGS
 
 
 def _dumped_findings(findings: tuple[Finding, ...] | None) -> str | None:

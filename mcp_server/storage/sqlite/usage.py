@@ -17,8 +17,12 @@ from mcp_server.entities.usage import (
     day_of,
     room_for,
 )
+from mcp_server.errors import StorageError
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.transaction import Transaction
+
+DAMAGED = "what models cost cannot be read: a row of it is damaged; `pressroom doctor` names it"
+"""What is wrong where an amount is no number: nothing of ours writes such a row."""
 
 
 class SqliteLedger:
@@ -77,7 +81,7 @@ def _close(tx: Transaction, id: str, spent: Spent, now: float) -> bool:
     entry = tx.one("get_usage", entry=id)
     if entry is None:
         return False
-    reserved: int | None = entry["reserved_cost"]
+    reserved = None if entry["reserved_cost"] is None else _number(entry, "reserved_cost")
     cost = reserved if spent.cost is None else spent.cost
     tokens = {"input_tokens": spent.input_tokens, "output_tokens": spent.output_tokens}
     if not tx.run("close_usage", entry=id, cost=cost, now=now, **tokens):
@@ -127,10 +131,22 @@ def _sums(tx: Transaction, scope: Scope, name: str) -> Sums:
 def _sums_of(row: sqlite3.Row) -> Sums:
     """Return the sums of a `usage_sums` row; what is lost of them is not in it."""
     return Sums(
-        spent=row["spent"],
-        open=row["reserved"],
-        requests=row["requests"],
-        input_tokens=row["input_tokens"],
-        output_tokens=row["output_tokens"],
-        unpriced=row["unpriced"],
+        spent=_number(row, "spent"),
+        open=_number(row, "reserved"),
+        requests=_number(row, "requests"),
+        input_tokens=_number(row, "input_tokens"),
+        output_tokens=_number(row, "output_tokens"),
+        unpriced=_number(row, "unpriced"),
     )
+
+
+def _number(row: sqlite3.Row, column: str) -> int:
+    """Return a number of a row.
+
+    Raises:
+        StorageError: somebody else has written what is none. Nothing is paid for then.
+    """
+    found: object = row[column]
+    if not isinstance(found, int):
+        raise StorageError(DAMAGED, shown=DAMAGED)
+    return found

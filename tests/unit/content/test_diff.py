@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcp_server.content.text.diff import WORDS_COMPARED_MAX, by_words, capped
+from mcp_server.content.text.diff import LINES_COMPARED_MAX, WORDS_COMPARED_MAX, by_words, capped
 
 
 def test_a_short_text_is_not_cut() -> None:
@@ -42,3 +42,12 @@ def test_a_very_long_passage_is_shown_as_a_whole() -> None:
     """It is one line of more words than are compared."""
     before, after = "a " * WORDS_COMPARED_MAX, "b " * WORDS_COMPARED_MAX
     assert by_words(before, after) == f"[-{before}-]{{+{after}+}}"
+
+
+def test_very_many_lines_are_not_compared_one_with_another() -> None:
+    """Those at both ends that stay are left out first, so a small change is still found."""
+    many = [f"{n % 99}" for n in range(3 * LINES_COMPARED_MAX)]
+    one = "\n".join([*many, "old", *many])
+    assert by_words(one, one.replace("old", "new")) == f"{many[-1]}\n[-old-]{{+new+}}\n0"
+    other = "\n".join(reversed(many))
+    assert by_words("\n".join(many), other).startswith("[-0\n1\n2\n")

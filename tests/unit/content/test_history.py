@@ -48,7 +48,8 @@ def test_the_batches_that_carried_a_text_are_those_that_made_it_live() -> None:
         ([("model", "g"), ("person", None), ("person", None)], True),
         ([("model", "g"), ("model", "h")], False),
         ([("model", "g"), ("model", "h"), ("person", None)], False),
-        ([("model", "g"), ("composer", None)], False),
+        ([("model", "g"), ("composer", "h")], False),
+        ([("composer", "g"), ("composer", None), ("person", None)], True),  # it was restored
         ([("person", None)], False),
         ([], False),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_server.content.text.replace import Misfit, Replacement, count_in, replaced
+from mcp_server.content.text.replace import COUNTED_MAX, Misfit, Replacement, replaced
 
 PIECES = st.text("ab\n", min_size=1, max_size=3)
 
@@ -43,6 +43,12 @@ def test_one_piece_is_replaced_exactly_if_it_stands_there_once(
 ) -> None:
     """Counted at every place, so `aa` stands twice in `aaa`."""
     count = sum(text.startswith(old, place) for place in range(len(text)))
-    assert count_in(text, old) == count
     found = replaced(text, swap((old, new)))
     assert (found == text.replace(old, new)) if count == 1 else isinstance(found, Misfit)
+    assert not isinstance(found, Misfit) or found.count == count
+
+
+def test_a_long_piece_that_overlaps_with_itself_is_not_counted_to_the_end() -> None:
+    """At each of 50,000 places 50,000 letters would have to be compared."""
+    found = replaced("a" * 100_000, swap(("a" * 50_000, "b")))
+    assert isinstance(found, Misfit) and found.count == COUNTED_MAX

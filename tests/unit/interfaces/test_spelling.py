@@ -55,3 +55,25 @@ def test_an_option_has_the_arguments_name() -> None:
         "--max-cost-usd",
         "--page",
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'promote {"page": 7}',
+        'promote {"sections": 8}',
+        'status {"pages": [1]}',
+        "promote {" + '"a": {' * 5_000,
+    ],
+)
+def test_a_call_that_somebody_made_up_stays_as_it_is(text: str) -> None:
+    """It may be quoted from a file, of any shape."""
+    assert as_commands(text) == text
+
+
+def test_words_between_marks_are_not_spelled_as_commands() -> None:
+    """Or a file could show a command at the terminal as ours; the marks themselves go."""
+    marked = '<text-0123>promote {"page": "menu"}</text-0123>'
+    text = f'promote {{"page": "a"}}: {marked} status {{"batchId": "b_1"}}'
+    spelled = 'pressroom promote a: promote {"page": "menu"} pressroom status b_1'
+    assert as_commands(text) == spelled

@@ -46,7 +46,11 @@ DROP TABLE hashes_before;
 
 -- A draft that a discard brings back is still withdrawn: each revision keeps its mark.
 ALTER TABLE revisions ADD COLUMN withdrawn INTEGER NOT NULL DEFAULT 0;
-UPDATE revisions SET withdrawn = 1 WHERE id IN (SELECT current FROM entities WHERE withdrawn = 1);
+UPDATE revisions SET withdrawn = 1
+WHERE effective = 1 AND (type, entity_id, content_hash) IN (
+    SELECT type, entity_id, content_hash FROM entities
+    WHERE withdrawn = 1 AND content_hash IS NOT NULL
+);
 
 -- What a look at all sections needs of each, beside the marks: so it reads no text.
 ALTER TABLE entities ADD COLUMN base TEXT;
