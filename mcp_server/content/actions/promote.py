@@ -16,7 +16,7 @@ from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.actions.submit import Conditions, Submitter, key_of
-from mcp_server.content.checks.told import PLACEHOLDER, held_by, is_unsaid, why_held
+from mcp_server.content.checks.told import held_by, why_held
 from mcp_server.content.site import Site
 from mcp_server.content.text.findings import findings_in, kinds_of
 from mcp_server.entities.entity import Entity, Finding, Revision, split_id
@@ -115,11 +115,12 @@ def _with_findings(plan: Plan, content: SiteContent) -> tuple[int, Sequence[str]
 
 
 def _kinds_in(draft: Revision, site: Site) -> Sequence[str]:
-    """Return the kinds of what is to be looked at in a draft; one of before the checks is read."""
-    if draft.findings is not None:
-        noted = (each for each in draft.findings if each.level == "noted" and not is_unsaid(each))
-        told = (each.kind for each in (*held_by(draft, site), *noted) if each != PLACEHOLDER)
-        return list(dict.fromkeys(told))
+    """Return the kinds of what is to be looked at in a draft.
+
+    One of before the checks is read, and a placeholder, whose findings are only noted.
+    """
+    if draft.findings is not None and not draft.is_placeholder:
+        return list(dict.fromkeys(each.kind for each in held_by(draft, site)))
     return [kind.value for kind in kinds_of(findings_in(draft.markdown or ""))]
 
 
