@@ -13,6 +13,9 @@ from mcp_server.entities.entity import PREVIEW, Revision
 LISTED_MAX = 12
 """Items of a list that somebody may count and say so: `our six loaves`."""
 
+BEFORE_LENGTH_MAX = 200_000
+"""Characters of the text that was there: a page's file that was adopted may have megabytes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
@@ -84,7 +87,7 @@ def sources_of(
 
 def _said_before(revision: Revision) -> str:
     """Return a text without what it is held for, unless it is live: then somebody has said yes."""
-    text = revision.markdown or ""
+    text = (revision.markdown or "")[:BEFORE_LENGTH_MAX]
     if revision.type == PREVIEW:
         for finding in revision.findings or ():
             if finding.level == "held" and finding.piece:
