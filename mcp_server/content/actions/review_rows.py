@@ -15,6 +15,9 @@ from mcp_server.content.text.findings import findings_in, kinds_of
 from mcp_server.entities.entity import Finding, Revision, split_id
 from mcp_server.entities.store import Heads
 
+UNCHECKED_LENGTH_MAX = 200_000
+"""Characters of a text from before the checks, or of a file, that are looked at each time."""
+
 OUTDATED = "the live text has moved since it was drafted: draft it anew, or promote it with force"
 """What helps where a promote would be a conflict (R7)."""
 IN_FILE = "In its file:"
@@ -162,7 +165,10 @@ def findings_of(revision: Revision) -> tuple[Finding, ...]:
 
 
 def _unchecked(text: str) -> tuple[Finding, ...]:
-    return tuple(Finding(level="noted", kind=kind.value) for kind in kinds_of(findings_in(text)))
+    kinds = [kind.value for kind in kinds_of(findings_in(text[:UNCHECKED_LENGTH_MAX]))]
+    if len(text) > UNCHECKED_LENGTH_MAX:
+        kinds.append("text too long to be checked")
+    return tuple(Finding(level="noted", kind=kind) for kind in kinds)
 
 
 def _note(site: Site, id: str, state: SectionState, seen: Seen) -> str | None:

@@ -18,6 +18,9 @@ FINDINGS_MAX = 50
 LISTED_MAX = 12
 """Items of a list that somebody may count and say so: `our six loaves`."""
 
+BEFORE_LENGTH_MAX = 200_000
+"""Characters of the text that was there: a page's file that was adopted may have megabytes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
@@ -95,7 +98,7 @@ def _said_before(revision: Revision) -> str:
 
     One that is held for as much as is kept may be held for more, and says nothing.
     """
-    text = revision.markdown or ""
+    text = (revision.markdown or "")[:BEFORE_LENGTH_MAX]
     if revision.type != PREVIEW:
         return text
     held = [each.piece for each in revision.findings or () if each.level == "held"]

@@ -11,6 +11,8 @@ WORDS_COMPARED_MAX = 2_000
 """In one changed passage. Beyond it the passage is shown as a whole: comparing takes the square of
 its length, and nobody reads that many changes word by word."""
 
+PASSAGE_LENGTH_MAX = 100_000
+"""Characters of such a passage: a text that was adopted may have megabytes in one line."""
 LINES_COMPARED_MAX = 4_000
 """Between those at the two ends of a text that stay. Beyond it all of them are shown as one change,
 as comparing them may take the square of their number."""
@@ -68,6 +70,9 @@ def _group(
 
 
 def _changed_words(before: str, after: str) -> Iterator[str]:
+    if max(len(before), len(after)) > PASSAGE_LENGTH_MAX:  # not even its words are told apart
+        yield from _change(before, after)
+        return
     old, new = WORD.findall(before), WORD.findall(after)
     if not old or not new or max(len(old), len(new)) > WORDS_COMPARED_MAX:
         yield from _change(before, after)

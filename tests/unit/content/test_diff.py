@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from mcp_server.content.text.diff import LINES_COMPARED_MAX, WORDS_COMPARED_MAX, by_words, capped
+from mcp_server.content.text.diff import (
+    LINES_COMPARED_MAX,
+    PASSAGE_LENGTH_MAX,
+    WORDS_COMPARED_MAX,
+    by_words,
+    capped,
+)
 
 
 def test_a_short_text_is_not_cut() -> None:
@@ -51,3 +57,9 @@ def test_very_many_lines_are_not_compared_one_with_another() -> None:
     assert by_words(one, one.replace("old", "new")) == f"{many[-1]}\n[-old-]{{+new+}}\n0"
     other = "\n".join(reversed(many))
     assert by_words("\n".join(many), other).startswith("[-0\n1\n2\n")
+
+
+def test_a_passage_of_megabytes_is_shown_as_one_change() -> None:
+    """Not even its words are told apart."""
+    long = "word " * (PASSAGE_LENGTH_MAX // 4)
+    assert by_words(long, "word") == f"[-{long}-]{{+word+}}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from mcp_server.content.actions.review_rows import Seen, chosen_of, fitting, row_of
+from mcp_server.content.actions.review_rows import Seen, chosen_of, findings_of, fitting, row_of
 from mcp_server.content.actions.reviewed import ReviewRow, Room
 from mcp_server.entities.entity import Revision
 from mcp_server.entities.store import Heads
@@ -67,3 +67,10 @@ def test_rows_for_which_there_is_no_room_are_not_made() -> None:
     shown, left = fitting(rows(), ROOM)
     assert len(shown) == len(made) == 16
     assert left.bytes <= 0
+
+
+def test_a_text_of_megabytes_is_looked_at_in_part_and_it_is_said() -> None:
+    """A page's file that was adopted may have so much, and each review looks anew."""
+    found = findings_of(text("home/hero", "<script>1</script>" + "<a " * 1_000_000))
+    kinds = [each.kind for each in found]
+    assert kinds[0] == "script element" and kinds[-1] == "text too long to be checked"
