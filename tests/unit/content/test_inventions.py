@@ -1,4 +1,4 @@
-"""120 texts in three languages, half of them with inventions, by somebody who had not seen the checks.
+"""120 texts in three languages, half with inventions, by somebody who had not seen the checks.
 
 Each line of `drafts_with_inventions.jsonl` is a text with what it was written from; `planted` are
 the pieces of it that nobody has said.
@@ -16,10 +16,8 @@ from mcp_server.content.checks.sources import sources_of
 from mcp_server.content.site import Page, Section, Site
 from mcp_server.entities.entity import PRODUCTION, Author, Finding, Revision
 
-TEXTS: Sequence[Mapping[str, Any]] = [
-    json.loads(line)
-    for line in Path(__file__).with_name("drafts_with_inventions.jsonl").open(encoding="utf-8")
-]
+FILE = Path(__file__).with_name("drafts_with_inventions.jsonl")
+TEXTS: Sequence[Mapping[str, Any]] = [*map(json.loads, FILE.read_text("utf-8").splitlines())]
 
 
 def held_in(case: Mapping[str, Any]) -> Sequence[Finding]:
