@@ -5,8 +5,9 @@ Written for reading and comparing, not for use.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import deepcopy
+from types import MappingProxyType
 from typing import NamedTuple
 
 from mcp_server.entities.effects import Require
@@ -21,12 +22,16 @@ from tests.storage.model_state import SHARED, J, ModelBatch, ModelJob
 DAY_S = 24 * 3600
 
 
+Held = Mapping[str, str | None]
+"""By a key that others hold, the batch that does, if it is one."""
+
+
 class Answer(NamedTuple):
     """What became of a batch that was handed in, or taken up again."""
 
     batch: str | None
     duplicate: bool = False
-    held: frozenset[str] = frozenset()
+    held: Held = MappingProxyType({})
     stale: bool = False
 
 
@@ -67,7 +72,7 @@ class Model(Rules):
         if job.dedup in SHARED and (held := self.waiting(job.dedup_key)) is not None:
             self.share(held, job, None)
             return held.id, False
-        if job.dedup is Dedup.SKIP and (holders := list(self.holders(job.dedup_key))):
+        if job.dedup is Dedup.SKIP and (holders := self.holders(job.dedup_key)):
             return holders[0].id, False
         self.insert(id, job, None)
         return id, True
@@ -215,7 +220,7 @@ class Model(Rules):
                 return Answer(None, stale=True)
             self.cancel_batch(batch_id)
         asked = {job.dedup_key for _, job in jobs if job.dedup is Dedup.SKIP}
-        held = frozenset(key for key in asked if key is not None and any(self.holders(key)))
+        held = self._held(asked)
         first = {job.dedup_key: id for id, job in reversed(jobs) if job.dedup is Dedup.SKIP}
         queued = [
             (id, job)
@@ -229,6 +234,14 @@ class Model(Rules):
         for job_id, job in queued:
             self.hand_in(job_id, job, batch)
         return Answer(id, held=held)
+
+    def _held(self, keys: Iterable[str | None], *, other_than: ModelBatch | None = None) -> Held:
+        held: dict[str, str | None] = {}
+        for key in keys:
+            for job in self.holders(key):
+                if key is not None and (other_than is None or job.batch is not other_than):
+                    held.setdefault(key, job.batch and job.batch.id)
+        return held
 
     def _remember(self, request: Request | None, batch: ModelBatch) -> None:
         if request is not None:
@@ -261,7 +274,7 @@ class Model(Rules):
             return False  # nothing is stored here of what it requires
         for effect in effects:
             assert isinstance(effect, Enqueue)
-            held = effect.job.dedup is Dedup.SKIP and any(self.holders(effect.job.dedup_key))
+            held = effect.job.dedup is Dedup.SKIP and self.holders(effect.job.dedup_key)
             if not held:
                 self.hand_in(None, effect.job, job.batch)
         return True
@@ -285,9 +298,7 @@ class Model(Rules):
     def _next_round(self, batch: ModelBatch) -> Answer:
         found = [job for job in self.own(batch) if job.state in (J.FAILED, J.CANCELLED)]
         asked = {job.key for job in found if job.given.dedup is Dedup.SKIP}
-        held = frozenset(
-            key for key in asked if key and any(h.batch is not batch for h in self.holders(key))
-        )
+        held = self._held(asked, other_than=batch)
         skipping = {job.key: job for job in reversed(found) if job.given.dedup is Dedup.SKIP}
         jobs = [
             job

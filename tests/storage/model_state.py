@@ -138,12 +138,22 @@ class ModelState:
         """Return the job that waits where `job` would have to wait as well."""
         return self.waiting(job.key, other_than=job) if job.given.dedup in SHARED else None
 
-    def holders(self, key: str | None) -> Iterator[ModelJob]:
-        """Return the jobs that hold a key which is not to be queued twice."""
-        for job in self.jobs:
-            holds = job.unfinished or (job.batch is not None and job.batch.holds)
-            if holds and job.given.dedup is Dedup.SKIP and job.key == key and key is not None:
-                yield job
+    def holders(self, key: str | None) -> list[ModelJob]:
+        """Return the jobs that hold a key which is not to be queued twice.
+
+        The first is who has it: the job that is yet to be done, or one of the oldest batch. A
+        batch that was taken up again without a job of it, as another had its key, holds it too.
+        """
+        ages = {id: age for age, id in enumerate(self.batches)}
+        found = [
+            job
+            for job in self.jobs
+            if job.given.dedup is Dedup.SKIP and job.key == key and key is not None
+            if job.unfinished or (job.batch is not None and job.batch.holds)
+        ]
+        return sorted(
+            found, key=lambda job: (not job.unfinished, ages[job.batch.id] if job.batch else 0)
+        )
 
     def of_attempt(self, attempt: str, state: JobState | None = None) -> ModelJob | None:
         for job in self.jobs:

@@ -363,7 +363,8 @@ class QueueMachine(RuleBasedStateMachine):
 def answer_of(made: Submission) -> Answer:
     """Return what the store answered as the model would."""
     batch = None if made.batch is None else made.batch.id
-    return Answer(batch, made.duplicate, frozenset(made.held), made.stale)
+    held = {key: holder and holder.id for key, holder in made.held.items()}
+    return Answer(batch, made.duplicate, held, made.stale)
 
 
 def said(recorded: Verdict | Exception) -> object:

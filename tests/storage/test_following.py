@@ -211,6 +211,24 @@ async def test_a_retry_says_of_all_its_steps_what_others_hold(bench: Bench) -> N
     assert set(again.held) == {"menu/0", "menu/6"}
 
 
+async def test_of_two_retries_the_first_has_the_keys(bench: Bench) -> None:
+    """Though jobs of both batches had not followed; the second is told so, and goes on without."""
+    await bench.submit("b1", *SEVEN, a_job())
+    await bench.cancel("b1")
+    await bench.submit("b2", *SEVEN, a_job())
+    await bench.cancel("b2")
+    assert stored(bench, "pending") == 7
+    first, second = await bench.retry("b2"), await bench.retry("b1")
+    assert first.batch is not None and first.batch.total == 8 and first.held == {}
+    assert second.batch is not None and second.batch.total == 1
+    once_more = await bench.submit("b3", *SEVEN)
+    for held in (second.held, once_more.held):
+        assert {key: batch and batch.id for key, batch in held.items()} == {
+            f"menu/{n}": "b2" for n in range(7)
+        }
+    assert await bench.enqueue("alone", SEVEN[6]) == ("b2.7", False)
+
+
 async def test_a_round_does_not_end_before_all_of_it_has_come_in(bench: Bench) -> None:
     """Who takes it up may die between two steps, as here: a worker goes on, after a while."""
     await bench.submit("b1", *SEVEN)

@@ -201,6 +201,20 @@ async def test_a_batch_that_is_taken_up_again_holds_all_of_its_keys(bench: Bench
     assert await bench.enqueue("alone", skipping("a")) == ("alone", True)
 
 
+async def test_who_has_a_key_is_the_batch_that_is_yet_to_do_it(bench: Bench) -> None:
+    """Not one that was taken up again without it, though that holds all of its keys as well."""
+    first = (await bench.submit("b1", skipping("a"), a_job())).batch
+    assert first is not None
+    await bench.submit("b2", skipping("a"), a_job(), cancels=("b1", first.change))
+    again = await bench.retry("b1")
+    assert again.batch is not None and again.batch.total == 1
+    for held in (again, await bench.submit("b3", skipping("a"))):
+        assert {key: batch and batch.id for key, batch in held.held.items()} == {"a": "b2"}
+    assert await bench.enqueue("alone", skipping("a")) == ("b2.1", False)
+    await bench.cancel("b2")
+    assert await bench.enqueue("alone", skipping("a")) == ("b1.1", False)
+
+
 async def test_a_held_key_keeps_only_jobs_out_that_are_not_to_be_repeated(bench: Bench) -> None:
     """A job that shares the key with others in another way is none of those."""
     await bench.submit("b1", skipping("a"))

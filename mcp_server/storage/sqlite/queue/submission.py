@@ -218,11 +218,11 @@ def holder(tx: Transaction, key: str | None) -> sqlite3.Row | None:
 def held_keys(
     tx: Transaction, keys: Collection[str], *, except_batch: int | None = None
 ) -> dict[str, Batch | None]:
-    """Return, of these keys, those that are held, and the batch that does."""
+    """Return, of these keys, those that are held, and the batch that does: that of the holder."""
     following.free_keys(tx, keys)
     holders = _holders(tx, keys, except_batch) if keys else []
     batches = {id: _batch_at(tx, id) for id in {job["batch"] for job in holders}}
-    return {job["dedup_key"]: batches[job["batch"]] for job in holders}
+    return {job["dedup_key"]: batches[job["batch"]] for job in reversed(holders)}  # the first stays
 
 
 def _batch_at(tx: Transaction, id: int | None) -> Batch | None:
@@ -233,6 +233,11 @@ def _batch_at(tx: Transaction, id: int | None) -> Batch | None:
 def _holders(
     tx: Transaction, keys: Collection[str], except_batch: int | None = None
 ) -> list[sqlite3.Row]:
+    """Return the jobs that hold these keys; of a key, the first is who is named for it.
+
+    That is the job that is yet to be done. A batch that was taken up again without it holds the key
+    as well, as it does all of its keys until its round ends: of such batches, the oldest.
+    """
     # No batch has the number 0; with NULL, jobs outside any batch would be left out.
     return tx.all("find_holders", keys=json.dumps(list(keys)), except_batch=except_batch or 0)
 
