@@ -204,9 +204,8 @@ def test_a_text_that_has_moved_is_shown_below_the_error(
     assert left(replace(runners(ConfigError("unused")), call=call), "edit", "a/b", "--discard") == 2
     assert capsys.readouterr().err.splitlines() == [
         "pressroom: a/b: it says the words below. Nothing was changed.",
-        "pressroom:     [2JSoup.",
-        "pressroom: ",
-        'pressroom:     promote {"page": 7}',
+        "  [2JSoup.",
+        '  promote {"page": 7}',
     ]
 
 
