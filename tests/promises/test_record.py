@@ -120,5 +120,5 @@ async def test_what_changed_since_a_day_is_told_with_counts_and_who(tmp_path: Pa
     assert len(again["operations"]) == 5
     assert about["message"].startswith("So far of menu/s1: 1 generation, 2 promotions, 1 rollback")
     assert len(about["operations"]) == 5
-    assert other["message"] == "So far of home: nothing."
+    assert other["message"] == "Nothing was queued for home or edited so far."
     assert "since: 'last week' is no day or time; write a day such as" in wrong
