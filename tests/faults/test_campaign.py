@@ -9,7 +9,7 @@ import pytest
 from tests.faults.campaign import JOBS, run
 from tests.faults.processes import seed
 
-ROUNDS, PER_SITE = 6, 3
+ROUNDS, PER_SITE = 3, 3
 """Each kind of work once on a site that one worker works, and once where several do."""
 
 
