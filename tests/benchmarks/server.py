@@ -90,7 +90,8 @@ def figures(sizes: ServerSizes) -> Mapping[str, ServerFigure]:
             words=f"`review` of {sizes.reviewed:,} sections of 2 kB, half of them live: 200 "
             "rows, with `diff`, in one state, a page, a section, the history, a day before; each "
             "from its first row and from the middle; the slowest of all these calls, and the "
-            "longest stall of the event loop; words that are nowhere, and plans of `promote`",
+            "longest stall of the event loop; words that are nowhere, plans of `promote`, and an "
+            "`edit`",
             parts={
                 name: Part(unit="ms")
                 for name in (
@@ -98,6 +99,7 @@ def figures(sizes: ServerSizes) -> Mapping[str, ServerFigure]:
                     *("review-slowest", "review-stall"),
                     *reviewing.WHOLE,
                     "plan-stall",
+                    "edit",
                 )
             },
             measure=reviewing.review,
