@@ -25,6 +25,7 @@ from mcp_server.interfaces.cli.conversation import (
     finished,
     has_ended,
 )
+from mcp_server.interfaces.cli.spelling import unmarked
 from mcp_server.interfaces.cli.terminal import Move, Screen
 
 COMPOSER_DELAY_S = 1.5
@@ -158,7 +159,7 @@ class Demo:
         self._screen.say(str(answer["message"]))
         for row in answer["sections"]:
             self._screen.say(f"{row['section']}, written by: {row.get('author', 'nobody')}")
-            self._screen.diff(_unmarked(str(row.get("diff", "no difference"))))
+            self._screen.diff(unmarked(str(row.get("diff", "no difference"))).strip("\n"))
 
     async def _publish(self, tool: str, arguments: Json, title: str) -> str:
         """Promote or roll back, wait for the end, show the files, and return the batch."""
@@ -226,14 +227,6 @@ def _files(content_dir: Path) -> dict[str, str]:
         path.relative_to(content_dir.parent).as_posix(): sha256(path.read_bytes()).hexdigest()
         for path in sorted(content_dir.glob("**/*.md"))
     }
-
-
-def _unmarked(text: str) -> str:
-    """Return `text` without the marks that show a model where content begins and ends."""
-    first, *middle = text.splitlines()
-    if middle and first.startswith("<text-") and middle[-1] == f"</{first[1:]}":
-        return "\n".join(middle[:-1])
-    return text
 
 
 def _shown(arguments: Json) -> str:
