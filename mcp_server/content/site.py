@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mcp_server.content.template import Template
-from mcp_server.entities.entity import entity_id
+from mcp_server.entities.entity import entity_id, page_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,7 @@ class Site:
         section = self._by_id.get(entity_id)
         if section is not None and section.locked:
             return True
-        return bool(self._locked_pages) and entity_id.partition("/")[0] in self._locked_pages
+        return bool(self._locked_pages) and page_of(entity_id) in self._locked_pages
 
     def sections(self) -> Iterator[Section]:
         """Yield all sections in the order of `site.yaml`."""

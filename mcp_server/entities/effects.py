@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from mcp_server.entities.entity import Author, Revision
+from mcp_server.entities.page_files import KnownFile, VersionKind
 
 
 class Expected(Enum):
@@ -97,6 +98,39 @@ class RecordExport:
 
 
 @dataclass(frozen=True, slots=True)
+class SavePageFile:
+    """Remember what a look found in a page's file, or what is to be written (P1).
+
+    It expects the version that `known` was made from, and stores it as the next one; a look that
+    another has overtaken is a conflict, and is to be made again.
+    """
+
+    known: KnownFile
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """Let what somebody took out of a page's file be written again, as a call names it (P5)."""
+
+    page: str
+    sections: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class KeepPage:
+    """Keep the bytes of a page's file, compressed, once for each hash (P9).
+
+    `data` is `None` where there was, or is to be, no file. `before`: of a write, the hash of what
+    it replaces.
+    """
+
+    page: str
+    data: bytes | None
+    kind: VersionKind
+    before: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SaveMaterial:
     """Keep a text that was pasted as a source under its hash; the same again is that text."""
 
@@ -111,6 +145,9 @@ Effect = (
     | DiscardDraft
     | MarkWithdrawn
     | RecordExport
+    | SavePageFile
+    | PutBack
+    | KeepPage
     | SaveMaterial
 )
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from mcp_server.entities.page_files import Source
 from mcp_server.errors import InvalidPayload
 from mcp_server.excerpt import in_quotes
 
@@ -25,9 +26,22 @@ SLUG_LENGTH_MAX = 64
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
 """Letters, digits, hyphen and underscore: safe as a file name on every platform."""
 
-AuthorKind = Literal["model", "chat", "person", "composer", "adopted"]
+PAGE_ID_LENGTH_MAX = 400
+"""Characters of a page's id, folders included."""
+FILE_NAME_BYTES_MAX = 240
+"""Bytes of a file's name, without extension: less than any file system allows."""
+PAGE_IDS = "write the path of its file without extension, such as menu or posts/2024/hello"
+DEVICES = frozenset(
+    {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10)}
+)
+"""Names that Windows reserves for devices: no file can have them."""
+_UNUSABLE = re.compile(r'[<>:"|?*\\`]')
+"""What Windows allows in no name; and backticks, which would end a quotation in Markdown."""
+
+AuthorKind = Literal["model", "chat", "person", "composer", "adopted", "file"]
 """Who wrote a revision: a model that was asked to draft, the model in somebody's chat, a person,
-the composer (a placeholder), or a file we found."""
+the composer (a placeholder), a file as we first met it (the ground), or somebody who changed a
+page's file since (taken over)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +114,8 @@ class Revision:
     created_at: float = 0.0
     effective: bool = True
     """False: it came too late, and was kept without ever being the current one (R5)."""
+    source: Source | None = None
+    """Where its text stands in the bytes of a page that are kept with it: it is stored once."""
 
     @property
     def is_removal(self) -> bool:
@@ -156,25 +172,53 @@ def is_slug(text: str) -> bool:
     return SLUG.fullmatch(text) is not None
 
 
+def is_page_id(text: str) -> bool:
+    """Whether `text` can be the id of a page: slugs, or names of folders and a file, with `/`.
+
+    A page that was there before us is named after its file: `posts/2024/Hello World`. Names that
+    some platform cannot hold, that are hidden, or that lead out of their folder, are none.
+    """
+    return len(text) <= PAGE_ID_LENGTH_MAX and all(map(_is_file_name, text.split("/")))
+
+
 def entity_id(page: str, section: str) -> str:
     """Return `page/section`.
 
     Raises:
-        InvalidPayload: one of them is no slug.
+        InvalidPayload: the section is no slug, or the page no id.
     """
-    for part in (page, section):
-        if not is_slug(part):
-            raise InvalidPayload("id", [f"{in_quotes(part)} is not a slug (a-z, 0-9, - and _)"])
+    if not is_page_id(page):
+        raise InvalidPayload("id", [f"{in_quotes(page)} is no id of a page; {PAGE_IDS}"])
+    if not is_slug(section):
+        raise InvalidPayload("id", [f"{in_quotes(section)} is not a slug (a-z, 0-9, - and _)"])
     return f"{page}/{section}"
 
 
 def split_id(entity_id: str) -> tuple[str, str]:
-    """Return (page, section) of `page/section`.
+    """Return (page, section) of `page/section`; the page may hold slashes.
 
     Raises:
-        InvalidPayload: it is not two slugs with one slash between them.
+        InvalidPayload: it is not an id of a page and a slug with a slash between them.
     """
-    page, slash, section = entity_id.partition("/")
-    if not slash or not is_slug(page) or not is_slug(section):
+    page, slash, section = entity_id.rpartition("/")
+    if not slash or not is_page_id(page) or not is_slug(section):
         raise InvalidPayload("section", [f"{in_quotes(entity_id)} is not written as page/section"])
     return page, section
+
+
+def page_of(entity_id: str) -> str:
+    """Return the page of an id that is known to be one."""
+    return entity_id.rpartition("/")[0]
+
+
+def _is_file_name(part: str) -> bool:
+    if is_slug(part):
+        return part not in DEVICES
+    return (
+        0 < len(part.encode("utf-8", "surrogatepass")) <= FILE_NAME_BYTES_MAX
+        and part.isprintable()
+        and not _UNUSABLE.search(part)
+        and part[0] not in ". "
+        and part[-1] not in ". "
+        and part.partition(".")[0].lower() not in DEVICES
+    )

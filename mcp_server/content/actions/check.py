@@ -10,7 +10,7 @@ from mcp_server.content.actions.checked import Checked, CheckedText
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.checks.told import as_noted, is_unsaid
-from mcp_server.entities.entity import Finding, Revision
+from mcp_server.entities.entity import Finding, Revision, page_of, split_id
 
 
 class CheckAction:
@@ -67,7 +67,7 @@ def check_texts(
     site, sources = content.site, SiteSources(content.site)
     anchors: dict[str, set[str]] = {page.id: set() for page in site.pages}
     for id, text in texts.items():
-        anchors[id.partition("/")[0]] |= anchors_in(_words_of(text)) | {id.partition("/")[2]}
+        anchors[page_of(id)] |= anchors_in(_words_of(text)) | {split_id(id)[1]}
     found: dict[str, tuple[Finding, ...]] = {}
     for id, text in texts.items():
         if only is not None and id not in only:

@@ -25,7 +25,7 @@ from mcp_server.content.workspace.loader import (
     site_from_document,
     site_to_document,
 )
-from mcp_server.entities.entity import PREVIEW, Entity, split_id
+from mcp_server.entities.entity import PREVIEW, Entity, page_of, split_id
 from mcp_server.entities.store import EntityStore, Heads
 from mcp_server.errors import NotFound
 
@@ -320,7 +320,7 @@ async def missing_files(
     missing is looked for again under the lock: it may just be being written.
     """
     written = [p for p in sorted(pages) if exported.get(p, (None,))[0] is not None]
-    ids = [id for id in live if id.partition("/")[0] in written and not is_static(site, id)]
+    ids = [id for id in live if page_of(id) in written and not is_static(site, id)]
     shown = {split_id(id)[0] for id in ids}
     written = [page for page in written if page in shown]
 

@@ -13,7 +13,7 @@ from mcp_server.content.actions.reader import ContentReader, Outline
 from mcp_server.content.actions.review_rows import Chosen, Seen, chosen_of, fitting, row_of
 from mcp_server.content.actions.review_rows import with_edits as rows_with_edits
 from mcp_server.content.actions.reviewed import Reviewed, ReviewRow, Room, SectionState, Window
-from mcp_server.entities.entity import split_id
+from mcp_server.entities.entity import page_of, split_id
 from mcp_server.entities.store import EntityStore
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Origin
@@ -113,7 +113,7 @@ def _chosen(
     chosen = chosen_of(outline.site, outline.drafts, outline.live, ids, states)
     shown = chosen.ids[window.cursor : window.cursor + window.limit]
     pages = {split_id(id)[0] for id in shown}
-    return chosen, [id for id in outline.live.hash if id.partition("/")[0] in pages]
+    return chosen, [id for id in outline.live.hash if page_of(id) in pages]
 
 
 def _made(

@@ -12,7 +12,7 @@ from mcp_server.content.checks.told import PLACEHOLDER
 from mcp_server.content.site import Section, Site
 from mcp_server.content.text.diff import by_words
 from mcp_server.content.text.findings import findings_in, kinds_of
-from mcp_server.entities.entity import Finding, Revision, split_id
+from mcp_server.entities.entity import Finding, Revision, page_of, split_id
 from mcp_server.entities.store import Heads
 
 UNCHECKED_LENGTH_MAX = 200_000
@@ -69,7 +69,7 @@ def pages_of_states(site: Site, states: Mapping[str, str]) -> tuple[ReviewedPage
     """Return the pages of these sections, with how many are in each state."""
     of_pages: dict[str, list[str]] = {}
     for id, state in states.items():
-        of_pages.setdefault(id.partition("/")[0], []).append(state)
+        of_pages.setdefault(page_of(id), []).append(state)
     titles = {page.id: page.title for page in site.pages}
     return tuple(
         ReviewedPage(page=page, title=titles.get(page), counts=Counter(found))

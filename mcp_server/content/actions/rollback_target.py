@@ -9,7 +9,7 @@ from mcp_server.content.actions.answer import answer_again
 from mcp_server.content.actions.calls import ChangeCall, NextCall, Submitted
 from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
-from mcp_server.entities.entity import PREVIEW, Revision, split_id
+from mcp_server.entities.entity import PREVIEW, Revision, page_of, split_id
 from mcp_server.entities.store import EntityStore
 from mcp_server.errors import InvalidPayload, NotFound
 from mcp_server.jobs.batch import BatchService
@@ -89,7 +89,7 @@ class RollbackTarget:
         if not pages:
             return latest
         jobs = await self._batches.jobs(latest.id, owner=origin.owner)
-        return latest if any(job.subject.partition("/")[0] in pages for job in jobs) else None
+        return latest if any(page_of(job.subject) in pages for job in jobs) else None
 
     async def _own(self, batch_id: str, origin: Origin) -> Batch | None:
         try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mcp_server.content.actions.calls import Selector
 from mcp_server.content.site import Site
-from mcp_server.entities.entity import is_slug, split_id
+from mcp_server.entities.entity import PAGE_IDS, is_page_id, page_of, split_id
 from mcp_server.errors import InvalidPayload, NotFound
 from mcp_server.excerpt import in_quotes
 
@@ -59,7 +59,7 @@ def select(selector: Selector, site: Site, stored: Collection[str] = ()) -> Sele
 def pages_of(selector: Selector) -> frozenset[str] | None:
     """Return the pages on which all that `selector` means is; `None` where it names nothing."""
     named = {*selector.pages, *filter(None, [selector.page])}
-    named |= {i.partition("/")[0] for i in (*selector.sections, selector.section or "") if "/" in i}
+    named |= {page_of(i) for i in (*selector.sections, selector.section or "") if "/" in i}
     bare = any("/" not in id for id in (*selector.sections, *filter(None, [selector.section])))
     return frozenset(named) if named or bare else None
 
@@ -88,8 +88,8 @@ def _check_pages(pages: Sequence[str], known: Collection[str], site: Site) -> No
     if not pages:
         return
     for page in pages:
-        if not is_slug(page):
-            what = f"{in_quotes(page)} is not a page id (a-z, 0-9, - and _)"
+        if not is_page_id(page):
+            what = f"{in_quotes(page)} is no id of a page; {PAGE_IDS}"
             raise InvalidPayload("page", [what])
     there = {each.id for each in site.pages} | {split_id(id)[0] for id in known}
     if unknown := [page for page in pages if page not in there]:

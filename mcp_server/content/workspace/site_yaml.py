@@ -11,17 +11,13 @@ from typing import Any
 from mcp_server.content.site import Page, Section
 from mcp_server.content.text.blocks import SECTION_MARK, open_fence
 from mcp_server.content.workspace.yaml_tree import Node, YamlReader, line_of
-from mcp_server.entities.entity import SLUG_LENGTH_MAX, is_slug
+from mcp_server.entities.entity import DEVICES, SLUG_LENGTH_MAX, is_slug
 from mcp_server.excerpt import in_quotes
 
 _KEYS = ("title", "description", "language", "facts", "glossary", "pages")
 _PAGE_KEYS = ("id", "title", "description", "locked", "sections")
 _SECTION_KEYS = ("id", "template", "brief", "facts", "text", "locked")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-_DEVICES = frozenset(
-    {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10)}
-)
-"""Names that Windows reserves for devices: no file can have them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +96,7 @@ def _pages(
     for item in reader.items(node, "pages"):
         keys = reader.keys(item, "a page", _PAGE_KEYS)
         id = _id(reader, keys.get("id"), item, "page", seen)
-        if id in _DEVICES:
+        if id in DEVICES:
             reader.wrong(item, f"page {id} cannot be a file on Windows; write {id}-page")
         title = reader.line_of_text(keys.get("title"), "title")
         if keys and not title:

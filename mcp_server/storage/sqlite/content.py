@@ -16,10 +16,13 @@ from mcp_server.entities.effects import (
     DiscardDraft,
     Effect,
     Expectation,
+    KeepPage,
     MarkWithdrawn,
+    PutBack,
     RecordExport,
     Require,
     SaveMaterial,
+    SavePageFile,
     SaveRemoval,
     SaveRevision,
 )
@@ -414,6 +417,8 @@ class ContentEffects:
                 tx.run("put_export", page=page, hash=hash or "", replaces=replaces)
             case SaveMaterial(hash, text):
                 tx.run("put_material", hash=hash, text=text, now=now)
+            case SavePageFile() | PutBack() | KeepPage():
+                raise NotImplementedError
             case _:
                 assert_never(change)
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from mcp_server.content.actions.edited import Edited, EditedSection
+from mcp_server.entities.entity import page_of
 from mcp_server.interfaces.mcp.answers import sentences
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import (
@@ -106,5 +107,5 @@ def _selecting(ids: Sequence[str]) -> Mapping[str, object]:
         return {"section": ids[0]}
     if len(ids) <= ROWS_NAMED:
         return {"sections": ids}
-    pages = list(dict.fromkeys(id.partition("/")[0] for id in ids))
+    pages = list(dict.fromkeys(page_of(id) for id in ids))
     return {"pages": pages} if len(pages) <= ROWS_NAMED else {}

@@ -7,7 +7,7 @@ from functools import cache
 
 from mcp_server.content.actions.moments import stamp
 from mcp_server.content.actions.reviewed import Reviewed, ReviewedPage, ReviewRow, Room
-from mcp_server.entities.entity import Finding
+from mcp_server.entities.entity import Finding, page_of
 from mcp_server.interfaces.mcp.answers import sentences
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import (
@@ -70,12 +70,12 @@ def review_reply(
         return marks.meaning_if_in(*_marked(row(number))) is not None
 
     places = {each.page: number for number, each in enumerate(review.pages)}
-    page_of = [places.get(each.section.partition("/")[0]) for each in review.rows]
+    place_of = [places.get(page_of(each.section)) for each in review.rows]
     first = range(min(PAGES, len(places))) if start == 0 and not whole else ()
     notes = [marks.note(note, NOTE_LENGTH) for note in review.notes]
 
     def build(rows: int) -> ReviewReply:
-        shown = {*first, *(number for number in page_of[:rows] if number is not None)}
+        shown = {*first, *(number for number in place_of[:rows] if number is not None)}
         pages = [listed(number) for number in sorted(shown)]
         of_rows = marks.meaning if any(map(is_marked, range(rows))) else None
         return ReviewReply(

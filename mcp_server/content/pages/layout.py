@@ -1,0 +1,71 @@
+"""What a page's file consists of: which section's text stands where. Pure.
+
+    single    one section beside `meta`, and no mark in the file: its span is the whole body
+    marks     several sections: each span begins after its mark, and ends at the next mark
+    split     a section for each second-level heading: its span is what follows the heading, up to
+              the next one; `intro` is what stands before the first
+
+A `meta` section's span is the keys of the front matter that its template's fields name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class MarkStyle(StrEnum):
+    """How a mark is written, by the file's extension."""
+
+    HTML = "html"
+    """`<!-- section: hero -->`"""
+    MDX = "mdx"
+    """`{/* section: hero */}`"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One section of a page, in the order of `site.yaml`."""
+
+    section: str
+    """Its id without the page."""
+    keys: tuple[str, ...] = ()
+    """The keys of the front matter that are its span; of a `meta` section only."""
+    static: str | None = None
+    """The text that `site.yaml` declares for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """The parts of one page's file, and what `site.yaml` declares for its front matter."""
+
+    page: str
+    file: str
+    """Its path in the content folder, such as `posts/2024/hello.md`."""
+    parts: tuple[Part, ...] = ()
+    split: bool = False
+    front: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Declared keys (title, description, `front` of page or collection), less those of `meta`."""
+
+    @property
+    def marks(self) -> MarkStyle:
+        """How marks are written in this file."""
+        return MarkStyle.MDX if self.file.endswith(".mdx") else MarkStyle.HTML
+
+    @property
+    def hash(self) -> str:
+        """Of what the spans are: 16 hex digits. What is declared does not count."""
+        spans = [self.split, [[part.section, *part.keys] for part in self.parts]]
+        return hashlib.blake2b(json.dumps(spans).encode(), digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Why a page's file cannot be worked on now, and in which line (P6)."""
+
+    reason: str
+    line: int | None = None
