@@ -7,20 +7,21 @@ from functools import partial
 import anyio.to_thread
 
 from mcp_server import (
-    PRODUCTION,
+    Blocked,
     ContentExport,
     Done,
     ExportFailed,
     Fail,
-    FileState,
     JobContext,
+    KeepPage,
     Outcome,
     PageHeld,
-    RecordExport,
+    PageLook,
     Retry,
-    compose_page,
-    file_hash,
+    SavePageFile,
     handler,
+    plan_write,
+    to_write,
 )
 
 HELD_S = 15.0
@@ -30,17 +31,16 @@ would keep one of the worker's lanes busy."""
 
 @handler("content-export", ContentExport, timeout_s=60)
 async def content_export(payload: ContentExport, context: JobContext) -> Outcome:
-    """Write or remove the page's file, unless somebody edited it.
+    """Change the spans of a page's file to what is live, and no other byte (P7).
 
-    Safe to run twice: the new file's hash is stored before the rename (R22), so after a crash
-    between the two the file is recognised as ours, old or new. The page is locked from reading
-    what is live until the rename: otherwise a worker that was frozen in between would wake up long
-    after its lease, and overwrite what others have exported meanwhile.
+    Safe to run twice: what is about to be written is stored before the rename, so after a crash
+    between the two the next look knows the file, old or new (P1). The page is locked from looking
+    until the rename: otherwise a worker that was frozen in between would wake up long after its
+    lease, and overwrite what others have written meanwhile.
     """
-    page, files = payload.page, context.files
     try:
-        async with files.locked(page):
-            return await _export(page, context)
+        async with context.locked_page(payload.page) as known:
+            return await _export(payload.page, context) if known else Done({"file": None})
     except PageHeld as held:
         return Retry(str(held), after_s=HELD_S)
     except ExportFailed as failed:
@@ -48,30 +48,42 @@ async def content_export(payload: ContentExport, context: JobContext) -> Outcome
 
 
 async def _export(page: str, context: JobContext) -> Outcome:
-    files = context.files
-    await context.progress(1, 3, f"putting {page} together")
-    live = await context.entities.get_all(PRODUCTION, page=page)
-    text = compose_page(await context.site(), page, {id: e.current for id, e in live.items()})
-    ours = (await context.entities.exported(page)).get(page, ())
-    await context.progress(2, 3, f"looking at {files.shown(page)}")
-    state = await anyio.to_thread.run_sync(files.inspect, page, ours)
-    if not state.writable:
-        return Fail("conflict", f"{files.shown(page)} {_why_kept(state.state)}")
-    written = file_hash(text.encode()) if text else None
-    doing = "removing" if text is None else "writing"
-    await context.progress(3, 3, f"{doing} {files.shown(page)}")
-    # The hash before the file: a file that is not recorded would count as somebody's edit.
-    await context.checkpoint([RecordExport(page, written, replaces=state.hash)])
-    # `replaces` is checked once more, right before the rename: somebody may just have saved.
-    await anyio.to_thread.run_sync(partial(files.write, page, text, replaces=state.hash))
-    return Done({"file": files.shown(page), "removed": text is None})
+    await context.progress(1, 3, "looking at the page's file")
+    look = await context.look(page, alone=True)
+    assert look is not None, "its page is locked"
+    if look.effects or look.settles_in_s > 0:
+        return Retry(f"{look.found.file} keeps changing", after_s=2)
+    if look.found.blocked is not None:
+        return Fail("conflict", look.found.blocked)
+    outcome = await _written(look, context)
+    if look.overtaken and isinstance(outcome, Done):
+        sections, file = ", ".join(look.overtaken), look.found.file
+        kept = f"the text that was to replace {sections} is in the history"
+        return Fail("conflict", f"{file} was edited meanwhile, and counts: {kept}", outcome.effects)
+    return outcome
 
 
-def _why_kept(state: FileState) -> str:
-    """Say why a file was not overwritten, and what helps."""
-    if state is FileState.EDITED:
-        return (
-            "was edited outside and was not overwritten; promote the page again with force to "
-            "keep that text as a revision first, or move the file away"
-        )
-    return "was not written by Pressroom and is left as it is; move it away, then retry"
+async def _written(look: PageLook, context: JobContext) -> Outcome:
+    looked, file = look.found.looked, look.found.file
+    assert looked is not None, "the whole file was asked for"
+    await context.progress(2, 3, f"putting {file} together")
+    earlier = await context.earlier_bytes(looked)
+    changes = to_write(looked, look.live)
+    planned = partial(plan_write, looked, changes, earlier=earlier)
+    writing = await anyio.to_thread.run_sync(planned)
+    if writing is None:
+        return Done({"file": file, "removed": False})
+    if isinstance(writing, Blocked):
+        return Fail("conflict", f"{file}: {writing.reason}")
+    await context.progress(3, 3, f"{'removing' if writing.data is None else 'writing'} {file}")
+    # What is about to be there, before it is there: else it would count as somebody's edit.
+    intended = (
+        KeepPage(look.layout.page, looked.data, "before"),
+        KeepPage(look.layout.page, writing.data, "after", before=writing.replaces),
+        SavePageFile(writing.known),
+    )
+    if conflict := await context.checkpoint(intended):
+        return Retry(conflict, after_s=1)
+    # The bytes are compared once more, right before the rename: somebody may just have saved.
+    after = await anyio.to_thread.run_sync(context.files.write, look.layout, writing)
+    return Done({"file": file, "removed": writing.data is None}, (SavePageFile(after),))

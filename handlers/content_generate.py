@@ -31,6 +31,8 @@ from mcp_server import (
     Snooze,
     expect_hash,
     handler,
+    is_superseded,
+    page_of,
 )
 
 
@@ -39,6 +41,9 @@ async def content_generate(payload: ContentGenerate, context: JobContext) -> Out
     """Write the section's draft. Safe to run twice: a draft that changed meanwhile is kept."""
     if (locked := await context.why_locked(payload.section)) is not None:
         return Skip(locked)
+    look = await context.look(page_of(payload.section))
+    if look is not None and look.found.blocked is not None:
+        return Fail("conflict", look.found.blocked)
     request = await _request(payload, context)
     if not isinstance(request, DraftRequest):
         return request
@@ -83,7 +88,8 @@ async def _request(payload: ContentGenerate, context: JobContext) -> DraftReques
     draft = await context.entities.get(PREVIEW, payload.section)
     live = await context.entities.get(PRODUCTION, payload.section)
     # A draft that is live has been said yes to, whatever the checks had to say of it.
-    current = live if draft is None or (live and live.hash == draft.hash) else draft
+    is_live = draft is not None and live is not None and draft.hash == live.hash
+    current = live if draft is None or is_live or is_superseded(draft, live) else draft
     return DraftRequest(
         site=site,
         section=section,
@@ -140,6 +146,8 @@ def _base(payload: ContentGenerate, draft: Entity | None, live: Entity | None) -
     """Return the live text the new draft is made against (R7)."""
     live_hash = live.hash if live else None
     if payload.mode != "with-current" or draft is None or draft.hash == live_hash:
+        return live_hash
+    if is_superseded(draft, live):
         return live_hash
     # The model revised the draft and never saw a live text that is newer than the draft's base.
     return draft.current.base

@@ -32,14 +32,18 @@ if TYPE_CHECKING:
         OverBudget,
     )
     from mcp_server.content.drafting.prompt import DraftRequest
-    from mcp_server.content.pages.compose import compose_page
-    from mcp_server.content.pages.disk import ExportFailed, FileState, PageHeld, file_hash
+    from mcp_server.content.actions.page_look import PageLook
+    from mcp_server.content.pages.disk import ExportFailed, PageHeld
+    from mcp_server.content.pages.layout import Blocked
+    from mcp_server.content.pages.write import plan_write, to_write
+    from mcp_server.entities.drafts import is_superseded
     from mcp_server.entities.effects import (
-        RecordExport,
+        KeepPage,
+        SavePageFile,
         SaveRevision,
         expect_hash,
     )
-    from mcp_server.entities.entity import PREVIEW, PRODUCTION, Entity, Revision
+    from mcp_server.entities.entity import PREVIEW, PRODUCTION, Entity, Revision, page_of
     from mcp_server.jobs.outcome import Done, Fail, Outcome, Pause, Retry, Skip, Snooze
     from mcp_server.plugin.handler import handler
     from mcp_server.plugin.job_context import JobContext
@@ -50,6 +54,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PREVIEW",
     "PRODUCTION",
+    "Blocked",
     "BudgetTaken",
     "ComposerGap",
     "ContentExport",
@@ -63,8 +68,8 @@ __all__ = [
     "Entity",
     "ExportFailed",
     "Fail",
-    "FileState",
     "JobContext",
+    "KeepPage",
     "ModelAccountEmpty",
     "ModelBusy",
     "ModelKeyRefused",
@@ -75,25 +80,29 @@ __all__ = [
     "Outcome",
     "OverBudget",
     "PageHeld",
+    "PageLook",
     "Pause",
-    "RecordExport",
     "Retry",
     "Revision",
+    "SavePageFile",
     "SaveRevision",
     "Skip",
     "Snooze",
-    "compose_page",
     "expect_hash",
-    "file_hash",
     "handler",
+    "is_superseded",
+    "page_of",
+    "plan_write",
     "promotion",
     "removal",
     "restoration",
+    "to_write",
 ]
 
 HOMES = {
     "PREVIEW": "mcp_server.entities.entity",
     "PRODUCTION": "mcp_server.entities.entity",
+    "Blocked": "mcp_server.content.pages.layout",
     "BudgetTaken": "mcp_server.content.drafting.errors",
     "ComposerGap": "mcp_server.content.drafting.composer",
     "ContentExport": "mcp_server.content.actions.payloads",
@@ -107,8 +116,8 @@ HOMES = {
     "Entity": "mcp_server.entities.entity",
     "ExportFailed": "mcp_server.content.pages.disk",
     "Fail": "mcp_server.jobs.outcome",
-    "FileState": "mcp_server.content.pages.disk",
     "JobContext": "mcp_server.plugin.job_context",
+    "KeepPage": "mcp_server.entities.effects",
     "ModelAccountEmpty": "mcp_server.content.drafting.errors",
     "ModelBusy": "mcp_server.content.drafting.errors",
     "ModelKeyRefused": "mcp_server.content.drafting.errors",
@@ -119,20 +128,23 @@ HOMES = {
     "Outcome": "mcp_server.jobs.outcome",
     "OverBudget": "mcp_server.content.drafting.errors",
     "PageHeld": "mcp_server.content.pages.disk",
+    "PageLook": "mcp_server.content.actions.page_look",
     "Pause": "mcp_server.jobs.outcome",
-    "RecordExport": "mcp_server.entities.effects",
     "Retry": "mcp_server.jobs.outcome",
     "Revision": "mcp_server.entities.entity",
+    "SavePageFile": "mcp_server.entities.effects",
     "SaveRevision": "mcp_server.entities.effects",
     "Skip": "mcp_server.jobs.outcome",
     "Snooze": "mcp_server.jobs.outcome",
-    "compose_page": "mcp_server.content.pages.compose",
     "expect_hash": "mcp_server.entities.effects",
-    "file_hash": "mcp_server.content.pages.disk",
     "handler": "mcp_server.plugin.handler",
+    "is_superseded": "mcp_server.entities.drafts",
+    "page_of": "mcp_server.entities.entity",
+    "plan_write": "mcp_server.content.pages.write",
     "promotion": "mcp_server.content.actions.changes",
     "removal": "mcp_server.content.actions.changes",
     "restoration": "mcp_server.content.actions.changes",
+    "to_write": "mcp_server.content.pages.write",
 }
 """The module of each public name."""
 

@@ -70,10 +70,10 @@ class ContentService:
         self.brief = self._telling(BriefAction(reader).__call__)
         self.edit = self._telling(EditAction(reader, entities, batches).__call__)
         self.check = self._telling(CheckAction(reader).__call__)
-        self.review = self._telling(ReviewAction(reader, entities, batches).__call__)
+        self.review = self._telling(ReviewAction(reader, batches).__call__)
         self.history = self._telling(HistoryAction(reader, entities, batches).__call__)
         self.then = self._telling(ThenAction(reader, entities, batches).__call__)
-        self.containing = self._telling(ContainingAction(reader, entities, batches).__call__)
+        self.containing = self._telling(ContainingAction(reader, batches).__call__)
         self.with_findings = self._telling(FindingsAction(reader, batches).__call__)
         self.plans = {
             "promote": self.promote,

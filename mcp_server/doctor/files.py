@@ -1,19 +1,19 @@
-"""Checks of the exported files: those that are missing, and those we must not overwrite."""
+"""Checks of the page files: those that are missing, blocked, or changed since they were written."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
 
 import anyio.to_thread
 
 from mcp_server.config import Workspace
-from mcp_server.content.actions.reader import edited_files, missing_files
+from mcp_server.content.actions.looks import with_sights
+from mcp_server.content.actions.page_look import ask_of, layout_for
+from mcp_server.content.actions.site_content import PageFound, SiteContent
 from mcp_server.content.pages.page_files import PageFiles, page_files
 from mcp_server.content.site import Site
 from mcp_server.content.workspace.loader import SiteLoader, SiteProblems
 from mcp_server.doctor.diagnosis import Diagnosis, first_of
-from mcp_server.entities.entity import split_id
 from mcp_server.entities.store import EntityStore
 from mcp_server.trust import Grants, StateFolder
 
@@ -22,17 +22,17 @@ FOUND_MAX = 5
 
 
 def without_database(workspace: Workspace) -> Diagnosis:
-    """Say that there is no database; if the site has exported pages, it may have been deleted."""
+    """Say that there is no database; if the site has page files, it may have been deleted."""
     site = _site(workspace)
-    pages = len(_files(workspace).adoption(site).files) if site is not None else 0
-    if pages == 0:
+    there = _files(workspace).existing(site) if site is not None else ()
+    if not there:
         message = "there is none yet; the first call makes it"
         return Diagnosis(check="database", level="ok", message=message)
     return Diagnosis(
         check="database",
         level="warning",
-        message=f"there is none, and {workspace.content_dir.name}/ holds {pages} of its pages",
-        advice="In a fresh clone that is right: the first call takes them as live. Was it deleted? "
+        message=f"there is none, and {workspace.content_dir.name}/ holds {len(there)} of its pages",
+        advice="In a fresh clone that is right: what the files say is live. Was it deleted? "
         "End every server of this workspace, then put back a copy, or go on with the pages.",
     )
 
@@ -42,37 +42,44 @@ async def of_files(workspace: Workspace, entities: EntityStore) -> AsyncIterator
     site = await anyio.to_thread.run_sync(_site, workspace)
     if site is None:
         return
-    files, stored = _files(workspace), await entities.snapshot()
-    exported = stored.exported
-    pages = {*(p.id for p in site.pages), *exported, *(split_id(i)[0] for i in stored.live)}
-    missing = await missing_files(files, pages, site, stored.live, exported)
-    edited = await edited_files(files, entities, pages, exported)
-    found = [*_missing(missing), *_edited(edited, files.content_dir)]
+    stored = await entities.snapshot()
+    content = SiteContent(
+        site=site, drafts=stored.drafts, live=stored.live, files=stored.files
+    )
+    looked = await anyio.to_thread.run_sync(_looked, content, _files(workspace))
+    found = [each for page, of_page in looked.found.items() for each in _said(page, of_page)]
     for finding in first_of(found, FOUND_MAX, "files"):
         yield finding
     if not found:
-        # Pages whose newest record is a file that was written, not one that was removed.
-        written = sum(hashes[:1] not in ((), (None,)) for hashes in exported.values())
-        yield Diagnosis(check="files", level="ok", message=f"{written} exported, as they were")
+        there = sum(known.hash is not None for known in looked.files.values())
+        yield Diagnosis(check="files", level="ok", message=f"{there} known, as they were")
 
 
-def _missing(missing: Mapping[str, str]) -> Iterator[Diagnosis]:
-    for page, file in missing.items():
+def _looked(content: SiteContent, files: PageFiles) -> SiteContent:
+    pages = dict.fromkeys([*(page.id for page in content.site.pages), *content.files])
+    layouts = {page: layout for page in pages if (layout := layout_for(content, page)) is not None}
+    sights = files.look([ask_of(content, layout) for layout in layouts.values()])
+    shown = {page: files.shown(layout.file) for page, layout in layouts.items()}
+    return with_sights(content, sights, shown)
+
+
+def _said(page: str, found: PageFound) -> Iterator[Diagnosis]:
+    if found.blocked is not None:
+        advice = "Nothing is drafted, promoted or taken back on this page until that is mended."
+        yield Diagnosis(check="files", level="warning", message=found.blocked, advice=advice)
+    elif found.missing:
         yield Diagnosis(
             check="files",
             level="warning",
-            message=f"{file} is missing, and its page is live",
+            message=f"{found.file} is missing, and its page is live",
             advice=f'promote {{"page": "{page}"}} writes it again.',
         )
-
-
-def _edited(edited: Mapping[str, str], folder: Path) -> Iterator[Diagnosis]:
-    for page, why in edited.items():
-        if (folder / f"{page}.md").is_file():
-            advice = f'review {{"page": "{page}", "diff": true}} shows what differs.'
-        else:
-            advice = f'Move it away; promote {{"page": "{page}"}} writes the file again.'
-        yield Diagnosis(check="files", level="warning", message=why, advice=advice)
+    elif any(not each.is_ground for each in found.takeovers):
+        yield Diagnosis(
+            check="files",
+            level="ok",
+            message=f"{found.file} was edited; what it says is live",
+        )
 
 
 def _files(workspace: Workspace) -> PageFiles:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mcp_server.entities.entity import Revision
+from mcp_server.entities.entity import Entity, Revision
 
 
 def draft_stack(history: Sequence[Revision]) -> tuple[Revision, ...]:
@@ -22,3 +22,10 @@ def draft_stack(history: Sequence[Revision]) -> tuple[Revision, ...]:
         elif stack:
             stack.pop()
     return tuple(stack)
+
+
+def is_superseded(draft: Entity | None, live: Entity | None) -> bool:
+    """Whether the draft was live, and somebody has gone on from it in the page's file (P4)."""
+    if draft is None or live is None:
+        return False
+    return draft.withdrawn and live.current.author.kind == "file"

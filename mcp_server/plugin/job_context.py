@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,8 +17,10 @@ from mcp_server.plugin.log import logger_of
 if TYPE_CHECKING:  # a handler's own process imports this, and starts twice as fast without the rest
     from structlog.typing import FilteringBoundLogger
 
+    from mcp_server.content.actions.page_look import PageLook
     from mcp_server.content.drafting.drafter import Drafted
     from mcp_server.content.drafting.prompt import DraftRequest
+    from mcp_server.content.pages.look import Looked
     from mcp_server.content.pages.page_files import PageFiles
     from mcp_server.content.site import Site
     from mcp_server.entities.store import EntityStore
@@ -86,6 +89,49 @@ class JobContext:
             Unavailable: it is to be as it is now, and cannot be used as it is.
         """
         return await self._bench.site(self.terms.get("site"))
+
+    @asynccontextmanager
+    async def locked_page(self, page: str) -> AsyncGenerator[bool]:
+        """Keep everybody else from writing a page's file meanwhile; false if there is no such page.
+
+        While git changes files here, it waits a little first.
+
+        Raises:
+            PageHeld: another process holds it for too long.
+            ExportFailed: it cannot be locked.
+        """
+        layout = await self._bench.layout(page, self.terms)
+        if layout is None:
+            yield False
+            return
+        await self.files.git_is_done()
+        async with self.files.locked(layout):
+            yield True
+
+    async def look(self, page: str, *, alone: bool = False) -> PageLook | None:
+        """Return what a page's file says by now, and store what somebody has changed there (P4).
+
+        `None`: there is no such page. `alone`: the caller holds the page's lock.
+
+        Raises:
+            LostClaim: the job belongs to another attempt: stop.
+        """
+        from mcp_server.content.actions.page_look import look_and_store  # noqa: PLC0415 - as above
+
+        return await look_and_store(
+            await self.site(), page, self.entities, self.files, self.checkpoint, alone=alone
+        )
+
+    async def earlier_bytes(self, looked: Looked) -> bytes | None:
+        """Return the bytes that the last write of a page's file has replaced, if it is as that left it.
+
+        A rollback puts them back exactly (P9).
+        """
+        if looked.known.hash is None:
+            return None
+        for hash in await self.entities.writes_before(looked.known.page, looked.known.hash):
+            return None if hash is None else await self.entities.page_bytes(hash)
+        return None
 
     async def why_locked(self, section: str) -> str | None:
         """Return why nothing may be done to a section that a person has locked, else `None`.

@@ -8,11 +8,14 @@ import anyio.to_thread
 
 from mcp_server.clock import Clock
 from mcp_server.config import Budget
+from mcp_server.content.actions.page_look import layout_for
+from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.drafting.budget import RoundBudget
 from mcp_server.content.drafting.drafter import Drafter, drafter_for
 from mcp_server.content.drafting.errors import ModelKeyRefused, ModelUntrusted
 from mcp_server.content.drafting.model import ModelChoice
 from mcp_server.content.drafting.purse import Purse
+from mcp_server.content.pages.layout import Layout
 from mcp_server.content.pages.page_files import PageFiles
 from mcp_server.content.site import Site
 from mcp_server.content.workspace.loader import SiteLoader, site_from_document
@@ -71,6 +74,16 @@ class Workbench:
                 raise StorageError(f"the site {hash} is not stored")
             self._sites[hash] = await anyio.to_thread.run_sync(site_from_document, document)
         return self._sites[hash]
+
+    async def layout(self, page: str, terms: Json) -> Layout | None:
+        """Return what a page's file consists of; `None` if there is no such page.
+
+        Raises:
+            Unavailable: as `site`.
+        """
+        site = await self.site(terms.get("site"))
+        stored = await self.entities.page_files([page])
+        return layout_for(SiteContent(site=site, drafts={}, live={}, files=stored), page)
 
     async def is_locked(self, section: str, terms: Json) -> bool:
         """Whether a person has locked a section, as the site's files say now.

@@ -68,11 +68,11 @@ async def files_written(
     That is what it did at its time, whatever has become of them since. Without those of the
     `failed` pages: what their files hold was not written by this batch.
     """
-    exported = await entities.exported()
     pages = dict.fromkeys(batch.details.get(REWRITTEN, ()), True)
     pages |= await entities.pages_of_batch(batch.id)
+    known = await entities.page_files(pages)
     return [
-        files.shown(page) + ("" if has_text else " (removed)")
+        files.shown(known[page].file) + ("" if has_text else " (removed)")
         for page, has_text in sorted(pages.items())
-        if page in exported and page not in failed
+        if page in known and page not in failed
     ]

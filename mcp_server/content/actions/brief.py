@@ -70,6 +70,7 @@ class BriefAction:
             InvalidTransition: it is locked.
         """
         content, selection, notes = await self._reader.select(selector)
+        content = await self._reader.look(content, selection.ids, to_store=False)
         return brief_of(content, selection, notes)
 
 

@@ -26,6 +26,7 @@ class CheckAction:
             Unavailable: the site cannot be read, and never could.
         """
         content, notes = await self._reader.read()
+        content = await self._reader.look(content, content.site.section_ids, to_store=False)
         texts, count = await anyio.to_thread.run_sync(_checked, content, live)
         return Checked(count=count, texts=texts, notes=tuple(notes))
 

@@ -18,13 +18,14 @@ from mcp_server.content.actions.edit_plan import (
 )
 from mcp_server.content.actions.edited import Edited, EditedSection
 from mcp_server.content.actions.job_keys import key_of_claim
+from mcp_server.content.actions.looks import look_effects
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.review_rows import state_of
 from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.text.diff import by_words
 from mcp_server.entities.effects import Require, expect_hash
-from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Revision
+from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Revision, page_of
 from mcp_server.entities.store import EntityStore, Heads
 from mcp_server.errors import InvalidPayload, InvalidTransition
 from mcp_server.jobs.batch import BatchService
@@ -49,6 +50,7 @@ class EditAction:
         """
         check_call(call)
         content, selection, notes = await self._reader.select(call.selector)
+        content = await self._reader.look(content, selection.ids)
         past = await self._past(call, selection)
 
         def plan() -> tuple[Changes, tuple[EditedSection, ...]]:
@@ -118,7 +120,8 @@ def _effects(changes: Sequence[Change], content: SiteContent) -> Sequence[object
     """Return what is saved, as long as the live texts are those that the bases are made of."""
     ids = [change.section for change in changes]
     same = [Require(PRODUCTION, id, expect_hash(content.live_hash(id))) for id in ids]
-    return [*same, *(change.effect for change in changes)]
+    found = look_effects(content, map(page_of, ids))
+    return [*found, *same, *(change.effect for change in changes)]
 
 
 def _is_one(selection: Selection) -> bool:

@@ -135,14 +135,15 @@ def plan_replace(
 
 def start_of(content: SiteContent, id: str) -> Revision | None:
     """Return the text that an edit starts from: the draft, or else the live text."""
-    found = content.drafts.get(id) or content.live.get(id)
+    draft, live = content.drafts.get(id), content.live.get(id)
+    found = live if draft is None or content.is_superseded(id) else draft
     return None if found is None else found.current
 
 
 def base_of(content: SiteContent, id: str) -> str | None:
     """Return the live text that an edit is made against (R7)."""
     draft, live = content.drafts.get(id), content.live_hash(id)
-    if draft is None or draft.hash == live:
+    if draft is None or draft.hash == live or content.is_superseded(id) or id in content.same_base:
         return live
     # Of a draft that was taken off there is no text any more that it would replace (R27).
     return live if draft.withdrawn and live is None else draft.current.base

@@ -19,7 +19,8 @@ from mcp_server.content.actions.calls import (
 )
 from mcp_server.content.actions.drafting_model import DraftingModel
 from mcp_server.content.actions.estimate import Tokens, estimate, from_limits
-from mcp_server.content.actions.locks import refuse_locked, why_locked
+from mcp_server.content.actions.locks import refuse_locked, why_untouchable
+from mcp_server.content.actions.looks import look_effects, on_takeovers
 from mcp_server.content.actions.payloads import ContentGenerate
 from mcp_server.content.actions.plan import STATIC, Plan, new_job
 from mcp_server.content.actions.reader import ContentReader
@@ -73,6 +74,7 @@ class GenerateAction:
         if not call.dry_run:
             await self._model.refuse_untrusted()
         content, notes = await self._reader.read(pages_of(call.selector))
+        content = await self._reader.look(content, _to_look_at(call, content))
         selection, plan = await anyio.to_thread.run_sync(self._plan, call, content)
         submission, expected, material = None, None, hash_of_material(call.material)
         if call.dry_run:
@@ -82,14 +84,21 @@ class GenerateAction:
                 terms=self._model.terms(content.site, call.max_cost_usd),
                 key=key_of(call.tool, mode_of(call), call.instructions, material, selection.ids),
                 asked=key_of(mode_of(call), call.instructions, *([material] if material else [])),
-                effects=(SaveMaterial(material, call.material),) if material else (),
+                effects=(
+                    *look_effects(content, plan.pages),
+                    *((SaveMaterial(material, call.material),) if material else ()),
+                ),
             )
             submission = await self._submitter.submit(GENERATE, plan, call, origin, conditions)
         told = answer(
             GENERATE,
             plan,
             submission,
-            notes=[*notes, *await self._model.notes(call)],
+            notes=[
+                *notes,
+                *on_takeovers(content, plan.pages),
+                *await self._model.notes(call),
+            ],
             model=self._model.name,
             dry_run=call.dry_run,
         )
@@ -147,6 +156,14 @@ def expected_use(
 
     templates = {id: section.template or "" for id, section in sections.items()}
     return estimate(templates, past, price, unseen)
+
+
+def _to_look_at(call: GenerateCall, content: SiteContent) -> Sequence[str]:
+    """Return the sections that may be drafted: of these, the page files are looked at (P2)."""
+    selection = select(call.selector, content.site)
+    if mode_of(call) != "leave" or selection.named:
+        return selection.ids
+    return [id for id in selection.ids if id not in content.drafts and id not in content.live]
 
 
 def mode_of(call: GenerateCall) -> Mode:
@@ -225,8 +242,8 @@ def _why_not_drafted(
 ) -> str | None:
     if section is None:
         return "is no longer in site.yaml"
-    if (locked := why_locked(content, id)) is not None:
-        return locked
+    if (why := why_untouchable(content, id)) is not None:
+        return why
     if (reason := _why_undraftable(section, content.site)) is not None:
         return reason
     if mode == "leave":

@@ -14,6 +14,11 @@ from mcp_server.errors import InvalidTransition
 SITE_FILE = "pressroom/site.yaml"
 
 
+def why_untouchable(content: SiteContent, id: str) -> str | None:
+    """Return why the live text of a section is not changed: it is locked, or its file blocked."""
+    return why_locked(content, id) or content.why_blocked(id)
+
+
 def why_locked(content: SiteContent, id: str) -> str | None:
     """Return why nothing is done to a section; `None` if it is not locked."""
     if not content.site.is_locked(id):

@@ -13,9 +13,8 @@ from pydantic import BaseModel
 
 from mcp_server.content.actions.calls import Planned, Skipped
 from mcp_server.content.actions.job_keys import key_of_claim
-from mcp_server.content.pages.page_files import KeptEdits
-from mcp_server.entities.effects import RecordExport, SaveRevision, expect_hash
-from mcp_server.entities.entity import split_id
+from mcp_server.entities.effects import PutBack
+from mcp_server.entities.entity import page_of, split_id
 from mcp_server.jobs.job import Dedup, NewJob, Priority
 
 STATIC = "has a static text in site.yaml"
@@ -30,6 +29,8 @@ class Plan:
     skipped: tuple[Skipped, ...] = ()
     files: Mapping[str, NewJob] = field(default_factory=dict[str, NewJob])
     """Jobs that write a missing file again although no text changes, by the file's shown path."""
+    put_back: frozenset[str] = frozenset()
+    """Sections that somebody took out of their files, and that are named: they come back (P5)."""
 
     @property
     def planned(self) -> tuple[Planned, ...]:
@@ -37,22 +38,24 @@ class Plan:
         return tuple(planned for planned, _ in self.steps)
 
     @property
+    def put_back_effects(self) -> tuple[PutBack, ...]:
+        """What lets the named sections be written again."""
+        pages = dict.fromkeys(map(page_of, sorted(self.put_back)))
+        return tuple(
+            PutBack(page, frozenset(split_id(i)[1] for i in self.put_back if page_of(i) == page))
+            for page in pages
+        )
+
+    @property
+    def pages(self) -> tuple[str, ...]:
+        """The pages that it is about."""
+        pages = [page_of(job.subject) for _, job in self.steps]
+        return tuple(dict.fromkeys([*pages, *(job.subject for job in self.files.values())]))
+
+    @property
     def jobs(self) -> tuple[NewJob, ...]:
         """All jobs to queue."""
         return (*(job for _, job in self.steps), *self.files.values())
-
-
-def kept_effects(kept: KeptEdits, plan: Plan) -> tuple[object, ...]:
-    """Return the effects that store the kept edits of the pages that `plan` touches (R23)."""
-    pages = {split_id(planned.section)[0] for planned in plan.planned}
-    live = kept.live or {}
-    saved = [
-        SaveRevision(revision, expect_hash(live.get(revision.entity_id)))
-        for revision in kept.revisions
-        if split_id(revision.entity_id)[0] in pages
-    ]
-    recorded = [RecordExport(p, h) for p, h in (kept.files or {}).items() if p in pages]
-    return (*saved, *recorded)
 
 
 def new_job(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 import anyio.to_thread
 
 from mcp_server.content.actions.answer import answer, on_digest
 from mcp_server.content.actions.calls import ChangeCall, Note, Planned, Skipped, Submitted
-from mcp_server.content.actions.locks import refuse_locked, why_locked
+from mcp_server.content.actions.locks import refuse_locked, why_untouchable
+from mcp_server.content.actions.looks import look_effects, on_takeovers
 from mcp_server.content.actions.payloads import ContentPromote, export_of
-from mcp_server.content.actions.plan import STATIC, Plan, kept_effects, new_job
+from mcp_server.content.actions.plan import STATIC, Plan, new_job
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
@@ -19,7 +20,7 @@ from mcp_server.content.actions.submit import Conditions, Submitter, key_of
 from mcp_server.content.checks.told import held_by, why_held
 from mcp_server.content.site import Site
 from mcp_server.content.text.findings import findings_in, kinds_of
-from mcp_server.entities.entity import Entity, Finding, Revision, split_id
+from mcp_server.entities.entity import Entity, Finding, Revision
 from mcp_server.errors import InvalidPayload
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import NewJob, Origin, Priority
@@ -54,8 +55,7 @@ class PromoteAction:
             drafted = await self._reader.drafted_by(call.batch_id)
         refuse_locked(selection, content, "promote")
         meant = [id for id in selection.ids if drafted is None or id in drafted]
-        content = await self._reader.with_files(content, meant)
-        content, kept = await self._reader.keep_edits(content, selection.ids, force=call.force)
+        content = await self._reader.look(content, _concerned(meant, selection, content))
 
         def look() -> tuple[Plan, int, Sequence[Note]]:  # in a thread: texts are parsed
             plan = plan_promote(call, selection, content, drafted=drafted)
@@ -74,7 +74,7 @@ class PromoteAction:
                 terms={"site": content.site.hash},
                 key=key_of(PROMOTE.kind, call.batch_id, call.force, call.digest, selection.ids),
                 asked=key_of(PROMOTE.kind, call.force),
-                effects=kept_effects(kept, plan),
+                effects=(*look_effects(content, plan.pages), *plan.put_back_effects),
                 content=content,
             )
             submission = await self._submitter.submit(PROMOTE, plan, call, origin, conditions)
@@ -83,7 +83,7 @@ class PromoteAction:
             plan,
             submission,
             notes=notes,
-            remarks=[*remarks, *on_digest(plan, call)],
+            remarks=[*on_takeovers(content, plan.pages), *remarks, *on_digest(plan, call)],
             digest=await self._submitter.digest(PROMOTE, plan, call),
             with_findings=found,
             dry_run=call.dry_run,
@@ -172,8 +172,13 @@ def plan_promote(
             continue
         steps.append(_promotion(call, content.drafts[id], content))
     meant = [id for id in selection.ids if drafted is None or id in drafted]
-    files = _missing_files(meant, content)
-    return Plan(steps=tuple(steps), skipped=(*held, *skipped), files=files)
+    back = _put_back(selection, content)
+    return Plan(
+        steps=tuple(steps),
+        skipped=(*held, *skipped),
+        files=_missing_files(back, content),
+        put_back=back,
+    )
 
 
 def _held_back(id: str, found: Sequence[Finding]) -> str:
@@ -190,22 +195,41 @@ def _why_not_promoted(
         return "has no draft; generate writes one" if named else ""
     if drafted is not None and not drafted[id]:
         return "was drafted anew since that batch; name the section to promote the newer draft"
-    if draft.hash == content.live_hash(id):
+    if content.is_live(id):
         return "is live already" if named else ""
     if draft.withdrawn and not named:
         return "was taken back or unpublished; name the section to promote it again"
     section = content.site.section(id)
     if section is None:
         return "is no longer in site.yaml"
-    return why_locked(content, id) if section.text is None else STATIC
+    if section.text is not None:
+        return STATIC
+    if not named and (file := content.missing_file(id)) is not None:
+        return f'{file} is missing; promote {{"page": "{section.page}"}} writes it again'
+    return why_untouchable(content, id)
 
 
-def _missing_files(ids: Sequence[str], content: SiteContent) -> Mapping[str, NewJob]:
-    """Return one export for each of these sections' pages whose file is gone, by file."""
-    pages = {split_id(id)[0]: id for id in ids}
-    return {
-        file: export_of(pages[page]).job for page, file in content.missing.items() if page in pages
-    }
+def _concerned(
+    meant: Sequence[str], selection: Selection, content: SiteContent
+) -> Sequence[str]:
+    """Return the sections of whose files something is to be known."""
+    if selection.named or selection.pages:
+        return meant
+    return [id for id in meant if id in content.drafts]
+
+
+def _put_back(selection: Selection, content: SiteContent) -> frozenset[str]:
+    """Return the named sections that somebody took out of their files (P5)."""
+    if not (selection.named or selection.pages):
+        return frozenset()
+    missing = [id for id in selection.ids if content.missing_file(id) is not None]
+    return frozenset(id for id in missing if why_untouchable(content, id) is None)
+
+
+def _missing_files(ids: Collection[str], content: SiteContent) -> Mapping[str, NewJob]:
+    """Return one export for each of these sections' pages, by file."""
+    files = {content.missing_file(id) or "": id for id in ids}
+    return {file: export_of(id).job for file, id in files.items()}
 
 
 def _expected(call: ChangeCall, *, returns: bool) -> Literal["base", "live", "any"]:
@@ -217,24 +241,23 @@ def _expected(call: ChangeCall, *, returns: bool) -> Literal["base", "live", "an
 def _promotion(call: ChangeCall, draft: Entity, content: SiteContent) -> tuple[Planned, NewJob]:
     revision = draft.current
     id, live = revision.entity_id, content.live_hash(revision.entity_id)
-    blocked = None if call.force else content.edited.get(split_id(id)[0])
     # Somebody named it though it is withdrawn, and there is no text that it would replace (R27).
     returns = draft.withdrawn and live is None
-    moved = revision.base != live and not call.force and not returns
+    base = live if id in content.same_base else revision.base
+    moved = base != live and not call.force and not returns
     planned = Planned(
         section=id,
         change="replace" if live else "publish",
         hash_from=live,
         hash_to=draft.hash,
         placeholder=revision.is_placeholder,
-        conflict=blocked or ("the live text has moved since it was drafted" if moved else None),
+        conflict="the live text has moved since it was drafted" if moved else None,
     )
     payload = ContentPromote(
         section=id,
         draft=draft.hash,
-        base=revision.base,
+        base=base,
         live=live,
         expect=_expected(call, returns=returns),
-        blocked=blocked,
     )
     return planned, new_job(PROMOTE.job_kind, payload, id, claim="change", priority=Priority.HIGH)

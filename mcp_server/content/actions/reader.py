@@ -13,26 +13,30 @@ from mcp_server.clock import Clock
 from mcp_server.content.actions import history
 from mcp_server.content.actions.calls import Note, Quoted, Selector
 from mcp_server.content.actions.once import NotesOnce
+from mcp_server.content.actions.page_look import ask_of, layout_for, look_alone
 from mcp_server.content.actions.selection import Selection, pages_of, select
-from mcp_server.content.actions.site_content import SiteContent, with_live
-from mcp_server.content.pages.disk import ExportFailed
-from mcp_server.content.pages.edited import is_static
-from mcp_server.content.pages.page_files import KeptEdits, PageFiles
+from mcp_server.content.actions.looks import with_sights
+from mcp_server.content.actions.site_content import SiteContent
+from mcp_server.content.pages.layout import Layout
+from mcp_server.content.pages.page_files import Ask, PageFiles, Sight
 from mcp_server.content.site import Site
+from mcp_server.content.text.tree import same_text
 from mcp_server.content.workspace.loader import (
     SiteLoader,
     SiteProblems,
     site_from_document,
     site_to_document,
 )
-from mcp_server.entities.entity import PREVIEW, Entity, page_of, split_id
+from mcp_server.entities.entity import PREVIEW, page_of
 from mcp_server.entities.store import EntityStore, Heads
 from mcp_server.errors import NotFound
 
-LEFT_ALONE_NAMED_MAX = 3
-"""Files that the note names which the first call in a clone gets; they are counted, too."""
-EXPORTS_DURING_A_LOOK_MAX = 2
-"""How often files are compared again because they were exported while we compared them."""
+UNREAD_MAX = 200
+"""Page files that are read for the first time by a call that asks about more."""
+UNREAD = "not read yet"
+"""Stands for the hash of a text in a file that nobody has read yet."""
+SETTLING_LOOKS_MAX = 3
+"""How often a file that keeps changing is looked at again before it counts as being saved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,15 +51,12 @@ class Outline:
 
 
 class ContentReader:
-    """Reads one workspace. At the first read of a clone, its files are taken as the live texts."""
+    """Reads one workspace: its site, what is stored of it, and what its page files say."""
 
     def __init__(
         self, loader: SiteLoader, entities: EntityStore, files: PageFiles, clock: Clock
     ) -> None:
         self._loader, self._entities, self._files, self._clock = loader, entities, files, clock
-        self._adopting = anyio.Lock()
-        self._is_adopted = False
-        self._left_alone: Sequence[Note] = ()
         self._once = NotesOnce()
         self._stored_site: str | None = None
         self._before_start: Site | None = None
@@ -66,7 +67,7 @@ class ContentReader:
     ) -> tuple[SiteContent, list[Note]]:
         """Return the site with what is stored of these pages, or of all, and notes.
 
-        `history` adds past live texts. No file of a page is looked at: `with_files` does that. So a
+        `history` adds past live texts. No file of a page is looked at: `look` does that. So a
         call about one page takes as long on a site of thousands.
 
         Raises:
@@ -79,7 +80,7 @@ class ContentReader:
             drafts=stored.drafts,
             live=stored.live,
             history=stored.history,
-            exported=stored.exported,
+            files=stored.files,
             locks=self._loader.locks if site is self._loader.last_good else {},
         )
         return content, notes
@@ -120,7 +121,35 @@ class ContentReader:
         except NotFound:  # only all that is stored says what is nearest
             drafts, live = await self._entities.heads()
             selection = await _meant(selector, site, drafts, live, removed=removed)
+        live = await self._with_unread(site, drafts, live, selection)
         return Outline(site=site, drafts=drafts, live=live, selection=selection, notes=notes)
+
+    async def look_at(self, ids: Sequence[str]) -> SiteContent:
+        """Return what is stored of these sections' pages, and what their files say by now.
+
+        Nothing is stored of it, and nobody waits for what is being saved.
+        """
+        content, _ = await self.read({page_of(id) for id in ids})
+        return await self.look(content, ids, to_store=False)
+
+    async def _with_unread(
+        self, site: Site, drafts: Heads, live: Heads, selection: Selection
+    ) -> Heads:
+        """Return the live texts with those of page files that nobody has looked at yet.
+
+        Of many, only the first are read; a text of each other file counts as live, as it is there.
+        """
+        read = {page_of(id) for id in live.revision} | {page_of(id) for id in live.removed}
+        pages = dict.fromkeys(page_of(id) for id in selection.ids)
+        unread = [page for page in pages if page not in read]
+        first = frozenset(unread[:UNREAD_MAX])
+        if not first:
+            return live
+        content = await self.look_at([id for id in selection.ids if page_of(id) in first])
+        found = {id: entity.hash for id, entity in content.live.items()}
+        rest = frozenset(unread[UNREAD_MAX:]) & self._files.existing(site)
+        found |= {id: UNREAD for id in selection.ids if page_of(id) in rest}
+        return replace(live, hash={**live.hash, **found})
 
     async def site(self) -> tuple[Site, list[Note]]:
         """Return the site, or the last one without mistakes together with a note on these.
@@ -128,43 +157,89 @@ class ContentReader:
         Raises:
             Unavailable: it cannot be read, and never could.
         """
-        site, notes = await self._site()
-        await self._adopt(site)
-        return site, [*notes, *self._once.untold(self._left_alone, of="a clone")]
+        return await self._site()
 
     def told(self, notes: Iterable[Note]) -> None:
         """Take the notes of an answer as told: those that a server says once are not said again."""
         self._once.told(notes)
 
-    async def with_files(self, content: SiteContent, ids: Iterable[str]) -> SiteContent:
-        """Return the content with the state of the files of these sections' pages."""
-        pages = {split_id(id)[0] for id in ids}
-        edited, missing = await self._looked(pages, content.site, content.live, content.exported)
-        return replace(content, edited=edited, missing=missing)
+    async def look(
+        self, content: SiteContent, ids: Iterable[str], *, to_store: bool = True
+    ) -> SiteContent:
+        """Return the content with what the files of these sections' pages say by now (P1, P2).
 
-    async def files_of(
-        self, site: Site, ids: Iterable[str], live: Collection[str]
-    ) -> tuple[Mapping[str, str], Mapping[str, str]]:
-        """Return, by page of these sections, why its file is edited (R23), and the missing ones.
-
-        `live` are the sections of these pages that are live.
+        Where it is `to_store`, it waits until nobody can still be saving what is new there (P3).
         """
-        pages = {split_id(id)[0] for id in ids}
-        exported = {p: hashes for p in pages for hashes in [await self._exported(p)] if hashes}
-        return await self._looked(pages, site, live, exported)
+        layouts = await anyio.to_thread.run_sync(self._layouts, content, list(ids))
+        sights = await self._sights(content, layouts)
+        if to_store and any(sight.settles_in_s for sight in sights.values()):
+            sights = await self._settled(content, layouts, sights)
+        await self._remember(sights)
+        shown = {page: self._files.shown(layout.file) for page, layout in layouts.items()}
+        content = await anyio.to_thread.run_sync(with_sights, content, sights, shown)
+        return await self._with_same(content, ids)
 
-    async def _exported(self, page: str) -> Sequence[str | None]:
-        return (await self._entities.exported(page)).get(page, ())
+    def _layouts(self, content: SiteContent, ids: Collection[str]) -> dict[str, Layout]:
+        pages = dict.fromkeys(page_of(id) for id in ids)
+        found = {page: layout_for(content, page) for page in pages}
+        return {page: layout for page, layout in found.items() if layout is not None}
 
-    async def _looked(
-        self,
-        pages: Collection[str],
-        site: Site,
-        live: Collection[str],
-        exported: Mapping[str, Sequence[str | None]],
-    ) -> tuple[Mapping[str, str], Mapping[str, str]]:
-        edited = await edited_files(self._files, self._entities, pages, exported)
-        return edited, await missing_files(self._files, pages, site, live, exported)
+    async def _sights(
+        self, content: SiteContent, layouts: Mapping[str, Layout]
+    ) -> dict[str, Sight]:
+        """Look at these pages; at one that is being written, once nobody writes it."""
+        asks = {page: ask_of(content, layout) for page, layout in layouts.items()}
+        open_ = [page for page, ask in asks.items() if ask.known and ask.known.intent]
+        plain = [ask for page, ask in asks.items() if page not in open_]
+        sights = await anyio.to_thread.run_sync(self._files.look, plain)
+        for page in open_:
+            sights[page] = await look_alone(asks[page], self._entities, self._files)
+        return sights
+
+    async def _settled(
+        self, content: SiteContent, layouts: Mapping[str, Layout], sights: dict[str, Sight]
+    ) -> dict[str, Sight]:
+        for _ in range(SETTLING_LOOKS_MAX):
+            left = {page: each.settles_in_s for page, each in sights.items() if each.settles_in_s}
+            if not left:
+                break
+            await anyio.sleep(max(left.values()))
+            again = {page: layouts[page] for page in left}
+            sights = {**sights, **await self._sights(content, again)}
+        return sights
+
+    async def _remember(self, sights: Mapping[str, Sight]) -> None:
+        """Remember the states of files that hold what is known: so they are not read again."""
+        seen = [
+            looked.known
+            for sight in sights.values()
+            if (looked := sight.looked) is not None
+            and looked.before is not None
+            and not looked.moved
+            and looked.blocked is None
+            and looked.known != looked.before
+        ]
+        if seen:
+            await self._entities.put_seen(seen)
+
+    async def _with_same(self, content: SiteContent, ids: Iterable[str]) -> SiteContent:
+        """Return the content with what differs in form only, such as by a formatter (P10)."""
+        base: set[str] = set()
+        live: set[str] = set()
+        for id in ids:
+            draft, now = content.drafts.get(id), content.live.get(id)
+            if draft is None or now is None or draft.hash == now.hash:
+                continue
+            text = now.current.markdown or ""
+            if await anyio.to_thread.run_sync(same_text, draft.current.markdown or "", text):
+                live.add(id)
+            if (was := draft.current.base) in (None, now.hash):
+                continue
+            earlier = await self._entities.with_hash(id, was)
+            texts = [each.markdown or "" for each in earlier[:1]]
+            if texts and await anyio.to_thread.run_sync(same_text, texts[0], text):
+                base.add(id)
+        return replace(content, same_base=frozenset(base), same_live=frozenset(live))
 
     async def drafted_by(self, batch_id: str) -> Mapping[str, bool]:
         """Return the sections that a batch drafted, and whether each draft is still its (R8)."""
@@ -185,34 +260,6 @@ class ContentReader:
             found = site.section(section)
             return None if found is None else found.template
         return None
-
-    async def edits_to_keep(self, content: SiteContent, ids: Sequence[str]) -> KeptEdits:
-        """Return what somebody wrote into the files of these sections' pages (R23)."""
-        pages = {split_id(id)[0] for id in ids} & set(content.edited)
-        return await self.edits_on(pages, content.site, content.live) if pages else KeptEdits()
-
-    async def edits_on(
-        self, pages: Collection[str], site: Site, live: Mapping[str, Entity] | None = None
-    ) -> KeptEdits:
-        """Return what somebody wrote into the files of these pages, beside these live texts."""
-        stored = await self._entities.snapshot(pages, history=True)
-        return await anyio.to_thread.run_sync(
-            self._files.edits_to_keep,
-            pages,
-            site,
-            stored.live if live is None else live,
-            stored.history,
-            stored.exported,
-        )
-
-    async def keep_edits(
-        self, content: SiteContent, ids: Sequence[str], *, force: bool
-    ) -> tuple[SiteContent, KeptEdits]:
-        """With `force`, first count what somebody wrote into the files as live text (R23)."""
-        if not force:
-            return content, KeptEdits()
-        kept = await self.edits_to_keep(content, ids)
-        return with_live(content, kept.revisions), kept
 
     async def _site(self) -> tuple[Site, list[Note]]:
         try:
@@ -240,34 +287,10 @@ class ContentReader:
                     )
         return self._before_start
 
-    async def _adopt(self, site: Site) -> None:
-        """Take the files of a clone as the live texts, once, if nothing was ever stored.
-
-        What is noted of it is on the files there that are left alone.
-        """
-        async with self._adopting:  # the first calls may come together, and one of them adopts
-            if self._is_adopted:
-                return
-            found = await anyio.to_thread.run_sync(self._files.adoption, site)
-            adopted = await self._entities.adopt(
-                found.revisions, found.files, now=self._clock.now()
-            )
-            self._is_adopted = True
-            self._left_alone = left_alone(found.skipped) if adopted else ()
-
 
 def _in_doubt(doubts: Sequence[str]) -> Sequence[Note]:
     said = "The site may not be meant as it is read:"
     return [Quoted(said, "; ".join(doubts[:2]))] if doubts else []
-
-
-def left_alone(skipped: Sequence[tuple[str, str]]) -> Sequence[Note]:
-    """Return a note on the Markdown files that are not taken as live texts, if there are any."""
-    if not skipped:
-        return ()
-    named = "; ".join(f"{name}: {why}" for name, why in skipped[:LEFT_ALONE_NAMED_MAX])
-    count = "One Markdown file was" if len(skipped) == 1 else f"{len(skipped)} Markdown files were"
-    return [Quoted(f"{count} found and left alone:", named)]
 
 
 async def _selected(selector: Selector, content: SiteContent) -> Selection:
@@ -281,53 +304,3 @@ async def _meant(selector: Selector, site: Site, *heads: Heads, removed: bool) -
         return select(selector, site, stored.union(*(h.removed for h in heads if removed)))
 
     return await anyio.to_thread.run_sync(look)
-
-
-async def edited_files(
-    files: PageFiles,
-    entities: EntityStore,
-    pages: Collection[str],
-    exported: Mapping[str, Sequence[str | None]],
-) -> Mapping[str, str]:
-    """Return, by page, why its file is not ours to overwrite; `exported` is as it was stored.
-
-    A file is compared with the record of its last export. An export makes its record before it
-    writes; so a file that differs was edited only if its record is still the one compared with.
-    """
-    edited = await anyio.to_thread.run_sync(files.edited, pages, exported)
-    for _ in range(EXPORTS_DURING_A_LOOK_MAX):
-        if not edited:
-            break
-        before, exported = exported, await entities.exported()
-        moved = {page for page in edited if before.get(page) != exported.get(page)}
-        if not moved:
-            break
-        again = await anyio.to_thread.run_sync(files.edited, moved, exported)
-        edited = {p: why for p, why in edited.items() if p not in moved} | again
-    return edited
-
-
-async def missing_files(
-    files: PageFiles,
-    pages: Collection[str],
-    site: Site,
-    live: Collection[str],
-    exported: Mapping[str, Sequence[str | None]],
-) -> Mapping[str, str]:
-    """Return, by page, the files that were exported and are gone although sections are live (R22).
-
-    An export records a file before it writes it, and locks the page meanwhile. So a file that looks
-    missing is looked for again under the lock: it may just be being written.
-    """
-    written = [p for p in sorted(pages) if exported.get(p, (None,))[0] is not None]
-    ids = [id for id in live if page_of(id) in written and not is_static(site, id)]
-    shown = {split_id(id)[0] for id in ids}
-    written = [page for page in written if page in shown]
-
-    missing: dict[str, str] = {}
-    for page in await anyio.to_thread.run_sync(files.missing, written):
-        with suppress(ExportFailed):  # the lock is taken: somebody is writing it
-            async with files.locked(page, within_s=0):
-                if await anyio.to_thread.run_sync(files.missing, [page]):
-                    missing[page] = files.shown(page)
-    return missing

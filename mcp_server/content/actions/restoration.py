@@ -6,7 +6,8 @@ from mcp_server.content.actions.calls import Planned
 from mcp_server.content.actions.payloads import ContentRollback
 from mcp_server.content.actions.plan import new_job
 from mcp_server.content.actions.site_content import SiteContent
-from mcp_server.entities.entity import Revision, split_id
+from mcp_server.content.text.tree import same_text
+from mcp_server.entities.entity import Revision
 from mcp_server.jobs.job import NewJob, Priority
 from mcp_server.progress.verbs import ROLLBACK
 
@@ -25,7 +26,7 @@ def restoration(
     With `exact`, even `force` replaces only the text that the dry run showed.
     """
     live, draft = content.live.get(id), content.drafts.get(id)
-    blocked = None if force else (conflict or content.edited.get(split_id(id)[0]))
+    blocked = None if force else conflict
     hashes = {live.hash if live else None, before.hash if before else None}
     planned = Planned(
         section=id,
@@ -46,6 +47,13 @@ def restoration(
         blocked=blocked,
     )
     return planned, new_job(ROLLBACK.job_kind, payload, id, claim="change", priority=Priority.HIGH)
+
+
+def same(one: Revision | None, other: Revision | None) -> bool:
+    """Whether two texts, or none, are the same apart from their form (P10)."""
+    if one is None or other is None:
+        return one is other
+    return one.hash == other.hash or same_text(one.markdown or "", other.markdown or "")
 
 
 def text_of(revision: Revision) -> Revision | None:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from functools import partial
 
 import anyio.to_thread
 
 from mcp_server.content.actions.calls import Selector
-from mcp_server.content.actions.reader import ContentReader, Outline
-from mcp_server.content.actions.review_rows import Chosen, Seen, chosen_of, fitting, row_of
-from mcp_server.content.actions.review_rows import with_edits as rows_with_edits
+from mcp_server.content.actions.reader import ContentReader
+from mcp_server.content.actions.review_rows import (
+    Chosen,
+    chosen_of,
+    fitting,
+    recounted,
+    row_of,
+    seen_in,
+    state_in,
+)
 from mcp_server.content.actions.reviewed import Reviewed, ReviewRow, Room, SectionState, Window
-from mcp_server.entities.entity import page_of, split_id
-from mcp_server.entities.store import EntityStore
+from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Origin
 
@@ -25,11 +30,12 @@ ROWS_AT_ONCE = 20
 class ReviewAction:
     """Shows the selected sections: the state of each, its texts, and what would change.
 
-    The states of all are known from their hashes. Texts and files are read of the rows shown.
+    The states of all are known from their hashes. Texts and files are read of the rows shown, so
+    that what somebody changed in a file is seen there.
     """
 
-    def __init__(self, reader: ContentReader, entities: EntityStore, batches: BatchService) -> None:
-        self._reader, self._entities, self._batches = reader, entities, batches
+    def __init__(self, reader: ContentReader, batches: BatchService) -> None:
+        self._reader, self._batches = reader, batches
 
     async def __call__(
         self,
@@ -50,49 +56,26 @@ class ReviewAction:
         """
         outline = await self._reader.outline(selector)
         room, cursor = window.room, window.cursor
-        chosen, live = await anyio.to_thread.run_sync(_chosen, outline, states, window)
+        chosen = await anyio.to_thread.run_sync(
+            chosen_of, outline.site, outline.drafts, outline.live, outline.selection.ids, states
+        )
         ids = chosen.ids[cursor : cursor + window.limit]
         rows: list[ReviewRow] = []
         missing = False
         while len(rows) < len(ids) and room.bytes > 0:
             some = ids[len(rows) : len(rows) + ROWS_AT_ONCE]
-            seen = await self._seen(outline, some, live)
-            made, room = await anyio.to_thread.run_sync(
-                _made, outline, chosen, some, seen, diff, room
-            )
-            rows += await self._with_edits(outline, made, seen.edited, diff=diff)
-            missing = missing or bool(seen.missing)
+            content = await self._reader.look_at(some)
+            made, room = await anyio.to_thread.run_sync(_made, chosen, some, content, diff, room)
+            missing = missing or any(content.missing_file(row.section) for row in made)
+            rows += made
         shown = cursor + len(rows)
         return Reviewed(
             rows=tuple(await own_batches(rows, self._batches, origin)),
-            counts=chosen.counts,
+            counts=recounted(chosen, rows),
             pages=chosen.pages,
             next_cursor=shown if shown < len(chosen.ids) else None,
             missing_files=missing,
             notes=tuple(outline.notes),
-        )
-
-    async def _seen(self, outline: Outline, ids: Sequence[str], on_pages: Collection[str]) -> Seen:
-        """Return the texts of these sections, as they were when their states were read."""
-        drafts, live = _of(outline.drafts.revision, ids), _of(outline.live.revision, ids)
-        found = await self._entities.revisions({*drafts.values(), *live.values()})
-        edited, missing = await self._reader.files_of(outline.site, ids, on_pages)
-        return Seen(
-            draft={id: found[number] for id, number in drafts.items() if number in found},
-            live={id: found[number] for id, number in live.items() if number in found},
-            edited=edited,
-            missing=missing,
-        )
-
-    async def _with_edits(
-        self, outline: Outline, rows: Sequence[ReviewRow], edited: Collection[str], *, diff: bool
-    ) -> Sequence[ReviewRow]:
-        pages = {split_id(row.section)[0] for row in rows} & {*edited}
-        if not pages:
-            return rows
-        kept = await self._reader.edits_on(pages, outline.site)
-        return await anyio.to_thread.run_sync(
-            partial(rows_with_edits, rows, kept.revisions, diff=diff)
         )
 
 
@@ -105,24 +88,10 @@ async def own_batches(
     return [r if r.batch_id in own else replace(r, batch_id=None) for r in rows]
 
 
-def _chosen(
-    outline: Outline, states: Collection[SectionState], window: Window
-) -> tuple[Chosen, Collection[str]]:
-    """Return what is chosen, and what is live on the pages of the rows that the window shows."""
-    ids = outline.selection.ids
-    chosen = chosen_of(outline.site, outline.drafts, outline.live, ids, states)
-    shown = chosen.ids[window.cursor : window.cursor + window.limit]
-    pages = {split_id(id)[0] for id in shown}
-    return chosen, [id for id in outline.live.hash if page_of(id) in pages]
-
-
 def _made(
-    outline: Outline, chosen: Chosen, ids: Sequence[str], seen: Seen, diff: bool, room: Room
+    chosen: Chosen, ids: Sequence[str], content: SiteContent, diff: bool, room: Room
 ) -> tuple[Sequence[ReviewRow], Room]:
     """Return the rows for which there is room, and the room that is left."""
-    site, states = outline.site, chosen.states
-    return fitting((row_of(site, id, states[id], seen, diff=diff) for id in ids), room)
-
-
-def _of(revisions: Mapping[str, int], ids: Sequence[str]) -> Mapping[str, int]:
-    return {id: revisions[id] for id in ids if id in revisions}
+    states = {id: state_in(content, id) or chosen.states[id] for id in ids}
+    seen = seen_in(content)
+    return fitting((row_of(content.site, id, states[id], seen, diff=diff) for id in ids), room)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import anyio.to_thread
 
 from mcp_server.content.actions.calls import Selector
 from mcp_server.content.actions.contained import Needle
-from mcp_server.content.actions.reader import ContentReader, Outline
+from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.review import own_batches
-from mcp_server.content.actions.review_rows import Chosen, Seen, chosen_of, fitting, row_of
+from mcp_server.content.actions.review_rows import (
+    Seen,
+    chosen_of,
+    fitting,
+    row_of,
+    seen_in,
+    state_in,
+)
 from mcp_server.content.actions.reviewed import Reviewed, ReviewRow, SectionState, Window
-from mcp_server.entities.entity import Revision
-from mcp_server.entities.store import EntityStore
+from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Origin
 
@@ -27,8 +33,8 @@ SECTIONS_MAX = 1_000
 class ContainingAction:
     """Shows the selected sections whose draft or live text contains a text."""
 
-    def __init__(self, reader: ContentReader, entities: EntityStore, batches: BatchService) -> None:
-        self._reader, self._entities, self._batches = reader, entities, batches
+    def __init__(self, reader: ContentReader, batches: BatchService) -> None:
+        self._reader, self._batches = reader, batches
 
     async def __call__(
         self,
@@ -56,9 +62,9 @@ class ContainingAction:
         place = cursor
         while place < last and len(rows) < limit and room.bytes > 0:
             ids = chosen.ids[place : min(place + SECTIONS_AT_ONCE, last)]
-            texts = await self._texts(outline, ids)
+            content = await self._reader.look_at(ids)
             found = await anyio.to_thread.run_sync(
-                _searched, outline, chosen, ids, texts, needle, place, limit - len(rows)
+                _searched, content, ids, needle, place, limit - len(rows)
             )
             fit, room = fitting((row for _, row in found), room)
             rows += found[: len(fit)]
@@ -73,41 +79,24 @@ class ContainingAction:
             notes=tuple(outline.notes),
         )
 
-    async def _texts(self, outline: Outline, ids: Sequence[str]) -> Mapping[int, Revision]:
-        heads = (outline.drafts.revision, outline.live.revision)
-        wanted = {each[id] for each in heads for id in ids if id in each}
-        return await self._entities.revisions(wanted)
-
 
 def _searched(
-    outline: Outline,
-    chosen: Chosen,
-    ids: Sequence[str],
-    texts: Mapping[int, Revision],
-    needle: Needle,
-    place: int,
-    limit: int,
+    content: SiteContent, ids: Sequence[str], needle: Needle, place: int, limit: int
 ) -> Sequence[tuple[int, ReviewRow]]:
     """Return the rows of the sections that contain it, each with the position after its own."""
     rows: list[tuple[int, ReviewRow]] = []
+    seen = seen_in(content)
     for beyond, id in enumerate(ids, place + 1):
-        if (row := _row(outline, id, chosen.states[id], texts, needle)) is not None:
+        if (row := _row(content, id, seen, needle)) is not None:
             rows.append((beyond, row))
         if len(rows) >= limit:
             break
     return rows
 
 
-def _row(
-    outline: Outline,
-    id: str,
-    state: SectionState,
-    texts: Mapping[int, Revision],
-    needle: Needle,
-) -> ReviewRow | None:
-    draft = texts.get(outline.drafts.revision.get(id, 0))
-    live = texts.get(outline.live.revision.get(id, 0))
-    section = outline.site.section(id)
+def _row(content: SiteContent, id: str, seen: Seen, needle: Needle) -> ReviewRow | None:
+    draft, live = seen.draft.get(id), seen.live.get(id)
+    section = content.site.section(id)
     static = section.text if section is not None else None
     if static is not None:
         found = needle.found(static, None)
@@ -115,8 +104,7 @@ def _row(
         found = needle.found(draft.markdown if draft else None, live.markdown if live else None)
     if found is None:
         return None
-    seen = Seen(draft={id: draft} if draft else {}, live={id: live} if live else {})
-    row = row_of(outline.site, id, state, seen, diff=False)
+    row = row_of(content.site, id, state_in(content, id), seen, diff=False)
     where = "site.yaml" if static is not None else found.where
     excerpts = found.excerpts
     return replace(

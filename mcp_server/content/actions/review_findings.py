@@ -39,6 +39,8 @@ class FindingsAction:
         """
         outline = await self._reader.outline(selector)
         content, _ = await self._reader.read()
+        shown = outline.selection.ids[window.cursor : window.cursor + SECTIONS_MAX]
+        content = await self._reader.look(content, shown, to_store=False)
         found = await anyio.to_thread.run_sync(_found, outline, content, window)
         return replace(found, rows=tuple(await own_batches(found.rows, self._batches, origin)))
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 
 from mcp_server.content.actions.generate import named
 from mcp_server.content.actions.reviewed import ReviewedPage, ReviewRow, Room, SectionState
+from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.checks.told import PLACEHOLDER
 from mcp_server.content.site import Section, Site
 from mcp_server.content.text.diff import by_words
 from mcp_server.content.text.findings import findings_in, kinds_of
-from mcp_server.entities.entity import Finding, Revision, page_of, split_id
+from mcp_server.entities.entity import Finding, Revision, page_of
 from mcp_server.entities.store import Heads
 
 UNCHECKED_LENGTH_MAX = 200_000
@@ -20,8 +21,6 @@ UNCHECKED_LENGTH_MAX = 200_000
 
 OUTDATED = "the live text has moved since it was drafted: draft it anew, or promote it with force"
 """What helps where a promote would be a conflict (R7)."""
-IN_FILE = "In its file:"
-"""Goes before the difference between the live text and what somebody wrote into the file."""
 ROW_BYTES = 50
 """What a row takes at least beside its texts: its section and its state."""
 
@@ -47,10 +46,8 @@ class Seen:
 
     draft: Mapping[str, Revision] = field(default_factory=dict[str, Revision])
     live: Mapping[str, Revision] = field(default_factory=dict[str, Revision])
-    edited: Mapping[str, str] = field(default_factory=dict[str, str])
-    """By page, why its file is not ours to overwrite (R23)."""
-    missing: Mapping[str, str] = field(default_factory=dict[str, str])
-    """By page, the exported file that is gone (R22)."""
+    notes: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By section, what is to be said of its file."""
 
 
 def chosen_of(
@@ -178,39 +175,53 @@ def _note(site: Site, id: str, state: SectionState, seen: Seen) -> str | None:
             return "no template specified"
         if section.template not in site.templates:
             return f"{named(section.template)} does not exist"
-    page = split_id(id)[0]
-    if (file := seen.missing.get(page)) is not None:
-        return f'{file} is missing; promote {{"page": "{page}"}} writes it again'
-    if state == "outdated":
-        return seen.edited.get(page, OUTDATED)
-    return seen.edited.get(page)
+    if id in seen.notes:
+        return seen.notes[id]
+    return OUTDATED if state == "outdated" else None
 
 
-def with_edits(
-    rows: Sequence[ReviewRow], edits: Sequence[Revision], *, diff: bool
-) -> Sequence[ReviewRow]:
-    """Return the rows with the edits that somebody made in exported files (R23).
-
-    Each row of an edited page names the sections that were edited. With `diff` the rows of those
-    sections show the difference.
-    """
-    texts = {edit.entity_id: edit.markdown for edit in edits}
-    pages: dict[str, list[str]] = {}
-    for id in texts:
-        pages.setdefault(split_id(id)[0], []).append(id)
-    return [_with_edits(r, pages.get(split_id(r.section)[0], ()), texts, diff=diff) for r in rows]
+def seen_in(content: SiteContent) -> Seen:
+    """Return what was read of these sections, with what their files say (P1)."""
+    return Seen(
+        draft={id: entity.current for id, entity in content.drafts.items()},
+        live={id: entity.current for id, entity in content.live.items()},
+        notes={id: note for id in content.site.section_ids if (note := _file_note(content, id))},
+    )
 
 
-def _with_edits(
-    row: ReviewRow, ids: Sequence[str], texts: Mapping[str, str | None], *, diff: bool
-) -> ReviewRow:
-    if not ids:
-        return row
-    where = ids[0] if len(ids) == 1 else f"{ids[0]} and {len(ids) - 1} more"
-    row = replace(row, note=f"{row.note or 'its file was edited outside'}; there: {where}")
-    if not diff or row.section not in texts:
-        return row
-    # `row_of` shows the text of a static section as its draft.
-    before = row.draft if row.state == "static" else row.live
-    differs = f"{IN_FILE}\n{by_words(before, texts[row.section])}"
-    return replace(row, diff="\n".join(filter(None, [row.diff, differs])))
+def state_in(content: SiteContent, id: str) -> SectionState:
+    """Return in which state a section is, with what its file says by now."""
+    draft = content.drafts.get(id)
+    live = content.live_hash(id)
+    same = content.is_live(id)
+    return state_with(
+        content.site.section(id),
+        None if draft is None else live if same else draft.hash,
+        live,
+        base=live if id in content.same_base or draft is None else draft.current.base,
+        withdrawn=draft is not None and draft.withdrawn,
+    )
+
+
+def recounted(chosen: Chosen, rows: Sequence[ReviewRow]) -> Mapping[str, int]:
+    """Return the counts with what the files of the rows say."""
+    counts = Counter(chosen.counts)
+    for row in rows:
+        was = chosen.states[row.section]
+        if row.state != was:
+            counts[was] -= 1
+            counts[row.state] += 1
+    return {state: count for state, count in counts.items() if count}
+
+
+def _file_note(content: SiteContent, id: str) -> str | None:
+    found = content.found.get(page_of(id))
+    if found is None:
+        return None
+    if found.blocked is not None:
+        return found.blocked
+    if (file := content.missing_file(id)) is not None:
+        return f'{file} is missing; promote {{"page": "{page_of(id)}"}} writes it again'
+    if any(each.revision.entity_id == id and not each.is_ground for each in found.takeovers):
+        return f"{found.file} was edited: this is its text, and it counts as live"
+    return None

@@ -9,16 +9,16 @@ import anyio.to_thread
 
 from mcp_server.content.actions.answer import answer, on_digest
 from mcp_server.content.actions.calls import ChangeCall, Note, Planned, Skipped, Submitted
-from mcp_server.content.actions.locks import refuse_locked, why_locked
-from mcp_server.content.actions.plan import Plan, kept_effects
+from mcp_server.content.actions.locks import refuse_locked, why_untouchable
+from mcp_server.content.actions.looks import look_effects, on_takeovers
+from mcp_server.content.actions.plan import Plan
 from mcp_server.content.actions.reader import ContentReader
-from mcp_server.content.actions.restoration import restoration, text_of
+from mcp_server.content.actions.restoration import restoration, same, text_of
 from mcp_server.content.actions.rollback_target import RollbackTarget, note_on_cancelling
 from mcp_server.content.actions.rollback_to import check_going_back, plan_to_moment, plan_to_text
 from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.actions.submit import Conditions, Submitter, key_of
-from mcp_server.content.pages.page_files import KeptEdits
 from mcp_server.errors import InvalidTransition
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Batch, NewJob, Origin
@@ -37,7 +37,6 @@ class _Look:
     selection: Selection
     target: Batch | None
     """`None`: the last change to each section."""
-    kept: KeptEdits
     notes: Sequence[Note]
 
     @property
@@ -66,7 +65,7 @@ class _Look:
             terms={"site": self.content.site.hash},
             asked=key_of(ROLLBACK.kind, about, call.force, *_to(call)),
             key=key_of(ROLLBACK.kind, about, call.force, self.selection.ids, *_to(call)),
-            effects=kept_effects(self.kept, plan),
+            effects=(*look_effects(self.content, plan.pages), *plan.put_back_effects),
             content=self.content,
             cancels=self.unfinished,
             about=about,
@@ -113,7 +112,7 @@ class RollbackAction:
                     plan,
                     None,
                     notes=look.notes,
-                    remarks=on_digest(plan, call),
+                    remarks=[*on_takeovers(look.content, plan.pages), *on_digest(plan, call)],
                     digest=await self._submitter.digest(ROLLBACK, plan, call),
                     dry_run=True,
                 )
@@ -136,7 +135,11 @@ class RollbackAction:
             )
             if submission.stale:  # the batch to be cancelled has moved on: nothing was stored
                 continue
-            remarks = [*on_digest(plan, call), *_on_cancelling(look, submission)]
+            remarks = [
+                *on_takeovers(look.content, plan.pages),
+                *on_digest(plan, call),
+                *_on_cancelling(look, submission),
+            ]
             return answer(ROLLBACK, plan, submission, notes=look.notes, remarks=remarks)
         raise InvalidTransition(
             f"batch {call.batch_id}",
@@ -165,9 +168,8 @@ class RollbackAction:
             if cancelled or (call.dry_run and not target.ended):
                 notes.append(note_on_cancelling(target, selection, dry_run=call.dry_run))
         meant = selection.ids if target is None else _changed_by(target.id, selection.ids, content)
-        content = await self._reader.with_files(content, meant)
-        content, kept = await self._reader.keep_edits(content, meant, force=call.force)
-        return _Look(content=content, selection=selection, target=target, kept=kept, notes=notes)
+        content = await self._reader.look(content, meant)
+        return _Look(content=content, selection=selection, target=target, notes=notes)
 
     async def _read(
         self, call: ChangeCall, batch_id: str | None
@@ -220,15 +222,15 @@ def plan_rollback_of_batch(
         # The batch may have changed the section more than once: what counts is before its first
         # change, and what its last one wrote.
         before = text_of(history[written[0] - 1]) if written[0] > 0 else None
-        live, wrote = content.live_hash(id), history[written[-1]].hash
-        earlier = before.hash if before else None
-        if live == earlier:
+        live, wrote = content.live.get(id), text_of(history[written[-1]])
+        if same(live.current if live else None, before):
             skipped.append(Skipped(section=id, reason="is what it was before that batch already"))
             continue
-        if (locked := why_locked(content, id)) is not None:
-            skipped.append(Skipped(section=id, reason=locked))
+        if (why := why_untouchable(content, id)) is not None:
+            skipped.append(Skipped(section=id, reason=why))
             continue
-        conflict = None if live == wrote else "it was changed again after that batch"
+        stands = same(live.current if live else None, wrote)
+        conflict = None if stands else "it was changed again after that batch"
         steps.append(restoration(id, before, content, conflict, force=force, exact=exact))
     if named or not (steps or skipped):
         skipped += others
@@ -243,8 +245,8 @@ def plan_undo(ids: Sequence[str], content: SiteContent, *, force: bool, exact: b
         history = content.history.get(id, ())
         if not history:
             skipped.append(Skipped(section=id, reason="was never live"))
-        elif (locked := why_locked(content, id)) is not None:
-            skipped.append(Skipped(section=id, reason=locked))
+        elif (why := why_untouchable(content, id)) is not None:
+            skipped.append(Skipped(section=id, reason=why))
         elif history[-1].author.kind == "adopted":
             reason = "nothing before it: its live text is the one Pressroom found"
             skipped.append(Skipped(section=id, reason=reason))

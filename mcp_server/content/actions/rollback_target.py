@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from mcp_server.content.actions import history
 from mcp_server.content.actions.answer import answer_again
 from mcp_server.content.actions.calls import ChangeCall, NextCall, Submitted
+from mcp_server.content.actions.restoration import same, text_of
 from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.entities.entity import PREVIEW, Revision, page_of, split_id
@@ -154,7 +155,18 @@ def stands(batch_id: str, content: SiteContent, pages: Sequence[str] = ()) -> bo
     After a promotion that is a live text, after an unpublishing that there is none.
     """
     written = _written(batch_id, content, pages)
-    return any(content.live_hash(id) == last.hash for id, last in written.items())
+    return any(_is_live(content, id, last) for id, last in written.items())
+
+
+def stands_whole(batch_id: str, content: SiteContent) -> bool:
+    """Whether every section that the batch changed is as it left it (P12)."""
+    written = _written(batch_id, content, ())
+    return all(_is_live(content, id, last) for id, last in written.items())
+
+
+def _is_live(content: SiteContent, id: str, written: Revision) -> bool:
+    live = content.live.get(id)
+    return same(live.current if live is not None else None, text_of(written))
 
 
 def _written(batch_id: str, content: SiteContent, pages: Sequence[str]) -> dict[str, Revision]:

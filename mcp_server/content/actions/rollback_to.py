@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from mcp_server.content.actions.calls import ChangeCall, Planned, Selector, Skipped
-from mcp_server.content.actions.locks import why_locked
+from mcp_server.content.actions.locks import why_untouchable
 from mcp_server.content.actions.plan import Plan
 from mcp_server.content.actions.restoration import restoration
 from mcp_server.content.actions.site_content import SiteContent
@@ -53,6 +53,8 @@ def plan_to_text(
     before = _once_live(id, revision, content.history.get(id, ()))
     if before.hash == content.live_hash(id):
         return Plan(skipped=(Skipped(section=id, reason="is what is live already"),))
+    if (why := content.why_blocked(id)) is not None:
+        return Plan(skipped=(Skipped(section=id, reason=why),))
     step = restoration(id, before, content, None, force=force, exact=exact)
     return Plan(steps=(step,))
 
@@ -72,8 +74,8 @@ def plan_to_moment(
             skipped.append(Skipped(section=id, reason=_not_live(id, content)))
         elif past[-1].hash == content.live_hash(id):
             skipped.append(Skipped(section=id, reason="is what was live then already"))
-        elif (locked := why_locked(content, id)) is not None:
-            skipped.append(Skipped(section=id, reason=locked))
+        elif (why := why_untouchable(content, id)) is not None:
+            skipped.append(Skipped(section=id, reason=why))
         else:
             steps.append(restoration(id, past[-1], content, None, force=force, exact=exact))
     return Plan(steps=tuple(steps), skipped=tuple(skipped))

@@ -3,10 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from mcp_server.content.pages.look import Looked
 from mcp_server.content.site import Site
-from mcp_server.entities.entity import Entity, Revision
+from mcp_server.entities.drafts import is_superseded
+from mcp_server.entities.entity import Entity, Revision, page_of, split_id
+from mcp_server.entities.page_files import KnownFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Takeover:
+    """A text that a look found in a page's file, and the hash of the live text it replaces."""
+
+    revision: Revision
+    replaces: str | None
+    withdraws: str | None = None
+    """Hash of the draft that it withdraws (P4)."""
+    is_ground: bool = False
+    """Whether it is the section's first text, and not somebody's edit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageFound:
+    """What a look at a page's file has found."""
+
+    file: str
+    """As people are told of it."""
+    looked: Looked | None
+    """`None`: nothing has changed since it was last seen."""
+    blocked: str | None = None
+    """Why it cannot be worked on now: file, line and reason (P6)."""
+    missing: bool = False
+    """Whether somebody has removed the file, or its folder."""
+    gone: frozenset[str] = frozenset()
+    """Sections that somebody took out of it, or all where it is missing (P5)."""
+    takeovers: tuple[Takeover, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,24 +50,47 @@ class SiteContent:
     live: Mapping[str, Entity]
     history: Mapping[str, Sequence[Revision]] = field(default_factory=dict[str, Sequence[Revision]])
     """Production revisions of each section, oldest first."""
-    exported: Mapping[str, Sequence[str | None]] = field(
-        default_factory=dict[str, Sequence[str | None]]
-    )
-    """As `EntityStore.exported` has it, at the same moment."""
-    edited: Mapping[str, str] = field(default_factory=dict[str, str])
-    """By page, why its file is not ours to overwrite (R23); of the pages that were looked at."""
+    files: Mapping[str, KnownFile] = field(default_factory=dict[str, KnownFile])
+    """What is remembered of each page's file, at the same moment."""
+    found: Mapping[str, PageFound] = field(default_factory=dict[str, PageFound])
+    """By page, what its file is by now; of the pages that were looked at."""
+    same_base: frozenset[str] = frozenset()
+    """Sections whose live text differs from the one that the draft was made against in form only,
+    as after a formatter's pass (P10)."""
+    same_live: frozenset[str] = frozenset()
+    """Sections whose draft differs from the live text in form only."""
     locks: Mapping[str, str] = field(default_factory=dict[str, str])
     """By page or section that is locked: the place in the file that says so, where it is known."""
-    missing: Mapping[str, str] = field(default_factory=dict[str, str])
-    """By page, the exported file that is gone although texts of the page are live (R22); of those
-    pages, too."""
 
     def live_hash(self, section: str) -> str | None:
         """Content hash of the live text, `None` where there is none."""
         return self.live[section].hash if section in self.live else None
 
+    def why_blocked(self, section: str) -> str | None:
+        """Return why the file of a section's page cannot be worked on now, if it cannot (P6)."""
+        found = self.found.get(page_of(section))
+        return None if found is None else found.blocked
 
-def with_live(content: SiteContent, revisions: Sequence[Revision]) -> SiteContent:
-    """Return the content as it is once `revisions` are live (edits that `force` keeps, R23)."""
-    live = {**content.live, **{r.entity_id: Entity(current=r) for r in revisions}}
-    return replace(content, live=live, edited={})
+    def missing_file(self, section: str) -> str | None:
+        """Return the file that a section was in, and is not: somebody took it out (P5)."""
+        page, name = split_id(section)
+        found = self.found.get(page)
+        if found is None or name not in found.gone or section not in self.live:
+            return None
+        return found.file
+
+    def is_superseded(self, section: str) -> bool:
+        """Whether the draft was live, and somebody has gone on from it in the page's file."""
+        return is_superseded(self.drafts.get(section), self.live.get(section))
+
+    def is_static(self, section: str) -> bool:
+        """Whether the section's text is that of `site.yaml`."""
+        found = self.site.section(section)
+        return found is not None and found.text is not None
+
+    def is_live(self, section: str) -> bool:
+        """Whether the draft is what is live, apart from its form (P10)."""
+        draft = self.drafts.get(section)
+        if draft is None or section not in self.live:
+            return False
+        return draft.hash == self.live_hash(section) or section in self.same_live

@@ -15,14 +15,14 @@ from mcp_server.content.actions.calls import (
     Skipped,
     Submitted,
 )
-from mcp_server.content.actions.locks import refuse_locked, why_locked
+from mcp_server.content.actions.locks import refuse_locked, why_untouchable
+from mcp_server.content.actions.looks import look_effects, on_takeovers
 from mcp_server.content.actions.payloads import ContentUnpublish
-from mcp_server.content.actions.plan import Plan, kept_effects, new_job
+from mcp_server.content.actions.plan import Plan, new_job
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.actions.submit import Conditions, Submitter, key_of
-from mcp_server.content.pages.edited import is_static
 from mcp_server.entities.entity import split_id
 from mcp_server.errors import InvalidPayload
 from mcp_server.jobs.job import NewJob, Origin, Priority
@@ -51,8 +51,7 @@ class UnpublishAction:
             return before
         content, selection, notes = await self._reader.select(call.selector)
         refuse_locked(selection, content, "unpublish")
-        content = await self._reader.with_files(content, selection.ids)
-        content, kept = await self._reader.keep_edits(content, selection.ids, force=call.force)
+        content = await self._reader.look(content, selection.ids)
         plan = await anyio.to_thread.run_sync(plan_unpublish, call, selection, content)
         submission = None
         if not call.dry_run:
@@ -65,7 +64,7 @@ class UnpublishAction:
                 terms={"site": content.site.hash},
                 key=key_of(UNPUBLISH.kind, call.force, call.digest, selection.ids),
                 asked=key_of(UNPUBLISH.kind, call.force),
-                effects=kept_effects(kept, plan),
+                effects=look_effects(content, plan.pages),
                 content=content,
             )
             submission = await self._submitter.submit(UNPUBLISH, plan, call, origin, conditions)
@@ -74,7 +73,11 @@ class UnpublishAction:
             plan,
             submission,
             notes=notes,
-            remarks=[*_on_pages(plan, content), *on_digest(plan, call)],
+            remarks=[
+                *on_takeovers(content, plan.pages),
+                *_on_pages(plan, content),
+                *on_digest(plan, call),
+            ],
             digest=await self._submitter.digest(UNPUBLISH, plan, call),
             dry_run=call.dry_run,
         )
@@ -95,10 +98,10 @@ def plan_unpublish(call: ChangeCall, selection: Selection, content: SiteContent)
     skipped: list[Skipped] = []
     for id in selection.ids:
         live = content.live_hash(id)
-        if live is not None and (locked := why_locked(content, id)) is not None:
-            skipped.append(Skipped(section=id, reason=locked))
+        if live is not None and (why := why_untouchable(content, id)) is not None:
+            skipped.append(Skipped(section=id, reason=why))
         elif live is not None:
-            steps.append(_removal(call, id, live, content))
+            steps.append(_removal(call, id, live))
         elif reason := _why_left(id, content, named=selection.named):
             skipped.append(Skipped(section=id, reason=reason))
     return Plan(steps=tuple(steps), skipped=tuple(skipped))
@@ -115,15 +118,13 @@ def _why_left(id: str, content: SiteContent, *, named: bool) -> str | None:
     return "is not live" if named else None
 
 
-def _removal(call: ChangeCall, id: str, live: str, content: SiteContent) -> tuple[Planned, NewJob]:
-    blocked = None if call.force else content.edited.get(split_id(id)[0])
-    planned = Planned(section=id, change="remove", hash_from=live, conflict=blocked)
+def _removal(call: ChangeCall, id: str, live: str) -> tuple[Planned, NewJob]:
+    planned = Planned(section=id, change="remove", hash_from=live)
     # With a digest, even `force` removes only the text that the dry run showed.
     payload = ContentUnpublish(
         section=id,
         live=live,
         expect="any" if call.force and not call.digest else "live",
-        blocked=blocked,
     )
     job = new_job(UNPUBLISH.job_kind, payload, id, claim="change", priority=Priority.HIGH)
     return planned, job
@@ -133,7 +134,7 @@ def _on_pages(plan: Plan, content: SiteContent) -> Sequence[Note]:
     """Return a note on the pages of which nothing stays live, and so no file."""
     gone = {planned.section for planned in plan.planned}
     staying = {
-        split_id(id)[0] for id in content.live if id not in gone and not is_static(content.site, id)
+        split_id(id)[0] for id in content.live if id not in gone and not content.is_static(id)
     }
     pages = list(dict.fromkeys(split_id(id)[0] for id in gone if split_id(id)[0] not in staying))
     if not pages:

@@ -136,7 +136,7 @@ def write_page(folder: OpenFolder, page_id: str, text: str, *, replaces: str | N
     """
     name = page_name(page_id)
     with explained(folder.path / name, "written"):
-        check = partial(_expect, folder, name, replaces, "written")
+        check = partial(expect, folder, name, replaces, "written")
         atomic.write(folder, name, text.encode(), check=check)
 
 
@@ -148,7 +148,7 @@ def remove_page(folder: OpenFolder, page_id: str, *, replaces: str | None) -> No
     """
     name = page_name(page_id)
     with explained(folder.path / name, "removed"):
-        check = partial(_expect, folder, name, replaces, "removed")
+        check = partial(expect, folder, name, replaces, "removed")
         atomic.remove(folder, name, check=check)
 
 
@@ -176,7 +176,7 @@ def _unix(data: bytes) -> bytes:
     return data.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n")
 
 
-def _expect(folder: OpenFolder, name: str, hash: str | None, action: str) -> None:
+def expect(folder: OpenFolder, name: str, hash: str | None, action: str) -> None:
     """Fail if the file is not the one that was inspected: somebody has saved it in between."""
     try:
         found = file_hash(read_page(folder, name))

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -69,3 +69,15 @@ class Blocked:
 
     reason: str
     line: int | None = None
+
+
+def with_orphans(layout: Layout, in_file: Iterable[str]) -> Layout:
+    """Return the layout with the sections that are still in the file, and no longer in the site.
+
+    Nothing removes them but a call that says so (P5).
+    """
+    if layout.split:
+        return layout
+    names = {part.section for part in layout.parts}
+    orphans = tuple(Part(section=section) for section in in_file if section not in names)
+    return replace(layout, parts=(*layout.parts, *orphans)) if orphans else layout

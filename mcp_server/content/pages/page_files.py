@@ -1,52 +1,41 @@
-"""The exported files of a workspace: inspected before a call is planned, written by an export.
+"""The folder of the page files: looking at them, and writing them.
 
-Methods that are not `async` touch files and block; callers run them in a thread.
+The functions that look and write block: callers in an event loop run them in a thread.
 """
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
+import time
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path, PurePosixPath
 
 import anyio
 import anyio.to_thread
 
 from mcp_server.config import Workspace
-from mcp_server.content.pages import disk
-from mcp_server.content.pages.adoption import Adoption, adopt
-from mcp_server.content.pages.edited import edited_sections
+from mcp_server.content.pages import atomic, disk
+from mcp_server.content.pages.layout import Layout
+from mcp_server.content.pages.look import Found, Looked, look
 from mcp_server.content.pages.page_lock import PageLock
-from mcp_server.content.site import Site
-from mcp_server.entities.entity import Author, Entity, Revision
+from mcp_server.content.pages.write import Writing
+from mcp_server.entities.page_files import KnownFile, Stat, bytes_hash
 from mcp_server.folder import Folder, OpenFolder
 from mcp_server.trust import Grants
-
-OUTSIDE = Author(kind="person", name="edited file")
-"""The author of a text that was found in an exported file."""
 
 LOCKED_S = 2.0
 """How long to wait for a page's lock. The wait keeps one of the worker's lanes busy."""
 LOOK_S = 0.05
 """How often to try the lock."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeptEdits:
-    """Texts that somebody wrote into exported files, to be kept as live before a file is replaced.
-
-    That is what `force` does (R23).
-    """
-
-    revisions: tuple[Revision, ...] = ()
-    live: Mapping[str, str | None] | None = None
-    """By section, the hash of the live text that the edit was made to."""
-    files: Mapping[str, str] | None = None
-    """By page, the hash of the edited file; it counts as exported from then on."""
-
+GIT_S = 10.0
+"""How long to wait for git: a lock that it has left behind must not hold a site up for good."""
+SETTLED_S = 2.0
+"""Seconds between two equal looks at new bytes: until then somebody may be saving them (P3)."""
+OLD_S = 60.0
+"""A file whose last change is so many seconds old is not being saved, whatever it holds."""
 
 UNTRUSTED = (
     "content_dir in pressroom.toml names a folder outside the workspace, which counts once "
@@ -54,8 +43,31 @@ UNTRUSTED = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A page to look at: what its file consists of, what is remembered of it, and what is live."""
+
+    layout: Layout
+    known: KnownFile | None = None
+    live: Mapping[str, str | None] = field(default_factory=dict[str, "str | None"])
+    """By section (without the page), the hash of its live text."""
+    whole: bool = False
+    """Whether its text is needed even if nothing has changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What one look at a page's file found; `looked` is `None` where nothing has changed."""
+
+    looked: Looked | None = None
+    settles_in_s: float = 0.0
+    """How long until it is known that nobody is saving these bytes; 0: it is known."""
+    modified_at: float = 0.0
+    """When the file was changed, as far as that is known."""
+
+
 class PageFiles:
-    """The folder that pages are exported to.
+    """The folder of the page files.
 
     It is resolved anew at each use, since it may become a link, or the user may permit it, at any
     time. A link is followed if it leads to a folder inside the workspace.
@@ -68,22 +80,26 @@ class PageFiles:
         locks: Path,
         *,
         trusted: Callable[[], bool] = lambda: True,
+        monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self._root, self.content_dir, self._locks = root, content_dir, locks
-        self._trusted = trusted
+        self._trusted, self._monotonic, self._wall = trusted, monotonic, wall
+        self._sighted: dict[str, tuple[Stat | None, float]] = {}
+        """By page, the state of a file with new bytes, and when it was first seen in it."""
 
-    def shown(self, page: str) -> str:
+    def shown(self, file: str) -> str:
         """Return a page's file as people are told of it, relative to the workspace."""
-        path = self.content_dir / f"{page}.md"
+        path = self.content_dir / file
         if not path.is_relative_to(self._root):
-            return path.name
+            return file
         shown = path.relative_to(self._root).as_posix()
         # `content_dir` may be any text: a sentence in it must not reach a chat.
-        return shown if re.fullmatch(r"[\w./-]{1,200}", shown) else path.name
+        return shown if re.fullmatch(r"[\w./-]{1,400}", shown) else file
 
     @asynccontextmanager
-    async def locked(self, page: str, *, within_s: float = LOCKED_S) -> AsyncGenerator[None]:
-        """Keep everybody else, in this process or another, from exporting the page meanwhile.
+    async def locked(self, layout: Layout, *, within_s: float = LOCKED_S) -> AsyncGenerator[None]:
+        """Keep everybody else, in this process or another, from writing the page meanwhile.
 
         A lease is not enough: it runs out while a process is frozen, and the process then goes on
         where it was. This lock is the operating system's: a frozen process keeps it, a dead one
@@ -91,133 +107,114 @@ class PageFiles:
 
         Raises:
             PageHeld: the lock was not free within so many seconds.
-            ExportFailed: it cannot be taken, or the page can have no file.
+            ExportFailed: it cannot be taken.
         """
-        name = disk.page_name(page)
         # Only for its checks: a folder that may not be used is refused before anybody waits.
-        await anyio.to_thread.run_sync(self._folder, name)
-        lock = PageLock(self._locks, page)
+        await anyio.to_thread.run_sync(self._folder, layout.file)
+        lock = PageLock(self._locks, layout.page)
         deadline = anyio.current_time() + within_s
         try:
             while (holder := await anyio.to_thread.run_sync(lock.take)) is not None:
                 if anyio.current_time() >= deadline:
-                    raise disk.PageHeld(page, file=self.shown(page), holder=holder)
+                    raise disk.PageHeld(layout.page, file=self.shown(layout.file), holder=holder)
                 await anyio.sleep(LOOK_S)
             yield
         finally:
             lock.release()
 
-    def edited(
-        self,
-        pages: Collection[str],
-        exported: Mapping[str, Sequence[str | None]],
-    ) -> dict[str, str]:
-        """Return, for each of the pages whose file must not be overwritten, the reason."""
-        found: dict[str, str] = {}
-        for page, state in self._inspected(sorted(pages), exported):
-            if isinstance(state, disk.ExportFailed):  # a folder has its name, for example
-                found[page] = str(state)
-            elif state.state is disk.FileState.EDITED:
-                found[page] = (
-                    f"{self.shown(page)} was edited outside; `force` keeps that text as a live "
-                    "revision first, or undo the edit"
-                )
-            elif state.state is disk.FileState.FOREIGN:
-                found[page] = f"{self.shown(page)} was not written by Pressroom; move it away first"
+    def look(self, asks: Iterable[Ask]) -> dict[str, Sight]:
+        """Return, by page, what the files of these pages are by now (P2).
+
+        A file is read only where its state differs from what is remembered, or its text is needed.
+        """
+        found: dict[str, Sight] = {}
+        for folder, those in _by_folder(asks).items():
+            with self._reached(folder) as reached:
+                for ask in those:
+                    found[ask.layout.page] = self._sight(ask, _found(reached, ask))
         return found
 
-    def inspect(self, page: str, ours: Sequence[str | None]) -> disk.PageFileState:
-        """Return whose the page's file is.
+    def write(self, layout: Layout, writing: Writing) -> KnownFile:
+        """Write or remove the page's file, if its bytes are still those that were looked at.
 
-        Raises:
-            ExportFailed: it cannot be read.
-        """
-        [(_, state)] = self._inspected([page], {page: ours})
-        if isinstance(state, disk.ExportFailed):
-            raise state
-        return state
-
-    def write(self, page: str, text: str | None, *, replaces: str | None) -> None:
-        """Make `text` the page's file, or remove that (`None`), if its hash is still `replaces`.
-
-        The caller holds the page's lock.
+        Returns what is to be remembered of it from now on. The caller holds the page's lock.
 
         Raises:
             ExportFailed: it could not be done, or something else is there; the file is as it was.
         """
-        name = disk.page_name(page)
-        action = "removed" if text is None else "written"
-        with disk.explained(self.content_dir / name, action):
-            folder = self._folder(name)
-            if text is None and not folder.path.exists():
-                return
-            with folder.opened(create=text is not None) as opened:
-                if text is None:
-                    disk.remove_page(opened, page, replaces=replaces)
+        path = PurePosixPath(layout.file)
+        action = "removed" if writing.data is None else "written"
+        with disk.explained(self.content_dir / path, action):
+            folder = self._folder(layout.file, *path.parts[:-1])
+            if writing.data is None and not folder.path.exists():
+                return writing.after
+            with folder.opened(create=writing.data is not None) as opened:
+                check = partial(disk.expect, opened, path.name, writing.replaces, action)
+                if writing.data is None:
+                    atomic.remove(opened, path.name, check=check)
                 else:
-                    disk.write_page(opened, page, text, replaces=replaces)
+                    atomic.write(opened, path.name, writing.data, check=check)
+        return writing.after
 
-    def missing(self, pages: Collection[str]) -> Sequence[str]:
-        """Return those pages that have no file, nor anything else of its name."""
-        if not self._trusted():
-            return ()
-        # `lexists`: a link that leads nowhere has the name, too.
-        return [p for p in pages if not os.path.lexists(self.content_dir / disk.page_name(p))]
+    async def git_is_done(self) -> None:
+        """Wait until git does not change files here, but not for ever: it may have been killed."""
+        with anyio.move_on_after(GIT_S):
+            while await anyio.to_thread.run_sync(self._git_is_busy):
+                await anyio.sleep(LOOK_S)
 
-    def edits_to_keep(
-        self,
-        pages: Collection[str],
-        site: Site,
-        live: Mapping[str, Entity],
-        past: Mapping[str, Sequence[Revision]],
-        exported: Mapping[str, Sequence[str | None]],
-    ) -> KeptEdits:
-        """Return the texts in edited files that are to be kept as live revisions.
+    def _git_is_busy(self) -> bool:
+        """Whether git is changing files here: its index is locked meanwhile."""
+        here = self.content_dir
+        parents = [here, *here.parents][: 1 + len(here.parts)]
+        repository = next((each for each in parents if (each / ".git").is_dir()), None)
+        return repository is not None and (repository / ".git" / "index.lock").exists()
 
-        Skip text that matches an earlier live revision: the file is stale, not edited.
-        """
-        texts = {id: entity.current for id, entity in live.items()}
-        revisions: list[Revision] = []
-        files: dict[str, str] = {}
-        for page, state in self._inspected(sorted(pages), exported):
-            if isinstance(state, disk.ExportFailed):
-                continue  # it cannot be read, and for the same reason export will not overwrite it
-            if state.state is not disk.FileState.EDITED or state.text is None:
-                continue
-            assert state.hash is not None
-            files[page] = state.hash
-            for edited in edited_sections(site, page, state.text, texts):
-                current = texts.get(edited.entity_id)
-                revision = edited.revision(OUTSIDE, base=current.hash if current else None)
-                known = {past.hash for past in past.get(edited.entity_id, ())}
-                if revision.hash not in known:
-                    revisions.append(revision)
-        hashes = {id: revision.hash for id, revision in texts.items()}
-        return KeptEdits(tuple(revisions), hashes, files)
+    def _sight(self, ask: Ask, found: Found | None) -> Sight:
+        """Return what was found, and whether somebody may just be saving it."""
+        page = ask.layout.page
+        if found is None:
+            return Sight()
+        recent = found.stat is not None and self._age(found.stat) < SETTLED_S
+        # A file may change twice within one tick of the clock: its state tells nothing yet.
+        kept = replace(found, stat=None) if recent else found
+        looked = look(ask.layout, ask.known, kept, ask.live)
+        at = found.stat.modified_ns / 1e9 if found.stat is not None else 0.0
+        if found.data is None or _is_known(ask.known, bytes_hash(found.data)):
+            self._sighted.pop(page, None)
+            return Sight(looked=looked, modified_at=at)
+        left = self._settles_in(page, found.stat)
+        return Sight(looked=looked, settles_in_s=left, modified_at=at)
 
-    def adoption(self, site: Site) -> Adoption:
-        """Return what the content folder of a fresh clone holds; nothing if it cannot be read."""
+    def _settles_in(self, page: str, stat: Stat | None) -> float:
+        if stat is not None and self._age(stat) >= OLD_S:
+            return 0.0
+        now = self._monotonic()
+        seen, since = self._sighted.get(page, (None, now))
+        if seen != stat:
+            since = now
+        self._sighted[page] = (stat, since)
+        return max(0.0, since + SETTLED_S - now)
+
+    def _age(self, stat: Stat) -> float:
+        return self._wall() - stat.changed_ns / 1e9
+
+    @contextmanager
+    def _reached(self, below: tuple[str, ...]) -> Generator[_Reached]:
+        """Hold a folder of page files open, or say why it cannot be looked into."""
         try:
-            with self._folder("").opened() as folder:
-                return adopt(site, folder)
-        except (disk.ExportFailed, OSError):
-            return Adoption()
-
-    def _inspected(
-        self, pages: Sequence[str], exported: Mapping[str, Sequence[str | None]]
-    ) -> Sequence[tuple[str, disk.PageFileState | disk.ExportFailed]]:
-        """Look at the files of these pages, or say why one cannot be looked at."""
-        missing = disk.PageFileState(disk.FileState.MISSING)
-        try:
-            with self._folder(_name_of(pages)).opened() as folder:
-                return [(page, _inspect(folder, page, exported.get(page, ()))) for page in pages]
+            with self._folder("", *below).opened() as folder:
+                yield _Reached(folder, None)
+                return
         except FileNotFoundError:
-            return [(page, missing) for page in pages]
-        except (disk.ExportFailed, OSError) as error:
-            return [(page, self._failed(page, error)) for page in pages]
+            why = None
+        except disk.ExportFailed as failed:
+            why = failed.reason
+        except OSError as error:
+            why = disk.in_words(error)
+        yield _Reached(None, why)
 
-    def _folder(self, name: str) -> Folder:
-        """Return the content folder, if it may be used.
+    def _folder(self, name: str, *below: str) -> Folder:
+        """Return the content folder, or one below it, if it may be used.
 
         Raises:
             ExportFailed: it is a link that leads out of the workspace, or it lies outside and the
@@ -228,17 +225,20 @@ class PageFiles:
         real, root = self.content_dir.resolve(), self._root.resolve()
         if real.is_relative_to(root):
             # The resolved path, as `Folder` follows no link below its root.
-            return Folder(root, *real.relative_to(root).parts)
+            return Folder(root, *real.relative_to(root).parts, *below)
         if self.content_dir.is_relative_to(self._root):
             reason = "its folder is a symbolic link that leads out of the workspace"
             raise disk.page_failure(self.content_dir / name, "used", reason)
-        return Folder(self.content_dir)  # outside by an absolute path, which the user has permitted
+        # Outside by an absolute path, which the user has permitted.
+        return Folder(self.content_dir, *below)
 
-    def _failed(self, page: str, error: disk.ExportFailed | OSError) -> disk.ExportFailed:
-        path = self.content_dir / disk.page_name(page)
-        if isinstance(error, disk.ExportFailed):
-            return disk.page_failure(path, "used", error.reason)
-        return disk.page_failure(path, "read", disk.in_words(error))
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """A folder that is held open; `None` where it is not there, or with the reason."""
+
+    folder: OpenFolder | None
+    problem: str | None
 
 
 def page_files(workspace: Workspace, grants: Grants) -> PageFiles:
@@ -251,14 +251,62 @@ def page_files(workspace: Workspace, grants: Grants) -> PageFiles:
     )
 
 
-def _inspect(
-    folder: OpenFolder, page: str, ours: Sequence[str | None]
-) -> disk.PageFileState | disk.ExportFailed:
+def _by_folder(asks: Iterable[Ask]) -> Mapping[tuple[str, ...], Sequence[Ask]]:
+    found: dict[tuple[str, ...], list[Ask]] = {}
+    for ask in asks:
+        found.setdefault(PurePosixPath(ask.layout.file).parts[:-1], []).append(ask)
+    return found
+
+
+def _found(reached: _Reached, ask: Ask) -> Found | None:
+    """Return what is there; `None` if it is what is remembered, and is not needed."""
+    if reached.problem is not None:
+        return Found(problem=reached.problem)
+    if reached.folder is None:
+        return Found()
+    name = PurePosixPath(ask.layout.file).name
     try:
-        return disk.inspect_page(folder, page, ours)
+        stat = _stat(reached.folder, name)
+        if stat is None:
+            return Found()
+        if not ask.whole and _is_unchanged(ask, stat):
+            return None
+        data = disk.read_page(reached.folder, name)
+        # What was read belongs to a state only if that is still the file's.
+        after = _stat(reached.folder, name)
+        return Found(stat=stat if stat == after else None, data=data)
+    except FileNotFoundError:
+        return Found()
     except disk.ExportFailed as failed:
-        return failed
+        return Found(problem=failed.reason)
+    except OSError as error:
+        return Found(problem=disk.in_words(error))
 
 
-def _name_of(pages: Sequence[str]) -> str:
-    return disk.page_name(pages[0]) if len(pages) == 1 else ""
+def _stat(folder: OpenFolder, name: str) -> Stat | None:
+    found = folder.stat(name)
+    if found is None:
+        return None
+    return Stat(
+        size=found.st_size,
+        modified_ns=found.st_mtime_ns,
+        changed_ns=found.st_ctime_ns,
+        inode=found.st_ino,
+    )
+
+
+def _is_unchanged(ask: Ask, stat: Stat) -> bool:
+    known = ask.known
+    return (
+        known is not None
+        and known.stat == stat
+        and known.intent is None
+        and known.layout == ask.layout.hash
+        and known.file == ask.layout.file
+    )
+
+
+def _is_known(known: KnownFile | None, hash: str) -> bool:
+    if known is None:
+        return False
+    return hash in (known.hash, known.intent.hash if known.intent else None)

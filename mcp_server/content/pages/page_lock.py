@@ -9,6 +9,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from mcp_server.content.pages import disk
+from mcp_server.entities.entity import is_slug
+from mcp_server.entities.page_files import bytes_hash
 from mcp_server.folder import PRIVATE, Folder
 
 HOLDER_BYTES_MAX = 20
@@ -19,7 +21,9 @@ class PageLock:
     """The operating system's lock of one page, signed with the process id of who has it."""
 
     def __init__(self, locks: Path, page: str) -> None:
-        self._folder, self._name = Folder(locks.parent, locks.name), f"{page}.lock"
+        # A page's id may hold slashes, and be longer than a name can be.
+        name = page if is_slug(page) else bytes_hash(page.encode("utf-8", "surrogatepass"))
+        self._folder, self._name = Folder(locks.parent, locks.name), f"{name}.lock"
         self._path = locks / self._name
         # Not thread-local: it is taken in a worker thread and released in the event loop's.
         self._lock = FileLock(self._path, mode=PRIVATE, thread_local=False)

@@ -1,0 +1,154 @@
+"""Looking at one page's file from a job: before a model is paid, and before the file is written."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import anyio
+import anyio.to_thread
+
+from mcp_server.content.actions.looks import look_effects, with_sights
+from mcp_server.content.actions.site_content import PageFound, SiteContent
+from mcp_server.content.pages.disk import PageHeld
+from mcp_server.content.pages.layout import Layout, layout_of, with_orphans
+from mcp_server.content.pages.page_files import Ask, PageFiles, Sight
+from mcp_server.content.site import Site
+from mcp_server.entities.entity import split_id
+from mcp_server.entities.store import EntityStore
+
+LOOKS_MAX = 5
+"""How often a page that keeps changing is looked at again."""
+
+Store = Callable[[Sequence[object]], Awaitable[str | None]]
+"""Applies effects now; returns the conflict where one does not apply."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageLook:
+    """What is stored of a page, and what its file says by now."""
+
+    layout: Layout
+    content: SiteContent
+    found: PageFound
+    settles_in_s: float
+    """How long until it is known that nobody is saving it; 0: it is known (P3)."""
+    overtaken: tuple[str, ...] = ()
+    """Sections that were to be written, and that somebody has changed in the file since (P1)."""
+
+    @property
+    def effects(self) -> tuple[object, ...]:
+        """What stores what was found; empty where that is stored already."""
+        return look_effects(self.content, [self.layout.page])
+
+    @property
+    def live(self) -> Mapping[str, str | None]:
+        """The live texts by section, without the page."""
+        ids = (f"{self.layout.page}/{part.section}" for part in self.layout.parts)
+        entities = {split_id(id)[1]: self.content.live.get(id) for id in ids}
+        return {name: e.current.markdown if e is not None else None for name, e in entities.items()}
+
+
+def layout_for(content: SiteContent, page: str) -> Layout | None:
+    """Return what a page's file consists of, with what the site no longer has (P5).
+
+    `None`: the site has no such page, and no file of it was ever seen.
+    """
+    found, known = content.site.page(page), content.files.get(page)
+    in_file = tuple(known.in_file) if known is not None else ()
+    if found is not None:
+        layout = layout_of(content.site, found, split_ids=in_file)
+    elif known is not None:
+        layout = Layout(page=page, file=known.file)
+    else:
+        return None
+    return with_orphans(layout, in_file)
+
+
+def ask_of(content: SiteContent, layout: Layout, *, whole: bool = False) -> Ask:
+    """Return the question for a page's file."""
+    ids = {part.section: f"{layout.page}/{part.section}" for part in layout.parts}
+    return Ask(
+        layout=layout,
+        known=content.files.get(layout.page),
+        live={section: content.live_hash(id) for section, id in ids.items()},
+        whole=whole,
+    )
+
+
+async def look_alone(ask: Ask, entities: EntityStore, files: PageFiles) -> Sight:
+    """Look at a page that was about to be written, while nobody can be writing it (P1).
+
+    While somebody is, nothing is said of it: he has looked at it himself.
+    """
+    page = ask.layout.page
+    try:
+        async with files.locked(ask.layout):
+            known = (await entities.page_files([page])).get(page)
+            again = await anyio.to_thread.run_sync(files.look, [replace(ask, known=known)])
+            return again[page]
+    except PageHeld:
+        return Sight()
+
+
+async def look_and_store(
+    site: Site, page: str, entities: EntityStore, files: PageFiles, store: Store, *, alone: bool
+) -> PageLook | None:
+    """Return what a page's file says by now, once it is stored; `None` if there is no such page.
+
+    It waits until nobody can still be saving the file. `alone`: the caller holds the page's lock.
+    """
+    overtaken: tuple[str, ...] = ()
+    look = await _look(site, page, entities, files, alone=alone)
+    for _ in range(LOOKS_MAX):
+        if look is None:
+            break
+        if look.settles_in_s > 0:
+            await anyio.sleep(look.settles_in_s)
+        elif effects := look.effects:
+            found = tuple(_overtaken(look))
+            if await store(effects) is None:
+                overtaken += found
+        else:
+            return replace(look, overtaken=overtaken)
+        look = await _look(site, page, entities, files, alone=alone)
+    return look and replace(look, overtaken=overtaken)
+
+
+async def _look(
+    site: Site, page: str, entities: EntityStore, files: PageFiles, *, alone: bool
+) -> PageLook | None:
+    stored = await entities.snapshot([page], history=True)
+    content = SiteContent(
+        site=site,
+        drafts=stored.drafts,
+        live=stored.live,
+        history=stored.history,
+        files=stored.files,
+    )
+    layout = layout_for(content, page)
+    if layout is None:
+        return None
+    ask = ask_of(content, layout, whole=True)
+    if not alone and ask.known is not None and ask.known.intent is not None:
+        sight = await look_alone(ask, entities, files)
+    else:
+        sight = (await anyio.to_thread.run_sync(files.look, [ask]))[page]
+    shown = {page: files.shown(layout.file)}
+    content = await anyio.to_thread.run_sync(with_sights, content, {page: sight}, shown)
+    return PageLook(
+        layout=layout,
+        content=content,
+        found=content.found[page],
+        settles_in_s=sight.settles_in_s,
+    )
+
+
+def _overtaken(look: PageLook) -> Iterator[str]:
+    """Yield the sections of which both the live text and the file have moved."""
+    known = look.content.files.get(look.layout.page)
+    written = known.in_file if known is not None else {}
+    for each in look.found.takeovers:
+        id = each.revision.entity_id
+        if not each.is_ground and each.replaces != written.get(split_id(id)[1]):
+            yield id
