@@ -84,6 +84,13 @@ class InvalidTransition(CallerError):
         )
 
 
+class Overtaken(InvalidTransition):
+    """Something changed between the look that a plan was made from and its submission."""
+
+    def __init__(self, subject: str, *, action: str) -> None:
+        super().__init__(subject, state="changing", action=action, advice="Call again.")
+
+
 class OtherText(CallerError):
     """A text is not what the call takes it for.
 

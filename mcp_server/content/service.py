@@ -26,8 +26,13 @@ from mcp_server.content.actions.unpublish import UnpublishAction
 from mcp_server.content.pages.page_files import PageFiles
 from mcp_server.entities.entity import Author
 from mcp_server.entities.store import Change, Edit, EntityStore
+from mcp_server.errors import Overtaken
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Batch
+
+
+LOOKS_MAX = 3
+"""How often a call looks again, because what it saw has changed before it was done."""
 
 
 class _Answer(Protocol):
@@ -83,12 +88,22 @@ class ContentService:
         """By the verb, the action whose dry run says what it would do."""
 
     def _telling(self, action: Callable[P, Awaitable[A]]) -> Callable[P, Awaitable[A]]:
-        """Return the action so that what its answer notes counts as told."""
+        """Return the action so that what its answer notes counts as told.
+
+        What has changed under it, such as a page file that somebody saves, is looked at again.
+        """
 
         async def told(*args: P.args, **kwargs: P.kwargs) -> A:
-            answer = await action(*args, **kwargs)
-            self._reader.told(answer.notes)
-            return answer
+            for left in reversed(range(LOOKS_MAX)):
+                try:
+                    answer = await action(*args, **kwargs)
+                except Overtaken:
+                    if left == 0:
+                        raise
+                else:
+                    self._reader.told(answer.notes)
+                    return answer
+            raise AssertionError("it is raised at the last look")
 
         return told
 

@@ -27,7 +27,7 @@ from mcp_server.content.text.diff import by_words
 from mcp_server.entities.effects import Require, expect_hash
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Revision, page_of
 from mcp_server.entities.store import EntityStore, Heads
-from mcp_server.errors import InvalidPayload, InvalidTransition
+from mcp_server.errors import InvalidPayload, InvalidTransition, Overtaken
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Batch, Origin
 from mcp_server.progress.verbs import verb_of
@@ -95,9 +95,7 @@ class EditAction:
             now = await self._entities.get(PREVIEW, change.section)
             if (now.hash if now else None) != (change.before.hash if change.before else None):
                 return moved(change.section, now.current if now else None)
-        return InvalidTransition(
-            changes[0].section, state="changing", action="edit", advice="Call again."
-        )
+        return Overtaken(changes[0].section, action="edit")
 
 
 def _plan(

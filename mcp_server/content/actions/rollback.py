@@ -8,13 +8,18 @@ from dataclasses import dataclass, replace
 import anyio.to_thread
 
 from mcp_server.content.actions.answer import answer, on_digest
-from mcp_server.content.actions.calls import ChangeCall, Note, Planned, Skipped, Submitted
+from mcp_server.content.actions.calls import ChangeCall, Note, Planned, Selector, Skipped, Submitted
 from mcp_server.content.actions.locks import refuse_locked, why_untouchable
 from mcp_server.content.actions.looks import look_effects, on_takeovers
 from mcp_server.content.actions.plan import Plan
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.restoration import restoration, same, text_of
-from mcp_server.content.actions.rollback_target import RollbackTarget, note_on_cancelling
+from mcp_server.content.actions.rollback_target import (
+    RollbackTarget,
+    changed_since,
+    note_on_cancelling,
+    stands_whole,
+)
 from mcp_server.content.actions.rollback_to import check_going_back, plan_to_moment, plan_to_text
 from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
@@ -169,6 +174,8 @@ class RollbackAction:
                 notes.append(note_on_cancelling(target, selection, dry_run=call.dry_run))
         meant = selection.ids if target is None else _changed_by(target.id, selection.ids, content)
         content = await self._reader.look(content, meant)
+        if target is not None and _is_bare(call) and not stands_whole(target.id, content):
+            return changed_since(target, call)
         return _Look(content=content, selection=selection, target=target, notes=notes)
 
     async def _read(
@@ -254,6 +261,11 @@ def plan_undo(ids: Sequence[str], content: SiteContent, *, force: bool, exact: b
             before = text_of(history[-2]) if len(history) > 1 else None
             steps.append(restoration(id, before, content, None, force=force, exact=exact))
     return Plan(steps=tuple(steps), skipped=tuple(skipped))
+
+
+def _is_bare(call: ChangeCall) -> bool:
+    """Whether the call leaves it to us what is taken back (P12)."""
+    return call.batch_id is None and call.selector == Selector()
 
 
 def _to(call: ChangeCall) -> Sequence[object]:

@@ -18,7 +18,7 @@ from mcp_server.jobs.job import Batch, Origin
 from mcp_server.progress.verbs import GENERATE, PROMOTE, ROLLBACK, UNPUBLISH, verb_of
 
 STANDING = (PROMOTE.kind, UNPUBLISH.kind)
-"""The kinds of batches that a rollback takes back without being told which (R11)."""
+"""The kinds of batches that a rollback takes back without being told which (R11, P12)."""
 ACTIVE_MAX = 50
 """Unfinished batches among which an unpublishing is looked for, newest first."""
 
@@ -49,13 +49,11 @@ class RollbackTarget:
         last, latest = await self._latest(content, selection.pages, origin)
         if last is not None and last.kind == ROLLBACK.kind:
             return _choose(last, latest, call) if last.ended else answer_again(last)
-        return latest or Submitted(
-            verb=ROLLBACK,
-            total_sections=0,
-            planned=(),
-            notes=("Nothing to take back: no promotion of yours stands.",),
-            dry_run=call.dry_run,
-        )
+        if latest is None:
+            return _nothing("Nothing to take back: no promotion of yours stands.", call)
+        if selection.pages or latest is last:
+            return latest
+        return changed_since(latest, call)
 
     async def pages(self, batch_id: str) -> Collection[str]:
         """Return the pages of which a batch has changed live texts or drafts."""
@@ -141,6 +139,29 @@ def _choose(last: Batch, latest: Batch | None, call: ChangeCall) -> Submitted:
         planned=(),
         notes=(f"Nothing was changed: the last change was the rollback {last.id} itself.",),
         next_calls=tuple(calls),
+    )
+
+
+def changed_since(latest: Batch, call: ChangeCall) -> Submitted:
+    """Return the answer where what was made live last was changed since, here or in its files.
+
+    Which of it is meant is for the caller to say (P12).
+    """
+    return _nothing(
+        f"Nothing was changed: what {latest.id} made live was changed again since.",
+        call,
+        _call_rollback(latest.id, "takes back what still stands of it", call.force),
+    )
+
+
+def _nothing(why: str, call: ChangeCall, *calls: NextCall) -> Submitted:
+    return Submitted(
+        verb=ROLLBACK,
+        total_sections=0,
+        planned=(),
+        notes=(why,),
+        next_calls=calls,
+        dry_run=call.dry_run,
     )
 
 

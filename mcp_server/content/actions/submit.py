@@ -18,7 +18,7 @@ from mcp_server.content.actions.changes import change_of
 from mcp_server.content.actions.digest import check_digest, digest_of, moved_since, refused
 from mcp_server.content.actions.plan import Plan
 from mcp_server.content.actions.site_content import SiteContent
-from mcp_server.errors import InvalidPayload, InvalidTransition
+from mcp_server.errors import InvalidPayload, Overtaken
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Batch, Json, NewJob, Origin
 from mcp_server.jobs.outcome import Done, Enqueue, Fail
@@ -136,7 +136,7 @@ class Submitter:
         With a digest all is changed by the transaction that stores the batch, or nothing (R28).
 
         Raises:
-            InvalidTransition: a live text that was to be kept has changed meanwhile.
+            Overtaken: what was found in the page files has changed meanwhile.
             InvalidPayload: with a digest, something has changed meanwhile, or a section is in
                 another unfinished batch.
         """
@@ -173,9 +173,7 @@ class Submitter:
             _refuse_partly(submission)
             return submission
         if submission.conflict:
-            raise InvalidTransition(
-                "the live text", state="changing", action="go on", advice="Call again."
-            )
+            raise Overtaken("the live text", action="go on")
         if (only := _only_holder(submission, verb, plan, conditions.asked)) is None:
             return submission
         # The request key did not come with a batch of this call; it has to lead to that one later.
