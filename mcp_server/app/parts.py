@@ -33,7 +33,8 @@ from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.telemetry import AttemptFigures
 from mcp_server.plugin.jobs import Jobs
 from mcp_server.plugin.loading import Plugins
-from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
+from mcp_server.storage.sqlite.content.effects import ContentEffects
+from mcp_server.storage.sqlite.content.store import SqliteEntityStore
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.place import unsafe_place
 from mcp_server.storage.sqlite.file.platform import ELSEWHERE, check_locks, check_sqlite

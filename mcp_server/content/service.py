@@ -25,7 +25,7 @@ from mcp_server.content.actions.submit import Submitter
 from mcp_server.content.actions.unpublish import UnpublishAction
 from mcp_server.content.pages.page_files import PageFiles
 from mcp_server.entities.entity import Author
-from mcp_server.entities.store import Change, Edit, EntityStore
+from mcp_server.entities.store import About, Change, Edit, EntityStore
 from mcp_server.errors import Overtaken
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Batch
@@ -122,16 +122,16 @@ class ContentService:
         return await self._entities.changes_of_batch(batch.id, type, sections)
 
     async def edits(
-        self, about: str | None, *, since: float, before: int | None = None, limit: int
+        self, about: About | None, *, since: float, before: int | None = None, limit: int
     ) -> Sequence[Edit]:
         """Return what was written by hand outside any batch, newest first."""
         return await self._entities.edits(about, since=since, before=before, limit=limit)
 
-    async def edit_counts(self, about: str | None, *, since: float) -> Mapping[Author, int]:
+    async def edit_counts(self, about: About | None, *, since: float) -> Mapping[Author, int]:
         """Return how much was written by hand outside any batch, by whom."""
         return await self._entities.edit_counts(about, since=since)
 
-    async def batches_about(self, about: str) -> Collection[str]:
+    async def batches_about(self, about: About) -> Collection[str]:
         """Return the ids of the batches that wrote texts of a section, or on a page."""
         return await self._entities.batches_about(about)
 

@@ -19,7 +19,8 @@ from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.job import BatchState, JobState
 from mcp_server.jobs.records import Host, Lag, Question, Stats
 from mcp_server.jobs.store import JobStore
-from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
+from mcp_server.storage.sqlite.content.effects import ContentEffects
+from mcp_server.storage.sqlite.content.store import SqliteEntityStore
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.examine import Examined, damaged_rows, examine, mark_of
 from mcp_server.storage.sqlite.file.transaction import Transaction

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from mcp_server.entities.entity import PRODUCTION, Author, Entity, Revision
+from mcp_server.entities.page_files import KnownFile, PageVersion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,25 @@ class Snapshot:
     """All live texts that each section had, oldest first; empty unless it was asked for."""
     exported: Mapping[str, tuple[str | None, ...]]
     """As `EntityStore.exported` has it."""
+    files: Mapping[str, KnownFile]
+    """As `EntityStore.page_files` has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a question is about: a page, or one section of it.
+
+    Which of the two an id names cannot be seen: `docs/guide` may be a page, or a section of `docs`.
+    """
+
+    page: str
+    section: str | None = None
+    """In full, as `docs/guide`."""
+
+    @property
+    def id(self) -> str:
+        """The section's id, or the page's."""
+        return self.section or self.page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,20 +176,54 @@ class EntityStore(Protocol):
         ...
 
     async def edits(
-        self, about: str | None = None, *, since: float, before: int | None = None, limit: int
+        self, about: About | None = None, *, since: float, before: int | None = None, limit: int
     ) -> Sequence[Edit]:
         """Return what was written by hand outside any batch, newest first; before this `order`.
 
-        `about` is a section or a page; `None` is the whole site.
+        `about` is a section or a page; `None` is the whole site. What somebody changed in a page's
+        file counts once it was taken over.
         """
         ...
 
-    async def edit_counts(self, about: str | None = None, *, since: float) -> Mapping[Author, int]:
+    async def edit_counts(
+        self, about: About | None = None, *, since: float
+    ) -> Mapping[Author, int]:
         """Return how many of these `edits` there are, by whom."""
         ...
 
-    async def batches_about(self, about: str) -> Collection[str]:
+    async def batches_about(self, about: About) -> Collection[str]:
         """Return the ids of the batches that wrote texts of a section, or on a page."""
+        ...
+
+    async def page_files(self, pages: Collection[str] | None = None) -> Mapping[str, KnownFile]:
+        """Return what is known of the files of these pages, or of all, by page.
+
+        A page whose file nobody has looked at is not there, nor one whose row somebody damaged:
+        its file is looked at as for the first time, with `version` 0.
+        """
+        ...
+
+    async def put_seen(self, seen: Sequence[KnownFile]) -> None:
+        """Remember stat and hash of files whose spans are as they were known to be (P2).
+
+        Nothing else of them is stored, and their version stays. Where another has stored a page
+        since, or nobody ever has, nothing happens.
+        """
+        ...
+
+    async def page_bytes(self, hash: str) -> bytes | None:
+        """Return the bytes of a page that were kept and have this hash; `None`: they are not."""
+        ...
+
+    async def page_versions(self, page: str) -> Sequence[PageVersion]:
+        """Return what was kept of a page's file, oldest first."""
+        ...
+
+    async def writes_before(self, page: str, after_hash: str | None) -> Sequence[str | None]:
+        """Return what the writes had replaced that left a page's file like this, newest first.
+
+        Hashes of bytes; `None` where there was, or is, no file.
+        """
         ...
 
     async def past_usage(self, model: str, *, count: int) -> Sequence[PastUsage]:

@@ -232,8 +232,8 @@ class BatchService:
     ) -> Sequence[Job]:
         """Return the owner's jobs whose dedup key lies in one of these ranges, newest first.
 
-        Each range is from the first text up to but not with the second. Ended jobs count, too, as
-        long as they were not pruned.
+        Each range is from the first text up to but not with the second, and no folder deeper. Ended
+        jobs count, too, as long as they were not pruned.
         """
         return await self._store.keyed(ranges, owner=owner, limit=limit)
 

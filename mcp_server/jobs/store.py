@@ -344,7 +344,9 @@ class JobStore(Protocol):
     ) -> Sequence[Job]:
         """Return an owner's jobs whose dedup key lies in one of these ranges, newest first.
 
-        A range includes its first text and excludes its second. Ended jobs are included.
+        A range includes its first text and excludes its second. Keys are paths: one that has a
+        further `/` behind the first text of its range is of another folder, and left out. Ended
+        jobs are included.
         """
         ...
 

@@ -26,7 +26,7 @@ from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.worker.attempt import AttemptRunner, Progress
 from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
 from mcp_server.jobs.worker.worker import Worker, WorkerSettings
-from mcp_server.storage.sqlite.content import ContentEffects
+from mcp_server.storage.sqlite.content.effects import ContentEffects
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from tests.benchmarks.place import Place

@@ -14,7 +14,7 @@ from mcp_server.clock import SystemClock, new_id
 from mcp_server.jobs.job import NewJob, Origin
 from mcp_server.jobs.records import NewBatch
 from mcp_server.jobs.worker.maintenance import PRUNE_LIMIT, RELEASE_LIMIT
-from mcp_server.storage.sqlite.content import ContentEffects
+from mcp_server.storage.sqlite.content.effects import ContentEffects
 from mcp_server.storage.sqlite.file.connection import Connection, open_file
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.queue.store import SqliteJobStore

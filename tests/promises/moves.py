@@ -28,7 +28,7 @@ from mcp_server.jobs.job import Attempt, Job, JobState
 from mcp_server.jobs.worker.attempt import AttemptRunner
 from mcp_server.plugin.job_context import context_maker
 from mcp_server.plugin.workbench import Workbench
-from mcp_server.storage.sqlite.content import ContentEffects
+from mcp_server.storage.sqlite.content.effects import ContentEffects
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.transaction import Transaction
 from tests.attempts import claim_one, run_one

@@ -15,7 +15,7 @@ from mcp_server.content.actions.reviewed import Room, Window
 from mcp_server.content.workspace.loader import SiteLoader
 from mcp_server.entities.entity import Revision
 from mcp_server.jobs.job import Origin
-from mcp_server.storage.sqlite.content import SqliteEntityStore
+from mcp_server.storage.sqlite.content.store import SqliteEntityStore
 from mcp_server.storage.sqlite.file.database import Database
 from tests.harness import Desk, ManualClock, desk, small_site
 from tests.promises.moves import QUICK, parts_of, publish, redraft

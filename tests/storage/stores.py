@@ -19,7 +19,8 @@ from mcp_server.jobs.outcome import Done, Outcome
 from mcp_server.jobs.records import Cancelled, Claim, NewBatch, Report, Submission
 from mcp_server.jobs.retry import Verdict, decide
 from mcp_server.jobs.store import JobStore
-from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
+from mcp_server.storage.sqlite.content.effects import ContentEffects
+from mcp_server.storage.sqlite.content.store import SqliteEntityStore
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from mcp_server.storage.sqlite.usage import SqliteLedger

@@ -29,7 +29,8 @@ from mcp_server.jobs.job import Attempt, Dedup, JobState, Step
 from mcp_server.jobs.outcome import Done, Enqueue, Fail, Outcome, Pause, Retry
 from mcp_server.jobs.records import Claim, Cursor, DoneAtOnce, Host, Report, Request
 from mcp_server.jobs.retry import decide
-from mcp_server.storage.sqlite.content import ContentEffects, SqliteEntityStore
+from mcp_server.storage.sqlite.content.effects import ContentEffects
+from mcp_server.storage.sqlite.content.store import SqliteEntityStore
 from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from mcp_server.storage.sqlite.usage import SqliteLedger
 from tests.harness import ManualClock

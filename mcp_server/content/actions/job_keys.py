@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mcp_server.entities.entity import is_slug, split_id
+from mcp_server.entities.entity import PAGE_IDS, entity_id, is_page_id, split_id
+from mcp_server.entities.store import About
 from mcp_server.errors import InvalidPayload
 from mcp_server.excerpt import in_quotes
 
@@ -17,41 +18,46 @@ def key_of_claim(claim: str, section: str) -> str:
     return f"{claim}:{section}"
 
 
-def concerned(page: str | None, section: str | None) -> str:
-    """Return the id that page and section mean together: `menu/hero`, or the page's own.
+def concerned(page: str | None, section: str | None) -> About:
+    """Return what page and section mean together.
 
-    The section is given in full, or as `hero` beside its page.
+    The section is given in full, as `menu/hero`, or as `hero` beside its page.
 
     Raises:
         InvalidPayload: that is no id, or a section is named without its page.
     """
-    if section and "/" in section:
-        if page and split_id(section)[0] != page:
-            raise InvalidPayload(
-                "section", [f"{in_quotes(section)} is not on the page {in_quotes(page)}"]
-            )
-        id = section
-    elif section and not page:
-        raise InvalidPayload("section", [f"write {in_quotes(section)} as page/section"])
-    else:
-        id = f"{page}/{section}" if section else page or ""
-    if "/" in id:
-        split_id(id)
-    elif not is_slug(id):
-        raise InvalidPayload("page", [f"{in_quotes(id)} is not a page id (a-z, 0-9, - and _)"])
-    return id
+    if not section:
+        return About(_page_id(page or ""))
+    if "/" not in section:
+        if not page:
+            raise InvalidPayload("section", [f"write {in_quotes(section)} as page/section"])
+        return About(page, entity_id(page, section))
+    of, _ = split_id(section)
+    if page and of != page:
+        raise InvalidPayload(
+            "section", [f"{in_quotes(section)} is not on the page {in_quotes(page)}"]
+        )
+    return About(of, section)
 
 
-def key_ranges(id: str) -> Sequence[tuple[str, str]]:
+def key_ranges(about: About) -> Sequence[tuple[str, str]]:
     """Return the ranges of dedup keys of the jobs about a section, or about a page and its file.
 
-    A range includes its first text and excludes its second.
+    A range includes its first text and excludes its second; see `JobStore.keyed`.
     """
-    if "/" in id:
-        return [_exactly(f"{claim}:{id}") for claim in CLAIMS]
+    if about.section is not None:
+        return [_exactly(f"{claim}:{about.section}") for claim in CLAIMS]
+    page = about.page
     # `0` is the character after `/`: the range holds every key that begins with the page and `/`.
-    return [_exactly(f"export:{id}"), *((f"{claim}:{id}/", f"{claim}:{id}0") for claim in CLAIMS)]
+    ranges = ((f"{claim}:{page}/", f"{claim}:{page}0") for claim in CLAIMS)
+    return [_exactly(f"export:{page}"), *ranges]
+
+
+def _page_id(page: str) -> str:
+    if not is_page_id(page):
+        raise InvalidPayload("page", [f"{in_quotes(page)} is no id of a page; {PAGE_IDS}"])
+    return page
 
 
 def _exactly(key: str) -> tuple[str, str]:
-    return key, f"{key} "  # a space sorts before every character of an id
+    return key, f"{key} "  # a space sorts before every other character of an id

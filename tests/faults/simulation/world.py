@@ -14,7 +14,7 @@ from itertools import count
 from random import Random
 from typing import Any
 
-from mcp_server.storage.sqlite.content import ContentEffects
+from mcp_server.storage.sqlite.content.effects import ContentEffects
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from tests.faults.simulation.ledger import CHECKS, Ledger, Violation, check_tables

@@ -21,7 +21,7 @@ from mcp_server.jobs.job import Batch, BatchState, JobState, NewJob, Origin, Ste
 from mcp_server.jobs.records import NewBatch, Question, Report, Updates
 from mcp_server.jobs.retry import Verdict
 from mcp_server.jobs.store import JobStore
-from mcp_server.storage.sqlite.content import ContentEffects
+from mcp_server.storage.sqlite.content.effects import ContentEffects
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from tests.attempts import claim_one, record

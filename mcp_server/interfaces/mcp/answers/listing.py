@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from heapq import merge
 
 from mcp_server.entities.entity import Author
-from mcp_server.entities.store import Edit
+from mcp_server.entities.store import About, Edit
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Batch, BatchState, Job, JobState
@@ -119,7 +119,7 @@ async def read_changes(
     *,
     owner: str | None,
     since: float,
-    about: str | None = None,
+    about: About | None = None,
     also: Collection[str] = (),
     cursor: int | None,
     rows: int,

@@ -11,7 +11,7 @@ from mcp_server.clock import Clock
 from mcp_server.content.actions.job_keys import key_ranges
 from mcp_server.content.actions.moments import said as moment_said
 from mcp_server.entities.entity import PREVIEW, PRODUCTION
-from mcp_server.entities.store import Change
+from mcp_server.entities.store import About, Change
 from mcp_server.interfaces.mcp.answers import sentences
 from mcp_server.interfaces.mcp.answers.batch import (
     author_of,
@@ -169,17 +169,17 @@ class Status:
         return await self.services.content.changes(batch, type, [job.subject for job in jobs])
 
     async def concerning(
-        self, id: str | None, asked: RowsAsked, *, since: float | None = None
+        self, about: About | None, asked: RowsAsked, *, since: float | None = None
     ) -> StatusReply:
         """Return the batches and edits since a time, or of all times, and how many in all.
 
-        With the id of a section or a page those that concern it and, if no time was named, the
+        With `about` those that concern that section or page and, if no time was named, the
         newest job of each section; of these, those that were pruned are missing.
         """
         jobs: Sequence[Job] = ()
-        if id is not None and since is None and asked.cursor is None:
+        if about is not None and since is None and asked.cursor is None:
             jobs = await self.services.batches.keyed(
-                key_ranges(id), owner=self.owner, limit=KEYED_MAX
+                key_ranges(about), owner=self.owner, limit=KEYED_MAX
             )
         by_subject: dict[str, Job] = {}
         for job in jobs:  # newest first
@@ -189,16 +189,16 @@ class Status:
             self.services,
             owner=self.owner,
             since=since or 0.0,
-            about=id,
+            about=about,
             also={job.batch_id for job in jobs if job.batch_id is not None},
             cursor=asked.cursor,
             rows=asked.rows,
         )
         health, marks = await self.services.worker_health(), Marks(self.clock)
         now = self.clock.now()
-        said = self._changed(found, id, since, marks)
-        if newest:
-            said = f"{sentences.concerning(id or '', newest[0])} {said}"
+        said = self._changed(found, about, since, marks)
+        if about is not None and newest:
+            said = f"{sentences.concerning(about.id, newest[0])} {said}"
         latest = next((each.id for each in found.listed if isinstance(each, Batch)), None)
 
         def build(rows: int) -> StatusReply:
@@ -215,10 +215,14 @@ class Status:
 
         return fitted(build, asked.rows, bytes_max=asked.bytes_max, least=1)
 
-    def _changed(self, found: Changes, id: str | None, since: float | None, marks: Marks) -> str:
+    def _changed(
+        self, found: Changes, about: About | None, since: float | None, marks: Marks
+    ) -> str:
         authors = [(author_of(author, marks), count) for author, count in found.edits.items()]
         when = moment_said(since) if since is not None else ""
-        return sentences.changed(found.tallies, authors, about=id, since=when)
+        return sentences.changed(
+            found.tallies, authors, about=about.id if about else None, since=when
+        )
 
     async def several(self, ids: Sequence[str], asked: RowsAsked) -> StatusReply:
         """Return where several batches and jobs stand, and their counts in all.

@@ -179,6 +179,6 @@ async def read_status(
 
 async def _concerning(status: Status, asked: StatusArguments, rows: RowsAsked) -> StatusReply:
     named = asked.section or asked.page
-    id = concerned(asked.page or None, asked.section or None) if named else None
+    about = concerned(asked.page or None, asked.section or None) if named else None
     since = begin_of(asked.since, now=status.clock.now()) if asked.since else None
-    return await status.concerning(id, rows, since=since)
+    return await status.concerning(about, rows, since=since)

@@ -13,6 +13,7 @@ from mcp_server.storage.sqlite.file.errors import storage_error
 from mcp_server.storage.sqlite.file.identity import check_plain, signature
 from mcp_server.storage.sqlite.file.migrate import newest_schema, strange_objects
 from mcp_server.storage.sqlite.file.opened_file import schema_of
+from mcp_server.storage.sqlite.file.packing import unpacked
 from mcp_server.storage.sqlite.file.platform import check_sqlite
 from mcp_server.storage.sqlite.file.transaction import SPELLED_OUT
 
@@ -25,7 +26,12 @@ FROM pragma_auto_vacuum, pragma_freelist_count, pragma_page_size
 """
 
 
-DOCUMENTS = frozenset({"payload", "result", "terms", "details", "abilities", "fields", "findings"})
+DOCUMENTS = frozenset(
+    {
+        *("payload", "result", "terms", "details", "abilities", "fields", "findings"),
+        *("stat", "in_file", "gone", "front", "intent"),
+    }
+)
 """Columns, of whatever table, that hold JSON."""
 
 NAMES = ("job_id", "batch_id", "entity_id", "id", "batch", "page", "hash", "name")
@@ -83,8 +89,10 @@ def damaged_rows(path: Path) -> Sequence[str]:
     """
     with _to_read(path) as file:
         file.create_function("readable", 1, _is_text, deterministic=True)
+        file.create_function("unpacks", 1, _unpacks, deterministic=True)
         file.text_factory = SPELLED_OUT
-        tables = [row[0] for row in file.execute("SELECT name FROM sqlite_schema WHERE sql > ''")]
+        asked = "SELECT name FROM sqlite_schema WHERE type = 'table'"
+        tables = [row[0] for row in file.execute(asked)]
         return [found for table in tables for found in _damaged_in(file, table)]
 
 
@@ -114,6 +122,8 @@ def _damaged_in(file: sqlite3.Connection, table: str) -> Iterator[str]:
 
 def _unfit(column: str, type: str) -> str:
     """Return the condition that something else is in a column than was ever written there."""
+    if type == "BLOB":
+        return f'"{column}" IS NOT NULL AND NOT unpacks("{column}")'
     if type != "TEXT":
         return f'typeof("{column}") NOT IN {NUMBERS}'
     not_json = f'OR NOT json_valid("{column}")' if column in DOCUMENTS else ""
@@ -129,6 +139,10 @@ def _is_text(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _unpacks(data: object) -> bool:
+    return unpacked(data) is not None
 
 
 @contextmanager

@@ -1,5 +1,5 @@
-SELECT revisions.*
+SELECT texts.*
 FROM entities
-JOIN revisions ON revisions.id = entities.current
+JOIN texts ON texts.id = entities.current
 WHERE entities.type = :type AND entities.content_hash IS NOT NULL
-AND entities.entity_id = :entity_id
+AND entities.page = :page AND entities.entity_id = :entity_id

@@ -1,9 +1,10 @@
 INSERT INTO revisions (
-    type, entity_id, template, fields, markdown, content_hash, base, author_kind, author_name,
+    type, page, entity_id, template, fields, markdown, content_hash, base, author_kind, author_name,
     batch_id, job_id, site_hash, inputs_hash, instructions, material, findings, input_tokens,
-    output_tokens, cost_usd, effective, created_at
+    output_tokens, cost_usd, effective, created_at, source_page, source_start, source_end
 ) VALUES (
-    :type, :entity_id, :template, :fields, :markdown, :content_hash, :base, :author_kind,
+    :type, :page, :entity_id, :template, :fields, :markdown, :content_hash, :base, :author_kind,
     :author_name, :batch_id, :job_id, :site_hash, :inputs_hash, :instructions, :material,
-    :findings, :input_tokens, :output_tokens, :cost_usd, :effective, :now
+    :findings, :input_tokens, :output_tokens, :cost_usd, :effective, :created_at, :source_page,
+    :source_start, :source_end
 )

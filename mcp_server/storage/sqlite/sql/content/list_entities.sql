@@ -1,5 +1,5 @@
-SELECT revisions.*
+SELECT texts.*
 FROM entities
-JOIN revisions ON revisions.id = entities.current
+JOIN texts ON texts.id = entities.current
 WHERE entities.type = :type AND entities.content_hash IS NOT NULL
-ORDER BY entities.entity_id
+ORDER BY entities.page, entities.entity_id

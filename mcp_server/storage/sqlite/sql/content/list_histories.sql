@@ -1,3 +1,3 @@
-SELECT * FROM revisions
+SELECT * FROM texts
 WHERE type = :type AND effective = 1
-ORDER BY entity_id, id
+ORDER BY page, entity_id, id

@@ -1,7 +1,8 @@
-SELECT revisions.*
+SELECT texts.*
 FROM (
-    SELECT DISTINCT entity_id FROM revisions WHERE batch_id = :batch_id AND +type = :type
+    SELECT DISTINCT page, entity_id FROM revisions WHERE batch_id = :batch_id AND +type = :type
 ) AS written
-CROSS JOIN revisions ON revisions.type = :type AND revisions.entity_id = written.entity_id
-WHERE revisions.effective = 1
-ORDER BY revisions.entity_id, revisions.id
+CROSS JOIN texts
+ON texts.type = :type AND texts.page = written.page AND texts.entity_id = written.entity_id
+WHERE texts.effective = 1
+ORDER BY texts.page, texts.entity_id, texts.id

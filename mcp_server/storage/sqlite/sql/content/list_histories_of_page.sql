@@ -1,5 +1,3 @@
--- From `PAGE/` to what comes after all that begins so: the character after `/` is `0`.
-SELECT * FROM revisions
-WHERE type = :type AND effective = 1
-AND entity_id >= :first AND entity_id < :beyond
+SELECT * FROM texts
+WHERE type = :type AND page = :page AND effective = 1
 ORDER BY entity_id, id

@@ -1,1 +1,1 @@
-SELECT * FROM revisions WHERE id IN (SELECT value FROM json_each(:ids))
+SELECT * FROM texts WHERE id IN (SELECT value FROM json_each(:ids))

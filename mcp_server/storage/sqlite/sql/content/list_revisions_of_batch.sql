@@ -1,1 +1,1 @@
-SELECT * FROM revisions WHERE batch_id = :batch_id ORDER BY id
+SELECT * FROM texts WHERE batch_id = :batch_id ORDER BY id

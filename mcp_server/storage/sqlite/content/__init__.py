@@ -1,0 +1,1 @@
+"""Stored content on SQLite: texts, and the files of their pages."""
