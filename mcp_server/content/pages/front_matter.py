@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import yaml
 
@@ -58,8 +58,7 @@ class FrontStyle(StrEnum):
     JSON = "JSON"
 
 
-@dataclass(frozen=True, slots=True)
-class FrontKey:
+class FrontKey(NamedTuple):
     """A key of the front matter and the lines that hold it, without blank lines after them."""
 
     name: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from mcp_server.content.pages.front_matter import (
     FrontMatter,
@@ -60,8 +61,7 @@ class PageText:
     """Whether the file has a mark that counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(NamedTuple):
     """What stands between two marks, blank lines included."""
 
     section: str
@@ -197,17 +197,18 @@ def trimmed(data: bytes, scan: bytes, start: int, end: int) -> tuple[int, int]:
 
     Where there is none, both are `start`.
     """
-    text = scan[start:end].decode()
-    inner = len(text.rstrip())
-    if inner == 0:
+    chunk = scan[start:end]
+    inner = chunk.strip()
+    if not inner or not (b" "[0] < inner[0] < 0x80 and b" "[0] < inner[-1] < 0x80):
+        inner = chunk.decode().strip().encode()  # there are blanks beyond ASCII
+    if not inner:
         return start, start
-    first = text.rfind("\n", 0, len(text) - len(text.lstrip())) + 1
-    last = text.find("\n", inner)
-    tail = len(text[last:].encode()) if last >= 0 else 0
-    end -= tail
-    if tail and data[end - 1 : end + 1] == b"\r\n":
-        end -= 1
-    return start + len(text[:first].encode()), end
+    at = chunk.index(inner)
+    last = chunk.find(b"\n", at + len(inner))
+    if last >= 0:
+        end = start + last
+        end -= data[end - 1 : end + 1] == b"\r\n"
+    return start + chunk.rfind(b"\n", 0, at) + 1, end
 
 
 def _meta_spans(
