@@ -115,6 +115,20 @@ def headings(scan: bytes, start: int, style: MarkStyle) -> list[Heading]:
     return found
 
 
+def left_hidden(scan: bytes, style: MarkStyle) -> str | None:
+    """Return what opens a fence, comment or raw HTML that hides all that comes after the text."""
+    scan += b"\n\n"
+    wanted = _MARKS[style]
+    match = wanted.here.match(scan) or wanted.after.search(scan)
+    while match:
+        hidden = _HIDDEN.get(match.lastgroup or "")
+        end = hidden(scan, match, 0) if hidden else match.end()
+        if end == len(scan):
+            return match[match.lastgroup or 0].decode().strip()
+        match = wanted.after.search(scan, end)
+    return None
+
+
 def merge_line(scan: bytes, body: int) -> int | None:
     """Return where a merge is under way: the place of its `<<<<<<< ` line.
 
