@@ -78,7 +78,7 @@ def left_open_more(before: str, after: str, *, style: MarkStyle = MarkStyle.HTML
     more -= Counter(left_open(before, style=style, paired=paired))
     if not more:
         return None
-    return f"it leaves `{next(iter(more))}` open, which would swallow what comes after it"
+    return f"it leaves {next(iter(more))} open, which would swallow what comes after it"
 
 
 def closing_names(text: str) -> frozenset[str]:
