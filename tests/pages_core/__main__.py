@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.pages_core.machine import PageLife
@@ -23,7 +23,7 @@ def play(sequences: int, number: int) -> None:
         deadline=None,
         database=None,
         phases=[Phase.generate, Phase.shrink],
-        verbosity=Verbosity.normal,
+        report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
 

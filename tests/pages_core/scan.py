@@ -77,16 +77,26 @@ def scanned(data: bytes, *, split: bool = False) -> Scan:
         close = next((n for n, line in enumerate(lines[1:], 1) if line.strip() == b"---"), None)
         if close is not None:
             front, lines = lines[: close + 1], lines[close + 1 :]
-    pieces, fenced = [Piece(None, b"")], False
+    pieces, hidden = [Piece(None, b"")], b""
     for line in lines:
-        owner = None if fenced else _owner(line, split=split)
+        owner = None if hidden else _owner(line, split=split)
         if owner is not None:
             pieces.append(Piece(owner, line))
             continue
         pieces[-1].lines.append(line)
-        if line.startswith(b"```"):
-            fenced = not fenced
+        hidden = _hidden(line, hidden)
     return Scan(bom, front, pieces)
+
+
+def _hidden(line: bytes, hidden: bytes) -> bytes:
+    """Return what ends the code or the comment that goes on after this line, if one does."""
+    if hidden == b"```":
+        return b"" if line.strip() == hidden else hidden
+    if hidden:
+        return b"" if hidden in line else hidden
+    if line.startswith(b"<!--"):
+        return b"" if b"-->" in line else b"-->"
+    return b"```" if line.startswith(b"```") else b""
 
 
 def _owner(line: bytes, *, split: bool) -> str | None:

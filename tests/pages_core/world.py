@@ -56,6 +56,7 @@ class Under:
 
     writing: Writing
     file: str
+    declared: dict[str, str]
 
 
 @dataclass
@@ -92,13 +93,21 @@ class World:
             keys = scan.keys()
             return "\n".join(f"{k}: {keys[k]}" for k in self.plan.keys if k in keys)
         if not scan.marked:
-            return scan.pieces[0].text if section in {*self.unmarked(), "intro"} else ""
+            return scan.pieces[0].text if section == self.unmarked() else ""
         piece = scan.piece(None if section == "intro" and self.plan.split else section)
         return piece.text if piece else ""
 
-    def unmarked(self) -> set[str]:
-        """Return whose text an unmarked body may be."""
-        return set(self.plan.sections)
+    def unmarked(self) -> str:
+        """Return whose text an unmarked body is: whose it was, or the first's."""
+        if self.plan.split:
+            return "intro"
+        known = self.store.known
+        held = [s for s, hash in known.in_file.items() if hash != EMPTY] if known else []
+        held = [s for s in self.plan.sections if s in held]
+        away = [s for s in self.plan.sections if known and s in known.gone]
+        drafted = [s for s in self.plan.sections if s not in self.plan.static]
+        owners = held or away or drafted[:1]
+        return owners[0] if len(owners) == 1 else self.plan.sections[0]
 
     # Looking
 
@@ -186,7 +195,8 @@ class World:
         if writing.data is not None:
             self.store.kept[bytes_hash(writing.data)] = writing.data
         self.store.writes.append((writing.replaces, writing.after.hash))
-        self.under = Under(writing, self.plan.file)
+        declared = {k: v for k, v in self.plan.front.items() if k in writing.declared}
+        self.under = Under(writing, self.plan.file, declared)
         return True
 
     def planned(self, looked: Looked, changes: Mapping[str, str | None]) -> Writing | None:
@@ -199,7 +209,11 @@ class World:
         writing = plan_write(looked, changes, earlier=None)
         if isinstance(writing, Blocked):
             COUNTS["write: blocked"] += 1
+            self.must.clear()
             return None
+        if writing is not None:
+            COUNTS["write: a section refused"] += bool(writing.refused)
+            self.must -= writing.refused.keys()
         return writing
 
     def finish(self, ending: str) -> None:
@@ -217,9 +231,7 @@ class World:
         if now is not None:
             assert self.store.kept[bytes_hash(now)] == now, "what is replaced is kept"
         self.disk.put(under.file, writing.data)
-        for name in writing.declared:
-            if not name.startswith(SECTION):
-                self.wrote[name] = str(self.plan.front.get(name))
+        self.wrote |= under.declared
         if ending == "unconfirmed":
             COUNTS["write: unconfirmed"] += 1
             return

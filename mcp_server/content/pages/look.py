@@ -108,6 +108,11 @@ def same(one: str | None, other: str | None) -> bool:
     return (one or EMPTY) == (other or EMPTY)
 
 
+def texts_in(page: PageText) -> set[str]:
+    """Return the sections that have a text in the file: what was gone and is here is back."""
+    return {section for section, span in page.spans.items() if span.text.strip()}
+
+
 def _unknown(layout: Layout) -> KnownFile:
     return KnownFile(page=layout.page, file=layout.file, layout=layout.hash)
 
@@ -214,7 +219,7 @@ class _Comparison:
             stat=self.found.stat,
             hash=self.hash,
             in_file=strays | in_file,
-            gone=(self.before.gone - self.page.spans.keys()) | away,
+            gone=(self.before.gone - texts_in(self.page)) | away,
             front=self._front(),
             intent=None,
         )
@@ -236,7 +241,7 @@ class _Comparison:
         known = section in self.was and same(text, self.was[section])
         written = self.mixed and same(text, self.also.get(section))
         if section in self.before.gone:
-            return "recorded" if same(text, live) else "taken"
+            return "recorded" if same(text, None) or same(text, live) else "taken"
         if known or (written and (section in self.also or section in self.was)):
             return "recorded"
         if section not in self.was:

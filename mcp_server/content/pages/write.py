@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mcp_server.content.pages.declared import (
     Declared,
@@ -17,7 +17,7 @@ from mcp_server.content.pages.declared import (
     outdated,
 )
 from mcp_server.content.pages.layout import Blocked, Layout
-from mcp_server.content.pages.look import Looked, same
+from mcp_server.content.pages.look import Looked, same, texts_in
 from mcp_server.content.pages.new_file import new_file
 from mcp_server.content.pages.page_text import PageText, parse
 from mcp_server.content.pages.splice import SpliceRefused, splice
@@ -48,6 +48,8 @@ class Writing:
     """Whether the file gets the very bytes that it had before an earlier write (P9)."""
     kept_file: bool = False
     """Whether all texts go and the file stays, as there is more in it than we wrote."""
+    refused: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Sections whose text cannot be written into the file as it is, and why; others are."""
     marked: bool = False
     """Whether marks come into a file that had none."""
 
@@ -153,15 +155,22 @@ def _texts(page: PageText) -> dict[str, str]:
 
 
 def _spliced(looked: Looked, page: PageText, changes: Changes) -> Writing | Blocked | None:
-    declared = due(page, looked.known.front)
-    try:
-        data = splice(page, {**changes, **declared.static}, front=declared.front)
-    except SpliceRefused as refused:
-        return Blocked(f"{refused.section}: {refused.reason}" if refused.section else refused.reason)
+    """Put in what goes in; a text that cannot be written keeps none of the others back."""
+    declared, left, refused = due(page, looked.known.front), dict(changes), dict[str, str]()
+    while True:
+        try:
+            data = splice(page, {**left, **declared.static}, front=declared.front)
+            break
+        except SpliceRefused as reason:
+            if reason.section not in left:
+                return Blocked(str(reason))
+            refused[reason.section] = reason.reason
+            del left[reason.section]
     if data == page.data:
-        return None
-    kept = _leaves_nothing(page, changes)
-    return _writing(looked, data, changes, declared, kept_file=kept)
+        return Blocked("; ".join(f"{s}: {why}" for s, why in refused.items())) if refused else None
+    kept = _leaves_nothing(page, left)
+    writing = _writing(looked, data, left, declared, kept_file=kept)
+    return replace(writing, refused=refused)
 
 
 def _writing(
@@ -188,7 +197,7 @@ def _writing(
         hash=intent.hash,
         in_file=intent.in_file,
         front=front,
-        gone=known.gone - page.spans.keys(),
+        gone=known.gone - texts_in(page),
         version=known.version + 1,
     )
     return Writing(
