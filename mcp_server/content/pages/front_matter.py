@@ -11,11 +11,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, cast
-
-import yaml
+from typing import Any, NamedTuple, cast
 
 from mcp_server.content.pages.layout import Blocked, MarkStyle
+from mcp_server.content.pages.yaml_value import read
 
 _YAML_FENCE = re.compile(rb"---[ \t]*(?:\n|\Z)")
 _YAML_END = re.compile(rb"^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.MULTILINE)
@@ -58,8 +57,7 @@ class FrontStyle(StrEnum):
     JSON = "JSON"
 
 
-@dataclass(frozen=True, slots=True)
-class FrontKey:
+class FrontKey(NamedTuple):
     """A key of the front matter and the lines that hold it, without blank lines after them."""
 
     name: str
@@ -118,7 +116,8 @@ def scalar(data: bytes, key: FrontKey) -> str | None:
         if match := pattern.match(raw):
             value = (match["value"] or b"").decode()
             return value.replace("''", "'") if pattern is _SINGLE else value
-    return None if _NO_SCALAR.match(raw) else _loaded(raw)
+    value = None if _NO_SCALAR.match(raw) else read(raw.decode())
+    return value if isinstance(value, str) else None
 
 
 def unix(data: bytes) -> bytes:
@@ -218,12 +217,3 @@ def _trimmed(scan: bytes, value: int, beyond: int) -> int:
             break
         end = start
     return end
-
-
-def _loaded(raw: bytes) -> str | None:
-    try:
-        read = cast("object", yaml.load(b"key: " + raw, Loader=yaml.CBaseLoader))  # noqa: S506 - texts only
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return None
-    value = cast("dict[str, object]", read).get("key") if isinstance(read, dict) else None
-    return value if isinstance(value, str) else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mcp_server.content.pages.layout import MarkStyle
 from mcp_server.entities.entity import is_slug
@@ -16,21 +17,21 @@ from mcp_server.entities.entity import is_slug
 LIST_LINES_MAX = 400
 """Lines that are looked at above an indented line to find the list item that it may belong to."""
 
-_MARK = rb"(?P<mark>^%s[ \t]*(?P<escape>\\*)section:[ \t]*(?P<id>[^\n]+?)[ \t]*%s[ \t]*$)"
-_FENCE = rb"(?P<fence>^(?P<indent> {0,3})(?P<ticks>`{3,}(?=[^`\n]*$)|~{3,}))"
-_LIQUID = rb"(?P<liquid>^[ \t]*\{%-?[ \t]*(?P<tag>highlight|codeblock|comment)\b)"
-_SHORTCODE = rb"(?P<shortcode>^[ \t]*\{\{[<%][ \t]*highlight\b)"
-_COMMENT = {MarkStyle.HTML: rb"(?P<html>^ {0,3}<!--)", MarkStyle.MDX: rb"(?P<jsx>^[ \t]*\{/\*)"}
-_RAW = rb"(?P<raw>^ {0,3}<(?i:pre|script|style|textarea)(?=[\s>]|$))"
-_ATX = rb"(?P<atx>^(?P<atx_indent> {0,3})##(?!\S)[ \t]*(?P<title>[^\n]*)$)"
-_UNDERLINE = rb"(?P<underline>^(?P<underline_indent> {0,3})-+[ \t]*$)"
+_MARK = rb"(?P<mark>%s[ \t]*(?P<escape>\\*)section:[ \t]*(?P<id>[^\n]+?)[ \t]*%s[ \t]*$)"
+_FENCE = rb"(?P<fence>(?P<indent> {0,3})(?P<ticks>`{3,}(?=[^`\n]*$)|~{3,}))"
+_LIQUID = rb"(?P<liquid>[ \t]*\{%-?[ \t]*(?P<tag>highlight|codeblock|comment)\b)"
+_SHORTCODE = rb"(?P<shortcode>[ \t]*\{\{[<%][ \t]*highlight\b)"
+_COMMENT = {MarkStyle.HTML: rb"(?P<html> {0,3}<!--)", MarkStyle.MDX: rb"(?P<jsx>[ \t]*\{/\*)"}
+_RAW = rb"(?P<raw> {0,3}<(?i:pre|script|style|textarea)(?=[\s>]|$))"
+_ATX = rb"(?P<atx>(?P<atx_indent> {0,3})##(?!\S)[ \t]*(?P<title>[^\n]*)$)"
+_UNDERLINE = rb"(?P<underline>(?P<underline_indent> {0,3})-+[ \t]*$)"
 _BLOCK_NAMES = (
     b"address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd|details"
     b"|dialog|dir|div|dl|dt|fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head"
     b"|header|hr|html|iframe|legend|li|link|main|menu|menuitem|nav|noframes|ol|optgroup|option|p"
     b"|param|search|section|summary|table|tbody|td|tfoot|th|thead|title|tr|track|ul"
 )
-_BLOCK = rb"(?P<block>^ {0,3}</?(?i:" + _BLOCK_NAMES + rb")(?=[\s/>]|$))"
+_BLOCK = rb"(?P<block> {0,3}</?(?i:" + _BLOCK_NAMES + rb")(?=[\s/>]|$))"
 
 _CLOSING_TICKS = {
     b"`"[0]: re.compile(rb"^ {0,3}(`{3,})[ \t]*$", re.MULTILINE),
@@ -49,7 +50,18 @@ _CLOSING_HASHES = re.compile(rb"(?:[ \t]+|^)#+[ \t]*$")
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Lines:
+    """What is looked for at the beginning of a line.
+
+    A search for a line feed is fast, as is looking ahead: few lines begin with such a character.
+    """
+
+    here: re.Pattern[bytes]
+    after: re.Pattern[bytes]
+    """With the line feed before it."""
+
+
+class Mark(NamedTuple):
     """A line that opens a section, or would if it had no backslashes (`escape` is their place)."""
 
     section: str
@@ -60,8 +72,7 @@ class Mark:
     backslashes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(NamedTuple):
     """A second-level heading; a text of several lines is possible."""
 
     title: str
@@ -88,9 +99,7 @@ def marks(scan: bytes, start: int, page: str, style: MarkStyle) -> list[Mark]:
         section = match["id"].decode("utf-8", "replace").removeprefix(f"{page}/")
         if is_slug(section):
             backslashes = len(match["escape"])
-            found.append(
-                Mark(section, match.start(), match.end(), match.start("escape"), backslashes)
-            )
+            found.append(Mark(section, _at(match), match.end(), match.start("escape"), backslashes))
     return found
 
 
@@ -101,9 +110,23 @@ def headings(scan: bytes, start: int, style: MarkStyle) -> list[Heading]:
     for match, floor in _outside(scan, start, _HEADINGS[style]):
         if match.lastgroup == "block":
             raw_until = max(raw_until, _blank_line(scan, match.end()))
-        elif match.start() >= raw_until and (heading := _heading(scan, match, floor, start)):
+        elif _at(match) >= raw_until and (heading := _heading(scan, match, floor, start)):
             found.append(heading)
     return found
+
+
+def left_hidden(scan: bytes, style: MarkStyle) -> str | None:
+    """Return what opens a fence, comment or raw HTML that hides all that comes after the text."""
+    scan += b"\n\n"
+    wanted = _MARKS[style]
+    match = wanted.here.match(scan) or wanted.after.search(scan)
+    while match:
+        hidden = _HIDDEN.get(match.lastgroup or "")
+        end = hidden(scan, match, 0) if hidden else match.end()
+        if end == len(scan):
+            return match[match.lastgroup or 0].decode().strip()
+        match = wanted.after.search(scan, end)
+    return None
 
 
 def merge_line(scan: bytes, body: int) -> int | None:
@@ -113,12 +136,15 @@ def merge_line(scan: bytes, body: int) -> int | None:
     """
     if b"<<<<<<< " not in scan or b"\n=======" not in scan or b"\n>>>>>>> " not in scan:
         return None
-    lines = [*_MERGE.finditer(scan, 0, body), *(m for m, _ in _outside(scan, body, _MERGE_FENCED))]
+    lines = [
+        *_MERGE.after.finditer(scan, 0, body),
+        *(m for m, _ in _outside(scan, body, _MERGE_FENCED)),
+    ]
     opened: int | None = None
     divided = False
     for match in lines:
         if match.lastgroup == "ours":
-            opened, divided = match.start(), False
+            opened, divided = _at(match), False
         elif match.lastgroup == "middle":
             divided = opened is not None
         elif divided:
@@ -126,18 +152,23 @@ def merge_line(scan: bytes, body: int) -> int | None:
     return None
 
 
-def _outside(
-    scan: bytes, start: int, wanted: re.Pattern[bytes]
-) -> Iterator[tuple[re.Match[bytes], int]]:
+def _outside(scan: bytes, start: int, wanted: Lines) -> Iterator[tuple[re.Match[bytes], int]]:
     """Yield each match that is in no fence and no comment, and where the one before it ended."""
     position = start
-    while match := wanted.search(scan, position):
+    match = wanted.here.match(scan, start) or wanted.after.search(scan, start)
+    while match:
         hidden = _HIDDEN.get(match.lastgroup or "")
         if hidden is None:
             yield match, position
             position = match.end()
         else:
             position = hidden(scan, match, start)
+        match = wanted.after.search(scan, position)
+
+
+def _at(match: re.Match[bytes]) -> int:
+    """Return where the line begins."""
+    return match.start(match.lastgroup or 0)
 
 
 def _fence_end(scan: bytes, match: re.Match[bytes], start: int) -> int:
@@ -145,7 +176,7 @@ def _fence_end(scan: bytes, match: re.Match[bytes], start: int) -> int:
 
     Nothing in a list item divides a page: it is indented, and what is not ends the item.
     """
-    if match["indent"] and _in_list(scan, match.start(), len(match["indent"]), start):
+    if match["indent"] and _in_list(scan, _at(match), len(match["indent"]), start):
         return match.end()
     ticks = match["ticks"]
     for closing in _CLOSING_TICKS[ticks[0]].finditer(scan, match.end()):
@@ -191,15 +222,15 @@ def _end_of(scan: bytes, match: re.Match[bytes], closing: re.Pattern[bytes]) -> 
 
 def _heading(scan: bytes, match: re.Match[bytes], floor: int, start: int) -> Heading | None:
     indent = match["atx_indent" if match.lastgroup == "atx" else "underline_indent"]
-    if indent and _in_list(scan, match.start(), len(indent), start):
+    if indent and _in_list(scan, _at(match), len(indent), start):
         return None
     if match.lastgroup == "atx":
         title = _CLOSING_HASHES.sub(b"", match["title"])
-        return Heading(title.decode("utf-8", "replace").strip(), match.start(), match.end())
-    first = _paragraph(scan, match.start(), floor)
+        return Heading(title.decode("utf-8", "replace").strip(), _at(match), match.end())
+    first = _paragraph(scan, _at(match), floor)
     if first is None:
         return None
-    title = scan[first : match.start()].decode("utf-8", "replace")
+    title = scan[first : _at(match)].decode("utf-8", "replace")
     return Heading(" ".join(title.split()), first, match.end())
 
 
@@ -254,8 +285,9 @@ def _blank_line(scan: bytes, position: int) -> int:
     return found.start() if found else len(scan)
 
 
-def _compiled(*parts: bytes) -> re.Pattern[bytes]:
-    return re.compile(b"|".join(parts), re.MULTILINE)
+def _compiled(*parts: bytes) -> Lines:
+    line = rb"(?=[ \t]*[-<`~{#=>])(?:" + b"|".join(parts) + rb")"
+    return Lines(re.compile(line, re.MULTILINE), re.compile(rb"\n" + line, re.MULTILINE))
 
 
 _HIDDEN: dict[str, Callable[[bytes, re.Match[bytes], int], int]] = {
@@ -279,9 +311,9 @@ _HEADINGS = {
     MarkStyle.MDX: _compiled(_ATX, _UNDERLINE, *_HIDING[MarkStyle.MDX]),
 }
 _MERGE_LINES = (
-    rb"(?P<ours>^<<<<<<< )",
-    rb"(?P<middle>^=======[ \t]*$)",
-    rb"(?P<theirs>^>>>>>>> )",
+    rb"(?P<ours><<<<<<< )",
+    rb"(?P<middle>=======[ \t]*$)",
+    rb"(?P<theirs>>>>>>>> )",
 )
 _MERGE = _compiled(*_MERGE_LINES)
 _MERGE_FENCED = _compiled(*_MERGE_LINES, _FENCE)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from mcp_server.content.pages.front_matter import (
     FrontMatter,
@@ -60,8 +61,7 @@ class PageText:
     """Whether the file has a mark that counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(NamedTuple):
     """What stands between two marks, blank lines included."""
 
     section: str
@@ -90,7 +90,7 @@ def parse(data: bytes, layout: Layout) -> PageText | Blocked:
     spans, strays = dict(meta), dict[str, str]()
     ours = {part.section for part in layout.parts if not part.keys}
     for region in found:
-        span = _span(data, scan, region, layout)
+        span = span_of(data, scan, region, layout)
         if region.section in ours or (layout.split and not ours):
             spans[region.section] = span
         else:
@@ -143,6 +143,17 @@ def regions(scan: bytes, body: int, layout: Layout) -> Sequence[Region] | Blocke
     ]
 
 
+def plain_text(text: str) -> str:
+    """Return `text` as a span has it: LF alone, and no blank lines around it."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    inner = text.strip()
+    if not inner:
+        return ""
+    at = text.index(inner)
+    last = text.find("\n", at + len(inner))
+    return text[text.rfind("\n", 0, at) + 1 : last if last >= 0 else None]
+
+
 def line_at(scan: bytes, position: int) -> int:
     """Return the number of the line at `position`, beginning with 1."""
     return scan.count(b"\n", 0, position) + 1
@@ -184,7 +195,8 @@ def _split(
     return [intro, *split] if has_intro else split
 
 
-def _span(data: bytes, scan: bytes, region: Region, layout: Layout) -> Span:
+def span_of(data: bytes, scan: bytes, region: Region, layout: Layout) -> Span:
+    """Return the text between two marks; `scan` is `data` with its line ends levelled."""
     start, end = trimmed(data, scan, region.start, region.end)
     text = unix(data[start:end]).decode()
     if not layout.split:
@@ -195,19 +207,27 @@ def _span(data: bytes, scan: bytes, region: Region, layout: Layout) -> Span:
 def trimmed(data: bytes, scan: bytes, start: int, end: int) -> tuple[int, int]:
     """Return where the text between `start` and `end` stands, without blank lines around it.
 
-    Where there is none, both are `start`.
+    Where there is none, both are where one would be put: after a blank line.
     """
-    text = scan[start:end].decode()
-    inner = len(text.rstrip())
-    if inner == 0:
-        return start, start
-    first = text.rfind("\n", 0, len(text) - len(text.lstrip())) + 1
-    last = text.find("\n", inner)
-    tail = len(text[last:].encode()) if last >= 0 else 0
-    end -= tail
-    if tail and data[end - 1 : end + 1] == b"\r\n":
-        end -= 1
-    return start + len(text[:first].encode()), end
+    chunk = scan[start:end]
+    inner = chunk.strip()
+    if not inner or not (b" "[0] < inner[0] < 0x80 and b" "[0] < inner[-1] < 0x80):
+        inner = chunk.decode().strip().encode()  # there are blanks beyond ASCII
+    if not inner:
+        point = _empty_point(scan, start, end)
+        return point, point
+    at = chunk.index(inner)
+    last = chunk.find(b"\n", at + len(inner))
+    if last >= 0:
+        end = start + last
+        end -= data[end - 1 : end + 1] == b"\r\n"
+    return start + chunk.rfind(b"\n", 0, at) + 1, end
+
+
+def _empty_point(scan: bytes, start: int, end: int) -> int:
+    """Return where a text is put between blank lines; at the beginning of a file, at once."""
+    at_start = start in {0, len(codecs.BOM_UTF8)} and scan[:start] in {b"", codecs.BOM_UTF8}
+    return start if at_start else scan.find(b"\n", start, end) + 1 or start
 
 
 def _meta_spans(

@@ -13,6 +13,7 @@ from mcp_server.entities.entity import SLUG_LENGTH_MAX
 _ATTRIBUTES = re.compile(r"[ \t]*\{[:#.][^{}]*\}[ \t]*$")
 _IMAGE_OR_LINK = re.compile(r"!?\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--.*?-->|\{\{.*?\}\}|\{%.*?%\}")
+_WORDS = re.compile(r"[\w ,.:?!'-]*")
 _SILENT = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}
     | dict.fromkeys("'\u2019`*", "")
@@ -41,11 +42,19 @@ def slug(title: str) -> str:
 
     Accents are left out. Where nothing is left, it is `h-` and six digits of the title's hash.
     """
-    seen = _TAG.sub("", _IMAGE_OR_LINK.sub(r"\1", _ATTRIBUTES.sub("", title)))
-    apart = unicodedata.normalize("NFKD", html.unescape(seen).casefold()).translate(_SILENT)
-    plain = "".join(letter for letter in apart if not unicodedata.combining(letter))
-    id = _OTHER.sub("-", plain).strip("-")[:SLUG_LENGTH_MAX].rstrip("-")
+    seen = title if _WORDS.fullmatch(title) else html.unescape(_without_marks(title))
+    plain = seen.casefold() if seen.isascii() else _plain_letters(seen.casefold())
+    id = _OTHER.sub("-", plain.translate(_SILENT)).strip("-")[:SLUG_LENGTH_MAX].rstrip("-")
     if id:
         return id
     digest = hashlib.blake2b(title.encode("utf-8", "surrogatepass"), digest_size=3)
     return f"h-{digest.hexdigest()}"
+
+
+def _without_marks(title: str) -> str:
+    return _TAG.sub("", _IMAGE_OR_LINK.sub(r"\1", _ATTRIBUTES.sub("", title)))
+
+
+def _plain_letters(text: str) -> str:
+    apart = unicodedata.normalize("NFKD", text)
+    return "".join(letter for letter in apart if not unicodedata.combining(letter))
