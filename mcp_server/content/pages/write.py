@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from mcp_server.content.pages.declared import (
     Declared,
@@ -26,6 +27,8 @@ from mcp_server.entities.page_files import Intent, KnownFile, bytes_hash
 
 Changes = Mapping[str, str | None]
 """By section, the text that its span is to hold; `None`: nothing."""
+
+Text = TypeVar("Text", str, str | None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,17 +100,22 @@ def _sections(layout: Layout, live: Mapping[str, str | None]) -> list[str]:
     return [section for section in declared if section in live]
 
 
-def _created(looked: Looked, changes: Changes) -> Writing | None:
+def _created(looked: Looked, changes: Changes) -> Writing | Blocked | None:
     """A new file: of the texts that are to be written, or of static texts where there is no other."""
-    texts = {section: text for section, text in changes.items() if text is not None}
     layout, known = looked.layout, looked.known
+    texts = {section: text for section, text in changes.items() if text is not None}
     if not texts and (not _is_static(layout) or known.gone or known.front):
         return None
-    front = {**layout.front}
     static: dict[str, str | None] = {p.section: p.static for p in layout.parts if p.static}
-    return _writing(
-        looked, new_file(layout, texts), changes, Declared(front=front, static=static)
-    )
+    try:
+        data, refused = _without_refused(texts, lambda left: new_file(layout, left))
+    except SpliceRefused as reason:
+        return Blocked(str(reason))
+    left = {section: text for section, text in changes.items() if section not in refused}
+    if texts and not texts.keys() - refused.keys():
+        return Blocked(_in_words(refused))
+    declared = Declared(front=layout.front, static=static)
+    return replace(_writing(looked, data, left, declared), refused=refused)
 
 
 def _is_static(layout: Layout) -> bool:
@@ -155,22 +163,38 @@ def _texts(page: PageText) -> dict[str, str]:
 
 
 def _spliced(looked: Looked, page: PageText, changes: Changes) -> Writing | Blocked | None:
-    """Put in what goes in; a text that cannot be written keeps none of the others back."""
-    declared, left, refused = due(page, looked.known.front), dict(changes), dict[str, str]()
-    while True:
-        try:
-            data = splice(page, {**left, **declared.static}, front=declared.front)
-            break
-        except SpliceRefused as reason:
-            if reason.section not in left:
-                return Blocked(str(reason))
-            refused[reason.section] = reason.reason
-            del left[reason.section]
+    declared = due(page, looked.known.front)
+    try:
+        data, refused = _without_refused(
+            changes, lambda left: splice(page, {**left, **declared.static}, front=declared.front)
+        )
+    except SpliceRefused as reason:
+        return Blocked(str(reason))
     if data == page.data:
-        return Blocked("; ".join(f"{s}: {why}" for s, why in refused.items())) if refused else None
+        return Blocked(_in_words(refused)) if refused else None
+    left = {section: text for section, text in changes.items() if section not in refused}
     kept = _leaves_nothing(page, left)
     writing = _writing(looked, data, left, declared, kept_file=kept)
     return replace(writing, refused=refused)
+
+
+def _without_refused(
+    changes: Mapping[str, Text], written: Callable[[Mapping[str, Text]], bytes]
+) -> tuple[bytes, dict[str, str]]:
+    """Write what can be written: a text that cannot keeps none of the others back."""
+    left, refused = dict(changes), dict[str, str]()
+    while True:
+        try:
+            return written(left), refused
+        except SpliceRefused as reason:
+            if reason.section not in left:
+                raise
+            refused[reason.section] = reason.reason
+            del left[reason.section]
+
+
+def _in_words(refused: Mapping[str, str]) -> str:
+    return "; ".join(f"{section}: {reason}" for section, reason in refused.items())
 
 
 def _writing(
