@@ -1,0 +1,246 @@
+"""What a write makes of a page's file: the spans that change, and nothing else (P7, P9, P11). Pure.
+
+    look, under the page's lock  ->  to_write  ->  plan_write  ->  store `known`, which has the
+    intention  ->  put `data` in the file's place  ->  store `after`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from mcp_server.content.pages.declared import (
+    Declared,
+    declared_in,
+    due,
+    only_ours,
+    outdated,
+)
+from mcp_server.content.pages.layout import Blocked, Layout
+from mcp_server.content.pages.look import Looked, same, texts_in
+from mcp_server.content.pages.new_file import new_file
+from mcp_server.content.pages.page_text import PageText, parse
+from mcp_server.content.pages.splice import SpliceRefused, splice
+from mcp_server.entities.entity import text_hash
+from mcp_server.entities.page_files import Intent, KnownFile, bytes_hash
+
+Changes = Mapping[str, str | None]
+"""By section, the text that its span is to hold; `None`: nothing."""
+
+Text = TypeVar("Text", str, str | None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """One write of a page's file, and what is remembered of it before and after."""
+
+    data: bytes | None
+    """What the file is to hold; `None`: it is to be removed."""
+    replaces: str | None
+    """The hash of what must be there still, right before the rename; `None`: nothing."""
+    known: KnownFile
+    """To be stored before the rename: what was found, and the intention."""
+    after: KnownFile
+    """To be stored when it is done, with the new file's stat; its version is that of `known` plus
+    one, as storing counts."""
+    changes: Changes
+    declared: tuple[str, ...] = ()
+    """What `site.yaml` declares and this write brings into the file: `title`, `section:imprint`."""
+    restored: bool = False
+    """Whether the file gets the very bytes that it had before an earlier write (P9)."""
+    kept_file: bool = False
+    """Whether all texts go and the file stays, as there is more in it than we wrote."""
+    refused: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Sections whose text cannot be written into the file as it is, and why; others are."""
+    marked: bool = False
+    """Whether marks come into a file that had none."""
+
+
+def to_write(looked: Looked, live: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Return what the file does not hold yet, by section; `live` has the texts, `None` a removal.
+
+    Nothing that was just found to be edited, that somebody took out of the file, or that has no
+    key in `live`, is written.
+    """
+    if looked.blocked is not None:
+        return {}
+    theirs = looked.known.gone | looked.ground.keys() | looked.taken.keys()
+    return {
+        section: _text(live[section])
+        for section in _sections(looked.layout, live)
+        if section not in theirs
+        and not same(_hash(live[section]), looked.known.in_file.get(section))
+    }
+
+
+def plan_write(looked: Looked, changes: Changes, *, earlier: bytes | None) -> Writing | Blocked | None:
+    """Return the write that brings `changes`, and what is declared, into the file.
+
+    `earlier`: the bytes that a write had replaced whose after-image the file is now. They are put
+    back whole if they hold in every section what it should hold. `None`: nothing is to be done.
+    """
+    if looked.blocked is not None:
+        return looked.blocked
+    assert looked.known.intent is None, "a look settles the intention, or blocks"
+    if looked.page is None:
+        return _created(looked, changes)
+    if _leaves_nothing(looked.page, changes) and only_ours(looked.page, looked.known.front):
+        return _removed(looked, changes)
+    if earlier is not None and _fits(earlier, looked, changes):
+        return _writing(looked, earlier, changes, Declared(), restored=True)
+    return _spliced(looked, looked.page, changes)
+
+
+def _sections(layout: Layout, live: Mapping[str, str | None]) -> list[str]:
+    """Return the sections of the file that have a live text or a removal, in order."""
+    declared = [part.section for part in layout.parts if part.static is None]
+    if layout.split:
+        declared += [section for section in live if section not in declared]
+    return [section for section in declared if section in live]
+
+
+def _created(looked: Looked, changes: Changes) -> Writing | Blocked | None:
+    """A new file: of the texts that are to be written, or of static texts where there is no other."""
+    layout, known = looked.layout, looked.known
+    texts = {section: text for section, text in changes.items() if text is not None}
+    if not texts and (not _is_static(layout) or known.gone or known.front):
+        return None
+    static: dict[str, str | None] = {p.section: p.static for p in layout.parts if p.static}
+    try:
+        data, refused = _without_refused(texts, lambda left: new_file(layout, left))
+    except SpliceRefused as reason:
+        return Blocked(str(reason))
+    left = {section: text for section, text in changes.items() if section not in refused}
+    if texts and not texts.keys() - refused.keys():
+        return Blocked(_in_words(refused))
+    declared = Declared(front=layout.front, static=static)
+    return replace(_writing(looked, data, left, declared), refused=refused)
+
+
+def _is_static(layout: Layout) -> bool:
+    texts = [part for part in layout.parts if not part.keys]
+    return bool(texts) and all(part.static is not None for part in texts)
+
+
+def _leaves_nothing(page: PageText, changes: Changes) -> bool:
+    """Whether a text goes, and none stays that is a section's, known to the site or not."""
+    static = {part.section for part in page.layout.parts if part.static is not None}
+    texts = {s for s, span in page.spans.items() if span.text.strip() and s not in static}
+    goes = {s for s, text in changes.items() if text is None}
+    comes = any(text is not None for text in changes.values())
+    strays = any(text.strip() for text in page.strays.values())
+    return bool(texts & goes) and not texts - goes and not comes and not strays
+
+
+def _removed(looked: Looked, changes: Changes) -> Writing:
+    known = replace(looked.known, intent=Intent(hash=None))
+    after = replace(
+        looked.known, stat=None, hash=None, in_file={}, front={}, version=known.version + 1
+    )
+    return Writing(
+        data=None, replaces=looked.known.hash, known=known, after=after, changes=changes
+    )
+
+
+def _fits(earlier: bytes, looked: Looked, changes: Changes) -> bool:
+    """Whether these bytes hold what every section should hold, and nothing declared of old."""
+    if looked.page is None:
+        return False
+    page = parse(earlier, looked.page.layout)
+    if isinstance(page, Blocked) or outdated(page, looked.known.front):
+        return False
+    now, then = _texts(looked.page), _texts(page)
+    wanted = {**now, **{section: _hash(text) for section, text in changes.items()}}
+    return all(same(wanted.get(s), then.get(s)) for s in wanted.keys() | then.keys())
+
+
+def _texts(page: PageText) -> dict[str, str]:
+    """Return the hashes of all texts, static ones apart, as `outdated` judges those."""
+    static = {part.section for part in page.layout.parts if part.static is not None}
+    texts = {s: span.text for s, span in page.spans.items() if s not in static}
+    return {section: text_hash(text) for section, text in {**page.strays, **texts}.items()}
+
+
+def _spliced(looked: Looked, page: PageText, changes: Changes) -> Writing | Blocked | None:
+    declared = due(page, looked.known.front)
+    try:
+        data, refused = _without_refused(
+            changes, lambda left: splice(page, {**left, **declared.static}, front=declared.front)
+        )
+    except SpliceRefused as reason:
+        return Blocked(str(reason))
+    if data == page.data:
+        return Blocked(_in_words(refused)) if refused else None
+    left = {section: text for section, text in changes.items() if section not in refused}
+    kept = _leaves_nothing(page, left)
+    writing = _writing(looked, data, left, declared, kept_file=kept)
+    return replace(writing, refused=refused)
+
+
+def _without_refused(
+    changes: Mapping[str, Text], written: Callable[[Mapping[str, Text]], bytes]
+) -> tuple[bytes, dict[str, str]]:
+    """Write what can be written: a text that cannot keeps none of the others back."""
+    left, refused = dict(changes), dict[str, str]()
+    while True:
+        try:
+            return written(left), refused
+        except SpliceRefused as reason:
+            if reason.section not in left:
+                raise
+            refused[reason.section] = reason.reason
+            del left[reason.section]
+
+
+def _in_words(refused: Mapping[str, str]) -> str:
+    return "; ".join(f"{section}: {reason}" for section, reason in refused.items())
+
+
+def _writing(
+    looked: Looked,
+    data: bytes,
+    changes: Changes,
+    declared: Declared,
+    *,
+    restored: bool = False,
+    kept_file: bool = False,
+) -> Writing:
+    layout, known = looked.page.layout if looked.page else looked.layout, looked.known
+    page = parse(data, layout)
+    assert not isinstance(page, Blocked), "what was checked can be read"
+    now = declared_in(page)
+    front = {**known.front, **{name: now[name] for name in declared.names if name in now}}
+    static = {part.section for part in looked.layout.parts if part.static is not None}
+    spans = {s: text_hash(span.text) for s, span in page.spans.items() if s not in static}
+    strays = {s: hash for s, hash in known.in_file.items() if s in page.strays}
+    intent = Intent(hash=bytes_hash(data), in_file=strays | spans, front=front)
+    after = replace(
+        known,
+        stat=None,
+        hash=intent.hash,
+        in_file=intent.in_file,
+        front=front,
+        gone=known.gone - texts_in(page),
+        version=known.version + 1,
+    )
+    return Writing(
+        data=data,
+        replaces=known.hash,
+        known=replace(known, intent=intent),
+        after=after,
+        changes=changes,
+        declared=declared.names,
+        restored=restored,
+        kept_file=kept_file,
+        marked=looked.page is not None and page.marked and not looked.page.marked,
+    )
+
+
+def _hash(text: str | None) -> str | None:
+    return None if text is None else text_hash(text)
+
+
+def _text(text: str | None) -> str | None:
+    """Return a text that holds nothing as none: what its span is to be is the same."""
+    return None if text is None or not text.strip() else text
