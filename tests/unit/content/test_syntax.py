@@ -23,7 +23,8 @@ FRAGMENTS = (
     "{{ {{{ }} }}} {% %} {%raw%} {%endraw%} {# #} <% %> {{< >}} {{% %}} {{%/tip%}} {: .wide} {#id} "
     "{.a b=c} <b> </b> <br/> <div <a title='x>y'> <!-- --> <kbd>K</kbd> <table> </table> <Foo "
     "x={1}> </Foo> {props.x} {/* */} ![alt](a.png) ![[embed]] [[wiki]] [text](to) [text][ref] "
-    "[ref] [] [x] [^1] [TOC] [![a](b)](c) ` `` ``` ~~~ $$ $ \\ ⟦ ⟧ ⟦1⟧ ⟦01⟧ ⟦9⟧ > - * 1. # ::: words 12"
+    "[ref] [] [x] [^1] [TOC] [![a](b)](c) ` `` ``` ~~~ $$ $ \\ ⟦ ⟧ ⟦1⟧ ⟦01⟧ ⟦9⟧ > - * 1. # ::: "
+    "words 12"
 )
 LINES = (
     "",
