@@ -87,15 +87,12 @@ async def _request(payload: ContentGenerate, context: JobContext) -> DraftReques
         return Fail("no-template", f"Section {payload.section} has no template specified")
     draft = await context.entities.get(PREVIEW, payload.section)
     live = await context.entities.get(PRODUCTION, payload.section)
-    # A draft that is live has been said yes to, whatever the checks had to say of it.
-    is_live = draft is not None and live is not None and draft.hash == live.hash
-    current = live if draft is None or is_live or is_superseded(draft, live) else draft
     return DraftRequest(
         site=site,
         section=section,
         template=template,
         mode=payload.mode,
-        current=current.current if current and payload.mode == "with-current" else None,
+        current=DraftRequest.present(payload.mode, draft, live),
         instructions=payload.instructions,
         material=await _material(payload, context),
     )

@@ -57,6 +57,16 @@ class Author:
         return self.kind in {"chat", "person"}
 
     @property
+    def by_people(self) -> bool:
+        """Whether people wrote it, by hand or in its file: bulk drafting passes it by (P14)."""
+        return self.by_hand or self.in_file
+
+    @property
+    def in_file(self) -> bool:
+        """Whether it was read from a page's file."""
+        return self.kind in {"adopted", "file"}
+
+    @property
     def shown(self) -> str:
         """Who it was, for people: `chat (claude-ai)`, a model's name, or the kind."""
         if self.kind == "chat" and self.name:

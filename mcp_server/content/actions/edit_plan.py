@@ -255,6 +255,7 @@ def _checked(argument: str, text: Revision, content: SiteContent) -> Revision:
     # A fifth of a second, which a server does not spend before its first answer.
     from mcp_server.content.checks.check import check  # noqa: PLC0415
     from mcp_server.content.checks.sources import sources_of  # noqa: PLC0415
+    from mcp_server.content.checks.told import still_gone  # noqa: PLC0415
 
     section, start = content.site.section(text.entity_id), start_of(content, text.entity_id)
     live = content.live.get(text.entity_id)
@@ -271,7 +272,7 @@ def _checked(argument: str, text: Revision, content: SiteContent) -> Revision:
     if refused := dict.fromkeys(each.kind for each in found if each.level == "refused"):
         what = f"{text.entity_id} must not hold: {', '.join(refused)}; write plain Markdown"
         raise InvalidPayload(argument, [what])
-    return replace(text, findings=found)
+    return replace(text, findings=(*still_gone(start, text.markdown or ""), *found))
 
 
 def _with_text(

@@ -142,13 +142,13 @@ def expected_use(
     sections = {id: section for id, section in found.items() if section is not None}
 
     def unseen(template: str, id: str) -> Tokens:
-        entity = content.drafts.get(id) or content.live.get(id)
+        mode = mode_of(call)
         request = DraftRequest(
             site=site,
             section=sections[id],
             template=site.templates[template],
-            mode=mode_of(call),
-            current=entity.current if entity else None,
+            mode=mode,
+            current=DraftRequest.present(mode, content.drafts.get(id), content.live.get(id)),
             instructions=call.instructions,
             material=call.material or None,
         )

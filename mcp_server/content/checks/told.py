@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from mcp_server.content.site import Site
-from mcp_server.entities.entity import Finding, Revision
+from mcp_server.entities.entity import PREVIEW, Finding, Revision
 from mcp_server.excerpt import in_quotes
 
 PLACEHOLDER = Finding(level="noted", kind="placeholder")
@@ -13,12 +13,32 @@ PLACEHOLDER = Finding(level="noted", kind="placeholder")
 NAMED_MAX = 3
 """Findings that a sentence names; the others are counted."""
 _IN_NO_SOURCE = " in no source"
+_SYNTAX_GONE = "existing syntax gone"
+"""Of a redraft that lacks what a generator read in the text before (P14)."""
+PIECE_LENGTH_MAX = 300
+"""Characters of a piece of syntax that a finding keeps: a block of code may have thousands."""
 
 
 def as_noted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return the findings of a placeholder: nobody is kept from seeing his own facts."""
     noted = (Finding(level="noted", kind=each.kind, piece=each.piece) for each in findings)
     return (PLACEHOLDER, *noted)
+
+
+def syntax_gone(piece: str) -> Finding:
+    """Return the finding on a piece of syntax that a redraft lacks."""
+    return Finding(level="held", kind=_SYNTAX_GONE, piece=piece[:PIECE_LENGTH_MAX])
+
+
+def still_gone(before: Revision | None, text: str) -> tuple[Finding, ...]:
+    """Return what the draft `before` lacks and `text`, which was made from it, lacks too.
+
+    What is live has been said yes to.
+    """
+    if before is None or before.type != PREVIEW:
+        return ()
+    found = before.findings or ()
+    return tuple(e for e in found if e.kind == _SYNTAX_GONE and e.piece not in text)
 
 
 def is_unsaid(finding: Finding) -> bool:
@@ -54,7 +74,8 @@ def held_by(revision: Revision, site: Site) -> tuple[Finding, ...]:
         sources=sources_of(site, section, instructions=revision.instructions),
         most=None,
     )
-    return tuple(each for each in found if each.level == "refused" or each in again)
+    lasting = ("refused", _SYNTAX_GONE)
+    return tuple(e for e in found if e.level in lasting or e.kind in lasting or e in again)
 
 
 def why_held(findings: Sequence[Finding]) -> str:

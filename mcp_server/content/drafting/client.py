@@ -24,9 +24,13 @@ from pydantic_ai import (
 from pydantic_ai.messages import ModelResponse
 from pydantic_ai.models import Model
 
-from mcp_server.content.drafting.errors import BudgetTaken, OverBudget, Usage
-from mcp_server.content.drafting.failures import (
+from mcp_server.content.drafting.errors import (
     ASKED_AGAIN_MAX,
+    BudgetTaken,
+    OverBudget,
+    Usage,
+)
+from mcp_server.content.drafting.failures import (
     CUT_OFF,
     FILTERED,
     failure_of,

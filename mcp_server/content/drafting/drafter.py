@@ -30,7 +30,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from mcp_server.clock import Clock, SystemClock
 from mcp_server.content.checks.objections import objection_to
-from mcp_server.content.checks.told import as_noted
+from mcp_server.content.checks.told import as_noted, still_gone
 from mcp_server.content.drafting.composer import ComposerGap, compose
 from mcp_server.content.drafting.errors import (
     ModelAccountEmpty,
@@ -43,6 +43,7 @@ from mcp_server.content.drafting.errors import (
     ModelUntrusted,
     Usage,
 )
+from mcp_server.content.drafting.existing import ExistingSyntax
 from mcp_server.content.drafting.model import KeyLeftLiteral, ModelChoice, check_variables, find_key
 from mcp_server.content.drafting.patience import Patience
 from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash, prompt_for
@@ -191,14 +192,17 @@ class ModelDrafter:
     ) -> Drafted:
         """See `Drafter.draft`."""
         await report(1, len(STEPS), STEPS[0])
-        client, prompt = await self._opened(), prompt_for(request)
+        # In a thread: a present text may have a hundred thousand characters.
+        prompt = await anyio.to_thread.run_sync(prompt_for, request)
+        client = await self._opened()
+        existing = ExistingSyntax(request.hidden, partial(complaint_about_answer, request))
         try:
             with self._patience.counting(self._clock):
                 await report(2, len(STEPS), STEPS[1])
                 answer = await client.ask(
                     prompt,
                     answer_model(request.template),
-                    partial(complaint_about_answer, request),
+                    existing.complaint,
                     purse,
                 )
         except ModelKeyRefused:
@@ -210,7 +214,8 @@ class ModelDrafter:
             raise
         await report(3, len(STEPS), STEPS[2])
         author = Author(kind="model", name=self._choice.name)
-        return await _checked(request, answer.fields, author, answer.usage)
+        lost = existing.lost(answer.fields)
+        return await _checked(request, existing.restored(answer.fields), author, answer.usage, lost)
 
     async def aclose(self) -> None:
         """Close the connections to the provider."""
@@ -262,7 +267,7 @@ def complaint_about_answer(request: DraftRequest, fields: Mapping[str, Any]) -> 
     if (complaint := complaint_about(template, fields)) is not None:
         return complaint
     tidy = tidied(template, fields)
-    return objection_to(template, tidy, request.current if request.mode == "with-current" else None)
+    return objection_to(template, tidy, request.before)
 
 
 def tidied(template: Template, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -281,7 +286,7 @@ def findings_of(request: DraftRequest, text: str) -> tuple[Finding, ...]:
         request.section,
         instructions=request.instructions,
         material=request.material,
-        before=request.current if request.mode == "with-current" else None,
+        before=request.before,
     )
     return check(
         text,
@@ -297,17 +302,26 @@ def _tidy(answer: BaseModel) -> dict[str, Any]:
 
 
 async def _checked(
-    request: DraftRequest, fields: dict[str, Any], author: Author, usage: Usage
+    request: DraftRequest,
+    fields: dict[str, Any],
+    author: Author,
+    usage: Usage,
+    lost: tuple[Finding, ...] = (),
 ) -> Drafted:
     # In a thread: a text and its sources are read word by word.
-    return await anyio.to_thread.run_sync(_drafted, request, fields, author, usage)
+    return await anyio.to_thread.run_sync(_drafted, request, fields, author, usage, lost)
 
 
 def _drafted(
-    request: DraftRequest, fields: dict[str, Any], author: Author, usage: Usage
+    request: DraftRequest,
+    fields: dict[str, Any],
+    author: Author,
+    usage: Usage,
+    lost: tuple[Finding, ...],
 ) -> Drafted:
     text = markdown.render(request.template, fields)
-    found = findings_of(request, text)
+    gone = dict.fromkeys((*lost, *still_gone(request.before, text)))
+    found = (*gone, *findings_of(request, text))
     return Drafted(
         fields=fields,
         markdown=text,

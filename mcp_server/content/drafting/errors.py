@@ -92,6 +92,11 @@ ERROR_CODES = frozenset(
 server sent back, as its code, the credentials that it had been sent."""
 
 
+ASKED_AGAIN_MAX = 2
+"""How often an answer that does not fit is sent back: a model that fails three times will not
+succeed."""
+
+
 class ModelTrouble(ServerError):
     """Asking the model did not end in a text. `model` is its name, `usage` what it cost anyway."""
 

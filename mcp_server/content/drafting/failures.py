@@ -18,6 +18,7 @@ from pydantic_ai import exceptions as trouble
 from mcp_server.content.drafting.answer_bounds import AnswerOutOfBounds, counted
 from mcp_server.content.drafting.error_rules import Meaning
 from mcp_server.content.drafting.errors import (
+    ASKED_AGAIN_MAX,
     ERROR_CODES,
     ModelAccountEmpty,
     ModelBusy,
@@ -36,10 +37,6 @@ from mcp_server.content.text.visible import visible
 from mcp_server.excerpt import on_one_line
 
 logger = structlog.get_logger(__name__)
-
-ASKED_AGAIN_MAX = 2
-"""How often an answer that does not fit is sent back: a model that fails three times will not
-succeed."""
 
 COMPLAINT_LENGTH_MAX = 400
 """Characters of a complaint in a tool's answer: one about fifty items must stay readable."""

@@ -13,7 +13,9 @@ from typing import Literal
 
 from mcp_server.content.site import Section, Site
 from mcp_server.content.template import Template
-from mcp_server.entities.entity import Revision
+from mcp_server.content.text.syntax import Hidden, hide
+from mcp_server.entities.drafts import is_superseded
+from mcp_server.entities.entity import Entity, Revision
 from mcp_server.excerpt import on_one_line
 
 Mode = Literal["leave", "new", "with-current"]
@@ -46,12 +48,22 @@ The block below lists words that the site uses, each with those that it avoids: 
 
 CURRENT = """\
 The block below is the present text of this section. Keep what is good about it and what is not
-asked to change; HTML and template syntax in it stay letter for letter, or go."""
+asked to change."""
+
+AFRESH = """\
+The block below is the present text of this section, which you write afresh: keep what it says, not
+how it says it."""
+
+PIECES = """\
+Marks such as ⟦1⟧ in the present text stand for what the site's generator reads there; the block
+below says for what. Hand in each mark exactly once, where what it stands for belongs, and never
+that itself. A mark that has a line to itself keeps one. Leave a mark out only where the wishes ask
+for what it stands for to go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftRequest:
-    """One section to be written. `current` is shown to a model in mode `with-current` only."""
+    """One section to be written. `current` is its present text, for which see `before`."""
 
     site: Site
     section: Section
@@ -61,6 +73,43 @@ class DraftRequest:
     instructions: str = ""
     material: str | None = None
     """A text that was pasted as a source, beside the facts."""
+
+    @property
+    def before(self) -> Revision | None:
+        """The present text, where the model sees it; what it says counts as said.
+
+        It sees it in mode `with-current`. In mode `new` it does so where people wrote it and it
+        holds syntax of the site's generator, which is to survive (P14).
+        """
+        if self.current is None or self.mode == "leave":
+            return None
+        if self.mode == "with-current":
+            return self.current
+        return self.current if self.current.author.by_people and self._hidden.pieces else None
+
+    @property
+    def hidden(self) -> Hidden | None:
+        """What the model sees of the present text: marks stand for its syntax."""
+        return None if self.before is None else self._hidden
+
+    @property
+    def _hidden(self) -> Hidden:
+        text = (self.current.markdown if self.current is not None else None) or ""
+        page = self.site.page(self.section.page)
+        return hide(text, mdx=str(getattr(page, "file", "")).endswith(".mdx"))
+
+    @staticmethod
+    def present(mode: Mode, draft: Entity | None, live: Entity | None) -> Revision | None:
+        """Return the present text for a mode: the draft, or the live text where there is none.
+
+        A draft that is live has been said yes to, whatever the checks had to say of it. What is
+        written afresh replaces the live text, so that the syntax of that must survive.
+        """
+        if mode == "new" and live is not None and live.current.author.by_people:
+            return live.current
+        is_live = draft is not None and live is not None and live.hash == draft.hash
+        current = live if draft is None or is_live or is_superseded(draft, live) else draft
+        return current.current if current is not None else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,11 +194,22 @@ def _own_parts(request: DraftRequest) -> list[str]:
         parts.append(fenced("section-facts", _shown(section.facts)))
     if request.material:
         parts += [MATERIAL, fenced("material", request.material.strip())]
-    if request.mode == "with-current" and request.current and request.current.markdown:
-        parts += [CURRENT, fenced("current-text", request.current.markdown.strip())]
+    parts += _present(request)
     if request.instructions.strip():
         parts += [WISHES, fenced("wishes", request.instructions.strip())]
     return [part for part in parts if part]
+
+
+def _present(request: DraftRequest) -> list[str]:
+    """Return the present text, if it is shown, and what stands for its syntax."""
+    if (hidden := request.hidden) is None or not hidden.text.strip():
+        return []
+    said = CURRENT if request.mode == "with-current" else AFRESH
+    parts = [said, fenced("current-text", hidden.text.strip())]
+    if hidden.pieces:
+        listed = "\n\n".join(f"{piece.mark}\n{piece.text}" for piece in hidden.pieces)
+        parts += [PIECES, fenced("marks", listed)]
+    return parts
 
 
 def _shown(value: object) -> str:
