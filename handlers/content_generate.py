@@ -78,7 +78,7 @@ async def content_generate(payload: ContentGenerate, context: JobContext) -> Out
 
 
 async def _request(payload: ContentGenerate, context: JobContext) -> DraftRequest | Skip | Fail:
-    site = await context.site()
+    site = await context.site(page_of(payload.section))
     section = site.section(payload.section)
     if section is None:
         return Skip("is no longer in site.yaml")

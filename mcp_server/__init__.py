@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mcp_server.content.actions.changes import promotion, removal, restoration
+    from mcp_server.content.actions.page_look import PageLook
     from mcp_server.content.actions.payloads import (
         ContentExport,
         ContentGenerate,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
         OverBudget,
     )
     from mcp_server.content.drafting.prompt import DraftRequest
-    from mcp_server.content.actions.page_look import PageLook
     from mcp_server.content.pages.disk import ExportFailed, PageHeld
     from mcp_server.content.pages.layout import Blocked
     from mcp_server.content.pages.write import plan_write, to_write

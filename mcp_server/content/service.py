@@ -30,7 +30,6 @@ from mcp_server.errors import Overtaken
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Batch
 
-
 LOOKS_MAX = 3
 """How often a call looks again, because what it saw has changed before it was done."""
 

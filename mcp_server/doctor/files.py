@@ -43,9 +43,7 @@ async def of_files(workspace: Workspace, entities: EntityStore) -> AsyncIterator
     if site is None:
         return
     stored = await entities.snapshot()
-    content = SiteContent(
-        site=site, drafts=stored.drafts, live=stored.live, files=stored.files
-    )
+    content = SiteContent(site=site, drafts=stored.drafts, live=stored.live, files=stored.files)
     looked = await anyio.to_thread.run_sync(_looked, content, _files(workspace))
     found = [each for page, of_page in looked.found.items() for each in _said(page, of_page)]
     for finding in first_of(found, FOUND_MAX, "files"):

@@ -234,6 +234,10 @@ class EntityStore(Protocol):
         """Return, by page, the file hashes that are ours: the last two recorded, newest first."""
         ...
 
+    async def known_paths(self) -> Sequence[str]:
+        """Return the paths of the page files that are there, or that somebody took away."""
+        ...
+
     async def put_site(self, hash: str, document: str) -> None:
         """Store a parsed site under its hash, as the newest; the same hash again is that site."""
         ...

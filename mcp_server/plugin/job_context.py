@@ -82,13 +82,15 @@ class JobContext:
         except ConfigError as error:
             raise Unavailable(str(error)) from error
 
-    async def site(self) -> Site:
+    async def site(self, page: str | None = None) -> Site:
         """Return the site as it was when the round began; where that promised none, as it is now.
+
+        Of its collections' pages it has the one that is named.
 
         Raises:
             Unavailable: it is to be as it is now, and cannot be used as it is.
         """
-        return await self._bench.site(self.terms.get("site"))
+        return await self._bench.site(self.terms.get("site"), page)
 
     @asynccontextmanager
     async def locked_page(self, page: str) -> AsyncGenerator[bool]:
@@ -118,12 +120,13 @@ class JobContext:
         """
         from mcp_server.content.actions.page_look import look_and_store  # noqa: PLC0415 - as above
 
+        site = await self._bench.site(self.terms.get("site"), page)
         return await look_and_store(
-            await self.site(), page, self.entities, self.files, self.checkpoint, alone=alone
+            site, page, self.entities, self.files, self.checkpoint, alone=alone
         )
 
     async def earlier_bytes(self, looked: Looked) -> bytes | None:
-        """Return the bytes that the last write of a page's file has replaced, if it is as that left it.
+        """Return what the last write of a page's file has replaced, if the file is as that left it.
 
         A rollback puts them back exactly (P9).
         """

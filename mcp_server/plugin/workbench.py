@@ -10,6 +10,7 @@ from mcp_server.clock import Clock
 from mcp_server.config import Budget
 from mcp_server.content.actions.page_look import layout_for
 from mcp_server.content.actions.site_content import SiteContent
+from mcp_server.content.actions.site_pages import SitePages
 from mcp_server.content.drafting.budget import RoundBudget
 from mcp_server.content.drafting.drafter import Drafter, drafter_for
 from mcp_server.content.drafting.errors import ModelKeyRefused, ModelUntrusted
@@ -57,15 +58,22 @@ class Workbench:
         self._present_site = present_site
         self._ledger, self._budget = ledger, budget or Budget()
         self._composer_delay_s = composer_delay_s
+        self._pages = SitePages(files, entities)
         self._sites: dict[str, Site] = {}
         self._drafters: dict[tuple[ModelChoice, ModelTrust], Drafter] = {}
 
-    async def site(self, hash: str | None) -> Site:
+    async def site(self, hash: str | None, page: str | None = None) -> Site:
         """Return the site stored under this hash, parsed once; without one, as its files are now.
+
+        Of its collections' pages it has the one that is named.
 
         Raises:
             Unavailable: the files cannot be used as they are.
         """
+        site = await self._stored(hash)
+        return site if page is None else await self._pages.of_page(site, page)
+
+    async def _stored(self, hash: str | None) -> Site:
         if hash is None:
             return await anyio.to_thread.run_sync(self._present_site.load)
         if hash not in self._sites:
@@ -81,7 +89,7 @@ class Workbench:
         Raises:
             Unavailable: as `site`.
         """
-        site = await self.site(terms.get("site"))
+        site = await self.site(terms.get("site"), page)
         stored = await self.entities.page_files([page])
         return layout_for(SiteContent(site=site, drafts={}, live={}, files=stored), page)
 

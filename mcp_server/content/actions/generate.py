@@ -257,6 +257,9 @@ def _why_not_drafted(
 def _why_undraftable(section: Section, site: Site) -> str | None:
     if section.text is not None:
         return STATIC
+    page = site.page(section.page)
+    if page is not None and page.kept_only:
+        return f"{page.file} is HTML, which is kept as it is"
     if section.template is None:
         return f"Section {section.entity_id} has no template specified"
     if section.template not in site.templates:

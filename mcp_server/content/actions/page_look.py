@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import anyio
 import anyio.to_thread
@@ -12,9 +13,11 @@ from mcp_server.content.actions.looks import look_effects, with_sights
 from mcp_server.content.actions.site_content import PageFound, SiteContent
 from mcp_server.content.pages.disk import PageHeld
 from mcp_server.content.pages.layout import Layout, layout_of, with_orphans
+from mcp_server.content.pages.look import look
 from mcp_server.content.pages.page_files import Ask, PageFiles, Sight
 from mcp_server.content.site import Site
-from mcp_server.entities.entity import split_id
+from mcp_server.entities.entity import Entity, split_id
+from mcp_server.entities.page_files import KnownFile
 from mcp_server.entities.store import EntityStore
 
 LOOKS_MAX = 5
@@ -44,9 +47,10 @@ class PageLook:
     @property
     def live(self) -> Mapping[str, str | None]:
         """The live texts by section, without the page."""
-        ids = (f"{self.layout.page}/{part.section}" for part in self.layout.parts)
-        entities = {split_id(id)[1]: self.content.live.get(id) for id in ids}
-        return {name: e.current.markdown if e is not None else None for name, e in entities.items()}
+        return {
+            section: entity.current.markdown if entity is not None else None
+            for section, entity in live_on(self.content, self.layout).items()
+        }
 
 
 def layout_for(content: SiteContent, page: str) -> Layout | None:
@@ -67,13 +71,25 @@ def layout_for(content: SiteContent, page: str) -> Layout | None:
 
 def ask_of(content: SiteContent, layout: Layout, *, whole: bool = False) -> Ask:
     """Return the question for a page's file."""
-    ids = {part.section: f"{layout.page}/{part.section}" for part in layout.parts}
+    live = live_on(content, layout)
     return Ask(
         layout=layout,
         known=content.files.get(layout.page),
-        live={section: content.live_hash(id) for section, id in ids.items()},
+        live={name: entity.hash if entity is not None else None for name, entity in live.items()},
         whole=whole,
     )
+
+
+def live_on(content: SiteContent, layout: Layout) -> Mapping[str, Entity | None]:
+    """Return the live texts of a page by section; `None` of one that was live, and is not."""
+    known = content.files.get(layout.page)
+    was = known.in_file.keys() | known.gone if known is not None else frozenset[str]()
+    found: dict[str, Entity | None] = {}
+    for section in dict.fromkeys([*(part.section for part in layout.parts), *sorted(was)]):
+        entity = content.live.get(f"{layout.page}/{section}")
+        if entity is not None or section in was:
+            found[section] = entity
+    return found
 
 
 async def look_alone(ask: Ask, entities: EntityStore, files: PageFiles) -> Sight:
@@ -89,6 +105,32 @@ async def look_alone(ask: Ask, entities: EntityStore, files: PageFiles) -> Sight
             return again[page]
     except PageHeld:
         return Sight()
+
+
+async def with_kept(
+    sights: Mapping[str, Sight], asks: Mapping[str, Ask], entities: EntityStore
+) -> dict[str, Sight]:
+    """Return the sights, with those made again that need the bytes of before (P6).
+
+    They tell whether a text that has lost its mark is still in the file.
+    """
+    found = dict(sights)
+    for page, sight in sights.items():
+        looked, ask = sight.looked, asks[page]
+        if looked is None or sight.found is None or looked.missing or not looked.gone:
+            continue
+        kept = [await entities.page_bytes(hash) for hash in _hashes(ask.known)]
+        texts = [data for data in kept if data is not None]
+        again = partial(look, ask.layout, ask.known, sight.found, ask.live, kept=texts)
+        found[page] = replace(sight, looked=await anyio.to_thread.run_sync(again))
+    return found
+
+
+def _hashes(known: KnownFile | None) -> Iterator[str]:
+    if known is None:
+        return
+    intended = known.intent.hash if known.intent is not None else None
+    yield from filter(None, [known.hash, intended])
 
 
 async def look_and_store(
@@ -134,6 +176,7 @@ async def _look(
         sight = await look_alone(ask, entities, files)
     else:
         sight = (await anyio.to_thread.run_sync(files.look, [ask]))[page]
+    sight = (await with_kept({page: sight}, {page: ask}, entities))[page]
     shown = {page: files.shown(layout.file)}
     content = await anyio.to_thread.run_sync(with_sights, content, {page: sight}, shown)
     return PageLook(

@@ -171,7 +171,6 @@ def plan_promote(
             held.append(Skipped(section=id, reason=_held_back(id, found)))
             continue
         steps.append(_promotion(call, content.drafts[id], content))
-    meant = [id for id in selection.ids if drafted is None or id in drafted]
     back = _put_back(selection, content)
     return Plan(
         steps=tuple(steps),
@@ -199,6 +198,11 @@ def _why_not_promoted(
         return "is live already" if named else ""
     if draft.withdrawn and not named:
         return "was taken back or unpublished; name the section to promote it again"
+    return _why_not_written(id, content, named=named)
+
+
+def _why_not_written(id: str, content: SiteContent, *, named: bool) -> str | None:
+    """Return why a draft cannot go into its page's file, `None` if it can."""
     section = content.site.section(id)
     if section is None:
         return "is no longer in site.yaml"
@@ -209,9 +213,7 @@ def _why_not_promoted(
     return why_untouchable(content, id)
 
 
-def _concerned(
-    meant: Sequence[str], selection: Selection, content: SiteContent
-) -> Sequence[str]:
+def _concerned(meant: Sequence[str], selection: Selection, content: SiteContent) -> Sequence[str]:
     """Return the sections of whose files something is to be known."""
     if selection.named or selection.pages:
         return meant

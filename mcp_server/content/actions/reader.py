@@ -12,13 +12,14 @@ import anyio.to_thread
 from mcp_server.clock import Clock
 from mcp_server.content.actions import history
 from mcp_server.content.actions.calls import Note, Quoted, Selector
-from mcp_server.content.actions.once import NotesOnce
-from mcp_server.content.actions.page_look import ask_of, layout_for, look_alone
-from mcp_server.content.actions.selection import Selection, pages_of, select
 from mcp_server.content.actions.looks import with_sights
+from mcp_server.content.actions.once import NotesOnce
+from mcp_server.content.actions.page_look import ask_of, layout_for, look_alone, with_kept
+from mcp_server.content.actions.selection import Selection, pages_of, select
 from mcp_server.content.actions.site_content import SiteContent
+from mcp_server.content.actions.site_pages import SitePages
 from mcp_server.content.pages.layout import Layout
-from mcp_server.content.pages.page_files import Ask, PageFiles, Sight
+from mcp_server.content.pages.page_files import PageFiles, Sight
 from mcp_server.content.site import Site
 from mcp_server.content.text.tree import same_text
 from mcp_server.content.workspace.loader import (
@@ -57,6 +58,7 @@ class ContentReader:
         self, loader: SiteLoader, entities: EntityStore, files: PageFiles, clock: Clock
     ) -> None:
         self._loader, self._entities, self._files, self._clock = loader, entities, files, clock
+        self._pages = SitePages(files, entities)
         self._once = NotesOnce()
         self._stored_site: str | None = None
         self._before_start: Site | None = None
@@ -81,7 +83,7 @@ class ContentReader:
             live=stored.live,
             history=stored.history,
             files=stored.files,
-            locks=self._loader.locks if site is self._loader.last_good else {},
+            locks=self._loader.locks if self._is_present(site) else {},
         )
         return content, notes
 
@@ -121,7 +123,7 @@ class ContentReader:
         except NotFound:  # only all that is stored says what is nearest
             drafts, live = await self._entities.heads()
             selection = await _meant(selector, site, drafts, live, removed=removed)
-        live = await self._with_unread(site, drafts, live, selection)
+        live = await self._with_unread(site, live, selection)
         return Outline(site=site, drafts=drafts, live=live, selection=selection, notes=notes)
 
     async def look_at(self, ids: Sequence[str]) -> SiteContent:
@@ -132,9 +134,7 @@ class ContentReader:
         content, _ = await self.read({page_of(id) for id in ids})
         return await self.look(content, ids, to_store=False)
 
-    async def _with_unread(
-        self, site: Site, drafts: Heads, live: Heads, selection: Selection
-    ) -> Heads:
+    async def _with_unread(self, site: Site, live: Heads, selection: Selection) -> Heads:
         """Return the live texts with those of page files that nobody has looked at yet.
 
         Of many, only the first are read; a text of each other file counts as live, as it is there.
@@ -157,7 +157,8 @@ class ContentReader:
         Raises:
             Unavailable: it cannot be read, and never could.
         """
-        return await self._site()
+        site, notes = await self._site()
+        return await self._pages.all(site), notes
 
     def told(self, notes: Iterable[Note]) -> None:
         """Take the notes of an answer as told: those that a server says once are not said again."""
@@ -194,7 +195,7 @@ class ContentReader:
         sights = await anyio.to_thread.run_sync(self._files.look, plain)
         for page in open_:
             sights[page] = await look_alone(asks[page], self._entities, self._files)
-        return sights
+        return await with_kept(sights, asks, self._entities)
 
     async def _settled(
         self, content: SiteContent, layouts: Mapping[str, Layout], sights: dict[str, Sight]
@@ -260,6 +261,10 @@ class ContentReader:
             found = site.section(section)
             return None if found is None else found.template
         return None
+
+    def _is_present(self, site: Site) -> bool:
+        last = self._loader.last_good
+        return last is not None and last.hash == site.hash
 
     async def _site(self) -> tuple[Site, list[Note]]:
         try:

@@ -10,7 +10,6 @@ import anyio.to_thread
 from mcp_server.content.actions.calls import Selector
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.review_rows import (
-    Chosen,
     chosen_of,
     fitting,
     recounted,
@@ -65,7 +64,7 @@ class ReviewAction:
         while len(rows) < len(ids) and room.bytes > 0:
             some = ids[len(rows) : len(rows) + ROWS_AT_ONCE]
             content = await self._reader.look_at(some)
-            made, room = await anyio.to_thread.run_sync(_made, chosen, some, content, diff, room)
+            made, room = await anyio.to_thread.run_sync(_made, some, content, diff, room)
             missing = missing or any(content.missing_file(row.section) for row in made)
             rows += made
         shown = cursor + len(rows)
@@ -89,9 +88,9 @@ async def own_batches(
 
 
 def _made(
-    chosen: Chosen, ids: Sequence[str], content: SiteContent, diff: bool, room: Room
+    ids: Sequence[str], content: SiteContent, diff: bool, room: Room
 ) -> tuple[Sequence[ReviewRow], Room]:
     """Return the rows for which there is room, and the room that is left."""
-    states = {id: state_in(content, id) or chosen.states[id] for id in ids}
+    states = {id: state_in(content, id) for id in ids}
     seen = seen_in(content)
     return fitting((row_of(content.site, id, states[id], seen, diff=diff) for id in ids), room)

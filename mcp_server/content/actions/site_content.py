@@ -68,7 +68,10 @@ class SiteContent:
 
     def why_blocked(self, section: str) -> str | None:
         """Return why the file of a section's page cannot be worked on now, if it cannot (P6)."""
-        found = self.found.get(page_of(section))
+        page = page_of(section)
+        if page in self.site.blocked:
+            return self.site.blocked[page]
+        found = self.found.get(page)
         return None if found is None else found.blocked
 
     def missing_file(self, section: str) -> str | None:

@@ -107,7 +107,9 @@ def _is_ours(name: str, now: Mapping[str, str], ours: Mapping[str, str]) -> bool
 
 
 def _hashes(layout: Layout) -> dict[str, str | None]:
-    static = {SECTION + p.section: text_hash(p.static) for p in layout.parts if p.static is not None}
+    static = {
+        SECTION + p.section: text_hash(p.static) for p in layout.parts if p.static is not None
+    }
     return {key: _of_value(value) for key, value in layout.front.items()} | static
 
 
@@ -136,7 +138,9 @@ def _of_value(value: object) -> str | None:
 
 
 def _of_text(value: str) -> str:
-    return hashlib.blake2b(value.strip().encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return hashlib.blake2b(
+        value.strip().encode("utf-8", "surrogatepass"), digest_size=16
+    ).hexdigest()
 
 
 def _blank(data: bytes, start: int, end: int, pieces: list[tuple[int, int]]) -> bool:

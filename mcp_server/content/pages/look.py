@@ -148,9 +148,7 @@ def _without_file(looked: Looked, live: Mapping[str, str | None]) -> Looked:
         return replace(looked, known=here, settled=settled, missing=bool(before.gone))
     away = _all_sections(looked, live)
     known = replace(here, stat=None, hash=None, in_file={}, gone=before.gone | away)
-    return replace(
-        looked, known=known, gone=away - before.gone, settled=settled, missing=True
-    )
+    return replace(looked, known=known, gone=away - before.gone, settled=settled, missing=True)
 
 
 def _all_sections(looked: Looked, live: Mapping[str, str | None]) -> frozenset[str]:
@@ -198,7 +196,9 @@ class _Comparison:
             return replace(self.start, blocked=blocked)
         away = self._away()
         verdicts = {section: self._verdict(section) for section in self.spans}
-        by = {v: {s: self.spans[s] for s in verdicts if verdicts[s] == v} for v in verdicts.values()}
+        by = {
+            v: {s: self.spans[s] for s in verdicts if verdicts[s] == v} for v in verdicts.values()
+        }
         return replace(
             self.start,
             known=self._known(away),

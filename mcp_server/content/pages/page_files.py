@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -19,9 +19,11 @@ import anyio.to_thread
 from mcp_server.config import Workspace
 from mcp_server.content.pages import atomic, disk
 from mcp_server.content.pages.layout import Layout
+from mcp_server.content.pages.listing import Listed, Listing
 from mcp_server.content.pages.look import Found, Looked, look
 from mcp_server.content.pages.page_lock import PageLock
 from mcp_server.content.pages.write import Writing
+from mcp_server.content.site import Site
 from mcp_server.entities.page_files import KnownFile, Stat, bytes_hash
 from mcp_server.folder import Folder, OpenFolder
 from mcp_server.trust import Grants
@@ -62,6 +64,8 @@ class Sight:
     looked: Looked | None = None
     settles_in_s: float = 0.0
     """How long until it is known that nobody is saving these bytes; 0: it is known."""
+    found: Found | None = None
+    """What `looked` was made from."""
     modified_at: float = 0.0
     """When the file was changed, as far as that is known."""
 
@@ -87,6 +91,7 @@ class PageFiles:
         self._trusted, self._monotonic, self._wall = trusted, monotonic, wall
         self._sighted: dict[str, tuple[Stat | None, float]] = {}
         """By page, the state of a file with new bytes, and when it was first seen in it."""
+        self._listing: tuple[Path, Listing] | None = None
 
     def shown(self, file: str) -> str:
         """Return a page's file as people are told of it, relative to the workspace."""
@@ -121,6 +126,21 @@ class PageFiles:
             yield
         finally:
             lock.release()
+
+    def listed(self) -> Listed:
+        """Return the files in the content folder that can be pages (P5: if it can be read)."""
+        try:
+            folder = self._folder("")
+        except disk.ExportFailed as failed:
+            return Listed(missing=failed.reason)
+        if self._listing is None or self._listing[0] != folder.path:
+            self._listing = (folder.path, Listing(folder, self._monotonic))
+        return self._listing[1].listed()
+
+    def existing(self, site: Site) -> frozenset[str]:
+        """Return the pages of an expanded site that have a file."""
+        there = frozenset(self.listed().paths)
+        return frozenset(page.id for page in site.pages if page.file in there)
 
     def look(self, asks: Iterable[Ask]) -> dict[str, Sight]:
         """Return, by page, what the files of these pages are by now (P2).
@@ -181,9 +201,9 @@ class PageFiles:
         at = found.stat.modified_ns / 1e9 if found.stat is not None else 0.0
         if found.data is None or _is_known(ask.known, bytes_hash(found.data)):
             self._sighted.pop(page, None)
-            return Sight(looked=looked, modified_at=at)
+            return Sight(looked=looked, found=kept, modified_at=at)
         left = self._settles_in(page, found.stat)
-        return Sight(looked=looked, settles_in_s=left, modified_at=at)
+        return Sight(looked=looked, settles_in_s=left, found=kept, modified_at=at)
 
     def _settles_in(self, page: str, stat: Stat | None) -> float:
         if stat is not None and self._age(stat) >= OLD_S:

@@ -19,7 +19,9 @@ def is_emptied(page: PageText, wanted: Collection[str]) -> Blocked | None:
     data = page.data.removeprefix(b"\xef\xbb\xbf")
     keyed = {part.section for part in page.layout.parts if part.keys}
     missed = wanted if not data.strip() else [s for s in wanted if s not in keyed]
-    if not missed or page.data[page.front.body if page.front else 0 :].strip(b"\xef\xbb\xbf \t\r\n"):
+    if not missed or page.data[page.front.body if page.front else 0 :].strip(
+        b"\xef\xbb\xbf \t\r\n"
+    ):
         return None
     return Blocked(
         "it is empty though it had text; put the text back, or unpublish what should be gone"

@@ -163,6 +163,10 @@ class SqliteEntityStore:
         rows = await self._database.read(lambda tx: tx.all("list_writes_before", **asked))
         return [row["before"] for row in rows]
 
+    async def known_paths(self) -> Sequence[str]:
+        rows = await self._database.read(lambda tx: tx.all("list_known_paths"))
+        return [row["file"] for row in rows if isinstance(row["file"], str)]
+
     async def put_site(self, hash: str, document: str) -> None:
         def step(tx: Transaction) -> None:
             tx.run("put_site", hash=hash, document=document)
