@@ -46,6 +46,12 @@ class RollbackTarget:
             return None
         if running := await self._unpublishing(selection.pages, origin):
             return running
+        return await self._last_change(call, selection, content, origin)
+
+    async def _last_change(
+        self, call: ChangeCall, selection: Selection, content: SiteContent, origin: Origin
+    ) -> Batch | Submitted:
+        """Return the batch that a rollback means which names no batch (R11, P12)."""
         last, latest = await self._latest(content, selection.pages, origin)
         if last is not None and last.kind == ROLLBACK.kind:
             return _choose(last, latest, call) if last.ended else answer_again(last)

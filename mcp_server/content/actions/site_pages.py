@@ -49,7 +49,7 @@ class SitePages:
         )
 
     async def _headings(self, site: Site) -> Mapping[str, tuple[str, ...]]:
-        """Return the sections of the files whose headings are sections, as far as they are known."""
+        """Return the sections of files whose headings are sections, as far as they are known."""
         if not any(collection.split for collection in site.collections):
             return {}
         known = await self._entities.page_files(None)
