@@ -1,7 +1,7 @@
 """What a write makes of a page's file: the spans that change, and nothing else (P7, P9, P11). Pure.
 
-    look, under the page's lock  ->  to_write  ->  plan_write  ->  store `known`, which has the
-    intention  ->  put `data` in the file's place  ->  store `after`
+look, under the page's lock  ->  to_write  ->  plan_write  ->  store `known`, which has the
+intention  ->  put `data` in the file's place  ->  store `after`
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ def to_write(looked: Looked, live: Mapping[str, str | None]) -> dict[str, str | 
     }
 
 
-def plan_write(looked: Looked, changes: Changes, *, earlier: bytes | None) -> Writing | Blocked | None:
+def plan_write(
+    looked: Looked, changes: Changes, *, earlier: bytes | None
+) -> Writing | Blocked | None:
     """Return the write that brings `changes`, and what is declared, into the file.
 
     `earlier`: the bytes that a write had replaced whose after-image the file is now. They are put
@@ -101,7 +103,7 @@ def _sections(layout: Layout, live: Mapping[str, str | None]) -> list[str]:
 
 
 def _created(looked: Looked, changes: Changes) -> Writing | Blocked | None:
-    """A new file: of the texts that are to be written, or of static texts where there is no other."""
+    """A new file: of the texts that are to be written, or of static texts only."""
     layout, known = looked.layout, looked.known
     texts = {section: text for section, text in changes.items() if text is not None}
     if not texts and (not _is_static(layout) or known.gone or known.front):
@@ -138,9 +140,7 @@ def _removed(looked: Looked, changes: Changes) -> Writing:
     after = replace(
         looked.known, stat=None, hash=None, in_file={}, front={}, version=known.version + 1
     )
-    return Writing(
-        data=None, replaces=looked.known.hash, known=known, after=after, changes=changes
-    )
+    return Writing(data=None, replaces=looked.known.hash, known=known, after=after, changes=changes)
 
 
 def _fits(earlier: bytes, looked: Looked, changes: Changes) -> bool:
