@@ -24,7 +24,11 @@ def play(sequences: int, number: int) -> None:
         database=None,
         phases=[Phase.generate, Phase.shrink],
         report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=[
+            HealthCheck.too_slow,
+            HealthCheck.filter_too_much,
+            HealthCheck.data_too_large,
+        ],
     )
 
     @seed(number)

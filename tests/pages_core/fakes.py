@@ -12,7 +12,7 @@ from mcp_server.entities.page_files import KnownFile, Stat, bytes_hash
 
 @dataclass
 class Disk:
-    """Files by path. Each change gives a file another stat; everything it ever held is remembered."""
+    """Files by path. Each change gives another stat; all that they ever held is remembered."""
 
     files: dict[str, bytes] = field(default_factory=dict[str, bytes])
     stats: dict[str, Stat] = field(default_factory=dict[str, Stat])
@@ -94,7 +94,7 @@ class Store:
         return True
 
     def save_look(self, looked: Looked, live: Mapping[str, str | None]) -> bool:
-        """Store a look and the texts it found, if nothing has moved since: `live` it was made with."""
+        """Store a look and the texts it found, unless what it was made with has moved."""
         found = {**looked.ground, **looked.taken}
         now = self.hashes()
         if any(now.get(section) != live.get(section) for section in found):

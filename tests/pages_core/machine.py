@@ -18,7 +18,13 @@ SHAPES = (
     "Two lines,\nnumber {n}\n\n\nand a gap of two blank lines.",
     "| a | b |\n|---|---|\n| {n} | x |",
 )
-FRONTS = ("", "---\ntitle: Menu\nweight: 5\n---\n", "---\n# ours\nlayout: wide\n---\n\n", "---\n---\n")
+FRONTS = (
+    "",
+    "---\ntitle: Menu\nweight: 5\n---\n",
+    "---\n# ours\nlayout: wide\n---\n\n",
+    "---\n---\n",
+)
+SITES = ("toggle", "first", "last", "static", "keys", "split")
 ENDINGS = ("done", "done", "done", "failed", "crashed", "unconfirmed")
 sections = st.sampled_from(SECTIONS)
 shapes = st.integers(0, len(SHAPES) - 1)
@@ -54,10 +60,12 @@ class PageLife(RuleBasedStateMachine):
 
     def _body(self, plan: str, shape: int) -> str:
         if "marks" in plan:
-            texts = [f"<!-- section: {s} -->\n{self.text(shape + n)}\n\n" for n, s in enumerate(SECTIONS)]
-            return "A lead that is nobody's.\n\n" + "".join(texts[: 1 + shape % 3])
+            named = enumerate(SECTIONS[: 1 + shape % 3])
+            texts = [f"<!-- section: {s} -->\n{self.text(shape + n)}\n\n" for n, s in named]
+            return "A lead that is nobody's.\n\n" + "".join(texts)
         if plan == "split":
-            return f"{self.text(shape)}\n\n## Hero\n\n{self.text(shape + 1)}\n\n## Notes\n\n{self.text(shape + 2)}\n"
+            texts = [self.text(shape + number) for number in range(3)]
+            return "{}\n\n## Hero\n\n{}\n\n## Notes\n\n{}\n".format(*texts)
         return self.text(shape) + "\n"
 
     def text(self, shape: int) -> str:
@@ -79,7 +87,7 @@ class PageLife(RuleBasedStateMachine):
 
     @rule(section=sections, looks=st.booleans(), shape=shapes)
     def promote(self, section: str, looks: bool, shape: int) -> None:
-        """Make the newest draft live; without a look, the file may have moved since it was planned."""
+        """Make the newest draft live; without a look, the file may have moved since the plan."""
         if self._refused(section, looks=looks):
             return
         drafts = self.world.store.drafts.setdefault(section, [])
@@ -240,7 +248,8 @@ class PageLife(RuleBasedStateMachine):
         scan, end = self.world.scan(), self._line_end()
         if self.world.data is None or scan.piece(section) is not None:
             return
-        opening = f"## {section.title()}" if self.world.plan.split else f"<!-- section: {section} -->"
+        mark = f"<!-- section: {section} -->"
+        opening = f"## {section.title()}" if self.world.plan.split else mark
         scan.pieces[-1].lines.append(end + end)
         piece = Piece(section, opening.encode() + end)
         self._retext(piece, self.text(shape), scan)
@@ -327,7 +336,7 @@ class PageLife(RuleBasedStateMachine):
 
     # What happens to `site.yaml`
 
-    @rule(section=sections, how=st.sampled_from(("toggle", "first", "last", "static", "keys", "split")))
+    @rule(section=sections, how=st.sampled_from(SITES))
     def change_site(self, section: str, how: str) -> None:
         """A section comes, goes, moves, becomes static; a key of `meta` comes or goes."""
         plan = self.world.plan

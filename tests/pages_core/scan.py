@@ -65,7 +65,7 @@ class Scan:
 
 def plain(data: bytes) -> str:
     """Return bytes as text with LF."""
-    return data.decode().replace("\r\n", "\n").replace("\r", "\n")
+    return data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def scanned(data: bytes, *, split: bool = False) -> Scan:
@@ -77,7 +77,7 @@ def scanned(data: bytes, *, split: bool = False) -> Scan:
         close = next((n for n, line in enumerate(lines[1:], 1) if line.strip() == b"---"), None)
         if close is not None:
             front, lines = lines[: close + 1], lines[close + 1 :]
-    pieces, hidden = [Piece(None, b"")], b""
+    pieces, hidden = [Piece("intro" if split else None, b"")], b""
     for line in lines:
         owner = None if hidden else _owner(line, split=split)
         if owner is not None:

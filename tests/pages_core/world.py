@@ -94,7 +94,7 @@ class World:
             return "\n".join(f"{k}: {keys[k]}" for k in self.plan.keys if k in keys)
         if not scan.marked:
             return scan.pieces[0].text if section == self.unmarked() else ""
-        piece = scan.piece(None if section == "intro" and self.plan.split else section)
+        piece = scan.piece(section)
         return piece.text if piece else ""
 
     def unmarked(self) -> str:
@@ -282,7 +282,7 @@ class World:
 
     def check_texts(self, writing: Writing, after: Scan) -> None:
         for section, text in writing.changes.items():
-            if section != "meta" and after.marked and section != "intro":
+            if section != "meta" and after.marked:
                 piece = after.piece(section)
                 assert text_hash(piece.text if piece else "") == text_hash(text or ""), section
 

@@ -180,16 +180,17 @@ class _Comparison:
         elif intent is not None and self.hash == self.before.hash:
             self.settled = "not written"
         written = intent is not None and self.settled == "written"
-        self.was = intent.in_file if intent and written else self.before.in_file
+        was = intent.in_file if intent and written else self.before.in_file
+        static = {part.section for part in start.layout.parts if part.static is not None}
+        self.spans = {s: span for s, span in page.spans.items() if s not in static}
+        self.was = {s: hash for s, hash in was.items() if s not in static}
         """By section, the hash of the text that we expect in the file."""
-        self.also = intent.in_file if intent and self.settled is None else {}
+        nothing: Mapping[str, str] = {}
+        self.also = intent.in_file if intent and self.settled is None else nothing
         """What we were about to write into a file that somebody else has changed, too."""
         self.mixed = intent is not None and self.settled is None
         self.unchanged = self.hash in {self.before.hash, intent.hash if intent else None}
         """Nobody has touched the file: what differs, differs by another layout."""
-        static = {part.section for part in start.layout.parts if part.static is not None}
-        self.spans = {s: span for s, span in page.spans.items() if s not in static}
-        self.was = {s: hash for s, hash in self.was.items() if s not in static}
 
     def looked(self) -> Looked:
         if (blocked := self._emptied() or self._loose()) is not None:
@@ -197,7 +198,8 @@ class _Comparison:
         away = self._away()
         verdicts = {section: self._verdict(section) for section in self.spans}
         by = {
-            v: {s: self.spans[s] for s in verdicts if verdicts[s] == v} for v in verdicts.values()
+            verdict: {s: self.spans[s] for s, of in verdicts.items() if of == verdict}
+            for verdict in verdicts.values()
         }
         return replace(
             self.start,

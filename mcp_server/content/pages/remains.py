@@ -1,9 +1,10 @@
-"""Whether a file lost its text, or a text lost its mark: nobody can say what was meant (P6). Pure."""
+"""Whether a file lost its text, or a text its mark: nobody can say what was meant (P6). Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from mcp_server.content.pages.declared import BLANKS
 from mcp_server.content.pages.layout import Blocked
 from mcp_server.content.pages.page_text import PageText, parse
 
@@ -19,9 +20,8 @@ def is_emptied(page: PageText, wanted: Collection[str]) -> Blocked | None:
     data = page.data.removeprefix(b"\xef\xbb\xbf")
     keyed = {part.section for part in page.layout.parts if part.keys}
     missed = wanted if not data.strip() else [s for s in wanted if s not in keyed]
-    if not missed or page.data[page.front.body if page.front else 0 :].strip(
-        b"\xef\xbb\xbf \t\r\n"
-    ):
+    body = page.data[page.front.body if page.front else 0 :]
+    if not missed or body.strip(BLANKS):
         return None
     return Blocked(
         "it is empty though it had text; put the text back, or unpublish what should be gone"

@@ -103,7 +103,7 @@ def _sections(layout: Layout, live: Mapping[str, str | None]) -> list[str]:
 
 
 def _created(looked: Looked, changes: Changes) -> Writing | Blocked | None:
-    """A new file: of the texts that are to be written, or of static texts where there is no other."""
+    """A new file: of the texts that are to be written, or of static texts only."""
     layout, known = looked.layout, looked.known
     texts = {section: text for section, text in changes.items() if text is not None}
     if not texts and (not _is_static(layout) or known.gone or known.front):
