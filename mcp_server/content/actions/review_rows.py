@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from mcp_server.content.actions.generate import named
 from mcp_server.content.actions.reviewed import ReviewedPage, ReviewRow, Room, SectionState
+from mcp_server.content.actions.undrafted import named
 from mcp_server.content.checks.told import PLACEHOLDER
 from mcp_server.content.site import Section, Site
 from mcp_server.content.text.diff import by_words

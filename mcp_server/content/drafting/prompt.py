@@ -11,6 +11,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from mcp_server.content.drafting.length import tokens_of
 from mcp_server.content.site import Section, Site
 from mcp_server.content.template import Template
 from mcp_server.content.text.syntax import Hidden, hide
@@ -116,11 +117,17 @@ class Prompt:
 
     shared: str
     own: str
+    answer_tokens: int = 0
+    """About as many tokens as the answer has, where a present text says how long it will be."""
 
 
 def prompt_for(request: DraftRequest) -> Prompt:
     """Return the prompt for a section: the site, then template, page, brief, text, instructions."""
-    return Prompt(shared=_shared(request.site), own="\n\n".join(_own_parts(request)))
+    return Prompt(
+        shared=_shared(request.site),
+        own="\n\n".join(_own_parts(request)),
+        answer_tokens=0 if request.hidden is None else tokens_of(request.hidden.text),
+    )
 
 
 def inputs_hash(request: DraftRequest, model_name: str) -> str:
