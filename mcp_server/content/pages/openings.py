@@ -1,0 +1,145 @@
+"""What a text leaves open, so that it would swallow what comes after it. Pure.
+
+Fences and comments; HTML elements at the beginning of a line, in MDX all elements; and in pairs,
+shortcodes, Liquid's tags and `:::` blocks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator
+
+from mcp_server.content.pages.layout import MarkStyle
+from mcp_server.content.pages.outline import left_hidden
+
+ELEMENTS = re.compile(
+    r"address|article|aside|blockquote|center|details|dialog|div|dl|fieldset|figcaption|figure"
+    r"|footer|form|header|iframe|main|menu|nav|noframes|ol|pre|script|search|section|style"
+    r"|summary|table|textarea|ul"
+)
+"""Elements that are never closed by what follows. `<p>` and `<li>` are, and may stay open."""
+SHORTCODES = re.compile(
+    r"admonition|alert|callout|caution|cards|columns|details|expand|highlight|hint|important"
+    r"|info|mermaid|note|notice|quote|rawhtml|steps|tab|tabs|tip|warning"
+)
+"""Shortcodes that themes have in pairs; others count where a text closes them."""
+TAGS = re.compile(
+    r"block|call|capture|case|codeblock|comment|filter|for|highlight|if|macro|raw|tablerow"
+    r"|unless"
+)
+"""Tags of Liquid and Nunjucks that have an `end`; others count where a text closes them."""
+
+_FENCED = re.compile(
+    r"^[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?(`{3,}(?![^\n]*`)|~{3,})[^\n]*\n"
+    r"(?:.*?\n)??[ \t>]*\1[`~]*[ \t]*$",
+    re.MULTILINE | re.DOTALL,
+)
+_CODE = re.compile(r"(?<!`)(`+)(?!`)((?:[^\n]|\n(?!\s*\n))+?)(?<!`)\1(?!`)")
+_COMMENT = re.compile(r"<!--.*?-->|\{/\*.*?\*/\}|\{\{/\*.*?\*/\}\}", re.DOTALL)
+_RAW = re.compile(r"\{%-?\s*raw\s*-?%\}.*?\{%-?\s*endraw\s*-?%\}", re.DOTALL)
+_ELEMENT = re.compile(
+    r"<(?P<close>/?)(?P<name>[A-Za-z][\w.:-]*|(?=>))"
+    r"(?:\"[^\"]*\"|'[^']*'|\{(?:[^{}]|\{[^{}]*\})*\}|[^<>\"'{}/]|/(?!>))*(?P<alone>/?)>"
+)
+_BEFORE = re.compile(r"[ \t>]*(?:</?[A-Za-z][^<>]*>[ \t]*)*")
+_SHORTCODE = re.compile(
+    r"\{\{[<%]\s*(?P<close>/?)\s*(?P<name>\w[\w.-]*(?:/[\w.-]+)*)(?:(?!\}\}).)*?(?P<alone>/?)\s*"
+    r"[>%]\}\}",
+    re.DOTALL,
+)
+_TAG = re.compile(r"\{%-?\s*(?P<close>end)?(?P<name>\w+)(?:(?!%\}).)*%\}", re.DOTALL)
+_COLONS = re.compile(r"^[ \t]{0,3}(?P<colons>:{3,})(?P<name>[^\n]*)$", re.MULTILINE)
+
+
+def left_open(
+    text: str, *, style: MarkStyle = MarkStyle.HTML, paired: Collection[str] = ()
+) -> tuple[str, ...]:
+    """Return what `text` opens and does not close, such as a fence, `<div>` or `{% if %}`.
+
+    `paired` are names of further shortcodes and tags that have a closing form.
+    """
+    found: list[str] = []
+    if hidden := left_hidden(text.encode("utf-8", "surrogatepass"), style):
+        found.append(hidden)
+    bare = _without_code(text)
+    if "<!--" in bare and not hidden and style is MarkStyle.HTML:
+        found.append("<!--")
+    found += _unclosed(_elements(bare, style))
+    found += _unclosed(_shortcodes(bare, paired))
+    found += _unclosed(_tags(_RAW.sub("", bare), paired))
+    return (*found, *_colons(bare))
+
+
+def left_open_more(before: str, after: str, *, style: MarkStyle = MarkStyle.HTML) -> str | None:
+    """Return why `after` cannot stand where `before` stood: it leaves something more open."""
+    paired = closing_names(before) | closing_names(after)
+    more = Counter(left_open(after, style=style, paired=paired))
+    more -= Counter(left_open(before, style=style, paired=paired))
+    if not more:
+        return None
+    return f"it leaves {next(iter(more))} open, which would swallow what comes after it"
+
+
+def closing_names(text: str) -> frozenset[str]:
+    """Return the names of the shortcodes and tags that `text` closes."""
+    bare = _without_code(text)
+    found = [*_SHORTCODE.finditer(bare), *_TAG.finditer(bare)]
+    return frozenset(match["name"] for match in found if match["close"])
+
+
+def _without_code(text: str) -> str:
+    text = _COMMENT.sub("", _FENCED.sub("", text))
+    return _CODE.sub("", text)
+
+
+def _unclosed(tags: Iterator[tuple[str, str, bool]]) -> list[str]:
+    """Return as they are written the tags that are open in the end: (name, written, opens)."""
+    stack: list[tuple[str, str]] = []
+    for name, written, opens in tags:
+        if opens:
+            stack.append((name, written))
+            continue
+        last = next((i for i in range(len(stack) - 1, -1, -1) if stack[i][0] == name), None)
+        if last is not None:
+            del stack[last]
+    return [written for _, written in stack]
+
+
+def _elements(text: str, style: MarkStyle) -> Iterator[tuple[str, str, bool]]:
+    for match in _ELEMENT.finditer(text):
+        name = match["name"] if style is MarkStyle.MDX else match["name"].lower()
+        if match["alone"] or (style is MarkStyle.HTML and not ELEMENTS.fullmatch(name)):
+            continue
+        line = text.rfind("\n", 0, match.start()) + 1
+        if match["close"] or _BEFORE.fullmatch(text, line, match.start()):
+            yield name, f"<{name}>", not match["close"]
+
+
+def _shortcodes(text: str, paired: Collection[str]) -> Iterator[tuple[str, str, bool]]:
+    for match in _SHORTCODE.finditer(text):
+        name = match["name"]
+        if not match["alone"] and (SHORTCODES.fullmatch(name) or name in paired):
+            yield name, f"{{{{< {name} >}}}}", not match["close"]
+
+
+def _tags(text: str, paired: Collection[str]) -> Iterator[tuple[str, str, bool]]:
+    for match in _TAG.finditer(text):
+        name = match["name"]
+        if TAGS.fullmatch(name) or name in paired:
+            yield name, f"{{% {name} %}}", not match["close"]
+
+
+def _colons(text: str) -> list[str]:
+    stack: list[str] = []
+    for match in _COLONS.finditer(text):
+        if match["name"].strip():
+            stack.append(match["colons"])
+            continue
+        last = next(
+            (i for i in range(len(stack) - 1, -1, -1) if len(stack[i]) <= len(match["colons"])),
+            None,
+        )
+        if last is not None:
+            del stack[last:]
+    return stack
