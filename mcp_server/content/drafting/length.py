@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mcp_server.content.template import Field, FieldType, Template
-from mcp_server.content.text.fields import TEXT_LENGTH_MAX
+from mcp_server.content.text.fields import MARKDOWN_LENGTH_MAX, TEXT_LENGTH_MAX
 from mcp_server.content.text.syntax import Hidden
 
 BYTES_PER_TOKEN = 3
@@ -66,6 +66,8 @@ def _length(field: Field) -> int | None:
     match field.type:
         case FieldType.TEXT:
             return field.length_max or TEXT_LENGTH_MAX
+        case FieldType.MARKDOWN:
+            return field.length_max or MARKDOWN_LENGTH_MAX
         case FieldType.LIST:
             return None
         case _:
