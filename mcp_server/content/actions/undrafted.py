@@ -46,10 +46,10 @@ def why_not_drafted(
         return locked
     if (reason := _why_undraftable(section, content.site)) is not None:
         return reason
-    if (reason := _why_composer_must_not(asked.model, content, id)) is not None:
-        return reason
     if asked.mode == "leave":
         return _why_left(section, id, content, asked)
+    if (reason := _why_composer_must_not(asked.model, content, id)) is not None:
+        return reason
     return _why_passed_by(asked, content, id) or _why_too_long(section, asked, content, id)
 
 
