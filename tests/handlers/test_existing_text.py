@@ -16,6 +16,7 @@ from mcp_server.content.drafting.drafter import (
     Drafted,
     Drafter,
     DraftRequest,
+    Mode,
     ModelRefused,
     drafter_for,
 )
@@ -194,6 +195,64 @@ async def test_syntax_that_the_text_had_not_is_refused_as_ever(llmock: LLMock) -
     llmock.call_tool(TOOL, {"text": f"{ANSWER}\n\n{{{{ secret }}}}"}, times=None)
     with pytest.raises(ModelRefused, match="template syntax"):
         await draft(llmock)
+
+
+META = Template(
+    name="meta",
+    prompt="Write what search engines show.",
+    fields=(
+        Field(name="title", type=FieldType.LINE),
+        Field(name="description", type=FieldType.LINE, required=False),
+    ),
+    format="",
+    front_matter=True,
+)
+VALUES = replace(
+    REQUEST,
+    template=META,
+    site=replace(SITE, templates={"meta": META}),
+    section=replace(SECTION, id="meta", template="meta"),
+    current=written("title: Start [here]\ndescription: Old.", template="meta"),
+)
+
+
+@pytest.mark.parametrize("mode", ["with-current", "new"])
+async def test_values_of_the_front_matter_are_shown_and_written_as_they_are_kept(
+    llmock: LLMock, mode: Mode
+) -> None:
+    """They are no Markdown: nothing stands for what is in brackets."""
+    llmock.call_tool(TOOL, {"title": "Begin: here", "description": "How to begin."})
+    drafted = await draft(llmock, replace(VALUES, mode=mode))
+    assert drafted.markdown == "title: Begin: here\ndescription: How to begin."
+    assert "title: Start [here]" in said(llmock)
+    assert "values of the page's front matter" in said(llmock)
+
+
+async def test_a_value_that_is_left_out_is_asked_for_and_held(llmock: LLMock) -> None:
+    """To leave it out takes its key from the file."""
+    llmock.call_tool(TOOL, {"title": "Begin"}, times=None)
+    drafted = await draft(llmock, VALUES)
+    assert len(llmock.requests) == 2
+    assert "description had a value" in said(llmock)
+    assert drafted.markdown == "title: Begin"
+    gone = Finding(level="held", kind="existing syntax gone", piece="description: Old.")
+    assert gone in drafted.findings
+
+
+@pytest.mark.parametrize("opened", ["~~~\ncode", "<!-- note"])
+async def test_a_text_that_would_swallow_the_next_is_sent_back(llmock: LLMock, opened: str) -> None:
+    """Whatever it leaves open that the present text does not (P8)."""
+    llmock.call_tool(TOOL, {"text": f"{ANSWER}\n\n{opened}"}).call_tool(TOOL, {"text": ANSWER})
+    assert (await draft(llmock)).markdown == NEW
+    assert len(llmock.requests) == 2
+
+
+async def test_a_page_in_another_language_is_written_in_it(llmock: LLMock) -> None:
+    """Most sites keep their languages in folders of one site."""
+    llmock.call_tool(TOOL, {"text": ANSWER})
+    page = replace(SITE.pages[0], language="de")
+    await draft(llmock, replace(REQUEST, site=replace(SITE, pages=(page,))))
+    assert "write it in de." in said(llmock)
 
 
 async def draft(llmock: LLMock, request: DraftRequest = REQUEST) -> Drafted:

@@ -11,12 +11,22 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mcp_server.content.actions.calls import EditCall
-from mcp_server.content.actions.edit_text import check_size, fields_with, merged_fields, tidy_text
+from mcp_server.content.actions.edit_text import (
+    check_size,
+    check_text,
+    fields_with,
+    merged_fields,
+    tidy_text,
+)
 from mcp_server.content.actions.locks import locked_error
 from mcp_server.content.actions.plan import STATIC
 from mcp_server.content.actions.site_content import SiteContent
+from mcp_server.content.site import Section
+from mcp_server.content.text.mark_style import MarkStyle
 from mcp_server.content.text.markdown import render
+from mcp_server.content.text.openings import left_open_more
 from mcp_server.content.text.replace import COUNTED_MAX, Misfit, Replacement, replaced
+from mcp_server.content.text.visible import visible_part
 from mcp_server.entities.drafts import draft_stack
 from mcp_server.entities.effects import DiscardDraft, SaveRevision, expect_hash
 from mcp_server.entities.entity import PREVIEW, Author, Revision
@@ -100,7 +110,7 @@ def plan_edit(
         text = _with_fields(call.fields, id, content, author)
         return _saving(id, content, _checked("fields", text, content))
     if call.text is not None:
-        text = _with_text(tidy_text("text", call.text), {}, id, content, author)
+        text = _with_text(tidy_text(call.text), {}, id, content, author)
         return _saving(id, content, _checked("text", text, content))
     return _replacing(call.replace, range(len(call.replace)), id, content, author)
 
@@ -262,6 +272,7 @@ def _checked(argument: str, text: Revision, content: SiteContent) -> Revision:
     if live is not None and start is not None and live.hash == start.hash:
         start = live.current  # somebody has said yes to what its draft is held for
     assert section is not None, "others are refused before"
+    _refuse_left_open(argument, text, section, content, start)
     found = check(
         text.markdown or "",
         section=section,
@@ -273,6 +284,23 @@ def _checked(argument: str, text: Revision, content: SiteContent) -> Revision:
         what = f"{text.entity_id} must not hold: {', '.join(refused)}; write plain Markdown"
         raise InvalidPayload(argument, [what])
     return replace(text, findings=(*still_gone(start, text.markdown or ""), *found))
+
+
+def _refuse_left_open(
+    argument: str, text: Revision, section: Section, content: SiteContent, start: Revision | None
+) -> None:
+    """Refuse a text that would swallow the section after it (P8).
+
+    Raises:
+        InvalidPayload: it leaves something open that the text before it did not.
+    """
+    page, template = content.site.page(section.page), content.site.templates.get(text.template)
+    if template is not None and template.front_matter:
+        return
+    before = (start.markdown if start is not None else None) or ""
+    style = MarkStyle.of(page.file if page is not None else "")
+    if (reason := left_open_more(before, text.markdown or "", style=style)) is not None:
+        raise InvalidPayload(argument, [reason])
 
 
 def _with_text(
@@ -314,11 +342,15 @@ def _replacing(
     if start is None:
         what = f"{id} has no text yet; write it with text or fields, or generate it"
         raise InvalidPayload("replace", [what])
-    chosen = [replacements[number] for number in numbers]
+    chosen = [
+        Replacement(old=each.old, new=visible_part(each.new))
+        for each in (replacements[number] for number in numbers)
+    ]
     text = replaced(start.markdown or "", chosen)
     if isinstance(text, Misfit):
         raise _unclear(id, text, numbers[text.number])
-    text = tidy_text("replace", text)
+    # What stays is not tidied: nobody asked for its tabs and soft hyphens to change.
+    check_text("replace", text, start.markdown or "")
     template = content.site.templates.get(start.template)
     fields = fields_with(template, start.fields, chosen, text) if template is not None else {}
     made = _with_text(text, fields, id, content, author)

@@ -14,10 +14,11 @@ from mcp_server.content.drafting.drafter import (
 )
 from mcp_server.content.site import Section, Site
 from mcp_server.content.template import Template
-from mcp_server.content.text.blocks import SECTION_MARK, open_fence
+from mcp_server.content.text.blocks import SECTION_MARK
+from mcp_server.content.text.fields import without_outer_lines
 from mcp_server.content.text.markdown import render
 from mcp_server.content.text.replace import Replacement
-from mcp_server.content.text.visible import visible, visible_fields
+from mcp_server.content.text.visible import visible_fields, visible_part
 from mcp_server.entities.entity import Revision
 from mcp_server.errors import InvalidPayload
 
@@ -58,24 +59,33 @@ def _within(value: object) -> Iterable[object]:
             return ()
 
 
-def tidy_text(argument: str, text: str) -> str:
-    """Return a section's text without what nobody sees.
+def tidy_text(text: str) -> str:
+    """Return a section's text as somebody wrote it, without what nobody sees.
 
     Raises:
-        InvalidPayload: it is empty or too long, or would break the page's file.
+        InvalidPayload: see `check_text`.
     """
-    text = visible(text)
+    text = without_outer_lines(visible_part(text))
+    check_text("text", text)
+    return text
+
+
+def check_text(argument: str, text: str, before: str = "") -> None:
+    """Refuse a section's text that is empty or too long, or would break the page's file.
+
+    One that is no longer than that before is not too long.
+
+    Raises:
+        InvalidPayload: says what to write differently.
+    """
     if not text:
         what = "nothing would be left; discard takes a draft off, unpublish what is live"
         raise InvalidPayload(argument, [what])
-    if len(text) > TEXT_LENGTH_MAX:
+    if len(text) > max(TEXT_LENGTH_MAX, len(before)):
         raise InvalidPayload(argument, [f"write at most {TEXT_LENGTH_MAX:,} characters"])
     if SECTION_MARK.search(text):
         what = "must not hold `<!-- section:`, which divides the page's file"
         raise InvalidPayload(argument, [what])
-    if open_fence(text):
-        raise InvalidPayload(argument, ["opens a code block and does not close it; close it"])
-    return text
 
 
 def merged_fields(

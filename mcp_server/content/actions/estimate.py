@@ -66,10 +66,14 @@ def estimate(
 
 
 def from_limits(prompt: Prompt, template: Template) -> Tokens:
-    """Return what a section without a past will use: by its prompt, and as long as it may be."""
+    """Return what a section without a past will use: by its prompt, and as long as it may be.
+
+    A present text says how long that is.
+    """
     asked = len(prompt.shared) + len(prompt.own) + sum(map(_described, template.fields))
     answered = sum(map(_length, template.fields))
-    return Tokens(asked // LETTERS_PER_TOKEN, answered // LETTERS_PER_TOKEN)
+    answer_tokens = prompt.answer_tokens or answered // LETTERS_PER_TOKEN
+    return Tokens(asked // LETTERS_PER_TOKEN, answer_tokens)
 
 
 def _median(found: Sequence[Tokens]) -> Tokens:

@@ -19,23 +19,21 @@ from mcp_server.content.actions.calls import (
 )
 from mcp_server.content.actions.drafting_model import DraftingModel
 from mcp_server.content.actions.estimate import Tokens, estimate, from_limits
-from mcp_server.content.actions.locks import refuse_locked, why_untouchable
+from mcp_server.content.actions.locks import refuse_locked
 from mcp_server.content.actions.looks import look_effects, on_takeovers
 from mcp_server.content.actions.payloads import ContentGenerate
-from mcp_server.content.actions.plan import STATIC, Plan, new_job
+from mcp_server.content.actions.plan import Plan, new_job
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.selection import Selection, pages_of, select
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.actions.submit import Conditions, Submitter, key_of
+from mcp_server.content.actions.undrafted import Asked, is_mistake, why_not_drafted
 from mcp_server.content.drafting.prices import Price
-from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash, prompt_for
-from mcp_server.content.site import Section, Site
+from mcp_server.content.drafting.prompt import DraftRequest, Mode, prompt_for
 from mcp_server.entities.effects import SaveMaterial
-from mcp_server.entities.entity import is_slug
 from mcp_server.entities.store import EntityStore, PastUsage
 from mcp_server.errors import InvalidPayload
 from mcp_server.jobs.job import NewJob, Origin
-from mcp_server.likeness import did_you_mean
 from mcp_server.progress.verbs import GENERATE
 
 PAST_DRAFTS_MAX = 2_000
@@ -125,6 +123,7 @@ class GenerateAction:
             model=self._model.name,
             requires=self._model.ability,
             max_retries=self._max_retries,
+            answer_tokens=self._model.budget(call.max_cost_usd).answer_tokens,
         )
         return selection, plan
 
@@ -203,16 +202,18 @@ def plan_generate(
     model: str,
     requires: str | None,
     max_retries: int,
+    answer_tokens: int | None = None,
 ) -> Plan:
     """Return which of the selected sections are drafted, and why the others are not (R4)."""
     mode, material = mode_of(call), hash_of_material(call.material)
+    asked = Asked(call, mode, selection, model, answer_tokens)
     steps: list[tuple[Planned, NewJob]] = []
     skipped: list[Skipped] = []
     for id in selection.ids:
         section = content.site.section(id)
-        reason = _why_not_drafted(section, mode, selection, content, id, model)
+        reason = why_not_drafted(section, asked, content, id)
         if reason is not None:
-            mistake = section is not None and _is_mistake(section, content.site)
+            mistake = section is not None and is_mistake(section, content.site)
             skipped.append(Skipped(section=id, reason=reason, mistake=mistake))
             continue
         draft = content.drafts.get(id)
@@ -230,67 +231,3 @@ def plan_generate(
         steps.append((planned, job))
     skipped.sort(key=lambda each: not each.mistake)  # mistakes first: an answer shows only a few
     return Plan(steps=tuple(steps), skipped=tuple(skipped))
-
-
-def _why_not_drafted(
-    section: Section | None,
-    mode: Mode,
-    selection: Selection,
-    content: SiteContent,
-    id: str,
-    model: str,
-) -> str | None:
-    if section is None:
-        return "is no longer in site.yaml"
-    if (why := why_untouchable(content, id)) is not None:
-        return why
-    if (reason := _why_undraftable(section, content.site)) is not None:
-        return reason
-    if mode == "leave":
-        return _why_left(section, id, content, model)
-    draft = content.drafts.get(id)
-    if not selection.named and draft is not None and draft.current.author.by_hand:
-        return "its draft was written by hand; name the section to rewrite it"
-    return None
-
-
-def _why_undraftable(section: Section, site: Site) -> str | None:
-    if section.text is not None:
-        return STATIC
-    page = site.page(section.page)
-    if page is not None and page.kept_only:
-        return f"{page.file} is HTML, which is kept as it is"
-    if section.template is None:
-        return f"Section {section.entity_id} has no template specified"
-    if section.template not in site.templates:
-        guess = did_you_mean(section.template, site.templates)
-        return f"{named(section.template)} does not exist{guess}"
-    return None
-
-
-def named(template: str) -> str:
-    """Return a template's name for a sentence; what is no slug is not quoted.
-
-    It comes from `site.yaml`, and could be any text in words that are meant to be ours.
-    """
-    return f"its template {template!r}" if is_slug(template) else "the template that it names"
-
-
-def _is_mistake(section: Section, site: Site) -> bool:
-    return section.text is None and section.template not in site.templates
-
-
-def _why_left(section: Section, id: str, content: SiteContent, model: str) -> str | None:
-    """Return why mode `leave` skips a section: it has a text, or an up-to-date placeholder."""
-    draft, live = content.drafts.get(id), content.live.get(id)
-    found = draft or live
-    if found is None:
-        return None
-    for noun, entity in (("draft", draft), ("live text", live)):
-        if entity is not None and not entity.current.is_placeholder:
-            return f"has a {noun}; mode new rewrites it"
-    template = content.site.templates[section.template or ""]
-    request = DraftRequest(site=content.site, section=section, template=template, mode="leave")
-    if found.current.inputs_hash == inputs_hash(request, model):
-        return "its placeholder is written from these facts already; mode new rewrites it"
-    return None

@@ -92,5 +92,5 @@ def _made(
 ) -> tuple[Sequence[ReviewRow], Room]:
     """Return the rows for which there is room, and the room that is left."""
     states = {id: state_in(content, id) for id in ids}
-    seen = seen_in(content)
+    seen = seen_in(content, ids)
     return fitting((row_of(content.site, id, states[id], seen, diff=diff) for id in ids), room)

@@ -85,7 +85,7 @@ def _searched(
 ) -> Sequence[tuple[int, ReviewRow]]:
     """Return the rows of the sections that contain it, each with the position after its own."""
     rows: list[tuple[int, ReviewRow]] = []
-    seen = seen_in(content)
+    seen = seen_in(content, ids)
     for beyond, id in enumerate(ids, place + 1):
         if (row := _row(content, id, seen, needle)) is not None:
             rows.append((beyond, row))

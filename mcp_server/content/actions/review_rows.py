@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from mcp_server.content.actions.generate import named
 from mcp_server.content.actions.reviewed import ReviewedPage, ReviewRow, Room, SectionState
 from mcp_server.content.actions.site_content import SiteContent
+from mcp_server.content.actions.undrafted import named
 from mcp_server.content.checks.told import PLACEHOLDER
 from mcp_server.content.site import Section, Site
 from mcp_server.content.text.diff import by_words
@@ -180,12 +180,12 @@ def _note(site: Site, id: str, state: SectionState, seen: Seen) -> str | None:
     return OUTDATED if state == "outdated" else None
 
 
-def seen_in(content: SiteContent) -> Seen:
+def seen_in(content: SiteContent, ids: Iterable[str]) -> Seen:
     """Return what was read of these sections, with what their files say (P1)."""
     return Seen(
         draft={id: entity.current for id, entity in content.drafts.items()},
         live={id: entity.current for id, entity in content.live.items()},
-        notes={id: note for id in content.site.section_ids if (note := _file_note(content, id))},
+        notes={id: note for id in ids if (note := _file_note(content, id))},
     )
 
 

@@ -67,7 +67,7 @@ def _refused(text: str, template: Template | None, sources: Sources) -> Iterator
         yield Finding(level="refused", kind=each.kind.value, piece=each.piece)
     if found := SECTION_MARK.search(text):
         yield Finding(level="refused", kind="section mark", piece=found[0])
-    if fence := open_fence(text):
+    if (fence := open_fence(text)) and not open_fence(sources.before or ""):
         yield Finding(level="refused", kind="open code block", piece=fence)
 
 
@@ -101,7 +101,7 @@ def _unsaid(kind: str, piece: str) -> Finding:
 def _languages(site: Site, section: Section, sources: Sources) -> tuple[str, ...] | None:
     """Return the languages that a text may be in; `None` where nobody can tell."""
     asked = asked_in(f"{section.brief}\n{sources.asked}")
-    return None if asked is None else (site.language, *asked)
+    return None if asked is None else (site.language_of(section.page), *asked)
 
 
 def _read(expected: tuple[str, ...] | None, site: Site) -> tuple[str, ...]:

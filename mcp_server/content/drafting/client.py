@@ -37,6 +37,7 @@ from mcp_server.content.drafting.failures import (
     usage_of,
 )
 from mcp_server.content.drafting.http import ModelHTTPClient
+from mcp_server.content.drafting.length import answer_wait_s
 from mcp_server.content.drafting.metered import MeteredModel
 from mcp_server.content.drafting.model import ModelChoice
 from mcp_server.content.drafting.near_json import TOOL_NAME, as_asked
@@ -113,7 +114,8 @@ class ModelClient:
         spent, check = RunUsage(), _Check(form, complaint, self._secrets)
         price = self._price or (purse.budget.price if purse else None)
         model = MeteredModel(self._model, self._choice.name, price, purse) if purse else self._model
-        settings = _settings(self._choice, self._answer_wait_s, price, purse)
+        wait_s = answer_wait_s(prompt.answer_tokens, self._answer_wait_s)
+        settings = _settings(self._choice, wait_s, price, purse)
         agent = _agent(WatchedModel(model, self._choice), settings, form, check)
         try:
             with traced_question(self._choice):

@@ -49,6 +49,8 @@ from mcp_server.content.drafting.patience import Patience
 from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash, prompt_for
 from mcp_server.content.text import markdown
 from mcp_server.content.text.fields import answer_model, problems
+from mcp_server.content.text.meta import NotMeta, meta_fields
+from mcp_server.content.text.openings import left_open_more
 from mcp_server.content.text.visible import visible_fields
 from mcp_server.entities.entity import Author, Finding
 
@@ -195,7 +197,8 @@ class ModelDrafter:
         # In a thread: a present text may have a hundred thousand characters.
         prompt = await anyio.to_thread.run_sync(prompt_for, request)
         client = await self._opened()
-        existing = ExistingSyntax(request.hidden, partial(complaint_about_answer, request))
+        fit = partial(complaint_about_answer, request)
+        existing = ExistingSyntax(request.hidden, fit, _values_of(request))
         try:
             with self._patience.counting(self._clock):
                 await report(2, len(STEPS), STEPS[1])
@@ -262,12 +265,30 @@ def complaint_about(template: Template, fields: Mapping[str, Any]) -> str | None
 
 
 def complaint_about_answer(request: DraftRequest, fields: Mapping[str, Any]) -> str | None:
-    """Return the same for a model's answer, which must also hold nothing that runs in a page."""
+    """Return the same for a model's answer, which must also hold nothing that runs in a page.
+
+    Nor may it leave open what the present text does not: that would swallow the next section (P8).
+    """
     template = request.template
     if (complaint := complaint_about(template, fields)) is not None:
         return complaint
     tidy = tidied(template, fields)
-    return objection_to(template, tidy, request.before)
+    if (objection := objection_to(template, tidy, request.before)) is not None:
+        return objection
+    if template.front_matter:
+        return None
+    present = (request.current.markdown if request.current is not None else None) or ""
+    return left_open_more(present, markdown.render(template, tidy), style=request.marks)
+
+
+def _values_of(request: DraftRequest) -> Mapping[str, str]:
+    """Return the front matter's values that the present text has; of another section none."""
+    if not request.template.front_matter or request.before is None:
+        return {}
+    try:
+        return meta_fields(request.before.markdown or "")
+    except NotMeta:
+        return {}
 
 
 def tidied(template: Template, fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from mcp_server.content.text.syntax import (
     Hidden,
     Misplaced,
     Missing,
-    SyntaxPiece,
     Trouble,
     Unknown,
     filled_fields,
@@ -29,18 +28,26 @@ from mcp_server.entities.entity import Finding
 NAMED_MAX = 20
 """Marks that a complaint names; the others are counted."""
 
+AGAIN = "or the section without it again, if the wishes ask for it to go"
+"""How a model says that something is to be lost."""
+
 Fit = Callable[[Mapping[str, Any]], str | None]
 """Says what is wrong with the fields of an answer, `None` if nothing is."""
 
 
 class ExistingSyntax:
-    """The pieces of one present text, and what the answers to one question make of them."""
+    """What of one present text is to survive, and what the answers to one question make of it.
 
-    def __init__(self, hidden: Hidden | None, fit: Fit) -> None:
-        """`fit` is asked about fields with their pieces put back."""
+    `fit` is asked about fields with their pieces put back. `values` are those of the front matter
+    that there are, by key.
+    """
+
+    def __init__(
+        self, hidden: Hidden | None, fit: Fit, values: Mapping[str, str] | None = None
+    ) -> None:
         self._pieces = hidden.pieces if hidden is not None else ()
-        self._fit = fit
-        self._asked_for: frozenset[int] = frozenset()
+        self._fit, self._values = fit, values or {}
+        self._asked_for: frozenset[int | str] = frozenset()
         self._answers = 0
 
     def complaint(self, fields: Mapping[str, Any]) -> str | None:
@@ -48,10 +55,12 @@ class ExistingSyntax:
         self._answers += 1
         wrong = [each for each in self._troubles(fields) if not isinstance(each, Missing)]
         found = [_in_words(each) for each in wrong]
-        missing = frozenset(self.missing_in(fields))
-        if missing - self._asked_for and self._answers <= ASKED_AGAIN_MAX:
-            found.append(_in_words(Missing(tuple(sorted(missing)))))
-            self._asked_for |= missing
+        missing, keys = self.missing_in(fields), self._left_out(fields)
+        lacking = frozenset((*missing, *keys))
+        if lacking - self._asked_for and self._answers <= ASKED_AGAIN_MAX:
+            found += [_in_words(Missing(tuple(missing)))] if missing else []
+            found += [f"{', '.join(keys)} had a value; {AGAIN}"] if keys else []
+            self._asked_for |= lacking
         if not wrong and (misfit := self._fit(self.restored(fields))) is not None:
             found.append(misfit)
         return "; ".join(found) or None
@@ -71,11 +80,13 @@ class ExistingSyntax:
         return [n for n in lacking.numbers if self._pieces[n - 1].text in gone]
 
     def lost(self, fields: Mapping[str, Any]) -> tuple[Finding, ...]:
-        """Return a finding for each piece that an answer was taken without."""
-        return tuple(syntax_gone(self._piece(n).text) for n in self.missing_in(fields))
+        """Return a finding for each piece or value that an answer was taken without."""
+        pieces = [self._pieces[number - 1].text for number in self.missing_in(fields)]
+        values = [f"{key}: {self._values[key]}" for key in self._left_out(fields)]
+        return tuple(syntax_gone(each) for each in (*pieces, *values))
 
-    def _piece(self, number: int) -> SyntaxPiece:
-        return self._pieces[number - 1]
+    def _left_out(self, fields: Mapping[str, Any]) -> Sequence[str]:
+        return [key for key, value in self._values.items() if value and not fields.get(key)]
 
     def _troubles(self, fields: Mapping[str, Any]) -> Iterator[Trouble]:
         return troubles(strings_in(fields), self._pieces) if self._pieces else iter(())
@@ -93,10 +104,7 @@ def _in_words(trouble: Trouble) -> str:
         case Misplaced():
             return f"{said} must have a line to itself, without other text or list marks"
         case Missing():
-            return (
-                f"{said} {are} missing; hand in each mark exactly once, where it belongs, or, if "
-                "the wishes ask for what it stands for to go, the section without it again"
-            )
+            return f"{said} {are} missing; hand in each mark once, where it belongs, {AGAIN}"
 
 
 def _marks(numbers: Sequence[int]) -> str:

@@ -14,19 +14,10 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Any
 
 from mcp_server.content.site import Page, Section, Site
-
-
-class MarkStyle(StrEnum):
-    """How a mark is written, by the file's extension."""
-
-    HTML = "html"
-    """`<!-- section: hero -->`"""
-    MDX = "mdx"
-    """`{/* section: hero */}`"""
+from mcp_server.content.text.mark_style import MarkStyle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +47,7 @@ class Layout:
     @property
     def marks(self) -> MarkStyle:
         """How marks are written in this file."""
-        return MarkStyle.MDX if self.file.endswith(".mdx") else MarkStyle.HTML
+        return MarkStyle.of(self.file)
 
     @property
     def hash(self) -> str:

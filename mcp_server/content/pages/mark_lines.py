@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mcp_server.content.pages.layout import MarkStyle
-from mcp_server.content.pages.outline import marks
+from mcp_server.content.text.outline import marks
 
 
 def mark_line(section: str, style: MarkStyle) -> str:

@@ -32,11 +32,16 @@ def visible(text: str) -> str:
 
     Line ends become newlines and tabs become spaces. A joiner stays where it joins.
     """
-    # Line ends and tabs first: as control characters they would be dropped below.
-    text = BLANKS.sub("", _LINE_ENDS.sub("\n", whole_letters(text)).replace("\t", " "))
+    return visible_part(text).replace("\t", " ").strip()
+
+
+def visible_part(text: str) -> str:
+    """Return the same of a part of a text: the space around it, and its tabs, may matter there."""
+    # Line ends first: as control characters they would be dropped below.
+    text = BLANKS.sub("", _LINE_ENDS.sub("\n", whole_letters(text)))
     kept = "".join(character for character in text if _is_kept(character))
     # Joiners last: dropping what stood between them may have put two in a row.
-    return _STRAY_JOINERS.sub("", kept).strip()
+    return _STRAY_JOINERS.sub("", kept)
 
 
 def visible_start(text: str, length: int, *, one_line: bool = False) -> str:
@@ -67,7 +72,7 @@ def whole_letters(text: str) -> str:
 
 
 def _is_kept(character: str) -> bool:
-    if character == "\n" or character in _JOINERS:
+    if character in "\n\t" or character in _JOINERS:
         return True
     return unicodedata.category(character) not in _HIDDEN_CATEGORIES
 

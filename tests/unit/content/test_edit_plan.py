@@ -121,6 +121,42 @@ def test_a_text_that_would_break_the_page_is_refused(wrong: str) -> None:
         edit(standing(draft(HERO, "words")), text=wrong)
 
 
+@pytest.mark.parametrize("opened", ["```\ncode", "<!-- note", "<div>", "{% if x %}", "::: tip"])
+def test_a_text_that_would_swallow_the_next_section_is_refused(opened: str) -> None:
+    """What its predecessor left open already it may leave open, too (P8)."""
+    found = f"Words {{% if x %}}y{{% endif %}} <b>{{{{ x }}}}</b>\n\n<div>\n\n</div>\n\n{opened}"
+    whole = standing(draft(HERO, "Words.", fields={}))
+    with pytest.raises(InvalidPayload, match="open"):
+        edit(whole, text=f"Words.\n\n{opened}")
+    left = standing(draft(HERO, found, fields={}))
+    change = edit(left, replace=swap("Words", "More words"))
+    assert change.after is not None
+    assert change.after.markdown == found.replace("Words", "More words")
+
+
+def test_a_replacement_changes_nothing_beside_it() -> None:
+    """Neither a tab in code nor a soft hyphen: they were there before us."""
+    before = "    code first\n\nPota\u00adtoes.\n\n```make\nall:\n\tbake\n```"
+    change = edit(standing(draft(HERO, before, fields={})), replace=swap("code", "co\u200bde\t"))
+    assert change.after is not None
+    assert change.after.markdown == before.replace("code", "code\t")
+
+
+def test_a_text_keeps_its_tabs_and_the_code_that_it_begins_with() -> None:
+    """Blank lines around it, and what nobody sees, are no part of it."""
+    change = edit(standing(), text="\n\n    all:\n    \tbake\u200b\n\nWords. \n")
+    assert change.after is not None
+    assert change.after.markdown == "    all:\n    \tbake\n\nWords."
+
+
+def test_a_draft_that_is_held_for_lost_syntax_is_held_until_that_is_back() -> None:
+    """A typo that is mended beside it changes nothing (P14)."""
+    gone = Finding(level="held", kind="existing syntax gone", piece="{{< toc >}}")
+    held = standing(draft(HERO, "Some wrods.", fields={}, findings=(gone,)))
+    change = edit(held, replace=swap("wrods", "words"))
+    assert change.after is not None and gone in (change.after.findings or ())
+
+
 def test_what_stands_in_the_text_already_may_stay() -> None:
     """It is a person's own."""
     stands = standing(draft(HERO, "<script>theirs</script> and 80", fields={}))

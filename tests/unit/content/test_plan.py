@@ -35,14 +35,40 @@ from tests.unit.content.texts import (
 HERO = "home/hero"
 BULK = Selection(ids=(HERO,), named=False)
 NAMED = Selection(ids=(HERO,), named=True)
+PAGE = Selection(ids=(HERO,), named=False, pages=("home",))
 
 
 def generated(
-    stands: SiteContent, selection: Selection = BULK, *, model: str = "writer", **call: Any
+    stands: SiteContent,
+    selection: Selection = BULK,
+    *,
+    model: str = "writer",
+    answer_tokens: int | None = None,
+    **call: Any,
 ) -> Plan:
     """Plan a generate call."""
     called = GenerateCall(**call)
-    return plan_generate(called, selection, stands, model=model, requires="key", max_retries=2)
+    return plan_of(called, selection, stands, model=model, answer_tokens=answer_tokens)
+
+
+def plan_of(
+    call: GenerateCall,
+    selection: Selection,
+    stands: SiteContent,
+    *,
+    model: str = "writer",
+    answer_tokens: int | None = None,
+) -> Plan:
+    """Plan a generate call that was made before."""
+    return plan_generate(
+        call,
+        selection,
+        stands,
+        model=model,
+        requires="key",
+        max_retries=2,
+        answer_tokens=answer_tokens,
+    )
 
 
 def promoted(
@@ -156,15 +182,72 @@ def test_mode_leave_rewrites_a_placeholder_once_its_inputs_have_changed() -> Non
     assert only(generated(standing(made, site=changed), model="composer"))[0].section == HERO
 
 
-@pytest.mark.parametrize("by", ["person", "chat"])
+@pytest.mark.parametrize(
+    ("by", "how"),
+    [
+        ("person", "by hand"),
+        ("chat", "by hand"),
+        ("adopted", "in its file"),
+        ("file", "in its file"),
+    ],
+)
 @pytest.mark.parametrize("mode", ["new", "with-current"])
-def test_in_bulk_a_draft_by_hand_is_left_to_be_named(by: AuthorKind, mode: Mode) -> None:
-    """Somebody took the trouble."""
-    stands = standing(draft(HERO, "mine", by=by))
-    assert why(generated(stands, mode=mode)) == [
-        "its draft was written by hand; name the section to rewrite it"
-    ]
-    assert only(generated(stands, NAMED, mode=mode))[0].change == "redraft"
+def test_in_bulk_what_people_wrote_is_left_to_be_named(
+    by: AuthorKind, how: str, mode: Mode
+) -> None:
+    """Somebody took the trouble: by itself, or with its page and what is wished for it (P14)."""
+    drafted = standing(draft(HERO, "mine", by=by))
+    live = standing(draft(HERO, "a model's"), live=([text(HERO, "mine", type=PRODUCTION, by=by)],))
+    rewrite = "name the section, or its page with instructions, to rewrite it"
+    for content, noun in ((drafted, "draft"), (live, "live text")):
+        passed_by = [f"its {noun} was written {how}; {rewrite}"]
+        assert why(generated(content, mode=mode)) == passed_by
+        assert why(generated(content, mode=mode, instructions="Shorter.")) == passed_by
+        assert why(generated(content, PAGE, mode=mode)) == passed_by
+        for told in (
+            GenerateCall(mode=mode, instructions="Shorter."),
+            GenerateCall(mode=mode, material="Rye 4 €"),
+        ):
+            assert only(plan_of(told, PAGE, content))[0].change == "redraft"
+        assert only(generated(content, NAMED, mode=mode))[0].change == "redraft"
+
+
+@pytest.mark.parametrize("says", ["What the file says.", ""])
+def test_a_text_in_a_file_is_a_text_also_where_it_is_empty(says: str) -> None:
+    """A home page may be all front matter: nobody has asked for a body (P14)."""
+    stands = standing(live=([text(HERO, says, type=PRODUCTION, by="adopted")],))
+    how = "name the section with mode new, or its page with instructions, to rewrite it"
+    assert why(generated(stands)) == [f"has a live text, written in its file; {how}"]
+    assert why(generated(stands, NAMED)) == ["has a live text; mode new rewrites it"]
+    assert only(generated(stands, NAMED, mode="new"))[0].change == "draft"
+
+
+@pytest.mark.parametrize("call", [{"mode": "new"}, {"instructions": "Shorter."}])
+@pytest.mark.parametrize("by", ["adopted", "file"])
+def test_the_composer_rewrites_no_text_that_a_file_says(
+    by: AuthorKind, call: dict[str, Any]
+) -> None:
+    """It knows facts and phrases, and would lose all else."""
+    stands = standing(live=([text(HERO, "Ours.", type=PRODUCTION, by=by)],))
+    for selection in (BULK, NAMED):
+        assert why(generated(stands, selection, model="composer", **call)) == [
+            "the composer cannot rewrite an existing text; set a model, or use edit"
+        ]
+
+
+def test_a_text_that_cannot_come_back_whole_is_refused_before_it_is_paid_for() -> None:
+    """With what helps. Its code counts for nothing, as it is not handed in."""
+    long = standing(live=([text(HERO, "word " * 10_000, type=PRODUCTION, by="adopted")],))
+    [reason] = why(generated(long, NAMED, instructions="Livelier.", answer_tokens=16_000))
+    assert "its text of 50,000 characters does not fit into one answer of 16,000 tokens" in reason
+    assert "split: h2" in reason
+    code = f"Words.\n\n```\n{'word ' * 10_000}\n```"
+    short = standing(live=([text(HERO, code, type=PRODUCTION, by="adopted")],))
+    assert generated(short, NAMED, instructions="Livelier.", answer_tokens=16_000).steps
+    longer = standing(live=([text(HERO, "word " * 1_000, type=PRODUCTION, by="file")],))
+    [reason] = why(generated(longer, NAMED, instructions="Livelier."))
+    assert "its text has 5,000 characters, and the fields of its template hold 4,000" in reason
+    assert generated(longer, NAMED, mode="new").steps
 
 
 @pytest.mark.parametrize(

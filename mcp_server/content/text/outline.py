@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mcp_server.content.pages.layout import MarkStyle
+from mcp_server.content.text.mark_style import MarkStyle
 from mcp_server.entities.entity import is_slug
 
 LIST_LINES_MAX = 400

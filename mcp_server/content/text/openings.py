@@ -10,8 +10,8 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 
-from mcp_server.content.pages.layout import MarkStyle
-from mcp_server.content.pages.outline import left_hidden
+from mcp_server.content.text.mark_style import MarkStyle
+from mcp_server.content.text.outline import left_hidden
 
 ELEMENTS = re.compile(
     r"address|article|aside|blockquote|center|details|dialog|div|dl|fieldset|figcaption|figure"
