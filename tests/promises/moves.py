@@ -15,11 +15,11 @@ from typing import Any
 
 import anyio.to_thread
 from llmock.pytest_plugin import LLMock
+from mcp_server.content.pages.page_file import parse_page
 
 from mcp_server.app import Parts, open_parts
 from mcp_server.clock import Clock, SystemClock
 from mcp_server.config import find_workspace
-from mcp_server.content.pages.page_file import parse_page
 from mcp_server.content.workspace.loader import SiteLoader
 from mcp_server.entities.effects import SaveRevision, expect_hash
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Revision

@@ -190,7 +190,7 @@ async def _look(
 def _overtaken(look: PageLook) -> Iterator[str]:
     """Yield the sections of which both the live text and the file have moved."""
     known = look.content.files.get(look.layout.page)
-    written = known.in_file if known is not None else {}
+    written: Mapping[str, str] = known.in_file if known is not None else {}
     for each in look.found.takeovers:
         id = each.revision.entity_id
         if not each.is_ground and each.replaces != written.get(split_id(id)[1]):

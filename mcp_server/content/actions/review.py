@@ -91,6 +91,6 @@ def _made(
     ids: Sequence[str], content: SiteContent, diff: bool, room: Room
 ) -> tuple[Sequence[ReviewRow], Room]:
     """Return the rows for which there is room, and the room that is left."""
-    states = {id: state_in(content, id) for id in ids}
-    seen = seen_in(content, ids)
-    return fitting((row_of(content.site, id, states[id], seen, diff=diff) for id in ids), room)
+    site, seen = content.site, seen_in(content, ids)
+    rows = (row_of(site, id, state_in(content, id), seen, diff=diff) for id in ids)
+    return fitting(rows, room)

@@ -286,21 +286,25 @@ def _found(reached: _Reached, ask: Ask) -> Found | None:
         return Found()
     name = PurePosixPath(ask.layout.file).name
     try:
-        stat = _stat(reached.folder, name)
-        if stat is None:
-            return Found()
-        if not ask.whole and _is_unchanged(ask, stat):
-            return None
-        data = disk.read_page(reached.folder, name)
-        # What was read belongs to a state only if that is still the file's.
-        after = _stat(reached.folder, name)
-        return Found(stat=stat if stat == after else None, data=data)
+        return _read(reached.folder, name, ask)
     except FileNotFoundError:
         return Found()
     except disk.ExportFailed as failed:
         return Found(problem=failed.reason)
     except OSError as error:
         return Found(problem=disk.in_words(error))
+
+
+def _read(folder: OpenFolder, name: str, ask: Ask) -> Found | None:
+    stat = _stat(folder, name)
+    if stat is None:
+        return Found()
+    if not ask.whole and _is_unchanged(ask, stat):
+        return None
+    data = disk.read_page(folder, name)
+    # What was read belongs to a state only if that is still the file's.
+    after = _stat(folder, name)
+    return Found(stat=stat if stat == after else None, data=data)
 
 
 def _stat(folder: OpenFolder, name: str) -> Stat | None:

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-
 from mcp_server.content.pages.compose import compose_page
+from mcp_server.content.pages.edited import edited_sections
+from mcp_server.content.pages.page_file import comment_line, parse_page
+
 from mcp_server.content.pages.disk import (
     PAGE_BYTES_MAX,
     ExportFailed,
@@ -19,8 +21,6 @@ from mcp_server.content.pages.disk import (
     file_hash,
     page_name,
 )
-from mcp_server.content.pages.edited import edited_sections
-from mcp_server.content.pages.page_file import comment_line, parse_page
 from mcp_server.content.pages.page_files import PageFiles
 from mcp_server.content.site import Page, Section, Site
 from mcp_server.content.template import Field, FieldType, Template

@@ -8,7 +8,6 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from mcp_server.content.pages.page_file import (
     ExportedSection,
     PageFile,
