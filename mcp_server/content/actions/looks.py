@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from mcp_server.content.actions.calls import Note
 from mcp_server.content.actions.site_content import PageFound, SiteContent, Takeover
 from mcp_server.content.pages.look import Looked
-from mcp_server.content.pages.meta import meta_fields
 from mcp_server.content.pages.page_files import Sight
 from mcp_server.content.pages.page_text import Span
 from mcp_server.content.site import Site
+from mcp_server.content.text.meta import meta_fields
 from mcp_server.content.text.tree import same_text
 from mcp_server.entities.effects import (
     KeepPage,

@@ -19,8 +19,8 @@ from mcp_server.content.pages.front_matter import (
 )
 from mcp_server.content.pages.layout import Blocked, Layout, MarkStyle, Part
 from mcp_server.content.pages.mark_lines import unescaped
-from mcp_server.content.pages.meta import meta_text
 from mcp_server.content.pages.slug import unique_slugs
+from mcp_server.content.text.meta import meta_text
 from mcp_server.content.text.outline import headings, levelled, marks, merge_line
 
 INTRO = "intro"

@@ -17,7 +17,6 @@ from mcp_server.content.pages.edits import Edit, applied, line_end
 from mcp_server.content.pages.front_edits import front_edits, new_front
 from mcp_server.content.pages.front_matter import FrontKey, FrontStyle, scalar, unix
 from mcp_server.content.pages.layout import Blocked, Part
-from mcp_server.content.pages.meta import NotMeta, canonical_fields
 from mcp_server.content.pages.page_text import (
     INTRO,
     PageText,
@@ -27,6 +26,7 @@ from mcp_server.content.pages.page_text import (
     regions,
 )
 from mcp_server.content.pages.yaml_value import as_read, as_yaml, declared_yaml, read
+from mcp_server.content.text.meta import NotMeta, canonical_fields
 from mcp_server.content.text.openings import left_open_more
 from mcp_server.content.text.outline import headings, levelled
 from mcp_server.entities.entity import SLUG, is_slug

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcp_server.content.pages.layout import Layout, Part
-from mcp_server.content.pages.meta import NotMeta, canonical_fields, meta_fields, meta_text
 from mcp_server.content.pages.page_text import PageText, parse
 from mcp_server.content.pages.splice import SpliceRefused, front_value, splice
 from mcp_server.content.pages.yaml_value import as_read, as_yaml, declared_yaml, key_yaml, read
+from mcp_server.content.text.meta import NotMeta, canonical_fields, meta_fields, meta_text
 
 META = Part(section="meta", keys=("title", "description", "weight", "draft", "date"))
 PAGE = Layout(page="menu", file="menu.md", parts=(META, Part(section="body")))

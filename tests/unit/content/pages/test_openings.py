@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given, settings
-from mcp_server.content.text.openings import left_open, left_open_more
 
 from mcp_server.content.pages.layout import MarkStyle
+from mcp_server.content.text.openings import left_open, left_open_more
 from tests.unit.content.pages.files import GOOD_TEXTS, TEXTS
 
 
