@@ -245,8 +245,10 @@ async def test_leave_leaves_a_live_text_without_a_draft(tmp_path: Path) -> None:
     async with desk(clone) as chat:
         left = await chat.run("generate-all")
         assert (left["status"], left["totalSections"]) == ("completed", 0)
-        assert left["skipped"][0]["reason"] == "has a live text; mode new rewrites it"
-        assert (await chat.run("generate-all", mode="new"))["queuedSections"] == 1
+        assert left["skipped"][0]["reason"].startswith("has a live text, written in its file; ")
+        afresh = await chat.run("generate-all", mode="new")
+        assert afresh["totalSections"] == 0
+        assert "the composer cannot rewrite an existing text" in afresh["skipped"][0]["reason"]
 
 
 async def clone_of_a_live_site(tmp_path: Path) -> Path:

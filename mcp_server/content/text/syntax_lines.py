@@ -12,10 +12,12 @@ _FENCE = re.compile(
 )
 _LINE = re.compile(
     r"[ \t>]*:{3,}[^\n]*"  # directives of Docusaurus, VitePress, Starlight, Pandoc
+    r"|[ \t]*/{3,}(?:[ \t][^\n]*)?$"  # blocks of PyMdown
     r"|[ \t]*(?:!!!|\?\?\?\+?)[ \t]+\S[^\n]*"  # admonitions of Python-Markdown
     r"|[ \t]*===[!+]{0,2}[ \t]+[\"'][^\n]*"  # tabs of Material for MkDocs
     r"|[ \t]*;?-{1,2}8<-{1,2}[^\n]*"  # snippets
-    r"|\*\[[^\]\n]+\]:[^\n]*"  # abbreviations
+    r"|\*\[[^\]\n]+\]:[^\n]*",  # abbreviations
+    re.MULTILINE,
 )
 _SNIPPETS = re.compile(
     r"[ \t]*-{1,2}8<-{1,2}[ \t]*\n.*?\n[ \t]*-{1,2}8<-{1,2}[ \t]*$", re.DOTALL | re.MULTILINE

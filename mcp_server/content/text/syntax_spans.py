@@ -11,11 +11,11 @@ from mcp_server.content.text.syntax_tags import read_angle
 _PAIRED = re.compile(r"code|comment|filter|highlight|mermaid|raw|verbatim")
 """Tags and shortcodes that are one piece with what is in them."""
 _ATTRIBUTES = re.compile(
-    r"\{:{1,2}[^{}\n]*\}|\{#[\w:.-]{1,80}\}"
+    r"\{:{1,2}[^{}\n]*\}|\{([*!])[^{}\n]*\1\}|\{#[\w:.-]{1,80}\}"
     r"|\{[ \t]*(?:[#.][\w:.-]+|[\w:-]+=(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s{}]+))"
     r"(?:[ \t]+(?:[#.]?[\w:.-]+|[\w:-]+=(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s{}]+)))*[ \t]*\}"
 )
-"""`{: .x}`, `{#id}`, `{ .class key=value }`"""
+"""`{: .x}`, `{#id}`, `{ .class key=value }`; `{* file *}` and `{! file !}` of macros"""
 _SHORTCODE = re.compile(r"\{\{([<%])-?\s*([\w./-]*)")
 _TAG = re.compile(r"\{%[-+]?\s*(\w*)")
 _TICKS = re.compile(r"`+")

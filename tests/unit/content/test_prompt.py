@@ -9,7 +9,7 @@ import pytest
 from mcp_server.content.drafting.prompt import DraftRequest, fenced, inputs_hash, prompt_for
 from mcp_server.content.site import Page, Section, Site
 from mcp_server.content.template import Field, FieldType, Template
-from mcp_server.entities.entity import PREVIEW, Author, Revision
+from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Entity, Revision
 
 HERO = Template(
     name="hero",
@@ -74,6 +74,41 @@ def test_the_present_text_is_shown_only_when_it_is_to_be_worked_from() -> None:
     shown = replace(REQUEST, mode="with-current", current=CURRENT)
     assert "Fresh every morning" in prompt_for(shown).own
     assert "Fresh every morning" not in prompt_for(replace(shown, mode="new")).own
+
+
+def test_written_afresh_replaces_what_people_have_in_their_file() -> None:
+    """So that the syntax of that survives, and not that of a draft which may have lost it (P14)."""
+    live = Entity(current=replace(CURRENT, type=PRODUCTION, author=Author(kind="file")))
+    draft = Entity(current=replace(CURRENT, markdown="# Else", author=Author(kind="model")))
+    assert DraftRequest.present("new", draft, live) == live.current
+    assert DraftRequest.present("with-current", draft, live) == draft.current
+    assert DraftRequest.present("with-current", None, live) == live.current
+    same = Entity(current=replace(CURRENT, author=Author(kind="model")))
+    assert DraftRequest.present("with-current", same, live) == live.current
+    assert DraftRequest.present("new", None, None) is None
+
+
+def test_marks_stand_for_the_syntax_of_the_present_text_and_the_whole_of_it_is_shown() -> None:
+    """In mode `new` too, where people wrote it; a long text is not cut."""
+    words = "words " * 20_000
+    held = replace(CURRENT, markdown=f"Hi {{{{ x }}}}, {words}\n\n```\ncode\n```")
+    in_file = replace(held, author=Author(kind="file"))
+    worked_from = replace(REQUEST, mode="with-current", current=in_file)
+    for request in (worked_from, replace(worked_from, mode="new")):
+        prompt = prompt_for(request)
+        assert f"Hi ⟦1⟧, {words}\n\n⟦2⟧" in prompt.own
+        assert "⟦2⟧\n```\ncode\n```" in prompt.own
+        assert prompt.answer_tokens > 40_000
+    theirs = replace(held, author=Author(kind="model"))
+    assert "words words" not in prompt_for(replace(REQUEST, mode="new", current=theirs)).own
+
+
+def test_pages_of_a_collection_are_not_listed() -> None:
+    """There may be ten thousand, and only their files have titles."""
+    post = Page(id="posts/hello", title="", collection="posts")
+    prompt = prompt_for(replace(REQUEST, site=replace(SITE, pages=(*SITE.pages, post))))
+    assert "posts/hello" not in prompt.shared
+    assert '"menu"' in prompt.shared
 
 
 def test_instructions_come_last() -> None:

@@ -119,6 +119,8 @@ PIECES = {
     "1 < 2 and 3 > 2": [],
     '--8<-- "file.md"': ['--8<-- "file.md"'],
     '!!! note "Mind"\n    Words in it.': ['!!! note "Mind"'],
+    "/// note | Mind\nWords\n///": ["/// note | Mind", "///"],
+    "{* ../docs/a.py hl[1] *} and {!b.md!}": ["{* ../docs/a.py hl[1] *}", "{!b.md!}"],
     "# Title {#top}": ["{#top}"],
     "Words.\n{: .lead}": ["{: .lead}"],
     "[More](a){ .md-button }": ["{ .md-button }"],
