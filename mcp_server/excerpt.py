@@ -14,7 +14,7 @@ BLANKS = re.compile(
 can spell what only a model reads."""
 
 
-_NAME = re.compile(r"[\w./-]{1,200}")
+_NAME = re.compile(r"[\w./-]{0,200}")
 
 
 def is_seen(character: str) -> bool:
