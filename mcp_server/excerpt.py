@@ -14,6 +14,9 @@ BLANKS = re.compile(
 can spell what only a model reads."""
 
 
+_NAME = re.compile(r"[\w./-]{0,200}")
+
+
 def is_seen(character: str) -> bool:
     """Whether a character shows where it is written, and commands nothing."""
     return character.isprintable() and BLANKS.match(character) is None
@@ -33,3 +36,11 @@ def in_quotes(text: str) -> str:
     """Return `text` as it may be repeated to whoever wrote it: in quotes, printable and short."""
     printable = "".join(c if is_seen(c) else "\N{REPLACEMENT CHARACTER}" for c in text)
     return repr(shortened(printable, QUOTED_LENGTH_MAX))
+
+
+def as_name(id: str) -> str:
+    """Return an id for a sentence of ours: in quotes unless it is one word, such as `posts/hello`.
+
+    A page is named after its file, whose name may hold a sentence.
+    """
+    return id if _NAME.fullmatch(id) and not BLANKS.search(id) else in_quotes(id)

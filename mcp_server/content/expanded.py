@@ -20,40 +20,42 @@ from mcp_server.content.page_paths import (
 from mcp_server.content.site import Collection, Page, Section, Site
 from mcp_server.excerpt import in_quotes
 
-_NONE: Mapping[str, tuple[str, ...]] = {}
+_NO_IDS: Mapping[str, tuple[str, ...]] = {}
 _NO_LANGUAGES: Mapping[str, str] = {}
 
 
 def expanded(
     site: Site,
     paths: Sequence[str],
-    split_ids: Mapping[str, tuple[str, ...]] = _NONE,
+    split_ids: Mapping[str, tuple[str, ...]] = _NO_IDS,
     *,
     languages: Mapping[str, str] = _NO_LANGUAGES,
+    before: Site | None = None,
 ) -> Site:
     """Return the site with a page for each file that a collection's pattern finds.
 
-    `paths` are those of the files in the content folder. `site.yaml`'s pages come first, then the
+    `paths` are those that `pages.listing` gives. `site.yaml`'s pages come first, then the
     collections in order, each by path; the first that a file fits has it. The hash stays.
     `split_ids` are the sections of pages with `split`, as earlier looks at the files have found
     them; without, such a page has its `meta` sections only. `languages` are those that the files
-    say under `language_key`. A site that was expanded before is expanded anew.
+    say under `language_key`. `before` is an earlier answer: pages that are as they were are taken
+    from it, which makes this quick.
     """
     if not site.collections:
         return site
     named = site.named_pages
     found = _Found(
-        collections=tuple(_Expander(site, each) for each in site.collections),
+        expanders=[_Expander(site, each, split_ids, languages) for each in site.collections],
         claimed={page.file for page in named},
-        seen={alike(page.id): (page.id, page.file) for page in named},
+        seen={alike(page.id): page for page in named},
+        before={} if before is None or before.collections != site.collections else _by_file(before),
     )
     for path in sorted(paths):
-        found.add(path, split_ids, languages)
+        found.add(path)
     return replace(
         site,
-        pages=(*named, *found.pages()),
+        pages=(*named, *(page for each in found.expanders for page in each.pages)),
         blocked=found.blocked,
-        left_out=found.left_out,
         unmatched=tuple(found.unmatched(paths)),
     )
 
@@ -70,15 +72,20 @@ def expanded_for(site: Site, entity_ids: Iterable[str], files: Iterable[str] = (
     for id in entity_ids:
         page, _, section = id.rpartition("/")
         wanted.setdefault(page, []).append(section)
-    known = {page_id_of(path): path for path in files}
+    known = {page_id_of(path): path for path in files if why_unusable(path) is None}
     paths = [path for page in wanted for path in _path_of(site, page, known)]
     return expanded(site, paths, {page: tuple(ids) for page, ids in wanted.items()})
 
 
-def doubts_of(site: Site, places: Mapping[tuple[str, str], str]) -> Iterator[str]:
-    """Yield what of an expanded site may not be meant: a pattern that no file fits.
+def doubts_of(
+    site: Site,
+    places: Mapping[tuple[str, str], str],
+    left_out: Mapping[str, str],
+) -> Iterator[str]:
+    """Yield what of an expanded site may not be meant: patterns without files, files left out.
 
-    `places` are those of the patterns in `site.yaml`, as the loader knows them.
+    `places` are those of the patterns in `site.yaml`, as the loader knows them; `left_out` are the
+    paths that no page can have, with the reason, as `pages.listing` gives them.
     """
     for id, pattern in site.unmatched:
         place = places.get((id, pattern), "site.yaml")
@@ -86,66 +93,87 @@ def doubts_of(site: Site, places: Mapping[tuple[str, str], str]) -> Iterator[str
             f"{place}: collection {id}: no file fits {in_quotes(pattern)}; patterns are relative "
             "to the content folder, and files end in .md, .markdown, .mdx or .html"
         )
+    for path, why in left_out.items():
+        if any(collection.fits(path) for collection in site.collections):
+            yield f"{in_quotes(path)} is left out: {why}"
 
 
 def _path_of(site: Site, page: str, known: Mapping[str, str]) -> Iterator[str]:
     if page in known:
         yield known[page]
         return
-    if site.page(page) is None and (collection := site.collection_of(page)) is not None:
-        yield next(filter(collection.fits, paths_of(page)))
+    named = any(each.id == page for each in site.named_pages)
+    paths = () if named else [path for path in paths_of(page) if why_unusable(path) is None]
+    yield from [p for p in paths if any(each.fits(p) for each in site.collections)][:1]
+
+
+def _by_file(before: Site) -> Mapping[str, Page]:
+    return {page.file: page for page in before.pages if page.collection}
 
 
 class _Expander:
     """One collection, prepared for thousands of paths."""
 
-    def __init__(self, site: Site, collection: Collection) -> None:
+    def __init__(
+        self,
+        site: Site,
+        collection: Collection,
+        split_ids: Mapping[str, tuple[str, ...]],
+        languages: Mapping[str, str],
+    ) -> None:
         self.collection = collection
-        self._pattern = site.pattern_section(collection)
         self.matched: set[str] = set()
         self.pages: list[Page] = []
-        self._files = [(each, compiled(each)) for each in collection.files]
-        self._exclude = [compiled(each) for each in collection.exclude]
+        self._pattern = site.pattern_section(collection)
+        self._declared = {s.id for s in collection.sections if s is not self._pattern}
+        self._split_ids = split_ids if collection.split else _NO_IDS
+        self._languages = languages if collection.language_key else _NO_LANGUAGES
+        self._files = [(each, compiled(each).fullmatch) for each in collection.files]
+        self._excluded = [compiled(each).fullmatch for each in collection.exclude]
 
     def fitting(self, path: str) -> str | None:
         """Return the pattern that a path fits, `None` if it fits none or is excluded."""
-        for pattern, expression in self._files:
-            if expression.fullmatch(path):
-                if any(each.fullmatch(path) for each in self._exclude):
+        for pattern, fits in self._files:
+            if fits(path):
+                if any(excludes(path) for excludes in self._excluded):
                     return None
                 self.matched.add(pattern)
                 return pattern
         return None
 
-    def page(
-        self,
-        path: str,
-        id: str,
-        pattern: str,
-        split_ids: Mapping[str, tuple[str, ...]],
-        languages: Mapping[str, str],
-    ) -> Page:
+    def page(self, path: str, pattern: str, id: str, before: Page | None) -> Page:
+        """Return the page of a file; the one before if that is as it would be now."""
         collection = self.collection
-        of_file = languages.get(id) if collection.language_key else None
+        language = self._languages.get(id) or _language(pattern, path) or collection.language
+        ids = self._split_ids.get(id, ())
+        if before is not None and before.language == language and self._has(before, ids):
+            return before
         return Page(
             id=id,
             title="",
-            sections=tuple(self._sections(id, split_ids)),
+            sections=tuple(self._sections(id, ids)),
             locked=collection.locked,
             file=path,
             front=collection.front,
-            language=of_file or _language(pattern, path) or collection.language,
+            language=language,
             collection=collection.id,
         )
 
-    def _sections(self, page: str, split_ids: Mapping[str, tuple[str, ...]]) -> Iterator[Section]:
+    def _has(self, page: Page, ids: Sequence[str]) -> bool:
+        if page.collection != self.collection.id:
+            return False
+        if self._pattern is None:
+            return True
+        own = [each.id for each in page.sections if each.id not in self._declared]
+        return own == [id for id in ids if id not in self._declared]
+
+    def _sections(self, page: str, ids: Sequence[str]) -> Iterator[Section]:
         for section in self.collection.sections:
             if section is not self._pattern:
                 yield _on(page, section.id, section)
                 continue
-            declared = {each.id for each in self.collection.sections} - {section.id}
-            for id in split_ids.get(page, ()):
-                if id not in declared:
+            for id in ids:
+                if id not in self._declared:
                     yield _on(page, id, section)
 
 
@@ -153,57 +181,43 @@ class _Expander:
 class _Found:
     """What was found so far."""
 
-    collections: tuple[_Expander, ...]
+    expanders: Sequence[_Expander]
     claimed: set[str]
-    seen: dict[str, tuple[str, str]]
-    """By what some platform takes for one id: the first page, and its file."""
+    seen: dict[str, Page]
+    """By what some platform takes for one id, the first page."""
+    before: Mapping[str, Page]
     blocked: dict[str, str] = field(default_factory=dict[str, str])
-    left_out: dict[str, str] = field(default_factory=dict[str, str])
 
-    def add(
-        self,
-        path: str,
-        split_ids: Mapping[str, tuple[str, ...]],
-        languages: Mapping[str, str],
-    ) -> None:
+    def add(self, path: str) -> None:
+        """Add the page of this file to its collection, if it fits one and is nobody's yet."""
         if path in self.claimed:
             return
-        for each in self.collections:
+        for each in self.expanders:
             if (pattern := each.fitting(path)) is not None:
-                break
-        else:
-            return
-        if (why := why_unusable(path)) is not None:
-            self.left_out[path] = why
-            return
-        id = page_id_of(path)
-        key = alike(id)
-        first = self.seen.setdefault(key, (id, path))
-        if first[1] != path:
-            reason = _two_files(first[1], path)
-            self.blocked.setdefault(first[0], reason)
-            self.blocked.setdefault(id, reason)
-            if first[0] == id:
+                before = self.before.get(path)
+                id = page_id_of(path) if before is None else before.id
+                page = each.page(path, pattern, id, before)
+                first = self.seen.setdefault(alike(id), page)
+                if first is not page:
+                    self._block(first, page)
+                if first is page or first.id != id:
+                    each.pages.append(page)
                 return
-        each.pages.append(each.page(path, id, pattern, split_ids, languages))
-
-    def pages(self) -> Iterator[Page]:
-        for each in self.collections:
-            yield from each.pages
 
     def unmatched(self, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
-        for each in self.collections:
+        """Yield the collections' patterns that fit no file at all."""
+        for each in self.expanders:
             for pattern in each.collection.files:
-                fits = compiled(pattern).fullmatch
-                if pattern not in each.matched and not any(map(fits, paths)):
+                if pattern not in each.matched and not any(map(compiled(pattern).fullmatch, paths)):
                     yield each.collection.id, pattern
 
-
-def _two_files(first: str, other: str) -> str:
-    return (
-        f"two files claim one page, here or on some platform: {in_quotes(first)} and "
-        f"{in_quotes(other)}; rename, move or exclude one of them"
-    )
+    def _block(self, first: Page, other: Page) -> None:
+        reason = (
+            "two files claim one page, here or on some platform: "
+            f"{in_quotes(first.file)} and {in_quotes(other.file)}; rename, move or exclude one"
+        )
+        for page in (first, other):
+            self.blocked.setdefault(page.id, reason)
 
 
 def _language(pattern: str, path: str) -> str:

@@ -20,13 +20,15 @@ from mcp_server.entities.entity import (
 
 EXTENSIONS = (".md", ".markdown", ".mdx", ".html")
 """What the file of a page may end in; where one is looked for by its page, in this order."""
+_ENDINGS = frozenset(each[1:] for each in EXTENSIONS)
 KEPT_ONLY = ".html"
 """Such a file is read and kept, and its text is not drafted."""
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 """A code such as `en` or `pt-BR`."""
 
-_USUAL = re.compile(r"(?:[\w-](?:[\w.-]*[\w-])?/)*[\w-](?:[\w.-]*[\w-])?", re.ASCII)
-_DEVICE = re.compile(rf"(?:^|/)(?:{'|'.join(sorted(DEVICES))})(?:[./]|$)", re.IGNORECASE)
+_USUAL = re.compile(
+    rf"(?!(?:{'|'.join(sorted(DEVICES))})(?:\.|\Z))[\w-](?:[\w.-]*[\w-])?", re.ASCII | re.IGNORECASE
+)
 _DRIVE = re.compile(r"[A-Za-z]:")
 _PLACE = "{language}"
 _LANGUAGE_PART = r"(?P<language>[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*)"
@@ -38,8 +40,8 @@ def page_id_of(path: str) -> str:
 
     The `index` of a folder is the folder's page: `posts/hello/index.md` is `posts/hello`.
     """
-    stem = next((path[: -len(end)] for end in EXTENSIONS if path.endswith(end)), path)
-    return stem.removesuffix("/index")
+    stem, _, ending = path.rpartition(".")
+    return (stem if ending in _ENDINGS else path).removesuffix("/index")
 
 
 def paths_of(page: str) -> tuple[str, ...]:
@@ -50,14 +52,20 @@ def paths_of(page: str) -> tuple[str, ...]:
 
 def why_unusable(path: str) -> str | None:
     """Return why no page can have this file, `None` if one can."""
-    if not path.endswith(EXTENSIONS):
+    stem, _, ending = path.rpartition(".")
+    if ending not in _ENDINGS:
         return f"it does not end in {', '.join(EXTENSIONS[:-1])} or {EXTENSIONS[-1]}"
-    id = page_id_of(path)
-    if len(id) > PAGE_ID_LENGTH_MAX:
+    if len(stem) > PAGE_ID_LENGTH_MAX:
         return f"its path is longer than {PAGE_ID_LENGTH_MAX} characters"
-    if len(id) <= FILE_NAME_BYTES_MAX and _USUAL.fullmatch(id) and not _DEVICE.search(id):
-        return None  # nearly all: of ten thousand files each is looked at
-    return None if is_page_id(id) else "some platform cannot hold a file of that name, or hides it"
+    return None if is_page_id(stem) else "some platform cannot hold a file of that name"
+
+
+def is_usual(name: str) -> bool:
+    """Whether every platform can hold a file or folder of this name; few others are as good.
+
+    Of ten thousand files, nearly all are known by this to be usable, in a fraction of the time.
+    """
+    return len(name) <= FILE_NAME_BYTES_MAX and _USUAL.fullmatch(name) is not None
 
 
 def path_problem(path: str) -> str | None:

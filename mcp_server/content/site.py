@@ -94,8 +94,8 @@ class Collection:
 class Site:
     """Everything `site.yaml` and the templates say. `hash` identifies exactly this.
 
-    `pages` holds those of collections only after `content.expanded`, which also fills `blocked`,
-    `left_out` and `unmatched`; none of that is stored, or part of the hash.
+    `pages` holds those of collections only after `content.expanded`, which also fills `blocked`
+    and `unmatched`; none of that is stored, or part of the hash.
     """
 
     title: str
@@ -110,8 +110,6 @@ class Site:
     collections: tuple[Collection, ...] = ()
     blocked: Mapping[str, str] = field(default_factory=dict[str, str])
     """By page that two files claim, the reason (P6)."""
-    left_out: Mapping[str, str] = field(default_factory=dict[str, str])
-    """By path of a file that fits a pattern and cannot be a page, the reason."""
     unmatched: tuple[tuple[str, str], ...] = ()
     """Collection and pattern, where no file fits the pattern."""
     _by_id: Mapping[str, Section] = field(init=False, repr=False, compare=False)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from mcp_server.entities.page_files import Source
 from mcp_server.errors import InvalidPayload
-from mcp_server.excerpt import in_quotes
+from mcp_server.excerpt import in_quotes, is_seen
 
 PREVIEW = "site-content-preview"
 """Entity type of drafts."""
@@ -226,7 +226,7 @@ def _is_file_name(part: str) -> bool:
         return part not in DEVICES
     return (
         0 < len(part.encode("utf-8", "surrogatepass")) <= FILE_NAME_BYTES_MAX
-        and part.isprintable()
+        and all(map(is_seen, part))
         and not _UNUSABLE.search(part)
         and part[0] not in ". "
         and part[-1] not in ". "

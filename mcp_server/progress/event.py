@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from mcp_server.excerpt import is_seen, shortened
+from mcp_server.excerpt import as_name, is_seen, shortened
 from mcp_server.jobs.job import (
     ENDED_BATCH_STATES,
     ENDED_JOB_STATES,
@@ -165,7 +165,7 @@ def job_event(job: Job) -> ProgressEvent:
     return ProgressEvent(
         id=job.id,
         type="job",
-        name=_short(f"{kind_name(job.kind)} {job.subject}") or job.id,
+        name=_short(f"{kind_name(job.kind)} {as_name(job.subject)}") or job.id,
         status=job.state,
         message=_short(_said(job)),
         progress=_job_progress(job),
@@ -199,7 +199,8 @@ def _said(job: Job) -> str | None:
 
 
 def _error(job: Job) -> str:
-    return _short(f"{job.subject or job.id}: {job.reason or job.code or 'failed'}") or job.id
+    subject = as_name(job.subject) or job.id
+    return _short(f"{subject}: {job.reason or job.code or 'failed'}") or job.id
 
 
 def _short(text: str | None) -> str | None:

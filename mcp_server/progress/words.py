@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcp_server.excerpt import on_one_line
+from mcp_server.excerpt import as_name, on_one_line
 from mcp_server.jobs.job import Batch, BatchState
 from mcp_server.progress.verbs import doing
 
@@ -34,7 +34,7 @@ def current_task(batch: Batch) -> str | None:
     if not batch.running:
         return None
     job = max(batch.running, key=lambda job: (job.counted, job.started_at or 0.0, job.id))
-    return f"{doing(batch, job)} {job.subject}".rstrip()
+    return f"{doing(batch, job)} {as_name(job.subject)}".rstrip()
 
 
 def waits_for(batch: Batch, *, now: float | None = None) -> str | None:

@@ -32,7 +32,7 @@ RULES = (
     "Write in {language}, for the visitors of the site; never mention rules, facts or yourself.",
     "Use only what the brief says: invent no names, numbers, prices, dates, quotes or links.",
     "If a fact is missing, write around it; what stands in no fact is held back at promotion.",
-    "Plain Markdown within fields: no HTML, no headings, no template syntax.",
+    "Plain Markdown within fields: no HTML, no template syntax; headings where a field says so.",
 )
 """What a drafter is told, as far as a chat has to know it."""
 
@@ -85,10 +85,11 @@ def brief_of(content: SiteContent, selection: Selection, notes: Sequence[Note]) 
     section = _one(content, selection)
     id, site = section.entity_id, content.site
     template = site.templates.get(section.template or "")
+    language = site.language_of(section.page)
     present = start_of(content, id)
     return Brief(
         section=id,
-        rules=tuple(rule.format(language=on_one_line(site.language, 60)) for rule in RULES),
+        rules=tuple(rule.format(language=on_one_line(language, 60)) for rule in RULES),
         document=_document(site, section, template, present),
         fields=tuple(field.name for field in template.fields) if template is not None else (),
         hash=present.hash if present is not None else None,
@@ -127,7 +128,7 @@ def _document(
         "sectionFacts": dict(section.facts),
         "facts": dict(site.facts),
         "current": _current(present),
-        "pages": [{"id": each.id, "title": each.title} for each in site.pages],
+        "pages": [{"id": each.id, "title": each.title} for each in site.named_pages],
     }
     return {name: value for name, value in found.items() if value}
 

@@ -29,7 +29,6 @@ from mcp_server.entities.page_files import Source, bytes_hash
 
 NAMED_MAX = 3
 """Pages that the note on edited files names; the rest is counted."""
-BEING_SAVED = "somebody is saving it just now; call again in a few seconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ def _names(found: PageFound) -> str:
 
 def _effects(found: PageFound) -> Iterator[object]:
     looked = found.looked
-    if looked is None or not looked.moved or found.blocked is not None:
+    if looked is None or not looked.moved or found.blocked is not None or found.saving:
         return
     yield SavePageFile(looked.known)
     if looked.data is not None:
@@ -112,6 +111,7 @@ def _found(content: SiteContent, page: str, sight: Sight, file: str) -> PageFoun
         file=file,
         looked=looked,
         blocked=_why_blocked(sight, file),
+        saving=sight.settles_in_s > 0,
         missing=known is not None and known.hash is None and bool(gone),
         gone=gone,
         takeovers=() if looked is None else tuple(_takeovers(content, looked, sight.modified_at)),
@@ -121,10 +121,10 @@ def _found(content: SiteContent, page: str, sight: Sight, file: str) -> PageFoun
 def _why_blocked(sight: Sight, file: str) -> str | None:
     if sight.looked is None:
         return None
-    if (blocked := sight.looked.blocked) is not None:
-        line = f":{blocked.line}" if blocked.line is not None else ""
-        return f"{file}{line}: {blocked.reason}"
-    return f"{file}: {BEING_SAVED}" if sight.settles_in_s > 0 else None
+    if (blocked := sight.looked.blocked) is None:
+        return None
+    line = f":{blocked.line}" if blocked.line is not None else ""
+    return f"{file}{line}: {blocked.reason}"
 
 
 def _takeovers(content: SiteContent, looked: Looked, at: float) -> Iterator[Takeover]:

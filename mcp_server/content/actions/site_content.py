@@ -34,6 +34,8 @@ class PageFound:
     """`None`: nothing has changed since it was last seen."""
     blocked: str | None = None
     """Why it cannot be worked on now: file, line and reason (P6)."""
+    saving: bool = False
+    """Whether somebody may just be saving it (P3)."""
     missing: bool = False
     """Whether somebody has removed the file, or its folder."""
     gone: frozenset[str] = frozenset()
@@ -72,7 +74,9 @@ class SiteContent:
         if page in self.site.blocked:
             return self.site.blocked[page]
         found = self.found.get(page)
-        return None if found is None else found.blocked
+        if found is None or not found.saving:
+            return None if found is None else found.blocked
+        return f"{found.file} was edited a moment ago, and may still be being saved; call again"
 
     def missing_file(self, section: str) -> str | None:
         """Return the file that a section was in, and is not: somebody took it out (P5)."""

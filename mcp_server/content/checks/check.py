@@ -8,6 +8,7 @@ from itertools import islice
 from mcp_server.content.checks.addresses import unsaid_addresses
 from mcp_server.content.checks.figures import unsaid
 from mcp_server.content.checks.glossary import avoided_words
+from mcp_server.content.checks.headings import unfit_headings
 from mcp_server.content.checks.language import asked_in, other_language
 from mcp_server.content.checks.leftovers import leftovers_in
 from mcp_server.content.checks.links import dead_links
@@ -42,6 +43,7 @@ def check(
     """
     levels = (
         _refused(text, template, sources),
+        _misplaced(text, site, section, template, sources),
         _held(text, site, section, sources),
         _avoided(text, site),
         (
@@ -69,6 +71,13 @@ def _refused(text: str, template: Template | None, sources: Sources) -> Iterator
         yield Finding(level="refused", kind="section mark", piece=found[0])
     if (fence := open_fence(text)) and not open_fence(sources.before or ""):
         yield Finding(level="refused", kind="open code block", piece=fence)
+
+
+def _misplaced(
+    text: str, site: Site, section: Section, template: Template | None, sources: Sources
+) -> Iterator[Finding]:
+    for kind, line in unfit_headings(text, section, site, template, sources.before):
+        yield Finding(level="refused", kind=kind, piece=line)
 
 
 def _held(text: str, site: Site, section: Section, sources: Sources) -> Iterator[Finding]:

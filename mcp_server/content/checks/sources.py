@@ -49,7 +49,8 @@ class SiteSources:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        static = [each.text for each in site.sections() if each.text]
+        # Each once: a collection has the same text on thousands of pages.
+        static = dict.fromkeys(each.text for each in site.sections() if each.text)
         self._shared = ("\n".join(_lines(site.facts)), "\n".join([*_described(site), *static]))
         self._counts = frozenset(_named_counts(site.facts))
 
@@ -117,7 +118,7 @@ def _neighbours(site: Site, section: Section) -> Sequence[Section]:
 
 def _described(site: Site) -> Iterator[str]:
     yield from (site.title, site.description)
-    for page in site.pages:
+    for page in site.named_pages:
         yield from (page.title, page.description)
 
 

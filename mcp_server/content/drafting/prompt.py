@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from mcp_server.content.drafting.length import tokens_of
 from mcp_server.content.site import Section, Site
@@ -18,7 +18,7 @@ from mcp_server.content.text.mark_style import MarkStyle
 from mcp_server.content.text.syntax import Hidden, hide
 from mcp_server.entities.drafts import is_superseded
 from mcp_server.entities.entity import Entity, Revision
-from mcp_server.excerpt import on_one_line
+from mcp_server.excerpt import as_name, on_one_line
 
 Mode = Literal["leave", "new", "with-current"]
 """What drafting does with the text that is there: leaves it, writes afresh, or works from it."""
@@ -163,7 +163,7 @@ def inputs_hash(request: DraftRequest, model_name: str) -> str:
         "site": [site.title, site.description, language, site.facts],
         "page": [section.page, page.title, page.description] if page else [section.page],
         "section": [section.id, section.brief, section.facts],
-        "template": asdict(request.template),
+        "template": _template_inputs(request.template),
         "instructions": request.instructions,
         "model": model_name,
     }
@@ -173,6 +173,14 @@ def inputs_hash(request: DraftRequest, model_name: str) -> str:
         inputs["material"] = request.material
     text = json.dumps(inputs, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _template_inputs(template: Template) -> dict[str, Any]:
+    """Return what a template puts into a text; one without a newer key hashes as before it."""
+    inputs = asdict(template)
+    if not template.front_matter:
+        del inputs["front_matter"]
+    return inputs
 
 
 def fenced(label: str, text: str) -> str:
@@ -202,6 +210,17 @@ def _shared(site: Site) -> str:
     )
 
 
+def _asked(site: Site, section: Section) -> str:
+    page = site.page(section.page)
+    collection = site.collection_of(section.page)
+    said = f"Write the section {as_name(section.entity_id)}."
+    if page is not None and page.language and page.language != site.language:
+        said += f" Write it in the language of its page, {on_one_line(page.language, 60)}."
+    if collection is not None and collection.split and not site.is_meta(section):
+        said += " Its headings begin at the third level."
+    return said
+
+
 def _own_parts(request: DraftRequest) -> list[str]:
     site, section, template = request.site, request.section, request.template
     page = site.page(section.page)
@@ -214,7 +233,7 @@ def _own_parts(request: DraftRequest) -> list[str]:
     }
     parts = [
         template.prompt.strip(),
-        f"Write the section {section.entity_id}.",
+        _asked(site, section),
         fenced("place", _shown({name: text for name, text in place.items() if text})),
     ]
     if (language := site.language_of(section.page)) != site.language:

@@ -15,13 +15,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from mcp_server.content.page_paths import EXTENSIONS, why_unusable
+from mcp_server.content.page_paths import EXTENSIONS, is_usual, why_unusable
+from mcp_server.entities.entity import FILE_NAME_BYTES_MAX, PAGE_ID_LENGTH_MAX
 from mcp_server.folder import EntryKind, Folder, OpenFolder
 
 PASSED_BY = frozenset({"node_modules", "bower_components", "vendor", "_site", "__pycache__"})
 """Folders of what tools have fetched or built. Hidden ones are passed by, too."""
 FILES_MAX = 100_000
 """More are not listed: no site that we know of has a tenth of it."""
+FOLDER_LENGTH_MAX = PAGE_ID_LENGTH_MAX - FILE_NAME_BYTES_MAX
+"""In a longer path, a file's name may make it too long for the id of a page."""
 SETTLED_AFTER_S = 2.0
 """How long after a folder has changed its times are trusted. Some file systems count in steps: what
 comes within the same step as our look changes them no more."""
@@ -132,6 +135,7 @@ def _entries(
     files: list[str] = []
     folders: list[str] = []
     left_out: dict[str, str] = {}
+    usual_folder = len(prefix) <= FOLDER_LENGTH_MAX and all(map(is_usual, prefix.split("/")[:-1]))
     for name, kind in opened.kinds():
         path = prefix + name
         if name.startswith("."):
@@ -141,7 +145,8 @@ def _entries(
         elif kind != "file":
             left_out |= _not_plain(path, kind)
         elif name.endswith(EXTENSIONS):
-            if (why := why_unusable(path)) is None:
+            usual = usual_folder and is_usual(name)
+            if usual or (why := why_unusable(path)) is None:
                 files.append(path)
             else:
                 left_out[_printable(path)] = why

@@ -62,6 +62,11 @@ def open_fence(text: str) -> str:
 
 def headings(text: str) -> Iterator[str]:
     """Yield the headings in `text`, marked by `#` or underlined, outside fenced code."""
+    yield from (line for _, line in levelled_headings(text))
+
+
+def levelled_headings(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the headings in `text` with their levels, 1 to 6."""
     fence, before = "", ""
     for line in text.split("\n"):
         inside = bool(fence)
@@ -70,9 +75,9 @@ def headings(text: str) -> Iterator[str]:
             before = ""
             continue
         if is_heading(line):
-            yield line
+            yield len(line.split(maxsplit=1)[0]), line
         elif before.strip() and _UNDERLINE.fullmatch(line):
-            yield before
+            yield 1 if "=" in line else 2, before
         before = line
 
 

@@ -26,7 +26,7 @@ from mcp_server.errors import Unavailable
 TEMPLATES_MAX = 500
 """How many template files are read."""
 
-_NOT_STORED = {"pages", "hash", "blocked", "left_out", "unmatched"}
+_NOT_STORED = {"pages", "hash", "blocked", "unmatched"}
 """Of a site: what its document gets otherwise, or what only the files in the folder say."""
 
 _Signature = tuple[tuple[str, int, int, int], ...]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 import mcp_types
@@ -48,15 +49,16 @@ def prompt_of(name: str, arguments: Mapping[str, str]) -> GetPromptResult:
         raise _refused(f"There is no such prompt; there is {WRITE.name}.")
     if unknown := sorted(arguments.keys() - {"page"}):
         raise _refused(f"It takes page only, and {len(unknown)} other arguments were given.")
-    from mcp_server.entities.entity import is_slug  # noqa: PLC0415 - hardly any client asks
+    from mcp_server.entities.entity import PAGE_IDS, is_page_id  # noqa: PLC0415 - hardly any client asks
 
     page = arguments.get("page", "").strip()
-    if page and not is_slug(page):
-        raise _refused("page is no page id (a-z, 0-9, - and _).")
+    if page and not is_page_id(page):
+        raise _refused(f"page is no page id; {PAGE_IDS}.")
+    named = json.dumps(page, ensure_ascii=False)  # the name of a file may hold any words
     text = STEPS.format(
-        what=f"the page {page}" if page else "the whole site",
-        missing=f'{{"page": "{page}", "state": ["missing"]}}' if page else '{"state": ["missing"]}',
-        dry_run=f'{{"page": "{page}", "dryRun": true}}' if page else '{"dryRun": true}',
+        what=f"the page {named}" if page else "the whole site",
+        missing=f'{{"page": {named}, "state": ["missing"]}}' if page else '{"state": ["missing"]}',
+        dry_run=f'{{"page": {named}, "dryRun": true}}' if page else '{"dryRun": true}',
     )
     words = PromptMessage(role="user", content=TextContent(type="text", text=text))
     return GetPromptResult(description=WRITE.description, messages=[words])

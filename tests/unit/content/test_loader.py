@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_server.config import open_workspace
-from mcp_server.content.site import Page, Section, Site
+from mcp_server.content.site import Collection, Page, Section, Site
 from mcp_server.content.template import Field, FieldType, Template
 from mcp_server.content.workspace.loader import (
     SiteLoader,
@@ -614,3 +614,161 @@ def test_any_site_comes_back_from_its_document(
     assert site_to_document(back) == document
     assert back.hash == site_from_document(document).hash
     assert (back.pages, back.templates, back.facts) == (site.pages, site.templates, site.facts)
+
+
+COLLECTIONS = """\
+title: Kestrel
+pages:
+  - id: legal/imprint
+    file: about/Imprint.mdx
+    language: de
+    front: {layout: plain, weight: 3, tags: [a, b], draft: false}
+    sections: [{id: body, template: body}]
+collections:
+  - id: posts
+    files: "{language}/posts/**/*.md"
+    exclude: ["**/README.md"]
+    sections: [{id: meta, template: meta}, {id: body, template: body}]
+    front: {layout: post}
+    split: h2
+    language_key: lang
+    language: fr
+    locked: true
+"""
+BODY = "prompt: Write.\nfields: {text: markdown}\nformat: '{text}'\n"
+META = "prompt: Write.\nfront_matter: true\nfields: {title: line, og-image: url}\n"
+
+
+def test_a_site_may_be_patterns_and_pages_with_their_files(tmp_path: Path) -> None:
+    """It is stored as it is written, and its places are known."""
+    one = loader(tmp_path, COLLECTIONS, body=BODY, meta=META)
+    site = one.load()
+    (page,) = site.pages
+    assert (page.id, page.file, page.language, page.title) == (
+        "legal/imprint",
+        "about/Imprint.mdx",
+        "de",
+        "",
+    )
+    assert page.front == {"layout": "plain", "weight": 3, "tags": ["a", "b"], "draft": False}
+    (posts,) = site.collections
+    assert posts == Collection(
+        id="posts",
+        files=("{language}/posts/**/*.md",),
+        exclude=("**/README.md",),
+        sections=(
+            Section(page="", id="meta", template="meta"),
+            Section(page="", id="body", template="body"),
+        ),
+        split=True,
+        front={"layout": "post"},
+        language="fr",
+        language_key="lang",
+        locked=True,
+    )
+    assert one.patterns == {("posts", "{language}/posts/**/*.md"): "pressroom/site.yaml:10"}
+    assert one.locks == {"collection:posts": "pressroom/site.yaml:17"}
+    assert one.warnings == ()
+    assert site.templates["meta"].front_matter
+    assert site_from_document(site_to_document(site)) == site
+
+
+def test_a_site_without_the_newer_keys_has_the_hash_that_it_had_before(tmp_path: Path) -> None:
+    """So that no text of it is out of date after an update."""
+    assert loader(tmp_path).load().hash == "11b0a9a5b375a6d09f0e8cb87adf6044"
+
+
+def test_pages_may_be_left_out_where_there_are_collections(tmp_path: Path) -> None:
+    """Ten thousand pages need no line each."""
+    only = "title: Kestrel\n" + COLLECTIONS[COLLECTIONS.index("collections:") :]
+    assert loader(tmp_path, only, body=BODY, meta=META).load().pages == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("about/Imprint.mdx", "../x", "4: the file '../x' leaves the content folder; write a path"),
+        ("about/Imprint.mdx", "/x.md", "4: the file '/x.md' leaves the content folder"),
+        ("about/Imprint.mdx", "con.md", "4: the file 'con.md' cannot be a page's: some platform"),
+        ("about/Imprint.mdx", "x.rst", "4: the file 'x.rst' cannot be a page's: it does not end"),
+        ("language: de", "language: German", "5: language is 'German'; write a code such as en"),
+        ("{layout: plain, weight: 3, tags: [a, b], draft: false}", "[a]", "6: front is a list"),
+        (
+            "collections:",
+            "  - {id: two, title: Two, file: about/imprint.mdx}\ncollections:",
+            "8: the file 'about/imprint.mdx' is another page's too (line 4)",
+        ),
+        (
+            "  - id: posts\n    files",
+            "  - files",
+            "9: a collection has no id; write id: and a name",
+        ),
+        ("id: posts", "id: Posts!", "9: the collection id 'Posts!' is not a slug"),
+        ('    files: "{language}/posts/**/*.md"\n', "", "9: collection posts has no files; write"),
+        ("{language}/posts", "../posts", "10: the pattern '../posts/**/*.md' leaves the content"),
+        ("{language}/posts", "{a,b}/posts", "10: the pattern '{a,b}/posts/**/*.md' has braces"),
+        ("**/README.md", "/README.md", "11: the pattern '/README.md' leaves the content folder"),
+        ("split: h2", "split: h3", "14: split is 'h3'; write h2, or leave it out"),
+        (
+            "{id: body, template: body}]\n    front: {layout: post",
+            "{id: body, template: body}, {id: more, template: body}]\n    front: {layout: post",
+            "9: collection posts is split and has 2 sections beside meta; write one",
+        ),
+        (
+            "{id: body, template: body}]\n    front: {layout: post",
+            "{id: body, text: Hi}]\n    front: {layout: post",
+            "9: collection posts is split, and its section is a text; name a template",
+        ),
+        ("{layout: post}", "{title: post}", "12: front names 'title', which meta owns; keep one"),
+        (
+            "[{id: body, template: body}]",
+            "[{id: a, template: meta}, {id: b, template: meta}]",
+            "7: a and b both own the key 'title' of the front matter; take it out of one template",
+        ),
+        (
+            "language_key",
+            "langage_key",
+            "15: a collection has no 'langage_key'; write language_key",
+        ),
+    ],
+)
+def test_a_mistake_in_a_collection_is_reported_with_its_line(
+    tmp_path: Path, old: str, new: str, problem: str
+) -> None:
+    """And with what to write instead."""
+    assert old in COLLECTIONS
+    found = problems_of(loader(tmp_path, COLLECTIONS.replace(old, new, 1), body=BODY, meta=META))
+    assert [f for f in found if f.startswith(f"site.yaml:{problem}")], found
+
+
+def test_a_section_of_a_collection_without_template_is_a_warning(tmp_path: Path) -> None:
+    """As on a page."""
+    site = COLLECTIONS.replace(
+        "[{id: meta, template: meta}, {id", "[{id: meta, template: mta}, {id"
+    )
+    site = site.replace("    split: h2\n", "")
+    warnings = loader(tmp_path, site, body=BODY, meta=META)
+    warnings.load()
+    (warning,) = warnings.warnings
+    assert warning.startswith("pressroom/site.yaml:12: section collection:posts/meta names the unk")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("fields", "format: x\nfields", "meta.yaml:3: front matter has no format; leave it out"),
+        ("og-image: url", "tags: list", "meta.yaml:3: tags is a list; in front matter, write a li"),
+        ("og-image", "og image", "meta.yaml:3: the key 'og image' is none that is usual in front"),
+        (
+            "front_matter: true",
+            "front_matter: 1",
+            "meta.yaml:2: front_matter is '1'; write true or",
+        ),
+    ],
+)
+def test_a_mistake_in_a_template_of_front_matter_is_reported(
+    tmp_path: Path, old: str, new: str, problem: str
+) -> None:
+    """Its fields are keys, and each holds a single value."""
+    found = problems_of(loader(tmp_path, body=BODY, meta=META.replace(old, new, 1)))
+    assert [f for f in found if f.startswith(f"templates/{problem}")], found

@@ -94,9 +94,9 @@ def test_an_unknown_name_is_refused_with_the_nearest(
         (Selector(section="home/../etc"), "is not written as page/section"),
         (Selector(sections=("hero",)), "'hero' is not written as page/section"),
         (Selector(sections=("",)), "'' is not written as page/section"),
-        (Selector(page="Home"), "'Home' is not a page id"),
-        (Selector(pages=("home", "../x")), "'../x' is not a page id"),
-        (Selector(pages=("",)), "'' is not a page id"),
+        (Selector(page="Home?"), "'Home?' is no id of a page"),
+        (Selector(pages=("home", "../x")), "'../x' is no id of a page"),
+        (Selector(pages=("",)), "'' is no id of a page"),
     ],
 )
 def test_what_can_be_no_name_is_refused_and_says_why(selector: Selector, problem: str) -> None:

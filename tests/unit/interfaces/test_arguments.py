@@ -56,7 +56,7 @@ def test_a_list_that_comes_as_text_is_still_a_list() -> None:
 
 def test_text_that_is_no_list_however_deep_is_refused_and_not_a_crash() -> None:
     """A parser that gives up is the caller's mistake, not ours."""
-    assert "pages[0] must be text of at most 64 characters" in refused(pages="[" * 100_000)
+    assert "pages[0] must be text of at most 400 characters" in refused(pages="[" * 100_000)
 
 
 def test_stream_is_the_long_wait() -> None:
@@ -105,9 +105,9 @@ def test_a_wait_is_0_to_45_seconds(wait: object) -> None:
 
 def test_ids_lists_and_instructions_have_a_length() -> None:
     """Each refusal says which."""
-    assert "page must be text of at most 64" in refused(page="x" * 300)
-    assert "section must be text of at most 129" in refused(section="x" * 300)
-    assert "sections[1] must be" in refused(sections=["a/b", "x" * 300])
+    assert "page must be text of at most 400" in refused(page="x" * 500)
+    assert "section must be text of at most 465" in refused(section="x" * 500)
+    assert "sections[1] must be" in refused(sections=["a/b", "x" * 500])
     assert "pages must be a list of at most 1,000" in refused(pages=["a"] * 1_001)
     longest = "x" * INSTRUCTIONS_LENGTH_MAX
     assert generate(instructions=longest).instructions == longest

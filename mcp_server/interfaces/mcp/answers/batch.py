@@ -10,6 +10,7 @@ from typing import Any
 from mcp_server.content.actions.retry import is_left_out
 from mcp_server.entities.entity import Author
 from mcp_server.entities.store import Edit
+from mcp_server.excerpt import as_name
 from mcp_server.interfaces.mcp.answers import sentences
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import (
@@ -164,7 +165,7 @@ def changed_row(
         type="Edit",
         status="completed",
         percent_complete=100,
-        current_task=f"{of.section} edited by {by}",
+        current_task=f"{as_name(of.section)} edited by {by}",
         started_at=relative_time(now - of.created_at),
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mcp_server.content.actions.brief import Brief
-from mcp_server.excerpt import shortened
+from mcp_server.excerpt import as_name, shortened
 from mcp_server.interfaces.mcp.answers import sentences
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import DETAIL_BYTES_MAX, ReviewReply
@@ -26,7 +26,7 @@ def brief_reply(brief: Brief, marks: Marks) -> ReviewReply:
     text = marks.text(_fitted(brief.document), DOCUMENT_BYTES_MAX)
     notes = [marks.note(note, NOTE_LENGTH) for note in brief.notes]
     return ReviewReply(
-        message=f"Write {brief.section} from the brief, then hand it in by edit.",
+        message=f"Write {as_name(brief.section)} from the brief, then hand it in by edit.",
         counts={},
         sections=[],
         brief=text,

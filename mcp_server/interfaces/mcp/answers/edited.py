@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from mcp_server.content.actions.edited import Edited, EditedSection
 from mcp_server.entities.entity import page_of
+from mcp_server.excerpt import as_name
 from mcp_server.interfaces.mcp.answers import sentences
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import (
@@ -62,7 +63,7 @@ def _marked(row: EditedRow) -> Iterator[str | None]:
 
 def _sentence(edited: Edited) -> str:
     first = edited.sections[0]
-    drafts = f"the draft of {first.section}"
+    drafts = f"the draft of {as_name(first.section)}"
     if len(edited.sections) > 1:
         drafts = f"the drafts of {sentences.sections(len(edited.sections))}"
     if edited.way == "discard":
@@ -82,10 +83,10 @@ def _notes(edited: Edited, *, shown: int) -> list[str]:
             f"{sentences.sections(edited.without)} left out: what is replaced is not there."
         )
     if edited.locked:
-        first = ", ".join(edited.locked[: sentences.NAMED_MAX])
+        first = ", ".join(map(as_name, edited.locked[: sentences.NAMED_MAX]))
         notes.append(f"{sentences.sections(len(edited.locked))} left out as locked: {first}.")
     if lost := [each.section for each in edited.sections if each.lost_fields]:
-        notes.append(f"Without fields from here on, change by text or replace: {lost[0]}.")
+        notes.append(f"Without fields from here on, change by text or replace: {as_name(lost[0])}.")
     if any(each.level == "held" for section in edited.sections for each in section.findings):
         notes.append("Held texts are left out of a promote of everything: promote them by section.")
     if shown < len(edited.sections):

@@ -12,7 +12,7 @@ from mcp_server.content.actions.calls import Estimate, Planned, Quoted, Submitte
 from mcp_server.content.actions.retry import is_left_out
 from mcp_server.content.drafting.budget import dollars
 from mcp_server.content.text.visible import visible, visible_start
-from mcp_server.excerpt import shortened
+from mcp_server.excerpt import as_name, shortened
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job
 from mcp_server.jobs.records import Cancelled, Recorded, Tally
 from mcp_server.progress.verbs import KEPT, VERBS, kind_name, plain_verb, verb_of
@@ -57,9 +57,9 @@ def goes_and_comes(outcome: Submitted) -> str:
     if len(rows) > CHANGES_NAMED_MAX:
         said.append(f"So with {len(rows) - CHANGES_NAMED_MAX:,} more.")
     if drafted := [row.section for row in rows if row.newer_draft]:
-        whose = f"The newer draft of {drafted[0]}"
+        whose = f"The newer draft of {as_name(drafted[0])}"
         if len(drafted) > 1:
-            whose = f"{len(drafted):,} newer drafts, such as that of {drafted[0]},"
+            whose = f"{len(drafted):,} newer drafts, such as that of {as_name(drafted[0])},"
         way = call("edit", {"section": drafted[0], "discard": True})
         stay = "stays" if len(drafted) == 1 else "stay"
         said.append(f"{whose} {stay}: {way} discards it, and leaves what is live.")
@@ -73,11 +73,12 @@ def _moves(row: Planned) -> bool:
 def _goes_and_comes(row: Planned) -> str:
     gone = None if row.live_since is None else f"the live text of {moments.said(row.live_since)}"
     comes = None if row.comes_from is None else moments.said(row.comes_from)
+    named = as_name(row.section)
     if gone is None:
-        return f"{row.section}: the text of {comes} comes back"
+        return f"{named}: the text of {comes} comes back"
     if comes is None:
-        return f"{row.section}: {gone} goes, and nothing was live before it"
-    return f"{row.section}: {gone} goes; the one of {comes} comes back"
+        return f"{named}: {gone} goes, and nothing was live before it"
+    return f"{named}: {gone} goes; the one of {comes} comes back"
 
 
 def submitted(
@@ -154,7 +155,8 @@ def nothing(outcome: Submitted) -> str:
     if first.paused_reason:
         reason = full_stop(short(first.paused_reason) or "")
         why = f"is in batch {first.batch_id}, which is paused: {reason} {_PAUSED_ADVICE}"
-    return f"{what} {sections(len(outcome.skipped))} skipped, such as {first.section}: {why}"
+    such_as = as_name(first.section)
+    return f"{what} {sections(len(outcome.skipped))} skipped, such as {such_as}: {why}"
 
 
 def no_sections(outcome: Submitted) -> str:
@@ -164,7 +166,7 @@ def no_sections(outcome: Submitted) -> str:
 
 def job_name(job: Job) -> str:
     """Return the name of a job outside any batch, such as `Count words menu`."""
-    return short(f"{kind_name(job.kind)} {job.subject}") or job.kind
+    return short(f"{kind_name(job.kind)} {as_name(job.subject)}") or job.kind
 
 
 def queued_job(job: Job, *, outlives: bool) -> str:
@@ -192,8 +194,8 @@ def retried_batch(batch: Batch | None) -> str:
 def concerning(id: str, newest: Job | None) -> str:
     """Return the sentence on the newest job about a section or a page."""
     if newest is None:
-        return f"Nothing was queued for {id} of late; review shows how it stands."
-    return f"The last job on {id}: {job_sentence(newest)}"
+        return f"Nothing was queued for {as_name(id)} of late; review shows how it stands."
+    return f"The last job on {as_name(id)}: {job_sentence(newest)}"
 
 
 def changed(
@@ -207,9 +209,9 @@ def changed(
     parts = [_tallied(tally, counted=about is None) for tally in tallies]
     parts += [f"{count} {_plural('edit', count)} by {author}" for author, count in edits]
     if not parts:
-        what = f" for {about}" if about else ""
+        what = f" for {as_name(about)}" if about else ""
         return f"Nothing was queued{what} or edited {f'since {since}' if since else 'so far'}."
-    what = f" of {about}" if about else ""
+    what = f" of {as_name(about)}" if about else ""
     return f"{f'Since {since}' if since else 'So far'}{what}: {', '.join(parts)}."
 
 
@@ -345,7 +347,7 @@ def _failed(failures: Sequence[Job | Recorded], batch: Batch) -> list[str]:
 
 
 def _named(jobs: Sequence[Job | Recorded]) -> str:
-    named = [f"{job.subject} ({_why(job)})" for job in jobs[:NAMED_MAX]]
+    named = [f"{as_name(job.subject)} ({_why(job)})" for job in jobs[:NAMED_MAX]]
     more = len(jobs) - len(named)
     return "; ".join(named) + (f"; and {more} more" if more else "")
 
@@ -379,8 +381,10 @@ def _advice(batch: Batch, failures: Sequence[Job | Recorded]) -> str:
 def _files(files: Sequence[str]) -> list[str]:
     if not files:
         return []
-    named = ", ".join(files[:NAMED_MAX])
+    named = ", ".join(map(as_name, files[:NAMED_MAX]))
     folder = files[0].rpartition("/")[0]  # empty where it lies outside the workspace
-    written = f"written to {folder}/, not deployed" if folder else "written, not deployed"
+    written = (
+        f"written to {as_name(f'{folder}/')}, not deployed" if folder else "written, not deployed"
+    )
     more = f" and {len(files) - NAMED_MAX} more" if len(files) > NAMED_MAX else ""
     return [f"Files: {named}{more}; {written}"]

@@ -22,7 +22,7 @@ from pydantic.alias_generators import to_camel
 from mcp_server.clock import Clock
 from mcp_server.content.actions.calls import ChangeCall, Selector
 from mcp_server.content.actions.moments import end_of
-from mcp_server.entities.entity import SLUG_LENGTH_MAX
+from mcp_server.entities.entity import PAGE_ID_LENGTH_MAX, SLUG_LENGTH_MAX
 from mcp_server.errors import InvalidPayload
 from mcp_server.excerpt import shortened
 from mcp_server.interfaces.mcp.tools.schemas import UNLISTED, wire_schema
@@ -54,9 +54,11 @@ def _trimmed(value: object) -> object:
     return value.strip() or value
 
 
-Slug = Annotated[str, BeforeValidator(_trimmed), StringConstraints(max_length=SLUG_LENGTH_MAX)]
+PageId = Annotated[str, BeforeValidator(_trimmed), StringConstraints(max_length=PAGE_ID_LENGTH_MAX)]
 SectionId = Annotated[
-    str, BeforeValidator(_trimmed), StringConstraints(max_length=2 * SLUG_LENGTH_MAX + 1)
+    str,
+    BeforeValidator(_trimmed),
+    StringConstraints(max_length=PAGE_ID_LENGTH_MAX + 1 + SLUG_LENGTH_MAX),
 ]
 Id = Annotated[str, BeforeValidator(_trimmed), StringConstraints(max_length=KEY_LENGTH_MAX)]
 AsOf = Annotated[str, BeforeValidator(_trimmed), StringConstraints(max_length=KEY_LENGTH_MAX)]
@@ -85,12 +87,14 @@ class Arguments(BaseModel):
 class Selecting(Arguments):
     """Which sections are meant."""
 
-    page: Slug | None = Field(None, description="A page by its id, such as menu: all its sections.")
+    page: PageId | None = Field(
+        None, description="A page by its id, such as menu: all its sections."
+    )
     section: SectionId | None = Field(
         None,
         description="One section as page/section, such as menu/hero.",
     )
-    pages: Annotated[list[Slug] | None, BeforeValidator(as_list)] = Field(
+    pages: Annotated[list[PageId] | None, BeforeValidator(as_list)] = Field(
         None, max_length=LIST_LENGTH_MAX, description="Several pages."
     )
     sections: Annotated[list[SectionId] | None, BeforeValidator(as_list)] = Field(

@@ -21,8 +21,8 @@ from mcp_server.interfaces.mcp.tools.arguments import (
     WAIT_S_MAX,
     Id,
     Key,
+    PageId,
     SectionId,
-    Slug,
     Streaming,
     as_list,
     parse,
@@ -56,7 +56,7 @@ class StatusArguments(Streaming):
         None,
         description="2026-11-23, a time, or 7d: what was done since, and by whom.",
     )
-    page: Slug | None = Field(None, description="The same for a page.")
+    page: PageId | None = Field(None, description="The same for a page.")
     wait_seconds: float | None = Field(
         None,
         ge=0,
