@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from mcp_server.content.pages.edits import Edit
 from mcp_server.content.pages.front_matter import FrontKey, FrontMatter
-from mcp_server.content.pages.outline import levelled
+from mcp_server.content.pages.shown import levelled
 from mcp_server.content.pages.yaml_value import key_yaml
 
 _ONE_LINE = re.compile(

@@ -20,7 +20,8 @@ from mcp_server.content.pages.front_matter import (
 from mcp_server.content.pages.layout import Blocked, Layout, MarkStyle, Part
 from mcp_server.content.pages.mark_lines import unescaped
 from mcp_server.content.pages.meta import meta_text
-from mcp_server.content.pages.outline import headings, levelled, marks, merge_line
+from mcp_server.content.pages.outline import headings, marks, merge_line
+from mcp_server.content.pages.shown import levelled
 from mcp_server.content.pages.slug import unique_slugs
 
 INTRO = "intro"

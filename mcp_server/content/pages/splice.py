@@ -19,7 +19,7 @@ from mcp_server.content.pages.front_matter import FrontKey, FrontStyle, scalar, 
 from mcp_server.content.pages.layout import Blocked, Part
 from mcp_server.content.pages.meta import NotMeta, canonical_fields
 from mcp_server.content.pages.openings import left_open_more
-from mcp_server.content.pages.outline import headings, levelled
+from mcp_server.content.pages.outline import headings
 from mcp_server.content.pages.page_text import (
     INTRO,
     PageText,
@@ -28,6 +28,7 @@ from mcp_server.content.pages.page_text import (
     plain_text,
     regions,
 )
+from mcp_server.content.pages.shown import levelled
 from mcp_server.content.pages.yaml_value import as_read, as_yaml, declared_yaml, read
 from mcp_server.entities.entity import SLUG, is_slug
 from mcp_server.errors import ServerError
