@@ -68,9 +68,6 @@ VALUES = """\
 The fields of this section are values of the page's front matter: plain text without any Markdown,
 each in one line. A value that the present text has is not to be lost."""
 
-LANGUAGE = """\
-This page is in another language than most of the site: write it in {language}."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftRequest:
@@ -236,8 +233,6 @@ def _own_parts(request: DraftRequest) -> list[str]:
         _asked(site, section),
         fenced("place", _shown({name: text for name, text in place.items() if text})),
     ]
-    if (language := site.language_of(section.page)) != site.language:
-        parts.append(LANGUAGE.format(language=on_one_line(language, 60)))
     if template.front_matter:
         parts.append(VALUES)
     if section.brief.strip():

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from mcp_server.content.pages.edits import Edit, line_end
 from mcp_server.content.pages.mark_lines import escaped, mark_line
 from mcp_server.content.pages.page_text import PageText, Region, Span, span_of
-from mcp_server.content.text.outline import levelled
+from mcp_server.content.text.shown import levelled
 
 _BOM = "\N{BYTE ORDER MARK}".encode()
 _BLANKS = b" \t\n"

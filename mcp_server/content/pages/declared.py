@@ -16,7 +16,8 @@ from mcp_server.content.pages.front_matter import FrontKey, FrontStyle, scalar
 from mcp_server.content.pages.layout import Layout
 from mcp_server.content.pages.page_text import PageText
 from mcp_server.content.pages.yaml_value import as_read, read
-from mcp_server.content.text.outline import levelled, marks
+from mcp_server.content.text.outline import marks
+from mcp_server.content.text.shown import levelled
 from mcp_server.entities.entity import text_hash
 
 BLANKS = b"\xef\xbb\xbf \t\r\n"

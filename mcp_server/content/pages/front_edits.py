@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from mcp_server.content.pages.edits import Edit
 from mcp_server.content.pages.front_matter import FrontKey, FrontMatter
 from mcp_server.content.pages.yaml_value import key_yaml
-from mcp_server.content.text.outline import levelled
+from mcp_server.content.text.shown import levelled
 
 _ONE_LINE = re.compile(
     rb"(?P<value>\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'|(?![\"'|>\#])[^\n]*?|(?=\#))"

@@ -21,7 +21,8 @@ from mcp_server.content.pages.layout import Blocked, Layout, MarkStyle, Part
 from mcp_server.content.pages.mark_lines import unescaped
 from mcp_server.content.pages.slug import unique_slugs
 from mcp_server.content.text.meta import meta_text
-from mcp_server.content.text.outline import headings, levelled, marks, merge_line
+from mcp_server.content.text.outline import headings, marks, merge_line
+from mcp_server.content.text.shown import levelled
 
 INTRO = "intro"
 """Of a page that is split by its headings: what stands before the first."""

@@ -28,7 +28,8 @@ from mcp_server.content.pages.page_text import (
 from mcp_server.content.pages.yaml_value import as_read, as_yaml, declared_yaml, read
 from mcp_server.content.text.meta import NotMeta, canonical_fields
 from mcp_server.content.text.openings import left_open_more
-from mcp_server.content.text.outline import headings, levelled
+from mcp_server.content.text.outline import headings
+from mcp_server.content.text.shown import levelled
 from mcp_server.entities.entity import SLUG, is_slug
 from mcp_server.errors import ServerError
 
