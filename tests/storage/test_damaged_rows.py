@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
-from mcp_server.entities.entity import PREVIEW
+from mcp_server.entities.effects import ABSENT, KeepPage, PutBack, SavePageFile, SaveRevision
+from mcp_server.entities.entity import PREVIEW, PRODUCTION
+from mcp_server.entities.page_files import KnownFile, Source, Stat, bytes_hash
 from mcp_server.entities.usage import Limits
 from mcp_server.errors import StorageError
 from mcp_server.jobs.job import JobState
@@ -23,6 +26,9 @@ pytestmark = pytest.mark.anyio
 
 BAD = "CAST(x'7b2261223a2261ff227d' AS TEXT)"
 """`{"a":"a\\xff"}`: JSON, but for a byte that is no UTF-8."""
+
+STAT = Stat(size=1, modified_ns=2, changed_ns=3, inode=4)
+PAGE = b"One.\n\nTwo.\n"
 
 PAYLOADS = [BAD, "'{'", "x'ff'", "'[]'", "7", "''"]
 """What somebody may have written in place of a payload."""
@@ -133,6 +139,91 @@ async def test_a_draft_whose_findings_cannot_be_read_is_kept_back(
     assert after["a/b"].current.findings == DAMAGED_FINDINGS
 
 
+NO_TEXTS = [BAD, "'{'", "x'ff'", "'7'", "'[7]'", "'null'"]
+DAMAGED_FILES = [
+    *[f"{column} = {bad}" for column in ("in_file", "front") for bad in (*NO_TEXTS, "'[]'")],
+    *[f"gone = {bad}" for bad in (*NO_TEXTS, "'{}'", "'\"ab\"'")],
+    *[f"intent = {bad}" for bad in (*NO_TEXTS, "'{}'", "'{\"hash\":7}'")],
+    *("in_file = '{\"a\":7}'", "hash = x'ff'", "file = x'ff'", "layout = x'ff'"),
+    *("version = 'x'", "version = 1.5"),
+]
+"""What somebody may have written in place of what is known of a file."""
+
+
+@pytest.mark.parametrize("damage", DAMAGED_FILES)
+async def test_what_is_known_of_a_file_and_cannot_be_read_hides_no_other(
+    bench: Bench, damage: str
+) -> None:
+    """The file is met as if for the first time, and what is found in it is stored."""
+    known = [KnownFile(page=page, file=f"{page}.md", layout="l") for page in ("a", "b")]
+    await bench.submit("b1", effects=[SavePageFile(each) for each in known])
+    alter(bench, f"page_files SET {damage} WHERE page = 'a'")
+    whole = replace(known[1], version=1)
+    assert await bench.entities.page_files() == {"b": whole}
+    assert await bench.entities.page_files(["a"]) == {}
+    assert (await bench.entities.snapshot()).files == {"b": whole}
+    effects = (PutBack("a", frozenset({"x"})), SavePageFile(known[0]))
+    assert (await bench.submit("b2", effects=effects)).conflict is None
+    found = await bench.entities.page_files()
+    assert found == {"a": replace(known[0], version=1), "b": whole}
+
+
+@pytest.mark.parametrize("stat", [*NO_TEXTS, "'[1,2,3]'", "'[1,2,3,\"4\"]'"])
+async def test_a_file_is_read_where_nobody_can_say_how_it_was_last_seen(
+    bench: Bench, stat: str
+) -> None:
+    """All else that is known of it holds."""
+    known = KnownFile(page="a", file="a.md", layout="l", stat=STAT, hash="h")
+    await bench.submit("b1", effects=[SavePageFile(known)])
+    alter(bench, f"page_files SET stat = {stat}")
+    assert await bench.entities.page_files() == {"a": replace(known, stat=None, version=1)}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "page_bytes SET data = x'ff'",
+        "page_bytes SET data = 'text'",
+        "page_bytes SET hash = 'x'",
+        "revisions SET source_start = 'x' WHERE entity_id = 'a/b'",
+        "revisions SET source_end = 99 WHERE entity_id = 'a/b'",
+        "revisions SET source_page = x'ff' WHERE entity_id = 'a/b'",
+        "revisions SET markdown = x'ff' WHERE entity_id = 'a/b'",
+    ],
+)
+async def test_a_text_that_cannot_be_read_is_no_other_text(bench: Bench, damage: str) -> None:
+    """It is not there, and not a removal either; another text is."""
+    hash = bytes_hash(PAGE)
+    text = a_text("a/b", markdown="Two.", source=Source(page_hash=hash, start=6, end=10)).as_type(
+        PRODUCTION
+    )
+    other = a_text("c/d").as_type(PRODUCTION)
+    saved = [SaveRevision(each, ABSENT) for each in (text, other)]
+    await bench.submit("b1", effects=[KeepPage("a", PAGE, "met"), *saved])
+    alter(bench, damage)
+    entities = bench.entities
+    assert [*await entities.get_all(PRODUCTION)] == ["c/d"]
+    assert await entities.get(PRODUCTION, "a/b") is None
+    assert await entities.history(PRODUCTION, "a/b") == []
+    latest = await entities.latest(None, before=None, limit=9)
+    assert [revision.entity_id for revision in latest] == ["c/d"]
+    _, live = await entities.heads()
+    assert (live.hash["a/b"], live.removed) == (text.hash, frozenset())
+    unmet = await bench.submit("b2", effects=[SaveRevision(text, ABSENT)])
+    assert unmet.conflict is not None
+    assert damaged_rows(bench.path) != [] or "source" in damage or "hash" in damage
+
+
+async def test_bytes_that_somebody_damaged_are_kept_anew(bench: Bench) -> None:
+    """By whoever meets them again; until then there are none."""
+    keep = KeepPage("a", PAGE, "met")
+    await bench.submit("b1", effects=[keep])
+    alter(bench, "page_bytes SET data = x'789c030000000001'")  # of another page
+    assert await bench.entities.page_bytes(bytes_hash(PAGE)) is None
+    await bench.submit("b2", effects=[keep])
+    assert await bench.entities.page_bytes(bytes_hash(PAGE)) == PAGE
+
+
 async def test_where_amounts_cannot_be_read_nothing_is_paid_for(bench: Bench) -> None:
     """No budget is passed; whoever asks is told who names the row, and it is named."""
     await bench.submit("b1")
@@ -164,11 +255,14 @@ async def test_a_byte_that_is_no_text_undoes_no_write_beside_it(bench: Bench) ->
         (f"jobs SET subject = {BAD}, result = '{{'", ["subject of b1.1 in jobs"]),
         ("batches SET details = '{'", ["details of b1 in batches"]),
         ("rounds SET terms = x'ff'", ["terms of 1 in rounds"]),
+        ("page_files SET in_file = '{'", ["in_file of a in page_files"]),
+        ("page_bytes SET data = x'00'", [f"data of {bytes_hash(PAGE)} in page_bytes"]),
     ],
 )
 async def test_what_is_damaged_is_named(bench: Bench, damage: str, named: list[str]) -> None:
     """A file in order has none of it."""
-    await bench.submit()
+    known = KnownFile(page="a", file="a.md", layout="l")
+    await bench.submit(effects=[SavePageFile(known), KeepPage("a", PAGE, "met")])
     assert damaged_rows(bench.path) == []
     alter(bench, damage)
     assert list(damaged_rows(bench.path))[: len(named)] == named

@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,9 @@ import anyio
 import pytest
 
 from mcp_server.clock import new_id
-from mcp_server.entities.effects import ABSENT, Require, SaveRevision
-from mcp_server.entities.entity import PREVIEW
+from mcp_server.entities.effects import ABSENT, KeepPage, Require, SavePageFile, SaveRevision
+from mcp_server.entities.entity import PREVIEW, Author
+from mcp_server.entities.page_files import KnownFile, Source, bytes_hash
 from mcp_server.errors import StorageError
 from mcp_server.jobs.job import Attempt, Dedup, JobState, Step
 from mcp_server.jobs.outcome import Done, Enqueue, Fail, Outcome, Pause, Retry
@@ -205,6 +206,13 @@ def put_text(entity_id: str) -> SaveRevision:
     return SaveRevision(a_text(entity_id), ABSENT, keep_on_conflict=True)
 
 
+KEPT = KeepPage("menu", b"Ground.", "met")
+GROUND = a_text("menu/ground", markdown="Ground.", author=Author(kind="adopted"))
+FOUND = SaveRevision(
+    replace(GROUND, source=Source(page_hash=bytes_hash(b"Ground."), start=0, end=7)), ABSENT
+)
+KNOWN = KnownFile(page="menu", file="menu.md", layout="l", hash=bytes_hash(b"Ground."))
+LATER = replace(KNOWN, version=7)
 SAVED = Done(effects=(put_text("menu/hero"), Enqueue(EXPORT)))
 UNMET = Require(PREVIEW, "menu/hero", "0" * 32)
 HOST = Host(id="h", role="worker", pid=1, version="1.0.0", abilities=frozenset())
@@ -222,6 +230,9 @@ WRITES: dict[str, Call] = {
         [(world.running[id], Step(1, 2, "half")) for id in ("busy.1", "busy.2")]
     ),
     "checkpoint": checkpoint(put_text("menu/hero"), put_text("menu/team")),
+    "checkpoint, a page": checkpoint(KEPT, FOUND, SavePageFile(KNOWN)),
+    "checkpoint, a page in conflict": checkpoint(KEPT, FOUND, SavePageFile(LATER)),
+    "seen": lambda world: world.bench.entities.put_seen([LATER]),
     "checkpoint, in conflict": checkpoint(put_text("menu/hero"), Require(PREVIEW, "a/b", "0" * 32)),
     "give back": lambda world: world.bench.store.give_back(ids(world), now=world.bench.now),
     "finish": exchange(("busy.1", DONE)),

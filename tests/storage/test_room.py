@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from mcp_server.entities.effects import ABSENT, Effect, KeepPage, SavePageFile, SaveRevision
+from mcp_server.entities.entity import PRODUCTION, Author, page_of
+from mcp_server.entities.page_files import KnownFile, Source, Stat, bytes_hash
 from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
 from mcp_server.storage.sqlite.file.connection import LOG_BYTES_MAX
 from mcp_server.storage.sqlite.file.examine import examine
 from mcp_server.storage.sqlite.file.migrate import migrate, newest_schema
 from tests.storage.invariants import check_invariants
-from tests.storage.stores import DAY_S, Bench, a_job, sqlite
+from tests.storage.stores import DAY_S, Bench, a_job, a_text, sqlite
 
 pytestmark = pytest.mark.anyio
 
@@ -53,6 +57,57 @@ async def test_a_log_that_grew_beside_a_reader_is_cut_once_the_reader_is_gone(
         for id in ("b3", "b4"):  # the first brings all into the file, the second begins anew
             await bench.submit(id)
         assert log_of(path).stat().st_size <= LOG_BYTES_MAX
+
+
+async def test_the_texts_of_a_site_that_was_there_before_are_kept_once_and_compressed(
+    tmp_path: Path,
+) -> None:
+    """With all that is known of its files the database is smaller than the files are."""
+    pages = {f"docs/page-{n}": data for n, data in enumerate(pages_of_prose(200))}
+    path = tmp_path / "pressroom.db"
+    async with sqlite(path) as stores:
+        bench = Bench(stores, sqlite, path)
+        await bench.submit("b1")
+        before = path.stat().st_size + log_of(path).stat().st_size
+        effects = [effect for page, data in pages.items() for effect in met(page, data)]
+        await bench.submit("b2", effects=effects)
+        live = await bench.entities.get_all(PRODUCTION)
+        assert [text.current.markdown for text in live.values()] == [
+            pages[page_of(id)].decode() for id in live
+        ]
+    grown = path.stat().st_size - before
+    assert grown < sum(map(len, pages.values()))
+
+
+def pages_of_prose(count: int) -> list[bytes]:
+    """Cut pages of 4 KB out of our own documentation."""
+    files = sorted((Path(__file__).parents[2] / "docs").rglob("*.md"))
+    prose = "".join(file.read_text("utf-8") for file in files).encode("ascii", "ignore")
+    step = (len(prose) - 4_000) // count
+    return [prose[n * step : n * step + 4_000].strip() for n in range(count)]
+
+
+def met(page: str, data: bytes) -> Sequence[Effect]:
+    """Store what a first look finds in a file."""
+    hash = bytes_hash(data)
+    text = a_text(
+        f"{page}/body",
+        type=PRODUCTION,
+        fields={},
+        markdown=data.decode(),
+        author=Author(kind="adopted"),
+        source=Source(page_hash=hash, start=0, end=len(data)),
+    )
+    stat = Stat(size=len(data), modified_ns=2**60, changed_ns=2**60, inode=2**40)
+    known = KnownFile(
+        page=page,
+        file=f"{page}.md",
+        layout="0" * 16,
+        stat=stat,
+        hash=hash,
+        in_file={"body": text.hash or ""},
+    )
+    return KeepPage(page, data, "met"), SaveRevision(text, ABSENT), SavePageFile(known)
 
 
 async def test_the_room_of_pruned_jobs_is_given_back(tmp_path: Path) -> None:

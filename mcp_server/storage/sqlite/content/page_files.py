@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
 from typing import Any, cast
+
+from pydantic_core import from_json
 
 from mcp_server.entities.effects import KeepPage, PutBack, SavePageFile
 from mcp_server.entities.page_files import (
@@ -137,16 +138,15 @@ def _row_of(known: KnownFile) -> Mapping[str, Any]:
 def _known_of(row: sqlite3.Row) -> KnownFile | None:
     """Return what is known of a file, `None` where somebody damaged that."""
     try:
-        gone: object = json.loads(row["gone"])
         return KnownFile(
-            page=row["page"],
+            page=_text(row["page"]),
             file=_text(row["file"]),
             layout=_text(row["layout"]),
-            stat=_stat_of(row["stat"]),
+            stat=None if row["stat"] is None else _stat_of(row["stat"]),
             hash=_text_or_none(row["hash"]),
-            in_file=_hashes(json.loads(row["in_file"])),
-            gone=frozenset(map(_text, cast("list[object]", gone))),
-            front=_hashes(json.loads(row["front"])),
+            in_file=_hashes(from_json(row["in_file"])),
+            gone=frozenset(_texts(from_json(row["gone"]))),
+            front=_hashes(from_json(row["front"])),
             intent=_intent_of(row["intent"]),
             version=_number(row["version"]),
         )
@@ -154,10 +154,10 @@ def _known_of(row: sqlite3.Row) -> KnownFile | None:
         return None
 
 
-def _stat_of(text: object) -> Stat | None:
-    """Return how a file was last seen, `None` where that is not known: then it is read."""
+def _stat_of(text: str) -> Stat | None:
+    """Return how a file was last seen, `None` where somebody damaged that: then it is read."""
     try:
-        size, modified_ns, changed_ns, inode = map(_number, json.loads(cast("str", text)))
+        size, modified_ns, changed_ns, inode = map(_number, from_json(text))
     except (ValueError, TypeError):
         return None
     return Stat(size=size, modified_ns=modified_ns, changed_ns=changed_ns, inode=inode)
@@ -172,7 +172,7 @@ def _dumped_stat(stat: Stat | None) -> str | None:
 def _intent_of(text: str | None) -> Intent | None:
     if text is None:
         return None
-    found = json.loads(text)
+    found = from_json(text)
     return Intent(
         hash=_text_or_none(found["hash"]),
         in_file=_hashes(found["in_file"]),
@@ -183,8 +183,16 @@ def _intent_of(text: str | None) -> Intent | None:
 def _hashes(found: object) -> Mapping[str, str]:
     if not isinstance(found, dict):
         raise TypeError
-    texts = cast("dict[str, object]", found)
-    return {key: _text(value) for key, value in texts.items()}
+    texts = cast("dict[str, str]", found)
+    for text in texts.values():
+        _text(text)
+    return texts
+
+
+def _texts(found: object) -> list[str]:
+    if not isinstance(found, list):
+        raise TypeError
+    return [_text(each) for each in cast("list[object]", found)]
 
 
 def _text(found: object) -> str:

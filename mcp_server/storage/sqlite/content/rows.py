@@ -126,6 +126,8 @@ def _source_of(row: sqlite3.Row) -> Source | None:
 
 def _fields_of(row: sqlite3.Row) -> Mapping[str, Any]:
     """Return a text's fields; none where somebody damaged them: the text itself is whole."""
+    if row["fields"] == "{}":
+        return {}  # of most: it saves a third of the time of reading them all
     try:
         fields: object = json.loads(row["fields"])
     except (ValueError, TypeError):
