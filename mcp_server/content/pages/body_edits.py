@@ -52,19 +52,20 @@ def _into_span(
         written = mark + (_ends(2, end) + written if written else b"")
     if span.text or not written:
         return Edit(span.start, span.end, written)
-    before, after = _blank_lines(scan, region, span)
+    before, after = _blank_lines(page.data, scan, region, span)
     return Edit(span.start, span.end, _ends(before, end) + written + _ends(after, end))
 
 
-def _blank_lines(scan: bytes, region: Region, span: Span) -> tuple[int, int]:
+def _blank_lines(data: bytes, scan: bytes, region: Region, span: Span) -> tuple[int, int]:
     """Return how many line ends a text needs before and after it where nothing was."""
     before = 0
     if scan[: region.start] not in {b"", _BOM} and span.start == region.start:
         before = 1 if scan.endswith(b"\n", 0, region.start) else 2
-    behind = scan[span.start : region.end]
-    after = max((1 if region.end == len(scan) else 2) - behind.count(b"\n"), 0)
+    behind = scan.count(b"\n", span.start, region.end)
+    after = max((1 if region.end == len(scan) else 2) - behind, 0)
     # Blanks without a line end between would become the end of the text's last line.
-    return before, max(after, 1) if behind and not behind.startswith(b"\n") else after
+    joined = data[span.start : region.end].startswith((b"\n", b"\r")) or span.start == region.end
+    return before, after if joined else max(after, 1)
 
 
 def _behind_marks(page: PageText, scan: bytes, place: int, texts: Mapping[str, str]) -> Edit:

@@ -15,10 +15,10 @@ class Edit(NamedTuple):
 
 
 def applied(data: bytes, edits: Iterable[Edit]) -> bytes:
-    """Return `data` with the edits made. At one place, they come in the order given."""
+    """Return `data` with the edits made. What is put in at one place comes in the order given."""
     parts: list[bytes] = []
     position = 0
-    for edit in sorted(edits, key=lambda edit: edit.start):
+    for edit in sorted(edits, key=lambda edit: edit[:2]):
         assert edit.start >= position, "no edit is made inside another"
         parts += [data[position : edit.start], edit.new]
         position = edit.end

@@ -11,7 +11,7 @@ from mcp_server.content.pages.outline import levelled
 from mcp_server.content.pages.yaml_value import key_yaml
 
 _ONE_LINE = re.compile(
-    rb"(?P<value>\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'|(?![\"'|>\#])[^\n]*?)"
+    rb"(?P<value>\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'|(?![\"'|>\#])[^\n]*?|(?=\#))"
     rb"(?:(?:^|[ \t]+)\#[^\n]*)?[ \t]*\n?\Z"
 )
 

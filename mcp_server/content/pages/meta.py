@@ -48,6 +48,20 @@ def meta_fields(text: str) -> dict[str, str]:
     return fields
 
 
+def canonical_fields(text: str, keys: Sequence[str]) -> dict[str, str]:
+    """Return the values of a text that is already written as `meta_text` writes it.
+
+    Raises:
+        NotMeta: it is written otherwise, or has a key that is none of `keys`.
+    """
+    fields = meta_fields(text)
+    if foreign := fields.keys() - set(keys):
+        raise NotMeta(f"`{min(foreign)}` is none of its keys, which are {', '.join(keys)}")
+    if meta_text(fields, keys) != text:
+        raise NotMeta("its lines are in another order, or written otherwise than `meta_text` does")
+    return fields
+
+
 def _key(key: str) -> str:
     plain = _CONTROL.search(key) is None and _LINE.fullmatch(f"{key}: x")
     return key if plain and plain["key"] == key else _json(key)

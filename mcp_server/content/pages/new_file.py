@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from mcp_server.content.pages.front_edits import new_front
 from mcp_server.content.pages.layout import Blocked, Layout
 from mcp_server.content.pages.mark_lines import escaped, mark_line
-from mcp_server.content.pages.meta import NotMeta, meta_fields
 from mcp_server.content.pages.page_text import INTRO, parse, plain_text
-from mcp_server.content.pages.splice import SpliceRefused
+from mcp_server.content.pages.splice import SpliceRefused, meta_of
 from mcp_server.content.pages.yaml_value import as_yaml, declared_yaml
 
 FIRST_KEYS = ("title", "description")
@@ -47,17 +46,10 @@ def _front(layout: Layout, wanted: Mapping[str, str]) -> str:
     values = {name: declared_yaml(value) for name, value in layout.front.items()}
     for part in layout.parts:
         if part.keys and part.section in wanted:
-            fields = _fields(part.section, wanted[part.section])
+            fields = meta_of(part, wanted[part.section])
             values |= {k: as_yaml(fields[k], name=k) for k in part.keys if k in fields}
     first = {name: values.pop(name) for name in FIRST_KEYS if name in values}
     return new_front(first | values, "\n").decode() if first or values else ""
-
-
-def _fields(section: str, text: str) -> dict[str, str]:
-    try:
-        return meta_fields(text)
-    except NotMeta as error:
-        raise SpliceRefused(str(error), section) from error
 
 
 def _body(layout: Layout, wanted: Mapping[str, str]) -> list[str]:

@@ -61,11 +61,12 @@ def left_open(
     """
     found: list[str] = []
     if hidden := left_hidden(text.encode("utf-8", "surrogatepass"), style):
-        found.append(hidden)
+        raw = hidden.startswith("<") and hidden != "<!--"
+        found.append(f"{hidden.lower()}>" if raw else hidden)
     bare = _without_code(text)
     if "<!--" in bare and not hidden and style is MarkStyle.HTML:
         found.append("<!--")
-    found += _unclosed(_elements(bare, style))
+    found += [one for one in _unclosed(_elements(bare, style)) if one not in found]
     found += _unclosed(_shortcodes(bare, paired))
     found += _unclosed(_tags(_RAW.sub("", bare), paired))
     return (*found, *_colons(bare))
@@ -78,7 +79,7 @@ def left_open_more(before: str, after: str, *, style: MarkStyle = MarkStyle.HTML
     more -= Counter(left_open(before, style=style, paired=paired))
     if not more:
         return None
-    return f"it leaves `{next(iter(more))}` open, which would swallow what comes after it"
+    return f"it leaves {next(iter(more))} open, which would swallow what comes after it"
 
 
 def closing_names(text: str) -> frozenset[str]:

@@ -17,7 +17,7 @@ from mcp_server.content.pages.edits import Edit, applied, line_end
 from mcp_server.content.pages.front_edits import front_edits, new_front
 from mcp_server.content.pages.front_matter import FrontKey, FrontStyle, scalar, unix
 from mcp_server.content.pages.layout import Blocked, Part
-from mcp_server.content.pages.meta import NotMeta, meta_fields, meta_text
+from mcp_server.content.pages.meta import NotMeta, canonical_fields
 from mcp_server.content.pages.openings import left_open_more
 from mcp_server.content.pages.outline import headings, levelled
 from mcp_server.content.pages.page_text import (
@@ -75,6 +75,18 @@ def splice(
     data = applied(page.data, edits)
     _check(page, data, wanted, front)
     return data
+
+
+def meta_of(part: Part, text: str) -> dict[str, str]:
+    """Return the values of a `meta` section's text.
+
+    Raises:
+        SpliceRefused: it is not canonical.
+    """
+    try:
+        return canonical_fields(text, part.keys)
+    except NotMeta as error:
+        raise SpliceRefused(str(error), part.section) from error
 
 
 def front_value(page: PageText, key: str) -> str | None:
@@ -147,14 +159,7 @@ def _front(
 
 def _meta_values(page: PageText, part: Part, text: str) -> dict[str, str | None]:
     """Return what changes in the keys of a `meta` section, in YAML; `None` removes one."""
-    try:
-        fields = meta_fields(text)
-    except NotMeta as error:
-        raise SpliceRefused(str(error), part.section) from error
-    if foreign := fields.keys() - set(part.keys):
-        raise SpliceRefused(f"`{min(foreign)}` is none of its keys", part.section)
-    if meta_text(fields, part.keys) != text:
-        raise SpliceRefused("its lines are not as `meta_text` writes them", part.section)
+    fields = meta_of(part, text)
     changed: dict[str, str | None] = {}
     for name in part.keys:
         key = page.front.key(name) if page.front else None

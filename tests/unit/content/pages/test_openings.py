@@ -1,0 +1,114 @@
+"""What a text leaves open would swallow the next mark, so it is seen before it is written."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+
+from mcp_server.content.pages.layout import MarkStyle
+from mcp_server.content.pages.openings import left_open, left_open_more
+from tests.unit.content.pages.files import GOOD_TEXTS, TEXTS
+
+
+@pytest.mark.parametrize(
+    ("text", "open"),
+    [
+        ("```sh\nls", "```"),
+        ("~~~\n```\n", "~~~"),
+        ("   ````\n```", "````"),
+        ("<!-- todo", "<!--"),
+        ("text <!-- todo", "<!--"),
+        ("<pre>\ncode", "<pre>"),
+        ("<div class='a > b'>\n\ntext", "<div>"),
+        ("<div>\n<section>\n</section>", "<div>"),
+        ("<DETAILS>\n<summary>x</summary>", "<details>"),
+        ("<div\n  class='x'\n>", "<div>"),
+        ("{{< tab name=x >}}\ntext", "{{< tab >}}"),
+        ("{{% notice tip %}}\ntext", "{{< notice >}}"),
+        ("{% if x %}\ntext", "{% if %}"),
+        ("{%- for a in b -%}\n{% if x %}{% endif %}", "{% for %}"),
+        ("::: tip Title\ntext", ":::"),
+        (":::: a\n::: b\n:::", "::::"),
+    ],
+)
+def test_what_is_left_open_is_named(text: str, open: str) -> None:
+    """As people would write it."""
+    assert left_open(text) == (open,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "```\n<div>\n{% if x %}\n::: x\n```",
+        "- a\n  ```\n  <div>\n  ```\n- b",
+        "`<!--` and `{% if %}` and ``<div>``",
+        "<!-- <div> -->",
+        "<div>\n\ntext\n\n</div>",
+        "<div><section></section></div>",
+        "<p>\n<li>one\n<br>\n<img src=x>",
+        "a < b <div>",
+        "<Tabs>",
+        "{{< figure src=x >}}",
+        "{{< tab />}}",
+        "{{< details >}}\n{{< figure\n src=x >}}\n{{< /details >}}",
+        "{{</* tab */>}}",
+        "{% include x %}\n{% assign a = b %}",
+        "{% raw %}{% if x %}{% endraw %}",
+        "{% if x %}a{% else %}b{% endif %}",
+        "::: tip\ntext\n:::",
+        ":::: a\n::: b\n:::\n::::",
+    ],
+)
+def test_what_is_closed_or_code_is_not_open(text: str) -> None:
+    """Nor is what needs no end: paragraphs, pictures, shortcodes of one tag."""
+    assert left_open(text) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "open"),
+    [
+        ("<Tabs>\n<Tab a={() => <b>x</b>} />", ("<Tabs>",)),
+        ("<a.B\n  c='>'\n>", ("<a.B>",)),
+        ("<>\n<Tabs></Tabs>", ("<>",)),
+        ("{/* todo", ("{/*",)),
+        ("<Tabs />\n{/* <Tabs> */}\ntext <b>", ()),
+    ],
+)
+def test_mdx_has_components(text: str, open: tuple[str, ...]) -> None:
+    """Each element has to be closed there."""
+    assert left_open(text, style=MarkStyle.MDX) == open
+
+
+def test_only_what_is_left_open_more_than_before_counts() -> None:
+    """A text may go on leaving open what it has always left open."""
+    assert (
+        left_open_more("", "<div>")
+        == "it leaves <div> open, which would swallow what comes after it"
+    )
+    assert left_open_more("<div>\nold", "<div>\nnew") is None
+    assert left_open_more("<div>\nold", "<div>\n<div>\nnew") is not None
+    assert left_open_more("```\nold", "new") is None
+
+
+def test_a_shortcode_is_a_pair_where_the_text_before_closed_it() -> None:
+    """Nobody knows all themes."""
+    assert left_open_more("", "{{< box >}}") is None
+    assert left_open_more("{{< box >}}a{{< /box >}}", "{{< box >}}b") is not None
+    assert left_open_more("", "{% aside %}") is None
+    assert left_open_more("{% aside %}a{% endaside %}", "{% aside %}b") is not None
+
+
+@settings(deadline=None)
+@given(text=GOOD_TEXTS)
+def test_good_texts_leave_nothing_open(text: str) -> None:
+    """A false alarm would refuse what was paid for."""
+    assert left_open(text) == ()
+
+
+@settings(deadline=None)
+@given(text=TEXTS)
+def test_any_text_is_looked_at(text: str) -> None:
+    """It never fails, and a text leaves no more open than itself."""
+    assert left_open_more(text, text) is None
+    left_open(text, style=MarkStyle.MDX)
