@@ -208,7 +208,7 @@ class World:
                 return writing
         writing = plan_write(looked, changes, earlier=None)
         if isinstance(writing, Blocked):
-            COUNTS["write: blocked"] += 1
+            COUNTS[f"write: blocked, {writing.reason[-40:]}"] += 1
             self.must.clear()
             return None
         if writing is not None:

@@ -96,10 +96,10 @@ def plan_write(
 
 def _sections(layout: Layout, live: Mapping[str, str | None]) -> list[str]:
     """Return the sections of the file that have a live text or a removal, in order."""
-    declared = [part.section for part in layout.parts if part.static is None]
-    if layout.split:
-        declared += [section for section in live if section not in declared]
-    return [section for section in declared if section in live]
+    static = {part.section for part in layout.parts if part.static is not None}
+    known = [part.section for part in layout.parts]
+    found = [*known, *(section for section in live if section not in known and layout.split)]
+    return [section for section in found if section in live and section not in static]
 
 
 def _created(looked: Looked, changes: Changes) -> Writing | Blocked | None:
