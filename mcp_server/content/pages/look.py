@@ -290,8 +290,9 @@ class _Comparison:
     def _emptied(self) -> Blocked | None:
         if self.unchanged:
             return None
-        texts = {s for s, hash in self.was.items() if not same(hash, None)} | self.before.gone
-        wanted = {s for s in texts if not same(self.live.get(s), None)}
+        texts = {s for s, hash in self.was.items() if not same(hash, None)}
+        back = self.before.gone if self.before.hash is None else frozenset[str]()
+        wanted = {s for s in texts | back if not same(self.live.get(s), None)}
         return is_emptied(self.page, wanted)
 
     def _loose(self) -> Blocked | None:

@@ -104,11 +104,11 @@ def _sections(layout: Layout, live: Mapping[str, str | None]) -> list[str]:
 
 def _created(looked: Looked, changes: Changes) -> Writing | Blocked | None:
     """A new file: of the texts that are to be written, or of static texts only."""
-    layout, known = looked.layout, looked.known
+    layout = looked.layout
     texts = {section: text for section, text in changes.items() if text is not None}
-    if not texts and (not _is_static(layout) or known.gone or known.front):
-        return None
     static: dict[str, str | None] = {p.section: p.static for p in layout.parts if p.static}
+    if not texts and not (_is_static(layout) and static.keys() - looked.known.gone):
+        return None
     try:
         data, refused = _without_refused(texts, lambda left: new_file(layout, left))
     except SpliceRefused as reason:

@@ -255,3 +255,23 @@ def test_a_text_that_cannot_be_written_keeps_no_other_back() -> None:
     writing = written(looked, {"intro": "After.", "hero": "No heading"}, None)
     assert (writing.data, [*writing.refused]) == (b"After.\n", ["hero"])
     assert isinstance(plan_write(looked, {"hero": "No heading"}, earlier=None), Blocked)
+
+
+def test_a_page_of_static_texts_is_written_once_and_comes_back_by_name_only() -> None:
+    """Somebody took its file away."""
+    layout = replace(ONE, parts=(Part(section="body", static="Imprint."),))
+    made = written(look(layout, None, Found(), {}), {}, None)
+    assert made.data == b"Imprint.\n"
+    assert made.declared == ("section:body",)
+    away = again(None, replace(made.after, version=2), {}, layout)
+    assert (away.gone, plan_write(away, {}, earlier=None)) == ({"body"}, None)
+    named = replace(away, known=replace(away.known, gone=frozenset()))
+    assert written(named, {}, None).data == b"Imprint.\n"
+
+
+def test_an_empty_body_that_was_empty_before_blocks_nothing() -> None:
+    """The page came back by its title only; its text is still gone."""
+    data = b"---\ntitle: x\n---\n"
+    known = replace(seen(data, ONE), in_file={}, gone=frozenset({"body"}))
+    looked = again(data + b"\n", known, hashes(body="World"), ONE)
+    assert (looked.blocked, looked.taken, looked.known.gone) == (None, {}, {"body"})
