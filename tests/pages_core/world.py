@@ -106,9 +106,9 @@ class World:
             return "intro"
         known = self.store.known
         held = [s for s, hash in known.in_file.items() if hash != EMPTY] if known else []
-        held = [s for s in self.plan.sections if s in held]
-        away = [s for s in self.plan.sections if known and s in known.gone]
         drafted = [s for s in self.plan.sections if s not in self.plan.static]
+        held = [s for s in drafted if s in held]
+        away = [s for s in drafted if known and s in known.gone]
         owners = held or away or drafted[:1]
         return owners[0] if len(owners) == 1 else self.plan.sections[0]
 

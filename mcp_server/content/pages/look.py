@@ -126,9 +126,9 @@ def _read(data: bytes, layout: Layout, before: KnownFile) -> PageText | Blocked:
     if isinstance(page, Blocked) or page.marked or layout.split:
         return page
     texts = [part for part in layout.parts if not part.keys]
-    held = [part for part in texts if not same(before.in_file.get(part.section), None)]
-    away = [part for part in texts if part.section in before.gone]
     drafted = [part for part in texts if part.static is None]
+    held = [part for part in drafted if not same(before.in_file.get(part.section), None)]
+    away = [part for part in drafted if part.section in before.gone]
     owners = held or away or drafted[:1]
     if len(owners) != 1 or owners == texts[:1]:
         return page
