@@ -49,7 +49,7 @@ class PageLife(RuleBasedStateMachine):
     )
     def begin(self, plan: str, front: str, there: str, crlf: bool, shape: int) -> None:
         """Begin with a site, and with a file or without."""
-        keys = ("title", "description") if "meta" in plan else ()
+        keys = ("title", "description")[: 1 + shape % 2] if "meta" in plan else ()
         named = SECTIONS if "marks" in plan else ("body",)
         self.world.plan = Plan(sections=named, keys=keys, split=plan == "split")
         if there == "none":
@@ -111,6 +111,28 @@ class PageLife(RuleBasedStateMachine):
             self.draft(section, shape + number)
             self.promote(section, looks=True, shape=shape)
         self.export(ending)
+
+    @rule(section=st.sampled_from((*SECTIONS, "")), ending=st.sampled_from(ENDINGS))
+    def take_off(self, section: str, ending: str) -> None:
+        """Look, take a text or the whole page off the site, and export."""
+        self.world.store_look()
+        for name in [s for s in self.world.store.live if section in {"", s} and self._is_live(s)]:
+            self.world.ask(name, None, "unpublish")
+        self.export(ending)
+
+    @rule(shape=shapes)
+    def publish_again_meanwhile(self, shape: int) -> None:
+        """While one server writes, another looks, somebody promotes, and the other stores."""
+        if not self.world.begin():
+            return
+        self.other_server_looks()
+        for section in [*self.world.asked]:
+            if section != "meta" and self.world.asked[section] is not None:
+                self.world.ask(section, self.text(shape))
+        self.other_server_stores()
+        self.world.finish("done")
+        self.world.store_look()
+        COUNTS["promoted while it was written"] += 1
 
     @rule(section=sections, back=st.integers(1, 3), ending=st.sampled_from(ENDINGS))
     def take_back(self, section: str, back: int, ending: str) -> None:
@@ -301,12 +323,16 @@ class PageLife(RuleBasedStateMachine):
         }
         self._person_put(changed[how], how)
 
-    @rule()
-    def merge(self) -> None:
-        """A merge leaves its marks in the file."""
-        if self.world.data is not None:
-            marks = b"\n<<<<<<< ours\none\n=======\ntwo\n>>>>>>> theirs\n"
-            self._person_put(self.world.data + marks, "merge")
+    @rule(solved=st.sampled_from((True, True, True, False)))
+    def merge(self, solved: bool) -> None:
+        """A merge leaves its marks in the file, for a while."""
+        if (data := self.world.data) is None:
+            return
+        marks = b"\n<<<<<<< ours\none\n=======\ntwo\n>>>>>>> theirs\n"
+        self._person_put(data + marks, "merge")
+        self.world.store_look()
+        if solved:
+            self._person_put(data, "merge solved")
 
     @rule()
     def delete(self) -> None:
@@ -332,6 +358,7 @@ class PageLife(RuleBasedStateMachine):
         if moves:
             self.world.disk.rename(old, new)
         self.world.must.clear()
+        self.world.touched = self.world.touched or not moves
         COUNTS["renamed"] += 1
 
     # What happens to `site.yaml`
@@ -358,7 +385,16 @@ class PageLife(RuleBasedStateMachine):
         elif how == "split" and self.number % 4 == 0:
             plan.split = not plan.split
         self.world.must.clear()
+        self.world.changed_site = True
         COUNTS[f"site: {how}"] += 1
+
+    @precondition(lambda self: self.world.plan.keys)
+    @rule(looks=st.booleans())
+    def change_keys(self, looks: bool) -> None:
+        """The template of `meta` names another key, or one less."""
+        if looks:
+            self.world.store_look()
+        self.change_site("body", "keys")
 
     @rule(key=st.sampled_from(("title", "lang")), value=st.sampled_from(("A", "B", "yes", None)))
     def declare(self, key: str, value: str | None) -> None:
@@ -399,6 +435,7 @@ class PageLife(RuleBasedStateMachine):
         world = self.world
         before = {section: world.shown(section) for section in world.asked}
         world.disk.put(world.plan.file, data)
+        world.touched = True
         touched = {s for s, text in before.items() if data is None or world.shown(s) != text}
         world.must -= touched
         if touched and data is None:

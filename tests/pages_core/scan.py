@@ -10,6 +10,8 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from mcp_server.content.pages.slug import unique_slugs
+
 MARK = re.compile(r"(?:<!--|\{/\*) section: (?:[\w/]+/)?([\w-]+) (?:-->|\*/\})\s*")
 KEY = re.compile(r"([A-Za-z_]\w*):")
 
@@ -85,6 +87,10 @@ def scanned(data: bytes, *, split: bool = False) -> Scan:
             continue
         pieces[-1].lines.append(line)
         hidden = _hidden(line, hidden)
+    if split:
+        named = unique_slugs([piece.owner or "" for piece in pieces[1:]], {"intro", "meta"})
+        for piece, owner in zip(pieces[1:], named, strict=True):
+            piece.owner = owner
     return Scan(bom, front, pieces)
 
 
@@ -102,7 +108,7 @@ def _hidden(line: bytes, hidden: bytes) -> bytes:
 def _owner(line: bytes, *, split: bool) -> str | None:
     text = plain(line)
     if split:
-        return text[3:].strip().lower().replace(" ", "-") if text.startswith("## ") else None
+        return text[2:].strip() if text.startswith(("## ", "##\n")) or text == "##" else None
     match = MARK.fullmatch(text)
     return match[1] if match else None
 

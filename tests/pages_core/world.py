@@ -72,6 +72,9 @@ class World:
     under: Under | None = None
     other: tuple[Looked, Mapping[str, str | None]] | None = None
     """What another server has seen, and not stored yet."""
+    touched: bool = True
+    """Whether somebody else changed the file since the last look that was stored."""
+    changed_site: bool = True
     wrote: dict[str, str] = field(default_factory=dict[str, str])
     """Declared values that writes of ours brought into the file."""
 
@@ -103,9 +106,9 @@ class World:
             return "intro"
         known = self.store.known
         held = [s for s, hash in known.in_file.items() if hash != EMPTY] if known else []
-        held = [s for s in self.plan.sections if s in held]
-        away = [s for s in self.plan.sections if known and s in known.gone]
         drafted = [s for s in self.plan.sections if s not in self.plan.static]
+        held = [s for s in drafted if s in held]
+        away = [s for s in drafted if known and s in known.gone]
         owners = held or away or drafted[:1]
         return owners[0] if len(owners) == 1 else self.plan.sections[0]
 
@@ -125,14 +128,24 @@ class World:
         looked, live = self.looked(), self.store.hashes()
         if looked.needs_lock and self.under is not None:
             return None
+        self.ours_is_no_edit(looked)
         if looked.blocked is not None:
             COUNTS["look: blocked"] += 1
             return looked
+        self.touched = self.changed_site = False
         if looked.moved:
             assert self.store.save_look(looked, live), "nobody else is at work"
             looked = looked.stored()
         self.after_look(looked)
         return looked
+
+    def ours_is_no_edit(self, looked: Looked) -> None:
+        """What nobody else has touched was not edited, whatever writes of ours came to."""
+        if not self.touched and not self.changed_site:
+            assert not looked.taken, f"what we wrote is called an edit: {looked.taken}"
+            assert looked.blocked is None
+            assert not looked.gone
+            assert not looked.ground
 
     def after_look(self, looked: Looked) -> None:
         """Check what a stored look must have kept, and what it overruled."""
@@ -208,7 +221,7 @@ class World:
                 return writing
         writing = plan_write(looked, changes, earlier=None)
         if isinstance(writing, Blocked):
-            COUNTS["write: blocked"] += 1
+            COUNTS[f"write: blocked, {writing.reason[-40:]}"] += 1
             self.must.clear()
             return None
         if writing is not None:
@@ -267,7 +280,10 @@ class World:
         keys |= set(self.plan.front) if writing.restored else set()
         self.check_texts(writing, after)
         for key in keys - set(self.plan.keys):
-            value = before.keys().get(key)
+            value, then = before.keys().get(key), after.keys().get(key)
+            if writing.restored:
+                allowed = {None, value, self.plan.front.get(key)}
+                assert then in allowed, f"{key} would be as it was declared before"
             if not writing.restored:
                 assert value is None or value == self.wrote.get(key), f"{key} was the file's"
         if before.marked != after.marked or (not before.marked and changed - {"meta"}):

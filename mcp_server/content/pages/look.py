@@ -126,9 +126,9 @@ def _read(data: bytes, layout: Layout, before: KnownFile) -> PageText | Blocked:
     if isinstance(page, Blocked) or page.marked or layout.split:
         return page
     texts = [part for part in layout.parts if not part.keys]
-    held = [part for part in texts if not same(before.in_file.get(part.section), None)]
-    away = [part for part in texts if part.section in before.gone]
     drafted = [part for part in texts if part.static is None]
+    held = [part for part in drafted if not same(before.in_file.get(part.section), None)]
+    away = [part for part in drafted if part.section in before.gone]
     owners = held or away or drafted[:1]
     if len(owners) != 1 or owners == texts[:1]:
         return page
@@ -290,8 +290,9 @@ class _Comparison:
     def _emptied(self) -> Blocked | None:
         if self.unchanged:
             return None
-        texts = {s for s, hash in self.was.items() if not same(hash, None)} | self.before.gone
-        wanted = {s for s in texts if not same(self.live.get(s), None)}
+        texts = {s for s, hash in self.was.items() if not same(hash, None)}
+        back = self.before.gone if self.before.hash is None else frozenset[str]()
+        wanted = {s for s in texts | back if not same(self.live.get(s), None)}
         return is_emptied(self.page, wanted)
 
     def _loose(self) -> Blocked | None:

@@ -96,19 +96,19 @@ def plan_write(
 
 def _sections(layout: Layout, live: Mapping[str, str | None]) -> list[str]:
     """Return the sections of the file that have a live text or a removal, in order."""
-    declared = [part.section for part in layout.parts if part.static is None]
-    if layout.split:
-        declared += [section for section in live if section not in declared]
-    return [section for section in declared if section in live]
+    static = {part.section for part in layout.parts if part.static is not None}
+    known = [part.section for part in layout.parts]
+    found = [*known, *(section for section in live if section not in known and layout.split)]
+    return [section for section in found if section in live and section not in static]
 
 
 def _created(looked: Looked, changes: Changes) -> Writing | Blocked | None:
     """A new file: of the texts that are to be written, or of static texts only."""
-    layout, known = looked.layout, looked.known
+    layout = looked.layout
     texts = {section: text for section, text in changes.items() if text is not None}
-    if not texts and (not _is_static(layout) or known.gone or known.front):
-        return None
     static: dict[str, str | None] = {p.section: p.static for p in layout.parts if p.static}
+    if not texts and not (_is_static(layout) and static.keys() - looked.known.gone):
+        return None
     try:
         data, refused = _without_refused(texts, lambda left: new_file(layout, left))
     except SpliceRefused as reason:
