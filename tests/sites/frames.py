@@ -52,7 +52,7 @@ HUGO = Frame(
         "hugo.toml": (
             'baseURL = "https://example.org/"\ntitle = "Harbour Bicycles"\n'
             'defaultContentLanguage = "en"\ndisableKinds = ["taxonomy", "term"]\n\n'
-            "[markup.goldmark.renderer]\nunsafe = true\n\n"
+            "[markup.goldmark.renderer]\nunsafe = true\n\n[security]\nallowContent = ['.*']\n\n"
             + "".join(
                 f"[languages.{code}]\nlanguageName = '{name}'\n"
                 f'contentDir = "content/{code}"\nweight = {weight}\n\n'

@@ -59,12 +59,12 @@ def front_matter(draft: Draft, random: Random, writer: Writer) -> str:
         return ""
     if "toml" in draft.traits:
         return _toml(draft, writer)
-    lines = list(_yaml(draft, random, writer))
+    groups = list(_yaml(draft, random, writer))
     if "comments in front" in draft.traits:
-        lines.insert(random.randrange(len(lines) + 1), "# reviewed by Jan, do not change")
-        lines[0] = f"{lines[0]}  # as agreed" if _takes_comment(lines[0]) else lines[0]
+        groups.insert(random.randrange(len(groups) + 1), "# reviewed by Jan, do not change")
+        groups[0] = f"{groups[0]}  # as agreed" if _takes_comment(groups[0]) else groups[0]
     close = "---" if random.random() < 0.99 or draft.generator != "jekyll" else "--- "
-    return "\n".join(["---", *lines, close, ""])
+    return "\n".join(["---", *groups, close, ""])
 
 
 def _yaml(draft: Draft, random: Random, writer: Writer) -> Iterator[str]:
@@ -76,7 +76,7 @@ def _yaml(draft: Draft, random: Random, writer: Writer) -> Iterator[str]:
         groups.append("weight: 10")
     if random.random() < 0.25:
         random.shuffle(groups)
-    yield from "\n".join(groups).split("\n")
+    yield from groups
 
 
 def _usual(draft: Draft, random: Random, writer: Writer) -> Iterator[str]:
@@ -99,7 +99,7 @@ def _special(draft: Draft, random: Random) -> Iterator[str]:
         yield SLUGS[draft.generator].format(slug=slug)
     if "nested front" in traits:
         own = (*NESTED.get(draft.generator, ()), *ANY_NESTED)
-        strict = draft.generator == "starlight"
+        strict = draft.generator in {"starlight", "docusaurus"}
         yield random.choice(own[:1] if strict else own).format(slug=slug)
     if "draft" in traits:
         yield DRAFTS.get(draft.generator, "draft: true")
@@ -134,7 +134,8 @@ def quoted(text: str) -> str:
 
 def slug_of(path: str) -> str:
     """Return an address for a page that no other page has."""
-    return re.sub(r"[^a-z0-9/]+", "-", path.rpartition(".")[0].lower()).strip("-/")
+    path = re.sub(r"^(src/content/docs|src/content|content|docs|src)/", "", path)
+    return re.sub(r"[^a-z0-9/]+", "-", path.rpartition(".")[0].lower()).strip("-/") + "-p"
 
 
 def _takes_comment(line: str) -> bool:

@@ -192,12 +192,12 @@ def _links(draft: Draft, random: Random, writer: Writer) -> str:
 
 
 def _shortcode(draft: Draft, random: Random, writer: Writer) -> str:
+    tab = f'{{{{< tab name="Debian" >}}}}{writer.sentence()}{{{{< /tab >}}}}'
     return random.choice(
         [
             f"{{{{% notice tip %}}}}\n{writer.sentence()}\n{{{{% /notice %}}}}",
             '{{< photo src="/img/harbour.png" title="The harbour" >}}',
-            f'{{{{< tabs >}}}}\n{{{{< tab name="A" >}}}}{writer.sentence()}{{{{< /tab >}}}}'
-            + "\n{{< /tabs >}}",
+            f"{{{{< tabs >}}}}\n{tab}\n{{{{< /tabs >}}}}",
         ]
     )
 
