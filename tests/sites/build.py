@@ -110,10 +110,11 @@ def _placed(
     foreign = language != frame.language
     pattern = frame.places.get(f"{kind} foreign" if foreign else kind, frame.places[kind])
     folder = random.choice(frame.folders)
-    if random.random() < 0.35:
-        folder = f"{folder}/{random.choice(frame.inner)}"
+    inner = f"{random.choice(frame.inner)}/" if random.random() < 0.35 else ""
     prefix = f"{language}/" if foreign or frame.always_foreign else ""
-    path = pattern.format(language=prefix, folder=folder, day=day, stem=stem, year=day[:4])
+    path = pattern.format(
+        language=prefix, folder=folder, inner=inner, day=day, stem=stem, year=day[:4]
+    )
     if "bundle" in traits:
         path = f"{path}/index"
     return path + _extension(traits, frame)

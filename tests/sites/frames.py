@@ -41,7 +41,7 @@ HUGO = Frame(
     content="content",
     places={
         "dated": "content/{language}posts/{day}-{stem}",
-        "page": "content/{language}{folder}/{stem}",
+        "page": "content/{language}{folder}/{inner}{stem}",
         "flat": "content/{language}{stem}",
     },
     folders=("posts", "docs", "notes"),
@@ -85,7 +85,7 @@ JEKYLL = Frame(
     content="",
     places={
         "dated": "{language}_posts/{day}-{stem}",
-        "page": "{language}{folder}/{stem}",
+        "page": "{language}{folder}/{inner}{stem}",
         "flat": "{stem}",
     },
     folders=("guides", "workshop", "about"),
@@ -114,7 +114,7 @@ ELEVENTY = Frame(
     content="src",
     places={
         "dated": "src/{language}blog/{day}-{stem}",
-        "page": "src/{language}{folder}/{stem}",
+        "page": "src/{language}{folder}/{inner}{stem}",
         "flat": "src/{stem}",
     },
     folders=("blog", "workshop", "notes"),
@@ -141,7 +141,7 @@ PELICAN = Frame(
     content="content",
     places={
         "dated": "content/{language}articles/{day}-{stem}",
-        "page": "content/{language}{folder}/{stem}",
+        "page": "content/{language}{folder}/{inner}{stem}",
         "flat": "content/{stem}",
     },
     folders=("articles", "workshop", "rides"),
@@ -168,7 +168,7 @@ MKDOCS = Frame(
     content="docs",
     places={
         "dated": "docs/{language}notes/{day}-{stem}",
-        "page": "docs/{language}{folder}/{stem}",
+        "page": "docs/{language}{folder}/{inner}{stem}",
         "flat": "docs/{stem}",
     },
     folders=("guide", "reference", "operations"),
@@ -194,10 +194,12 @@ DOCUSAURUS = Frame(
     content="",
     places={
         "dated": "blog/{day}-{stem}",
-        "page": "docs/{folder}/{stem}",
+        "page": "docs/{folder}/{inner}{stem}",
         "flat": "src/pages/{stem}",
         "dated foreign": "i18n/{language}docusaurus-plugin-content-blog/{day}-{stem}",
-        "page foreign": ("i18n/{language}docusaurus-plugin-content-docs/current/{folder}/{stem}"),
+        "page foreign": (
+            "i18n/{language}docusaurus-plugin-content-docs/current/{folder}/{inner}{stem}"
+        ),
         "flat foreign": "src/pages/{stem}",
     },
     folders=("guide", "reference", "operations"),
@@ -233,7 +235,7 @@ ASTRO = Frame(
     content="src/content",
     places={
         "dated": "src/content/blog/{language}{day}-{stem}",
-        "page": "src/content/{folder}/{language}{stem}",
+        "page": "src/content/{folder}/{language}{inner}{stem}",
         "flat": "src/content/{stem}",
     },
     folders=("blog", "notes"),
@@ -277,7 +279,7 @@ STARLIGHT = Frame(
     content="src/content/docs",
     places={
         "dated": "src/content/docs/{language}notes/{day}-{stem}",
-        "page": "src/content/docs/{language}{folder}/{stem}",
+        "page": "src/content/docs/{language}{folder}/{inner}{stem}",
         "flat": "src/content/docs/{stem}",
     },
     folders=("guides", "reference", "operations"),
@@ -318,7 +320,7 @@ VITEPRESS = Frame(
     content="docs",
     places={
         "dated": "docs/{language}notes/{day}-{stem}",
-        "page": "docs/{language}{folder}/{stem}",
+        "page": "docs/{language}{folder}/{inner}{stem}",
         "flat": "docs/{stem}",
     },
     folders=("guide", "reference", "operations"),

@@ -19,15 +19,10 @@ _COMMENTS = re.compile(r"/\*.*?\*/|(?<![:'\"`\w])//[^\n]*", re.DOTALL)
 _TEXT = r"(?:'((?:[^'\\\n]|\\.)*)'|\"((?:[^\"\\\n]|\\.)*)\"|`([^`$]*)`)"
 
 
-class _Loader(yaml.CSafeLoader):
-    """Takes a tag it does not know for nothing: MkDocs names Python functions so."""
-
-
-def _no_value(loader: _Loader, suffix: str, node: yaml.Node) -> None:
-    del loader, suffix, node
-
-
-_Loader.add_multi_constructor("", _no_value)
+SCRIPT_LENGTH_MAX = 32_000
+"""Characters of a script in which values are looked for; they stand near its beginning."""
+DEPTH_MAX = 40
+"""Deeper nesting is not read: the C parser of YAML itself would overflow its stack."""
 
 
 def values(name: str, text: str) -> Mapping[str, Any]:
@@ -35,12 +30,23 @@ def values(name: str, text: str) -> Mapping[str, Any]:
     found: object = None
     with suppress(ValueError, yaml.YAMLError, RecursionError, LookupError, TypeError):
         if name.endswith((".yml", ".yaml")):
-            found = yaml.load(text, Loader=_Loader)  # noqa: S506 - a subclass of the safe loader
+            found = _yaml(text)
         elif name.endswith(".toml"):
             found = tomllib.loads(text)
         elif name.endswith(".json"):
             found = json.loads(text)
     return cast("Mapping[str, Any]", found) if isinstance(found, dict) else {}
+
+
+def _yaml(text: str) -> object:
+    """Return what YAML says, every value as a text; tags, as MkDocs has them, are passed over."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CBaseLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEPTH_MAX:
+            return None
+    return yaml.load(text, Loader=yaml.CBaseLoader)  # noqa: S506 - it makes texts and no objects
 
 
 def text_of(found: Mapping[str, Any], *path: str) -> str:
@@ -72,7 +78,7 @@ def items_of(found: Mapping[str, Any], key: str) -> Sequence[str]:
 def assigned(text: str, name: str) -> str:
     """Return the first plain text that JavaScript or Python gives to a name, "" without one."""
     shape = rf"(?<![\w.])['\"]?{re.escape(name)}['\"]?\s*[:=]\s*{_TEXT}"
-    found = re.search(shape, _COMMENTS.sub(" ", text))
+    found = re.search(shape, _COMMENTS.sub(" ", text[:SCRIPT_LENGTH_MAX]))
     if found is None:
         return ""
     value = next((each for each in found.groups() if each is not None), "")

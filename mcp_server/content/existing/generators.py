@@ -20,7 +20,6 @@ _SCRIPTS = (".mjs", ".js", ".ts", ".mts", ".cjs", ".cts")
 _METADATA = ("metadata.json", "site.json", "metadata.js", "site.js", "meta.json", "metadata.yaml",
              "site.yaml", "metadata.yml", "site.yml", "metadata.mjs", "site.mjs")  # fmt: skip
 PLAIN = "plain Markdown"
-LINES_OF_JEKYLL = "exclude: [pressroom, pressroom.toml]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +209,9 @@ def _jekyll(tree: Tree, folder: str, sign: str) -> Described:
         title=text_of(found, "title"),
         language=text_of(found, "lang") or text_of(found, "locale") or text_of(found, "language"),
         exclude=(*usual, *own),
-        hides="" if content.strip("./") else f"in {sign}: {LINES_OF_JEKYLL}",
+        hides=""
+        if content.strip("./")
+        else f"in {sign}, under `exclude:`: pressroom, pressroom.toml",
     )
 
 
@@ -247,7 +248,6 @@ def _eleventy(tree: Tree, folder: str, sign: str) -> Described:
         title=about.get("title", ""),
         language=about.get("language") or about.get("lang", ""),
         exclude=(f"{includes}/**", "_layouts/**", "_data/**"),
-        hides="" if content else "in .eleventyignore: pressroom/",
     )
 
 
