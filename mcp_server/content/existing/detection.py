@@ -11,8 +11,8 @@ from mcp_server.content.existing.tree import Tree, joined
 from mcp_server.errors import CallerError
 from mcp_server.excerpt import in_quotes
 
-DEPTH_MAX = 2
-"""Folders below the one that was named in which a site is looked for: `docs/`, `apps/web/`."""
+DEPTH_MAX = 3
+"""Folders below the one that was named in which a site is looked for: `docs/`, `apps/web/docs/`."""
 PASSED_BY = frozenset(
     {
         "node_modules", "bower_components", "vendor", "themes", "_site", "site-packages",
