@@ -43,6 +43,9 @@ plain files."""
 OpenMode = Literal["rb", "ab", "xb"]
 """Read; append, made where it is missing; write what must not be there yet."""
 
+EntryKind = Literal["file", "folder", "link", "other"]
+"""What an entry of a folder is itself; a pipe or a device is `other`."""
+
 
 def neutral_folder() -> Path:
     """Return the folder that our processes run in: one where nobody puts modules to import."""
@@ -63,6 +66,10 @@ class Folder:
     def path(self) -> Path:
         """Where it is."""
         return self._root.joinpath(*self._below)
+
+    def below(self, *names: str) -> Folder:
+        """Return a folder in this one."""
+        return Folder(self._root, *self._below, *names)
 
     @contextmanager
     def opened(self, *, create: bool = False) -> Generator[OpenFolder]:
@@ -178,6 +185,15 @@ class OpenFolder:
         here = self.path if self._descriptor is None else self._descriptor
         return sorted(os.listdir(here))  # noqa: PTH208 - a path cannot list what is held open
 
+    def itself(self) -> os.stat_result:
+        """Return what is known of the folder."""
+        return self.path.stat() if self._descriptor is None else os.fstat(self._descriptor)
+
+    def kinds(self) -> Sequence[tuple[str, EntryKind]]:
+        """Return the names of its entries, and what each is, in no order."""
+        with os.scandir(self.path if self._descriptor is None else self._descriptor) as entries:
+            return [(entry.name, _kind(entry)) for entry in entries]
+
     def replace(self, source: str, target: str) -> None:
         """Rename an entry; what had the new name is replaced."""
         here = self._descriptor
@@ -215,6 +231,14 @@ class OpenFolder:
         if found is not None and not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
             return NotPlain(errno.EINVAL, "it is not a regular file", self._named(name))
         return error
+
+
+def _kind(entry: os.DirEntry[str]) -> EntryKind:
+    if entry.is_symlink():
+        return "link"
+    if entry.is_dir(follow_symlinks=False):
+        return "folder"
+    return "file" if entry.is_file(follow_symlinks=False) else "other"
 
 
 def _open_folder(descriptor: int, name: str, *, create: bool) -> int:

@@ -15,12 +15,18 @@ class FieldType(StrEnum):
     """Text without a line break."""
     TEXT = "text"
     """One or more paragraphs of Markdown text, without headings."""
+    MARKDOWN = "markdown"
+    """Prose as Markdown has it: headings, lists, tables and code, too."""
     INTEGER = "integer"
     NUMBER = "number"
     URL = "url"
     CHOICE = "choice"
     LIST = "list"
     """A list of lines, or of groups where `of` names fields."""
+
+
+PROSE = frozenset({FieldType.TEXT, FieldType.MARKDOWN})
+"""What stands alone in a format, between blank lines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +38,8 @@ class Field:
     description: str = ""
     required: bool = True
     length_max: int = 0
-    """In characters; 0 is the type's default (200 for a line, 4,000 for a text)."""
+    """In characters; 0 is the type's default (200 for a line, 4,000 for a text, 200,000 for
+    Markdown)."""
     items_min: int = 0
     items_max: int = 50
     choices: tuple[str, ...] = ()
@@ -52,3 +59,5 @@ class Template:
     title: str = ""
     phrases: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """By field, what the composer may say; see `content.drafting.composer`."""
+    front_matter: bool = False
+    """Whether its fields are keys of a page's front matter; the sections are called `meta`."""

@@ -18,7 +18,12 @@ from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.site import Section, Site
 from mcp_server.content.template import Field, FieldType, Template
-from mcp_server.content.text.fields import LINE_LENGTH_MAX, TEXT_LENGTH_MAX, URL_LENGTH_MAX
+from mcp_server.content.text.fields import (
+    LINE_LENGTH_MAX,
+    MARKDOWN_LENGTH_MAX,
+    TEXT_LENGTH_MAX,
+    URL_LENGTH_MAX,
+)
 from mcp_server.entities.entity import Revision
 from mcp_server.errors import InvalidPayload
 from mcp_server.excerpt import on_one_line
@@ -34,6 +39,7 @@ RULES = (
 _LENGTHS = {
     FieldType.LINE: LINE_LENGTH_MAX,
     FieldType.TEXT: TEXT_LENGTH_MAX,
+    FieldType.MARKDOWN: MARKDOWN_LENGTH_MAX,
     FieldType.URL: URL_LENGTH_MAX,
     FieldType.LIST: LINE_LENGTH_MAX,
 }

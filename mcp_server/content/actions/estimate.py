@@ -95,7 +95,7 @@ def _length(field: Field) -> int:
         case FieldType.LIST:
             items = min(field.items_max, max(field.items_min, ITEMS))
             return items * (sum(map(_length, field.of)) or field.length_max or LINE_LENGTH)
-        case FieldType.TEXT:
+        case FieldType.TEXT | FieldType.MARKDOWN:
             return field.length_max or TEXT_LENGTH
         case FieldType.LINE | FieldType.URL | FieldType.CHOICE:
             return field.length_max or LINE_LENGTH

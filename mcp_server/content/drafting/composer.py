@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from mcp_server.content.site import Section, Site
-from mcp_server.content.template import Field, FieldType, Template
+from mcp_server.content.template import PROSE, Field, FieldType, Template
 from mcp_server.content.text.fields import LINE_LENGTH_MAX, TEXT_LENGTH_MAX, URL_LENGTH_MAX
 from mcp_server.errors import ServerError
 
@@ -210,14 +210,14 @@ def _scalar(each: Field, phrase: object, facts: _Facts, missing: list[str]) -> o
             return _number(each.type, text)
         case FieldType.CHOICE:
             return text if text in each.choices else None
-        case FieldType.TEXT:
+        case FieldType.TEXT | FieldType.MARKDOWN:
             return _bounded(each, text)
         case FieldType.LINE | FieldType.URL | FieldType.LIST:
             return _bounded(each, " ".join(text.split()))
 
 
 def _bounded(each: Field, text: str) -> str | None:
-    default = TEXT_LENGTH_MAX if each.type is FieldType.TEXT else LINE_LENGTH_MAX
+    default = TEXT_LENGTH_MAX if each.type in PROSE else LINE_LENGTH_MAX
     if each.type is FieldType.URL:
         default = URL_LENGTH_MAX
     return text if 0 < len(text) <= (each.length_max or default) else None

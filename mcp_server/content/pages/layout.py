@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from mcp_server.content.site import Page, Section, Site
 
 
 class MarkStyle(StrEnum):
@@ -69,3 +71,40 @@ class Blocked:
 
     reason: str
     line: int | None = None
+
+
+def layout_of(site: Site, page: Page, split_ids: Sequence[str] = ()) -> Layout:
+    """Return what the file of `page` consists of.
+
+    `split_ids` are the sections that a look at the file has found in it, where the page's sections
+    are its headings; without, those are taken that the page is known to have.
+    """
+    collection = site.collection(page.collection) if page.collection else None
+    split = collection is not None and collection.split
+    sections = page.sections
+    if split and split_ids:
+        declared = _declared(site, page)
+        known = {section.id for section in declared}
+        sections = (*declared, *(Section(page=page.id, id=i) for i in split_ids if i not in known))
+    parts = tuple(_part(site, section) for section in sections)
+    owned = {key for part in parts for key in part.keys}
+    front = {"title": page.title, "description": page.description}
+    declared_front = {key: value for key, value in front.items() if value} | dict(page.front)
+    return Layout(
+        page=page.id,
+        file=page.file,
+        parts=parts,
+        split=split,
+        front={key: value for key, value in declared_front.items() if key not in owned},
+    )
+
+
+def _part(site: Site, section: Section) -> Part:
+    template = site.templates.get(section.template or "")
+    keys = [field.name for field in template.fields] if template and template.front_matter else ()
+    return Part(section=section.id, keys=tuple(keys), static=section.text)
+
+
+def _declared(site: Site, page: Page) -> Sequence[Section]:
+    """Return the sections of a split page that are no headings: `meta`."""
+    return [section for section in page.sections if site.is_meta(section)]

@@ -8,7 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    ValidationError,
+)
 from pydantic import Field as ModelField
 from pydantic import create_model as new_model
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -19,6 +26,8 @@ LINE_LENGTH_MAX = 200
 """Characters of a line whose field names no bound."""
 TEXT_LENGTH_MAX = 4_000
 """Characters of a text whose field names no bound."""
+MARKDOWN_LENGTH_MAX = 200_000
+"""Characters of a field of prose that names no bound: the longest files of real sites fit."""
 URL_LENGTH_MAX = 2_000
 """Longer addresses are cut by browsers and mail programs."""
 NUMBER_MAX = 2**53 - 1
@@ -30,6 +39,7 @@ UNKNOWN = "extra_forbidden"
 """What pydantic calls a field that is not the template's."""
 
 _URL = re.compile(r"(?:https?://[^\s<>\"/]|mailto:[^\s<>\"]|tel:[0-9+]|#|/(?!/))[^\s<>\"]*")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _CONFIG = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
@@ -80,8 +90,8 @@ def _type(field: Field, owner: str) -> Any:
     match field.type:
         case FieldType.LINE:
             return _text(field, LINE_LENGTH_MAX, _one_line)
-        case FieldType.TEXT:
-            return _text(field, TEXT_LENGTH_MAX)
+        case FieldType.TEXT | FieldType.MARKDOWN:
+            return _prose(field)
         case FieldType.URL:
             return _text(field, URL_LENGTH_MAX, _url)
         case FieldType.CHOICE:
@@ -95,6 +105,21 @@ def _type(field: Field, owner: str) -> Any:
 def _text(field: Field, length_max: int, check: Callable[[str], str] = str) -> Any:
     bounds = ModelField(min_length=1, max_length=field.length_max or length_max)
     return Annotated[str, bounds, AfterValidator(check)]
+
+
+def _prose(field: Field) -> Any:
+    """Return the type of a text. The first line of Markdown may be indented: that is code."""
+    if field.type is FieldType.TEXT:
+        return _text(field, TEXT_LENGTH_MAX)
+    bounds = ModelField(min_length=1, max_length=field.length_max or MARKDOWN_LENGTH_MAX)
+    return Annotated[
+        str, StringConstraints(strip_whitespace=False), AfterValidator(without_outer_lines), bounds
+    ]
+
+
+def without_outer_lines(text: str) -> str:
+    """Return a text without the blank lines before it, and without blanks after it."""
+    return re.sub(r"\A(?:[^\S\n]*\n)+", "", text.rstrip()) if text.strip() else ""
 
 
 def _number(field: Field) -> Any:
@@ -118,6 +143,8 @@ def _description(field: Field) -> str:
     kinds = {
         FieldType.LINE: "One line.",
         FieldType.TEXT: "Paragraphs of Markdown divided by blank lines, without headings.",
+        FieldType.MARKDOWN: "Markdown: paragraphs, headings below the first level, lists, tables, "
+        "code.",
         FieldType.URL: "An address such as https://example.org/page or /page.",
     }
     described = field.description.strip()
@@ -143,7 +170,7 @@ def _in_words(template: Template, details: ErrorDetails) -> str:
     match details["type"]:
         case "missing":
             wrong = "is missing"
-        case "string_too_short":
+        case "string_too_short" | "too_short" if isinstance(value, str):
             wrong = f"is empty; write something{_or_leave_out(field)}"
         case "string_too_long" | "too_long":
             wrong = f"has {_amount(value)}; write at most {context['max_length']}"
@@ -250,7 +277,12 @@ def _plain_number(value: float) -> float:
 
 
 def _attribute(name: str) -> str:
-    """Return a field's attribute: a name that pydantic's models use (`copy`, `json`) gets a `_`."""
+    """Return a field's attribute: a name that pydantic's models use (`copy`, `json`) gets a `_`.
+
+    A key of front matter may be no name in Python, such as `og-title`.
+    """
+    if not _NAME.fullmatch(name):
+        return f"key_{name.encode().hex()}"
     return f"{name}_" if hasattr(BaseModel, name) else name
 
 

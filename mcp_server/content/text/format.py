@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from mcp_server.content.template import Field, FieldType
+from mcp_server.content.template import PROSE, Field, FieldType
 from mcp_server.content.text.blocks import SECTION_MARK, blocks, quoted
 from mcp_server.content.text.steps import (
     FormatStep,
@@ -98,7 +98,7 @@ class _Compiler:
         self, source: str, group: Field | None, fields: Mapping[str, Field]
     ) -> FormatStep | None:
         pieces = _pieces(source, fields, of=group)
-        texts = [p for p in pieces if isinstance(p, Field) and p.type is FieldType.TEXT]
+        texts = [p for p in pieces if isinstance(p, Field) and p.type in PROSE]
         if texts and len(pieces) > 1:
             self._wrong(
                 source,
@@ -134,7 +134,7 @@ class _Compiler:
             if last.startswith("|")
             else self._pattern(source, _pieces(last, fields, of=of))
         )
-        if any(f.type is FieldType.TEXT for f in row.fields):
+        if any(f.type in PROSE for f in row.fields):
             self._wrong(
                 source,
                 "a text of several paragraphs does not fit into one line; make "

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, assert_never
 
-from mcp_server.content.template import Field, FieldType, Template
+from mcp_server.content.template import PROSE, Field, FieldType, Template
 from mcp_server.content.text.blocks import (
     SECTION_MARK,
     blocks,
@@ -18,8 +18,10 @@ from mcp_server.content.text.blocks import (
     open_fence,
     shape,
 )
+from mcp_server.content.text.fields import without_outer_lines
 from mcp_server.content.text.format import Format, compile_format
 from mcp_server.content.text.match import MarkdownMismatch, fits, match
+from mcp_server.content.text.meta_values import read_meta, write_meta
 from mcp_server.content.text.steps import FormatStep, Inline, Paragraphs, Rows
 from mcp_server.errors import InvalidPayload
 
@@ -41,6 +43,8 @@ def render(template: Template, fields: Mapping[str, Any]) -> str:
     Raises:
         InvalidPayload: a required field is missing.
     """
+    if template.front_matter:
+        return write_meta(template, fields)
     steps = _usable(template).steps
     written: list[str] = []
     index = 0
@@ -64,6 +68,8 @@ def parse(template: Template, markdown: str) -> dict[str, Any]:
     Raises:
         MarkdownMismatch: the text does not follow the format; says where.
     """
+    if template.front_matter:
+        return read_meta(template, markdown)
     return _in_order(template.fields, match(_usable(template), markdown))
 
 
@@ -170,18 +176,32 @@ def _value_problems(name: str, field: Field, value: object) -> Iterator[str]:
         return
     if not value.strip():
         yield f"{name} is empty; write something or leave the field out"
-    elif value != value.strip():
+    elif value != _tidy(field, value):
         yield f"{name} begins or ends with blank space; leave it out"
     if SECTION_MARK.search(value):
         yield f"{name} holds `<!-- section:`, which divides the exported file; leave it out"
     if "\r" in value:
         yield f"{name} holds carriage returns; write plain line breaks"
-    yield from (_text_problems if field.type is FieldType.TEXT else _line_problems)(name, value)
+    match field.type:
+        case FieldType.TEXT:
+            yield from _text_problems(name, value)
+        case FieldType.MARKDOWN:
+            yield from _fence_problems(name, value)
+        case _:
+            yield from _line_problems(name, value)
+
+
+def _tidy(field: Field, value: str) -> str:
+    return without_outer_lines(value) if field.type is FieldType.MARKDOWN else value.strip()
 
 
 def _text_problems(name: str, value: str) -> Iterator[str]:
     if count := sum(1 for _ in headings(value)):
         yield f"{name} holds {_amount(count, 'heading')}; write it without headings"
+    yield from _fence_problems(name, value)
+
+
+def _fence_problems(name: str, value: str) -> Iterator[str]:
     if open_fence(value):
         yield f"{name} opens a code block and does not close it; close it"
 
@@ -197,7 +217,7 @@ def _inverse_problem(template: Template, fields: Mapping[str, Any]) -> str | Non
     back = _read_back(template, fields)
     if back == fields:
         return None
-    if culprits := list(_lookalikes(template, fields)):
+    if culprits := [] if template.front_matter else list(_lookalikes(template, fields)):
         return "; ".join(culprits)
     if isinstance(back, MarkdownMismatch):
         where = f"line {back.line} of its Markdown"
@@ -219,7 +239,7 @@ def _lookalikes(template: Template, fields: Mapping[str, Any]) -> Iterator[str]:
     """Yield where a paragraph of a text reads like another block of the format."""
     fixed = [step for step in _usable(template).steps if not isinstance(step, Paragraphs)]
     for name, field, value in values_of(template.fields, fields):
-        if field.type is not FieldType.TEXT or not isinstance(value, str):
+        if field.type not in PROSE or not isinstance(value, str):
             continue
         for number, block in enumerate(blocks(value.split("\n")), 1):
             if like := next((step for step in fixed if fits(step, block.text)), None):
@@ -262,6 +282,7 @@ def _sample_value(field: Field) -> object:
     samples: dict[FieldType, object] = {
         FieldType.LINE: f"Some {field.name}",
         FieldType.TEXT: f"First {field.name}.\n\nSecond {field.name}.",
+        FieldType.MARKDOWN: f"## First {field.name}\n\n- One\n- Two",
         FieldType.INTEGER: 7,
         FieldType.NUMBER: 7.5,
         FieldType.URL: f"https://example.org/{field.name}",

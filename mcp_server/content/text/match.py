@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, assert_never
 
+from mcp_server.content.template import FieldType
 from mcp_server.content.text.blocks import Block, blocks, headings, quoted
 from mcp_server.content.text.format import Format
 from mcp_server.content.text.steps import FormatStep, Inline, Paragraphs, Rows
@@ -34,6 +35,8 @@ def match(format: Format, markdown: str) -> dict[str, Any]:
 def fits(step: FormatStep, text: str, *, first: bool = True) -> bool:
     """Whether the block `text` fits `step`; `first` unless the step took a block before it."""
     match step:
+        case Paragraphs() if step.field.type is FieldType.MARKDOWN:
+            return True
         case Paragraphs():
             return next(headings(text), None) is None
         case Inline():
@@ -140,7 +143,9 @@ def _collect(
             case Inline():
                 target |= step.pattern.read(_trimmed(block.text)) or {}
             case Paragraphs():
-                target[step.field.name] = "\n".join(lines[begun : block.end]).strip()
+                text = "\n".join(lines[begun : block.end])
+                is_markdown = step.field.type is FieldType.MARKDOWN  # its indentation is code
+                target[step.field.name] = text.rstrip() if is_markdown else text.strip()
             case Rows():
                 items = step.read(block.text, first=not place.inside) or []
                 target.setdefault(step.list.name, []).extend(items)

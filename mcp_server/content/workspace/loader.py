@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from mcp_server.config import Workspace
 from mcp_server.content.site import Page, Site
 from mcp_server.content.template import Template
+from mcp_server.content.workspace.parts import check_parts, sections_in
 from mcp_server.content.workspace.site_yaml import SiteFile, read_site
 from mcp_server.content.workspace.template_yaml import read_template
 from mcp_server.content.workspace.yaml_tree import FILE_BYTES_MAX, YamlReader
@@ -24,6 +25,9 @@ from mcp_server.errors import Unavailable
 
 TEMPLATES_MAX = 500
 """How many template files are read."""
+
+_NOT_STORED = {"pages", "hash", "blocked", "left_out", "unmatched"}
+"""Of a site: what its document gets otherwise, or what only the files in the folder say."""
 
 _Signature = tuple[tuple[str, int, int, int], ...]
 
@@ -57,7 +61,10 @@ class SiteLoader:
         self.doubts: tuple[str, ...] = ()
         """Of that version: what may not have been meant as it is read, such as a cut text."""
         self.locks: Mapping[str, str] = {}
-        """Of that version: by page or section that is locked, the place that says so."""
+        """Of that version: by page or section that is locked, the place that says so; a collection
+        is `collection:ID`."""
+        self.patterns: Mapping[tuple[str, str], str] = {}
+        """Of that version: by collection and pattern of files, its place."""
 
     def load(self) -> Site:
         """Return the site.
@@ -94,12 +101,16 @@ class SiteLoader:
         templates = self._templates(problems, warnings)
         name = self._shown(self._workspace.site_file)
         file = self._content(self._workspace.site_file, problems)
-        found = None if file is None else read_site(YamlReader(name, problems, warnings), file)
+        reader = YamlReader(name, problems, warnings)
+        found = None if file is None else read_site(reader, file)
+        if found is not None:
+            check_parts(reader, found, templates)
         self._problems = tuple(dict.fromkeys(problems))
         if found is not None and not problems:
             self.last_good = _site(found, templates)
             self.doubts = tuple(warnings)
             self.locks = {id: f"{name}:{line}" for id, line in found.locks.items()}
+            self.patterns = {key: f"{name}:{line}" for key, line in found.patterns.items()}
             self.warnings = (*_warnings(name, found, templates), *warnings)
 
     def _templates(self, problems: list[str], warnings: list[str]) -> dict[str, Template]:
@@ -171,13 +182,15 @@ def site_to_document(site: Site) -> str:
 
     Facts keep the order in which they were written: that of opening hours means something.
     """
-    document: dict[str, Any] = _sites().dump_python(site, mode="json", exclude={"pages"})
-    del document["hash"]
-    if not site.glossary:  # a site without one has the hash that it had before there were any
-        del document["glossary"]
+    document: dict[str, Any] = _sites().dump_python(site, mode="json", exclude=_NOT_STORED)
+    for key in ("glossary", "collections"):
+        if not document[key]:  # a site without has the hash that it had before there were any
+            del document[key]
+    for template in document["templates"].values():
+        _drop(template, front_matter=False)
     templates = dict(sorted(document.pop("templates").items()))
     # Page by page: one long call into C would hold the GIL, and with it every other thread.
-    pages = ",".join(_dumped(_pages().dump_python(page, mode="json")) for page in site.pages)
+    pages = ",".join(_dumped(_page_document(page)) for page in site.named_pages)
     return f'{_dumped(document)[:-1]},"pages":[{pages}],"templates":{_dumped(templates)}}}'
 
 
@@ -195,19 +208,32 @@ def _site(file: SiteFile, templates: Mapping[str, Template]) -> Site:
         pages=file.pages,
         templates=dict(sorted(templates.items())),
         glossary=file.glossary,
+        collections=file.collections,
     )
     return replace(site, hash=_hash(site_to_document(site)))
 
 
+def _page_document(page: Page) -> dict[str, Any]:
+    """Return a page as it is stored: what it says beyond the defaults, as `site_to_document`."""
+    document = _pages().dump_python(page, mode="json")
+    _drop(document, file=f"{page.id}.md", front={}, language="", collection="")
+    return document
+
+
+def _drop(document: dict[str, Any], **defaults: object) -> None:
+    for key, default in defaults.items():
+        if document[key] == default:
+            del document[key]
+
+
 def _warnings(name: str, file: SiteFile, templates: Mapping[str, Template]) -> Iterator[str]:
-    for page in file.pages:
-        for section in page.sections:
-            where = f"{name}:{file.lines[section.entity_id]}: section {section.entity_id}"
-            if section.template is not None and section.template not in templates:
-                known = ", ".join(sorted(templates)) or "none yet"
-                yield f"{where} names the unknown template {section.template!r}; known: {known}"
-            elif section.template is None and section.text is None:
-                yield f"{where} has no template and no text; write one of them"
+    for where, section in sections_in(file):
+        place = f"{name}:{file.lines[where]}: section {where}"
+        if section.template is not None and section.template not in templates:
+            known = ", ".join(sorted(templates)) or "none yet"
+            yield f"{place} names the unknown template {section.template!r}; known: {known}"
+        elif section.template is None and section.text is None:
+            yield f"{place} has no template and no text; write one of them"
 
 
 def _hash(document: str) -> str:

@@ -14,12 +14,12 @@ from mcp_server.content.text.markdown import format_problems
 from mcp_server.content.workspace.yaml_tree import Node, YamlReader, instead
 from mcp_server.excerpt import in_quotes, shortened
 
-LENGTH_MAX = 100_000
+LENGTH_MAX = 200_000
 """Characters of one field: far more than anybody reads in one section."""
 ITEMS_MAX = 1_000
 FIELDS_MAX = 100
 
-_KEYS = ("title", "prompt", "fields", "format", "phrases")
+_KEYS = ("title", "prompt", "front_matter", "fields", "format", "phrases")
 _FIELD_KEYS = (
     "type",
     "description",
@@ -32,8 +32,13 @@ _FIELD_KEYS = (
 )
 _BOUNDS = {"max_length": (1, LENGTH_MAX), "min_items": (0, ITEMS_MAX), "max_items": (1, ITEMS_MAX)}
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+"""What keys of front matter commonly look like."""
+_NO_KEY = frozenset({FieldType.LIST, FieldType.MARKDOWN})
 _TYPES = tuple(type.value for type in FieldType)
-_TEXTS = frozenset({FieldType.LINE, FieldType.TEXT, FieldType.URL, FieldType.LIST})
+_TEXTS = frozenset(
+    {FieldType.LINE, FieldType.TEXT, FieldType.MARKDOWN, FieldType.URL, FieldType.LIST}
+)
 _REFERENCE = re.compile(r"\{([^{}]*)\}")
 _ROOTS = ("facts", "section", "page", "site", "brief", "item")
 
@@ -47,7 +52,8 @@ def read_template(reader: YamlReader, name: str, content: bytes) -> Template | N
     prompt = reader.text(keys.get("prompt"), "prompt")
     if not prompt:
         reader.wrong(keys.get("prompt") or tree, "prompt is missing; write what to write")
-    fields = _fields(reader, keys.get("fields"), tree)
+    is_meta = _front_matter(reader, keys.get("front_matter"))
+    fields = _fields(reader, keys.get("fields"), tree, is_meta=is_meta)
     template = Template(
         name=name,
         title=reader.line_of_text(keys.get("title"), "title"),
@@ -55,9 +61,29 @@ def read_template(reader: YamlReader, name: str, content: bytes) -> Template | N
         fields=fields,
         format=reader.text(keys.get("format"), "format"),
         phrases=_phrases(reader, keys.get("phrases"), fields),
+        front_matter=is_meta,
     )
+    if is_meta:
+        _check_meta(reader, template, keys)
+        return template
     _check_format(reader, template, keys.get("format"), tree)
     return template
+
+
+def _front_matter(reader: YamlReader, node: Node | None) -> bool:
+    return node is not None and bool(reader.boolean(node, "front_matter"))
+
+
+def _check_meta(reader: YamlReader, template: Template, keys: Mapping[str, Node]) -> None:
+    """Note what keys of a front matter cannot be: they have no format, and hold single values."""
+    if "format" in keys:
+        reader.wrong(keys["format"], "front matter has no format; leave it out")
+    fields = reader.keys(keys["fields"], "fields") if "fields" in keys else {}
+    for field in template.fields:
+        if field.type in _NO_KEY:
+            reader.wrong(
+                fields[field.name], f"{field.name} is a {field.type}; in front matter, write a line"
+            )
 
 
 def _check_format(reader: YamlReader, template: Template, node: Node | None, tree: Node) -> None:
@@ -75,7 +101,9 @@ def _is_sound(fields: tuple[Field, ...]) -> bool:
     return bool(fields) and choices and all(_is_sound(field.of) for field in fields if field.of)
 
 
-def _fields(reader: YamlReader, node: Node | None, tree: Node) -> tuple[Field, ...]:
+def _fields(
+    reader: YamlReader, node: Node | None, tree: Node, *, is_meta: bool
+) -> tuple[Field, ...]:
     if node is None:
         reader.wrong(tree, "fields is missing; write lines such as title: line")
         return ()
@@ -84,16 +112,26 @@ def _fields(reader: YamlReader, node: Node | None, tree: Node) -> tuple[Field, .
         reader.wrong(node, "fields is empty; write lines such as title: line")
     if len(named) > FIELDS_MAX:
         reader.wrong(node, f"fields has {len(named)} fields; write at most {FIELDS_MAX}")
+    for name, value in named.items():
+        if is_meta and not _KEY.fullmatch(name):
+            reader.wrong(value, f"the key {in_quotes(name)} is none that is usual in front matter")
+        elif not is_meta:
+            _check_name(reader, name, value)
     return tuple(_field(reader, name, value, inside=False) for name, value in named.items())
 
 
-def _field(reader: YamlReader, name: str, node: Node, *, inside: bool) -> Field:
+def _check_name(reader: YamlReader, name: str, node: Node) -> None:
     if not _NAME.fullmatch(name) or keyword.iskeyword(name):
         reader.wrong(
             node,
             f"the field {in_quotes(name)} cannot be called that; "
             "write a-z, 0-9 and _, a letter first",
         )
+
+
+def _field(reader: YamlReader, name: str, node: Node, *, inside: bool) -> Field:
+    if inside:
+        _check_name(reader, name, node)
     if isinstance(node, yaml.ScalarNode):
         return Field(name=name, type=_type(reader, name, node, inside=inside))
     keys = reader.keys(node, f"the field {name}", _FIELD_KEYS)

@@ -1,0 +1,174 @@
+"""Where the files of pages lie: their ids, and patterns such as `{language}/docs/**/*.md`. Pure.
+
+Paths are those of the content folder, with `/` on every system.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import pairwise
+
+from mcp_server.entities.entity import (
+    DEVICES,
+    FILE_NAME_BYTES_MAX,
+    PAGE_ID_LENGTH_MAX,
+    is_page_id,
+)
+
+EXTENSIONS = (".md", ".markdown", ".mdx", ".html")
+"""What the file of a page may end in; where one is looked for by its page, in this order."""
+KEPT_ONLY = ".html"
+"""Such a file is read and kept, and its text is not drafted."""
+LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+"""A code such as `en` or `pt-BR`."""
+
+_USUAL = re.compile(r"(?:[\w-](?:[\w.-]*[\w-])?/)*[\w-](?:[\w.-]*[\w-])?", re.ASCII)
+_DEVICE = re.compile(rf"(?:^|/)(?:{'|'.join(sorted(DEVICES))})(?:[./]|$)", re.IGNORECASE)
+_DRIVE = re.compile(r"[A-Za-z]:")
+_PLACE = "{language}"
+_LANGUAGE_PART = r"(?P<language>[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*)"
+_PIECE = re.compile(r"\{language\}|\*+|\?|\[!?\]?[^\]]*\]|.", re.DOTALL)
+
+
+def page_id_of(path: str) -> str:
+    """Return the id of the page whose file this is: its path without extension.
+
+    The `index` of a folder is the folder's page: `posts/hello/index.md` is `posts/hello`.
+    """
+    stem = next((path[: -len(end)] for end in EXTENSIONS if path.endswith(end)), path)
+    return stem.removesuffix("/index")
+
+
+def paths_of(page: str) -> tuple[str, ...]:
+    """Return all paths whose page has this id."""
+    beside = tuple(page + end for end in EXTENSIONS)
+    return (*beside, *(f"{page}/index{end}" for end in EXTENSIONS))
+
+
+def why_unusable(path: str) -> str | None:
+    """Return why no page can have this file, `None` if one can."""
+    if not path.endswith(EXTENSIONS):
+        return f"it does not end in {', '.join(EXTENSIONS[:-1])} or {EXTENSIONS[-1]}"
+    id = page_id_of(path)
+    if len(id) > PAGE_ID_LENGTH_MAX:
+        return f"its path is longer than {PAGE_ID_LENGTH_MAX} characters"
+    if len(id) <= FILE_NAME_BYTES_MAX and _USUAL.fullmatch(id) and not _DEVICE.search(id):
+        return None  # nearly all: of ten thousand files each is looked at
+    return None if is_page_id(id) else "some platform cannot hold a file of that name, or hides it"
+
+
+def path_problem(path: str) -> str | None:
+    """Return what is wrong with a path that `site.yaml` names, and what to write instead."""
+    if leaves_folder(path):
+        return "leaves the content folder; write a path in it with /, such as docs/menu.md"
+    if (why := why_unusable(path)) is not None:
+        return f"cannot be a page's: {why}; write such as docs/menu.md"
+    return None
+
+
+def leaves_folder(path: str) -> bool:
+    """Whether a path is absolute, or leads out of the folder that it is relative to."""
+    return (
+        path.startswith("/")
+        or "\\" in path
+        or ".." in path.split("/")
+        or _DRIVE.match(path) is not None
+    )
+
+
+def alike(path: str) -> str:
+    """Return what two paths have in common that some platform takes for one.
+
+    Case does not count on Windows and macOS, nor does how an accent is encoded.
+    """
+    if path.isascii():
+        return path.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+
+
+def pattern_problem(pattern: str) -> str | None:
+    """Return what is wrong with a pattern, and what to write instead; `None` if it can be used."""
+    return next(_pattern_problems(pattern), None)
+
+
+def _pattern_problems(pattern: str) -> Iterator[str]:
+    if leaves_folder(pattern):
+        yield "leaves the content folder; write a path in it with /, such as posts/**/*.md"
+    if len(pattern) > PAGE_ID_LENGTH_MAX:
+        yield f"is longer than {PAGE_ID_LENGTH_MAX} characters; write a shorter one"
+    if {"", "."} & set(pattern.split("/")):
+        yield "has an empty part; write such as posts/**/*.md"
+    if pattern.count(_PLACE) > 1:
+        yield f"has {_PLACE} twice; write * for the other"
+    if set("{}") & set(pattern.replace(_PLACE, "")):
+        yield f"has braces; write a list of patterns ({_PLACE} is the only word in braces)"
+    try:
+        re.compile(_expression(pattern))
+    except re.error:
+        yield "cannot be read; write * for any name, and ** for any folders"
+
+
+def language_in(pattern: str, path: str) -> str | None:
+    """Return the language that `{language}` stands for if the path fits, "" without one.
+
+    `None` where the path does not fit.
+    """
+    found = compiled(pattern).fullmatch(path)
+    if found is None:
+        return None
+    return (found["language"] if found.re.groups else "").replace("_", "-")
+
+
+@lru_cache(maxsize=1024)
+def compiled(pattern: str) -> re.Pattern[str]:
+    """Return a pattern as an expression for whole paths.
+
+    `*` and `?` stop at `/`; `**` as a part stands for any folders, none included. What has matched
+    is not matched again in another way, so that no pattern takes long.
+    """
+    return re.compile(_expression(pattern))
+
+
+def _expression(pattern: str) -> str:
+    parts = pattern.split("/")
+    folders = [n for n, part in enumerate(parts) if part == "**"]
+    if not folders:
+        return "/".join(map(_part, parts))
+    written = "".join(f"{_part(part)}/" for part in parts[: folders[0]])
+    for start, end in pairwise([*folders, len(parts)]):
+        inner = "/".join(map(_part, parts[start + 1 : end]))
+        if end < len(parts):
+            written += f"(?>(?:[^/]+/)*?{inner}/)" if inner else ""
+        else:
+            written += f"(?:[^/]+/)*{inner}" if inner else ".+"
+    return written
+
+
+def _part(part: str) -> str:
+    """Return the expression for one part of a path. Stars are atomic: `a*b*c` never tries twice."""
+    pieces: list[str] = [""]
+    for piece in _PIECE.findall(part):
+        if piece.startswith("*"):
+            pieces.append("")
+        else:
+            pieces[-1] += _written(piece)
+    head, *rest = pieces
+    if not rest:
+        return head
+    *middle, last = rest
+    return head + "".join(f"(?>[^/]*?{piece})" for piece in middle) + f"[^/]*{last}"
+
+
+def _written(piece: str) -> str:
+    if piece == _PLACE:
+        return _LANGUAGE_PART
+    if piece == "?":
+        return "[^/]"
+    if piece.startswith("[") and len(piece) > 2:
+        negated = piece[1] == "!"
+        chosen = re.sub(r"([\\\[\]&~|^])", r"\\\1", piece[1 + negated : -1])
+        return f"(?!/)[{'^' if negated else ''}{chosen}]"
+    return re.escape(piece)
