@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from posixpath import splitext
 
+from mcp_server.content.page_paths import LANGUAGE_IN_PATHS
+
 GROUPS_MAX = 12
 """Collections that a person still likes to read; pages of smaller folders go into the last one."""
 PAGES_MIN = 3
@@ -25,9 +27,8 @@ KNOWN = frozenset(_CODES.split())
 WORDS = frozenset({"be", "he", "hi", "id", "is", "it", "my", "no"})
 """Those that may be a word: a folder of that name alone is none of a language."""
 _CODE = re.compile(r"([A-Za-z]{2,3})(?:[-_](?:[A-Za-z]{4}|[A-Za-z]{2}|\d{3})){0,2}")
-_LIKE_A_CODE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
-"""What `{language}` in a pattern takes for one."""
-_PATTERN_SIGNS = re.compile(r"[*?\[\]{}\\]")
+_NO_PATTERN = re.compile(r"[*?\[\]{}\\]|\s{2}|^\s|\s$|[^\S ]")
+"""What a pattern would take for more than itself, or `site.yaml` would not keep."""
 _TRANSLATED = re.compile(r"i18n/[^/]+/docusaurus-plugin-content-([a-z]+)[^/]*/")
 
 
@@ -87,15 +88,31 @@ def grouped(paths: Sequence[str], languages: Languages) -> Sequence[Group]:
         for rank, pattern in found:
             patterns.setdefault(name, {})[pattern] = rank
     sizes = {name: len(each) for name, each in members.items() if name != REST}
-    guarded = {name for name in sizes if languages.folders and _LIKE_A_CODE.fullmatch(_last(name))}
+    guarded = {
+        name for name in sizes if languages.folders and LANGUAGE_IN_PATHS.fullmatch(_last(name))
+    }
     large = [name for name, size in sizes.items() if size >= PAGES_MIN or name in guarded]
     by_size = sorted(large, key=lambda name: (name not in guarded, -sizes[name], name))
     kept = set(by_size[: GROUPS_MAX - 1])
     rest = [path for path in paths if _place(path, languages)[0] not in kept]
-    order = sorted(kept, key=lambda name: (not _LIKE_A_CODE.fullmatch(_last(name)), name))
+    order = sorted(kept, key=lambda name: (not LANGUAGE_IN_PATHS.fullmatch(_last(name)), name))
     ids = _ids(order)
     groups = [_group(ids[name], members[name], patterns[name]) for name in order]
     return [*groups, _rest(rest, languages)] if rest else groups
+
+
+def language_in(path: str, languages: Languages) -> str:
+    """Return the language that a folder of a path names, "" if none does."""
+    folders = path.split("/")[:-1]
+    for depth, folder in enumerate(folders[:2]):
+        if folder in languages.folders.get("/".join(folders[:depth]), ()):
+            return folder
+    return ""
+
+
+def can_be_a_pattern(path: str) -> bool:
+    """Whether a path, as a pattern, fits itself and no other."""
+    return _NO_PATTERN.search(path) is None
 
 
 def extension(path: str) -> str:
@@ -134,7 +151,7 @@ def _place(path: str, languages: Languages) -> tuple[str, Sequence[tuple[int, st
             shown[depth] = PLACE
             break
     prefix, section = _section(folders, shown, languages)
-    if not section or any(_PATTERN_SIGNS.search(part) for part in prefix if part != PLACE):
+    if not section or not all(part == PLACE or can_be_a_pattern(part) for part in prefix):
         return REST, []
     found = [(1 if PLACE in prefix else 2, "/".join([*prefix, "**", f"*{end}"]))]
     if _language_in_name(name, languages):
@@ -153,7 +170,7 @@ def _section(
     if len(shown) > 1 and shown[1] == PLACE:
         return shown[:2], folders[0]
     inner = folders[1] if len(folders) > 1 else ""
-    if inner and languages.folders.get(folders[0]) and _LIKE_A_CODE.fullmatch(inner):
+    if inner and languages.folders.get(folders[0]) and LANGUAGE_IN_PATHS.fullmatch(inner):
         return folders[:2], f"{folders[0]}/{inner}"  # or its pattern would take it for a language
     return folders[:1], folders[0]
 

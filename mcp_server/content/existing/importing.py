@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,15 +12,19 @@ from mcp_server.content.existing.excluded import exclusions, is_excluded
 from mcp_server.content.existing.plan import Plan, plan_import, without_meta
 from mcp_server.content.existing.search import Place
 from mcp_server.content.existing.survey import Seen, look_at
+from mcp_server.content.expanded import expanded
 from mcp_server.content.page_paths import KEPT_ONLY
 from mcp_server.content.pages.disk import PAGE_BYTES_MAX
 from mcp_server.content.pages.layout import Blocked
 from mcp_server.content.pages.listing import PASSED_BY, Listing
+from mcp_server.content.site import Site
+from mcp_server.content.workspace.site_yaml import read_site
 from mcp_server.content.workspace.starter import (
     FileInTheWay,
     starter_settings,
     write_workspace,
 )
+from mcp_server.content.workspace.yaml_tree import YamlReader
 from mcp_server.errors import CallerError
 from mcp_server.folder import Folder
 
@@ -90,7 +95,7 @@ def import_site(place: Place, *, today: str, split: bool = False) -> Imported:
         written=write_workspace(place.root, files),
         kept_only=len(listed.paths) - len(markdown),
         excluded=tuple(excluded),
-        unread={**dict(_problems(pages, plan)), **left_out},
+        unread={**_twice(plan, listed.paths), **dict(_problems(pages, plan)), **left_out},
     )
 
 
@@ -121,8 +126,33 @@ def _looked_at(content: Path, paths: Sequence[str], today: str) -> Iterator[Seen
             yield look_at(path, data, today)
 
 
+def _twice(plan: Plan, paths: Sequence[str]) -> Mapping[str, Blocked]:
+    """Return the pages that two files claim, as they will be found in the site that is written."""
+    problems: list[str] = []
+    file = read_site(YamlReader("site.yaml", problems), plan.files["pressroom/site.yaml"].encode())
+    assert file is not None, "we have written it"
+    assert not problems, problems
+    site = Site(
+        title=file.title,
+        description="",
+        language=file.language,
+        facts={},
+        pages=(),
+        templates={},
+        collections=file.collections,
+    )
+    blocked = expanded(site, paths).blocked
+    return {page: Blocked(reason) for page, reason in blocked.items()}
+
+
 def _problems(pages: Sequence[Seen], plan: Plan) -> Iterator[tuple[str, Blocked]]:
-    """Yield what cannot be worked on, and why: also a `meta` section that cannot be edited."""
+    """Yield what cannot be worked on, and why; what few files have comes first."""
+    found = list(_all_problems(pages, plan))
+    often = Counter(problem.reason for _, problem in found)
+    yield from sorted(found, key=lambda each: (often[each[1].reason], each[0]))
+
+
+def _all_problems(pages: Sequence[Seen], plan: Plan) -> Iterator[tuple[str, Blocked]]:
     owners = {path: each for each in plan.collections for path in each.paths}
     for page in pages:
         if page.problem is not None:

@@ -13,11 +13,13 @@ from mcp_server.content.existing.grouping import (
     REST,
     Group,
     Languages,
+    can_be_a_pattern,
     grouped,
+    language_in,
     languages_of,
 )
 from mcp_server.content.existing.survey import DESCRIPTION_KEYS, LANGUAGE_KEYS, Seen
-from mcp_server.content.page_paths import compiled
+from mcp_server.content.page_paths import LANGUAGE, compiled
 from mcp_server.content.pages.front_matter import FrontStyle
 
 LISTED_MAX = 50
@@ -25,7 +27,6 @@ LISTED_MAX = 50
 LISTED = "body-only"
 """The collection of those."""
 LINE_WIDTH = 96
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,8 @@ class Collected:
     exclude: tuple[str, ...] = ()
     meta: bool = True
     """Whether its pages have a `meta` section, beside `body`."""
+    language: str = ""
+    """Of all its pages, where no pattern says it."""
     paths: tuple[str, ...] = ()
     """Of the pages that it has now."""
 
@@ -71,7 +74,7 @@ def plan_import(
     """
     languages = languages_of([page.path for page in pages], site.languages)
     collections = tuple(_collections(pages, languages, excludes, excluded))
-    language = site.language if _LANGUAGE.fullmatch(site.language) else "en"
+    language = site.language if LANGUAGE.fullmatch(site.language) else "en"
     title = site.title or name
     keyed = "" if languages.all else language_key(pages, language)
     head = _head(site, title, language, len(pages))
@@ -92,7 +95,7 @@ def plan_import(
 
 def language_key(pages: Iterable[Seen], language: str) -> str:
     """Return the key of the front matter that says a page's language, "" if all have one."""
-    said = Counter(page.language for page in pages if _LANGUAGE.fullmatch(page.language))
+    said = Counter(page.language for page in pages if LANGUAGE.fullmatch(page.language))
     if not set(said) - {language}:
         return ""
     keys = Counter(key for page in pages for key in LANGUAGE_KEYS if key in page.keys)
@@ -120,11 +123,10 @@ def _collections(
         group.id for group in groups if 2 * len(odd.intersection(group.paths)) > len(group.paths)
     }
     listed = odd.difference(*(group.paths for group in groups if group.id in bare))
+    listed = set(filter(can_be_a_pattern, listed))
     if len(listed) > LISTED_MAX:
         listed.clear()
-    if listed:
-        named = tuple(sorted(listed))
-        yield Collected(id=LISTED, files=named, meta=False, paths=named)
+    yield from _one_by_one(listed, languages)
     for group in groups:
         yield Collected(
             id=group.id,
@@ -132,6 +134,21 @@ def _collections(
             exclude=tuple(_reaching(excludes, group, excluded)),
             meta=group.id not in bare,
             paths=tuple(path for path in group.paths if path not in listed),
+        )
+
+
+def _one_by_one(listed: set[str], languages: Languages) -> Iterator[Collected]:
+    """Yield collections of named files, one for each language."""
+    by_language: dict[str, list[str]] = {}
+    for path in sorted(listed):
+        by_language.setdefault(language_in(path, languages), []).append(path)
+    for language, named in sorted(by_language.items()):
+        yield Collected(
+            id=f"{LISTED}-{language.lower().replace('_', '-')}" if language else LISTED,
+            files=tuple(named),
+            meta=False,
+            language=language.replace("_", "-"),
+            paths=tuple(named),
         )
 
 
@@ -162,7 +179,9 @@ def _block(collected: Collected, *, split: bool, language_key: str) -> str:
     lines = [f"  - id: {collected.id}", *_listed("files", collected.files)]
     if collected.exclude:
         lines += _listed("exclude", collected.exclude)
-    if language_key:
+    if collected.language:
+        lines.append(f"    language: {_quoted(collected.language)}")
+    elif language_key:
         lines.append(f"    language_key: {language_key}")
     if split:
         lines.append("    split: h2")
