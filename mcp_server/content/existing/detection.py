@@ -17,7 +17,9 @@ PASSED_BY = frozenset(
     {
         "node_modules", "bower_components", "vendor", "themes", "_site", "site-packages",
         "dist", "build", "public", "target", "out", "output",
-        "test", "tests", "fixtures", "testdata", "examples", "example", "exampleSite", "templates",
+        "test", "tests", "__tests__", "e2e", "fixtures", "testdata", "benchmark", "benchmarks",
+        "example", "examples", "exampleSite", "demo", "demos", "sample", "samples", "playground",
+        "starter", "starters", "template", "templates",
     }
 )  # fmt: skip
 """Folders in which a generator's settings are an example's, a dependency's or a copy."""
@@ -121,10 +123,9 @@ def _existing(tree: Tree, folder: str, generator: Generator, sign: str) -> Exist
 
 def _content(tree: Tree, folder: str, about: Described) -> str:
     """Return the content folder; the site's own where the settings name none that is there."""
-    inside = normpath(about.content) if about.content else ""
-    if inside in {"", "."} or inside.startswith(("..", "/")):
+    content = normpath(joined(folder, about.content) or ".")
+    if content == "." or content.startswith(("..", "/")) or about.content.startswith("/"):
         return folder
-    content = joined(folder, inside)
     there = tree.names(content)
     return content if there.files or there.folders else folder
 

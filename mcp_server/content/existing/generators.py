@@ -164,6 +164,9 @@ def _docusaurus(tree: Tree, folder: str, sign: str) -> Described:
     settings = tree.text(joined(folder, sign))
     places = {"docs", "blog", "i18n", "versioned_docs"} & tree.names(folder).folders
     only = next(iter(places)) if len(places) == 1 else ""
+    elsewhere = re.search(r"\bdocs\s*:\s*\{[^{}]*?\bpath\s*:\s*['\"]([^'\"]+)", settings)
+    if elsewhere is not None and "docs" not in places:
+        only = elsewhere[1]
     return Described(
         content=only,
         title=assigned(settings, "title"),

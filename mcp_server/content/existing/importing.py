@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from posixpath import splitext
 
 from mcp_server.config import SETTINGS_FILE
 from mcp_server.content.existing.excluded import exclusions, is_excluded
@@ -28,6 +30,11 @@ from mcp_server.content.workspace.yaml_tree import YamlReader
 from mcp_server.errors import CallerError
 from mcp_server.folder import Folder
 
+OTHER_FORMATS = frozenset(
+    {".rst", ".adoc", ".asciidoc", ".org", ".textile", ".mkd", ".mdown", ".qmd", ".rmd", ".ipynb"}
+)
+"""Endings of texts that generators read and Pressroom does not."""
+
 
 class NoPages(CallerError):
     """The content folder holds nothing that can be a page."""
@@ -49,6 +56,8 @@ class Imported:
     written: Sequence[Path]
     kept_only: int = 0
     """Files of HTML, which stay as they are."""
+    other: Mapping[str, int] = field(default_factory=dict[str, int])
+    """How many files of texts are in formats that are not read, by their ending."""
     excluded: tuple[str, ...] = ()
     """Files such as `README.md`, which are no pages."""
     unread: Mapping[str, Blocked] = field(default_factory=dict[str, Blocked])
@@ -94,6 +103,7 @@ def import_site(place: Place, *, today: str, split: bool = False) -> Imported:
         pages=pages,
         written=write_workspace(place.root, files),
         kept_only=len(listed.paths) - len(markdown),
+        other=_in_other_formats(place.content),
         excluded=tuple(excluded),
         unread={**_twice(plan, listed.paths), **dict(_problems(pages, plan)), **left_out},
     )
@@ -108,6 +118,15 @@ def refuse_a_second(root: Path) -> None:
     for there in (root / SETTINGS_FILE, root / "pressroom"):
         if there.exists() or there.is_symlink():
             raise FileInTheWay(there)
+
+
+def _in_other_formats(content: Path) -> Mapping[str, int]:
+    """Return how many files there are in formats of texts that are not read, by their ending."""
+    found: Counter[str] = Counter()
+    for _, folders, names in os.walk(content):
+        folders[:] = [each for each in folders if each[0] != "." and each not in PASSED_BY]
+        found.update(end for name in names if (end := splitext(name)[1].lower()) in OTHER_FORMATS)
+    return dict(found.most_common())
 
 
 def _looked_at(content: Path, paths: Sequence[str], today: str) -> Iterator[Seen]:

@@ -77,6 +77,9 @@ def _odd(imported: Imported) -> Iterator[str]:
         )
     if imported.kept_only:
         yield f"{_many(imported.kept_only, '.html file')}: left as they are, in no collection."
+    if imported.other:
+        formats = ", ".join(f"{count} {end}" for end, count in imported.other.items())
+        yield f"Files in other formats ({formats}): left as they are."
     if imported.excluded:
         named = ", ".join(imported.excluded[:3])
         more = ", …" if len(imported.excluded) > 3 else ""

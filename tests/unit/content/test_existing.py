@@ -254,3 +254,10 @@ def test_what_import_names_keeps_its_generator(tmp_path: Path) -> None:
     assert outside.content == tmp_path / "b" / "docs"
     with pytest.raises(NoFolder, match="is no folder"):
         place_with(tmp_path, tmp_path / "nowhere")
+
+
+def test_docusaurus_may_keep_its_pages_beside_its_folder() -> None:
+    """`website/` with the generator, and `docs/` for everybody who looks at the repository."""
+    settings = "export default { presets: [['classic', { docs: { path: '../docs' } }]] }"
+    site = site_in({"website/docusaurus.config.ts": settings, "docs/a.md": ""})
+    assert (site.folder, site.content, site.is_root) == ("website", "docs", False)
