@@ -53,7 +53,7 @@ LINES_MAX = {
     "architecture.md": 200,
     "rules.md": 380,
     "tools.md": 300,
-    "user-guide.md": 330,
+    "user-guide.md": 360,
 }
 """Of pages that are longer than others, as something is looked up in them or done step by step."""
 ORIGIN = Origin(owner="local", interface="mcp-stdio")

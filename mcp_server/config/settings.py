@@ -148,6 +148,13 @@ class Settings(BaseModel):
             raise _wrong(f"holds {literal} as it stands: nothing fills it in; write the value")
         return value
 
+    @field_validator("content_dir", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        if isinstance(value, str) and not value.strip():
+            raise _wrong('is empty; write "content", or "." for the workspace itself')
+        return value
+
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
         wrong: list[str] = []

@@ -171,8 +171,8 @@ def _content_dir(root: Path, state_dir: Path, setting: Path) -> Path:
         raise SettingsProblems(
             [f"{where} leads out of the workspace; write a folder inside it, or an absolute path"]
         )
-    if real == root.resolve():
-        raise SettingsProblems([f'{where} is the workspace itself; write "content"'])
+    if real == root.resolve() and folder != root:  # it would be found in itself
+        raise SettingsProblems([f'{where} is a link to the workspace itself; write "."'])
     for own in (root / "pressroom", root / ".git", state_dir):
         if real.is_relative_to(own.resolve()):
             raise SettingsProblems(

@@ -31,7 +31,13 @@ _USUAL = re.compile(
 )
 _DRIVE = re.compile(r"[A-Za-z]:")
 _PLACE = "{language}"
-_LANGUAGE_PART = r"(?P<language>[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*)"
+_LANGUAGE_PART = (
+    r"(?P<language>[A-Za-z]{2,3}(?:[-_](?:[Hh]an[st]|[Ll]atn|[Cc]yrl|[Aa]rab))?"
+    r"(?:[-_](?:[A-Za-z]{2}|[0-9]{3}))?)"
+)
+"""Narrower than `LANGUAGE`: the folders `get-started` and `our-team` are no languages."""
+LANGUAGE_IN_PATHS = re.compile(_LANGUAGE_PART)
+"""What `{language}` in a pattern stands for; three letters such as `api` among them."""
 _PIECE = re.compile(r"\{language\}|\*+|\?|\[!?\]?[^\]]*\]|.", re.DOTALL)
 
 

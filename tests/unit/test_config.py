@@ -181,14 +181,23 @@ def test_the_content_folder_must_not_lead_astray(tmp_path: Path, content: str) -
     assert f"content_dir '{content}'" in found[0]
 
 
-@pytest.mark.parametrize("content", ["", ".", "pressroom/..", "here"])
-def test_the_content_folder_must_not_be_the_workspace_itself(tmp_path: Path, content: str) -> None:
-    """Pages would lie among the settings; an empty text is no folder."""
+@pytest.mark.parametrize("content", [".", "pressroom/.."])
+def test_the_content_folder_may_be_the_workspace_itself(tmp_path: Path, content: str) -> None:
+    """As a site of Jekyll has it; it is said in one way or another."""
+    root = workspace(tmp_path / "site")
+    for written in (content, str(root / content)):
+        workspace(root, f"content_dir = '{written}'")
+        assert open_workspace(root, {}).content_dir == root
+
+
+def test_a_content_folder_that_leads_back_to_the_workspace_is_refused(tmp_path: Path) -> None:
+    """Each page would be there again, and again below that; and an empty text is no folder."""
     root = workspace(tmp_path / "site")
     (root / "here").symlink_to(root, target_is_directory=True)
-    for written in (content, str(root / content)):
-        [problem] = problems_of(root, f"content_dir = '{written}'")
-        assert "is the workspace itself" in problem and 'write "content"' in problem
+    [problem] = problems_of(root, "content_dir = 'here'")
+    assert "is a link to the workspace itself" in problem
+    [problem] = problems_of(root, "content_dir = ''")
+    assert "is empty" in problem
 
 
 def test_the_content_folder_may_be_any_absolute_one(tmp_path: Path) -> None:

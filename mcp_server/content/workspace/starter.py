@@ -1,8 +1,8 @@
-"""Makes a workspace from the starter site."""
+"""Makes a workspace: from the starter site, or of what is given."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -11,6 +11,8 @@ from pathlib import Path
 from mcp_server.config import SETTINGS_FILE
 from mcp_server.errors import CallerError, Unavailable
 from mcp_server.folder import PUBLIC, Folder
+
+_STARTER = files("mcp_server") / "content" / "starter"
 
 
 class FileInTheWay(CallerError):
@@ -34,17 +36,31 @@ def init_workspace(directory: Path) -> list[Path]:
         FileInTheWay: a file is there already.
         Unavailable: the folder cannot be written.
     """
+    sources = _sources(_STARTER, "")
+    return write_workspace(directory, {path: source.read_bytes() for path, source in sources})
+
+
+def starter_settings() -> str:
+    """Return the starter's `pressroom.toml`, which shows every setting with its default."""
+    return (_STARTER / SETTINGS_FILE).read_text("utf-8")
+
+
+def write_workspace(directory: Path, files: Mapping[str, bytes]) -> list[Path]:
+    """Write files by their paths in `directory`, and return where they are; as `init_workspace`.
+
+    Raises:
+        FileInTheWay: a file is there already.
+        Unavailable: the folder cannot be written.
+    """
     directory = directory.expanduser()
-    sources = dict(
-        sorted(_sources(files("mcp_server") / "content" / "starter", directory), key=_order)
-    )
-    for target in sources:
+    targets = {directory / path: files[path] for path in sorted(files, key=_order)}
+    for target in targets:
         if target.exists() or target.is_symlink():
             raise FileInTheWay(target)
     made: list[Path] = []
     try:
-        for target, source in sources.items():
-            _write(directory, target, source.read_bytes(), made)
+        for target, content in targets.items():
+            _write(directory, target, content, made)
     # Also where it is interrupted: what stays would be in the way of the next try.
     except BaseException as error:
         _undo(made)
@@ -55,20 +71,20 @@ def init_workspace(directory: Path) -> list[Path]:
                 "write to."
             ) from error
         raise
-    return list(sources)
+    return list(targets)
 
 
-def _sources(folder: Traversable, target: Path) -> Iterator[tuple[Path, Traversable]]:
+def _sources(folder: Traversable, path: str) -> Iterator[tuple[str, Traversable]]:
     for entry in folder.iterdir():
         if entry.is_dir():
-            yield from _sources(entry, target / entry.name)
+            yield from _sources(entry, f"{path}{entry.name}/")
         elif entry.name.endswith((".yaml", ".toml", ".md")):
-            yield target / entry.name, entry
+            yield path + entry.name, entry
 
 
-def _order(entry: tuple[Path, Traversable]) -> tuple[bool, Path]:
+def _order(path: str) -> tuple[bool, str]:
     """Sort the settings last: their file makes the folder a workspace, once all else is there."""
-    return entry[0].name == SETTINGS_FILE, entry[0]
+    return path == SETTINGS_FILE, path
 
 
 def _write(directory: Path, target: Path, content: bytes, made: list[Path]) -> None:

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from enum import StrEnum
 from importlib.metadata import version
 from io import TextIOWrapper
 from itertools import islice
@@ -18,10 +19,10 @@ from typing import Annotated, NoReturn, TextIO, cast
 
 import typer
 
+from mcp_server.clock import SystemClock
 from mcp_server.config import TOKEN_VARIABLE, named_in
 from mcp_server.errors import OtherText, ServerError
 from mcp_server.excerpt import shortened
-from mcp_server.interfaces.cli.connect import claude_code_line
 from mcp_server.interfaces.cli.output import (
     as_json,
     check_lines,
@@ -60,6 +61,13 @@ DEFAULT_PORT = 8765
 
 WORDS_LINES, WORDS_LENGTH = 20, 200
 """Lines of a text that an error is about, and characters of each."""
+
+
+class Split(StrEnum):
+    """What divides a page into sections."""
+
+    H2 = "h2"
+
 
 UNWRITTEN = frozenset({errno.EPIPE, errno.ENOSPC, errno.EIO})
 """Errors of writing to stdout: its reader has left, the disk is full, the terminal is gone."""
@@ -177,17 +185,32 @@ def init(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="The folder to make it in.", parser=_folder)
     ],
+    *,
+    import_: Annotated[
+        Path | None,
+        typer.Option(
+            "--import",
+            metavar="FOLDER",
+            help="The pages of a site that is there, where they are not found.",
+            parser=_folder,
+        ),
+    ] = None,
+    split: Annotated[
+        Split | None,
+        typer.Option(help="Of a site that is there: a section for each second-level heading."),
+    ] = None,
 ) -> None:
-    """Make a workspace from the starter site, overwriting nothing."""
-    from mcp_server.content.workspace.starter import (  # noqa: PLC0415 - only this command needs it
-        init_workspace,
+    """Make a workspace, overwriting nothing: of the site that is there, or of a starter site.
+
+    A site of Hugo, Astro, Starlight, Docusaurus, MkDocs, Jekyll, Eleventy, Pelican or VitePress is
+    recognised, in DIR, below it, or around it; its pages stay as they are.
+    """
+    from mcp_server.interfaces.cli.init import (  # noqa: PLC0415 - only this command needs it
+        init_lines,
     )
 
-    written = init_workspace(folder)
-    for path in written:
-        typer.echo(f"  {path}")
-    typer.echo(f"{folder.resolve()} is a workspace now. To use it from Claude Code:")
-    typer.echo(f"  {claude_code_line(folder)}")
+    for line in init_lines(folder, import_, split=split is not None, clock=SystemClock()):
+        typer.echo(line if line.startswith("  ") else one_line(line))
 
 
 def trust(

@@ -1,0 +1,51 @@
+"""What lies among the pages of a site and is none: README files, layouts, what was built. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mcp_server.content.existing.detection import Existing
+from mcp_server.content.page_paths import compiled
+
+README = "**/README.md"
+BESIDE = frozenset(
+    {
+        "readme", "license", "licence", "contributing", "changelog", "code_of_conduct", "security",
+        "authors", "contributors", "support", "governance", "maintainers", "history", "releases",
+        "agents", "claude", "copying", "notice", "todo", "thanks", "pull_request_template",
+        "issue_template",
+    }
+)  # fmt: skip
+"""Names of files that are for those who work on a project. They lie at its top."""
+FOLDERS = (
+    "_includes", "_layouts", "_sass", "_data", "_plugins", "_site", "archetypes", "assets", "build",
+    "dist", "layouts", "node_modules", "out", "output", "pressroom", "public", "resources",
+    "scripts", "static", "test", "tests", "themes", "vendor",
+)  # fmt: skip
+"""Folders beside a site's pages, where its own folder is the content folder."""
+PARTS = ("_includes", "_layouts", "_data")
+"""Such folders inside a content folder of its own."""
+
+
+def exclusions(site: Existing, paths: Sequence[str]) -> Sequence[str]:
+    """Return the patterns of what is no page, of `paths` in the content folder.
+
+    Those are named that concern a file, and `README.md` anywhere, unless it is a page there.
+    """
+    folders = FOLDERS if site.is_root or not site.content else PARTS
+    candidates = dict.fromkeys((*(f"{name}/**" for name in folders), *site.exclude))
+    found = [each for each in candidates if any(map(compiled(each).fullmatch, paths))]
+    readme = [] if site.readme else [README]
+    beside = _beside(paths) if site.is_root or not site.content else ()
+    return [*readme, *(name for name in beside if name != "README.md" or not readme), *found]
+
+
+def is_excluded(path: str, excludes: Sequence[str]) -> bool:
+    """Whether a file is none of the pages."""
+    return any(compiled(each).fullmatch(path) for each in excludes)
+
+
+def _beside(paths: Sequence[str]) -> Iterator[str]:
+    for path in paths:
+        if "/" not in path and path.rpartition(".")[0].lower().replace("-", "_") in BESIDE:
+            yield path
