@@ -107,7 +107,7 @@ def _created(looked: Looked, changes: Changes) -> Writing | Blocked | None:
     layout = looked.layout
     texts = {section: text for section, text in changes.items() if text is not None}
     static: dict[str, str | None] = {p.section: p.static for p in layout.parts if p.static}
-    if not texts and not (_is_static(layout) and static.keys() - looked.known.gone):
+    if not texts and not (is_static(layout) and static.keys() - looked.known.gone):
         return None
     try:
         data, refused = _without_refused(texts, lambda left: new_file(layout, left))
@@ -120,7 +120,8 @@ def _created(looked: Looked, changes: Changes) -> Writing | Blocked | None:
     return replace(_writing(looked, data, left, declared), refused=refused)
 
 
-def _is_static(layout: Layout) -> bool:
+def is_static(layout: Layout) -> bool:
+    """Whether a page consists of texts that `site.yaml` declares."""
     texts = [part for part in layout.parts if not part.keys]
     return bool(texts) and all(part.static is not None for part in texts)
 
