@@ -90,8 +90,10 @@ def parse(data: bytes, layout: Layout) -> PageText | Blocked:
         return meta
     spans, strays = dict(meta), dict[str, str]()
     ours = {part.section for part in layout.parts if not part.keys}
+    line, at = 1, 0
     for region in found:
-        span = span_of(data, scan, region, layout)
+        line, at = line + scan.count(b"\n", at, region.start), region.start
+        span = span_of(data, scan, region, layout, line)
         if region.section in ours or (layout.split and not ours):
             spans[region.section] = span
         else:
@@ -196,13 +198,16 @@ def _split(
     return [intro, *split] if has_intro else split
 
 
-def span_of(data: bytes, scan: bytes, region: Region, layout: Layout) -> Span:
-    """Return the text between two marks; `scan` is `data` with its line ends levelled."""
+def span_of(data: bytes, scan: bytes, region: Region, layout: Layout, line: int) -> Span:
+    """Return the text between two marks; `scan` is `data` with its line ends levelled.
+
+    `line` is the number of the line in which the region begins.
+    """
     start, end = trimmed(data, scan, region.start, region.end)
     text = unix(data[start:end]).decode()
     if not layout.split:
         text = unescaped(text, layout.page, layout.marks)
-    return Span(text, start, end, line_at(scan, start))
+    return Span(text, start, end, line + scan.count(b"\n", region.start, start))
 
 
 def trimmed(data: bytes, scan: bytes, start: int, end: int) -> tuple[int, int]:

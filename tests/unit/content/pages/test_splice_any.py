@@ -58,7 +58,7 @@ def test_what_is_there_already_changes_no_byte(data: bytes, layout: Layout) -> N
     assert splice(page, {s: t if s != "meta" else t.strip("\n") for s, t in same.items()}) == data
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(data=wild_files(), layout=LAYOUTS, text=TEXTS, number=st.integers(0, 9), empty=st.booleans())
 def test_what_is_asked_is_there_and_all_else_as_before(
     data: bytes, layout: Layout, text: str, number: int, empty: bool
@@ -82,7 +82,7 @@ def test_what_is_asked_is_there_and_all_else_as_before(
     assert after.title == page.title
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None)
 @given(data=st.data(), layout=LAYOUTS, text=GOOD_TEXTS)
 def test_a_tidy_file_takes_any_good_text_and_gives_it_back(
     data: st.DataObject, layout: Layout, text: str
@@ -101,7 +101,7 @@ def test_a_tidy_file_takes_any_good_text_and_gives_it_back(
             assert splice(changed, {section: span.text}) == original
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None)
 @given(data=st.data(), layout=st.sampled_from([MARKED, MDX, SINGLE]), text=GOOD_TEXTS)
 def test_a_section_that_is_not_there_is_put_after_the_one_before_it(
     data: st.DataObject, layout: Layout, text: str
@@ -122,7 +122,7 @@ def test_a_section_that_is_not_there_is_put_after_the_one_before_it(
         assert all(after.spans[s].text == page.spans[s].text for s in kept)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None)
 @given(
     data=wild_files(), values=st.dictionaries(st.sampled_from(META.keys), VALUES), layout=LAYOUTS
 )
