@@ -18,6 +18,7 @@ from mcp_server.content.actions.page_look import ask_of, layout_for, look_alone,
 from mcp_server.content.actions.selection import Selection, pages_of, select
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.actions.site_pages import SitePages
+from mcp_server.content.expanded import doubts_of
 from mcp_server.content.pages.layout import Layout
 from mcp_server.content.pages.page_files import PageFiles, Sight
 from mcp_server.content.site import Site
@@ -158,7 +159,9 @@ class ContentReader:
             Unavailable: it cannot be read, and never could.
         """
         site, notes = await self._site()
-        return await self._pages.all(site), notes
+        site = await self._pages.all(site)
+        doubts = list(doubts_of(site, self._loader.patterns, {})) if self._is_present(site) else []
+        return site, [*notes, *self._once.untold(_in_doubt(doubts), of=site.hash)]
 
     def told(self, notes: Iterable[Note]) -> None:
         """Take the notes of an answer as told: those that a server says once are not said again."""

@@ -124,6 +124,15 @@ def split_sections(
     return tuple(region.section for region in _split(scan, body, style, taken))
 
 
+def front_value(data: bytes, key: str) -> str | None:
+    """Return what a file's front matter says under a key; `None` if that is nothing, or a list."""
+    opened = _opened(data, MarkStyle.HTML)
+    if isinstance(opened, Blocked) or opened[1] is None:
+        return None
+    found = next((each for each in opened[1].keys if each.name == key), None)
+    return scalar(data, found) if found is not None else None
+
+
 def regions(scan: bytes, body: int, layout: Layout) -> Sequence[Region] | Blocked:
     """Return what stands between the marks or headings of a file whose body begins at `body`."""
     text_parts = [part.section for part in layout.parts if not part.keys]
