@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from mcp_server.content.pages.front_matter import (
+    ONLY_YAML,
     FrontMatter,
     FrontStyle,
     find_front,
@@ -263,7 +264,7 @@ def _meta_spans(
 def _meta_span(data: bytes, scan: bytes, front: FrontMatter, part: Part) -> Span | Blocked | None:
     if front.style is not FrontStyle.YAML:
         reason = f"its front matter is {front.style}, in which section {part.section} can't be kept"
-        return Blocked(f"{reason}; only YAML is edited", 1)
+        return Blocked(f"{reason}; {ONLY_YAML}", 1)
     owned = [key for key in front.keys if key.name in part.keys]
     values: dict[str, str] = {}
     for key in owned:
