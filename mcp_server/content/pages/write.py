@@ -215,6 +215,8 @@ def _writing(
     static = {part.section for part in looked.layout.parts if part.static is not None}
     spans = {s: text_hash(span.text) for s, span in page.spans.items() if s not in static}
     strays = {s: hash for s, hash in known.in_file.items() if s in page.strays}
+    # A layout that is made of a split file's sections does not know one that is new in it yet.
+    spans |= {s: text_hash(page.strays[s]) for s in changes if s in page.strays}
     intent = Intent(hash=bytes_hash(data), in_file=strays | spans, front=front)
     after = replace(
         known,

@@ -290,3 +290,17 @@ def test_earlier_bytes_that_hold_what_was_declared_before_are_not_put_back() -> 
     back = written(looked, {"body": "One"}, first.data)
     assert not back.restored
     assert back.data == first.data.replace(b"Menu", b"Card")
+
+
+def test_what_was_written_before_the_first_heading_is_known_at_the_next_look() -> None:
+    """A split file had no such text, so that its layout did not name it."""
+    parts = (Part(section="hero"),)
+    split = Layout(page="menu", file="menu.md", split=True, parts=parts)
+    data = b"## Hero\n\nHello\n"
+    known, live = seen(data, split), hashes(hero="Hello", intro="Before.")
+    writing = written(again(data, known, live, split), {"intro": "Before."}, None)
+    wider = replace(split, parts=(Part(section="intro"), *parts))
+    later = {**live, **hashes(intro="Promoted since.")}
+    looked = again(writing.data, replace(writing.after, version=3), later, wider)
+    assert (looked.taken, looked.ground) == ({}, {})
+    assert "intro" in to_write(looked, {"intro": "Promoted since.", "hero": "Hello"})
