@@ -38,7 +38,9 @@ def all_stages(pages: int) -> dict[str, Stage]:
     return {
         "promoted": stages.promoted_whole,
         "redrafted": lambda visit: stages.redrafted_and_back(visit, pages),
-        "by a model": lambda visit: stages.redrafted_and_back(visit, max(3, pages // 4), model=True),
+        "by a model": lambda visit: stages.redrafted_and_back(
+            visit, max(3, pages // 4), model=True
+        ),
         "edited elsewhere": lambda visit: stages.edited_elsewhere(visit, max(4, pages // 2)),
         "git": lambda visit: stages.git_back_and_forth(visit, max(4, pages // 3)),
         "pull": stages.pulled_with_conflict,

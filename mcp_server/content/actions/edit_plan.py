@@ -95,7 +95,8 @@ def plan_edit(
 
     Raises:
         InvalidPayload: the text, the fields or the hash do not fit.
-        InvalidTransition: the section is static, locked or no longer there, or has no text.
+        InvalidTransition: the section is static, locked or no longer there, or has no text; or its
+            file is blocked (P6).
         OtherText: the draft is not the one of `content_hash`, or what is to be replaced does not
             stand in it exactly once.
     """
@@ -168,6 +169,9 @@ def _refuse_uneditable(id: str, content: SiteContent, *, discards: bool) -> None
         raise InvalidTransition(id, state="no longer in site.yaml", action="edit", advice=advice)
     if section is not None and section.text is not None:
         raise InvalidPayload(id, [f"{STATIC}; a person changes it there"])
+    if not discards and (why := content.why_blocked(id)) is not None:
+        state = f"in a file that cannot be worked on now ({why})"
+        raise InvalidTransition(id, state=state, action="edit", advice="Mend the file first.")
 
 
 def _refuse_moved(digits: str | None, id: str, start: Revision | None) -> None:

@@ -17,11 +17,18 @@ from mcp_server.content.actions.edit_plan import (
     plan_edit,
     plan_replace,
 )
-from mcp_server.content.actions.site_content import SiteContent
+from mcp_server.content.actions.site_content import PageFound, SiteContent
 from mcp_server.content.text.replace import Replacement
 from mcp_server.entities.drafts import draft_stack
 from mcp_server.entities.effects import DiscardDraft, SaveRevision
-from mcp_server.entities.entity import PRODUCTION, Author, Entity, Finding, Revision
+from mcp_server.entities.entity import (
+    PRODUCTION,
+    Author,
+    Entity,
+    Finding,
+    Revision,
+    page_of,
+)
 from mcp_server.errors import CallerError, InvalidPayload, InvalidTransition, OtherText
 from tests.unit.content.texts import draft, hash_of, note, site_of, standing, text, was_live
 
@@ -202,6 +209,10 @@ def test_locked_static_and_unknown_sections_are_refused() -> None:
     with pytest.raises(InvalidTransition, match="no longer"):
         edit(stands, "menu/hero", text="x")
     assert edit(stands, "menu/hero", discard=True).after is None
+    torn = PageFound(file="a.md", looked=None, blocked="a.md:3: a merge is under way in it")
+    stands = standing(draft(HERO, "words"), found={page_of(HERO): torn})
+    with pytest.raises(InvalidTransition, match=r"a\.md:3: a merge is under way"):
+        edit(stands, text="x")
     found = plan_replace(
         EditCall(replace=swap("words", "x")),
         [HERO, NEWS],
