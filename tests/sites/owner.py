@@ -135,7 +135,5 @@ def formatted(data: bytes) -> bytes:
     for line in data.decode("utf-8").split("\n"):
         if re.match(r"\s*(```|~~~)", line):
             fenced = not fenced
-        if not fenced:
-            line = re.sub(r"^(\s*)[*+] (?=\S)", r"\1- ", line)
-        lines.append(line)
+        lines.append(line if fenced else re.sub(r"^(\s*)[*+] (?=\S)", r"\1- ", line))
     return "\n".join(lines).rstrip("\n").encode() + b"\n"

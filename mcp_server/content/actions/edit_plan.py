@@ -111,7 +111,8 @@ def plan_edit(
         text = _with_fields(call.fields, id, content, author)
         return _saving(id, content, _checked("fields", text, content))
     if call.text is not None:
-        text = _with_text(tidy_text(call.text), {}, id, content, author)
+        before = (start.markdown or "") if start is not None else ""
+        text = _with_text(tidy_text(call.text, before), {}, id, content, author)
         return _saving(id, content, _checked("text", text, content))
     return _replacing(call.replace, range(len(call.replace)), id, content, author)
 

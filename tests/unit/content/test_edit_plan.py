@@ -171,6 +171,18 @@ def test_what_stands_in_the_text_already_may_stay() -> None:
     assert change.after is not None and (change.after.markdown or "").endswith("90")
 
 
+def test_a_mark_that_is_an_example_or_was_there_may_stay() -> None:
+    """A page about marks can be edited; a new mark of one's own is still refused."""
+    shown = "A page.\n\n```html\n<!-- section: hero -->\n```"
+    stands = standing(draft(HERO, shown))
+    assert edit(stands, replace=swap("A page", "Our page")).after is not None
+    assert edit(stands, text=shown.replace("A page", "Our page")).after is not None
+    was = standing(draft(HERO, "Words.\n\n<!-- section: old -->\n\nMore."))
+    assert edit(was, replace=swap("More", "Less")).after is not None
+    with pytest.raises(InvalidPayload, match="divides the page's file"):
+        edit(was, text="<!-- section: old -->\n\n<!-- section: old -->")
+
+
 def test_a_text_that_moved_since_it_was_read_is_shown() -> None:
     """With the words that stand there now, apart from ours."""
     stands = standing(draft(HERO, "now"))
