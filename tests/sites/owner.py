@@ -39,7 +39,9 @@ class Owner:
 
     def tree(self) -> Mapping[str, bytes]:
         """Return every file in the content folder, less what Pressroom keeps for itself."""
-        return {path.relative_to(self.content).as_posix(): path.read_bytes() for path in self._all()}
+        return {
+            path.relative_to(self.content).as_posix(): path.read_bytes() for path in self._all()
+        }
 
     def _all(self) -> Iterator[Path]:
         for folder, folders, names in os.walk(self.content):
@@ -133,9 +135,5 @@ def formatted(data: bytes) -> bytes:
     for line in data.decode("utf-8").split("\n"):
         if re.match(r"\s*(```|~~~)", line):
             fenced = not fenced
-        if not fenced:
-            line = re.sub(r"^(\s*)[*+] (?=\S)", r"\1- ", line)
-        lines.append(line)
+        lines.append(line if fenced else re.sub(r"^(\s*)[*+] (?=\S)", r"\1- ", line))
     return "\n".join(lines).rstrip("\n").encode() + b"\n"
-
-

@@ -47,9 +47,11 @@ class Visit:
 
     async def until_done(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """Call a queueing tool; return the answer at the end of its batch."""
-        import time; t0=time.time()
+        import time
+
+        t0 = time.time()
         answer = await self.desk.run(tool, **arguments)
-        print("      ", tool, str(arguments)[:90], round(time.time()-t0,1), answer.get("status"))
+        print("      ", tool, str(arguments)[:90], round(time.time() - t0, 1), answer.get("status"))
         while "batchId" in answer and answer.get("status") not in ENDED:
             answer = await self.desk.call("status", batchId=answer["batchId"], waitSeconds=45)
         return answer
@@ -58,6 +60,14 @@ class Visit:
         """Return a section as `review` shows it."""
         answer = await self.desk.call("review", section=section)
         return answer["sections"][0]
+
+    async def without_draft(self, section: str) -> None:
+        """Discard what earlier stages drafted: an edit would start from it."""
+        for _ in range(20):
+            row = await self.row(section)
+            if row["state"] in {"live", "missing"}:
+                return
+            await self.desk.call("edit", section=section, discard=True)
 
     def drafted(self, *without: str) -> list[str]:
         """Return the files of pages that can be worked on, with none of these traits."""
@@ -165,6 +175,7 @@ async def _redrafted(visit: Visit, file: str, how: str) -> Redraft | None:
     if how == "replace" and phrase is None:
         how = "text"
     each = Redraft(file, "meta" if how.endswith("keys") else "body", how, phrase or b"")
+    await visit.without_draft(each.id)
     match how:
         case "replace":
             change = {"old": each.phrase.decode(), "new": f"{each.phrase.decode()} anew"}
@@ -323,7 +334,7 @@ async def pulled_with_conflict(visit: Visit) -> None:
     owner.git("checkout", "-q", "-")
     owner.path(torn).write_bytes(data.replace(phrase, b"Our words"))
     owner.git("commit", "-qam", "Ours")
-    await visit.row(f"{page_of(torn)}/body")
+    await visit.without_draft(f"{page_of(torn)}/body")
     owner.git("merge", "theirs", ok=False)
     markers = owner.path(torn).read_bytes()
     visit.expect(b"<<<<<<< " in markers, "git merge made no conflict")
@@ -363,6 +374,7 @@ async def edited_by_hand(visit: Visit) -> None:
     waysets = [owner.save_by_rename, owner.truncate_then_write, owner.with_backups]
     for way, file in zip(waysets, files, strict=False):
         id, phrase = f"{page_of(file)}/body", _phrase(visit, file)
+        await visit.without_draft(id)
         await visit.desk.call("edit", section=id, text="A draft that waits.")
         data = owner.path(file).read_bytes()
         mended = data.replace(phrase, b"mended by hand")
