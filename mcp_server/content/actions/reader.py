@@ -19,7 +19,7 @@ from mcp_server.content.actions.selection import Selection, pages_of, select
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.actions.site_pages import SitePages
 from mcp_server.content.pages.layout import Layout
-from mcp_server.content.pages.page_files import PageFiles, Sight
+from mcp_server.content.pages.page_files import Ask, PageFiles, Sight
 from mcp_server.content.site import Site
 from mcp_server.content.text.tree import same_text
 from mcp_server.content.workspace.loader import (
@@ -176,9 +176,14 @@ class ContentReader:
         if to_store and any(sight.settles_in_s for sight in sights.values()):
             sights = await self._settled(content, layouts, sights)
         await self._remember(sights)
-        shown = {page: self._files.shown(layout.file) for page, layout in layouts.items()}
-        content = await anyio.to_thread.run_sync(with_sights, content, sights, shown)
+        content = await anyio.to_thread.run_sync(self._laid_over, content, sights, layouts)
         return await self._with_same(content, ids)
+
+    def _laid_over(
+        self, content: SiteContent, sights: Mapping[str, Sight], layouts: Mapping[str, Layout]
+    ) -> SiteContent:
+        shown = {page: self._files.shown(layout.file) for page, layout in layouts.items()}
+        return with_sights(content, sights, shown)
 
     def _layouts(self, content: SiteContent, ids: Collection[str]) -> dict[str, Layout]:
         pages = dict.fromkeys(page_of(id) for id in ids)
@@ -189,11 +194,11 @@ class ContentReader:
         self, content: SiteContent, layouts: Mapping[str, Layout]
     ) -> dict[str, Sight]:
         """Look at these pages; at one that is being written, once nobody writes it."""
-        asks = {page: ask_of(content, layout) for page, layout in layouts.items()}
-        open_ = [page for page, ask in asks.items() if ask.known and ask.known.intent]
+        asks = await anyio.to_thread.run_sync(_asks, content, layouts)  # maybe of thousands
+        open_ = {page for page, ask in asks.items() if ask.known and ask.known.intent}
         plain = [ask for page, ask in asks.items() if page not in open_]
         sights = await anyio.to_thread.run_sync(self._files.look, plain)
-        for page in open_:
+        for page in sorted(open_):
             sights[page] = await look_alone(asks[page], self._entities, self._files)
         return await with_kept(sights, asks, self._entities)
 
@@ -296,6 +301,10 @@ class ContentReader:
 def _in_doubt(doubts: Sequence[str]) -> Sequence[Note]:
     said = "The site may not be meant as it is read:"
     return [Quoted(said, "; ".join(doubts[:2]))] if doubts else []
+
+
+def _asks(content: SiteContent, layouts: Mapping[str, Layout]) -> dict[str, Ask]:
+    return {page: ask_of(content, layout) for page, layout in layouts.items()}
 
 
 async def _selected(selector: Selector, content: SiteContent) -> Selection:

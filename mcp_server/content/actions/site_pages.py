@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import anyio.to_thread
 
@@ -25,13 +26,19 @@ class SitePages:
         if not site.collections:
             return site
         listed = await anyio.to_thread.run_sync(self._files.listed)
-        known = tuple(await self._entities.known_paths())
+        known = await self._entities.known_paths()
         headings = await self._headings(site)
-        key = (site.hash, listed.version, known, headings)
-        if self._last is None or self._last[0] != key:
-            made = await anyio.to_thread.run_sync(_all, site, listed.paths, known, headings)
-            self._last = (key, made)
-        return self._last[1]
+        away = await anyio.to_thread.run_sync(_away, listed.paths, known)
+        key, last = (site.hash, listed.version, away, headings), self._last
+        if last is not None and last[0] == key:
+            return last[1]
+        # What is as it was is taken from before: a new file costs little on a site of thousands.
+        before = last[1] if last is not None and last[1].hash == site.hash else None
+        paths = [*listed.paths, *away]
+        make = partial(expanded, site, paths, headings, before=before)
+        made = await anyio.to_thread.run_sync(make)
+        self._last = (key, made)
+        return made
 
     async def of_page(self, site: Site, page: str) -> Site:
         """Return the site with one page, without looking at the content folder."""
@@ -48,17 +55,16 @@ class SitePages:
             expanded_for, site, sorted(ids or {f"{page}/"}), files
         )
 
-    async def _headings(self, site: Site) -> Mapping[str, tuple[str, ...]]:
+    async def _headings(self, site: Site) -> Mapping[str, Sequence[str]]:
         """Return the sections of files whose headings are sections, as far as they are known."""
         if not any(collection.split for collection in site.collections):
             return {}
-        known = await self._entities.page_files(None)
-        return {page: tuple(each.in_file) for page, each in known.items()}
+        return await self._entities.known_sections()
 
 
-def _all(
-    site: Site, paths: Sequence[str], known: Sequence[str], headings: Mapping[str, tuple[str, ...]]
-) -> Site:
-    there = {page_id_of(path) for path in paths}
-    away = [path for path in known if page_id_of(path) not in there]
-    return expanded(site, [*paths, *away], headings)
+def _away(paths: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    """Return the paths of pages that have no file any more, under any name."""
+    if not (left := set(known).difference(paths)):
+        return ()
+    there = set(map(page_id_of, paths))
+    return tuple(sorted(path for path in left if page_id_of(path) not in there))
