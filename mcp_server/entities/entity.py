@@ -157,8 +157,9 @@ class Entity:
     @property
     def hash(self) -> str:
         """Content hash of the current text."""
-        assert self.current.hash is not None, "a removed entity is not an entity"
-        return self.current.hash
+        hash = self.current.hash
+        assert hash is not None, "a removed entity is not an entity"
+        return hash
 
 
 def text_hash(markdown: str) -> str:

@@ -246,6 +246,10 @@ class EntityStore(Protocol):
         """
         ...
 
+    async def known_sections(self) -> Mapping[str, Sequence[str]]:
+        """Return, by page, the sections that its file had when it was last seen."""
+        ...
+
     async def put_site(self, hash: str, document: str) -> None:
         """Store a parsed site under its hash, as the newest; the same hash again is that site."""
         ...

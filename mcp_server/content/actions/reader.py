@@ -20,7 +20,7 @@ from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.actions.site_pages import SitePages
 from mcp_server.content.expanded import doubts_of
 from mcp_server.content.pages.layout import Layout
-from mcp_server.content.pages.page_files import PageFiles, Sight
+from mcp_server.content.pages.page_files import Ask, PageFiles, Sight
 from mcp_server.content.site import Site
 from mcp_server.content.text.tree import same_text
 from mcp_server.content.workspace.loader import (
@@ -163,6 +163,11 @@ class ContentReader:
         doubts = list(doubts_of(site, self._loader.patterns, {})) if self._is_present(site) else []
         return site, [*notes, *self._once.untold(_in_doubt(doubts), of=site.hash)]
 
+    @property
+    def unread(self) -> Sequence[str]:
+        """The pages of which nobody has looked at the file yet, when the site was read last."""
+        return self._pages.unread
+
     def told(self, notes: Iterable[Note]) -> None:
         """Take the notes of an answer as told: those that a server says once are not said again."""
         self._once.told(notes)
@@ -186,9 +191,14 @@ class ContentReader:
         if to_store and any(sight.settles_in_s for sight in sights.values()):
             sights = await self._settled(content, layouts, sights)
         await self._remember(sights)
-        shown = {page: self._files.shown(layout.file) for page, layout in layouts.items()}
-        content = await anyio.to_thread.run_sync(with_sights, content, sights, shown)
+        content = await anyio.to_thread.run_sync(self._laid_over, content, sights, layouts)
         return await self._with_same(content, ids)
+
+    def _laid_over(
+        self, content: SiteContent, sights: Mapping[str, Sight], layouts: Mapping[str, Layout]
+    ) -> SiteContent:
+        shown = {page: self._files.shown(layout.file) for page, layout in layouts.items()}
+        return with_sights(content, sights, shown)
 
     def _layouts(self, content: SiteContent, ids: Collection[str]) -> dict[str, Layout]:
         pages = dict.fromkeys(page_of(id) for id in ids)
@@ -199,11 +209,11 @@ class ContentReader:
         self, content: SiteContent, layouts: Mapping[str, Layout], whole: Collection[str] = ()
     ) -> dict[str, Sight]:
         """Look at these pages; at one that is being written, once nobody writes it."""
-        asks = {p: ask_of(content, layout, whole=p in whole) for p, layout in layouts.items()}
-        open_ = [page for page, ask in asks.items() if ask.known and ask.known.intent]
+        asks = await anyio.to_thread.run_sync(_asks, content, layouts, whole)  # maybe thousands
+        open_ = {page for page, ask in asks.items() if ask.known and ask.known.intent}
         plain = [ask for page, ask in asks.items() if page not in open_]
         sights = await anyio.to_thread.run_sync(self._files.look, plain)
-        for page in open_:
+        for page in sorted(open_):
             sights[page] = await look_alone(asks[page], self._entities, self._files)
         return await with_kept(sights, asks, self._entities)
 
@@ -306,6 +316,12 @@ class ContentReader:
 def _in_doubt(doubts: Sequence[str]) -> Sequence[Note]:
     said = "The site may not be meant as it is read:"
     return [Quoted(said, "; ".join(doubts[:2]))] if doubts else []
+
+
+def _asks(
+    content: SiteContent, layouts: Mapping[str, Layout], whole: Collection[str]
+) -> dict[str, Ask]:
+    return {p: ask_of(content, layout, whole=p in whole) for p, layout in layouts.items()}
 
 
 async def _selected(selector: Selector, content: SiteContent) -> Selection:

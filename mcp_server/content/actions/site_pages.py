@@ -26,21 +26,31 @@ class SitePages:
     def __init__(self, files: PageFiles, entities: EntityStore) -> None:
         self._files, self._entities = files, entities
         self._last: tuple[object, Site] | None = None
+        self.unread: tuple[str, ...] = ()
+        """Pages whose file is there, and that nobody has looked at yet; of the last look."""
 
     async def all(self, site: Site) -> Site:
         """Return the site with all pages; those whose file was taken away are pages still (P5)."""
         if not site.collections:
             return site
         listed = await anyio.to_thread.run_sync(self._files.listed)
-        known = tuple(await self._entities.known_paths())
+        known = await self._entities.known_paths()
         headings = await self._headings(site, listed.paths)
-        key = (site.hash, listed.version, known, headings)
-        if self._last is None or self._last[0] != key:
-            if await self._move_along(listed.paths, known):
-                return await self.all(site)
-            made = await anyio.to_thread.run_sync(_all, site, listed.paths, known, headings)
-            self._last = (key, made)
-        return self._last[1]
+        away = await anyio.to_thread.run_sync(_away, listed.paths, known)
+        key, last = (site.hash, listed.version, away, headings), self._last
+        if last is not None and last[0] == key:
+            return last[1]
+        if await self._move_along(listed.paths, known):
+            return await self.all(site)
+        # What is as it was is taken from before: a new file costs little on a site of thousands.
+        before = last[1] if last is not None and last[1].hash == site.hash else None
+        paths = [*listed.paths, *away]
+        make = partial(expanded, site, paths, headings, before=before)
+        made = await anyio.to_thread.run_sync(make)
+        there, seen = frozenset(listed.paths), frozenset(known)
+        self.unread = tuple(p.id for p in made.pages if p.file in there and p.file not in seen)
+        self._last = (key, made)
+        return made
 
     async def of_page(self, site: Site, page: str) -> Site:
         """Return the site with one page, without looking at the content folder."""
@@ -83,7 +93,7 @@ class SitePages:
                 found.setdefault(bytes_hash(data), []).append(path)
         return found
 
-    async def _headings(self, site: Site, paths: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+    async def _headings(self, site: Site, paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """Return the sections of files whose headings are sections, as far as they are known.
 
         Of those that nobody has looked at yet, the first are read.
@@ -91,12 +101,12 @@ class SitePages:
         split = [collection for collection in site.collections if collection.split]
         if not split:
             return {}
-        known = await self._entities.page_files(None)
+        known = await self._entities.known_sections()
         unread = [p for p in paths if page_id_of(p) not in known and any(c.fits(p) for c in split)]
         read = await anyio.to_thread.run_sync(self._read_headings, unread[:UNREAD_MAX])
-        return {**{page: tuple(each.in_file) for page, each in known.items()}, **read}
+        return {**known, **read}
 
-    def _read_headings(self, paths: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+    def _read_headings(self, paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
         found = {path: self._files.read(path) for path in paths}
         return {
             page_id_of(path): split_sections(data, style=MarkStyle.of(path))
@@ -116,9 +126,9 @@ class SitePages:
         return {}
 
 
-def _all(
-    site: Site, paths: Sequence[str], known: Sequence[str], headings: Mapping[str, tuple[str, ...]]
-) -> Site:
-    there = {page_id_of(path) for path in paths}
-    away = [path for path in known if page_id_of(path) not in there]
-    return expanded(site, [*paths, *away], headings)
+def _away(paths: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    """Return the paths of pages that have no file any more, under any name."""
+    if not (left := set(known).difference(paths)):
+        return ()
+    there = set(map(page_id_of, paths))
+    return tuple(sorted(path for path in left if page_id_of(path) not in there))
