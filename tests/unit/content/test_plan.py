@@ -18,7 +18,7 @@ from mcp_server.content.actions.site_content import PageFound, SiteContent
 from mcp_server.content.actions.unpublish import plan_unpublish
 from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash
 from mcp_server.content.site import Section
-from mcp_server.entities.entity import PRODUCTION, AuthorKind, Entity, Finding
+from mcp_server.entities.entity import PRODUCTION, AuthorKind, Finding
 from mcp_server.jobs.job import Dedup, Priority
 from tests.unit.content.texts import (
     NOTE,
