@@ -18,8 +18,6 @@ class Snapshot:
     live: Mapping[str, Entity]
     history: Mapping[str, Sequence[Revision]]
     """All live texts that each section had, oldest first; empty unless it was asked for."""
-    exported: Mapping[str, tuple[str | None, ...]]
-    """As `EntityStore.exported` has it."""
     files: Mapping[str, KnownFile]
     """As `EntityStore.page_files` has it."""
 
@@ -230,10 +228,6 @@ class EntityStore(Protocol):
         """Return what the latest drafts by a model used, newest first."""
         ...
 
-    async def exported(self, page: str | None = None) -> Mapping[str, tuple[str | None, ...]]:
-        """Return, by page, the file hashes that are ours: the last two recorded, newest first."""
-        ...
-
     async def known_paths(self) -> Sequence[str]:
         """Return the paths of the page files that are there, or that somebody took away."""
         ...
@@ -260,13 +254,4 @@ class EntityStore(Protocol):
 
     async def newest_site(self) -> str | None:
         """Return the site that was stored last, `None` if none ever was."""
-        ...
-
-    async def adopt(
-        self, revisions: Sequence[Revision], files: Mapping[str, str], *, now: float
-    ) -> bool:
-        """Take `revisions` as the ground (R15) and `files` (page to hash) as last exported.
-
-        It is done in one transaction, and only if no content was ever stored; returns whether.
-        """
         ...
