@@ -10,6 +10,7 @@ from mcp_server.content.pages.layout import Layout
 from mcp_server.content.pages.new_file import new_file
 from mcp_server.content.pages.page_text import PageText, parse, plain_text
 from mcp_server.content.pages.splice import SpliceRefused, needs_marks, splice
+from mcp_server.content.text.meta import meta_text
 from tests.unit.content.pages.files import (
     GOOD_TEXTS,
     MARKED,
