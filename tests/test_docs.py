@@ -50,7 +50,7 @@ FIGURES = (ROOT / "docs" / "figures.md").read_text("utf-8")
 PAGE_LINES_MAX = 100
 LINES_MAX = {
     "add-a-verb.md": 400,  # all the code of a verb
-    "architecture.md": 200,
+    "architecture.md": 210,
     "rules.md": 480,
     "tools.md": 300,
     "user-guide.md": 360,
