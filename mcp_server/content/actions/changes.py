@@ -136,14 +136,14 @@ def _restored(payload: ContentRollback, history: Sequence[Revision]) -> Revision
 
 
 def _by_hand(revision: Revision) -> Revision:
-    """Return an adopted text as somebody's own.
+    """Return the ground as somebody's own.
 
     Bringing it back is a change like any other, which a later rollback may undo. As "adopted" it
-    would be the ground, which rollback never takes away (R15).
+    would be the ground, which rollback never takes away (P4).
     """
     if revision.author.kind != "adopted":
         return revision
-    return replace(revision, author=Author(kind="person", name="adopted file"))
+    return replace(revision, author=Author(kind="person", name="page file"))
 
 
 def _nothing(section: str, template: str, by: str) -> Revision:
