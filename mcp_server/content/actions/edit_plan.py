@@ -29,7 +29,7 @@ from mcp_server.content.text.replace import COUNTED_MAX, Misfit, Replacement, re
 from mcp_server.content.text.visible import visible_part
 from mcp_server.entities.drafts import draft_stack
 from mcp_server.entities.effects import DiscardDraft, SaveRevision, expect_hash
-from mcp_server.entities.entity import PREVIEW, Author, Revision
+from mcp_server.entities.entity import PREVIEW, Author, Revision, page_of
 from mcp_server.errors import InvalidPayload, InvalidTransition, OtherText
 
 WAYS = ("text", "fields", "replace", "restore", "discard")
@@ -170,6 +170,9 @@ def _refuse_uneditable(id: str, content: SiteContent, *, discards: bool) -> None
         raise InvalidTransition(id, state="no longer in site.yaml", action="edit", advice=advice)
     if section is not None and section.text is not None:
         raise InvalidPayload(id, [f"{STATIC}; a person changes it there"])
+    page = content.site.page(page_of(id))
+    if page is not None and page.kept_only:
+        raise InvalidPayload(id, ["its file is HTML, which is kept as it is"])
     if not discards and (why := content.why_blocked(id)) is not None:
         state = f"in a file that cannot be worked on now ({why})"
         raise InvalidTransition(id, state=state, action="edit", advice="Mend the file first.")

@@ -114,7 +114,7 @@ def _created(looked: Looked, changes: Changes) -> Writing | Blocked | None:
     layout = looked.layout
     texts = {section: text for section, text in changes.items() if text is not None}
     static: dict[str, str | None] = {p.section: p.static for p in layout.parts if p.static}
-    if not texts and not (_is_static(layout) and static.keys() - looked.known.gone):
+    if not texts and not (is_static(layout) and static.keys() - looked.known.gone):
         return None
     try:
         data, refused = _without_refused(texts, lambda left: new_file(layout, left))
@@ -127,7 +127,8 @@ def _created(looked: Looked, changes: Changes) -> Writing | Blocked | None:
     return replace(_writing(looked, data, left, declared), refused=refused)
 
 
-def _is_static(layout: Layout) -> bool:
+def is_static(layout: Layout) -> bool:
+    """Whether a page consists of texts that `site.yaml` declares."""
     texts = [part for part in layout.parts if not part.keys]
     return bool(texts) and all(part.static is not None for part in texts)
 
@@ -225,6 +226,8 @@ def _writing(
     static = {part.section for part in looked.layout.parts if part.static is not None}
     spans = {s: text_hash(span.text) for s, span in page.spans.items() if s not in static}
     strays = {s: hash for s, hash in known.in_file.items() if s in page.strays}
+    # A layout that is made of a split file's sections does not know one that is new in it yet.
+    spans |= {s: text_hash(page.strays[s]) for s in changes if s in page.strays}
     intent = Intent(hash=bytes_hash(data), in_file=strays | spans, front=front)
     after = replace(
         known,
