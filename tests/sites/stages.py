@@ -47,9 +47,6 @@ class Visit:
 
     async def until_done(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """Call a queueing tool; return the answer at the end of its batch."""
-        import time
-
-        t0 = time.time()
         answer = await self.desk.run(tool, **arguments)
         while "batchId" in answer and answer.get("status") not in ENDED:
             answer = await self.desk.call("status", batchId=answer["batchId"], waitSeconds=45)
