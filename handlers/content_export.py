@@ -69,7 +69,8 @@ async def _written(look: PageLook, context: JobContext) -> Outcome:
     await context.progress(2, 3, f"putting {file} together")
     earlier = await context.earlier_bytes(looked)
     changes = to_write(looked, look.live)
-    planned = partial(plan_write, looked, changes, earlier=earlier)
+    writes = await context.earlier_writes(looked) if changes and earlier is None else ()
+    planned = partial(plan_write, looked, changes, earlier=earlier, writes=writes)
     writing = await anyio.to_thread.run_sync(planned)
     if writing is None:
         return Done({"file": file, "removed": False})

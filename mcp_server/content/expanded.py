@@ -60,7 +60,13 @@ def expanded(
     )
 
 
-def expanded_for(site: Site, entity_ids: Iterable[str], files: Iterable[str] = ()) -> Site:
+def expanded_for(
+    site: Site,
+    entity_ids: Iterable[str],
+    files: Iterable[str] = (),
+    *,
+    languages: Mapping[str, str] = _NO_LANGUAGES,
+) -> Site:
     """Return the site with the pages of these sections, without looking at the content folder.
 
     For what needs a section and its template, and knows its id. Where the page's file is none of
@@ -74,7 +80,8 @@ def expanded_for(site: Site, entity_ids: Iterable[str], files: Iterable[str] = (
         wanted.setdefault(page, []).append(section)
     known = {page_id_of(path): path for path in files if why_unusable(path) is None}
     paths = [path for page in wanted for path in _path_of(site, page, known)]
-    return expanded(site, paths, {page: tuple(ids) for page, ids in wanted.items()})
+    split_ids = {page: tuple(ids) for page, ids in wanted.items()}
+    return expanded(site, paths, split_ids, languages=languages)
 
 
 def doubts_of(

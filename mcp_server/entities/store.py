@@ -242,6 +242,14 @@ class EntityStore(Protocol):
         """Return, by page, the sections that its file had when it was last seen."""
         ...
 
+    async def move_page(self, old: str, new: str, file: str) -> bool:
+        """Give all that is stored of a page to the page that its file was renamed to.
+
+        Returns whether it was done: not where something is stored of the new one, or while
+        something is under way on the old one.
+        """
+        ...
+
     async def put_site(self, hash: str, document: str) -> None:
         """Store a parsed site under its hash, as the newest; the same hash again is that site."""
         ...

@@ -30,6 +30,9 @@ if TYPE_CHECKING:  # a handler's own process imports this, and starts twice as f
 
 S = TypeVar("S", bound=BaseModel)
 
+WRITES_MAX = 4
+"""Earlier writes of a page's file that a rollback looks through; nearly always it is the last."""
+
 
 @dataclass(frozen=True, slots=True)
 class JobContext:
@@ -135,6 +138,23 @@ class JobContext:
         for hash in await self.entities.writes_before(looked.known.page, looked.known.hash):
             return None if hash is None else await self.entities.page_bytes(hash)
         return None
+
+    async def earlier_writes(self, looked: Looked) -> Sequence[tuple[bytes, bytes]]:
+        """Return what the last writes of a page's file replaced, and what they left; newest first.
+
+        Of a file that somebody has changed since, a rollback takes one of them back (P9).
+        """
+        versions = await self.entities.page_versions(looked.known.page)
+        written = [(each.before, each.hash) for each in versions if each.kind == "after"]
+        found: list[tuple[bytes, bytes]] = []
+        for before, after in reversed(written[-WRITES_MAX:]):
+            if before is None or after is None:
+                continue
+            was = await self.entities.page_bytes(before)
+            left = await self.entities.page_bytes(after)
+            if was is not None and left is not None:
+                found.append((was, left))
+        return found
 
     async def why_locked(self, section: str) -> str | None:
         """Return why nothing may be done to a section that a person has locked, else `None`.

@@ -354,11 +354,11 @@ class PageLife(RuleBasedStateMachine):
             return
         old, plan = self.world.plan.file, self.world.plan
         new = f"{PAGE}.markdown" if old.endswith(".md") else f"{PAGE}.md"
-        plan.file = new
+        before, plan.file = self.world.data, new
         if moves:
             self.world.disk.rename(old, new)
         self.world.must.clear()
-        self.world.touched = self.world.touched or not moves
+        self.world.touched = self.world.touched or self.world.data != before
         COUNTS["renamed"] += 1
 
     # What happens to `site.yaml`

@@ -109,8 +109,7 @@ class World:
         drafted = [s for s in self.plan.sections if s not in self.plan.static]
         held = [s for s in drafted if s in held]
         away = [s for s in drafted if known and s in known.gone]
-        owners = held or away or drafted[:1]
-        return owners[0] if len(owners) == 1 else self.plan.sections[0]
+        return (held or away or drafted or [*self.plan.sections])[0]
 
     # Looking
 

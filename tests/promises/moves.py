@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import time
-from collections.abc import AsyncGenerator, Collection, Generator, Mapping
+from collections.abc import AsyncGenerator, Collection, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,11 +15,12 @@ from typing import Any
 
 import anyio.to_thread
 from llmock.pytest_plugin import LLMock
-from mcp_server.content.pages.page_file import parse_page
 
 from mcp_server.app import Parts, open_parts
 from mcp_server.clock import Clock, SystemClock
 from mcp_server.config import find_workspace
+from mcp_server.content.pages.layout import Blocked, Layout, Part, with_orphans
+from mcp_server.content.pages.page_text import parse
 from mcp_server.content.workspace.loader import SiteLoader
 from mcp_server.entities.effects import SaveRevision, expect_hash
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Revision
@@ -78,12 +79,26 @@ def ids(words: Collection[str]) -> list[str]:
 
 
 def live(root: Path) -> dict[str, str]:
-    """Return what the exported files say, section by section, in their order."""
-    return {
-        section.entity_id: words(section.markdown)
-        for path in sorted((root / "content").glob("*.md"))
-        for section in parse_page(path.read_text("utf-8")).sections
-    }
+    """Return what the page files say, section by section, in their order."""
+    site = {page["id"]: page for page in read_site(root)["pages"]}
+    found: dict[str, str] = {}
+    for path in sorted((root / "content").glob("*.md")):
+        sections = site.get(path.stem, {}).get("sections", [])
+        drafted = [each["id"] for each in sections if "text" not in each]
+        for section, text in texts_in(path, [*drafted, *(each["id"] for each in sections)]).items():
+            found[f"{path.stem}/{section}"] = words(text)
+    return found
+
+
+def texts_in(path: Path, sections: Sequence[str]) -> dict[str, str]:
+    """Return the texts of one file by section; a body without a mark is the first section's."""
+    parts = tuple(Part(section=section) for section in dict.fromkeys(sections or ["s1"]))
+    layout = Layout(page=path.stem, file=path.name, parts=parts)
+    page = parse(path.read_bytes(), layout)
+    assert not isinstance(page, Blocked), page
+    page = parse(page.data, with_orphans(layout, page.strays))
+    assert not isinstance(page, Blocked), page
+    return {section: span.text for section, span in page.spans.items() if span.text}
 
 
 def words(markdown: str) -> str:

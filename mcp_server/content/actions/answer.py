@@ -38,7 +38,7 @@ def answer(
         digest=digest,
         notes=(*notes, *_on_placeholders(plan), *remarks),
         with_findings=with_findings,
-        files=len(plan.files),
+        files=len(plan.written),
         dry_run=dry_run,
     )
     return told if submission is None else _after(told, submission)

@@ -29,7 +29,7 @@ from mcp_server.content.text.replace import COUNTED_MAX, Misfit, Replacement, re
 from mcp_server.content.text.visible import visible_part
 from mcp_server.entities.drafts import draft_stack
 from mcp_server.entities.effects import DiscardDraft, SaveRevision, expect_hash
-from mcp_server.entities.entity import PREVIEW, Author, Revision
+from mcp_server.entities.entity import PREVIEW, Author, Revision, page_of
 from mcp_server.errors import InvalidPayload, InvalidTransition, OtherText
 
 WAYS = ("text", "fields", "replace", "restore", "discard")
@@ -95,7 +95,8 @@ def plan_edit(
 
     Raises:
         InvalidPayload: the text, the fields or the hash do not fit.
-        InvalidTransition: the section is static, locked or no longer there, or has no text.
+        InvalidTransition: the section is static, locked or no longer there, or has no text; or its
+            file is blocked (P6).
         OtherText: the draft is not the one of `content_hash`, or what is to be replaced does not
             stand in it exactly once.
     """
@@ -110,7 +111,8 @@ def plan_edit(
         text = _with_fields(call.fields, id, content, author)
         return _saving(id, content, _checked("fields", text, content))
     if call.text is not None:
-        text = _with_text(tidy_text(call.text), {}, id, content, author)
+        before = (start.markdown or "") if start is not None else ""
+        text = _with_text(tidy_text(call.text, before), {}, id, content, author)
         return _saving(id, content, _checked("text", text, content))
     return _replacing(call.replace, range(len(call.replace)), id, content, author)
 
@@ -168,6 +170,12 @@ def _refuse_uneditable(id: str, content: SiteContent, *, discards: bool) -> None
         raise InvalidTransition(id, state="no longer in site.yaml", action="edit", advice=advice)
     if section is not None and section.text is not None:
         raise InvalidPayload(id, [f"{STATIC}; a person changes it there"])
+    page = content.site.page(page_of(id))
+    if page is not None and page.kept_only:
+        raise InvalidPayload(id, ["its file is HTML, which is kept as it is"])
+    if not discards and (why := content.why_blocked(id)) is not None:
+        state = f"in a file that cannot be worked on now ({why})"
+        raise InvalidTransition(id, state=state, action="edit", advice="Mend the file first.")
 
 
 def _refuse_moved(digits: str | None, id: str, start: Revision | None) -> None:

@@ -14,7 +14,7 @@ from mcp_server.content.drafting.drafter import (
 )
 from mcp_server.content.site import Section, Site
 from mcp_server.content.template import Template
-from mcp_server.content.text.blocks import SECTION_MARK
+from mcp_server.content.text.blocks import section_mark
 from mcp_server.content.text.fields import without_outer_lines
 from mcp_server.content.text.markdown import render
 from mcp_server.content.text.replace import Replacement
@@ -59,14 +59,14 @@ def _within(value: object) -> Iterable[object]:
             return ()
 
 
-def tidy_text(text: str) -> str:
+def tidy_text(text: str, before: str = "") -> str:
     """Return a section's text as somebody wrote it, without what nobody sees.
 
     Raises:
         InvalidPayload: see `check_text`.
     """
     text = without_outer_lines(visible_part(text))
-    check_text("text", text)
+    check_text("text", text, before)
     return text
 
 
@@ -83,7 +83,7 @@ def check_text(argument: str, text: str, before: str = "") -> None:
         raise InvalidPayload(argument, [what])
     if len(text) > max(TEXT_LENGTH_MAX, len(before)):
         raise InvalidPayload(argument, [f"write at most {TEXT_LENGTH_MAX:,} characters"])
-    if SECTION_MARK.search(text):
+    if section_mark(text, before):
         what = "must not hold `<!-- section:`, which divides the page's file"
         raise InvalidPayload(argument, [what])
 

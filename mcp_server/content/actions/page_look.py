@@ -11,10 +11,12 @@ import anyio.to_thread
 
 from mcp_server.content.actions.looks import look_effects, with_sights
 from mcp_server.content.actions.site_content import PageFound, SiteContent
+from mcp_server.content.pages.declared import SECTION, due, pending
 from mcp_server.content.pages.disk import PageHeld
 from mcp_server.content.pages.layout import Layout, layout_of, with_orphans
 from mcp_server.content.pages.look import look
 from mcp_server.content.pages.page_files import Ask, PageFiles, Sight
+from mcp_server.content.pages.write import is_static
 from mcp_server.content.site import Site
 from mcp_server.entities.entity import Entity, split_id
 from mcp_server.entities.page_files import KnownFile
@@ -67,6 +69,28 @@ def layout_for(content: SiteContent, page: str) -> Layout | None:
     else:
         return None
     return with_orphans(layout, in_file)
+
+
+def has_pending(content: SiteContent, page: str) -> bool:
+    """Whether `site.yaml` declares something for a page that may have to be written (P11)."""
+    layout, known = layout_for(content, page), content.files.get(page)
+    if layout is None:
+        return False
+    if known is None or known.hash is None:
+        return is_static(layout) and not (known is not None and known.gone)
+    return pending(layout, known.front)
+
+
+def pending_names(found: PageFound) -> Sequence[str]:
+    """Return what of the declared is to be written into a page's file."""
+    looked = found.looked
+    if looked is None or looked.blocked is not None or looked.missing:
+        return ()
+    if looked.page is None:
+        return ("static text",) if is_static(looked.layout) else ()
+    names = due(looked.page, looked.known.front).names
+    texts = ["static text"] if any(name.startswith(SECTION) for name in names) else []
+    return [*(name for name in names if not name.startswith(SECTION)), *texts]
 
 
 def ask_of(content: SiteContent, layout: Layout, *, whole: bool = False) -> Ask:

@@ -29,6 +29,8 @@ class Plan:
     skipped: tuple[Skipped, ...] = ()
     files: Mapping[str, NewJob] = field(default_factory=dict[str, NewJob])
     """Jobs that write a missing file again although no text changes, by the file's shown path."""
+    declared: Mapping[str, NewJob] = field(default_factory=dict[str, NewJob])
+    """Jobs that bring what `site.yaml` declares into a page's file, by what that is (P11)."""
     put_back: frozenset[str] = frozenset()
     """Sections that somebody took out of their files, and that are named: they come back (P5)."""
 
@@ -50,12 +52,18 @@ class Plan:
     def pages(self) -> tuple[str, ...]:
         """The pages that it is about."""
         pages = [page_of(job.subject) for _, job in self.steps]
-        return tuple(dict.fromkeys([*pages, *(job.subject for job in self.files.values())]))
+        return tuple(dict.fromkeys([*pages, *(job.subject for job in self.written)]))
 
     @property
     def jobs(self) -> tuple[NewJob, ...]:
         """All jobs to queue."""
-        return (*(job for _, job in self.steps), *self.files.values())
+        return (*(job for _, job in self.steps), *self.written)
+
+    @property
+    def written(self) -> tuple[NewJob, ...]:
+        """Jobs that write files although no text changes, one for each page."""
+        jobs = [*self.files.values(), *self.declared.values()]
+        return tuple({job.subject: job for job in jobs}.values())
 
 
 def new_job(

@@ -11,6 +11,7 @@ from mcp_server.content.actions.answer import answer, on_digest
 from mcp_server.content.actions.calls import ChangeCall, Note, Planned, Skipped, Submitted
 from mcp_server.content.actions.locks import refuse_locked, why_untouchable
 from mcp_server.content.actions.looks import look_effects, on_takeovers
+from mcp_server.content.actions.page_look import has_pending, pending_names
 from mcp_server.content.actions.payloads import ContentPromote, export_of
 from mcp_server.content.actions.plan import STATIC, Plan, new_job
 from mcp_server.content.actions.reader import ContentReader
@@ -20,8 +21,9 @@ from mcp_server.content.actions.submit import Conditions, Submitter, key_of
 from mcp_server.content.checks.told import held_by, why_held
 from mcp_server.content.site import Site
 from mcp_server.content.text.findings import findings_in, kinds_of
-from mcp_server.entities.entity import Entity, Finding, Revision
+from mcp_server.entities.entity import Entity, Finding, Revision, page_of
 from mcp_server.errors import InvalidPayload
+from mcp_server.excerpt import as_name
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import NewJob, Origin, Priority
 from mcp_server.progress.verbs import GENERATE, PROMOTE
@@ -55,7 +57,9 @@ class PromoteAction:
             drafted = await self._reader.drafted_by(call.batch_id)
         refuse_locked(selection, content, "promote")
         meant = [id for id in selection.ids if drafted is None or id in drafted]
-        content = await self._reader.look(content, _concerned(meant, selection, content))
+        pending = [p for p in dict.fromkeys(map(page_of, meant)) if has_pending(content, p)]
+        concerned = _concerned(meant, selection, content, pending)
+        content = await self._reader.look(content, concerned, whole=pending)
 
         def look() -> tuple[Plan, int, Sequence[Note]]:  # in a thread: texts are parsed
             plan = plan_promote(call, selection, content, drafted=drafted)
@@ -132,12 +136,14 @@ def _taken(draft: Revision, site: Site) -> str | None:
 
 def _on_files(plan: Plan, *, dry_run: bool) -> Sequence[str]:
     """Return a note on the missing files that are written again, if any are."""
-    if not plan.files:
-        return ()
-    first, *others = plan.files
-    named = f"{first} and {len(others)} more" if others else first
     by = " by the call without dryRun" if dry_run else ""
-    return [f"Missing, and written again{by}: {named}."]
+    said = (("Missing, and written again", plan.files), ("Written as declared", plan.declared))
+    return [f"{what}{by}: {_some(found)}." for what, found in said if found]
+
+
+def _some(names: Collection[str]) -> str:
+    first, *others = names
+    return f"{first} and {len(others)} more" if others else first
 
 
 def plan_promote(
@@ -172,10 +178,12 @@ def plan_promote(
             continue
         steps.append(_promotion(call, content.drafts[id], content))
     back = _put_back(selection, content)
+    meant = [id for id in selection.ids if drafted is None or id in drafted]
     return Plan(
         steps=tuple(steps),
         skipped=(*held, *skipped),
         files=_missing_files(back, content),
+        declared=_declared(meant, content),
         put_back=back,
     )
 
@@ -213,11 +221,25 @@ def _why_not_written(id: str, content: SiteContent, *, named: bool) -> str | Non
     return why_untouchable(content, id)
 
 
-def _concerned(meant: Sequence[str], selection: Selection, content: SiteContent) -> Sequence[str]:
+def _concerned(
+    meant: Sequence[str], selection: Selection, content: SiteContent, pending: Collection[str]
+) -> Sequence[str]:
     """Return the sections of whose files something is to be known."""
     if selection.named or selection.pages:
         return meant
-    return [id for id in meant if id in content.drafts]
+    return [id for id in meant if id in content.drafts or page_of(id) in pending]
+
+
+def _declared(ids: Sequence[str], content: SiteContent) -> Mapping[str, NewJob]:
+    """Return an export for each page into whose file something declared is to come (P11)."""
+    first = {page_of(id): id for id in reversed(ids)}
+    return {
+        f"page {as_name(page)}: {', '.join(names)}": export_of(id).job
+        for page, id in first.items()
+        if (found := content.found.get(page)) is not None
+        and not content.site.is_locked(id)
+        and (names := pending_names(found))
+    }
 
 
 def _put_back(selection: Selection, content: SiteContent) -> frozenset[str]:

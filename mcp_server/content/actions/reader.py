@@ -18,6 +18,7 @@ from mcp_server.content.actions.page_look import ask_of, layout_for, look_alone,
 from mcp_server.content.actions.selection import Selection, pages_of, select
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.actions.site_pages import SitePages
+from mcp_server.content.expanded import doubts_of
 from mcp_server.content.pages.layout import Layout
 from mcp_server.content.pages.page_files import Ask, PageFiles, Sight
 from mcp_server.content.site import Site
@@ -158,21 +159,30 @@ class ContentReader:
             Unavailable: it cannot be read, and never could.
         """
         site, notes = await self._site()
-        return await self._pages.all(site), notes
+        site = await self._pages.all(site)
+        doubts = list(doubts_of(site, self._loader.patterns, {})) if self._is_present(site) else []
+        return site, [*notes, *self._once.untold(_in_doubt(doubts), of=site.hash)]
 
     def told(self, notes: Iterable[Note]) -> None:
         """Take the notes of an answer as told: those that a server says once are not said again."""
         self._once.told(notes)
 
     async def look(
-        self, content: SiteContent, ids: Iterable[str], *, to_store: bool = True
+        self,
+        content: SiteContent,
+        ids: Iterable[str],
+        *,
+        to_store: bool = True,
+        whole: Collection[str] = (),
     ) -> SiteContent:
         """Return the content with what the files of these sections' pages say by now (P1, P2).
 
         Where it is `to_store`, it waits until nobody can still be saving what is new there (P3).
+        The files of the `whole` pages are read even if nothing has changed.
         """
-        layouts = await anyio.to_thread.run_sync(self._layouts, content, list(ids))
-        sights = await self._sights(content, layouts)
+        ids = list(ids)
+        layouts = await anyio.to_thread.run_sync(self._layouts, content, ids)
+        sights = await self._sights(content, layouts, whole)
         if to_store and any(sight.settles_in_s for sight in sights.values()):
             sights = await self._settled(content, layouts, sights)
         await self._remember(sights)
@@ -191,10 +201,11 @@ class ContentReader:
         return {page: layout for page, layout in found.items() if layout is not None}
 
     async def _sights(
-        self, content: SiteContent, layouts: Mapping[str, Layout]
+        self, content: SiteContent, layouts: Mapping[str, Layout], whole: Collection[str] = ()
     ) -> dict[str, Sight]:
         """Look at these pages; at one that is being written, once nobody writes it."""
-        asks = await anyio.to_thread.run_sync(_asks, content, layouts)  # maybe of thousands
+        # In a thread: there may be thousands.
+        asks = await anyio.to_thread.run_sync(_asks, content, layouts, whole)
         open_ = {page for page, ask in asks.items() if ask.known and ask.known.intent}
         plain = [ask for page, ask in asks.items() if page not in open_]
         sights = await anyio.to_thread.run_sync(self._files.look, plain)
@@ -303,8 +314,10 @@ def _in_doubt(doubts: Sequence[str]) -> Sequence[Note]:
     return [Quoted(said, "; ".join(doubts[:2]))] if doubts else []
 
 
-def _asks(content: SiteContent, layouts: Mapping[str, Layout]) -> dict[str, Ask]:
-    return {page: ask_of(content, layout) for page, layout in layouts.items()}
+def _asks(
+    content: SiteContent, layouts: Mapping[str, Layout], whole: Collection[str]
+) -> dict[str, Ask]:
+    return {p: ask_of(content, layout, whole=p in whole) for p, layout in layouts.items()}
 
 
 async def _selected(selector: Selector, content: SiteContent) -> Selection:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import islice
 
 import anyio.to_thread
 
 from mcp_server.content.expanded import expanded, expanded_for
 from mcp_server.content.page_paths import page_id_of
 from mcp_server.content.pages.page_files import PageFiles
+from mcp_server.content.pages.page_text import front_value, split_sections
 from mcp_server.content.site import Site
+from mcp_server.content.text.mark_style import MarkStyle
+from mcp_server.entities.page_files import bytes_hash
 from mcp_server.entities.store import EntityStore
+
+UNREAD_MAX = 200
+"""Files that are read to know their sections, of those that nobody has looked at yet."""
 
 
 class SitePages:
@@ -20,6 +27,8 @@ class SitePages:
     def __init__(self, files: PageFiles, entities: EntityStore) -> None:
         self._files, self._entities = files, entities
         self._last: tuple[object, Site] | None = None
+        self._parsed: dict[str, tuple[bytes, Sequence[str]]] = {}
+        """By path, the bytes of a file that nobody has looked at yet, and its sections."""
 
     async def all(self, site: Site) -> Site:
         """Return the site with all pages; those whose file was taken away are pages still (P5)."""
@@ -27,11 +36,13 @@ class SitePages:
             return site
         listed = await anyio.to_thread.run_sync(self._files.listed)
         known = await self._entities.known_paths()
-        headings = await self._headings(site)
+        headings = await self._headings(site, listed.paths)
         away = await anyio.to_thread.run_sync(_away, listed.paths, known)
         key, last = (site.hash, listed.version, away, headings), self._last
         if last is not None and last[0] == key:
             return last[1]
+        if await self._move_along(listed.paths, known):
+            return await self.all(site)
         # What is as it was is taken from before: a new file costs little on a site of thousands.
         before = last[1] if last is not None and last[1].hash == site.hash else None
         paths = [*listed.paths, *away]
@@ -47,19 +58,75 @@ class SitePages:
         known = (await self._entities.page_files([page])).get(page)
         drafts, live = await self._entities.heads([page])
         ids = {*drafts.revision, *live.revision}
-        files = []
+        files: list[str] = []
         if known is not None:
             ids |= {f"{page}/{section}" for section in known.in_file}
             files = [known.file]
-        return await anyio.to_thread.run_sync(
-            expanded_for, site, sorted(ids or {f"{page}/"}), files
-        )
+        languages = await self._languages(site, page, files)
+        made = partial(expanded_for, site, sorted(ids or {f"{page}/"}), files, languages=languages)
+        return await anyio.to_thread.run_sync(made)
 
-    async def _headings(self, site: Site) -> Mapping[str, Sequence[str]]:
-        """Return the sections of files whose headings are sections, as far as they are known."""
-        if not any(collection.split for collection in site.collections):
+    async def _move_along(self, paths: Sequence[str], known: Sequence[str]) -> bool:
+        """Let texts and history go with files that somebody has renamed; return if any did.
+
+        Such a file is gone, and another with the very same bytes is there that nobody has seen.
+        """
+        there, seen = frozenset(paths), frozenset(known)
+        if seen <= there or there <= seen:
+            return False
+        files = await self._entities.page_files(None)
+        gone = {each.hash: each for each in files.values() if each.file not in there and each.hash}
+        new = [path for path in paths if path not in seen and page_id_of(path) not in files]
+        found = await anyio.to_thread.run_sync(self._hashes, new[:UNREAD_MAX])
+        moved = False
+        for hash, where in found.items():
+            if hash in gone and len(where) == 1:
+                [path] = where
+                moved |= await self._entities.move_page(gone[hash].page, page_id_of(path), path)
+        return moved
+
+    def _hashes(self, paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        found: dict[str, list[str]] = {}
+        for path in paths:
+            if (data := self._files.read(path)) is not None:
+                found.setdefault(bytes_hash(data), []).append(path)
+        return found
+
+    async def _headings(self, site: Site, paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """Return the sections of files whose headings are sections, as far as they are known.
+
+        Of those that nobody has looked at yet, the first are read.
+        """
+        split = [collection for collection in site.collections if collection.split]
+        if not split:
             return {}
-        return await self._entities.known_sections()
+        known = await self._entities.known_sections()
+        new = (p for p in paths if page_id_of(p) not in known and any(c.fits(p) for c in split))
+        unread = await anyio.to_thread.run_sync(lambda: list(islice(new, UNREAD_MAX)))
+        return {**known, **await anyio.to_thread.run_sync(self._read_headings, unread)}
+
+    def _read_headings(self, paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        found = {path: self._files.read(path) for path in paths}
+        # Each call reads them, as they may have changed; only what has is parsed again.
+        self._parsed = {
+            path: was
+            if (was := self._parsed.get(path)) is not None and was[0] == data
+            else (data, split_sections(data, style=MarkStyle.of(path)))
+            for path, data in found.items()
+            if data is not None
+        }
+        return {page_id_of(path): sections for path, (_, sections) in self._parsed.items()}
+
+    async def _languages(self, site: Site, page: str, files: Sequence[str]) -> Mapping[str, str]:
+        """Return the language that a page's file says, where its collection has a key for that."""
+        collection = site.collection_of(page)
+        if collection is None or not collection.language_key:
+            return {}
+        for file in files:
+            data = await anyio.to_thread.run_sync(self._files.read, file)
+            if data is not None and (said := front_value(data, collection.language_key)):
+                return {page: said}
+        return {}
 
 
 def _away(paths: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:

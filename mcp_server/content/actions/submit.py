@@ -207,7 +207,7 @@ def _following(plan: Plan, done: Sequence[tuple[NewJob, Done]]) -> Sequence[NewJ
     """Return the jobs that follow from what is done at once: each page's file, written once."""
     effects = [effect for _, change in done for effect in change.effects]
     follow = [effect.job for effect in effects if isinstance(effect, Enqueue)]
-    return list({job.dedup_key: job for job in (*follow, *plan.files.values())}.values())
+    return list({job.dedup_key: job for job in (*follow, *plan.written)}.values())
 
 
 def _refuse_partly(submission: Submission) -> None:
@@ -224,7 +224,7 @@ def _refuse_partly(submission: Submission) -> None:
 
 
 def _rewritten(plan: Plan) -> Json:
-    pages = [job.subject for job in plan.files.values()]
+    pages = [job.subject for job in plan.written]
     return {REWRITTEN: pages} if pages else {}
 
 

@@ -13,7 +13,7 @@ from mcp_server.content.drafting.length import why_too_long
 from mcp_server.content.drafting.model import COMPOSER
 from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash
 from mcp_server.content.site import Section, Site
-from mcp_server.entities.entity import Author, is_slug
+from mcp_server.entities.entity import Author, is_slug, page_of
 from mcp_server.likeness import did_you_mean
 
 PAGE = "its page with instructions"
@@ -125,7 +125,7 @@ def _why_left(section: Section, id: str, content: SiteContent, asked: Asked) -> 
     draft, live = content.drafts.get(id), content.live.get(id)
     found = draft or live
     if found is None:
-        return None
+        return _why_not_added(asked, content, id)
     for noun, entity in (("draft", draft), ("live text", live)):
         if entity is not None and not entity.current.is_placeholder:
             return f"has a {noun}{_how_to_rewrite(entity.current.author, asked)}"
@@ -134,6 +134,16 @@ def _why_left(section: Section, id: str, content: SiteContent, asked: Asked) -> 
     if found.current.inputs_hash == inputs_hash(request, asked.model):
         return "its placeholder is written from these facts already; mode new rewrites it"
     return None
+
+
+def _why_not_added(asked: Asked, content: SiteContent, id: str) -> str | None:
+    """Return why bulk drafting adds nothing to a file that somebody else has made (P14)."""
+    page = content.site.page(page_of(id))
+    if page is None or not page.collection or asked.selection.named or asked.selection.pages:
+        return None
+    if page.id not in content.files and page.id not in content.found:
+        return None
+    return "its file has nothing of it; name the page or section to write it"
 
 
 def _how_to_rewrite(author: Author, asked: Asked) -> str:

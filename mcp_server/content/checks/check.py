@@ -18,7 +18,7 @@ from mcp_server.content.checks.sources import FINDINGS_MAX, Sources
 from mcp_server.content.checks.words import LANGUAGES
 from mcp_server.content.site import Section, Site
 from mcp_server.content.template import Template
-from mcp_server.content.text.blocks import SECTION_MARK, open_fence
+from mcp_server.content.text.blocks import open_fence, section_mark
 from mcp_server.entities.entity import Finding
 
 LENGTH_MAX = 200_000
@@ -67,8 +67,8 @@ def _once(found: Iterator[Finding]) -> Iterator[Finding]:
 def _refused(text: str, template: Template | None, sources: Sources) -> Iterator[Finding]:
     for each in objectionable(text, template, sources.before):
         yield Finding(level="refused", kind=each.kind.value, piece=each.piece)
-    if found := SECTION_MARK.search(text):
-        yield Finding(level="refused", kind="section mark", piece=found[0])
+    if found := section_mark(text, sources.before or ""):
+        yield Finding(level="refused", kind="section mark", piece=found)
     if (fence := open_fence(text)) and not open_fence(sources.before or ""):
         yield Finding(level="refused", kind="open code block", piece=fence)
 

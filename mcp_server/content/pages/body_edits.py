@@ -44,7 +44,7 @@ def _into_span(
     page: PageText, scan: bytes, region: Region, text: str | None, *, marked: bool
 ) -> Edit:
     """Return the edit that gives a region its text (`None`: the one it has), and its mark."""
-    span = span_of(page.data, scan, region, page.layout)
+    span = span_of(page.data, scan, region, page.layout, line=0)
     end = line_end(page.data[span.start : span.end], line_end(page.data))
     written = page.data[span.start : span.end] if text is None else _bytes(page, text, end)
     if not marked:

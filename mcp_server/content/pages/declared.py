@@ -1,7 +1,7 @@
 """What `site.yaml` declares for a page's file, beside what the file holds (P11). Pure.
 
-A declared key or static text is written where it is new, and where the file still holds what we
-wrote last. Anything else is the file's, and stays.
+A declared key or static text is written into a file that we made, where it is new, and where the
+file still holds what we wrote last. Anything else is the file's, and stays.
 """
 
 from __future__ import annotations
@@ -87,9 +87,18 @@ def only_ours(page: PageText, ours: Mapping[str, str]) -> bool:
     return blank and (front is None or _blank(page.data, front.start, front.end, keys))
 
 
+def pending(layout: Layout, ours: Mapping[str, str]) -> bool:
+    """Whether something is declared otherwise than we wrote it last; the file may say more."""
+    wanted = _wanted(layout)
+    return bool(ours) and any(hash != ours.get(name) for name, hash in wanted.items())
+
+
 def _is_ours(name: str, now: Mapping[str, str], ours: Mapping[str, str]) -> bool:
-    """Whether the file holds what we wrote last; where we wrote nothing, nothing."""
-    return now.get(name) == ours.get(name)
+    """Whether the file holds what we wrote last; where we wrote nothing, nothing.
+
+    Into a file that somebody else made nothing comes that it did not have.
+    """
+    return now.get(name) == ours.get(name) and (name in now or bool(ours))
 
 
 def _wanted(layout: Layout) -> dict[str, str]:

@@ -45,8 +45,13 @@ _FLOW = re.compile(
 _NO_SCALAR = re.compile(
     rb"[&*!\[{]|[ \t]*(?:\#[^\n]*)?\n(?:[ \t]*(?:\#[^\n]*)?\n)*[ \t]*(?:-[ \t\n]|[\[{&*!])"
 )
+_CONTENT = re.compile(rb"^(?![ \t]*(?:\#[^\n]*)?$)", re.MULTILINE)
 _REST = re.compile(rb"[ \t]*(?:\n|\Z)")
 _TOML_TITLE = re.compile(rb"^title[ \t]*=[ \t]*(\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*')", re.MULTILINE)
+
+
+ONLY_YAML = "only keys of YAML at the margin are edited"
+"""Why the others are kept as they are."""
 
 
 class FrontStyle(StrEnum):
@@ -55,6 +60,8 @@ class FrontStyle(StrEnum):
     YAML = "YAML"
     TOML = "TOML"
     JSON = "JSON"
+    OTHER = "YAML of another form"
+    """It is indented, in braces, or no mapping: its keys are not at the margin."""
 
 
 class FrontKey(NamedTuple):
@@ -139,6 +146,9 @@ def _fenced(
 
 def _with_keys(data: bytes, scan: bytes, front: FrontMatter) -> FrontMatter:
     keys = tuple(_keys(scan, front.start, front.end))
+    content = _CONTENT.search(scan, front.start, front.end)
+    if content and (not keys or content.start() < keys[0].start):
+        return replace(front, style=FrontStyle.OTHER)
     front = replace(front, keys=keys)
     title = front.key("title")
     return replace(front, title=(title and scalar(data, title)) or "")

@@ -129,11 +129,11 @@ def _read(data: bytes, layout: Layout, before: KnownFile) -> PageText | Blocked:
     drafted = [part for part in texts if part.static is None]
     held = [part for part in drafted if not same(before.in_file.get(part.section), None)]
     away = [part for part in drafted if part.section in before.gone]
-    owners = held or away or drafted[:1]
-    if len(owners) != 1 or owners == texts[:1]:
+    owner = next(iter(held or away or drafted), None)
+    if owner is None or owner is texts[0]:
         return page
-    others = tuple(part for part in layout.parts if part is not owners[0])
-    return parse(data, replace(layout, parts=(owners[0], *others)))
+    others = tuple(part for part in layout.parts if part is not owner)
+    return parse(data, replace(layout, parts=(owner, *others)))
 
 
 def _without_file(looked: Looked, live: Mapping[str, str | None]) -> Looked:

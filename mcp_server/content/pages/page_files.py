@@ -142,6 +142,15 @@ class PageFiles:
         there = frozenset(self.listed().paths)
         return frozenset(page.id for page in site.pages if page.file in there)
 
+    def read(self, file: str) -> bytes | None:
+        """Return a page file's bytes as they are; `None` if there is none, or it cannot be read."""
+        path = PurePosixPath(file)
+        try:
+            with self._folder("", *path.parts[:-1]).opened() as folder:
+                return disk.read_page(folder, path.name)
+        except (disk.ExportFailed, OSError):
+            return None
+
     def look(self, asks: Iterable[Ask]) -> dict[str, Sight]:
         """Return, by page, what the files of these pages are by now (P2).
 

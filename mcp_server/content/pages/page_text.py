@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from mcp_server.content.pages.front_matter import (
+    ONLY_YAML,
     FrontMatter,
     FrontStyle,
     find_front,
@@ -90,8 +91,10 @@ def parse(data: bytes, layout: Layout) -> PageText | Blocked:
         return meta
     spans, strays = dict(meta), dict[str, str]()
     ours = {part.section for part in layout.parts if not part.keys}
+    line, at = 1, 0
     for region in found:
-        span = span_of(data, scan, region, layout)
+        line, at = line + scan.count(b"\n", at, region.start), region.start
+        span = span_of(data, scan, region, layout, line)
         if region.section in ours or (layout.split and not ours):
             spans[region.section] = span
         else:
@@ -120,6 +123,15 @@ def split_sections(
         return ()
     scan, _, body = opened
     return tuple(region.section for region in _split(scan, body, style, taken))
+
+
+def front_value(data: bytes, key: str) -> str | None:
+    """Return what a file's front matter says under a key; `None` if that is nothing, or a list."""
+    opened = _opened(data, MarkStyle.HTML)
+    if isinstance(opened, Blocked) or opened[1] is None:
+        return None
+    found = next((each for each in opened[1].keys if each.name == key), None)
+    return scalar(data, found) if found is not None else None
 
 
 def regions(scan: bytes, body: int, layout: Layout) -> Sequence[Region] | Blocked:
@@ -196,13 +208,16 @@ def _split(
     return [intro, *split] if has_intro else split
 
 
-def span_of(data: bytes, scan: bytes, region: Region, layout: Layout) -> Span:
-    """Return the text between two marks; `scan` is `data` with its line ends levelled."""
+def span_of(data: bytes, scan: bytes, region: Region, layout: Layout, line: int) -> Span:
+    """Return the text between two marks; `scan` is `data` with its line ends levelled.
+
+    `line` is the number of the line in which the region begins.
+    """
     start, end = trimmed(data, scan, region.start, region.end)
     text = unix(data[start:end]).decode()
     if not layout.split:
         text = unescaped(text, layout.page, layout.marks)
-    return Span(text, start, end, line_at(scan, start))
+    return Span(text, start, end, line + scan.count(b"\n", region.start, start))
 
 
 def trimmed(data: bytes, scan: bytes, start: int, end: int) -> tuple[int, int]:
@@ -249,7 +264,7 @@ def _meta_spans(
 def _meta_span(data: bytes, scan: bytes, front: FrontMatter, part: Part) -> Span | Blocked | None:
     if front.style is not FrontStyle.YAML:
         reason = f"its front matter is {front.style}, in which section {part.section} can't be kept"
-        return Blocked(f"{reason}; only YAML is edited", 1)
+        return Blocked(f"{reason}; {ONLY_YAML}", 1)
     owned = [key for key in front.keys if key.name in part.keys]
     values: dict[str, str] = {}
     for key in owned:

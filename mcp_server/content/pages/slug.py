@@ -25,13 +25,15 @@ _OTHER = re.compile(r"[^a-z0-9]+")
 def unique_slugs(titles: Sequence[str], taken: Collection[str]) -> tuple[str, ...]:
     """Return an id for each heading; one that is taken already gets `-2`, `-3`."""
     used = set(taken)
+    last: dict[str, int] = {}
     found: list[str] = []
     for title in titles:
-        base = slug(title)
-        number, id = 1, base
+        base = id = slug(title)
+        number = last.get(base, 1)
         while id in used:
             number += 1
             id = f"{base[: SLUG_LENGTH_MAX - len(str(number)) - 1].rstrip('-')}-{number}"
+        last[base] = number
         used.add(id)
         found.append(id)
     return tuple(found)

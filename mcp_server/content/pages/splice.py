@@ -15,38 +15,23 @@ from typing import Any, cast
 from mcp_server.content.pages.body_edits import body_edits
 from mcp_server.content.pages.edits import Edit, applied, line_end
 from mcp_server.content.pages.front_edits import front_edits, new_front
-from mcp_server.content.pages.front_matter import FrontKey, FrontStyle, scalar, unix
+from mcp_server.content.pages.front_matter import ONLY_YAML, FrontKey, FrontStyle, scalar, unix
 from mcp_server.content.pages.layout import Blocked, Part
 from mcp_server.content.pages.page_text import (
     INTRO,
     PageText,
     Region,
-    parse,
     plain_text,
     regions,
 )
+from mcp_server.content.pages.proof import SECTIONS, SpliceRefused, meta_part, prove, text_of
 from mcp_server.content.pages.yaml_value import as_read, as_yaml, declared_yaml, read
 from mcp_server.content.text.meta import NotMeta, canonical_fields
-from mcp_server.content.text.openings import left_open_more
-from mcp_server.content.text.outline import headings
 from mcp_server.content.text.shown import levelled
 from mcp_server.entities.entity import SLUG, is_slug
-from mcp_server.errors import ServerError
-
-SECTIONS = "sections"
-"""The key that exports wrote before pages.md; it is dropped with the next write."""
-
 
 BOM = codecs.BOM_UTF8
 _OLD_ID = re.compile(rf"{SLUG.pattern}/{SLUG.pattern}")
-
-
-class SpliceRefused(ServerError):
-    """The text cannot be put into the file; `section` is the one that stands in the way."""
-
-    def __init__(self, reason: str, section: str = "") -> None:
-        self.reason, self.section = reason, section
-        super().__init__(f"section {section}: {reason}" if section else reason)
 
 
 def splice(
@@ -74,8 +59,18 @@ def splice(
         return page.data
     edits += _old_sections(page)
     data = applied(page.data, edits)
-    _check(page, data, wanted, front)
+    prove(page, data, wanted, front)
     return data
+
+
+def is_as_asked(page: PageText, data: bytes, changes: Mapping[str, str | None]) -> bool:
+    """Whether these bytes say what was asked of the page's file, and all else as it does (P8)."""
+    wanted = {s: plain_text(text or "") for s, text in changes.items() if _differs(page, s, text)}
+    try:
+        _check(page, data, wanted, {})
+    except SpliceRefused:
+        return False
+    return True
 
 
 def meta_of(part: Part, text: str) -> dict[str, str]:
@@ -88,6 +83,12 @@ def meta_of(part: Part, text: str) -> dict[str, str]:
         return canonical_fields(text, part.keys)
     except NotMeta as error:
         raise SpliceRefused(str(error), part.section) from error
+
+
+def needs_marks(page: PageText, sections: Collection[str]) -> bool:
+    """Whether putting texts into these sections gives marks to a file that has none."""
+    new = {section for section in sections if not meta_part(page, section)} - page.spans.keys()
+    return bool(new) and not page.marked and not page.layout.split
 
 
 def front_value(page: PageText, key: str) -> str | None:
@@ -103,17 +104,12 @@ def front_value(page: PageText, key: str) -> str | None:
 
 
 def _differs(page: PageText, section: str, text: str | None) -> bool:
-    now = _text(page, section)
+    now = text_of(page, section)
     return text is not None if now is None else plain_text(text or "") != now
 
 
-def _text(page: PageText, section: str) -> str | None:
-    span = page.spans.get(section)
-    return span.text if span else page.strays.get(section)
-
-
 def _body(page: PageText, wanted: Mapping[str, str]) -> Iterator[Edit]:
-    texts = {s: text for s, text in wanted.items() if _meta_part(page, s) is None}
+    texts = {s: text for s, text in wanted.items() if meta_part(page, s) is None}
     found = _regions(page)
     for section in texts.keys() - {region.section for region in found}:
         if page.layout.split:
@@ -133,26 +129,22 @@ def _regions(page: PageText) -> list[Region]:
     return list(found)
 
 
-def _meta_part(page: PageText, section: str) -> Part | None:
-    return next((part for part in page.layout.parts if part.section == section and part.keys), None)
-
-
 def _front(
     page: PageText, wanted: Mapping[str, str], declared: Mapping[str, Any]
 ) -> Iterator[Edit]:
     """Yield the edits of the front matter, for `meta` sections and for declared keys."""
     groups: list[tuple[Sequence[str], dict[str, str | None]]] = []
     for section, text in wanted.items():
-        if part := _meta_part(page, section):
+        if part := meta_part(page, section):
             groups.append((part.keys, _meta_values(page, part, text)))
     groups.append((tuple(declared), _declared_values(page, declared)))
     values = {name: value for _, group in groups for name, value in group.items()}
     if not values:
         return
     if page.front is None:
-        yield _new_front(page, values, has_body=any(not _meta_part(page, s) for s in wanted))
+        yield _new_front(page, values, has_body=any(not meta_part(page, s) for s in wanted))
     elif page.front.style is not FrontStyle.YAML:
-        raise SpliceRefused(f"its front matter is {page.front.style}; only YAML is edited")
+        raise SpliceRefused(f"its front matter is {page.front.style}; {ONLY_YAML}")
     else:
         for order, group in groups:
             yield from front_edits(page.data, page.front, group, order, line_end(page.data))
@@ -200,58 +192,3 @@ def _old_sections(page: PageText) -> Iterator[Edit]:
     ids = cast("dict[str, Any]", held).keys() if isinstance(held, dict) else ()
     if key and ids and all(map(_OLD_ID.fullmatch, ids)):
         yield Edit(key.start, key.end, b"")
-
-
-def _check(
-    page: PageText, data: bytes, wanted: Mapping[str, str], declared: Mapping[str, Any]
-) -> None:
-    """Refuse the result unless it says what was asked, and all else as before (P8)."""
-    after = parse(data, page.layout)
-    if isinstance(after, Blocked):
-        raise _refused(page, wanted, f"{after.reason} then")
-    for section, text in wanted.items():
-        if (_text(after, section) or "") != text:
-            raise _refused(page, {section: text}, "it would be read otherwise than it was written")
-    for section in _sections(page) | _sections(after):
-        if section not in wanted and not _same(page, after, section):
-            raise _refused(page, wanted, f"section {section} would change with it")
-    touched = {SECTIONS, *declared, *(k for s in wanted for k in _keys_of(page, s))}
-    if _other_keys(page, touched) != _other_keys(after, touched):
-        raise _refused(page, wanted, "other keys of the front matter would change with it")
-
-
-def _refused(page: PageText, wanted: Mapping[str, str], otherwise: str) -> SpliceRefused:
-    """Return why these texts cannot be written: what is wrong with one of them, if it is known."""
-    style = page.layout.marks
-    for section, text in wanted.items():
-        if page.layout.split and headings(text.encode(), 0, style):
-            reason = "it has a second-level heading, which would begin a section of its own"
-            return SpliceRefused(reason, section)
-        if reason := left_open_more(_text(page, section) or "", text, style=style):
-            return SpliceRefused(reason, section)
-    return SpliceRefused(otherwise, next(iter(wanted), ""))
-
-
-def _sections(page: PageText) -> set[str]:
-    return page.spans.keys() | page.strays.keys()
-
-
-def _same(page: PageText, after: PageText, section: str) -> bool:
-    if section in page.spans and section in after.spans and not _keys_of(page, section):
-        return _span_bytes(page, section) == _span_bytes(after, section)
-    return _text(page, section) == _text(after, section)
-
-
-def _span_bytes(page: PageText, section: str) -> bytes:
-    span = page.spans[section]
-    return page.data[span.start : span.end]
-
-
-def _keys_of(page: PageText, section: str) -> tuple[str, ...]:
-    part = _meta_part(page, section)
-    return part.keys if part else ()
-
-
-def _other_keys(page: PageText, touched: Collection[str]) -> list[bytes]:
-    keys = page.front.keys if page.front else ()
-    return [page.data[key.start : key.end] for key in keys if key.name not in touched]

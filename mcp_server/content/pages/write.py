@@ -6,7 +6,7 @@ intention  ->  put `data` in the file's place  ->  store `after`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -22,6 +22,7 @@ from mcp_server.content.pages.look import Looked, same, texts_in
 from mcp_server.content.pages.new_file import new_file
 from mcp_server.content.pages.page_text import PageText, parse
 from mcp_server.content.pages.splice import SpliceRefused, splice
+from mcp_server.content.pages.undone import undone
 from mcp_server.entities.entity import text_hash
 from mcp_server.entities.page_files import Intent, KnownFile, bytes_hash
 
@@ -75,12 +76,18 @@ def to_write(looked: Looked, live: Mapping[str, str | None]) -> dict[str, str | 
 
 
 def plan_write(
-    looked: Looked, changes: Changes, *, earlier: bytes | None
+    looked: Looked,
+    changes: Changes,
+    *,
+    earlier: bytes | None,
+    writes: Sequence[tuple[bytes, bytes]] = (),
 ) -> Writing | Blocked | None:
     """Return the write that brings `changes`, and what is declared, into the file.
 
     `earlier`: the bytes that a write had replaced whose after-image the file is now. They are put
-    back whole if they hold in every section what it should hold. `None`: nothing is to be done.
+    back whole if they hold in every section what it should hold. Of a file that somebody has
+    changed since, one of `writes` (before, after) is taken back if that is what is asked. `None`:
+    nothing is to be done.
     """
     if looked.blocked is not None:
         return looked.blocked
@@ -91,7 +98,7 @@ def plan_write(
         return _removed(looked, changes)
     if earlier is not None and _fits(earlier, looked, changes):
         return _writing(looked, earlier, changes, Declared(), restored=True)
-    return _spliced(looked, looked.page, changes)
+    return _spliced(looked, looked.page, changes, writes)
 
 
 def _sections(layout: Layout, live: Mapping[str, str | None]) -> list[str]:
@@ -107,7 +114,7 @@ def _created(looked: Looked, changes: Changes) -> Writing | Blocked | None:
     layout = looked.layout
     texts = {section: text for section, text in changes.items() if text is not None}
     static: dict[str, str | None] = {p.section: p.static for p in layout.parts if p.static}
-    if not texts and not (_is_static(layout) and static.keys() - looked.known.gone):
+    if not texts and not (is_static(layout) and static.keys() - looked.known.gone):
         return None
     try:
         data, refused = _without_refused(texts, lambda left: new_file(layout, left))
@@ -120,7 +127,8 @@ def _created(looked: Looked, changes: Changes) -> Writing | Blocked | None:
     return replace(_writing(looked, data, left, declared), refused=refused)
 
 
-def _is_static(layout: Layout) -> bool:
+def is_static(layout: Layout) -> bool:
+    """Whether a page consists of texts that `site.yaml` declares."""
     texts = [part for part in layout.parts if not part.keys]
     return bool(texts) and all(part.static is not None for part in texts)
 
@@ -162,8 +170,12 @@ def _texts(page: PageText) -> dict[str, str]:
     return {section: text_hash(text) for section, text in {**page.strays, **texts}.items()}
 
 
-def _spliced(looked: Looked, page: PageText, changes: Changes) -> Writing | Blocked | None:
+def _spliced(
+    looked: Looked, page: PageText, changes: Changes, writes: Sequence[tuple[bytes, bytes]]
+) -> Writing | Blocked | None:
     declared = due(page, looked.known.front)
+    if not declared.names and (data := undone(page, changes, writes)) is not None:
+        return _writing(looked, data, changes, declared, kept_file=_leaves_nothing(page, changes))
     try:
         data, refused = _without_refused(
             changes, lambda left: splice(page, {**left, **declared.static}, front=declared.front)
@@ -214,6 +226,8 @@ def _writing(
     static = {part.section for part in looked.layout.parts if part.static is not None}
     spans = {s: text_hash(span.text) for s, span in page.spans.items() if s not in static}
     strays = {s: hash for s, hash in known.in_file.items() if s in page.strays}
+    # A layout that is made of a split file's sections does not know one that is new in it yet.
+    spans |= {s: text_hash(page.strays[s]) for s in changes if s in page.strays}
     intent = Intent(hash=bytes_hash(data), in_file=strays | spans, front=front)
     after = replace(
         known,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,24 @@ from mcp_server.excerpt import shortened
 
 SECTION_MARK = re.compile(r"<!--\s*section\s*:", re.IGNORECASE)
 """Opens a section in an exported file, so that no text may contain it."""
+
+
+def section_mark(text: str, before: str = "") -> str | None:
+    """Return what in a text would open a section: outside fenced code, and new beside `before`.
+
+    A page about Pressroom shows marks as an example. `None` if there is none.
+    """
+    if not SECTION_MARK.search(text):
+        return None
+    fence, known = "", Counter(map(str.strip, before.split("\n")))
+    for line in text.split("\n"):
+        within, fence = bool(fence), next_fence(fence, line)
+        if not (within or fence) and (found := SECTION_MARK.search(line)):
+            known[line.strip()] -= 1
+            if known[line.strip()] < 0:
+                return found[0]
+    return None
+
 
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 _HEADING = re.compile(r" {0,3}#{1,6}(?:\s|$)")

@@ -16,6 +16,7 @@ from mcp_server.content.text.blocks import (
     headings,
     is_heading,
     open_fence,
+    section_mark,
     shape,
 )
 from mcp_server.content.text.fields import without_outer_lines
@@ -178,7 +179,8 @@ def _value_problems(name: str, field: Field, value: object) -> Iterator[str]:
         yield f"{name} is empty; write something or leave the field out"
     elif value != _tidy(field, value):
         yield f"{name} begins or ends with blank space; leave it out"
-    if SECTION_MARK.search(value):
+    in_code = field.type is FieldType.MARKDOWN and not section_mark(value)
+    if SECTION_MARK.search(value) and not in_code:
         yield f"{name} holds `<!-- section:`, which divides the exported file; leave it out"
     if "\r" in value:
         yield f"{name} holds carriage returns; write plain line breaks"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from mcp_server.content.text.mark_style import MarkStyle
 from mcp_server.content.text.outline import left_hidden
@@ -30,25 +30,25 @@ TAGS = re.compile(
 )
 """Tags of Liquid and Nunjucks that have an `end`; others count where a text closes them."""
 
-_FENCED = re.compile(
-    r"^[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?(`{3,}(?![^\n]*`)|~{3,})[^\n]*\n"
-    r"(?:.*?\n)??[ \t>]*\1[`~]*[ \t]*$",
-    re.MULTILINE | re.DOTALL,
-)
+_FENCE = re.compile(r"[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?(`{3,}(?!.*`)|~{3,})")
 _CODE = re.compile(r"(?<!`)(`+)(?!`)((?:[^\n]|\n(?!\s*\n))+?)(?<!`)\1(?!`)")
-_COMMENT = re.compile(r"<!--.*?-->|\{/\*.*?\*/\}|\{\{/\*.*?\*/\}\}", re.DOTALL)
-_RAW = re.compile(r"\{%-?\s*raw\s*-?%\}.*?\{%-?\s*endraw\s*-?%\}", re.DOTALL)
+_LITERAL = (
+    (re.compile(r"<!--.*?-->", re.DOTALL), "-->"),
+    (re.compile(r"\{/\*.*?\*/\}", re.DOTALL), "*/}"),
+    (re.compile(r"\{\{/\*.*?\*/\}\}", re.DOTALL), "*/}}"),
+)
+_RAW = (re.compile(r"\{%-?\s*raw\s*-?%\}.*?\{%-?\s*endraw\s*-?%\}", re.DOTALL), "%}")
+"""What is taken out, and how it ends: behind the last end of a kind, none is looked for."""
 _ELEMENT = re.compile(
     r"<(?P<close>/?)(?P<name>[A-Za-z][\w.:-]*|(?=>))"
     r"(?:\"[^\"]*\"|'[^']*'|\{(?:[^{}]|\{[^{}]*\})*\}|[^<>\"'{}/]|/(?!>))*(?P<alone>/?)>"
 )
 _BEFORE = re.compile(r"[ \t>]*(?:</?[A-Za-z][^<>]*>[ \t]*)*")
 _SHORTCODE = re.compile(
-    r"\{\{[<%]\s*(?P<close>/?)\s*(?P<name>\w[\w.-]*(?:/[\w.-]+)*)(?:(?!\}\}).)*?(?P<alone>/?)\s*"
-    r"[>%]\}\}",
-    re.DOTALL,
+    r"\{\{[<%]\s*(?P<close>/?)\s*(?P<name>\w[\w.-]*(?:/[\w.-]+)*)(?:[^{}]|\{(?!\{)|\}(?!\}))*?"
+    r"(?P<alone>/?)\s*[>%]\}\}"
 )
-_TAG = re.compile(r"\{%-?\s*(?P<close>end)?(?P<name>\w+)(?:(?!%\}).)*%\}", re.DOTALL)
+_TAG = re.compile(r"\{%-?\s*(?P<close>end)?(?P<name>\w+)(?:(?!%\}|\{%).)*%\}", re.DOTALL)
 _COLONS = re.compile(r"^[ \t]{0,3}(?P<colons>:{3,})(?P<name>[^\n]*)$", re.MULTILINE)
 
 
@@ -68,7 +68,7 @@ def left_open(
         found.append("<!--")
     found += [one for one in _unclosed(_elements(bare, style)) if one not in found]
     found += _unclosed(_shortcodes(bare, paired))
-    found += _unclosed(_tags(_RAW.sub("", bare), paired))
+    found += _unclosed(_tags(_without(bare, *_RAW), paired))
     return (*found, *_colons(bare))
 
 
@@ -90,8 +90,32 @@ def closing_names(text: str) -> frozenset[str]:
 
 
 def _without_code(text: str) -> str:
-    text = _COMMENT.sub("", _FENCED.sub("", text))
+    text = "\n".join(_without_fences(text.split("\n")))
+    for literal in _LITERAL:
+        text = _without(text, *literal)
     return _CODE.sub("", text)
+
+
+def _without_fences(lines: Sequence[str]) -> Iterator[str]:
+    """Yield the lines outside fenced code, however deep it is in a list or a quotation."""
+    fence, hidden = "", list[str]()
+    for line in lines:
+        bare = line.strip(" \t>\r")
+        if fence:
+            hidden.append(line)
+            if bare.startswith(fence) and not bare.strip(fence[0]):
+                fence = ""
+                hidden.clear()
+        elif found := _FENCE.match(line):
+            fence = found[1]
+        else:
+            yield line
+    yield from hidden
+
+
+def _without(text: str, literal: re.Pattern[str], closing: str) -> str:
+    end = text.rfind(closing) + len(closing)
+    return literal.sub("", text[:end]) + text[end:] if closing in text else text
 
 
 def _unclosed(tags: Iterator[tuple[str, str, bool]]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from mcp_server.content.text.jsx import TAG_LINE, OpenElements
 from mcp_server.content.text.mark_style import MarkStyle
 from mcp_server.content.text.shown import (
     FENCE,
@@ -35,7 +36,7 @@ _MARKS = {
 }
 _HEADINGS = {
     MarkStyle.HTML: lines(_ATX, _UNDERLINE, *HIDING[MarkStyle.HTML], _BLOCK),
-    MarkStyle.MDX: lines(_ATX, _UNDERLINE, *HIDING[MarkStyle.MDX]),
+    MarkStyle.MDX: lines(_ATX, _UNDERLINE, *HIDING[MarkStyle.MDX], TAG_LINE),
 }
 _MERGE_LINES = lines(*_MERGE)
 _MERGE_LINES_SHOWN = lines(*_MERGE, FENCE)
@@ -80,18 +81,23 @@ def marks(scan: bytes, start: int, page: str, style: MarkStyle) -> list[Mark]:
 
 
 def headings(scan: bytes, start: int, style: MarkStyle) -> list[Heading]:
-    """Return the second-level headings from `start` on, those in lists and HTML blocks left out."""
-    shown = Shown(scan, start)
-    found: list[Heading] = []
+    """Return the second-level headings from `start` on that divide the page.
+
+    Those in lists and HTML blocks do not, nor do those in an element of MDX.
+    """
+    shown, elements = Shown(scan, start), OpenElements()
+    found: list[tuple[Heading, frozenset[int]]] = []
     raw_until = start
     for match, floor in shown.lines(_HEADINGS[style]):
         if line_start(match) < raw_until:
             continue
         if match.lastgroup == "block":
             raw_until = _blank_line(scan, match.end())
+        elif match.lastgroup == "tag_line":
+            elements.line(scan, line_start(match))
         elif heading := _heading(scan, shown, match, floor):
-            found.append(heading)
-    return found
+            found.append((heading, elements.now()))
+    return [heading for heading, inside in found if inside <= elements.now()]
 
 
 def left_hidden(scan: bytes, style: MarkStyle) -> str | None:

@@ -17,11 +17,18 @@ from mcp_server.content.actions.edit_plan import (
     plan_edit,
     plan_replace,
 )
-from mcp_server.content.actions.site_content import SiteContent
+from mcp_server.content.actions.site_content import PageFound, SiteContent
 from mcp_server.content.text.replace import Replacement
 from mcp_server.entities.drafts import draft_stack
 from mcp_server.entities.effects import DiscardDraft, SaveRevision
-from mcp_server.entities.entity import PRODUCTION, Author, Entity, Finding, Revision
+from mcp_server.entities.entity import (
+    PRODUCTION,
+    Author,
+    Entity,
+    Finding,
+    Revision,
+    page_of,
+)
 from mcp_server.errors import CallerError, InvalidPayload, InvalidTransition, OtherText
 from tests.unit.content.texts import draft, hash_of, note, site_of, standing, text, was_live
 
@@ -164,6 +171,18 @@ def test_what_stands_in_the_text_already_may_stay() -> None:
     assert change.after is not None and (change.after.markdown or "").endswith("90")
 
 
+def test_a_mark_that_is_an_example_or_was_there_may_stay() -> None:
+    """A page about marks can be edited; a new mark of one's own is still refused."""
+    shown = "A page.\n\n```html\n<!-- section: hero -->\n```"
+    stands = standing(draft(HERO, shown))
+    assert edit(stands, replace=swap("A page", "Our page")).after is not None
+    assert edit(stands, text=shown.replace("A page", "Our page")).after is not None
+    was = standing(draft(HERO, "Words.\n\n<!-- section: old -->\n\nMore."))
+    assert edit(was, replace=swap("More", "Less")).after is not None
+    with pytest.raises(InvalidPayload, match="divides the page's file"):
+        edit(was, text="<!-- section: old -->\n\n<!-- section: old -->")
+
+
 def test_a_text_that_moved_since_it_was_read_is_shown() -> None:
     """With the words that stand there now, apart from ours."""
     stands = standing(draft(HERO, "now"))
@@ -202,6 +221,10 @@ def test_locked_static_and_unknown_sections_are_refused() -> None:
     with pytest.raises(InvalidTransition, match="no longer"):
         edit(stands, "menu/hero", text="x")
     assert edit(stands, "menu/hero", discard=True).after is None
+    torn = PageFound(file="a.md", looked=None, blocked="a.md:3: a merge is under way in it")
+    stands = standing(draft(HERO, "words"), found={page_of(HERO): torn})
+    with pytest.raises(InvalidTransition, match=r"a\.md:3: a merge is under way"):
+        edit(stands, text="x")
     found = plan_replace(
         EditCall(replace=swap("words", "x")),
         [HERO, NEWS],

@@ -275,3 +275,32 @@ def test_an_empty_body_that_was_empty_before_blocks_nothing() -> None:
     known = replace(seen(data, ONE), in_file={}, gone=frozenset({"body"}))
     looked = again(data + b"\n", known, hashes(body="World"), ONE)
     assert (looked.blocked, looked.taken, looked.known.gone) == (None, {}, {"body"})
+
+
+def test_earlier_bytes_that_hold_what_was_declared_before_are_not_put_back() -> None:
+    """The text comes back, the title stays as `site.yaml` has it by now."""
+    start = look(replace(ONE, front={"title": "Menu"}), None, Found(), hashes(body="One"))
+    first = written(start, {"body": "One"}, None)
+    assert first.data is not None
+    layout = replace(ONE, front={"title": "Card"})
+    looked = again(first.data, replace(first.after, version=2), hashes(body="Two"), layout)
+    second = written(looked, {"body": "Two"}, None)
+    assert second.data is not None
+    looked = again(second.data, replace(second.after, version=4), hashes(body="One"), layout)
+    back = written(looked, {"body": "One"}, first.data)
+    assert not back.restored
+    assert back.data == first.data.replace(b"Menu", b"Card")
+
+
+def test_what_was_written_before_the_first_heading_is_known_at_the_next_look() -> None:
+    """A split file had no such text, so that its layout did not name it."""
+    parts = (Part(section="hero"),)
+    split = Layout(page="menu", file="menu.md", split=True, parts=parts)
+    data = b"## Hero\n\nHello\n"
+    known, live = seen(data, split), hashes(hero="Hello", intro="Before.")
+    writing = written(again(data, known, live, split), {"intro": "Before."}, None)
+    wider = replace(split, parts=(Part(section="intro"), *parts))
+    later = {**live, **hashes(intro="Promoted since.")}
+    looked = again(writing.data, replace(writing.after, version=3), later, wider)
+    assert (looked.taken, looked.ground) == ({}, {})
+    assert "intro" in to_write(looked, {"intro": "Promoted since.", "hero": "Hello"})

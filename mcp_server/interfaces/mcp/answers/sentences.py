@@ -382,7 +382,7 @@ def _files(files: Sequence[str]) -> list[str]:
     if not files:
         return []
     named = ", ".join(map(as_name, files[:NAMED_MAX]))
-    folder = files[0].rpartition("/")[0]  # empty where it lies outside the workspace
+    folder = files[0].partition("/")[0] if "/" in files[0] else ""  # none outside the workspace
     written = (
         f"written to {as_name(f'{folder}/')}, not deployed" if folder else "written, not deployed"
     )

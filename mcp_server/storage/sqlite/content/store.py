@@ -169,6 +169,17 @@ class SqliteEntityStore:
     async def known_sections(self) -> Mapping[str, Sequence[str]]:
         return await self._database.read(page_files.known_sections)
 
+    async def move_page(self, old: str, new: str, file: str) -> bool:
+        def step(tx: Transaction) -> bool:
+            if tx.one("find_page", page=new) or tx.one("find_work_on_page", page=old):
+                return False
+            for name in ("revisions", "entities", "page_versions"):
+                tx.run(f"move_{name}", old=old, new=new)
+            tx.run("move_page_file", old=old, new=new, file=file)
+            return True
+
+        return await self._database.write(step)
+
     async def put_site(self, hash: str, document: str) -> None:
         def step(tx: Transaction) -> None:
             tx.run("put_site", hash=hash, document=document)

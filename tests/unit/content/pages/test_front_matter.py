@@ -220,7 +220,7 @@ def test_a_meta_text_is_read_as_people_write_it() -> None:
         meta_fields("title: x\ntitle: x")
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None)
 @given(value=TEXTS, old=OLD, name=st.sampled_from(["title", "weight"]))
 def test_a_text_is_read_as_it_was_written(value: str, old: str | None, name: str) -> None:
     """Also by a reader with types, except where a number or truth was or may be wanted."""

@@ -162,6 +162,16 @@ def test_second_level_headings_divide_a_page_that_is_split() -> None:
     assert texts(data, SPLIT)["intro"] == "Intro"
 
 
+def test_a_heading_in_an_element_of_mdx_divides_nothing() -> None:
+    """It would tear the element apart; one that is never closed encloses nothing."""
+    data = (
+        b"<Tabs\n  a='>'\n>\n<Tab>\n\n## no\n\n</Tab>\n<Tab />\n\n## no\n\n</Tabs>\n\n## One\n\n"
+        b"<Box a={() => <b>x</b>}>x</Box>\n\n## Two\n\n<Open>\n\n## Three\n"
+    )
+    assert split_sections(data, style=MDX.marks) == ("intro", "one", "two", "three")
+    assert "no" in split_sections(data)
+
+
 def test_the_intro_is_a_section_where_it_has_text_or_is_asked_for() -> None:
     """A page without headings is one intro, even if it is empty."""
     assert split_sections(b"## One\n") == ("one",)
@@ -269,6 +279,8 @@ def test_front_matter_of_other_languages_is_no_text() -> None:
         (b"+++\ntitle = 'x'\n+++\n", "TOML", 1),
         (b'{\n"title": "x"\n}\n', "JSON", 1),
         (b"{\n", "JSON", 1),
+        (b"---\n  title: x\n---\n", "another form", 1),
+        (b"---\n{title: x}\n---\n", "another form", 1),
     ],
 )
 def test_a_file_that_cannot_be_worked_on_says_why_and_where(

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from mcp_server.content.pages.layout import Layout
 from mcp_server.content.pages.new_file import new_file
 from mcp_server.content.pages.page_text import PageText, parse, plain_text
-from mcp_server.content.pages.splice import SpliceRefused, splice
-from mcp_server.content.text.meta import meta_text
+from mcp_server.content.pages.splice import SpliceRefused, needs_marks, splice
 from tests.unit.content.pages.files import (
     GOOD_TEXTS,
     MARKED,
@@ -58,7 +57,7 @@ def test_what_is_there_already_changes_no_byte(data: bytes, layout: Layout) -> N
     assert splice(page, {s: t if s != "meta" else t.strip("\n") for s, t in same.items()}) == data
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(data=wild_files(), layout=LAYOUTS, text=TEXTS, number=st.integers(0, 9), empty=st.booleans())
 def test_what_is_asked_is_there_and_all_else_as_before(
     data: bytes, layout: Layout, text: str, number: int, empty: bool
@@ -82,7 +81,7 @@ def test_what_is_asked_is_there_and_all_else_as_before(
     assert after.title == page.title
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None)
 @given(data=st.data(), layout=LAYOUTS, text=GOOD_TEXTS)
 def test_a_tidy_file_takes_any_good_text_and_gives_it_back(
     data: st.DataObject, layout: Layout, text: str
@@ -101,7 +100,7 @@ def test_a_tidy_file_takes_any_good_text_and_gives_it_back(
             assert splice(changed, {section: span.text}) == original
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None)
 @given(data=st.data(), layout=st.sampled_from([MARKED, MDX, SINGLE]), text=GOOD_TEXTS)
 def test_a_section_that_is_not_there_is_put_after_the_one_before_it(
     data: st.DataObject, layout: Layout, text: str
@@ -122,7 +121,7 @@ def test_a_section_that_is_not_there_is_put_after_the_one_before_it(
         assert all(after.spans[s].text == page.spans[s].text for s in kept)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None)
 @given(
     data=wild_files(), values=st.dictionaries(st.sampled_from(META.keys), VALUES), layout=LAYOUTS
 )
@@ -169,3 +168,38 @@ def test_half_a_character_is_refused(layout: Layout) -> None:
     section = "hero" if layout is MARKED else "intro"
     with pytest.raises(SpliceRefused, match="half a character"):
         splice(page, {section: "\ud800"})
+
+
+def test_a_file_without_marks_gets_them_with_a_further_section() -> None:
+    """The plan says so before."""
+    page = parse(b"---\ntitle: x\n---\n\nHi\n", MARKED)
+    assert isinstance(page, PageText)
+    assert not needs_marks(page, {"meta", "hero"})
+    assert needs_marks(page, {"wine"})
+    after = parse(splice(page, {"wine": "Red", "hours": "Tuesday"}), MARKED)
+    assert isinstance(after, PageText)
+    assert after.data.decode() == (
+        "---\ntitle: x\n---\n\n<!-- section: hero -->\n\nHi\n\n"
+        "<!-- section: hours -->\n\nTuesday\n\n<!-- section: wine -->\n\nRed\n"
+    )
+    assert not needs_marks(after, {"wine"})
+
+
+@pytest.mark.parametrize(
+    ("data", "section", "text", "reason"),
+    [
+        (b"## One\n\na\n\n## Two\n", "one", "b\n\n## Three", "second-level heading"),
+        (b"## One\n\na\n\n## Two\n", "one", "```\nb", "leaves ``` open"),
+        (b"## One\n\na\n", "two", "b", "heading is not in the file"),
+        (b"a\n", "intro", "---\n\nx\n\n---", "read otherwise"),
+    ],
+)
+def test_what_would_change_more_than_was_asked_is_refused(
+    data: bytes, section: str, text: str, reason: str
+) -> None:
+    """It says why, and which section."""
+    page = parse(data, SPLIT)
+    assert isinstance(page, PageText)
+    with pytest.raises(SpliceRefused, match=reason) as refused:
+        splice(page, {section: text})
+    assert refused.value.section == section
