@@ -44,6 +44,10 @@ the composer (a placeholder), a file as we first met it (the ground), or somebod
 page's file since (taken over)."""
 
 
+ADOPTED = "adopted file"
+"""The name of the person who wrote a text that was in its file, and that a batch brought back."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Author:
     """Who wrote a revision, and by which name (the model's, the chat's, or the interface's)."""
@@ -63,8 +67,8 @@ class Author:
 
     @property
     def in_file(self) -> bool:
-        """Whether it was read from a page's file."""
-        return self.kind in {"adopted", "file"}
+        """Whether it stood in a page's file first, also where a rollback has brought it back."""
+        return self.kind in {"adopted", "file"} or (self.kind, self.name) == ("person", ADOPTED)
 
     @property
     def shown(self) -> str:

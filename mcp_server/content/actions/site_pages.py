@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import islice
 
 import anyio.to_thread
 
@@ -26,8 +27,10 @@ class SitePages:
     def __init__(self, files: PageFiles, entities: EntityStore) -> None:
         self._files, self._entities = files, entities
         self._last: tuple[object, Site] | None = None
-        self.unread: tuple[str, ...] = ()
-        """Pages whose file is there, and that nobody has looked at yet; of the last look."""
+        self._there: Sequence[str] = ()
+        self._known: Sequence[str] = ()
+        self._parsed: dict[str, tuple[bytes, Sequence[str]]] = {}
+        """By path, the bytes of a file that nobody has looked at yet, and its sections."""
 
     async def all(self, site: Site) -> Site:
         """Return the site with all pages; those whose file was taken away are pages still (P5)."""
@@ -35,6 +38,7 @@ class SitePages:
             return site
         listed = await anyio.to_thread.run_sync(self._files.listed)
         known = await self._entities.known_paths()
+        self._there, self._known = listed.paths, known
         headings = await self._headings(site, listed.paths)
         away = await anyio.to_thread.run_sync(_away, listed.paths, known)
         key, last = (site.hash, listed.version, away, headings), self._last
@@ -47,10 +51,16 @@ class SitePages:
         paths = [*listed.paths, *away]
         make = partial(expanded, site, paths, headings, before=before)
         made = await anyio.to_thread.run_sync(make)
-        there, seen = frozenset(listed.paths), frozenset(known)
-        self.unread = tuple(p.id for p in made.pages if p.file in there and p.file not in seen)
         self._last = (key, made)
         return made
+
+    @property
+    def unread(self) -> Sequence[str]:
+        """Pages whose file is there, and that nobody has looked at yet; of the last look."""
+        if self._last is None:
+            return ()
+        new = frozenset(self._there) - frozenset(self._known)
+        return [page.id for page in self._last[1].pages if page.file in new]
 
     async def of_page(self, site: Site, page: str) -> Site:
         """Return the site with one page, without looking at the content folder."""
@@ -102,17 +112,21 @@ class SitePages:
         if not split:
             return {}
         known = await self._entities.known_sections()
-        unread = [p for p in paths if page_id_of(p) not in known and any(c.fits(p) for c in split)]
-        read = await anyio.to_thread.run_sync(self._read_headings, unread[:UNREAD_MAX])
-        return {**known, **read}
+        new = (p for p in paths if page_id_of(p) not in known and any(c.fits(p) for c in split))
+        unread = await anyio.to_thread.run_sync(lambda: list(islice(new, UNREAD_MAX)))
+        return {**known, **await anyio.to_thread.run_sync(self._read_headings, unread)}
 
     def _read_headings(self, paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
         found = {path: self._files.read(path) for path in paths}
-        return {
-            page_id_of(path): split_sections(data, style=MarkStyle.of(path))
+        # Each call reads them, as they may have changed; only what has is parsed again.
+        self._parsed = {
+            path: was
+            if (was := self._parsed.get(path)) is not None and was[0] == data
+            else (data, split_sections(data, style=MarkStyle.of(path)))
             for path, data in found.items()
             if data is not None
         }
+        return {page_id_of(path): sections for path, (_, sections) in self._parsed.items()}
 
     async def _languages(self, site: Site, page: str, files: Sequence[str]) -> Mapping[str, str]:
         """Return the language that a page's file says, where its collection has a key for that."""
