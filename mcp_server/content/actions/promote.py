@@ -204,6 +204,8 @@ def _why_not_promoted(
         return "was drafted anew since that batch; name the section to promote the newer draft"
     if content.is_live(id):
         return "is live already" if named else ""
+    if not named and content.is_superseded(id):
+        return ""
     if draft.withdrawn and not named:
         return "was taken back or unpublished; name the section to promote it again"
     return _why_not_written(id, content, named=named)

@@ -183,7 +183,12 @@ def _note(site: Site, id: str, state: SectionState, seen: Seen) -> str | None:
 def seen_in(content: SiteContent, ids: Iterable[str]) -> Seen:
     """Return what was read of these sections, with what their files say (P1)."""
     return Seen(
-        draft={id: entity.current for id, entity in content.drafts.items()},
+        # A draft that somebody has gone on from in the file says nothing that is not said there.
+        draft={
+            id: entity.current
+            for id, entity in content.drafts.items()
+            if not content.is_superseded(id)
+        },
         live={id: entity.current for id, entity in content.live.items()},
         notes={id: note for id in ids if (note := _file_note(content, id))},
     )
@@ -191,7 +196,7 @@ def seen_in(content: SiteContent, ids: Iterable[str]) -> Seen:
 
 def state_in(content: SiteContent, id: str) -> SectionState:
     """Return in which state a section is, with what its file says by now."""
-    draft = content.drafts.get(id)
+    draft = None if content.is_superseded(id) else content.drafts.get(id)
     live = content.live_hash(id)
     same = content.is_live(id)
     return state_with(
