@@ -86,14 +86,17 @@ class SitePages:
         if seen <= there or there <= seen:
             return False
         files = await self._entities.page_files(None)
-        gone = {each.hash: each for each in files.values() if each.file not in there and each.hash}
+        gone: dict[str, list[str]] = {}
+        for each in files.values():
+            if each.file not in there and each.hash:
+                gone.setdefault(each.hash, []).append(each.page)
         new = [path for path in paths if path not in seen and page_id_of(path) not in files]
         found = await anyio.to_thread.run_sync(self._hashes, new[:UNREAD_MAX])
         moved = False
         for hash, where in found.items():
-            if hash in gone and len(where) == 1:
-                [path] = where
-                moved |= await self._entities.move_page(gone[hash].page, page_id_of(path), path)
+            # Of copies nobody can say which went where.
+            if len(was := gone.get(hash, [])) == len(where) == 1:
+                moved |= await self._entities.move_page(was[0], page_id_of(where[0]), where[0])
         return moved
 
     def _hashes(self, paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
