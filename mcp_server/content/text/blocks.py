@@ -12,6 +12,7 @@ from mcp_server.excerpt import shortened
 SECTION_MARK = re.compile(r"<!--\s*section\s*:", re.IGNORECASE)
 """Opens a section in an exported file, so that no text may contain it."""
 
+
 def section_mark(text: str, before: str = "") -> str | None:
     """Return what in a text would open a section: outside fenced code, and new beside `before`.
 
