@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import anyio
 import anyio.to_thread
@@ -12,7 +13,7 @@ import anyio.to_thread
 from mcp_server.clock import Clock
 from mcp_server.content.actions import history
 from mcp_server.content.actions.calls import Note, Quoted, Selector
-from mcp_server.content.actions.looks import with_sights
+from mcp_server.content.actions.looks import with_sights, with_unpublished
 from mcp_server.content.actions.once import NotesOnce
 from mcp_server.content.actions.page_look import ask_of, layout_for, look_alone, with_kept
 from mcp_server.content.actions.selection import Selection, pages_of, select
@@ -135,6 +136,14 @@ class ContentReader:
         """
         content, _ = await self.read({page_of(id) for id in ids})
         return await self.look(content, ids, to_store=False)
+
+    async def look_to_show(self, ids: Sequence[str]) -> SiteContent:
+        """Do the same, and find out which of the pages their generator does not publish."""
+        pages = {page_of(id) for id in ids}
+        content, _ = await self.read(pages)
+        content = await self.look(content, ids, to_store=False, whole=pages)
+        today = datetime.fromtimestamp(self._clock.now(), UTC).date().isoformat()
+        return await anyio.to_thread.run_sync(with_unpublished, content, today)
 
     async def _with_unread(self, site: Site, live: Heads, selection: Selection) -> Heads:
         """Return the live texts with those of page files that nobody has looked at yet.

@@ -220,13 +220,17 @@ def recounted(chosen: Chosen, rows: Sequence[ReviewRow]) -> Mapping[str, int]:
 
 
 def _file_note(content: SiteContent, id: str) -> str | None:
-    found = content.found.get(page_of(id))
-    if found is None:
-        return None
-    if found.blocked is not None:
-        return found.blocked
+    page = page_of(id)
+    if page in content.site.blocked:
+        return content.site.blocked[page]
+    found = content.found.get(page)
+    if found is None or found.blocked is not None:
+        return None if found is None else found.blocked
     if (file := content.missing_file(id)) is not None:
-        return f'{file} is missing; promote {{"page": "{page_of(id)}"}} writes it again'
+        return f'{file} is missing; promote {{"page": "{page}"}} writes it again'
     if any(each.revision.entity_id == id and not each.is_ground for each in found.takeovers):
         return f"{found.file} was edited: this is its text, and it counts as live"
+    if id in content.live and page in content.unpublished:
+        why = content.unpublished[page]
+        return f"live in {found.file}, and not published by your generator: {why}"
     return None

@@ -61,6 +61,8 @@ class SiteContent:
     as after a formatter's pass (P10)."""
     same_live: frozenset[str] = frozenset()
     """Sections whose draft differs from the live text in form only."""
+    unpublished: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By page that its generator does not publish (yet), why; of the pages that are shown."""
     locks: Mapping[str, str] = field(default_factory=dict[str, str])
     """By page or section that is locked: the place in the file that says so, where it is known."""
 
