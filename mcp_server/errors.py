@@ -6,6 +6,7 @@
     │   ├── InvalidPayload   the arguments or the payload do not fit
     │   ├── UnknownKind      no handler of that kind is registered
     │   ├── InvalidTransition  the batch or job cannot do that in its state
+    │   │   └── Overtaken    what the plan saw has changed; the same call again sees it
     │   ├── OtherText        the text is not what the call takes it for; holds what it says
     │   ├── LimitExceeded    a bound of the settings was passed
     │   └── Unavailable      the workspace is missing or broken; says how to mend it

@@ -58,7 +58,7 @@ class Settings(BaseModel):
     """Address of an OpenAI-compatible server, such as `http://127.0.0.1:11434/v1`. Its key, if it
     wants one, is in `PRESSROOM_MODEL_KEY`."""
     content_dir: Path = Path("content")
-    """Where live pages are written; relative to the workspace and inside it, or absolute."""
+    """The folder of the pages' files; relative to the workspace and inside it, or absolute."""
     worker: Literal["auto", "embedded", "detached"] = "auto"
     """Where the worker runs; `auto`: detached under stdio, embedded under HTTP."""
     worker_idle_s: float = Field(default=60, gt=0, le=86_400)

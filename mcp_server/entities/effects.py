@@ -84,20 +84,6 @@ class MarkWithdrawn:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordExport:
-    """Record that `page`'s file has this hash, or is about to (R22).
-
-    `hash` is the hash of the file's bytes, `None` where the file is to be removed. `replaces` is
-    the hash of the present file, which stays ours until the new one is there, however often writing
-    that fails.
-    """
-
-    page: str
-    hash: str | None
-    replaces: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class SavePageFile:
     """Remember what a look found in a page's file, or what is to be written (P1).
 
@@ -144,7 +130,6 @@ Effect = (
     | SaveRemoval
     | DiscardDraft
     | MarkWithdrawn
-    | RecordExport
     | SavePageFile
     | PutBack
     | KeepPage

@@ -18,8 +18,6 @@ class Snapshot:
     live: Mapping[str, Entity]
     history: Mapping[str, Sequence[Revision]]
     """All live texts that each section had, oldest first; empty unless it was asked for."""
-    exported: Mapping[str, tuple[str | None, ...]]
-    """As `EntityStore.exported` has it."""
     files: Mapping[str, KnownFile]
     """As `EntityStore.page_files` has it."""
 
@@ -230,16 +228,8 @@ class EntityStore(Protocol):
         """Return what the latest drafts by a model used, newest first."""
         ...
 
-    async def exported(self, page: str | None = None) -> Mapping[str, tuple[str | None, ...]]:
-        """Return, by page, the file hashes that are ours: the last two recorded, newest first."""
-        ...
-
     async def known_paths(self) -> Sequence[str]:
         """Return the paths of the page files that are there, or that somebody took away."""
-        ...
-
-    async def known_sections(self) -> Mapping[str, Sequence[str]]:
-        """Return, by page, the sections that its file had when it was last seen."""
         ...
 
     async def move_page(self, old: str, new: str, file: str) -> bool:
@@ -248,6 +238,10 @@ class EntityStore(Protocol):
         Returns whether it was done: not where something is stored of the new one, or while
         something is under way on the old one.
         """
+        ...
+
+    async def known_sections(self) -> Mapping[str, Sequence[str]]:
+        """Return, by page, the sections that its file had when it was last seen."""
         ...
 
     async def put_site(self, hash: str, document: str) -> None:
@@ -264,13 +258,4 @@ class EntityStore(Protocol):
 
     async def newest_site(self) -> str | None:
         """Return the site that was stored last, `None` if none ever was."""
-        ...
-
-    async def adopt(
-        self, revisions: Sequence[Revision], files: Mapping[str, str], *, now: float
-    ) -> bool:
-        """Take `revisions` as the ground (R15) and `files` (page to hash) as last exported.
-
-        It is done in one transaction, and only if no content was ever stored; returns whether.
-        """
         ...

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from mcp_server.entities.effects import ABSENT, SaveRevision
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Revision
 from tests.benchmarks.measuring import OWN, ServerSizes, Values
 from tests.benchmarks.partners import no_worker, server
@@ -45,7 +46,8 @@ async def review(folder: Path, sizes: ServerSizes) -> Values:
             for type in ((PREVIEW, PRODUCTION) if number % 2 else (PREVIEW,))
             for revision in [_text(number, type)]
         ]
-        assert await parts.entities.adopt(texts, {}, now=WRITTEN_AT)
+        effects = [SaveRevision(text, ABSENT) for text in texts]
+        assert (await parts.store.apply(effects, free=(), now=WRITTEN_AT)).conflict is None
     return await _looked_at(root, sizes)
 
 

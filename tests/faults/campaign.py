@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mcp_server.content.pages.disk import file_hash
+from mcp_server.entities.page_files import bytes_hash
 from tests.faults.invariants import assert_sound, ended
 from tests.faults.processes import (
     Moment,
@@ -210,11 +210,11 @@ class _Round:
     def _check_files(self) -> None:
         """Fail unless there are the right files, as they were recorded, and nothing else."""
         pages = [] if self._tool == "rollback" else [f"p{n}.md" for n in range(1, PAGES + 1)]
-        recorded = query(self._root, "SELECT page, latest FROM exports WHERE latest <> ''")
+        recorded = query(self._root, "SELECT page, hash FROM page_files WHERE hash IS NOT NULL")
         found = content(self._root)
         assert sorted(found) == sorted(pages), sorted(found)
         assert {f"{page}.md": hash for page, hash in recorded} == {
-            name: file_hash(text) for name, text in found.items()
+            name: bytes_hash(text) for name, text in found.items()
         }
         hidden = [path.name for path in (self._root / "content").glob(".*")]
         assert hidden == [], hidden

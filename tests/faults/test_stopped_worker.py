@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from mcp_server.content.pages.disk import file_hash
+from mcp_server.entities.page_files import bytes_hash
 from tests.faults.invariants import assert_each_section_once, assert_sound, database
 from tests.faults.processes import (
     Moment,
@@ -363,12 +363,12 @@ def unwritten(root: Path, pid: int) -> set[str]:
     """Return the pages whose file a worker has recorded in the export it runs and not written."""
     rows = query(
         root,
-        "SELECT page, latest FROM exports JOIN jobs ON jobs.subject = page "
+        "SELECT page, intent ->> 'hash' FROM page_files JOIN jobs ON jobs.subject = page "
         "JOIN hosts ON hosts.id = jobs.worker_id WHERE pid = ? AND kind = 'content-export' "
-        "AND jobs.state = 'processing' AND latest <> ''",
+        "AND jobs.state = 'processing' AND intent ->> 'hash' IS NOT NULL",
         pid,
     )
-    found = {name: file_hash(text) for name, text in content(root).items()}
+    found = {name: bytes_hash(text) for name, text in content(root).items()}
     return {page for page, hash in rows if found.get(f"{page}.md") != hash}
 
 

@@ -93,7 +93,7 @@ REQUEST = DraftRequest(
 
 
 async def test_what_a_generator_reads_comes_back_letter_for_letter(llmock: LLMock) -> None:
-    """The model sees marks in its place, and what they stand for."""
+    """P14: the model sees marks in its place, and what they stand for."""
     llmock.call_tool(TOOL, {"text": ANSWER})
     drafted = await draft(llmock)
     assert drafted.markdown == NEW
@@ -115,7 +115,7 @@ async def test_what_is_missing_is_asked_for_and_comes_back(llmock: LLMock) -> No
 
 
 async def test_what_is_missing_again_is_held(llmock: LLMock) -> None:
-    """The wishes may have asked for it to go; it is never lost without a word."""
+    """P14: the wishes may have asked for it to go; it is never lost without a word."""
     llmock.call_tool(TOOL, {"text": ANSWER.replace("⟦3⟧\n\n", "")}, times=None)
     drafted = await draft(llmock)
     assert len(llmock.requests) == 2

@@ -11,5 +11,5 @@ SEQUENCES = 150
 
 
 def test_any_sequence_loses_nothing_and_is_true_to_the_byte() -> None:
-    """Edits, editors, git, failing disks, crashes, two servers, and changes to `site.yaml`."""
+    """P7: edits, editors, git, failing disks, crashes, two servers, and changes to `site.yaml`."""
     play(SEQUENCES, 12)

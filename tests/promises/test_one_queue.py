@@ -95,7 +95,7 @@ async def test_whatever_a_tool_begins_is_jobs_of_the_one_table(tmp_path: Path) -
     assert written == [(12, 12)]
     assert by_jobs == [(12,)]
     exported = query(root, "SELECT DISTINCT subject FROM jobs WHERE kind = 'content-export'")
-    assert exported == query(root, "SELECT page FROM exports") == [("menu",)]
+    assert exported == query(root, "SELECT page FROM page_files") == [("menu",)]
 
 
 async def test_one_table_holds_work(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
-"""R13 and R23: what happens while a call looks at what stands."""
+"""R13 and P1: what happens while a call looks at what stands."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from mcp_server.content.actions.edit import EditAction
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.reviewed import Room, Window
 from mcp_server.content.actions.submit import Submitter
-from mcp_server.content.pages.page_files import PageFiles
+from mcp_server.content.pages.page_files import Ask, PageFiles, Sight
 from mcp_server.content.service import ContentService
 from mcp_server.content.workspace.loader import SiteLoader
 from mcp_server.entities.entity import Author
@@ -46,13 +46,11 @@ class Meanwhile(PageFiles):
 
     happens: Happening | None = None
 
-    def edited(
-        self, pages: Collection[str], exported: Mapping[str, Sequence[str | None]]
-    ) -> dict[str, str]:
+    def look(self, asks: Iterable[Ask]) -> dict[str, Sight]:
         happens, self.happens = self.happens, None
         if happens is not None:
             anyio.from_thread.run(happens)
-        return super().edited(pages, exported)
+        return super().look(asks)
 
 
 class Looks(PageFiles):
@@ -62,15 +60,10 @@ class Looks(PageFiles):
         super().__init__(root, content_dir, locks)
         self.pages: set[str] = set()
 
-    def edited(
-        self, pages: Collection[str], exported: Mapping[str, Sequence[str | None]]
-    ) -> dict[str, str]:
-        self.pages |= {*pages}
-        return super().edited(pages, exported)
-
-    def missing(self, pages: Collection[str]) -> Sequence[str]:
-        self.pages |= {*pages}
-        return super().missing(pages)
+    def look(self, asks: Iterable[Ask]) -> dict[str, Sight]:
+        asks = list(asks)
+        self.pages |= {ask.layout.page for ask in asks}
+        return super().look(asks)
 
 
 def files_of(hand: Hand, kind: type[Files]) -> Files:
@@ -172,7 +165,7 @@ async def test_an_edit_is_not_made_against_a_live_text_that_is_gone_by_then(
 
 
 async def test_an_export_during_a_look_is_not_taken_for_an_edit(tmp_path: Path) -> None:
-    """R23: what export wrote is read from the store first, so the file may be newer than that."""
+    """P1: what is known of files is read first, so the file may be newer than that."""
     root = small_site(tmp_path, {"menu": 2}, **QUICK)
     async with desk(root) as chat:
         await publish(chat, menu_s1="one")

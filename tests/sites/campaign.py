@@ -19,7 +19,7 @@ from random import Random
 import anyio
 
 from tests.harness import trusted
-from tests.sites import stages
+from tests.sites import comings, stages
 from tests.sites.build import GENERATORS, build
 from tests.sites.owner import Owner
 from tests.sites.stages import Visit
@@ -46,6 +46,11 @@ def all_stages(pages: int) -> dict[str, Stage]:
         "pull": stages.pulled_with_conflict,
         "by hand": stages.edited_by_hand,
         "formatted": lambda visit: stages.formatted_and_crlf(visit, max(4, pages // 4)),
+        "come and go": comings.come_and_go,
+        "renamed": comings.renamed,
+        "folder away": comings.folder_away,
+        "two for one": comings.two_for_one,
+        "odd pages": comings.odd_pages,
     }
 
 
@@ -58,8 +63,10 @@ async def campaign(
     owner.git("init", "-q")
     owner.git("add", "-A")
     owner.git("commit", "-qm", "The site")
+    split = "split" in only
     with told_anew() as model:
-        await stages.imported(visit := Visit(owner, None, Random(seed)))  # type: ignore[arg-type] - no desk yet
+        visit = Visit(owner, None, Random(seed))  # type: ignore[arg-type] - no desk yet
+        await stages.imported(visit, *(("--split", "h2") if split else ()))
         with (owner.root / "pressroom.toml").open("a") as settings:
             settings.write(f'\nmodel = "m"\nmodel_url = "{model}"\n')
         trusted(owner.root)
@@ -75,7 +82,10 @@ async def campaign(
 
 
 async def _staged(visit: Visit, pages: int, only: Sequence[str]) -> None:
-    for name, stage in all_stages(pages).items():
+    todo = all_stages(pages)
+    if "split" in only:
+        todo = {"split": lambda visit: comings.split(visit, pages)}
+    for name, stage in todo.items():
         if only and name not in only:
             continue
         began, known = time.perf_counter(), len(visit.problems)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from mcp_server.entities.effects import ABSENT, KeepPage, PutBack, SavePageFile, SaveRevision
-from mcp_server.entities.entity import PREVIEW, PRODUCTION
+from mcp_server.entities.entity import PREVIEW, PRODUCTION, Revision
 from mcp_server.entities.page_files import KnownFile, Source, Stat, bytes_hash
 from mcp_server.entities.usage import Limits
 from mcp_server.errors import StorageError
@@ -32,6 +32,12 @@ PAGE = b"One.\n\nTwo.\n"
 
 PAYLOADS = [BAD, "'{'", "x'ff'", "'[]'", "7", "''"]
 """What somebody may have written in place of a payload."""
+
+
+async def save(bench: Bench, *texts: Revision) -> None:
+    """Store texts, as a call does that queues nothing."""
+    effects = [SaveRevision(text, ABSENT) for text in texts]
+    assert (await bench.store.apply(effects, free=(), now=bench.now)).conflict is None
 
 
 def alter(bench: Bench, damage: str) -> None:
@@ -117,7 +123,7 @@ async def test_a_host_that_cannot_be_read_hides_no_other(bench: Bench) -> None:
 @pytest.mark.parametrize("fields", [BAD, "'{'", "x'ff'", "'[]'"])
 async def test_a_text_whose_fields_cannot_be_read_hides_no_other(bench: Bench, fields: str) -> None:
     """It has no fields then, and is the same text: its hash is that of its Markdown."""
-    await bench.entities.adopt([a_text("a/b"), a_text("c/d")], {}, now=bench.now)
+    await save(bench, a_text("a/b"), a_text("c/d"))
     before = await bench.entities.get_all(PREVIEW)
     alter(bench, f"revisions SET fields = {fields} WHERE entity_id = 'a/b'")
     after = await bench.entities.get_all(PREVIEW)
@@ -132,7 +138,7 @@ async def test_a_draft_whose_findings_cannot_be_read_is_kept_back(
     bench: Bench, findings: str
 ) -> None:
     """R32: nobody can say that nothing was found in it."""
-    await bench.entities.adopt([a_text("a/b"), a_text("c/d")], {}, now=bench.now)
+    await save(bench, a_text("a/b"), a_text("c/d"))
     alter(bench, f"revisions SET findings = {findings} WHERE entity_id = 'a/b'")
     after = await bench.entities.get_all(PREVIEW)
     assert after["c/d"].current.findings is None

@@ -12,12 +12,13 @@ from mcp_server.entities.effects import (
     ABSENT,
     ANY,
     MarkWithdrawn,
-    RecordExport,
     Require,
+    SavePageFile,
     SaveRemoval,
     SaveRevision,
 )
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, Revision
+from mcp_server.entities.page_files import KnownFile
 from mcp_server.entities.store import EntityStore
 from mcp_server.jobs.job import BatchState, Dedup, JobState
 from mcp_server.jobs.outcome import Done, Enqueue, Fail
@@ -25,6 +26,8 @@ from mcp_server.jobs.store import JobStore
 from tests.storage.stores import Bench, a_job, a_text
 
 pytestmark = pytest.mark.anyio
+
+MENU = KnownFile(page="menu", file="menu.md", layout="one")
 
 
 def removal(text: Revision) -> Revision:
@@ -56,7 +59,7 @@ async def test_an_effect_that_meets_something_else_fails_the_job_and_undoes_the_
     await bench.submit("b1", a_job(kind="second"))
     effects = (
         SaveRevision(a_text("menu/team"), ABSENT),
-        RecordExport("menu", "f" * 32),
+        SavePageFile(MENU),
         Enqueue(a_job(kind="export")),
         Require(PREVIEW, "menu/hero", a_text("menu/hero", "planned").hash or ""),
     )
@@ -64,7 +67,7 @@ async def test_an_effect_that_meets_something_else_fails_the_job_and_undoes_the_
     assert (job.state, job.code) == (JobState.FAILED, "conflict")
     assert job.reason is not None and "menu/hero" in job.reason
     assert await entities.get(PREVIEW, "menu/team") is None
-    assert await entities.exported() == {}
+    assert await entities.page_files() == {}
     assert await bench.states("b1") == ["failed"]
     batch = await bench.batch("b1")
     assert (batch.state, batch.total, batch.failed) == (BatchState.FAILED, 1, 1)
@@ -170,11 +173,11 @@ async def test_a_checkpoint_is_applied_while_the_attempt_goes_on(
     """It stays when the attempt is lost afterwards."""
     await bench.submit()
     attempt = await bench.start()
-    assert await store.checkpoint(attempt, [RecordExport("menu", "a" * 32)], now=bench.now) is None
+    assert await store.checkpoint(attempt, [SavePageFile(MENU)], now=bench.now) is None
     assert await bench.states() == ["processing"]
     bench.clock.advance(31)
     await bench.rescue()
-    assert await entities.exported("menu") == {"menu": ("a" * 32,)}
+    assert await entities.page_files() == {"menu": replace(MENU, version=1)}
 
 
 async def test_a_checkpoint_that_does_not_apply_says_so_and_changes_nothing(
@@ -183,10 +186,10 @@ async def test_a_checkpoint_that_does_not_apply_says_so_and_changes_nothing(
     """The attempt decides what to make of it."""
     await bench.submit()
     attempt = await bench.start()
-    effects = (RecordExport("menu", "a" * 32), Require(PREVIEW, "menu/hero", "0" * 32))
+    effects = (SavePageFile(MENU), Require(PREVIEW, "menu/hero", "0" * 32))
     conflict = await store.checkpoint(attempt, effects, now=bench.now)
     assert conflict is not None and "menu/hero" in conflict
-    assert await entities.exported() == {}
+    assert await entities.page_files() == {}
     assert (await bench.finish(attempt)).state is JobState.COMPLETED
 
 

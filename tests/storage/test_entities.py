@@ -1,4 +1,4 @@
-"""Stored content: what is current, what was, what was exported, and the ground."""
+"""Stored content: what is current, what was, and what is known of page files."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from mcp_server.entities.effects import (
     ANY,
     DiscardDraft,
     MarkWithdrawn,
-    RecordExport,
+    SavePageFile,
     SaveRemoval,
     SaveRevision,
 )
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Revision
+from mcp_server.entities.page_files import KnownFile
 from mcp_server.entities.store import EntityStore
 from mcp_server.jobs.job import Dedup
 from tests.storage.stores import Bench, a_job, a_text
@@ -198,12 +199,12 @@ async def test_a_snapshot_is_what_the_single_questions_answer(
     """The history only where it is asked for."""
     live = a_text(text="live").as_type(PRODUCTION)
     await write(SaveRevision(a_text(text="draft"), ABSENT), SaveRevision(live, ABSENT))
-    await write(RecordExport("menu", "one"))
+    await write(SavePageFile(known_file("menu")))
     found = await entities.snapshot(history=True)
     assert found.drafts == await entities.get_all(PREVIEW)
     assert found.live == await entities.get_all(PRODUCTION)
     assert found.history == await entities.histories(PRODUCTION)
-    assert found.exported == await entities.exported()
+    assert found.files == await entities.page_files()
     assert (await entities.snapshot()).history == {}
 
 
@@ -215,7 +216,7 @@ async def test_a_snapshot_of_some_pages_holds_nothing_of_the_others(
     for number, page in enumerate(pages):
         live = a_text(f"{page}/hero", text="live", batch_id=f"b{number}").as_type(PRODUCTION)
         await write(SaveRevision(a_text(f"{page}/hero"), ABSENT), SaveRevision(live, ABSENT))
-        await write(RecordExport(page, "one"))
+        await write(SavePageFile(known_file(page)))
     whole = await entities.snapshot(history=True)
     assert await entities.snapshot(pages, history=True) == whole
     found = await entities.snapshot({"menu", "home", "unknown"}, history=True)
@@ -223,29 +224,8 @@ async def test_a_snapshot_of_some_pages_holds_nothing_of_the_others(
     assert found.drafts == {id: whole.drafts[id] for id in ids}
     assert found.live == {id: whole.live[id] for id in ids}
     assert found.history == {id: whole.history[id] for id in ids}
-    assert found.exported == dict.fromkeys(("menu", "home"), ("one",))
+    assert found.files == {page: whole.files[page] for page in ("menu", "home")}
     assert (await entities.snapshot(())).live == {}
-
-
-async def test_the_last_two_hashes_of_a_page_are_ours(write: Writer, entities: EntityStore) -> None:
-    """A crash between record and rename leaves either file; recording again changes nothing."""
-    for hash in ("a", "b", "b", "c"):
-        await write(RecordExport("menu", hash))
-    await write(RecordExport("home", "x"))
-    await write(RecordExport("home", None))
-    assert await entities.exported("menu") == {"menu": ("c", "b")}
-    assert await entities.exported() == {"menu": ("c", "b"), "home": (None, "x")}
-    assert await entities.exported("unknown") == {}
-
-
-async def test_the_file_on_the_disk_stays_ours_however_often_the_next_cannot_be_written(
-    write: Writer, entities: EntityStore
-) -> None:
-    """Two exports recorded, neither renamed: the file of before is still nobody's edit."""
-    await write(RecordExport("menu", "on-disk"))
-    await write(RecordExport("menu", "b", replaces="on-disk"))
-    await write(RecordExport("menu", "c", replaces="on-disk"))
-    assert await entities.exported("menu") == {"menu": ("c", "on-disk")}
 
 
 async def test_a_site_is_stored_under_its_hash(entities: EntityStore) -> None:
@@ -266,30 +246,6 @@ async def test_the_newest_site_is_the_one_that_was_stored_last(entities: EntityS
     assert await entities.newest_site() == "first"
 
 
-async def test_files_are_adopted_only_where_nothing_was_ever_stored(
-    bench: Bench, entities: EntityStore
-) -> None:
-    """They are the ground: no batch, no job (R15); their files count as exported."""
-    author = Author(kind="adopted", name="menu.md")
-    found = replace(a_text(text="found").as_type(PRODUCTION), author=author)
-    assert await entities.adopt([found], {"menu": "f"}, now=bench.now)
-    assert not await entities.adopt([found], {"menu": "g"}, now=bench.now)
-    assert await entities.exported() == {"menu": ("f",)}
-    [stored] = await entities.history(PRODUCTION, "menu/hero")
-    assert (stored.author, stored.batch_id, stored.job_id) == (author, None, None)
-    assert stored.created_at == bench.now
-
-
-async def test_two_processes_adopt_once(bench: Bench, entities: EntityStore) -> None:
-    """Whoever is second is told."""
-    found = replace(a_text().as_type(PRODUCTION), author=Author(kind="adopted"))
-    async with bench.another() as other:
-        adopted = [
-            await store.adopt([found], {}, now=bench.now) for store in (entities, other.entities)
-        ]
-    assert adopted == [True, False]
-
-
 async def test_all_facts_of_a_revision_come_back(write: Writer, entities: EntityStore) -> None:
     """Who wrote it, from what, for how much."""
     text = a_text(
@@ -308,3 +264,8 @@ async def test_all_facts_of_a_revision_come_back(write: Writer, entities: Entity
     assert entity is not None
     assert replace(entity.current, id=0, created_at=0.0) == text
     assert entity.current.hash == text.hash
+
+
+def known_file(page: str) -> KnownFile:
+    """Make what is known of a page's file."""
+    return KnownFile(page=page, file=f"{page}.md", layout="one")

@@ -277,9 +277,6 @@ WRITES: dict[str, Call] = {
     "withdraw": lambda world: world.bench.store.withdraw(
         "h", unless_work_within_s=None, now=world.bench.now
     ),
-    "adopt": lambda world: world.bench.entities.adopt(
-        [a_text(), a_text("menu/team")], {"menu": "0" * 32}, now=world.bench.now
-    ),
 }
 
 GROUPS: dict[str, Sequence[str]] = {

@@ -138,7 +138,7 @@ async def test_of_a_file_that_is_gone_all_comes_back(write: Writer, entities: En
 async def test_the_bytes_of_a_page_are_kept_as_they_were(
     write: Writer, entities: EntityStore
 ) -> None:
-    """Once for each hash, of all pages; what a write replaced is found by what it left."""
+    """P9: once for each hash, of all pages; what a write replaced is found by what it left."""
     after, none = b"\x00\xff" * 3000, bytes_hash(b"")
     first, last = bytes_hash(PAGE), bytes_hash(after)
     await write(KeepPage("docs", PAGE, "met"), KeepPage("docs/guide", PAGE, "met"))

@@ -158,7 +158,7 @@ def plan_promote(
     `drafted` is given for `batchId`: the sections which that batch drafted, and whether each
     current draft is still its own (R8). Then, and if sections are named, withdrawn drafts are
     promoted, too. Drafts that the checks hold are promoted only if sections are named. Files of
-    their pages that were deleted are written again (R22).
+    their pages that were deleted are written again (P5).
     """
     steps: list[tuple[Planned, NewJob]] = []
     skipped: list[Skipped] = []
@@ -177,8 +177,8 @@ def plan_promote(
             held.append(Skipped(section=id, reason=_held_back(id, found)))
             continue
         steps.append(_promotion(call, content.drafts[id], content))
-    back = _put_back(selection, content)
     meant = [id for id in selection.ids if drafted is None or id in drafted]
+    back = _put_back(meant, selection, content)
     return Plan(
         steps=tuple(steps),
         skipped=(*held, *skipped),
@@ -242,11 +242,11 @@ def _declared(ids: Sequence[str], content: SiteContent) -> Mapping[str, NewJob]:
     }
 
 
-def _put_back(selection: Selection, content: SiteContent) -> frozenset[str]:
+def _put_back(meant: Sequence[str], selection: Selection, content: SiteContent) -> frozenset[str]:
     """Return the named sections that somebody took out of their files (P5)."""
     if not (selection.named or selection.pages):
         return frozenset()
-    missing = [id for id in selection.ids if content.missing_file(id) is not None]
+    missing = [id for id in meant if content.missing_file(id) is not None]
     return frozenset(id for id in missing if why_untouchable(content, id) is None)
 
 

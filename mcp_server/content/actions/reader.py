@@ -76,7 +76,7 @@ class ContentReader:
         Raises:
             Unavailable: the site cannot be read, and never could.
         """
-        site, notes = await self.site()
+        site, notes = await self.site(pages or ())
         stored = await self._entities.snapshot(pages, history=history)
         content = SiteContent(
             site=site,
@@ -116,8 +116,8 @@ class ContentReader:
         Raises:
             NotFound, InvalidPayload, Unavailable: as `select`.
         """
-        site, notes = await self.site()
         named = pages_of(selector)
+        site, notes = await self.site(named or ())
         try:
             drafts, live = await self._entities.heads(named)
             selection = await _meant(selector, site, drafts, live, removed=removed)
@@ -152,16 +152,24 @@ class ContentReader:
         found |= {id: UNREAD for id in selection.ids if page_of(id) in rest}
         return replace(live, hash={**live.hash, **found})
 
-    async def site(self) -> tuple[Site, list[Note]]:
+    async def site(self, wanted: Collection[str] = ()) -> tuple[Site, list[Note]]:
         """Return the site, or the last one without mistakes together with a note on these.
+
+        All sections of the `wanted` pages are in it; of others that nobody has looked at yet, a
+        file's headings may not be.
 
         Raises:
             Unavailable: it cannot be read, and never could.
         """
         site, notes = await self._site()
-        site = await self._pages.all(site)
+        site = await self._pages.all(site, wanted)
         doubts = list(doubts_of(site, self._loader.patterns, {})) if self._is_present(site) else []
         return site, [*notes, *self._once.untold(_in_doubt(doubts), of=site.hash)]
+
+    @property
+    def unread(self) -> Sequence[str]:
+        """The pages of which nobody has looked at the file yet, when the site was read last."""
+        return self._pages.unread
 
     def told(self, notes: Iterable[Note]) -> None:
         """Take the notes of an answer as told: those that a server says once are not said again."""
@@ -204,8 +212,7 @@ class ContentReader:
         self, content: SiteContent, layouts: Mapping[str, Layout], whole: Collection[str] = ()
     ) -> dict[str, Sight]:
         """Look at these pages; at one that is being written, once nobody writes it."""
-        # In a thread: there may be thousands.
-        asks = await anyio.to_thread.run_sync(_asks, content, layouts, whole)
+        asks = await anyio.to_thread.run_sync(_asks, content, layouts, whole)  # maybe thousands
         open_ = {page for page, ask in asks.items() if ask.known and ask.known.intent}
         plain = [ask for page, ask in asks.items() if page not in open_]
         sights = await anyio.to_thread.run_sync(self._files.look, plain)

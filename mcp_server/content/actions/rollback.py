@@ -245,7 +245,7 @@ def plan_rollback_of_batch(
 
 
 def plan_undo(ids: Sequence[str], content: SiteContent, *, force: bool, exact: bool) -> Plan:
-    """Return the plan that undoes the last change to each section's live text (R14, R15)."""
+    """Return the plan that undoes the last change to each section's live text (R14, P9)."""
     steps: list[tuple[Planned, NewJob]] = []
     skipped: list[Skipped] = []
     for id in ids:

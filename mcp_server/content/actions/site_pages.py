@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 
@@ -29,25 +29,32 @@ class SitePages:
         self._last: tuple[object, Site] | None = None
         self._parsed: dict[str, tuple[bytes, Sequence[str]]] = {}
         """By path, the bytes of a file that nobody has looked at yet, and its sections."""
+        self.unread: tuple[str, ...] = ()
+        """Pages whose file is there, and that nobody has looked at yet; of the last look."""
 
-    async def all(self, site: Site) -> Site:
-        """Return the site with all pages; those whose file was taken away are pages still (P5)."""
+    async def all(self, site: Site, wanted: Collection[str] = ()) -> Site:
+        """Return the site with all pages; those whose file was taken away are pages still (P5).
+
+        The sections of the `wanted` pages are known, even if nobody has looked at these yet.
+        """
         if not site.collections:
             return site
         listed = await anyio.to_thread.run_sync(self._files.listed)
         known = await self._entities.known_paths()
-        headings = await self._headings(site, listed.paths)
+        headings = await self._headings(site, listed.paths, wanted)
         away = await anyio.to_thread.run_sync(_away, listed.paths, known)
         key, last = (site.hash, listed.version, away, headings), self._last
         if last is not None and last[0] == key:
+            self.unread = await anyio.to_thread.run_sync(_unread, last[1], listed.paths, known)
             return last[1]
         if await self._move_along(listed.paths, known):
-            return await self.all(site)
+            return await self.all(site, wanted)
         # What is as it was is taken from before: a new file costs little on a site of thousands.
         before = last[1] if last is not None and last[1].hash == site.hash else None
         paths = [*listed.paths, *away]
         make = partial(expanded, site, paths, headings, before=before)
         made = await anyio.to_thread.run_sync(make)
+        self.unread = await anyio.to_thread.run_sync(_unread, made, listed.paths, known)
         self._last = (key, made)
         return made
 
@@ -92,20 +99,27 @@ class SitePages:
                 found.setdefault(bytes_hash(data), []).append(path)
         return found
 
-    async def _headings(self, site: Site, paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    async def _headings(
+        self, site: Site, paths: Sequence[str], wanted: Collection[str]
+    ) -> Mapping[str, Sequence[str]]:
         """Return the sections of files whose headings are sections, as far as they are known.
 
-        Of those that nobody has looked at yet, the first are read.
+        Of those that nobody has looked at yet, the wanted ones and the first are read.
         """
         split = [collection for collection in site.collections if collection.split]
         if not split:
             return {}
         known = await self._entities.known_sections()
-        new = (p for p in paths if page_id_of(p) not in known and any(c.fits(p) for c in split))
-        unread = await anyio.to_thread.run_sync(lambda: list(islice(new, UNREAD_MAX)))
-        return {**known, **await anyio.to_thread.run_sync(self._read_headings, unread)}
 
-    def _read_headings(self, paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        def read() -> Mapping[str, Sequence[str]]:
+            first = [path for path in paths if page_id_of(path) in wanted] if wanted else []
+            new = (path for path in (*first, *paths) if page_id_of(path) not in known)
+            fitting = (path for path in new if any(each.fits(path) for each in split))
+            return self._read_headings(dict.fromkeys(islice(fitting, UNREAD_MAX)))
+
+        return {**known, **await anyio.to_thread.run_sync(read)}
+
+    def _read_headings(self, paths: Iterable[str]) -> Mapping[str, Sequence[str]]:
         found = {path: self._files.read(path) for path in paths}
         # Each call reads them, as they may have changed; only what has is parsed again.
         self._parsed = {
@@ -135,3 +149,9 @@ def _away(paths: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
         return ()
     there = set(map(page_id_of, paths))
     return tuple(sorted(path for path in left if page_id_of(path) not in there))
+
+
+def _unread(site: Site, paths: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    """Return the pages whose file is there, and that nobody has looked at yet."""
+    new = set(paths).difference(known)
+    return tuple(page.id for page in site.pages if page.file in new) if new else ()

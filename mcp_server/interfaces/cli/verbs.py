@@ -72,7 +72,7 @@ DigestOption = Annotated[
     typer.Option(metavar="DIGEST", help="What a dry run answered: refused if anything changed."),
 ]
 ForceOption = Annotated[
-    bool, typer.Option("--force", help="Go on although the live text or its file has changed.")
+    bool, typer.Option("--force", help="Go on although the live text has changed.")
 ]
 KeyOption = Annotated[
     str | None,

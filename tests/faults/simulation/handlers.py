@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 from pydantic import BaseModel
 
-from mcp_server.entities.effects import ABSENT, ANY, RecordExport, SaveRevision
+from mcp_server.entities.effects import ABSENT, ANY, KeepPage, SaveRevision
 from mcp_server.entities.entity import PREVIEW, Author, Revision
 from mcp_server.jobs.handler import handler
 from mcp_server.jobs.job import Attempt, Dedup, NewJob
@@ -117,8 +117,9 @@ class Play:
     async def _record_file(self, context: Context) -> None:
         """Store what must be stored before something outside is changed."""
         attempt, process = context.attempt, context.process
-        page = RecordExport(f"page{self._random.randrange(4)}", attempt.id)
-        await process.store.checkpoint(attempt, (page,), now=process.now())
+        page = f"page{self._random.randrange(4)}"
+        kept = KeepPage(page, None, "after", before=attempt.id)
+        await process.store.checkpoint(attempt, (kept,), now=process.now())
 
     def _answer(self, attempt: Attempt, act: str, effects: tuple[object, ...]) -> Any:
         follow_ups = self._follow_ups(attempt) if act in ENDS_WELL else ()

@@ -40,11 +40,8 @@ CREATE TEMP TRIGGER job_went AFTER DELETE ON main.jobs BEGIN
     INSERT INTO moves VALUES ('job', old.id, old.job_id, old.state, NULL, old.attempt_id, NULL,
         old.code, old.batch, old.subject, NULL, old.kind);
 END;
-CREATE TEMP TRIGGER file_came AFTER INSERT ON main.exports BEGIN
-    INSERT INTO moves (what, name, attempt) VALUES ('file', new.page, new.latest);
-END;
-CREATE TEMP TRIGGER file_moved AFTER UPDATE ON main.exports BEGIN
-    INSERT INTO moves (what, name, attempt) VALUES ('file', new.page, new.latest);
+CREATE TEMP TRIGGER file_came AFTER INSERT ON main.page_versions BEGIN
+    INSERT INTO moves (what, name, attempt) VALUES ('file', new.page, new.before);
 END;
 CREATE TEMP TRIGGER round_came AFTER INSERT ON main.rounds BEGIN
     INSERT INTO moves

@@ -61,7 +61,7 @@ def test_another_draft_than_the_planned_one_is_promoted_with_force_only() -> Non
 
 
 def test_a_restoration_brings_the_very_revision_back_and_withdraws_what_goes() -> None:
-    """R9, R12: a text that was adopted comes back as somebody's own (R15)."""
+    """R9, R12: the ground comes back as somebody's own text (P4)."""
     past = [*was_live(HERO, ("old", None), ("new", "b"))]
     past[0] = text(HERO, "old", type=PRODUCTION, by="adopted")
     payload = ContentRollback(section=HERO, live=NEW, restore=past[0].id)
@@ -100,8 +100,8 @@ def test_a_text_without_a_draft_becomes_one_as_it_goes() -> None:
 
 
 def test_what_is_blocked_or_gone_is_a_conflict() -> None:
-    """R23: with the reason that the plan knew."""
-    blocked = "its file was edited"
+    """P6: with the reason that the plan knew."""
+    blocked = "its file is blocked"
     outcomes = (
         promotion(ContentPromote(section=HERO, draft=NEW, blocked=blocked), draft(HERO, "new")),
         restoration(ContentRollback(section=HERO, blocked=blocked), live("new"), ()),

@@ -115,7 +115,7 @@ def test_a_part_of_the_path_is_the_language_of_a_page() -> None:
     ],
 )
 def test_two_files_for_one_page_block_that_page_only(paths: list[str]) -> None:
-    """Whichever platform takes them for one."""
+    """P6: whichever platform takes them for one."""
     found = expanded(site(DOCS), [*paths, "other.md"])
     assert set(found.blocked) == {page.id for page in found.pages} - {"other"}
     assert all("two files claim one page" in why for why in found.blocked.values())

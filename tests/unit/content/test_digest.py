@@ -43,7 +43,7 @@ def problem(
 
 
 def test_a_digest_is_of_what_is_done_and_not_of_its_order() -> None:
-    """Another action, section, hash or time is another digest; what is said is not (R28)."""
+    """P13: another action, section, hash or time is another digest; what is said is not (R28)."""
     first = shown(ONE, TWO)
     assert shown(TWO, replace(ONE, placeholder=True)) == first
     others = [
@@ -60,7 +60,7 @@ def test_a_digest_is_of_what_is_done_and_not_of_its_order() -> None:
 
 
 def test_there_is_none_of_what_cannot_be_done_as_a_whole() -> None:
-    """Nor of nothing, nor of drafts (R28)."""
+    """P13: nor of nothing, nor of drafts (R28)."""
     assert digest_of(PROMOTE, [ONE, replace(TWO, conflict="moved")], force=False, at=AT) is None
     assert digest_of(PROMOTE, [], force=False, at=AT) is None
     assert digest_of(GENERATE, [ONE], force=False, at=AT) is None

@@ -65,7 +65,7 @@ def test_every_page_is_in_the_collection_that_was_said(
     theirs = {(page.collection, page.file) for page in site.pages}
     ours = {(each.id, path) for each in found.plan.collections for path in each.paths}
     assert theirs == ours
-    assert (site.blocked, site.left_out, site.unmatched) == ({}, {}, ())
+    assert (site.blocked, site.unmatched) == ({}, ())
     assert all(collection.split is split for collection in site.collections)
     markdown = {path for path in built.pages if not path.endswith((".html", ".rst"))}
     assert markdown <= {path for _, path in ours}

@@ -81,13 +81,13 @@ def test_a_file_that_nobody_changed_has_nothing_to_store_but_a_stat() -> None:
 
 
 def test_an_edited_span_is_taken_over_and_no_other() -> None:
-    """The hash of its text is neither the one last seen nor one that we meant to write."""
+    """P1: the hash of its text is neither the one last seen nor one that we meant to write."""
     looked = again(FILE.replace(b"Hello", b"Hi"), seen(FILE), LIVE)
     assert {s: span.text for s, span in looked.taken.items()} == {"hero": "Hi"}
 
 
 def test_a_live_text_that_the_file_lacks_is_written_and_never_an_edit() -> None:
-    """An export is due, or failed."""
+    """P1: an export is due, or failed."""
     live = {**LIVE, **hashes(hero="New")}
     looked = again(FILE, seen(FILE), live)
     assert not looked.taken
@@ -95,14 +95,14 @@ def test_a_live_text_that_the_file_lacks_is_written_and_never_an_edit() -> None:
 
 
 def test_an_edit_wins_over_a_promoted_text_that_was_not_written_yet() -> None:
-    """If both moved, the file wins, and nothing is written over it."""
+    """P1: if both moved, the file wins, and nothing is written over it."""
     looked = again(FILE.replace(b"Hello", b"Hi"), seen(FILE), {**LIVE, **hashes(hero="New")})
     assert [*looked.taken] == ["hero"]
     assert to_write(looked, {"hero": "New", "body": "World, all of it."}) == {}
 
 
 def test_an_intention_is_settled_by_the_bytes_that_are_there() -> None:
-    """Written, not written, or somebody wrote something else meanwhile."""
+    """P1: written, not written, or somebody wrote something else meanwhile."""
     live = {**LIVE, **hashes(hero="New")}
     writing = written(again(FILE, seen(FILE), live), {"hero": "New"}, None)
     known = replace(writing.known, version=2)
@@ -117,7 +117,7 @@ def test_an_intention_is_settled_by_the_bytes_that_are_there() -> None:
 
 
 def test_a_section_that_somebody_took_out_is_gone_and_comes_back_by_name_only() -> None:
-    """Absence removes nothing, and nothing that is away comes back in bulk."""
+    """P5: absence removes nothing, and nothing that is away comes back in bulk."""
     cut = FILE[: FILE.index(b"<!-- section: body")]
     looked = again(cut, seen(FILE), LIVE)
     assert looked.gone == looked.known.gone == {"body"}
@@ -155,7 +155,7 @@ def test_an_emptied_file_is_blocked_until_its_texts_are_unpublished() -> None:
 
 
 def test_a_missing_file_removes_nothing_and_its_return_is_seen() -> None:
-    """An unmounted folder comes back as it was."""
+    """P5: an unmounted folder comes back as it was."""
     away = again(None, seen(FILE), LIVE)
     assert (away.missing, away.gone) == (True, {"hero", "body"})
     assert to_write(away, {"hero": "Hello", "body": "World, all of it."}) == {}
@@ -195,7 +195,7 @@ def test_a_section_put_before_the_only_one_does_not_take_its_text() -> None:
 
 
 def test_a_rollback_puts_back_the_very_bytes() -> None:
-    """Where the file is what that write left, and every text is what should be live."""
+    """P9: where the file is what that write left, and every text is what should be live."""
     first = written(again(FILE, seen(FILE), LIVE), {"hero": "New"}, None)
     assert first.data is not None
     known = replace(first.after, version=3)
@@ -231,7 +231,7 @@ def test_only_a_file_of_ours_goes_with_its_last_text() -> None:
 
 
 def test_a_declared_key_follows_site_yaml_while_the_file_has_what_we_wrote() -> None:
-    """And is the file's once somebody changed it, or took it out."""
+    """P11: and is the file's once somebody changed it, or took it out."""
     layout = replace(ONE, front={"title": "Menu"})
     start = look(layout, None, Found(), hashes(body="World"))
     made = written(start, {"body": "World"}, None)
@@ -258,7 +258,7 @@ def test_a_text_that_cannot_be_written_keeps_no_other_back() -> None:
 
 
 def test_a_page_of_static_texts_is_written_once_and_comes_back_by_name_only() -> None:
-    """Somebody took its file away."""
+    """P11: somebody took its file away."""
     layout = replace(ONE, parts=(Part(section="body", static="Imprint."),))
     made = written(look(layout, None, Found(), {}), {}, None)
     assert made.data == b"Imprint.\n"

@@ -14,11 +14,11 @@ from mcp_server.content.actions.promote import plan_promote
 from mcp_server.content.actions.rollback import plan_rollback_of_batch, plan_undo
 from mcp_server.content.actions.rollback_target import stands
 from mcp_server.content.actions.selection import Selection
-from mcp_server.content.actions.site_content import SiteContent, with_live
+from mcp_server.content.actions.site_content import PageFound, SiteContent
 from mcp_server.content.actions.unpublish import plan_unpublish
 from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash
 from mcp_server.content.site import Section
-from mcp_server.entities.entity import PRODUCTION, AuthorKind, Entity, Finding
+from mcp_server.entities.entity import PRODUCTION, AuthorKind, Finding
 from mcp_server.jobs.job import Dedup, Priority
 from tests.unit.content.texts import (
     NOTE,
@@ -35,6 +35,8 @@ from tests.unit.content.texts import (
 HERO = "home/hero"
 BULK = Selection(ids=(HERO,), named=False)
 NAMED = Selection(ids=(HERO,), named=True)
+MERGE = "content/home.md:3: a merge is under way"
+BLOCKED = {"home": PageFound(file="content/home.md", looked=None, blocked=MERGE)}
 PAGE = Selection(ids=(HERO,), named=False, pages=("home",))
 
 
@@ -433,28 +435,53 @@ def test_what_has_left_the_site_or_is_static_is_not_promoted() -> None:
         assert why(promoted(standing(draft(HERO, "words"), site=site))) == [reason]
 
 
-def test_a_page_that_somebody_edited_is_a_conflict_before_anything_is_written() -> None:
-    """Unless it is forced; other pages are not concerned (R23)."""
+def test_a_page_whose_file_is_blocked_is_left_out_before_anything_is_written() -> None:
+    """With `force`, too; other pages are not concerned (P6)."""
     made = draft(HERO, "new"), draft("menu/hero", "new")
-    stands = standing(*made, edited={"home": "its file was edited"})
-    plan = promoted(stands, Selection(ids=(HERO, "menu/hero"), named=False))
-    assert [each.conflict for each in plan.planned] == ["its file was edited", None]
-    assert [job.payload.get("blocked") for job in plan.jobs] == ["its file was edited", None]
-    planned, payload = only(promoted(stands, force=True))
-    assert planned.conflict is None
-    assert "blocked" not in payload
+    stands = standing(*made, found=BLOCKED)
+    both = Selection(ids=(HERO, "menu/hero"), named=False)
+    for force in (False, True):
+        plan = promoted(stands, both, force=force)
+        assert [each.section for each in plan.planned] == ["menu/hero"]
+        assert [(each.section, each.reason) for each in plan.skipped] == [(HERO, MERGE)]
+
+
+def test_a_page_that_may_still_be_being_saved_waits() -> None:
+    """Half a sentence must not become what is live (P3)."""
+    saving = {"home": PageFound(file="content/home.md", looked=None, saving=True)}
+    [reason] = why(promoted(standing(draft(HERO, "new"), found=saving)))
+    assert reason.startswith("content/home.md was edited a moment ago")
 
 
 def test_a_file_that_is_gone_is_written_again_once_for_its_page() -> None:
-    """Only where a section of the page is meant: by the batch too (R22)."""
+    """Only where the page or a section of it is named, and meant: by the batch too (P5)."""
     live = was_live(HERO, ("x", "a")), was_live("home/news", ("x", "a"))
-    stands = standing(live=live, missing={"home": "content/home.md", "menu": "content/menu.md"})
-    both = Selection(ids=(HERO, "home/news"), named=False)
-    plan = promoted(stands, both)
+    gone = frozenset({"hero", "news"})
+    found = {
+        page: PageFound(file=f"content/{page}.md", looked=None, missing=True, gone=gone)
+        for page in ("home", "menu")
+    }
+    stands, both = standing(live=live, found=found), (HERO, "home/news")
+    page = Selection(ids=both, named=False, pages=("home",))
+    plan = promoted(stands, page)
     assert list(plan.files) == ["content/home.md"]
+    assert plan.put_back == {HERO, "home/news"}
     [job] = plan.jobs
     assert (job.kind, job.subject, job.counted) == ("content-export", "home", False)
-    assert promoted(stands, both, drafted={"menu/hero": True}).files == {}
+    assert promoted(stands, NAMED).put_back == {HERO}
+    assert promoted(stands, page, drafted={"menu/hero": True}).files == {}
+    assert promoted(stands, Selection(ids=both, named=False)).files == {}
+
+
+def test_what_somebody_took_out_of_a_file_does_not_come_back_in_bulk() -> None:
+    """It says which call writes it again (P5)."""
+    gone = frozenset({"hero"})
+    found = {"home": PageFound(file="content/home.md", looked=None, gone=gone)}
+    live = was_live(HERO, ("old", "a"))
+    stands = standing(draft(HERO, "new", base=live[-1].hash), live=(live,), found=found)
+    [reason] = why(promoted(stands))
+    assert reason == 'content/home.md is missing; promote {"page": "home"} writes it again'
+    assert only(promoted(stands, NAMED))[0].conflict is None
 
 
 # Rollback of a batch
@@ -524,11 +551,11 @@ def test_sections_that_the_batch_did_not_change_are_told_where_they_were_named()
     assert why(taken_back(stands, "home/news")) == [untouched]
 
 
-def test_a_rollback_of_an_edited_page_is_blocked_and_says_why() -> None:
-    """Nobody's words are overwritten (R23)."""
+def test_nothing_is_taken_back_on_a_page_whose_file_is_blocked() -> None:
+    """By its batch or by its name (P6)."""
     live = was_live(HERO, ("one", "b"))
-    planned, payload = only(taken_back(standing(live=(live,), edited={"home": "it was edited"})))
-    assert planned.conflict == payload["blocked"] == "it was edited"
+    assert why(taken_back(standing(live=(live,), found=BLOCKED))) == [MERGE]
+    assert why(undone(standing(live=(live,), found=BLOCKED))) == [MERGE]
 
 
 # Rollback of sections
@@ -558,7 +585,7 @@ def test_what_was_never_live_before_is_removed_and_comes_back() -> None:
 
 
 def test_below_what_pressroom_found_there_is_nothing() -> None:
-    """An adopted text is the ground (R15); what came after it goes back to it."""
+    """A text that was found in its file is the ground (P4); what came after it goes back to it."""
     found = text(HERO, "found", type=PRODUCTION, by="adopted")
     assert why(undone(standing(live=([found],)))) == [
         "nothing before it: its live text is the one Pressroom found"
@@ -603,17 +630,6 @@ def test_a_batch_stands_while_a_text_of_it_is_live() -> None:
     assert stands("a", found, ["home", "menu"])
 
 
-def test_edits_that_are_kept_are_what_stands_from_then_on() -> None:
-    """And nothing is in the way any more (R23)."""
-    live = was_live(HERO, ("ours", "a"))
-    before = standing(live=(live,), edited={"home": "it was edited"})
-    [kept] = was_live(HERO, ("theirs", "b"))
-    after = with_live(before, [kept])
-    assert after.live_hash(HERO) == hash_of(HERO, "theirs")
-    assert after.edited == {}
-    assert before.live[HERO] == Entity(current=live[-1])
-
-
 # Unpublish
 
 
@@ -635,11 +651,11 @@ def test_what_is_live_is_removed_if_it_is_still_what_the_plan_saw() -> None:
         assert payload["expect"] == expect
 
 
-def test_an_edited_file_keeps_a_text_from_being_unpublished() -> None:
-    """Until somebody says `force` (R23)."""
-    stands = standing(live=(was_live(HERO, ("old", "b")),), edited={"home": "was edited"})
-    assert only(unpublished(stands))[0].conflict == "was edited"
-    assert only(unpublished(stands, force=True))[0].conflict is None
+def test_a_blocked_file_keeps_a_text_from_being_unpublished() -> None:
+    """With `force`, too (P6)."""
+    stands = standing(live=(was_live(HERO, ("old", "b")),), found=BLOCKED)
+    for force in (False, True):
+        assert why(unpublished(stands, force=force)) == [MERGE]
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ WORDS = st.lists(
     ],
 )
 def test_what_a_formatter_changes_is_no_change(one: str, other: str) -> None:
-    """Bullets, emphasis, headings, tables, line ends."""
+    """P10: bullets, emphasis, headings, tables, line ends."""
     assert same_text(one, other)
     assert tree_hash(one) == tree_hash(other)
     assert len(tree_hash(one)) == 32
@@ -71,7 +71,7 @@ def test_what_a_formatter_changes_is_no_change(one: str, other: str) -> None:
     ],
 )
 def test_what_readers_see_is_a_change(one: str, other: str) -> None:
-    """Also what some generator makes of it, and what is too deep or too long to be parsed."""
+    """P10: also what some generator makes of it, and what is too deep or too long to be parsed."""
     assert not same_text(one, other)
 
 

@@ -23,6 +23,8 @@ NO_OPERATIONS = "No background operations running."
 GOES_ON = "Work goes on after this chat is closed."
 RESUMES = "Work goes on while this server runs, and resumes when it is started again."
 RESUMED = "The worker was stopped by hand; it is started again, and nothing else was queued."
+REMOVED = " (removed)"
+"""Behind a file that a batch has removed."""
 NAMED_MAX = 3
 """How many failures a sentence names; the rest is counted."""
 CHANGES_NAMED_MAX = 2
@@ -381,10 +383,15 @@ def _advice(batch: Batch, failures: Sequence[Job | Recorded]) -> str:
 def _files(files: Sequence[str]) -> list[str]:
     if not files:
         return []
-    named = ", ".join(map(as_name, files[:NAMED_MAX]))
+    named = ", ".join(map(_as_file, files[:NAMED_MAX]))
     folder = files[0].partition("/")[0] if "/" in files[0] else ""  # none outside the workspace
     written = (
         f"written to {as_name(f'{folder}/')}, not deployed" if folder else "written, not deployed"
     )
     more = f" and {len(files) - NAMED_MAX} more" if len(files) > NAMED_MAX else ""
     return [f"Files: {named}{more}; {written}"]
+
+
+def _as_file(file: str) -> str:
+    name = file.removesuffix(REMOVED)
+    return as_name(name) + file[len(name) :]

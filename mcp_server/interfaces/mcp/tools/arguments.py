@@ -175,7 +175,7 @@ class Changing(Queueing, Selecting):
     )
     force: bool | None = Field(
         None,
-        description="true: even if the live text or its file has changed meanwhile.",
+        description="true: even if the live text has changed meanwhile.",
     )
     dry_run: bool | None = Field(
         None, description="true: only say what would change, with the digest."

@@ -22,9 +22,9 @@ class Promote(Tool[PromoteArguments]):
     name = "promote"
     title = "Make drafts live"
     description = (
-        "Drafts of the web site: queues making them the live text and writing the "
-        "pages' Markdown files, a deleted one again. Nothing named, or pages: all that differ "
-        "from the live text and were not withdrawn; a withdrawn one by section. Ask the user "
+        "Drafts of the web site: queues making them the live text in the pages' Markdown files. "
+        "Nothing named, or pages: all that differ from the live text and were not withdrawn; a "
+        "withdrawn one by section. Named, a deleted file is written again. Ask the user "
         "first; dryRun lists the changes with a digest. rollback takes it back. Answers with a "
         "batchId at once; follow it with status."
     )

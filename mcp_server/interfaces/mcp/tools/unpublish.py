@@ -16,7 +16,7 @@ class UnpublishArguments(Changing):
 
     force: bool | None = Field(
         None,
-        description="true: even if the live text or its file has changed meanwhile.",
+        description="true: even if the live text has changed meanwhile.",
         json_schema_extra=UNLISTED,
     )
 

@@ -16,7 +16,6 @@ from mcp_server.entities.effects import (
     KeepPage,
     MarkWithdrawn,
     PutBack,
-    RecordExport,
     Require,
     SaveMaterial,
     SavePageFile,
@@ -58,8 +57,6 @@ class ContentEffects:
                 key = key_of(entity_id)
                 tx.run("mark_withdrawn", type=PREVIEW, hash=hash, **key)
                 tx.run("mark_revisions_withdrawn", type=PREVIEW, hash=hash, **key)
-            case RecordExport(page, hash, replaces):
-                tx.run("put_export", page=page, hash=hash or "", replaces=replaces)
             case SaveMaterial(hash, text):
                 tx.run("put_material", hash=hash, text=text, now=now)
             case SavePageFile() | PutBack() | KeepPage():

@@ -83,7 +83,6 @@ def snapshot(tx: Transaction, pages: Collection[str] | None, *, history: bool) -
             for page in (each if history else ())
             for id, past in histories(tx, PRODUCTION, page=page).items()
         },
-        exported={id: hashes for page in each for id, hashes in exported(tx, page).items()},
         files=known_files(tx, pages),
     )
 
@@ -104,17 +103,6 @@ def changes(rows: Sequence[sqlite3.Row], batch_id: str) -> dict[str, Change]:
             )
         before[id] = hash
     return found
-
-
-def exported(tx: Transaction, page: str | None = None) -> dict[str, tuple[str | None, ...]]:
-    """Return, by page, the hashes of files that are ours."""
-    rows = tx.all("list_exports") if page is None else tx.all("get_export", page=page)
-    return {
-        row["page"]: tuple(
-            hash or None for hash in (row["latest"], row["previous"]) if hash is not None
-        )
-        for row in rows
-    }
 
 
 def columns_of(about: About | None) -> dict[str, str | None]:

@@ -9,7 +9,6 @@ from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Entity, Revi
 from mcp_server.entities.page_files import KnownFile, PageVersion
 from mcp_server.entities.store import About, Change, Edit, Heads, PastUsage, Snapshot
 from mcp_server.storage.sqlite.content import page_files, reads
-from mcp_server.storage.sqlite.content.effects import save
 from mcp_server.storage.sqlite.content.rows import (
     author_of,
     edit_of,
@@ -141,9 +140,6 @@ class SqliteEntityStore:
         )
         return [PastUsage(**row) for row in rows]
 
-    async def exported(self, page: str | None = None) -> Mapping[str, tuple[str | None, ...]]:
-        return await self._database.read(lambda tx: reads.exported(tx, page))
-
     async def page_files(self, pages: Collection[str] | None = None) -> Mapping[str, KnownFile]:
         return await self._database.read(lambda tx: page_files.known_files(tx, pages))
 
@@ -198,17 +194,3 @@ class SqliteEntityStore:
     async def newest_site(self) -> str | None:
         row = await self._database.read(lambda tx: tx.one("get_newest_site"))
         return None if row is None else row["document"]
-
-    async def adopt(
-        self, revisions: Sequence[Revision], files: Mapping[str, str], *, now: float
-    ) -> bool:
-        def step(tx: Transaction) -> bool:
-            if tx.one("find_content") is not None:
-                return False
-            for revision in revisions:
-                save(tx, revision, now=now)
-            for page, hash in files.items():
-                tx.run("put_export", page=page, hash=hash, replaces=None)
-            return True
-
-        return await self._database.write(step)

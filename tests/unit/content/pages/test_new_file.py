@@ -55,7 +55,7 @@ def test_sections_that_the_layout_does_not_know_come_last() -> None:
 
 
 def test_what_would_not_be_read_back_is_refused() -> None:
-    """Front matter in a text, a heading that nobody knows, keys that are none."""
+    """P8: front matter in a text, a heading that nobody knows, keys that are none."""
     with pytest.raises(SpliceRefused, match="hero"):
         new_file(SINGLE, {"hero": "---\na: 1\n---\n"})
     with pytest.raises(SpliceRefused, match="heading"):

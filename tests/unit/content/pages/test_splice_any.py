@@ -10,6 +10,7 @@ from mcp_server.content.pages.layout import Layout
 from mcp_server.content.pages.new_file import new_file
 from mcp_server.content.pages.page_text import PageText, parse, plain_text
 from mcp_server.content.pages.splice import SpliceRefused, needs_marks, splice
+from mcp_server.content.text.meta import meta_text
 from tests.unit.content.pages.files import (
     GOOD_TEXTS,
     MARKED,
@@ -51,7 +52,7 @@ def spliced(page: PageText, section: str, text: str | None) -> PageText:
 @settings(deadline=None)
 @given(data=st.one_of(wild_files(), st.binary(max_size=60)), layout=LAYOUTS)
 def test_what_is_there_already_changes_no_byte(data: bytes, layout: Layout) -> None:
-    """Importing a site and promoting it changes nothing."""
+    """P7: importing a site and promoting it changes nothing."""
     page = read(data, layout)
     same = {section: f"\n\n{span.text}\n" for section, span in page.spans.items()}
     assert splice(page, {s: t if s != "meta" else t.strip("\n") for s, t in same.items()}) == data
@@ -62,7 +63,7 @@ def test_what_is_there_already_changes_no_byte(data: bytes, layout: Layout) -> N
 def test_what_is_asked_is_there_and_all_else_as_before(
     data: bytes, layout: Layout, text: str, number: int, empty: bool
 ) -> None:
-    """For any file and any text; what would go wrong is refused."""
+    """P7: for any file and any text; what would go wrong is refused."""
     page = read(data, layout)
     sections = [s for s in page.spans if s != "meta"]
     assume(sections)
@@ -191,7 +192,7 @@ def test_a_file_without_marks_gets_them_with_a_further_section() -> None:
         (b"## One\n\na\n\n## Two\n", "one", "b\n\n## Three", "second-level heading"),
         (b"## One\n\na\n\n## Two\n", "one", "```\nb", "leaves ``` open"),
         (b"## One\n\na\n", "two", "b", "heading is not in the file"),
-        (b"a\n", "intro", "---\n\nx\n\n---", "read otherwise"),
+        (b"a\n", "intro", "---\n\nx\n\n---", "with it, its front matter"),
     ],
 )
 def test_what_would_change_more_than_was_asked_is_refused(

@@ -106,3 +106,5 @@ WHERE typeof(page) = 'text' AND typeof(latest) = 'text' AND latest <> '';
 DROP INDEX revisions_by_hand;
 CREATE INDEX revisions_by_hand ON revisions (created_at)
 WHERE batch_id IS NULL AND author_kind IN ('chat', 'person', 'file');
+
+DROP TABLE exports;
