@@ -115,20 +115,23 @@ class SitePages:
             first = [path for path in paths if page_id_of(path) in wanted] if wanted else []
             new = (path for path in (*first, *paths) if page_id_of(path) not in known)
             fitting = (path for path in new if any(each.fits(path) for each in split))
-            return self._read_headings(dict.fromkeys(islice(fitting, UNREAD_MAX)))
+            chosen = dict.fromkeys(islice(fitting, UNREAD_MAX))
+            return self._read_headings(chosen, first or chosen)
 
         return {**known, **await anyio.to_thread.run_sync(read)}
 
-    def _read_headings(self, paths: Iterable[str]) -> Mapping[str, Sequence[str]]:
-        found = {path: self._files.read(path) for path in paths}
-        # Each call reads them, as they may have changed; only what has is parsed again.
-        self._parsed = {
-            path: was
-            if (was := self._parsed.get(path)) is not None and was[0] == data
-            else (data, split_sections(data, style=MarkStyle.of(path)))
-            for path, data in found.items()
-            if data is not None
-        }
+    def _read_headings(
+        self, paths: Iterable[str], again: Collection[str]
+    ) -> Mapping[str, Sequence[str]]:
+        """Return the sections of these files; those that may have changed are read `again`."""
+        before, self._parsed = self._parsed, {}
+        for path in paths:
+            was = before.get(path)
+            data = self._files.read(path) if was is None or path in again else was[0]
+            if was is not None and was[0] == data:
+                self._parsed[path] = was
+            elif data is not None:
+                self._parsed[path] = (data, split_sections(data, style=MarkStyle.of(path)))
         return {page_id_of(path): sections for path, (_, sections) in self._parsed.items()}
 
     async def _languages(self, site: Site, page: str, files: Sequence[str]) -> Mapping[str, str]:
