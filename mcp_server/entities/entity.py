@@ -44,7 +44,7 @@ the composer (a placeholder), a file as we first met it (the ground), or somebod
 page's file since (taken over)."""
 
 
-ADOPTED = "adopted file"
+ADOPTED = "page file"
 """The name of the person who wrote a text that was in its file, and that a batch brought back."""
 
 

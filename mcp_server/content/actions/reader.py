@@ -78,7 +78,7 @@ class ContentReader:
         Raises:
             Unavailable: the site cannot be read, and never could.
         """
-        site, notes = await self.site()
+        site, notes = await self.site(pages or ())
         stored = await self._entities.snapshot(pages, history=history)
         content = SiteContent(
             site=site,
@@ -118,8 +118,8 @@ class ContentReader:
         Raises:
             NotFound, InvalidPayload, Unavailable: as `select`.
         """
-        site, notes = await self.site()
         named = pages_of(selector)
+        site, notes = await self.site(named or ())
         try:
             drafts, live = await self._entities.heads(named)
             selection = await _meant(selector, site, drafts, live, removed=removed)
@@ -162,14 +162,17 @@ class ContentReader:
         found |= {id: UNREAD for id in selection.ids if page_of(id) in rest}
         return replace(live, hash={**live.hash, **found})
 
-    async def site(self) -> tuple[Site, list[Note]]:
+    async def site(self, wanted: Collection[str] = ()) -> tuple[Site, list[Note]]:
         """Return the site, or the last one without mistakes together with a note on these.
+
+        All sections of the `wanted` pages are in it; of others that nobody has looked at yet, a
+        file's headings may not be.
 
         Raises:
             Unavailable: it cannot be read, and never could.
         """
         site, notes = await self._site()
-        site = await self._pages.all(site)
+        site = await self._pages.all(site, wanted)
         doubts = list(doubts_of(site, self._loader.patterns, {})) if self._is_present(site) else []
         return site, [*notes, *self._once.untold(_in_doubt(doubts), of=site.hash)]
 
