@@ -140,7 +140,7 @@ async def test_a_review_reads_only_the_texts_that_it_shows(tmp_path: Path) -> No
         async with parts_of(root) as parts, Database.open(parts.workspace.database) as database:
             store = Counted(database)
             reader = ContentReader(SiteLoader(parts.workspace), store, parts.files, ManualClock())
-            review = ReviewAction(reader, store, batches)
+            review = ReviewAction(reader, batches)
             window = Window(Room(2_000, 80), limit=200, cursor=30)
             found = await review(Selector(), Origin(owner="local", interface="test"), window)
             assert found.counts == {"draft": 60}
