@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -175,10 +176,10 @@ async def test_line_ends_and_a_formatters_pass_are_no_conflict(tmp_path: Path) -
         assert b"\n" not in path.read_bytes().replace(b"\r\n", b"")
 
 
-DAMAGES = {
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "not UTF-8": lambda data: data + b"\xff\xfe",
     "a merge is under way": lambda data: data + b"<<<<<<< a\nx\n=======\ny\n>>>>>>> b\n",
-    "empty though it had text": lambda data: b"",
+    "empty though it had text": lambda data: data[:0],
     "stands in it twice": lambda data: data + b"\n<!-- section: s1 -->\n",
     "the mark of s2 is gone": lambda data: data.replace(b"<!-- section: s2 -->", b""),
 }
@@ -193,7 +194,7 @@ async def test_a_file_that_cannot_be_worked_on_is_left_alone(tmp_path: Path, why
         await redraft(chat, menu_s1="two", news_s1="two")
         path = root / "content" / "menu.md"
         whole = path.read_bytes()
-        damaged: bytes = DAMAGES[why](whole)
+        damaged = DAMAGES[why](whole)
         path.write_bytes(damaged)
         done = await chat.run("promote", force=True)
         (skipped,) = done["skipped"]
