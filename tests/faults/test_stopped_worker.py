@@ -261,6 +261,25 @@ def test_what_is_saved_while_a_worker_is_frozen_over_the_page_stays(tmp_path: Pa
     end_workers(root)
 
 
+def test_a_worker_killed_between_record_and_rename_leaves_nobodys_edit(tmp_path: Path) -> None:
+    """P1: the next look settles the intention; every page is written, once and by us."""
+    root = hasty_site(tmp_path / "site", 12, 1, composer_delay_s=0)
+    with pipe(root, "auto") as chat:
+        chat.begin()
+        wait_ended(root, queued(chat))
+        worker = working(root)
+        promoted = frozen_over_a_page(root, chat, worker)
+        assert unwritten(root, worker)
+        kill(worker)
+        wait_ended(root, promoted)
+        assert state(root, promoted) == "completed"
+        assert sorted(content(root)) == sorted(f"p{number}.md" for number in range(1, 13))
+        assert query(root, "SELECT count(*) FROM revisions WHERE author_kind = 'file'") == [(0,)]
+        assert query(root, "SELECT count(*) FROM page_files WHERE intent IS NOT NULL") == [(0,)]
+    assert_sound(root)
+    end_workers(root)
+
+
 def test_several_workers_are_stopped_together(tmp_path: Path) -> None:
     """Whoever works this workspace is asked to end, lock or not."""
     root = hasty_site(tmp_path / "site", 1, 12, composer_delay_s=0.5, several_workers=True)

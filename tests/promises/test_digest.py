@@ -100,19 +100,20 @@ async def test_one_section_that_moved_or_is_held_refuses_all_and_is_named(tmp_pa
 
 
 async def test_what_would_be_a_conflict_has_no_digest(tmp_path: Path) -> None:
-    """R23, R28: it could not be done as a whole; `force` is part of what a digest stands for."""
+    """P1, R28: it could not be done as a whole; `force` is part of what a digest stands for."""
     root = small_site(tmp_path, {"menu": 1}, **QUICK)
     async with desk(root) as chat:
         await publish(chat, menu_s1="one")
+        await redraft(chat, menu_s1="two")
         edit_file(root, "menu", "one", "mine")
-        dry = await chat.call("unpublish", page="menu", dryRun=True)
+        dry = await chat.call("promote", page="menu", dryRun=True)
         assert "digest" not in dry
         assert any("No digest" in note for note in dry["notes"])
-        digest = await shown(chat, "unpublish", page="menu", force=True)
-        refusal = await chat.refused("unpublish", page="menu", digest=digest)
+        digest = await shown(chat, "promote", page="menu", force=True)
+        refusal = await chat.refused("promote", page="menu", digest=digest)
         assert "would be a conflict" in refusal
-        await chat.run("unpublish", page="menu", digest=digest, force=True)
-        assert content(root) == {}
+        await chat.run("promote", page="menu", digest=digest, force=True)
+        assert live(root) == {"menu/s1": "two"}
         await chat.run("rollback", digest=await shown(chat, "rollback"))
         assert live(root) == {"menu/s1": "mine"}
 
@@ -125,11 +126,13 @@ async def test_a_file_that_is_blocked_then_fails_and_retry_writes_it(tmp_path: P
         await redraft(chat, menu_s1="two", news_s1="two")
     async with held(root) as hand, desk(root) as chat:
         done = (await chat.call("promote", digest=await shown(chat, "promote")))["batchId"]
-        edited = edit_file(root, "menu", "one", "mine")
+        path = root / "content" / "menu.md"
+        whole = path.read_bytes()
+        path.write_bytes(whole + b"\xff")
         await hand.finish()
         over = await chat.call("status", batchId=done)
         assert "2 of 2 promoted, 1 not written to a file: menu" in over["message"]
-        (root / "content" / "menu.md").write_bytes(edited.replace(b"mine", b"one"))
+        path.write_bytes(whole)
         again = await chat.call("retry", batchId=done)
         assert again["queuedSections"] == 0
         await hand.finish()

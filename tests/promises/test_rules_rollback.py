@@ -58,7 +58,22 @@ async def test_a_bare_rollback_after_a_rollback_changes_nothing_and_offers_both_
 async def test_after_a_rollback_that_failed_in_part_the_rest_is_offered_first(
     tmp_path: Path,
 ) -> None:
-    """R11, P12: of a page that somebody edited by hand, with the `force` of the call that asks."""
+    """R11: a section had been promoted again; with the `force` of the call that asks."""
+    root = small_site(tmp_path, {"menu": 1, "home": 1}, **QUICK)
+    async with desk(root) as chat:
+        promoted = await publish(chat, menu_s1="one", home_s1="one")
+        newer = await publish(chat, menu_s1="two")
+        back = await chat.run("rollback", batchId=promoted)
+        assert back["status"] == "failed"
+        first, second = (await nothing(chat, force=True))["calls"]
+        assert first["arguments"] == {"batchId": newer, "force": True}
+        assert second["arguments"] == {"batchId": back["batchId"]}
+        await chat.run(first["tool"], **first["arguments"])
+        assert live(root) == {"menu/s1": "one"}
+
+
+async def test_a_bare_rollback_after_an_edit_in_a_file_changes_nothing(tmp_path: Path) -> None:
+    """P12: what was promoted does not stand whole; the call that is named keeps the edit."""
     root = small_site(tmp_path, {"menu": 1, "home": 1}, **QUICK)
     async with desk(root) as chat:
         promoted = await publish(chat, menu_s1="one", home_s1="one")
@@ -68,11 +83,6 @@ async def test_after_a_rollback_that_failed_in_part_the_rest_is_offered_first(
         assert only["arguments"] == {"batchId": promoted}
         assert (await chat.run("rollback", batchId=promoted))["status"] == "failed"
         assert live(root) == {"menu/s1": "mine"}
-        first, second = (await nothing(chat, force=True))["calls"]
-        assert first["arguments"] == {"batchId": promoted, "force": True}
-        assert set(second["arguments"]) == {"batchId"}
-        await chat.run(first["tool"], **first["arguments"])
-        assert live(root) == {}
 
 
 async def test_a_promotion_that_was_taken_back_says_so_and_names_no_files(tmp_path: Path) -> None:

@@ -153,12 +153,15 @@ class ContentReader:
         read = {page_of(id) for id in live.revision} | {page_of(id) for id in live.removed}
         pages = dict.fromkeys(page_of(id) for id in selection.ids)
         unread = [page for page in pages if page not in read]
+        if unread:
+            there = await anyio.to_thread.run_sync(self._files.existing, site)
+            unread = [page for page in unread if page in there]
         first = frozenset(unread[:UNREAD_MAX])
         if not first:
             return live
         content = await self.look_at([id for id in selection.ids if page_of(id) in first])
         found = {id: entity.hash for id, entity in content.live.items()}
-        rest = frozenset(unread[UNREAD_MAX:]) & self._files.existing(site)
+        rest = frozenset(unread[UNREAD_MAX:])
         found |= {id: UNREAD for id in selection.ids if page_of(id) in rest}
         return replace(live, hash={**live.hash, **found})
 
