@@ -16,12 +16,12 @@ from typing import Any, cast
 
 import pytest
 from mcp import Client
-from mcp_server.content.pages.layout import Blocked, Layout, Part
-from mcp_server.content.pages.page_text import PageText, parse
 from mcp_types import Implementation
 
 from mcp_server.app import Application
 from mcp_server.app.process import log_to_stderr
+from mcp_server.content.pages.layout import Blocked, Layout, Part
+from mcp_server.content.pages.page_text import PageText, parse
 from mcp_server.content.text.visible import visible
 from mcp_server.interfaces.cli.answers import answer_lines
 from mcp_server.interfaces.cli.check_result import check_result
