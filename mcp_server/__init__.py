@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mcp_server.content.actions.payloads import (
         ContentExport,
         ContentGenerate,
+        ContentLook,
         ContentPromote,
         ContentRollback,
         ContentUnpublish,
@@ -59,6 +60,7 @@ __all__ = [
     "ComposerGap",
     "ContentExport",
     "ContentGenerate",
+    "ContentLook",
     "ContentPromote",
     "ContentRollback",
     "ContentUnpublish",
@@ -107,6 +109,7 @@ HOMES = {
     "ComposerGap": "mcp_server.content.drafting.composer",
     "ContentExport": "mcp_server.content.actions.payloads",
     "ContentGenerate": "mcp_server.content.actions.payloads",
+    "ContentLook": "mcp_server.content.actions.payloads",
     "ContentPromote": "mcp_server.content.actions.payloads",
     "ContentRollback": "mcp_server.content.actions.payloads",
     "ContentUnpublish": "mcp_server.content.actions.payloads",

@@ -47,6 +47,7 @@ def services_of(parts: Parts, events: Events, health: Health) -> Services:
         Submitter(batches, parts.jobs.new_batch_id, parts.clock),
         parts.files,
         DraftingModel(parts.model, parts.grants, parts.workspace.model_problem, settings.budget),
+        parts.jobs.queue,
         max_retries=settings.max_retries,
     )
     return Services(

@@ -20,14 +20,14 @@ from mcp_server.content.page_paths import (
 from mcp_server.content.site import Collection, Page, Section, Site
 from mcp_server.excerpt import in_quotes
 
-_NO_IDS: Mapping[str, tuple[str, ...]] = {}
+_NO_IDS: Mapping[str, Sequence[str]] = {}
 _NO_LANGUAGES: Mapping[str, str] = {}
 
 
 def expanded(
     site: Site,
     paths: Sequence[str],
-    split_ids: Mapping[str, tuple[str, ...]] = _NO_IDS,
+    split_ids: Mapping[str, Sequence[str]] = _NO_IDS,
     *,
     languages: Mapping[str, str] = _NO_LANGUAGES,
     before: Site | None = None,
@@ -125,7 +125,7 @@ class _Expander:
         self,
         site: Site,
         collection: Collection,
-        split_ids: Mapping[str, tuple[str, ...]],
+        split_ids: Mapping[str, Sequence[str]],
         languages: Mapping[str, str],
     ) -> None:
         self.collection = collection

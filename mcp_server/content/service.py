@@ -7,10 +7,11 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from mcp_server.content.actions.aftermath import TakenBack, files_written, taken_back
 from mcp_server.content.actions.brief import BriefAction
-from mcp_server.content.actions.calls import Note
+from mcp_server.content.actions.calls import ChangeCall, GenerateCall, Note, Submitted
 from mcp_server.content.actions.check import CheckAction
 from mcp_server.content.actions.drafting_model import DraftingModel
 from mcp_server.content.actions.edit import EditAction
+from mcp_server.content.actions.first_look import FirstLook
 from mcp_server.content.actions.generate import GenerateAction
 from mcp_server.content.actions.promote import PromoteAction
 from mcp_server.content.actions.reader import ContentReader
@@ -28,7 +29,8 @@ from mcp_server.entities.entity import Author
 from mcp_server.entities.store import About, Change, Edit, EntityStore
 from mcp_server.errors import Overtaken
 from mcp_server.jobs.batch import BatchService
-from mcp_server.jobs.job import Batch
+from mcp_server.jobs.job import Batch, Origin
+from mcp_server.jobs.queue import JobQueue
 
 LOOKS_MAX = 3
 """How often a call looks again, because what it saw has changed before it was done."""
@@ -41,6 +43,7 @@ class _Answer(Protocol):
 
 P = ParamSpec("P")
 A = TypeVar("A", bound=_Answer)
+C = TypeVar("C", GenerateCall, ChangeCall)
 
 
 class ContentService:
@@ -58,18 +61,21 @@ class ContentService:
         submitter: Submitter,
         files: PageFiles,
         model: DraftingModel,
+        queue: JobQueue,
         *,
         max_retries: int,
     ) -> None:
         self._entities, self._batches, self._files = entities, batches, files
-        self._reader = reader
+        self._reader, self._first_look = reader, FirstLook(reader, queue)
         generate = GenerateAction(reader, entities, submitter, model, max_retries=max_retries)
-        self.generate = self._telling(generate.__call__)
-        self.promote = self._telling(PromoteAction(reader, submitter, batches).__call__)
+        self.generate = self._telling(self._looking(generate.__call__))
+        promote = PromoteAction(reader, submitter, batches)
+        self.promote = self._telling(self._looking(promote.__call__))
         target = RollbackTarget(entities, batches)
         rollback = RollbackAction(reader, submitter, batches, target)
-        self.rollback = self._telling(rollback.__call__)
-        self.unpublish = self._telling(UnpublishAction(reader, submitter).__call__)
+        self.rollback = self._telling(self._looking(rollback.__call__))
+        unpublish = UnpublishAction(reader, submitter)
+        self.unpublish = self._telling(self._looking(unpublish.__call__))
         self.retry = self._telling(RetryAction(reader, entities, batches, model).__call__)
         self.brief = self._telling(BriefAction(reader).__call__)
         self.edit = self._telling(EditAction(reader, entities, batches).__call__)
@@ -105,6 +111,19 @@ class ContentService:
             raise AssertionError("it is raised at the last look")
 
         return told
+
+    def _looking(
+        self, action: Callable[[C, Origin], Awaitable[Submitted]]
+    ) -> Callable[[C, Origin], Awaitable[Submitted]]:
+        """Return the action so that the first look at the other pages follows what it queues."""
+
+        async def looking(call: C, origin: Origin) -> Submitted:
+            answer = await action(call, origin)
+            if answer.batch_id is not None and not answer.duplicate:
+                await self._first_look(origin)
+            return answer
+
+        return looking
 
     async def template_of(self, section: str, site_hash: str | None) -> str | None:
         """Return the template that a section has in a stored site, `None` if it is not known."""

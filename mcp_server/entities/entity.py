@@ -44,6 +44,10 @@ the composer (a placeholder), a file as we first met it (the ground), or somebod
 page's file since (taken over)."""
 
 
+ADOPTED = "page file"
+"""The name of the person who wrote a text that was in its file, and that a batch brought back."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Author:
     """Who wrote a revision, and by which name (the model's, the chat's, or the interface's)."""
@@ -63,8 +67,8 @@ class Author:
 
     @property
     def in_file(self) -> bool:
-        """Whether it was read from a page's file."""
-        return self.kind in {"adopted", "file"}
+        """Whether it stood in a page's file first, also where a rollback has brought it back."""
+        return self.kind in {"adopted", "file"} or (self.kind, self.name) == ("person", ADOPTED)
 
     @property
     def shown(self) -> str:
@@ -157,8 +161,9 @@ class Entity:
     @property
     def hash(self) -> str:
         """Content hash of the current text."""
-        assert self.current.hash is not None, "a removed entity is not an entity"
-        return self.current.hash
+        hash = self.current.hash
+        assert hash is not None, "a removed entity is not an entity"
+        return hash
 
 
 def text_hash(markdown: str) -> str:

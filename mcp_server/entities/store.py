@@ -232,6 +232,10 @@ class EntityStore(Protocol):
         """Return the paths of the page files that are there, or that somebody took away."""
         ...
 
+    async def known_sections(self) -> Mapping[str, Sequence[str]]:
+        """Return, by page, the sections that its file had when it was last seen."""
+        ...
+
     async def move_page(self, old: str, new: str, file: str) -> bool:
         """Give all that is stored of a page to the page that its file was renamed to.
 

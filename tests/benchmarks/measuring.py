@@ -49,6 +49,10 @@ class ServerSizes:
     """Sites that are drafted, promoted and rolled back."""
     reviewed: int = 10_000
     """Sections of the site that is reviewed."""
+    pages: int = 10_000
+    """Of a site that is there: imported, and looked at."""
+    written: int = 1_000
+    """Of a site that is there: pages on which a section is promoted."""
     followed: int = 120
     """Sections of the batch that a client follows."""
     followed_batches: int = 10
@@ -81,6 +85,8 @@ QUICK = ServerSizes(
     drafted=300,
     published=(100, 200),
     reviewed=200,
+    pages=300,
+    written=30,
     followed=24,
     followed_batches=2,
     subscribers=200,

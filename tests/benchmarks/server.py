@@ -13,7 +13,7 @@ import statistics
 import sys
 import tempfile
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +39,8 @@ from tests.benchmarks.measuring import OWN, QUICK, Part, ServerFigure, ServerSiz
 from tests.benchmarks.queue import TABLE_WIDTH, machine, names_among
 from tests.benchmarks.results import Row, number
 
+PROGRAM = "tests.benchmarks.server"
+Figures = Callable[[ServerSizes], Mapping[str, ServerFigure]]
 ROUNDS = 3
 STEPS = ("cancel", "retry", "pause", "resume", "release", "prune", "submit")
 FIGURE_S = 900
@@ -347,10 +349,12 @@ def print_table(rows: Sequence[Row], run: Run, console: Console) -> None:
             console.print(f"ratio of {row.figure}: to {row.ratio_to}", highlight=False)
 
 
-def arguments(words: Sequence[str]) -> tuple[Run, bool]:
+def arguments(
+    words: Sequence[str], figures: Figures = figures, program: str = PROGRAM
+) -> tuple[Run, bool]:
     """Return what to do, and whether to answer in JSON."""
     known = figures(ServerSizes())
-    parser = argparse.ArgumentParser(prog="tests.benchmarks.server", description=__doc__)
+    parser = argparse.ArgumentParser(prog=program, description=__doc__)
     parser.add_argument("--rounds", type=int, help=f"measure so often (default {ROUNDS})")
     parser.add_argument("--figures", type=names_among(known), metavar="F,…", help=", ".join(known))
     parser.add_argument("--folder", type=Path, help="a folder on the disk to measure")
@@ -367,9 +371,9 @@ def arguments(words: Sequence[str]) -> tuple[Run, bool]:
     return run, given.json
 
 
-def main(words: Sequence[str]) -> int:
+def main(words: Sequence[str], figures: Figures = figures, program: str = PROGRAM) -> int:
     """Measure, print; what was measured goes to stdout, all else to stderr."""
-    run, as_json = arguments(words)
+    run, as_json = arguments(words, figures, program)
     aside = Console(stderr=True)
     bench = Bench(run, aside)
     rows = anyio.run(bench.measure)

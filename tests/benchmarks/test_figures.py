@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.benchmarks import page_files
 from tests.benchmarks.measuring import ServerSizes
 from tests.benchmarks.server import figures
 
@@ -29,6 +30,8 @@ TINY = ServerSizes(
     drafted=20,
     published=(4, 8),
     reviewed=60,
+    pages=30,
+    written=4,
     followed=4,
     followed_batches=2,
     subscribers=5,
@@ -37,7 +40,7 @@ TINY = ServerSizes(
     spawned=1,
     asked=2,
 )
-FIGURES = figures(TINY)
+FIGURES = {**figures(TINY), **page_files.figures(TINY)}
 
 
 @pytest.mark.parametrize("name", FIGURES)

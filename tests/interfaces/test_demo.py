@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from mcp_server.interfaces.cli.demo_site import AFTER, BEFORE, FILES
 from tests.waiting import PATIENCE_S
 
 Run = Callable[[], str]
+Pressroom = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def hostile_folder(tmp_path: Path) -> Path:
@@ -27,24 +30,36 @@ def hostile_folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run_demo(tmp_path: Path) -> Iterator[Run]:
-    """Run the demo in one folder and return what it printed; its worker ends with the test."""
+def pressroom(tmp_path: Path) -> Iterator[Pressroom]:
+    """Run `pressroom` from a hostile folder; the workers of `site` end with the test."""
 
-    def pressroom(*arguments: str) -> str:
-        done = subprocess.run(
+    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        own = {key: value for key, value in os.environ.items() if "PRESSROOM" not in key}
+        return subprocess.run(
             [sys.executable, "-P", "-m", "mcp_server", *arguments],
             cwd=hostile_folder(tmp_path),
-            env={key: value for key, value in os.environ.items() if "PRESSROOM" not in key},
+            env={**own, **variables},
             capture_output=True,
             encoding="utf-8",
             timeout=2 * PATIENCE_S,
             check=False,
         )
+
+    yield run
+    if (tmp_path / "site").exists():
+        assert run("stop", "--workspace", str(tmp_path / "site")).returncode == 0
+
+
+@pytest.fixture
+def run_demo(pressroom: Pressroom, tmp_path: Path) -> Run:
+    """Run the demo in one folder and return what it printed."""
+
+    def run() -> str:
+        done = pressroom("demo", "--dir", str(tmp_path / "site"))
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    yield lambda: pressroom("demo", "--dir", str(tmp_path / "site"))
-    pressroom("stop", "--workspace", str(tmp_path / "site"))
+    return run
 
 
 def without_ids(output: str) -> list[str]:
@@ -78,3 +93,43 @@ def test_the_demo_shows_the_main_job_and_works_again_on_the_same_folder(
     assert "What the last demo left live is taken back first" in second
     assert without_ids(second)[2:] == without_ids(first)
     assert sorted((tmp_path / "site" / "content").glob("*.md")) == pages
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_the_demo_of_a_site_that_is_there_changes_one_paragraph_and_leaves_no_trace(
+    pressroom: Pressroom, tmp_path: Path
+) -> None:
+    """Git sees that paragraph and nothing else, and nothing at all after the rollback; twice."""
+    for again in (False, True):
+        done = pressroom("demo", "--existing", "--dir", str(tmp_path / "site"))
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert ("is used again" in done.stdout) is again
+        assert ("seems to be a Hugo site" in done.stdout) is not again
+        assert "the composer cannot rewrite an existing text" in done.stdout
+        assert "1 file changed, 1 insertion(+), 1 deletion(-)" in done.stdout
+        assert f"-{BEFORE}" in done.stdout
+        assert f"+{AFTER}" in done.stdout
+        assert "nothing to commit, working tree clean" in done.stdout
+    for path, text in FILES.items():
+        assert (tmp_path / "site" / path).read_bytes() == text.encode()
+
+
+def test_the_demo_of_a_site_that_is_there_says_that_it_needs_git(
+    pressroom: Pressroom, tmp_path: Path
+) -> None:
+    """It makes nothing then, and names the demo that goes without."""
+    done = pressroom("demo", "--existing", "--dir", str(tmp_path / "site"), PATH=str(tmp_path))
+    assert done.returncode != 0
+    assert "install it, or run `pressroom demo` without --existing" in done.stderr
+    assert not (tmp_path / "site").exists()
+
+
+def test_the_demo_of_a_site_that_is_there_leaves_a_folder_of_others_alone(
+    pressroom: Pressroom, tmp_path: Path
+) -> None:
+    """What lies there may be somebody's site; it is refused before anything is written."""
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "notes.md").write_text("Mine.\n")
+    done = pressroom("demo", "--existing", "--dir", str(tmp_path / "theirs"))
+    assert "is not empty; name another folder by --dir" in done.stderr
+    assert [path.name for path in (tmp_path / "theirs").iterdir()] == ["notes.md"]

@@ -273,7 +273,7 @@ class World:
     def check_outside(self, writing: Writing, old: bytes, new: bytes) -> None:
         before, after = self.scan(old), self.scan(new)
         static = {name.removeprefix(SECTION) for name in writing.declared if SECTION in name}
-        changed = {*writing.changes, *static}
+        changed = {*writing.changes, *static, *(self.plan.static if writing.restored else ())}
         keys = {name for name in writing.declared if SECTION not in name}
         keys |= set(self.plan.keys) if "meta" in writing.changes else set()
         keys |= set(self.plan.front) if writing.restored else set()

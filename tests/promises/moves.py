@@ -73,6 +73,14 @@ async def publish(chat: Desk, **words: str) -> str:
     return promoted["batchId"]
 
 
+async def write(chat: Desk, **says: str) -> None:
+    """Draft by hand, as the composer may not write over what stands in a file."""
+    for id, said in zip(ids(says), says.values(), strict=True):
+        page, _, section = id.partition("/")
+        title = f"{page.title()} {section.removeprefix('s')}"
+        await chat.call("edit", section=id, text=f"## {title}\n\n{SAYS}{said}\n")
+
+
 def ids(words: Collection[str]) -> list[str]:
     """Return `menu/s1` for `menu_s1`."""
     return [word.replace("_", "/") for word in words]
@@ -106,12 +114,12 @@ def words(markdown: str) -> str:
     return markdown.strip().split("\n")[-1].removeprefix(SAYS)
 
 
-def edit_file(root: Path, page: str, old: str, new: str) -> bytes:
-    """Edit a page's file as a person does; return its bytes."""
+def edit_file(root: Path, page: str, old: str, new: str, *, count: int = -1) -> bytes:
+    """Edit a page's file as a person does, so many times from its beginning; return its bytes."""
     path = root / "content" / f"{page}.md"
-    text = path.read_text("utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), "utf-8")
+    data = path.read_bytes()
+    assert old.encode() in data
+    path.write_bytes(data.replace(old.encode(), new.encode(), count))
     return path.read_bytes()
 
 

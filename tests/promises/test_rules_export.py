@@ -1,12 +1,15 @@
-"""R20 to R22: one file for each page, written after every change, part of its round."""
+"""R20, R21 and P5: one file for each page, written after every change, part of its round."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mcp_server.entities.effects import RecordExport
+from mcp_server.content.pages.layout import Layout
+from mcp_server.entities.effects import SavePageFile
+from mcp_server.entities.page_files import Intent
 from mcp_server.jobs.job import JobState
 from tests.harness import content, desk, small_site
 from tests.promises.moves import (
@@ -16,6 +19,7 @@ from tests.promises.moves import (
     held,
     jobs_of,
     live,
+    lives,
     parts_of,
     publish,
     redraft,
@@ -146,21 +150,20 @@ async def test_a_failed_export_fails_every_batch_that_waits_for_it(tmp_path: Pat
 async def test_a_file_that_cannot_be_read_stands_in_the_way_of_its_own_page_only(
     tmp_path: Path,
 ) -> None:
-    """R23: a folder of its name; other pages can be drafted, promoted and taken back."""
+    """P6: a folder of its name; other pages can be drafted, promoted and taken back."""
     root = small_site(tmp_path, {"menu": 1, "news": 1}, **QUICK)
     async with desk(root) as chat:
         await redraft(chat, menu_s1="one", news_s1="one")
         (root / "content" / "menu.md").mkdir(parents=True)
         assert set((await chat.states()).values()) == {"draft"}
-        assert "cannot be read" in str(await chat.call("review", section="menu/s1"))
-        for page, state in (("menu", "failed"), ("news", "completed")):
-            assert (await chat.run("promote", page=page))["status"] == state
+        (row,) = (await chat.call("review", section="menu/s1"))["sections"]
+        assert row["note"].startswith("content/menu.md: ")
+        for force in (False, True):
+            left = await chat.call("promote", page="menu", force=force)
+            assert "batchId" not in left
+            assert left["skipped"] == [{"section": "menu/s1", "reason": row["note"]}]
+        assert (await chat.run("promote", page="news"))["status"] == "completed"
         assert (await chat.run("rollback", page="news"))["status"] == "completed"
-    async with held(root) as hand, desk(root) as chat:
-        batch = (await chat.call("promote", page="menu", force=True))["batchId"]
-        await hand.finish()
-        ended = await chat.call("status", batchId=batch)
-        assert ended["operations"][0]["status"] == "failed"
         assert (root / "content" / "menu.md").is_dir()
 
 
@@ -179,88 +182,68 @@ async def test_exports_of_a_cancelled_batch_are_written(tmp_path: Path) -> None:
         assert kinds["content-export"] is JobState.COMPLETED
 
 
-async def test_a_file_whose_write_never_came_about_is_still_ours(tmp_path: Path) -> None:
-    """R22: the hash was stored, then the power went: both the old and the new file are known."""
+async def test_a_file_whose_write_never_came_about_is_as_it_was(tmp_path: Path) -> None:
+    """P1: the intention was stored, then the power went: the old file is nobody's edit."""
     root = small_site(tmp_path, {"menu": 1}, **QUICK)
-    async with desk(root) as chat:
+    async with desk(root) as chat, parts_of(root) as parts:
         await publish(chat, menu_s1="one")
-        await apply(root, RecordExport("menu", "0" * 32))
+        known = (await parts.entities.page_files())["menu"]
+        never = Intent(hash="0" * 32, in_file={"s1": "0" * 32})
+        await apply(root, SavePageFile(replace(known, intent=never)))
         await publish(chat, menu_s1="two")
         assert live(root) == {"menu/s1": "two"}
+        assert [each.author.kind for each in await lives(root, "menu/s1")] == ["composer"] * 2
 
 
-async def test_a_deleted_file_is_written_again(tmp_path: Path) -> None:
-    """R22: nothing is lost by that, so it is no conflict."""
+async def test_what_was_in_a_deleted_file_stays_away_beside_what_is_promoted(
+    tmp_path: Path,
+) -> None:
+    """P5: the file is written again for what was named, and the rest once that is named."""
     root = small_site(tmp_path, {"menu": 2}, **QUICK)
     async with desk(root) as chat:
         await publish(chat, menu_s1="one")
         (root / "content" / "menu.md").unlink()
         await publish(chat, menu_s2="two")
+        assert live(root)["menu/s2"] == "two"
+        assert set(await chat.states()) == {"menu/s1", "menu/s2"}
+        await chat.run("promote", section="menu/s1")
         assert live(root) == {"menu/s1": "one", "menu/s2": "two"}
 
 
-async def test_a_deleted_file_comes_back_with_a_promote_that_changes_no_text(
-    tmp_path: Path,
-) -> None:
-    """R22: by page, by section, by nothing named; `review` says which call it is."""
+async def test_a_deleted_file_comes_back_only_by_name(tmp_path: Path) -> None:
+    """P5: of a page or section, with the bytes that it had; `review` says which call it is."""
     root = small_site(tmp_path, {"menu": 2, "news": 1}, **QUICK)
     async with desk(root) as chat:
         await publish(chat, menu_s1="one", menu_s2="one", news_s1="one")
         before = content(root)
-        for wanted in ({"page": "menu"}, {"section": "menu/s2"}, {}):
+        for wanted in ({"page": "menu"}, {"sections": ["menu/s1", "menu/s2"]}):
             (root / "content" / "menu.md").unlink()
             review = await chat.call("review", page="menu")
             assert [row["note"] for row in review["sections"]] == [
                 'content/menu.md is missing; promote {"page": "menu"} writes it again'
             ] * 2
-            assert review["next"] == 'promote {"page": "menu"}'
+            assert "batchId" not in await chat.call("promote")
             planned = await chat.call("promote", **wanted, dryRun=True)
             assert "content/menu.md" in planned["notes"][0]
             assert "menu.md" not in content(root)
             done = await chat.run("promote", **wanted)
             assert (done["status"], done["queuedSections"]) == ("completed", 0)
-            assert (await chat.call("status", batchId=done["batchId"]))["files"] == done["files"]
             assert done["files"] == ["content/menu.md"]
-            assert "content/menu.md" in done["notes"][0]
             assert content(root) == before
             assert "No sections to promote" in (await chat.call("promote", **wanted))["message"]
             assert "note" not in (await chat.call("review", page="menu"))["sections"][0]
 
 
-async def test_only_the_missing_files_of_what_is_promoted_are_written_again(
-    tmp_path: Path,
-) -> None:
-    """R22: those of its pages, also beside a conflict; where nothing is live, none is missing."""
-    root = small_site(tmp_path, {"menu": 1, "news": 1}, **QUICK)
-    async with desk(root) as chat:
-        drafted = await redraft(chat, menu_s1="one")
-        await chat.run("promote", batchId=drafted)
-        await publish(chat, news_s1="one")
-        for wanted in ({"page": "menu"}, {"batchId": drafted}):
-            for page in ("menu", "news"):
-                (root / "content" / f"{page}.md").unlink(missing_ok=True)
-            await chat.run("promote", **wanted)
-            assert live(root) == {"menu/s1": "one"}
-        await publish(chat, menu_s1="two")
-        await redraft(chat, menu_s1="three")
-        await chat.run("rollback", section="menu/s1")
-        (root / "content" / "menu.md").unlink()
-        assert (await chat.run("promote", page="menu"))["status"] == "failed"
-        assert live(root) == {"menu/s1": "one"}
-        await chat.run("promote", page="news")
-        await chat.run("rollback", page="news")
-        assert "notes" not in await chat.call("promote", page="news")
-
-
 async def test_a_file_that_is_being_written_is_not_missing(tmp_path: Path) -> None:
-    """R22: its export has recorded it and holds the page; a moment later it is there."""
+    """P1: who writes it has stored so and holds the page; a moment later it is there."""
     root = small_site(tmp_path, {"menu": 1}, **QUICK)
     async with desk(root) as chat, parts_of(root) as parts:
         await publish(chat, menu_s1="one")
+        known = (await parts.entities.page_files())["menu"]
         (root / "content" / "menu.md").unlink()
-        async with parts.files.locked("menu"):
+        await apply(root, SavePageFile(replace(known, intent=Intent(hash="0" * 32))))
+        async with parts.files.locked(Layout(page="menu", file="menu.md")):
             assert "note" not in (await chat.call("review", page="menu"))["sections"][0]
-            assert "No sections to promote" in (await chat.call("promote"))["message"]
         assert "is missing" in (await chat.call("review", page="menu"))["sections"][0]["note"]
 
 
@@ -281,7 +264,7 @@ async def test_the_same_promote_again_is_the_batch_that_writes_the_file(tmp_path
 
 
 async def test_what_the_file_says_is_production_in_the_order_of_the_site(tmp_path: Path) -> None:
-    """R24: in whichever order the sections went live."""
+    """P7: in whichever order the sections went live."""
     root = small_site(tmp_path, {"menu": 3}, **QUICK)
     async with desk(root) as chat:
         for section in ("menu_s3", "menu_s1", "menu_s2"):

@@ -1,4 +1,4 @@
-"""R15 and R22 to R24: files that somebody edited, that are not ours, that came with a clone."""
+"""P1 to P9: the page file is what is live, and only what was asked for changes in it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,48 @@ from typing import Any
 import pytest
 
 from mcp_server.entities.entity import Revision
-from tests.harness import Desk, content, desk, read_site, small_site, write_site
-from tests.promises.moves import QUICK, Hand, edit_file, held, live, lives, publish, redraft, words
+from tests.harness import content, desk, read_site, small_site, write_site
+from tests.promises.moves import (
+    QUICK,
+    SAYS,
+    edit_file,
+    held,
+    live,
+    lives,
+    publish,
+    redraft,
+    words,
+    write,
+)
 
 pytestmark = pytest.mark.anyio
+
+THEIRS = """\
+\ufeff---
+# ours since 1998
+title:   "The menu"
+layout: wide
+draft: true
+aliases: [/karte, '/speisen']
+---
+
+{{< banner >}}
+
+<!-- section: s1 -->
+
+## Menu 1
+
+Somebody's own words.
+
+<!-- section: s2 -->
+## Menu 2
+
+* as it was
+
+
+{% include footer.html %}
+""".replace("\n", "\r\n").encode()
+"""A file of a site that is there: with all that no tool may touch."""
 
 
 def said(revisions: list[Revision]) -> list[str | None]:
@@ -24,155 +62,182 @@ def page_of(site: dict[str, Any], page: str) -> dict[str, Any]:
     return next(each for each in site["pages"] if each["id"] == page)
 
 
-async def test_an_edited_file_is_a_conflict_before_anything_is_written(tmp_path: Path) -> None:
-    """R23: of promote and rollback, for that page only; `review` says so too."""
-    root = small_site(tmp_path, {"menu": 1, "news": 1}, **QUICK)
-    async with desk(root) as chat:
-        await publish(chat, menu_s1="one", news_s1="one")
-        edited = edit_file(root, "menu", "Ada's notes: one", "Edited by hand.")
-        await redraft(chat, menu_s1="two", news_s1="two")
-        assert "edited outside" in str(await chat.call("review", section="menu/s1"))
-        promoted = await chat.run("promote")
-        rows = await chat.sections(promoted["batchId"])
-        assert rows["menu/s1"]["code"] == "conflict" and "force" in rows["menu/s1"]["reason"]
-        assert rows["news/s1"]["state"] == "completed"
-        back = await chat.run("rollback", section="menu/s1")
-        assert back["status"] == "failed"
-        assert content(root)["menu.md"] == edited
-        assert said(await lives(root, "menu/s1")) == ["one"]
-        assert live(root)["news/s1"] == "two"
+def existing(root: Path, data: bytes = THEIRS) -> Path:
+    """Make a site with a page that somebody else has written."""
+    root = small_site(root, {"menu": 2}, **QUICK)
+    (root / "content").mkdir()
+    (root / "content" / "menu.md").write_bytes(data)
+    return root
 
 
-async def test_review_shows_what_was_edited_in_a_file_and_where(tmp_path: Path) -> None:
-    """R23: beside the draft's own difference; the page's other sections say where to look."""
-    root = small_site(tmp_path, {"menu": 2, "news": 1}, **QUICK)
-    async with desk(root) as chat:
-        await publish(chat, menu_s1="one", menu_s2="other", news_s1="one")
-        edit_file(root, "menu", "Ada's notes: one", "Edited by hand.")
-        review = await chat.call("review", diff=True)
-        first, second, news = review["sections"]
-        assert "In its file:" in first["diff"]
-        assert "[-Ada's notes: one-]{+Edited by hand.+}" in first["diff"]
-        assert all(row["note"].endswith("; there: menu/s1") for row in (first, second))
-        assert "diff" not in second and "note" not in news
-        await redraft(chat, menu_s1="two")
-        (first,) = (await chat.call("review", section="menu/s1", diff=True))["sections"]
-        assert "[-one-]{+two+}" in first["diff"] and "{+Edited by hand.+}" in first["diff"]
-        (first,) = (await chat.call("review", section="menu/s1"))["sections"]
-        assert "diff" not in first and "menu/s1" in first["note"]
-
-
-async def test_force_keeps_the_edited_text_as_a_revision_and_goes_on(tmp_path: Path) -> None:
-    """R23: also that of a section of the page that is not promoted; that one stays in the file."""
+async def test_what_somebody_changed_in_a_file_is_taken_over(tmp_path: Path) -> None:
+    """P1 and P4: by the next change to the page, which says so; a rollback takes it back."""
     root = small_site(tmp_path, {"menu": 2}, **QUICK)
     async with desk(root) as chat:
         await publish(chat, menu_s1="one", menu_s2="one")
-        edit_file(root, "menu", "Ada's notes: one", "Edited by hand.")
-        await redraft(chat, menu_s1="two")
-        done = await chat.run("promote", section="menu/s1", force=True)
-        assert done["status"] == "completed"
-        assert live(root) == {"menu/s1": "two", "menu/s2": "Edited by hand."}
+        edited = edit_file(root, "menu", f"{SAYS}one", "Edited by hand.", count=1)
+        (row,) = (await chat.call("review", section="menu/s1", diff=True))["sections"]
+        assert "Edited by hand." in str(row) and "was edited" in row["note"]
+        assert said(await lives(root, "menu/s1")) == ["one"]  # who looks stores nothing
+        await redraft(chat, menu_s2="two")
+        done = await chat.run("promote", section="menu/s2")
+        assert "content/menu.md was edited: menu/s1 taken over." in done["notes"]
+        assert content(root)["menu.md"] == edited.replace(
+            f"{SAYS}one".encode(), b"Ada's notes: two"
+        )
         kept = await lives(root, "menu/s1")
-        assert said(kept) == ["one", "Edited by hand.", "two"]
-        assert kept[1].author.kind == "person"
+        assert said(kept) == ["one", "Edited by hand."]
+        assert (kept[1].author.kind, kept[1].batch_id) == ("file", None)
+        for now in ("one", "Edited by hand."):
+            await chat.run("rollback", section="menu/s1")
+            assert live(root) == {"menu/s1": now, "menu/s2": "two"}
+
+
+async def test_the_draft_that_was_live_does_not_undo_an_edit(tmp_path: Path) -> None:
+    """P4: the next promote of everything finds it withdrawn, and a named one takes it."""
+    root = small_site(tmp_path, {"menu": 2}, **QUICK)
+    async with desk(root) as chat:
+        await publish(chat, menu_s1="one", menu_s2="one")
+        edit_file(root, "menu", f"{SAYS}one", "Edited by hand.", count=1)
+        for says in ("two", "three"):
+            await redraft(chat, menu_s2=says)
+            assert (await chat.run("promote"))["status"] == "completed"
+            assert live(root) == {"menu/s1": "Edited by hand.", "menu/s2": says}
+
+
+async def test_an_edit_under_a_newer_draft_is_a_conflict(tmp_path: Path) -> None:
+    """R7 and P1: the draft was made against another text; `force` keeps the edit."""
+    root = small_site(tmp_path, {"menu": 1, "news": 1}, **QUICK)
+    async with desk(root) as chat:
+        await publish(chat, menu_s1="one", news_s1="one")
+        await redraft(chat, menu_s1="two", news_s1="two")
+        edited = edit_file(root, "menu", f"{SAYS}one", "Edited by hand.")
+        rows = await chat.sections((await chat.run("promote"))["batchId"])
+        assert rows["menu/s1"]["code"] == "conflict"
+        assert rows["news/s1"]["state"] == "completed"
+        assert content(root)["menu.md"] == edited
+        await chat.run("promote", section="menu/s1", force=True)
+        assert said(await lives(root, "menu/s1")) == ["one", "Edited by hand.", "two"]
         await chat.run("rollback", section="menu/s1")
-        assert live(root)["menu/s1"] == "Edited by hand."
+        assert content(root)["menu.md"] == edited
 
 
-async def test_force_keeps_the_text_of_a_file_whose_marks_were_removed(tmp_path: Path) -> None:
-    """R23: the file is one that export wrote, whatever it says by now."""
-    root = small_site(tmp_path, {"menu": 1}, **QUICK)
+async def test_an_edit_between_plan_and_write_wins(tmp_path: Path) -> None:
+    """P1: both have moved: the promoted text is in the history, and the batch says what became."""
+    root = small_site(tmp_path, {"menu": 2}, **QUICK)
     async with desk(root) as chat:
-        await publish(chat, menu_s1="one")
-        await redraft(chat, menu_s1="two")
-        (root / "content" / "menu.md").write_text("All gone but this.\n", "utf-8")
-        done = await chat.run("promote", section="menu/s1", force=True)
-        assert done["status"] == "completed", done
-        assert live(root) == {"menu/s1": "two"}
-        assert said(await lives(root, "menu/s1")) == ["one", "All gone but this.", "two"]
-
-
-async def test_a_rollback_with_force_keeps_the_edited_text_too(tmp_path: Path) -> None:
-    """R23: of the batch that wrote what was edited; taking it back brings the edit back."""
-    root = small_site(tmp_path, {"menu": 1}, **QUICK)
-    async with desk(root) as chat:
-        await publish(chat, menu_s1="one")
-        batch = await publish(chat, menu_s1="two")
-        edit_file(root, "menu", "Ada's notes: two", "Edited by hand.")
-        back = await chat.run("rollback", batchId=batch, force=True)
-        assert live(root) == {"menu/s1": "one"}
-        assert said(await lives(root, "menu/s1")) == ["one", "two", "Edited by hand.", "one"]
-        await chat.run("rollback", batchId=back["batchId"])
-        assert live(root) == {"menu/s1": "Edited by hand."}
-
-
-async def test_undoing_the_edit_ends_the_conflict(tmp_path: Path) -> None:
-    """R23: the file is what export wrote again, with Windows line ends as well."""
-    root = small_site(tmp_path, {"menu": 1}, **QUICK)
-    async with desk(root) as chat:
-        await publish(chat, menu_s1="one")
-        edit_file(root, "menu", "notes: one", "notes: edited")
-        await redraft(chat, menu_s1="two")
-        assert (await chat.run("promote"))["status"] == "failed"
-        edit_file(root, "menu", "notes: edited", "notes: one")
-        path = root / "content" / "menu.md"
-        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-        assert (await chat.run("promote"))["status"] == "completed"
-        assert live(root) == {"menu/s1": "two"}
-
-
-async def test_an_edit_made_after_the_plan_is_found_by_the_export(tmp_path: Path) -> None:
-    """R22 and R23: the file stays, the batch fails, promoting with force keeps the text."""
-    root = small_site(tmp_path, {"menu": 1}, **QUICK)
-    async with desk(root) as chat:
-        await publish(chat, menu_s1="one")
-        await redraft(chat, menu_s1="two")
+        await publish(chat, menu_s1="one", menu_s2="one")
+        await redraft(chat, menu_s1="two", menu_s2="two")
     async with held(root) as hand, desk(root) as chat:
         batch = (await chat.call("promote"))["batchId"]
-        edited = edit_file(root, "menu", "Ada's notes: one", "Edited by hand.")
+        await hand.work(2)
+        edit_file(root, "menu", f"{SAYS}one", "Edited by hand.", count=1)
         await hand.finish()
         ended = await chat.call("status", batchId=batch)
         assert ended["operations"][0]["status"] == "failed"
-        assert "force" in ended["message"]
-        assert "files" not in ended
-        assert content(root)["menu.md"] == edited
-        await redraft_by_hand(chat, hand, "three")
-        await chat.call("promote", force=True)
-        await hand.finish()
-        assert live(root) == {"menu/s1": "three"}
-        assert said(await lives(root, "menu/s1")) == ["one", "two", "Edited by hand.", "three"]
+        assert live(root) == {"menu/s1": "Edited by hand.", "menu/s2": "two"}
+        assert said(await lives(root, "menu/s1")) == ["one", "two", "Edited by hand."]
 
 
-async def redraft_by_hand(chat: Desk, hand: Hand, text: str) -> None:
-    """Draft menu/s1 anew while the worker is held."""
-    site = read_site(chat.root)
-    page_of(site, "menu")["sections"][0]["brief"] = text
-    write_site(chat.root, site)
-    await chat.call("generate", section="menu/s1", mode="new")
-    await hand.finish()
-
-
-async def test_a_file_that_is_not_ours_is_never_touched(tmp_path: Path) -> None:
-    """R22: with force neither; once it is moved away the page is written."""
-    root = small_site(tmp_path, {"menu": 1}, **QUICK)
-    foreign = root / "content" / "menu.md"
-    foreign.parent.mkdir()
-    foreign.write_text("# My own menu\n\nNot yours.\n")
-    before = content(root)
+async def test_what_nobody_asked_for_stays_as_it_is_byte_for_byte(tmp_path: Path) -> None:
+    """P7 and P9: the file of an existing site; taken back, it is what it was."""
+    root = existing(tmp_path)
     async with desk(root) as chat:
-        await redraft(chat, menu_s1="one")
-        for force in (False, True):
-            batch = await chat.run("promote", section="menu/s1", force=force)
-            assert batch["status"] == "failed", batch
-            assert content(root) == before
-        foreign.rename(root / "mine.md")
+        assert await chat.states() == {"menu/s1": "live", "menu/s2": "live"}
+        assert "batchId" not in await chat.call("promote")
+        assert content(root)["menu.md"] == THEIRS
+        await write(chat, menu_s1="two")
+        assert (await chat.run("promote"))["status"] == "completed"
+        asked = THEIRS.replace(b"Somebody's own words.", b"Ada's notes: two")
+        assert content(root)["menu.md"] == asked
+        await chat.run("rollback")
+        assert content(root)["menu.md"] == THEIRS
+        ground = await chat.run("rollback", section="menu/s2")
+        assert "nothing before it" in ground["skipped"][0]["reason"]
+        await chat.run("promote", section="menu/s1")
+        edited = edit_file(root, "menu", "as it was", "as it is now")
+        await chat.run("rollback", section="menu/s1")
+        assert content(root)["menu.md"] == THEIRS.replace(b"as it was", b"as it is now")
+        assert edited != THEIRS
+
+
+async def test_line_ends_and_a_formatters_pass_are_no_conflict(tmp_path: Path) -> None:
+    """P10: the draft is still made against what is live."""
+    root = small_site(tmp_path, {"menu": 1}, **QUICK)
+    async with desk(root) as chat:
+        await publish(chat, menu_s1="one")
         await redraft(chat, menu_s1="two")
-        await chat.run("promote", force=True)
+        path = root / "content" / "menu.md"
+        path.write_bytes(path.read_bytes().replace(b"## Menu 1\n", b"Menu 1\n------\n"))
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+        assert (await chat.run("promote"))["status"] == "completed"
         assert live(root) == {"menu/s1": "two"}
+        assert b"\n" not in path.read_bytes().replace(b"\r\n", b"")
+
+
+DAMAGES = {
+    "not UTF-8": lambda data: data + b"\xff\xfe",
+    "a merge is under way": lambda data: data + b"<<<<<<< a\nx\n=======\ny\n>>>>>>> b\n",
+    "empty though it had text": lambda data: b"",
+    "stands in it twice": lambda data: data + b"\n<!-- section: s1 -->\n",
+    "the mark of s2 is gone": lambda data: data.replace(b"<!-- section: s2 -->", b""),
+}
+
+
+@pytest.mark.parametrize("why", DAMAGES)
+async def test_a_file_that_cannot_be_worked_on_is_left_alone(tmp_path: Path, why: str) -> None:
+    """P6: its sections are left out, with file and reason; other pages go on."""
+    root = small_site(tmp_path, {"menu": 2, "news": 1}, **QUICK)
+    async with desk(root) as chat:
+        await publish(chat, menu_s1="one", menu_s2="the other one of the two", news_s1="one")
+        await redraft(chat, menu_s1="two", news_s1="two")
+        path = root / "content" / "menu.md"
+        whole = path.read_bytes()
+        damaged: bytes = DAMAGES[why](whole)
+        path.write_bytes(damaged)
+        done = await chat.run("promote", force=True)
+        (skipped,) = done["skipped"]
+        assert skipped["section"] == "menu/s1"
+        assert skipped["reason"].startswith("content/menu.md") and why in skipped["reason"]
+        assert done["status"] == "completed" and live_of(root, "news") == "two"
+        note = (await chat.call("review", section="menu/s1"))["sections"][0]["note"]
+        assert note == skipped["reason"]
+        back = await chat.call("rollback", section="menu/s1")
+        assert back["skipped"][0]["reason"] == note
+        drafted = await chat.call("generate", section="menu/s1", mode="new")
+        assert drafted["skipped"][0]["reason"] == note
+        assert path.read_bytes() == damaged
+        path.write_bytes(whole)
+        await chat.run("promote", section="menu/s1")
+        assert live_of(root, "menu") == "two"
+
+
+def live_of(root: Path, page: str) -> str:
+    """Return the words of a page's first section; another page's file may be damaged."""
+    text = (root / "content" / f"{page}.md").read_text("utf-8")
+    return text.partition(SAYS)[2].partition("\n")[0]
+
+
+async def test_a_section_that_somebody_took_out_of_a_file_stays_out(tmp_path: Path) -> None:
+    """P5: nothing is removed by that, and nothing brings it back but its name."""
+    root = small_site(tmp_path, {"menu": 2}, **QUICK)
+    async with desk(root) as chat:
+        await publish(chat, menu_s1="one", menu_s2="one")
+        path = root / "content" / "menu.md"
+        before = path.read_bytes()
+        path.write_bytes(before.partition(b"<!-- section: s2 -->")[0])
+        await redraft(chat, menu_s1="two")
+        assert (await chat.run("promote"))["status"] == "completed"
+        assert live(root) == {"menu/s1": "two"}
+        assert said(await lives(root, "menu/s2")) == ["one"]
+        (row,) = (await chat.call("review", section="menu/s2"))["sections"]
+        assert "is missing" in row["note"]
+        await chat.run("promote", section="menu/s2")
+        assert live(root) == {"menu/s1": "two", "menu/s2": "one"}
 
 
 async def test_a_file_of_no_page_is_never_touched(tmp_path: Path) -> None:
-    """R22: the folder may be another program's."""
+    """P7: the folder may be another program's."""
     root = small_site(tmp_path, {"menu": 1}, **QUICK)
     (root / "content").mkdir()
     (root / "content" / "about.md").write_text("Mine.")
@@ -192,7 +257,7 @@ async def clone_of(first: Path, root: Path, pages: dict[str, int]) -> Path:
 
 
 async def test_a_clone_takes_its_files_as_the_ground(tmp_path: Path) -> None:
-    """R15 and R24: live from the start, as last exported, and nothing lies before them."""
+    """P1: live from the start, and nothing lies before them."""
     first = small_site(tmp_path / "first", {"menu": 2}, **QUICK)
     async with desk(first) as chat:
         await publish(chat, menu_s1="one", menu_s2="one")
@@ -200,44 +265,21 @@ async def test_a_clone_takes_its_files_as_the_ground(tmp_path: Path) -> None:
     before = content(clone)
     async with desk(clone) as chat:
         assert await chat.states() == {"menu/s1": "live", "menu/s2": "live"}
-        ground = await chat.run("rollback", sections=["menu/s1", "menu/s2"])
-        assert ground["queuedSections"] == 0
-        assert all("nothing before it" in row["reason"] for row in ground["skipped"])
         assert "batchId" not in await chat.run("rollback")
-        await publish(chat, menu_s1="two")
+        await write(chat, menu_s1="two")
+        await chat.run("promote")
         assert live(clone) == {"menu/s1": "two", "menu/s2": "one"}
         back = await chat.run("rollback")
         assert content(clone) == before
+        ground = await chat.run("rollback", section="menu/s2")
+        assert "nothing before it" in ground["skipped"][0]["reason"]
         await chat.run("rollback", batchId=back["batchId"])
         await chat.run("rollback", section="menu/s1")
         assert content(clone) == before
-        await chat.run("rollback", section="menu/s1")
-        assert live(clone)["menu/s1"] == "two"
 
 
-async def test_where_front_matter_and_body_disagree_on_adoption_the_body_wins(
-    tmp_path: Path,
-) -> None:
-    """R24: the file was edited before it was cloned."""
-    first = small_site(tmp_path / "first", {"menu": 2}, **QUICK)
-    async with desk(first) as chat:
-        await publish(chat, menu_s1="one", menu_s2="one")
-    clone = await clone_of(first, tmp_path / "clone", {"menu": 2})
-    path = clone / "content" / "menu.md"
-    front, comment, body = path.read_text().partition("<!-- section: menu/s1")
-    body = body.replace("## Menu 1\n\nAda's notes: one", "## Menu one\n\nAs the body has it.")
-    path.write_text(front + comment + body)
-    async with desk(clone) as chat:
-        await publish(chat, menu_s2="two")
-        assert live(clone) == {"menu/s1": "As the body has it.", "menu/s2": "two"}
-        (adopted,) = await lives(clone, "menu/s1")
-        assert adopted.fields == {"title": "Menu one", "text": "As the body has it."}
-
-
-async def test_a_section_that_left_the_site_stays_live_at_the_end_of_its_page(
-    tmp_path: Path,
-) -> None:
-    """R24: orphaned; it is neither drafted nor promoted, and a rollback takes it away."""
+async def test_a_section_that_left_the_site_stays_where_it_is(tmp_path: Path) -> None:
+    """P5: orphaned; it is neither drafted nor promoted, and a rollback takes it away."""
     root = small_site(tmp_path, {"menu": 3}, **QUICK)
     async with desk(root) as chat:
         await publish(chat, menu_s1="one", menu_s2="one")
@@ -245,7 +287,7 @@ async def test_a_section_that_left_the_site_stays_live_at_the_end_of_its_page(
         del page_of(site, "menu")["sections"][0]
         write_site(root, site)
         await publish(chat, menu_s3="one")
-        assert list(live(root)) == ["menu/s2", "menu/s3", "menu/s1"]
+        assert list(live(root)) == ["menu/s1", "menu/s2", "menu/s3"]
         assert (await chat.states())["menu/s1"] == "orphaned"
         await chat.run("rollback", section="menu/s1")
         assert list(live(root)) == ["menu/s2", "menu/s3"]
@@ -256,7 +298,7 @@ async def test_a_section_that_left_the_site_stays_live_at_the_end_of_its_page(
 async def test_a_page_that_left_the_site_keeps_its_file_until_it_is_taken_back(
     tmp_path: Path,
 ) -> None:
-    """R24: nothing live is lost by an edit of `site.yaml`."""
+    """P5: nothing live is lost by an edit of `site.yaml`."""
     root = small_site(tmp_path, {"menu": 1, "news": 1}, **QUICK)
     async with desk(root) as chat:
         await publish(chat, menu_s1="one", news_s1="one")
@@ -271,7 +313,7 @@ async def test_a_page_that_left_the_site_keeps_its_file_until_it_is_taken_back(
 
 
 async def test_static_sections_stand_where_the_site_has_them(tmp_path: Path) -> None:
-    """R24: with the text of `site.yaml`; alone they make no file."""
+    """P11: with the text of `site.yaml`."""
     root = small_site(tmp_path, {"menu": 2}, **QUICK)
     site = read_site(root)
     page_of(site, "menu")["sections"].insert(1, {"id": "legal", "text": "All rights reserved."})

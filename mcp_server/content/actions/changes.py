@@ -25,7 +25,7 @@ from mcp_server.entities.effects import (
     SaveRevision,
     expect_hash,
 )
-from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Entity, Revision
+from mcp_server.entities.entity import ADOPTED, PREVIEW, PRODUCTION, Author, Entity, Revision
 from mcp_server.jobs.job import NewJob
 from mcp_server.jobs.outcome import Done, Fail
 from mcp_server.progress.verbs import PROMOTE, ROLLBACK, UNPUBLISH
@@ -136,14 +136,14 @@ def _restored(payload: ContentRollback, history: Sequence[Revision]) -> Revision
 
 
 def _by_hand(revision: Revision) -> Revision:
-    """Return the ground as somebody's own.
+    """Return a text that was read from a file as one that a batch brings back.
 
     Bringing it back is a change like any other, which a later rollback may undo. As "adopted" it
-    would be the ground, which rollback never takes away (P4).
+    would be the ground, which rollback never takes away, and as "file" no batch's.
     """
-    if revision.author.kind != "adopted":
+    if not revision.author.in_file:
         return revision
-    return replace(revision, author=Author(kind="person", name="page file"))
+    return replace(revision, author=Author(kind="person", name=ADOPTED))
 
 
 def _nothing(section: str, template: str, by: str) -> Revision:

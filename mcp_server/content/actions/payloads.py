@@ -16,7 +16,8 @@ from mcp_server.jobs.outcome import Enqueue
 from mcp_server.progress.verbs import VERBS
 
 EXPORT = "content-export"
-JOB_KINDS = (*(verb.job_kind for verb in VERBS.values()), EXPORT)
+LOOK = "content-look"
+JOB_KINDS = (*(verb.job_kind for verb in VERBS.values()), EXPORT, LOOK)
 """What our tools queue, and what that queues in turn: nothing starts unless each has a handler."""
 
 
@@ -73,6 +74,12 @@ class ContentExport(_Payload):
     """A page whose file is to be written from its live texts."""
 
     page: str
+
+
+class ContentLook(_Payload):
+    """Pages whose files are to be looked at for the first time."""
+
+    pages: tuple[str, ...]
 
 
 def export_of(section: str) -> Enqueue:

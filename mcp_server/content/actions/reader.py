@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import anyio
 import anyio.to_thread
@@ -12,7 +13,7 @@ import anyio.to_thread
 from mcp_server.clock import Clock
 from mcp_server.content.actions import history
 from mcp_server.content.actions.calls import Note, Quoted, Selector
-from mcp_server.content.actions.looks import with_sights
+from mcp_server.content.actions.looks import with_sights, with_unpublished
 from mcp_server.content.actions.once import NotesOnce
 from mcp_server.content.actions.page_look import ask_of, layout_for, look_alone, with_kept
 from mcp_server.content.actions.selection import Selection, pages_of, select
@@ -20,7 +21,7 @@ from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.actions.site_pages import SitePages
 from mcp_server.content.expanded import doubts_of
 from mcp_server.content.pages.layout import Layout
-from mcp_server.content.pages.page_files import PageFiles, Sight
+from mcp_server.content.pages.page_files import Ask, PageFiles, Sight
 from mcp_server.content.site import Site
 from mcp_server.content.text.tree import same_text
 from mcp_server.content.workspace.loader import (
@@ -30,8 +31,9 @@ from mcp_server.content.workspace.loader import (
     site_to_document,
 )
 from mcp_server.entities.entity import PREVIEW, page_of
+from mcp_server.entities.page_files import KnownFile
 from mcp_server.entities.store import EntityStore, Heads
-from mcp_server.errors import NotFound
+from mcp_server.errors import NotFound, Overtaken
 
 UNREAD_MAX = 200
 """Page files that are read for the first time by a call that asks about more."""
@@ -76,7 +78,7 @@ class ContentReader:
         Raises:
             Unavailable: the site cannot be read, and never could.
         """
-        site, notes = await self.site()
+        site, notes = await self.site(pages or ())
         stored = await self._entities.snapshot(pages, history=history)
         content = SiteContent(
             site=site,
@@ -116,8 +118,8 @@ class ContentReader:
         Raises:
             NotFound, InvalidPayload, Unavailable: as `select`.
         """
-        site, notes = await self.site()
         named = pages_of(selector)
+        site, notes = await self.site(named or ())
         try:
             drafts, live = await self._entities.heads(named)
             selection = await _meant(selector, site, drafts, live, removed=removed)
@@ -134,6 +136,14 @@ class ContentReader:
         """
         content, _ = await self.read({page_of(id) for id in ids})
         return await self.look(content, ids, to_store=False)
+
+    async def look_to_show(self, ids: Sequence[str]) -> SiteContent:
+        """Do the same, and find out which of the pages their generator does not publish."""
+        pages = {page_of(id) for id in ids}
+        content, _ = await self.read(pages)
+        content = await self.look(content, ids, to_store=False, whole=pages)
+        today = datetime.fromtimestamp(self._clock.now(), UTC).date().isoformat()
+        return await anyio.to_thread.run_sync(with_unpublished, content, today)
 
     async def _with_unread(self, site: Site, live: Heads, selection: Selection) -> Heads:
         """Return the live texts with those of page files that nobody has looked at yet.
@@ -152,16 +162,24 @@ class ContentReader:
         found |= {id: UNREAD for id in selection.ids if page_of(id) in rest}
         return replace(live, hash={**live.hash, **found})
 
-    async def site(self) -> tuple[Site, list[Note]]:
+    async def site(self, wanted: Collection[str] = ()) -> tuple[Site, list[Note]]:
         """Return the site, or the last one without mistakes together with a note on these.
+
+        All sections of the `wanted` pages are in it; of others that nobody has looked at yet, a
+        file's headings may not be.
 
         Raises:
             Unavailable: it cannot be read, and never could.
         """
         site, notes = await self._site()
-        site = await self._pages.all(site)
+        site = await self._pages.all(site, wanted)
         doubts = list(doubts_of(site, self._loader.patterns, {})) if self._is_present(site) else []
         return site, [*notes, *self._once.untold(_in_doubt(doubts), of=site.hash)]
+
+    @property
+    def unread(self) -> Sequence[str]:
+        """The pages of which nobody has looked at the file yet, when the site was read last."""
+        return self._pages.unread
 
     def told(self, notes: Iterable[Note]) -> None:
         """Take the notes of an answer as told: those that a server says once are not said again."""
@@ -185,10 +203,16 @@ class ContentReader:
         sights = await self._sights(content, layouts, whole)
         if to_store and any(sight.settles_in_s for sight in sights.values()):
             sights = await self._settled(content, layouts, sights)
+        await self._expect_known(content, sights)
         await self._remember(sights)
-        shown = {page: self._files.shown(layout.file) for page, layout in layouts.items()}
-        content = await anyio.to_thread.run_sync(with_sights, content, sights, shown)
+        content = await anyio.to_thread.run_sync(self._laid_over, content, sights, layouts)
         return await self._with_same(content, ids)
+
+    def _laid_over(
+        self, content: SiteContent, sights: Mapping[str, Sight], layouts: Mapping[str, Layout]
+    ) -> SiteContent:
+        shown = {page: self._files.shown(layout.file) for page, layout in layouts.items()}
+        return with_sights(content, sights, shown)
 
     def _layouts(self, content: SiteContent, ids: Collection[str]) -> dict[str, Layout]:
         pages = dict.fromkeys(page_of(id) for id in ids)
@@ -199,11 +223,11 @@ class ContentReader:
         self, content: SiteContent, layouts: Mapping[str, Layout], whole: Collection[str] = ()
     ) -> dict[str, Sight]:
         """Look at these pages; at one that is being written, once nobody writes it."""
-        asks = {p: ask_of(content, layout, whole=p in whole) for p, layout in layouts.items()}
-        open_ = [page for page, ask in asks.items() if ask.known and ask.known.intent]
+        asks = await anyio.to_thread.run_sync(_asks, content, layouts, whole)  # maybe thousands
+        open_ = {page for page, ask in asks.items() if ask.known and ask.known.intent}
         plain = [ask for page, ask in asks.items() if page not in open_]
         sights = await anyio.to_thread.run_sync(self._files.look, plain)
-        for page in open_:
+        for page in sorted(open_):
             sights[page] = await look_alone(asks[page], self._entities, self._files)
         return await with_kept(sights, asks, self._entities)
 
@@ -218,6 +242,24 @@ class ContentReader:
             again = {page: layouts[page] for page in left}
             sights = {**sights, **await self._sights(content, again)}
         return sights
+
+    async def _expect_known(self, content: SiteContent, sights: Mapping[str, Sight]) -> None:
+        """Refuse to call an edit what was written since the content was read (P1).
+
+        Raises:
+            Overtaken: a file with new texts was stored otherwise meanwhile.
+        """
+        edited = [
+            page
+            for page, sight in sights.items()
+            if sight.looked is not None and (sight.looked.taken or sight.looked.ground)
+        ]
+        if not edited:
+            return
+        now = await self._entities.page_files(edited)
+        for page in edited:
+            if _version(now.get(page)) != _version(content.files.get(page)):
+                raise Overtaken(f"the file of {page}", action="go on")
 
     async def _remember(self, sights: Mapping[str, Sight]) -> None:
         """Remember the states of files that hold what is known: so they are not read again."""
@@ -303,9 +345,19 @@ class ContentReader:
         return self._before_start
 
 
+def _version(known: KnownFile | None) -> int:
+    return 0 if known is None else known.version
+
+
 def _in_doubt(doubts: Sequence[str]) -> Sequence[Note]:
     said = "The site may not be meant as it is read:"
     return [Quoted(said, "; ".join(doubts[:2]))] if doubts else []
+
+
+def _asks(
+    content: SiteContent, layouts: Mapping[str, Layout], whole: Collection[str]
+) -> dict[str, Ask]:
+    return {p: ask_of(content, layout, whole=p in whole) for p, layout in layouts.items()}
 
 
 async def _selected(selector: Selector, content: SiteContent) -> Selection:

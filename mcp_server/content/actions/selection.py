@@ -33,7 +33,8 @@ def select(selector: Selector, site: Site, stored: Collection[str] = ()) -> Sele
         NotFound: no such page or section; names the nearest.
         InvalidPayload: an id is no slug, or a section is named without its page.
     """
-    known = dict.fromkeys([*site.section_ids, *sorted(set(stored) - site.section_ids)])
+    there = site.section_ids
+    known = dict.fromkeys([*there, *sorted({id for id in stored if id not in there})])
     sections = _sections(selector)
     named = (selector.page, *selector.pages) if selector.page else selector.pages
     pages = tuple(dict.fromkeys(named))
@@ -48,10 +49,10 @@ def select(selector: Selector, site: Site, stored: Collection[str] = ()) -> Sele
         chosen = tuple(id for id in known if id in wanted)
         # With `section`, a page only says where that one is; with `sections` it adds its own.
         if selector.section is None and pages:
-            chosen += tuple(i for i in known if split_id(i)[0] in pages and i not in wanted)
+            chosen += tuple(i for i in known if page_of(i) in pages and i not in wanted)
         return Selection(ids=chosen, named=True)
     if pages:
-        ids = tuple(id for id in known if split_id(id)[0] in pages)
+        ids = tuple(id for id in known if page_of(id) in pages)
         return Selection(ids=ids, named=False, pages=pages)
     return Selection(ids=tuple(known), named=False)
 
@@ -91,7 +92,9 @@ def _check_pages(pages: Sequence[str], known: Collection[str], site: Site) -> No
         if not is_page_id(page):
             what = f"{in_quotes(page)} is no id of a page; {PAGE_IDS}"
             raise InvalidPayload("page", [what])
-    there = {each.id for each in site.pages} | {split_id(id)[0] for id in known}
+    if all(site.page(page) is not None for page in pages):
+        return
+    there = {each.id for each in site.pages} | set(map(page_of, known))
     if unknown := [page for page in pages if page not in there]:
         hint = f"{_others(unknown)}`review` lists pages and sections."
         raise NotFound("page", unknown[0], known=sorted(there), hint=hint)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import islice
 
 import anyio.to_thread
 
@@ -26,21 +27,36 @@ class SitePages:
     def __init__(self, files: PageFiles, entities: EntityStore) -> None:
         self._files, self._entities = files, entities
         self._last: tuple[object, Site] | None = None
+        self._parsed: dict[str, tuple[bytes, Sequence[str]]] = {}
+        """By path, the bytes of a file that nobody has looked at yet, and its sections."""
+        self.unread: tuple[str, ...] = ()
+        """Pages whose file is there, and that nobody has looked at yet; of the last look."""
 
-    async def all(self, site: Site) -> Site:
-        """Return the site with all pages; those whose file was taken away are pages still (P5)."""
+    async def all(self, site: Site, wanted: Collection[str] = ()) -> Site:
+        """Return the site with all pages; those whose file was taken away are pages still (P5).
+
+        The sections of the `wanted` pages are known, even if nobody has looked at these yet.
+        """
         if not site.collections:
             return site
         listed = await anyio.to_thread.run_sync(self._files.listed)
-        known = tuple(await self._entities.known_paths())
-        headings = await self._headings(site, listed.paths)
-        key = (site.hash, listed.version, known, headings)
-        if self._last is None or self._last[0] != key:
-            if await self._move_along(listed.paths, known):
-                return await self.all(site)
-            made = await anyio.to_thread.run_sync(_all, site, listed.paths, known, headings)
-            self._last = (key, made)
-        return self._last[1]
+        known = await self._entities.known_paths()
+        headings = await self._headings(site, listed.paths, wanted)
+        away = await anyio.to_thread.run_sync(_away, listed.paths, known)
+        key, last = (site.hash, listed.version, away, headings), self._last
+        if last is not None and last[0] == key:
+            self.unread = await anyio.to_thread.run_sync(_unread, last[1], listed.paths, known)
+            return last[1]
+        if await self._move_along(listed.paths, known):
+            return await self.all(site, wanted)
+        # What is as it was is taken from before: a new file costs little on a site of thousands.
+        before = last[1] if last is not None and last[1].hash == site.hash else None
+        paths = [*listed.paths, *away]
+        make = partial(expanded, site, paths, headings, before=before)
+        made = await anyio.to_thread.run_sync(make)
+        self.unread = await anyio.to_thread.run_sync(_unread, made, listed.paths, known)
+        self._last = (key, made)
+        return made
 
     async def of_page(self, site: Site, page: str) -> Site:
         """Return the site with one page, without looking at the content folder."""
@@ -66,17 +82,14 @@ class SitePages:
         if seen <= there or there <= seen:
             return False
         files = await self._entities.page_files(None)
-        gone: dict[str, list[str]] = {}
-        for each in files.values():
-            if each.file not in there and each.hash:
-                gone.setdefault(each.hash, []).append(each.page)
+        gone = {each.hash: each for each in files.values() if each.file not in there and each.hash}
         new = [path for path in paths if path not in seen and page_id_of(path) not in files]
         found = await anyio.to_thread.run_sync(self._hashes, new[:UNREAD_MAX])
         moved = False
         for hash, where in found.items():
-            # Of copies nobody can say which went where.
-            if len(was := gone.get(hash, [])) == len(where) == 1:
-                moved |= await self._entities.move_page(was[0], page_id_of(where[0]), where[0])
+            if hash in gone and len(where) == 1:
+                [path] = where
+                moved |= await self._entities.move_page(gone[hash].page, page_id_of(path), path)
         return moved
 
     def _hashes(self, paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
@@ -86,26 +99,40 @@ class SitePages:
                 found.setdefault(bytes_hash(data), []).append(path)
         return found
 
-    async def _headings(self, site: Site, paths: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+    async def _headings(
+        self, site: Site, paths: Sequence[str], wanted: Collection[str]
+    ) -> Mapping[str, Sequence[str]]:
         """Return the sections of files whose headings are sections, as far as they are known.
 
-        Of those that nobody has looked at yet, the first are read.
+        Of those that nobody has looked at yet, the wanted ones and the first are read.
         """
         split = [collection for collection in site.collections if collection.split]
         if not split:
             return {}
-        known = await self._entities.page_files(None)
-        unread = [p for p in paths if page_id_of(p) not in known and any(c.fits(p) for c in split)]
-        read = await anyio.to_thread.run_sync(self._read_headings, unread[:UNREAD_MAX])
-        return {**{page: tuple(each.in_file) for page, each in known.items()}, **read}
+        known = await self._entities.known_sections()
 
-    def _read_headings(self, paths: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-        found = {path: self._files.read(path) for path in paths}
-        return {
-            page_id_of(path): split_sections(data, style=MarkStyle.of(path))
-            for path, data in found.items()
-            if data is not None
-        }
+        def read() -> Mapping[str, Sequence[str]]:
+            first = [path for path in paths if page_id_of(path) in wanted] if wanted else []
+            new = (path for path in (*first, *paths) if page_id_of(path) not in known)
+            fitting = (path for path in new if any(each.fits(path) for each in split))
+            chosen = dict.fromkeys(islice(fitting, UNREAD_MAX))
+            return self._read_headings(chosen, first or chosen)
+
+        return {**known, **await anyio.to_thread.run_sync(read)}
+
+    def _read_headings(
+        self, paths: Iterable[str], again: Collection[str]
+    ) -> Mapping[str, Sequence[str]]:
+        """Return the sections of these files; those that may have changed are read `again`."""
+        before, self._parsed = self._parsed, {}
+        for path in paths:
+            was = before.get(path)
+            data = self._files.read(path) if was is None or path in again else was[0]
+            if was is not None and was[0] == data:
+                self._parsed[path] = was
+            elif data is not None:
+                self._parsed[path] = (data, split_sections(data, style=MarkStyle.of(path)))
+        return {page_id_of(path): sections for path, (_, sections) in self._parsed.items()}
 
     async def _languages(self, site: Site, page: str, files: Sequence[str]) -> Mapping[str, str]:
         """Return the language that a page's file says, where its collection has a key for that."""
@@ -119,9 +146,15 @@ class SitePages:
         return {}
 
 
-def _all(
-    site: Site, paths: Sequence[str], known: Sequence[str], headings: Mapping[str, tuple[str, ...]]
-) -> Site:
-    there = {page_id_of(path) for path in paths}
-    away = [path for path in known if page_id_of(path) not in there]
-    return expanded(site, [*paths, *away], headings)
+def _away(paths: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    """Return the paths of pages that have no file any more, under any name."""
+    if not (left := set(known).difference(paths)):
+        return ()
+    there = set(map(page_id_of, paths))
+    return tuple(sorted(path for path in left if page_id_of(path) not in there))
+
+
+def _unread(site: Site, paths: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    """Return the pages whose file is there, and that nobody has looked at yet."""
+    new = set(paths).difference(known)
+    return tuple(page.id for page in site.pages if page.file in new) if new else ()

@@ -14,6 +14,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from mcp_server.content.site import Page, Section, Site
@@ -53,8 +54,13 @@ class Layout:
     @property
     def hash(self) -> str:
         """Of what the spans are: 16 hex digits. What is declared does not count."""
-        spans = [self.split, [[part.section, *part.keys] for part in self.parts]]
-        return hashlib.blake2b(json.dumps(spans).encode(), digest_size=8).hexdigest()
+        return _hash_of(self.split, tuple((part.section, *part.keys) for part in self.parts))
+
+
+@lru_cache(maxsize=1024)
+def _hash_of(split: bool, spans: tuple[tuple[str, ...], ...]) -> str:
+    """Return the hash of a layout; thousands of pages of a collection have the same."""
+    return hashlib.blake2b(json.dumps([split, spans]).encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

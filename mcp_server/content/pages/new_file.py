@@ -74,7 +74,7 @@ def _intro(body: Mapping[str, str]) -> list[str]:
 def _check(layout: Layout, data: bytes, wanted: Mapping[str, str]) -> None:
     page = parse(data, layout)
     if isinstance(page, Blocked):
-        raise SpliceRefused(f"{page.reason} then")
+        raise SpliceRefused(f"with it, {page.reason}")
     for section, text in wanted.items():
         span = page.spans.get(section)
         if (span.text if span else page.strays.get(section, "")) != text:

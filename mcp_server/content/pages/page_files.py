@@ -88,6 +88,7 @@ class PageFiles:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._root, self.content_dir, self._locks = root, content_dir, locks
+        self._inside = _inside(root, content_dir)
         self._trusted, self._monotonic, self._wall = trusted, monotonic, wall
         self._sighted: dict[str, tuple[Stat | None, float]] = {}
         """By page, the state of a file with new bytes, and when it was first seen in it."""
@@ -95,10 +96,9 @@ class PageFiles:
 
     def shown(self, file: str) -> str:
         """Return a page's file as people are told of it, relative to the workspace."""
-        path = self.content_dir / file
-        if not path.is_relative_to(self._root):
+        if self._inside is None:
             return file
-        shown = path.relative_to(self._root).as_posix()
+        shown = f"{self._inside}{file}"
         # `content_dir` may be any text: a sentence in it must not reach a chat.
         return shown if re.fullmatch(r"[\w./-]{1,400}", shown) else file
 
@@ -280,11 +280,19 @@ def page_files(workspace: Workspace, grants: Grants) -> PageFiles:
     )
 
 
+def _inside(root: Path, content_dir: Path) -> str | None:
+    """Return what a page's path in the workspace begins with, `None` where it lies outside."""
+    if not content_dir.is_relative_to(root):
+        return None
+    inside = content_dir.relative_to(root).as_posix()
+    return "" if inside == "." else f"{inside}/"
+
+
 def _by_folder(asks: Iterable[Ask]) -> Mapping[tuple[str, ...], Sequence[Ask]]:
-    found: dict[tuple[str, ...], list[Ask]] = {}
+    found: dict[str, list[Ask]] = {}
     for ask in asks:
-        found.setdefault(PurePosixPath(ask.layout.file).parts[:-1], []).append(ask)
-    return found
+        found.setdefault(ask.layout.file.rpartition("/")[0], []).append(ask)
+    return {PurePosixPath(folder).parts: those for folder, those in found.items()}
 
 
 def _found(reached: _Reached, ask: Ask) -> Found | None:
@@ -293,7 +301,7 @@ def _found(reached: _Reached, ask: Ask) -> Found | None:
         return Found(problem=reached.problem)
     if reached.folder is None:
         return Found()
-    name = PurePosixPath(ask.layout.file).name
+    name = ask.layout.file.rpartition("/")[2]
     try:
         return _read(reached.folder, name, ask)
     except FileNotFoundError:

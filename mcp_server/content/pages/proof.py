@@ -43,7 +43,7 @@ def prove(
     """
     after = parse(data, page.layout)
     if isinstance(after, Blocked):
-        raise _refused(page, wanted, f"{after.reason} then")
+        raise _refused(page, wanted, f"with it, {after.reason}")
     for section, text in wanted.items():
         if (text_of(after, section) or "") != text:
             raise _refused(page, {section: text}, "it would be read otherwise than it was written")

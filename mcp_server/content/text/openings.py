@@ -50,6 +50,8 @@ _SHORTCODE = re.compile(
 )
 _TAG = re.compile(r"\{%-?\s*(?P<close>end)?(?P<name>\w+)(?:(?!%\}|\{%).)*%\}", re.DOTALL)
 _COLONS = re.compile(r"^[ \t]{0,3}(?P<colons>:{3,})(?P<name>[^\n]*)$", re.MULTILINE)
+_IDENTIFIER = re.compile(r"\s*\w+(?:\.\w+)+\s*")
+"""Behind colons, what mkdocstrings is to describe: it stands alone."""
 
 
 def left_open(
@@ -158,6 +160,8 @@ def _tags(text: str, paired: Collection[str]) -> Iterator[tuple[str, str, bool]]
 def _colons(text: str) -> list[str]:
     stack: list[str] = []
     for match in _COLONS.finditer(text):
+        if _IDENTIFIER.fullmatch(match["name"]):
+            continue
         if match["name"].strip():
             stack.append(match["colons"])
             continue

@@ -371,13 +371,31 @@ def doctor(
 def demo(
     *,
     folder: Annotated[
-        Path, typer.Option("--dir", help="The demo's workspace; made if it is not there.")
-    ] = Path("pressroom-demo"),
+        Path | None,
+        typer.Option(
+            "--dir",
+            help="The demo's workspace; made if it is not there.",
+            show_default="pressroom-demo, or pressroom-demo-existing",
+        ),
+    ] = None,
+    existing: Annotated[
+        bool, typer.Option("--existing", help="With a small site that is there, in git.")
+    ] = False,
 ) -> None:
-    """See the main job from end to end, in about 20 seconds and without a key."""
-    from mcp_server.interfaces.cli.demo import run_demo  # noqa: PLC0415 - brings mcp and rich
+    """See the main job from end to end, in about 20 seconds and without a key.
 
-    run_demo(folder)
+    With --existing: one paragraph of a site that is there is changed and taken back, and git shows
+    what that does to its files.
+    """
+    # Only here, as these bring mcp and rich.
+    if existing:
+        from mcp_server.interfaces.cli.demo_existing import run_demo_existing  # noqa: PLC0415
+
+        run_demo_existing(folder or Path("pressroom-demo-existing"))
+    else:
+        from mcp_server.interfaces.cli.demo import run_demo  # noqa: PLC0415
+
+        run_demo(folder or Path("pressroom-demo"))
 
 
 def _one_of(id: str | None, batch: str | None) -> str | None:

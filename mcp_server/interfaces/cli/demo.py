@@ -83,6 +83,51 @@ async def _connect_and_play(workspace: Workspace, screen: Screen) -> None:
     _show_how_to_connect(workspace, screen)
 
 
+class Stage:
+    """Calls tools that queue something, and shows how that goes."""
+
+    def __init__(self, talk: Conversation, screen: Screen) -> None:
+        self._talk, self._screen = talk, screen
+
+    async def publish(self, tool: str, arguments: Json, title: str) -> str:
+        """Promote or roll back, wait for the end, and return the batch.
+
+        Raises:
+            DemoFailed: nothing was queued, or it did not come through.
+        """
+        self._screen.title(title)
+        answer = await self.submit(tool, arguments)
+        batch_id = str(answer["batchId"])
+        with self._screen.bar() as move:
+            end = await self._talk.follow(batch_id, move=move)
+        self.end_of(tool, end)
+        return batch_id
+
+    async def submit(self, tool: str, arguments: Json) -> Json:
+        """Return the answer of a call that has queued a batch.
+
+        Raises:
+            DemoFailed: nothing was queued.
+        """
+        self._screen.say(f"{tool} {_shown(arguments)}")
+        answer = await self._talk.call(tool, arguments)
+        self._screen.say(f"→ {answer['message']}")
+        if "batchId" not in answer:
+            raise DemoFailed(f"{tool} queued nothing: {answer['message']}")
+        self._screen.say(f"  batchId: {answer['batchId']}")
+        return answer
+
+    def end_of(self, tool: str, end: Json) -> None:
+        """Show how a batch has ended.
+
+        Raises:
+            DemoFailed: it did not come through.
+        """
+        if end["operations"][0]["status"] != "completed":
+            raise DemoFailed(f"{tool} did not come through: {end['message']}")
+        self._screen.say(f"→ {end['message']}")
+
+
 class Demo:
     """The steps, in the order in which they are shown."""
 
@@ -90,6 +135,7 @@ class Demo:
         self._talk = talk
         self._screen = screen
         self._content_dir = content_dir
+        self._stage = Stage(talk, screen)
 
     async def play(self) -> None:
         """Show everything, from the first draft to the last rollback."""
@@ -119,7 +165,7 @@ class Demo:
 
     async def _generate(self, *, again: bool) -> str:
         self._screen.title("Generate all pages")
-        answer = await self._submit("generate-all", {"mode": "new"} if again else {})
+        answer = await self._stage.submit("generate-all", {"mode": "new"} if again else {})
         batch_id = str(answer["batchId"])
         self._screen.say(
             f"Model: {answer.get('model', 'composer')}, which needs no key. It is slowed down to "
@@ -129,7 +175,7 @@ class Demo:
         with self._screen.bar() as move:
             await self._kill_the_worker_half_way(batch_id, move)
             end = await self._talk.follow(batch_id, move=move)
-        self._end_of("generate-all", end)
+        self._stage.end_of("generate-all", end)
         return batch_id
 
     async def _kill_the_worker_half_way(self, batch_id: str, move: Move) -> None:
@@ -163,29 +209,10 @@ class Demo:
 
     async def _publish(self, tool: str, arguments: Json, title: str) -> str:
         """Promote or roll back, wait for the end, show the files, and return the batch."""
-        self._screen.title(title)
-        answer = await self._submit(tool, arguments)
-        batch_id = str(answer["batchId"])
-        with self._screen.bar() as move:
-            end = await self._talk.follow(batch_id, move=move)
-        self._end_of(tool, end)
+        batch_id = await self._stage.publish(tool, arguments, title)
         files = _files(self._content_dir)
         self._screen.say(f"On the disk: {', '.join(files) or 'no pages'}.")
         return batch_id
-
-    async def _submit(self, tool: str, arguments: Json) -> Json:
-        self._screen.say(f"{tool} {_shown(arguments)}")
-        answer = await self._talk.call(tool, arguments)
-        self._screen.say(f"→ {answer['message']}")
-        if "batchId" not in answer:
-            raise DemoFailed(f"{tool} queued nothing: {answer['message']}")
-        self._screen.say(f"  batchId: {answer['batchId']}")
-        return answer
-
-    def _end_of(self, tool: str, end: Json) -> None:
-        if end["operations"][0]["status"] != "completed":
-            raise DemoFailed(f"{tool} did not come through: {end['message']}")
-        self._screen.say(f"→ {end['message']}")
 
     def _compare(self, live: dict[str, str]) -> None:
         if _files(self._content_dir) != live:

@@ -53,6 +53,14 @@ class Screen:
         for line in shown.split("\n"):
             self._console.print(Text("   ") + line, soft_wrap=True)
 
+    def patch(self, text: str) -> None:
+        """Print what `git diff` says, in the same colours."""
+        shown = Text(text)
+        shown.highlight_regex(r"(?m)^-.*$", "red")
+        shown.highlight_regex(r"(?m)^\+.*$", "green")
+        for line in shown.split("\n"):
+            self._console.print(Text("   ") + line, soft_wrap=True)
+
     @contextmanager
     def bar(self) -> Generator[Move]:
         """Show a bar until the context ends; what is printed meanwhile goes above it."""

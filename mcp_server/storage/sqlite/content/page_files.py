@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, cast
 
@@ -36,6 +36,19 @@ def known_files(tx: Transaction, pages: Collection[str] | None = None) -> dict[s
     )
     found = map(_known_of, rows)
     return {known.page: known for known in found if known is not None}
+
+
+def known_paths(tx: Transaction) -> Sequence[str]:
+    """Return the paths of the page files that are there, or that somebody took away."""
+    [row] = tx.all("list_known_paths")
+    return cast("list[str]", from_json(row["files"]))
+
+
+def known_sections(tx: Transaction) -> Mapping[str, Sequence[str]]:
+    """Return, by page, the sections that its file had when it was last seen."""
+    [row] = tx.all("list_known_sections")
+    found = cast("dict[str, dict[str, object]]", from_json(row["sections"]))
+    return {page: tuple(sections) for page, sections in found.items()}
 
 
 def apply(

@@ -160,8 +160,10 @@ class SqliteEntityStore:
         return [row["before"] for row in rows]
 
     async def known_paths(self) -> Sequence[str]:
-        rows = await self._database.read(lambda tx: tx.all("list_known_paths"))
-        return [row["file"] for row in rows if isinstance(row["file"], str)]
+        return await self._database.read(page_files.known_paths)
+
+    async def known_sections(self) -> Mapping[str, Sequence[str]]:
+        return await self._database.read(page_files.known_sections)
 
     async def move_page(self, old: str, new: str, file: str) -> bool:
         def step(tx: Transaction) -> bool:

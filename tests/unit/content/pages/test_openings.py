@@ -57,6 +57,7 @@ def test_what_is_left_open_is_named(text: str, open: str) -> None:
         "{% raw %}{% if x %}{% endraw %}",
         "{% if x %}a{% else %}b{% endif %}",
         "::: tip\ntext\n:::",
+        "::: fastapi.APIRouter\n    options: x",
         ":::: a\n::: b\n:::\n::::",
     ],
 )

@@ -192,7 +192,7 @@ def test_a_file_without_marks_gets_them_with_a_further_section() -> None:
         (b"## One\n\na\n\n## Two\n", "one", "b\n\n## Three", "second-level heading"),
         (b"## One\n\na\n\n## Two\n", "one", "```\nb", "leaves ``` open"),
         (b"## One\n\na\n", "two", "b", "heading is not in the file"),
-        (b"a\n", "intro", "---\n\nx\n\n---", "read otherwise"),
+        (b"a\n", "intro", "---\n\nx\n\n---", "with it, its front matter"),
     ],
 )
 def test_what_would_change_more_than_was_asked_is_refused(
