@@ -195,28 +195,27 @@ async def test_a_paused_batch_is_a_warning_that_names_retry(root: Path, llmock: 
 
 
 @pytest.mark.anyio
-async def test_files_that_are_gone_or_not_ours_are_warnings(tmp_path: Path) -> None:
-    """Each with what helps; as they were written they are in order."""
+async def test_files_that_are_gone_or_blocked_are_warnings(tmp_path: Path) -> None:
+    """Each with what helps; one that was edited is said to be live as it is (P4 to P6)."""
     root = small_site(tmp_path / "site", {"about": 1, "menu": 1, "news": 1, "team": 1}, **QUICK)
     async with desk(root) as chat:
         await chat.run("generate-all")
         await chat.run("promote")
         await chat.run("rollback", section="team/s1")
     assert findings(root, code=0)["files"] == [
-        {"check": "files", "level": "ok", "message": "3 exported, as they were", "advice": ""}
+        {"check": "files", "level": "ok", "message": "3 known, as they were", "advice": ""}
     ]
     (root / "content" / "about.md").unlink()
     edit_file(root, "menu", "note 1", "by hand")
     (root / "content" / "news.md").unlink()
     (root / "content" / "news.md").mkdir()
     gone, edited, folder = findings(root, code=0)["files"]
-    assert {each["level"] for each in (gone, edited, folder)} == {"warning"}
+    assert [each["level"] for each in (gone, edited, folder)] == ["warning", "ok", "warning"]
     assert "content/about.md is missing" in gone["message"]
     assert 'promote {"page": "about"}' in gone["advice"]
-    assert "content/menu.md was edited outside; `force` keeps" in edited["message"]
-    assert 'review {"page": "menu", "diff": true}' in edited["advice"]
-    assert "content/news.md cannot be read" in folder["message"]
-    assert "Move it away" in folder["advice"] and 'promote {"page": "news"}' in folder["advice"]
+    assert edited["message"] == "content/menu.md was edited; what it says is live"
+    assert folder["message"].startswith("content/news.md: it is not a regular file")
+    assert "until that is mended" in folder["advice"]
 
 
 @pytest.mark.anyio

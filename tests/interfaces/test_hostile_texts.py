@@ -16,11 +16,12 @@ from typing import Any, cast
 
 import pytest
 from mcp import Client
-from mcp_server.content.pages.page_file import parse_page
 from mcp_types import Implementation
 
 from mcp_server.app import Application
 from mcp_server.app.process import log_to_stderr
+from mcp_server.content.pages.layout import Blocked, Layout, Part
+from mcp_server.content.pages.page_text import PageText, parse
 from mcp_server.content.text.visible import visible
 from mcp_server.interfaces.cli.answers import answer_lines
 from mcp_server.interfaces.cli.check_result import check_result
@@ -266,7 +267,7 @@ def hostile_file(page: str, text: str) -> bytes:
 
 
 async def test_whatever_the_files_of_a_site_say(tmp_path: Path) -> None:
-    """Drafted, made live, changed by hand in every page's file, and kept by force."""
+    """Drafted, made live, changed by hand in every page's file, and taken back."""
     root = hostile_site(tmp_path)
     pages = [page["id"] for page in read_site(root)["pages"]]
     async with desk(root) as opened:
@@ -277,29 +278,29 @@ async def test_whatever_the_files_of_a_site_say(tmp_path: Path) -> None:
         await chat.look("files")
         for page in pages:
             await chat.call("one page", "review", page=page, diff=True)
-        for page, text in files_of(root).items():
-            assert unseen(text) == [], page
-            assert page == "about" or parse_page(text).sections[-1].entity_id == f"{page}/s2"
+        for page, file in files_of(root).items():
+            assert unseen(file.data.decode()) == [], page
+            assert page == "about" or file.spans["s2"].text, page
         for page, text in zip(pages, ["", "", *HOSTILE.values()], strict=False):
             (root / "content" / f"{page}.md").write_bytes(hostile_file(page, text))
         await chat.look("edited")
         for page in pages:
             await chat.call("edited page", "review", page=page, diff=True)
-            await chat.call("a conflict", "promote", page=page, waitSeconds=45)
-        answer = await chat.call("force", "rollback", pages=pages, force=True, waitSeconds=45)
-        await chat.look_at_batch("force", (answer or {})["batchId"])
-        await chat.look("forced")
-        files_of(root)
+            await chat.call("promote of it", "promote", page=page, waitSeconds=45)
+        sections = [f"{page}/s1" for page in pages]
+        await chat.call("taken back", "rollback", sections=sections, force=True, waitSeconds=45)
+        await chat.look("taken back")
     assert not chat.heard.wrong, "\n".join(chat.heard.wrong)
 
 
-def files_of(root: Path) -> Mapping[str, str]:
-    """Return the text of each page's file, after a look at which sections it holds."""
-    found = {path.stem: path.read_text("utf-8") for path in (root / "content").glob("*.md")}
-    for page, text in found.items():
-        file = parse_page(text)
-        ids = [section.entity_id for section in file.sections]
-        assert file.problem is None and set(ids) <= {f"{page}/s1", f"{page}/s2"}, (page, ids)
+def files_of(root: Path) -> Mapping[str, PageText]:
+    """Return each page's file, after a look at which sections it holds."""
+    found: dict[str, PageText] = {}
+    for path in (root / "content").glob("*.md"):
+        parts = (Part(section="s1"), Part(section="s2"))
+        file = parse(path.read_bytes(), Layout(page=path.stem, file=path.name, parts=parts))
+        assert not isinstance(file, Blocked) and not file.strays, (path.name, file)
+        found[path.stem] = file
     return found
 
 

@@ -309,27 +309,27 @@ async def test_wishes_that_are_shown_again_stand_between_marks(tmp_path: Path) -
 # What stands there already
 
 
-ADOPTED = "## Menu 1\n\nSoup. {{< figure src='/soup.png' >}} <script>count()</script>"
+FOUND = "## Menu 1\n\nSoup. {{< figure src='/soup.png' >}} <script>count()</script>"
 
 
-def adopted_site(root: Path, **more: object) -> Path:
+def found_site(root: Path, **more: object) -> Path:
     """Make a clone whose page holds more than text."""
     small_site(root, {"menu": 1}, **(QUICK | more))
     (root / "content").mkdir()
-    page = f"---\ntitle: Menu\n---\n\n<!-- section: menu/s1 -->\n\n{ADOPTED}\n"
+    page = f"---\ntitle: Menu\n---\n\n<!-- section: menu/s1 -->\n\n{FOUND}\n"
     (root / "content/menu.md").write_text(page, "utf-8")
     return root
 
 
-async def test_what_an_adopted_text_holds_is_kept_and_said(tmp_path: Path) -> None:
+async def test_what_a_text_that_was_there_holds_is_kept_and_said(tmp_path: Path) -> None:
     """By the kind of it, in words of ours; nothing is changed, and a plain text says nothing."""
-    root = adopted_site(tmp_path)
+    root = found_site(tmp_path)
     before = (root / "content/menu.md").read_bytes()
     async with desk(root) as chat:
         (row,) = (await chat.call("review"))["sections"]
         assert row["findings"] == ["script element", "template syntax"]
         assert (root / "content/menu.md").read_bytes() == before
-        await chat.run("generate", page="menu", mode="new")
+        await chat.call("edit", section="menu/s1", text="## Menu\n\nSoup.")
         (row,) = (await chat.call("review"))["sections"]
         assert "findings" not in row
 
@@ -356,8 +356,8 @@ async def test_a_person_s_own_pieces_survive_a_revision_and_no_others_come(
 ) -> None:
     """Letter for letter: a model that changes the script in a page is asked again, then fails."""
     url = llmock.base_url("openai")
-    root = adopted_site(tmp_path, **settings(url, max_retries=0))
-    own = ADOPTED.partition("Soup. ")[2]
+    root = found_site(tmp_path, **settings(url, max_retries=0))
+    own = FOUND.partition("Soup. ")[2]
     async with desk(root) as chat:
         says(llmock, f"Hot soup. {own}")
         kept = await chat.run("generate", page="menu", instructions="Hotter.")

@@ -68,7 +68,7 @@ class ReviewRow:
     diff: str | None = None
     """What differs between the live text and the draft; only where asked for."""
     note: str | None = None
-    """What else to know of it, such as that its file was edited outside."""
+    """What else to know of it, such as that its file is blocked or missing."""
     findings: tuple[Finding, ...] = ()
     """What the checks found in the draft, or else in the live or static text."""
     found_in: str | None = None
@@ -105,6 +105,6 @@ class Reviewed:
     about: str | None = None
     """What the rows are, where they are not the sections as they stand."""
     missing_files: bool = False
-    """Whether the exported file of one of the rows' pages is gone; promote writes it again."""
+    """Whether the file of one of the rows' pages is gone; promote writes it again."""
     notes: tuple[Note, ...] = ()
     """Notes on the site as a whole, such as a mistake in its file."""

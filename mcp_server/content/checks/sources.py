@@ -19,7 +19,7 @@ LISTED_MAX = 12
 """Items of a list that somebody may count and say so: `our six loaves`."""
 
 BEFORE_LENGTH_MAX = 200_000
-"""Characters of the text that was there: a page's file that was adopted may have megabytes."""
+"""Characters of the text that was there: a page's file may have megabytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from typing import Any
 
 from mcp_server.content.site import Page, Section, Site
 from mcp_server.content.text.mark_style import MarkStyle
+from mcp_server.content.text.visible import visible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +98,8 @@ def layout_of(site: Site, page: Page, split_ids: Sequence[str] = ()) -> Layout:
         sections = (*declared, *(Section(page=page.id, id=i) for i in split_ids if i not in known))
     parts = tuple(_part(site, section) for section in sections)
     owned = {key for part in parts for key in part.keys}
-    front = {"title": page.title, "description": page.description}
+    # What nobody sees in `site.yaml` would stand in a file for good.
+    front = {"title": visible(page.title), "description": visible(page.description)}
     declared_front = {key: value for key, value in front.items() if value} | dict(page.front)
     return Layout(
         page=page.id,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from mcp_server.excerpt import shortened
 
 SECTION_MARK = re.compile(r"<!--\s*section\s*:", re.IGNORECASE)
-"""Opens a section in an exported file, so that no text may contain it."""
+"""Opens a section in a page file, so that no text may contain it."""
 
 
 def section_mark(text: str, before: str = "") -> str | None:

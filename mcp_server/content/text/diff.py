@@ -12,7 +12,7 @@ WORDS_COMPARED_MAX = 2_000
 its length, and nobody reads that many changes word by word."""
 
 PASSAGE_LENGTH_MAX = 100_000
-"""Characters of such a passage: a text that was adopted may have megabytes in one line."""
+"""Characters of such a passage: a text of a file may have megabytes in one line."""
 LINES_COMPARED_MAX = 4_000
 """Between those at the two ends of a text that stay. Beyond it all of them are shown as one change,
 as comparing them may take the square of their number."""
