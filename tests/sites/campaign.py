@@ -127,7 +127,9 @@ def main() -> None:
     if asked.site is not None:
         folder = Path(tempfile.mkdtemp(prefix="campaign-")) / asked.site.name
         owner = Owner(copied(asked.site, folder, asked.content))
-        visit = anyio.run(lambda: worked_on(owner, seed=asked.seed, pages=asked.pages))
+        visit = anyio.run(
+            lambda: worked_on(owner, seed=asked.seed, pages=asked.pages, only=asked.only)
+        )
         print(", ".join(f"{name} {count:,}" for name, count in visit.counts.items()))
         sys.exit(f"{len(visit.problems)} problems" if visit.problems else 0)
     names = GENERATORS if asked.generator == "all" else (asked.generator,)
