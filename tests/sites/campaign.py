@@ -88,7 +88,8 @@ async def worked_on(owner: Owner, *, seed: int, pages: int, only: Sequence[str] 
 async def _staged(visit: Visit, pages: int, only: Sequence[str]) -> None:
     todo = all_stages(pages)
     if "split" in only:
-        todo = {"split": lambda visit: comings.split(visit, pages)}
+        splits: Stage = lambda visit: comings.split(visit, pages)  # noqa: E731 - as those above
+        todo = {"split": splits}
     for name, stage in todo.items():
         if only and name not in only:
             continue
@@ -127,7 +128,9 @@ def main() -> None:
     if asked.site is not None:
         folder = Path(tempfile.mkdtemp(prefix="campaign-")) / asked.site.name
         owner = Owner(copied(asked.site, folder, asked.content))
-        visit = anyio.run(lambda: worked_on(owner, seed=asked.seed, pages=asked.pages))
+        visit = anyio.run(
+            lambda: worked_on(owner, seed=asked.seed, pages=asked.pages, only=asked.only)
+        )
         print(", ".join(f"{name} {count:,}" for name, count in visit.counts.items()))
         sys.exit(f"{len(visit.problems)} problems" if visit.problems else 0)
     names = GENERATORS if asked.generator == "all" else (asked.generator,)

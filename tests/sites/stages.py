@@ -18,7 +18,7 @@ from tests.sites.byte_checks import BOM, halves, only_body_differs, only_keys_di
 from tests.sites.owner import BROKEN, Owner, formatted, phrase_in
 from tests.sites.told_anew import SENTENCE
 
-KEYS = ("title", "description")
+KEYS = ("title", "description", "summary", "excerpt")
 DRAFTED = (".md", ".markdown", ".mdx")
 ENDED = {"completed", "failed", "cancelled", "paused"}
 SECTIONS_AT_ONCE = 500

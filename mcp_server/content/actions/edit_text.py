@@ -15,7 +15,7 @@ from mcp_server.content.drafting.drafter import (
 from mcp_server.content.site import Section, Site
 from mcp_server.content.template import Template
 from mcp_server.content.text.blocks import section_mark
-from mcp_server.content.text.fields import without_outer_lines
+from mcp_server.content.text.fields import MARKDOWN_LENGTH_MAX, without_outer_lines
 from mcp_server.content.text.markdown import render
 from mcp_server.content.text.replace import Replacement
 from mcp_server.content.text.visible import visible_fields, visible_part
@@ -73,7 +73,8 @@ def tidy_text(text: str, before: str = "") -> str:
 def check_text(argument: str, text: str, before: str = "") -> None:
     """Refuse a section's text that is empty or too long, or would break the page's file.
 
-    One that is no longer than that before is not too long.
+    One that is no longer than that before is not too long; a piece of a page's whole text may be
+    replaced by a longer one.
 
     Raises:
         InvalidPayload: says what to write differently.
@@ -81,8 +82,9 @@ def check_text(argument: str, text: str, before: str = "") -> None:
     if not text:
         what = "nothing would be left; discard takes a draft off, unpublish what is live"
         raise InvalidPayload(argument, [what])
-    if len(text) > max(TEXT_LENGTH_MAX, len(before)):
-        raise InvalidPayload(argument, [f"write at most {TEXT_LENGTH_MAX:,} characters"])
+    longest = max(MARKDOWN_LENGTH_MAX if argument == "replace" else TEXT_LENGTH_MAX, len(before))
+    if len(text) > longest:
+        raise InvalidPayload(argument, [f"write at most {longest:,} characters"])
     if section_mark(text, before):
         what = "must not hold `<!-- section:`, which divides the page's file"
         raise InvalidPayload(argument, [what])

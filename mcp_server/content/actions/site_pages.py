@@ -84,7 +84,11 @@ class SitePages:
         files = await self._entities.page_files(None)
         gone = {each.hash: each for each in files.values() if each.file not in there and each.hash}
         new = [path for path in paths if path not in seen and page_id_of(path) not in files]
-        found = await anyio.to_thread.run_sync(self._hashes, new[:UNREAD_MAX])
+        sizes = {each.stat.size for each in gone.values() if each.stat is not None}
+        for hash in [hash for hash, each in gone.items() if each.stat is None]:
+            data = await self._entities.page_bytes(hash)  # we have written it, and not looked since
+            sizes |= set() if data is None else {len(data)}
+        found = await anyio.to_thread.run_sync(self._hashes, new, sizes)
         moved = False
         for hash, where in found.items():
             if hash in gone and len(where) == 1:
@@ -92,9 +96,11 @@ class SitePages:
                 moved |= await self._entities.move_page(gone[hash].page, page_id_of(path), path)
         return moved
 
-    def _hashes(self, paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    def _hashes(self, paths: Sequence[str], sizes: Collection[int]) -> Mapping[str, Sequence[str]]:
+        """Return the files of these sizes by their hash: of a big site, few have to be read."""
         found: dict[str, list[str]] = {}
-        for path in paths:
+        fitting = [path for path, size in self._files.sizes(paths).items() if size in sizes]
+        for path in fitting[:UNREAD_MAX]:
             if (data := self._files.read(path)) is not None:
                 found.setdefault(bytes_hash(data), []).append(path)
         return found

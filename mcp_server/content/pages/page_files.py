@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -150,6 +150,20 @@ class PageFiles:
                 return disk.read_page(folder, path.name)
         except (disk.ExportFailed, OSError):
             return None
+
+    def sizes(self, files: Iterable[str]) -> dict[str, int]:
+        """Return how many bytes each of these files has, without reading any."""
+        folders: dict[tuple[str, ...], list[str]] = {}
+        for file in files:
+            folders.setdefault(PurePosixPath(file).parts[:-1], []).append(file)
+        found: dict[str, int] = {}
+        for folder, those in folders.items():
+            with self._reached(folder) as reached, suppress(OSError):
+                for file in those if reached.folder is not None else ():
+                    assert reached.folder is not None, "it was reached"
+                    if (stat := _stat(reached.folder, PurePosixPath(file).name)) is not None:
+                        found[file] = stat.size
+        return found
 
     def look(self, asks: Iterable[Ask]) -> dict[str, Sight]:
         """Return, by page, what the files of these pages are by now (P2).
