@@ -87,4 +87,7 @@ async def _written(look: PageLook, context: JobContext) -> Outcome:
         return Retry(conflict, after_s=1)
     # The bytes are compared once more, right before the rename: somebody may just have saved.
     after = await anyio.to_thread.run_sync(context.files.write, look.layout, writing)
+    if writing.refused:
+        said = "; ".join(f"{section}: {why}" for section, why in writing.refused.items())
+        return Fail("conflict", f"{file} was written without {said}", (SavePageFile(after),))
     return Done({"file": file, "removed": writing.data is None}, (SavePageFile(after),))

@@ -232,16 +232,16 @@ class EntityStore(Protocol):
         """Return the paths of the page files that are there, or that somebody took away."""
         ...
 
+    async def known_sections(self) -> Mapping[str, Sequence[str]]:
+        """Return, by page, the sections that its file had when it was last seen."""
+        ...
+
     async def move_page(self, old: str, new: str, file: str) -> bool:
         """Give all that is stored of a page to the page that its file was renamed to.
 
         Returns whether it was done: not where something is stored of the new one, or while
         something is under way on the old one.
         """
-        ...
-
-    async def known_sections(self) -> Mapping[str, Sequence[str]]:
-        """Return, by page, the sections that its file had when it was last seen."""
         ...
 
     async def put_site(self, hash: str, document: str) -> None:

@@ -11,6 +11,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from mcp_server.entities.entity import PRODUCTION
 from tests.faults.builds import NEXT_MIGRATION, NEXT_SCHEMA, make_build
 from tests.faults.invariants import assert_each_section_once, database
 from tests.faults.processes import (
@@ -27,8 +30,14 @@ from tests.faults.processes import (
     working,
 )
 from tests.faults.saying import assert_one_clear_line, text
+from tests.harness import content, desk, small_site
+from tests.promises.moves import QUICK, lives, parts_of, redraft
 from tests.waiting import wait_until
 from tests.wire import pipe, query
+
+DATABASES = Path(__file__).parents[1] / "promises" / "databases"
+SAYS = {"menu/s1": "one", "menu/s2": "two", "menu/s3": "three again", "news/s1": "one"}
+"""What is live in the workspace of schema 7."""
 
 
 def test_a_newer_server_lets_the_older_worker_finish_and_starts_its_own(tmp_path: Path) -> None:
@@ -113,6 +122,65 @@ def test_the_copy_made_before_a_migration_opens_with_the_older_version(tmp_path:
     for folder in (root, back):
         assert_each_section_once(folder, batch, 8)
         end_workers(folder)
+
+
+def exported_site(root: Path) -> Path:
+    """Make the workspace that the last version has left which wrote whole files (schema 7)."""
+    small_site(root, {"menu": 3, "news": 1}, **QUICK)
+    for folder in ("content", ".pressroom"):
+        (root / folder).mkdir()
+    for page in ("menu", "news"):
+        shutil.copy(DATABASES / f"schema-7-{page}.md", root / "content" / f"{page}.md")
+    with closing(sqlite3.connect(database(root))) as connection:
+        connection.executescript((DATABASES / "schema-7.sql").read_text("utf-8"))
+    take_back(root)
+    return root
+
+
+@pytest.mark.anyio
+async def test_files_that_were_exported_go_on_as_page_files(tmp_path: Path) -> None:
+    """All is live, nothing counts as edited; a write changes its span and drops `sections:`."""
+    root = exported_site(tmp_path)
+    before = content(root)
+    async with desk(root) as chat:
+        assert await chat.states() == dict.fromkeys(SAYS, "live")
+        rows = (await chat.call("review"))["sections"]
+        assert [row for row in rows if "note" in row] == []
+        assert "No sections to promote" in (await chat.call("promote"))["message"]
+        assert content(root) == before
+        await redraft(chat, menu_s2="new")
+        done = await chat.run("promote", section="menu/s2")
+        assert (done["status"], done["files"]) == ("completed", ["content/menu.md"])
+        assert "edited" not in str(done.get("notes"))
+        front, _, body = before["menu.md"].partition(b"\n---\n")
+        kept = front.partition(b"sections:")[0] + b"---\n" + body
+        assert content(root) == {
+            "menu.md": kept.replace(b"notes: two", b"notes: new"),
+            "news.md": before["news.md"],
+        }
+        assert [each.author.kind for each in await lives(root, "menu/s1")] == ["composer"]
+        await chat.run("rollback")
+        assert content(root) == before
+    async with parts_of(root) as parts:
+        stored = await parts.entities.get_all(PRODUCTION)
+        assert stored.keys() == SAYS.keys()
+        assert all(says in (stored[id].current.markdown or "") for id, says in SAYS.items())
+
+
+@pytest.mark.anyio
+async def test_what_somebody_changed_before_the_upgrade_is_taken_over(tmp_path: Path) -> None:
+    """The version before would have called it a conflict; now the file is right."""
+    root = exported_site(tmp_path)
+    path = root / "content" / "menu.md"
+    path.write_bytes(path.read_bytes().replace(b"three again", b"four").replace(b"Menu 1", b"One"))
+    async with desk(root) as chat:
+        await redraft(chat, menu_s2="new")
+        await chat.run("promote", section="menu/s2")
+        for section in ("menu/s1", "menu/s3"):
+            *_, last = await lives(root, section)
+            assert last.author.kind == "file"
+        assert b"four" in path.read_bytes() and b"## One" in path.read_bytes()
+        assert b"sections:" not in path.read_bytes()
 
 
 def worker_versions(root: Path) -> set[str]:

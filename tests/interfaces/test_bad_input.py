@@ -135,11 +135,11 @@ def test_an_id_that_is_no_slug_is_refused(client: Pipe, argument: str, id: str) 
         ("promote", {"batch-id": "b_1"}, 'unknown argument "batch-id"; did you mean batchId?'),
         ("cancel", {"batchId": "b_1", "jobid": "j_1"}, 'unknown argument "jobid"'),
         ("generate", {"x" * 5000: 1}, "unknown argument one of 5,000 characters"),
-        ("generate", {"page": 5}, "page must be text of at most 64 characters, not 5"),
+        ("generate", {"page": 5}, "page must be text of at most 400 characters, not 5"),
         (
             "generate",
             {"page": ["menu"]},
-            'page must be text of at most 64 characters, not ["menu"]',
+            'page must be text of at most 400 characters, not ["menu"]',
         ),
         ("generate", {"sections": {"a": 1}}, "sections must be a list"),
         ("generate", {"sections": [["a"]]}, "sections[0] must be text"),

@@ -64,7 +64,7 @@ def test_a_prompt_says_how_the_chat_writes_itself(client: Pipe) -> None:
     [argument] = listed["arguments"]
     assert (argument["name"], argument["required"]) == ("page", False)
     assert argument["description"]
-    for given, said in (({}, "the whole site"), ({"page": "menu"}, "the page menu")):
+    for given, said in (({}, "the whole site"), ({"page": "menu"}, 'the page "menu"')):
         found = client.request("prompts/get", name=listed["name"], arguments=given)
         [message] = client.answer(found)["result"]["messages"]
         assert message["role"] == "user"

@@ -192,7 +192,7 @@ async def test_a_file_whose_write_never_came_about_is_as_it_was(tmp_path: Path) 
         await apply(root, SavePageFile(replace(known, intent=never)))
         await publish(chat, menu_s1="two")
         assert live(root) == {"menu/s1": "two"}
-        assert [each.author.kind for each in await lives(root, "menu/s1")] == ["model"] * 2
+        assert [each.author.kind for each in await lives(root, "menu/s1")] == ["composer"] * 2
 
 
 async def test_what_was_in_a_deleted_file_stays_away_beside_what_is_promoted(

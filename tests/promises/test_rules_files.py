@@ -76,8 +76,8 @@ async def test_what_somebody_changed_in_a_file_is_taken_over(tmp_path: Path) -> 
     async with desk(root) as chat:
         await publish(chat, menu_s1="one", menu_s2="one")
         edited = edit_file(root, "menu", f"{SAYS}one", "Edited by hand.", count=1)
-        (row,) = (await chat.call("review", section="menu/s1"))["sections"]
-        assert "Edited by hand." in row["text"] and "was edited" in row["note"]
+        (row,) = (await chat.call("review", section="menu/s1", diff=True))["sections"]
+        assert "Edited by hand." in str(row) and "was edited" in row["note"]
         assert said(await lives(root, "menu/s1")) == ["one"]  # who looks stores nothing
         await redraft(chat, menu_s2="two")
         done = await chat.run("promote", section="menu/s2")

@@ -174,8 +174,9 @@ async def test_an_export_during_a_look_is_not_taken_for_an_edit(tmp_path: Path) 
         await chat.call("promote", section="menu/s1")
         content = await looking_at(hand, hand.finish)
         call = ChangeCall(selector=Selector(section="menu/s2"), dry_run=True)
-        (planned,) = (await content.promote(call, ME)).planned
-        assert planned.conflict is None
+        shown = await content.promote(call, ME)
+        assert [each.conflict for each in shown.planned] == [None]
+        assert "edited" not in str(shown.notes)
         assert live(root) == {"menu/s1": "two"}
         edited = (await chat.call("review", section="menu/s1"))["sections"]
         assert "edited" not in str(edited)
@@ -198,7 +199,7 @@ async def test_a_call_that_only_looks_does_not_write(tmp_path: Path) -> None:
 async def test_a_call_looks_at_the_files_of_the_pages_that_it_concerns_only(
     tmp_path: Path,
 ) -> None:
-    """Whether these are named, or are those of a batch; drafting and retrying concern no file."""
+    """Whether these are named, or are those of a batch; retrying concerns no file."""
     root = small_site(tmp_path, {"menu": 2, "home": 2, "news": 1}, **QUICK)
     async with desk(root) as chat:
         await publish(chat, menu_s1="one", home_s1="one", news_s1="one")
@@ -232,5 +233,5 @@ async def test_a_call_looks_at_the_files_of_the_pages_that_it_concerns_only(
         assert await looked_at(content.rollback(back, ME)) == {"menu"}
         assert await looked_at(content.rollback(ChangeCall(dry_run=True), ME)) == {"menu"}
         draft = GenerateCall(selector=menu, mode="new", dry_run=True)
-        assert await looked_at(content.generate(draft, ME)) == set()
+        assert await looked_at(content.generate(draft, ME)) == {"menu"}
         assert await looked_at(content.retry(stopped, ME)) == set()

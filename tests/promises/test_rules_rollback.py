@@ -58,14 +58,16 @@ async def test_a_bare_rollback_after_a_rollback_changes_nothing_and_offers_both_
 async def test_after_a_rollback_that_failed_in_part_the_rest_is_offered_first(
     tmp_path: Path,
 ) -> None:
-    """R11: of a page that somebody edited by hand, with the `force` of the call that asks."""
+    """R11, P12: of a page that somebody edited by hand, with the `force` of the call that asks."""
     root = small_site(tmp_path, {"menu": 1, "home": 1}, **QUICK)
     async with desk(root) as chat:
         promoted = await publish(chat, menu_s1="one", home_s1="one")
         page = root / "content" / "menu.md"
         page.write_text(page.read_text("utf-8").replace("one", "mine"), "utf-8")
-        back = await chat.run("rollback")
-        assert back["status"] == "failed"
+        (only,) = (await nothing(chat))["calls"]
+        assert only["arguments"] == {"batchId": promoted}
+        assert (await chat.run("rollback", batchId=promoted))["status"] == "failed"
+        assert live(root) == {"menu/s1": "mine"}
         first, second = (await nothing(chat, force=True))["calls"]
         assert first["arguments"] == {"batchId": promoted, "force": True}
         assert set(second["arguments"]) == {"batchId"}

@@ -68,18 +68,15 @@ async def test_the_whole_site_is_never_taken_down_by_a_slip(tmp_path: Path) -> N
         assert content(root) == {}
 
 
-async def test_an_edited_file_is_a_conflict_and_with_force_its_text_is_kept(
-    tmp_path: Path,
-) -> None:
-    """R23, R27: the rollback brings the edit back."""
+async def test_an_edited_text_is_taken_over_before_it_goes(tmp_path: Path) -> None:
+    """P4, R27: the answer says so, and the rollback brings the edit back."""
     root = small_site(tmp_path, {"menu": 1}, **QUICK)
     async with desk(root) as chat:
         await publish(chat, menu_s1="one")
         edit_file(root, "menu", "one", "mine")
-        assert (await chat.run("unpublish", page="menu"))["status"] == "failed"
-        assert live(root) == {"menu/s1": "mine"}
-        off = await chat.run("unpublish", page="menu", force=True)
+        off = await chat.run("unpublish", page="menu")
         assert off["status"] == "completed"
+        assert "content/menu.md was edited: menu/s1 taken over." in off["notes"]
         assert content(root) == {}
         await chat.run("rollback", batchId=off["batchId"])
         assert live(root) == {"menu/s1": "mine"}
@@ -120,7 +117,7 @@ async def test_take_that_back_while_it_has_not_begun_stops_it(tmp_path: Path) ->
 
 
 async def test_the_text_of_a_clone_becomes_a_draft_that_is_kept_back(tmp_path: Path) -> None:
-    """R15, R27: it has no draft; drafting everything must not write it anew."""
+    """P5, R27: the file stays with what is not ours; drafting everything must not write it anew."""
     first = small_site(tmp_path / "first", {"menu": 1}, **QUICK)
     async with desk(first) as chat:
         await publish(chat, menu_s1="one")
@@ -130,7 +127,7 @@ async def test_the_text_of_a_clone_becomes_a_draft_that_is_kept_back(tmp_path: P
     before = content(root)
     async with desk(root) as chat:
         await chat.run("unpublish", section="menu/s1")
-        assert content(root) == {}
+        assert live(root) == {} and b"title: Menu" in content(root)["menu.md"]
         assert await chat.states() == {"menu/s1": "withdrawn"}
         assert (await chat.run("generate-all"))["queuedSections"] == 0
         assert (await chat.run("promote"))["queuedSections"] == 0

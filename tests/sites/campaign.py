@@ -21,7 +21,7 @@ import anyio
 from tests.harness import trusted
 from tests.sites import comings, stages
 from tests.sites.build import GENERATORS, build
-from tests.sites.owner import Owner
+from tests.sites.owner import Owner, copied
 from tests.sites.stages import Visit
 from tests.sites.told_anew import told_anew
 from tests.wire import over_stdio
@@ -58,8 +58,12 @@ async def campaign(
     generator: str, folder: Path, *, files: int, seed: int, pages: int, only: Sequence[str] = ()
 ) -> Visit:
     """Build a site in `folder`, do all of it there, and return what was counted and wrong."""
-    built = build(generator, folder / generator, files=files, seed=seed)
-    owner = Owner(built)
+    owner = Owner(build(generator, folder / generator, files=files, seed=seed))
+    return await worked_on(owner, seed=seed, pages=pages, only=only)
+
+
+async def worked_on(owner: Owner, *, seed: int, pages: int, only: Sequence[str] = ()) -> Visit:
+    """Import the site, do all of it there, and return what was counted and wrong."""
     owner.git("init", "-q")
     owner.git("add", "-A")
     owner.git("commit", "-qm", "The site")
@@ -116,8 +120,16 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=PAGES, help="redrafted, of each site")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", nargs="*", default=())
+    parser.add_argument("--site", type=Path, help="a real site, of which a copy is worked on")
+    parser.add_argument("--content", default="", help="its folder of pages")
     parser.add_argument("--folder", type=Path, help="where to leave the sites")
     asked = parser.parse_args()
+    if asked.site is not None:
+        folder = Path(tempfile.mkdtemp(prefix="campaign-")) / asked.site.name
+        owner = Owner(copied(asked.site, folder, asked.content))
+        visit = anyio.run(lambda: worked_on(owner, seed=asked.seed, pages=asked.pages))
+        print(", ".join(f"{name} {count:,}" for name, count in visit.counts.items()))
+        sys.exit(f"{len(visit.problems)} problems" if visit.problems else 0)
     names = GENERATORS if asked.generator == "all" else (asked.generator,)
     counts, problems = Counter[str](), list[str]()
     for name in names:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -110,6 +111,29 @@ class Owner:
         path.with_name(f".#{path.name}").symlink_to("rosa@home.1234")
         path.with_name(f"#{path.name}#").write_bytes(data[:40])
         path.write_bytes(data)
+
+
+def copied(site: Path, folder: Path, content: str) -> Built:
+    """Copy a site that is there, and return what its pages are like, as far as it matters."""
+    left_out = shutil.ignore_patterns(*OURS, "pressroom.toml", "node_modules")
+    shutil.copytree(site, folder, ignore=left_out, symlinks=True)
+    inside = folder / content
+    paths = sorted(path for path in inside.rglob("*") if path.suffix in {".md", ".mdx"})
+    plain = [path for path in paths if path.is_file() and not path.is_symlink()]
+    pages = {p.relative_to(inside).as_posix(): _traits(p.read_bytes()) for p in plain}
+    return Built(folder, content, pages)
+
+
+def _traits(data: bytes) -> frozenset[str]:
+    text = data.removeprefix(b"\xef\xbb\xbf")
+    has = {
+        "toml": text.startswith(b"+++"),
+        "none": not text.startswith((b"---", b"+++")),
+        "crlf": b"\r\n" in data,
+        "bom": text != data,
+        "front only": not text.split(b"\n---", 1)[-1].strip(b"\n- "),
+    }
+    return frozenset(name for name, there in has.items() if there)
 
 
 def phrase_in(data: bytes, body_at: int) -> bytes | None:

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from random import Random
 from typing import Any
 
-from tests.harness import Desk
+from tests.harness import Desk, ToolRefused
 from tests.sites.byte_checks import BOM, halves, only_body_differs, only_keys_differ
 from tests.sites.owner import BROKEN, Owner, formatted, phrase_in
 from tests.sites.told_anew import SENTENCE
@@ -163,7 +163,11 @@ async def _redrafted(visit: Visit, file: str, how: str) -> Redraft | None:
     data = visit.owner.path(file).read_bytes()
     page, call = page_of(file), visit.desk.call
     traits = visit.owner.built.pages.get(file, frozenset[str]())
-    rows = (await call("review", page=page)).get("sections", [])
+    try:
+        rows = (await call("review", page=page)).get("sections", [])
+    except ToolRefused:
+        visit.counts["no pages of ours"] += 1
+        return None
     sections = [row["section"].rpartition("/")[2] for row in rows]
     if how.endswith("keys") and ("meta" not in sections or "toml" in traits):
         how = "model" if how.startswith("model") else "replace"

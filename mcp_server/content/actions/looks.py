@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from mcp_server.content.actions.calls import Note
 from mcp_server.content.actions.site_content import PageFound, SiteContent, Takeover
+from mcp_server.content.existing.survey import look_at
 from mcp_server.content.pages.look import Looked
 from mcp_server.content.pages.page_files import Sight
 from mcp_server.content.pages.page_text import Span
@@ -61,6 +62,18 @@ def with_sights(
         drafts={**content.drafts, **_withdrawn(content.drafts, taken)},
         found={**content.found, **found},
     )
+
+
+def with_unpublished(content: SiteContent, today: str) -> SiteContent:
+    """Return the content with the pages whose files say that they are not to appear (yet)."""
+    found: dict[str, str] = {}
+    for page, each in content.found.items():
+        if each.looked is None or each.looked.data is None or each.blocked is not None:
+            continue
+        seen = look_at(each.looked.known.file, each.looked.data, today)
+        if seen.draft or seen.future:
+            found[page] = "it is a draft there" if seen.draft else "its date has yet to come"
+    return replace(content, unpublished=found)
 
 
 def look_effects(content: SiteContent, pages: Iterable[str]) -> tuple[object, ...]:

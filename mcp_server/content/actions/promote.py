@@ -204,6 +204,8 @@ def _why_not_promoted(
         return "was drafted anew since that batch; name the section to promote the newer draft"
     if content.is_live(id):
         return "is live already" if named else ""
+    if not named and content.is_superseded(id):
+        return ""
     if draft.withdrawn and not named:
         return "was taken back or unpublished; name the section to promote it again"
     return _why_not_written(id, content, named=named)
@@ -246,13 +248,18 @@ def _put_back(meant: Sequence[str], selection: Selection, content: SiteContent) 
     """Return the named sections that somebody took out of their files (P5)."""
     if not (selection.named or selection.pages):
         return frozenset()
-    missing = [id for id in meant if content.missing_file(id) is not None]
+    missing = [id for id in meant if _absent_file(id, content) is not None]
     return frozenset(id for id in missing if why_untouchable(content, id) is None)
+
+
+def _absent_file(id: str, content: SiteContent) -> str | None:
+    """Return the file of a section's page, if it has none and is to have the section's text."""
+    return content.missing_file(id) or content.unwritten_file(id)
 
 
 def _missing_files(ids: Collection[str], content: SiteContent) -> Mapping[str, NewJob]:
     """Return one export for each of these sections' pages, by file."""
-    files = {content.missing_file(id) or "": id for id in ids}
+    files = {_absent_file(id, content) or "": id for id in ids}
     return {file: export_of(id).job for file, id in files.items()}
 
 

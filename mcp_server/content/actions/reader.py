@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import anyio
 import anyio.to_thread
@@ -12,7 +13,7 @@ import anyio.to_thread
 from mcp_server.clock import Clock
 from mcp_server.content.actions import history
 from mcp_server.content.actions.calls import Note, Quoted, Selector
-from mcp_server.content.actions.looks import with_sights
+from mcp_server.content.actions.looks import with_sights, with_unpublished
 from mcp_server.content.actions.once import NotesOnce
 from mcp_server.content.actions.page_look import ask_of, layout_for, look_alone, with_kept
 from mcp_server.content.actions.selection import Selection, pages_of, select
@@ -30,8 +31,9 @@ from mcp_server.content.workspace.loader import (
     site_to_document,
 )
 from mcp_server.entities.entity import PREVIEW, page_of
+from mcp_server.entities.page_files import KnownFile
 from mcp_server.entities.store import EntityStore, Heads
-from mcp_server.errors import NotFound
+from mcp_server.errors import NotFound, Overtaken
 
 UNREAD_MAX = 200
 """Page files that are read for the first time by a call that asks about more."""
@@ -135,6 +137,14 @@ class ContentReader:
         content, _ = await self.read({page_of(id) for id in ids})
         return await self.look(content, ids, to_store=False)
 
+    async def look_to_show(self, ids: Sequence[str]) -> SiteContent:
+        """Do the same, and find out which of the pages their generator does not publish."""
+        pages = {page_of(id) for id in ids}
+        content, _ = await self.read(pages)
+        content = await self.look(content, ids, to_store=False, whole=pages)
+        today = datetime.fromtimestamp(self._clock.now(), UTC).date().isoformat()
+        return await anyio.to_thread.run_sync(with_unpublished, content, today)
+
     async def _with_unread(self, site: Site, live: Heads, selection: Selection) -> Heads:
         """Return the live texts with those of page files that nobody has looked at yet.
 
@@ -193,6 +203,7 @@ class ContentReader:
         sights = await self._sights(content, layouts, whole)
         if to_store and any(sight.settles_in_s for sight in sights.values()):
             sights = await self._settled(content, layouts, sights)
+        await self._expect_known(content, sights)
         await self._remember(sights)
         content = await anyio.to_thread.run_sync(self._laid_over, content, sights, layouts)
         return await self._with_same(content, ids)
@@ -231,6 +242,24 @@ class ContentReader:
             again = {page: layouts[page] for page in left}
             sights = {**sights, **await self._sights(content, again)}
         return sights
+
+    async def _expect_known(self, content: SiteContent, sights: Mapping[str, Sight]) -> None:
+        """Refuse to call an edit what was written since the content was read (P1).
+
+        Raises:
+            Overtaken: a file with new texts was stored otherwise meanwhile.
+        """
+        edited = [
+            page
+            for page, sight in sights.items()
+            if sight.looked is not None and (sight.looked.taken or sight.looked.ground)
+        ]
+        if not edited:
+            return
+        now = await self._entities.page_files(edited)
+        for page in edited:
+            if _version(now.get(page)) != _version(content.files.get(page)):
+                raise Overtaken(f"the file of {page}", action="go on")
 
     async def _remember(self, sights: Mapping[str, Sight]) -> None:
         """Remember the states of files that hold what is known: so they are not read again."""
@@ -314,6 +343,10 @@ class ContentReader:
                         site_from_document, document
                     )
         return self._before_start
+
+
+def _version(known: KnownFile | None) -> int:
+    return 0 if known is None else known.version
 
 
 def _in_doubt(doubts: Sequence[str]) -> Sequence[Note]:

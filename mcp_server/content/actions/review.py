@@ -63,7 +63,7 @@ class ReviewAction:
         missing = False
         while len(rows) < len(ids) and room.bytes > 0:
             some = ids[len(rows) : len(rows) + ROWS_AT_ONCE]
-            content = await self._reader.look_at(some)
+            content = await self._reader.look_to_show(some)
             made, room = await anyio.to_thread.run_sync(_made, some, content, diff, room)
             missing = missing or any(content.missing_file(row.section) for row in made)
             rows += made

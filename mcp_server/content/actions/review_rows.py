@@ -183,7 +183,12 @@ def _note(site: Site, id: str, state: SectionState, seen: Seen) -> str | None:
 def seen_in(content: SiteContent, ids: Iterable[str]) -> Seen:
     """Return what was read of these sections, with what their files say (P1)."""
     return Seen(
-        draft={id: entity.current for id, entity in content.drafts.items()},
+        # A draft that somebody has gone on from in the file says nothing that is not said there.
+        draft={
+            id: entity.current
+            for id, entity in content.drafts.items()
+            if not content.is_superseded(id)
+        },
         live={id: entity.current for id, entity in content.live.items()},
         notes={id: note for id in ids if (note := _file_note(content, id))},
     )
@@ -191,7 +196,7 @@ def seen_in(content: SiteContent, ids: Iterable[str]) -> Seen:
 
 def state_in(content: SiteContent, id: str) -> SectionState:
     """Return in which state a section is, with what its file says by now."""
-    draft = content.drafts.get(id)
+    draft = None if content.is_superseded(id) else content.drafts.get(id)
     live = content.live_hash(id)
     same = content.is_live(id)
     return state_with(
@@ -215,13 +220,17 @@ def recounted(chosen: Chosen, rows: Sequence[ReviewRow]) -> Mapping[str, int]:
 
 
 def _file_note(content: SiteContent, id: str) -> str | None:
-    found = content.found.get(page_of(id))
-    if found is None:
-        return None
-    if found.blocked is not None:
-        return found.blocked
+    page = page_of(id)
+    if page in content.site.blocked:
+        return content.site.blocked[page]
+    found = content.found.get(page)
+    if found is None or found.blocked is not None:
+        return None if found is None else found.blocked
     if (file := content.missing_file(id)) is not None:
-        return f'{file} is missing; promote {{"page": "{page_of(id)}"}} writes it again'
+        return f'{file} is missing; promote {{"page": "{page}"}} writes it again'
     if any(each.revision.entity_id == id and not each.is_ground for each in found.takeovers):
         return f"{found.file} was edited: this is its text, and it counts as live"
+    if id in content.live and page in content.unpublished:
+        why = content.unpublished[page]
+        return f"live in {found.file}, and not published by your generator: {why}"
     return None

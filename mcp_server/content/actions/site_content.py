@@ -61,6 +61,8 @@ class SiteContent:
     as after a formatter's pass (P10)."""
     same_live: frozenset[str] = frozenset()
     """Sections whose draft differs from the live text in form only."""
+    unpublished: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By page that its generator does not publish (yet), why; of the pages that are shown."""
     locks: Mapping[str, str] = field(default_factory=dict[str, str])
     """By page or section that is locked: the place in the file that says so, where it is known."""
 
@@ -85,6 +87,18 @@ class SiteContent:
         if found is None or name not in found.gone or section not in self.live:
             return None
         return found.file
+
+    def unwritten_file(self, section: str) -> str | None:
+        """Return the file that a live text is still to be written into, if there is no file yet.
+
+        Such as one that a call has named which is under way.
+        """
+        page, name = split_id(section)
+        found = self.found.get(page)
+        known = found.looked.known if found is not None and found.looked is not None else None
+        if found is None or known is None or known.hash is not None or section not in self.live:
+            return None
+        return None if name in known.in_file or self.is_static(section) else found.file
 
     def is_superseded(self, section: str) -> bool:
         """Whether the draft was live, and somebody has gone on from it in the page's file."""

@@ -27,10 +27,10 @@ class SitePages:
     def __init__(self, files: PageFiles, entities: EntityStore) -> None:
         self._files, self._entities = files, entities
         self._last: tuple[object, Site] | None = None
+        self._there: Sequence[str] = ()
+        self._known: Sequence[str] = ()
         self._parsed: dict[str, tuple[bytes, Sequence[str]]] = {}
         """By path, the bytes of a file that nobody has looked at yet, and its sections."""
-        self.unread: tuple[str, ...] = ()
-        """Pages whose file is there, and that nobody has looked at yet; of the last look."""
 
     async def all(self, site: Site, wanted: Collection[str] = ()) -> Site:
         """Return the site with all pages; those whose file was taken away are pages still (P5).
@@ -41,11 +41,11 @@ class SitePages:
             return site
         listed = await anyio.to_thread.run_sync(self._files.listed)
         known = await self._entities.known_paths()
+        self._there, self._known = listed.paths, known
         headings = await self._headings(site, listed.paths, wanted)
         away = await anyio.to_thread.run_sync(_away, listed.paths, known)
         key, last = (site.hash, listed.version, away, headings), self._last
         if last is not None and last[0] == key:
-            self.unread = await anyio.to_thread.run_sync(_unread, last[1], listed.paths, known)
             return last[1]
         if await self._move_along(listed.paths, known):
             return await self.all(site, wanted)
@@ -54,9 +54,16 @@ class SitePages:
         paths = [*listed.paths, *away]
         make = partial(expanded, site, paths, headings, before=before)
         made = await anyio.to_thread.run_sync(make)
-        self.unread = await anyio.to_thread.run_sync(_unread, made, listed.paths, known)
         self._last = (key, made)
         return made
+
+    @property
+    def unread(self) -> Sequence[str]:
+        """Pages whose file is there, and that nobody has looked at yet; of the last look."""
+        if self._last is None:
+            return ()
+        new = frozenset(self._there) - frozenset(self._known)
+        return [page.id for page in self._last[1].pages if page.file in new]
 
     async def of_page(self, site: Site, page: str) -> Site:
         """Return the site with one page, without looking at the content folder."""
@@ -82,14 +89,17 @@ class SitePages:
         if seen <= there or there <= seen:
             return False
         files = await self._entities.page_files(None)
-        gone = {each.hash: each for each in files.values() if each.file not in there and each.hash}
+        gone: dict[str, list[str]] = {}
+        for each in files.values():
+            if each.file not in there and each.hash:
+                gone.setdefault(each.hash, []).append(each.page)
         new = [path for path in paths if path not in seen and page_id_of(path) not in files]
         found = await anyio.to_thread.run_sync(self._hashes, new[:UNREAD_MAX])
         moved = False
         for hash, where in found.items():
-            if hash in gone and len(where) == 1:
-                [path] = where
-                moved |= await self._entities.move_page(gone[hash].page, page_id_of(path), path)
+            # Of copies nobody can say which went where.
+            if len(was := gone.get(hash, [])) == len(where) == 1:
+                moved |= await self._entities.move_page(was[0], page_id_of(where[0]), where[0])
         return moved
 
     def _hashes(self, paths: Sequence[str]) -> Mapping[str, Sequence[str]]:
@@ -124,15 +134,16 @@ class SitePages:
         self, paths: Iterable[str], again: Collection[str]
     ) -> Mapping[str, Sequence[str]]:
         """Return the sections of these files; those that may have changed are read `again`."""
-        before, self._parsed = self._parsed, {}
+        before, parsed = self._parsed, dict[str, tuple[bytes, Sequence[str]]]()
         for path in paths:
             was = before.get(path)
             data = self._files.read(path) if was is None or path in again else was[0]
             if was is not None and was[0] == data:
-                self._parsed[path] = was
+                parsed[path] = was
             elif data is not None:
-                self._parsed[path] = (data, split_sections(data, style=MarkStyle.of(path)))
-        return {page_id_of(path): sections for path, (_, sections) in self._parsed.items()}
+                parsed[path] = (data, split_sections(data, style=MarkStyle.of(path)))
+        self._parsed = parsed  # at last: another call may be reading them, too
+        return {page_id_of(path): sections for path, (_, sections) in parsed.items()}
 
     async def _languages(self, site: Site, page: str, files: Sequence[str]) -> Mapping[str, str]:
         """Return the language that a page's file says, where its collection has a key for that."""
@@ -152,9 +163,3 @@ def _away(paths: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
         return ()
     there = set(map(page_id_of, paths))
     return tuple(sorted(path for path in left if page_id_of(path) not in there))
-
-
-def _unread(site: Site, paths: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
-    """Return the pages whose file is there, and that nobody has looked at yet."""
-    new = set(paths).difference(known)
-    return tuple(page.id for page in site.pages if page.file in new) if new else ()
