@@ -100,6 +100,7 @@ async def service(hand: Hand, files: PageFiles) -> ContentService:
         submitter,
         files,
         DraftingModel(parts.model, parts.grants, None),
+        parts.jobs.queue,
         max_retries=0,
     )
 

@@ -22,10 +22,14 @@ class FirstLook:
 
     def __init__(self, reader: ContentReader, queue: JobQueue) -> None:
         self._reader, self._queue = reader, queue
+        self._queued: set[str] = set()
+        """The pages that were queued here. A blocked one stays unread; and while the first jobs
+        are done, the rest would fall into other jobs each time, and be queued again."""
 
     async def __call__(self, origin: Origin) -> None:
         """Queue it, unless it is under way."""
-        pages = self._reader.unread
+        pages = [page for page in self._reader.unread if page not in self._queued]
+        self._queued.update(pages)
         for start in range(0, len(pages), PAGES_AT_ONCE):
             await self._queue.enqueue(_job(pages[start : start + PAGES_AT_ONCE]), origin=origin)
 

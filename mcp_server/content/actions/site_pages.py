@@ -130,15 +130,16 @@ class SitePages:
         self, paths: Iterable[str], again: Collection[str]
     ) -> Mapping[str, Sequence[str]]:
         """Return the sections of these files; those that may have changed are read `again`."""
-        before, self._parsed = self._parsed, {}
+        before, parsed = self._parsed, dict[str, tuple[bytes, Sequence[str]]]()
         for path in paths:
             was = before.get(path)
             data = self._files.read(path) if was is None or path in again else was[0]
             if was is not None and was[0] == data:
-                self._parsed[path] = was
+                parsed[path] = was
             elif data is not None:
-                self._parsed[path] = (data, split_sections(data, style=MarkStyle.of(path)))
-        return {page_id_of(path): sections for path, (_, sections) in self._parsed.items()}
+                parsed[path] = (data, split_sections(data, style=MarkStyle.of(path)))
+        self._parsed = parsed  # at last: another call may be reading them, too
+        return {page_id_of(path): sections for path, (_, sections) in parsed.items()}
 
     async def _languages(self, site: Site, page: str, files: Sequence[str]) -> Mapping[str, str]:
         """Return the language that a page's file says, where its collection has a key for that."""
@@ -158,9 +159,3 @@ def _away(paths: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
         return ()
     there = set(map(page_id_of, paths))
     return tuple(sorted(path for path in left if page_id_of(path) not in there))
-
-
-def _unread(site: Site, paths: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
-    """Return the pages whose file is there, and that nobody has looked at yet."""
-    new = set(paths).difference(known)
-    return tuple(page.id for page in site.pages if page.file in new) if new else ()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from mcp_server.content.actions.page_look import PageLook, look_and_store
-from mcp_server.content.actions.site_pages import SitePages
+from mcp_server.content.actions.site_pages import UNREAD_MAX, SitePages
 from mcp_server.content.pages.page_files import PageFiles
 from mcp_server.content.site import Collection, Section, Site
 from mcp_server.content.template import Field, FieldType, Template
@@ -187,3 +188,17 @@ async def test_a_page_is_found_without_looking_at_the_folder(place: Place) -> No
     path.unlink()
     named = await place.pages.of_page(place.site, "notes/x")
     assert named.page("notes/x") is None
+
+
+async def test_the_headings_of_a_page_that_is_named_are_known_on_a_site_of_many(
+    place: Place,
+) -> None:
+    """Of the others that nobody has looked at yet, only the first are read."""
+    for number in range(UNREAD_MAX + 2):
+        place.put(f"posts/p{number:03}.md", f"## One {number}\n\nText.\n")
+    site, last = site_of(replace(POSTS, split=True)), f"posts/p{UNREAD_MAX + 1:03}"
+    of_all = (await place.pages.all(site)).page(last)
+    named = (await place.pages.all(site, [last])).page(last)
+    assert of_all is not None and of_all.sections == ()
+    assert named is not None
+    assert [section.id for section in named.sections] == [f"one-{UNREAD_MAX + 1}"]
