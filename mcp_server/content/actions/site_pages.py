@@ -159,3 +159,8 @@ def _away(paths: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
         return ()
     there = set(map(page_id_of, paths))
     return tuple(sorted(path for path in left if page_id_of(path) not in there))
+
+
+def _unread(site: Site, paths: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    new = frozenset(paths) - frozenset(known)
+    return tuple(page.id for page in site.pages if page.file in new)
