@@ -70,7 +70,8 @@ async def _written(look: PageLook, context: JobContext) -> Outcome:
     earlier = await context.earlier_bytes(looked)
     changes = to_write(looked, look.live)
     writes = await context.earlier_writes(looked) if changes and earlier is None else ()
-    planned = partial(plan_write, looked, changes, earlier=earlier, writes=writes)
+    off = bool(look.live) and all(text is None for text in look.live.values())
+    planned = partial(plan_write, looked, changes, earlier=earlier, writes=writes, unpublished=off)
     writing = await anyio.to_thread.run_sync(planned)
     if writing is None:
         return Done({"file": file, "removed": False})

@@ -131,10 +131,12 @@ class JobContext:
     async def earlier_bytes(self, looked: Looked) -> bytes | None:
         """Return what the last write of a page's file has replaced, if the file is as that left it.
 
-        A rollback puts them back exactly (P9).
+        A rollback puts them back exactly (P9). Of a file that is not there: what it was last.
         """
         if looked.known.hash is None:
-            return None
+            versions = await self.entities.page_versions(looked.known.page)
+            last = next((each.hash for each in reversed(versions) if each.hash is not None), None)
+            return None if last is None else await self.entities.page_bytes(last)
         for hash in await self.entities.writes_before(looked.known.page, looked.known.hash):
             return None if hash is None else await self.entities.page_bytes(hash)
         return None

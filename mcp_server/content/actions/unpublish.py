@@ -142,7 +142,7 @@ def _on_pages(plan: Plan, content: SiteContent) -> Sequence[Note]:
     named = ", ".join(sorted(pages)[:PAGES_NAMED_MAX])
     more = f" and {len(pages) - PAGES_NAMED_MAX} more" if len(pages) > PAGES_NAMED_MAX else ""
     what = "its file goes" if len(pages) == 1 else "their files go"
-    kept = "unless more is in it than Pressroom wrote"
+    kept = "unless somebody wrote more into it"
     return [
         f"Nothing stays live of {named}{more}: {what} too, {kept}. rollback brings back what went."
     ]

@@ -69,10 +69,13 @@ def outdated(page: PageText, ours: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(n for n in wanted if n in ours and n in now and now[n] != wanted[n])
 
 
-def only_ours(page: PageText, ours: Mapping[str, str]) -> bool:
-    """Whether the file holds nothing but sections, their marks, and declared things of ours."""
-    now, front, scan = declared_in(page), page.front, levelled(page.data)
-    body = front.body if front else 0
+def only_ours(page: PageText, ours: Mapping[str, str], *, front: bool = True) -> bool:
+    """Whether the file holds nothing but sections, their marks, and declared things of ours.
+
+    Without `front`, whatever its front matter holds.
+    """
+    now, keyed, scan = declared_in(page), page.front, levelled(page.data)
+    body = keyed.body if keyed else 0
     if any(now.get(name) != ours.get(name) for name in now if name.startswith(SECTION)):
         return False
     found = [(m.start, m.end) for m in marks(scan, body, page.layout.page, page.layout.marks)]
@@ -84,7 +87,9 @@ def only_ours(page: PageText, ours: Mapping[str, str]) -> bool:
         if name in owned or now[name] == ours.get(name)
     ]
     blank = _blank(page.data, body, len(page.data), [*found, *spans])
-    return blank and (front is None or _blank(page.data, front.start, front.end, keys))
+    if keyed is None or not front:
+        return blank
+    return blank and _blank(page.data, keyed.start, keyed.end, keys)
 
 
 def pending(layout: Layout, ours: Mapping[str, str]) -> bool:

@@ -81,24 +81,54 @@ def plan_write(
     *,
     earlier: bytes | None,
     writes: Sequence[tuple[bytes, bytes]] = (),
+    unpublished: bool = False,
 ) -> Writing | Blocked | None:
     """Return the write that brings `changes`, and what is declared, into the file.
 
-    `earlier`: the bytes that a write had replaced whose after-image the file is now. They are put
-    back whole if they hold in every section what it should hold. Of a file that somebody has
-    changed since, one of `writes` (before, after) is taken back if that is what is asked. `None`:
-    nothing is to be done.
+    `earlier`: the bytes that a write had replaced whose after-image the file is now; of a file that
+    is not there, the last ones. They are put back whole if they hold in every section what it
+    should hold; a file that is not there is made from them. `unpublished`: nothing of the page is
+    live any more, so its file goes with the front matter that others wrote. Of a file that somebody
+    has changed since, one of `writes` (before, after) is taken back if that is what is asked.
+    `None`: nothing is to be done.
     """
     if looked.blocked is not None:
         return looked.blocked
     assert looked.known.intent is None, "a look settles the intention, or blocks"
     if looked.page is None:
-        return _created(looked, changes)
-    if _leaves_nothing(looked.page, changes) and only_ours(looked.page, looked.known.front):
+        return _again(looked, changes, earlier) or _created(looked, changes)
+    if _leaves_nothing(looked.page, changes) and _is_to_go(looked, looked.page, unpublished):
         return _removed(looked, changes)
     if earlier is not None and _fits(earlier, looked, changes):
         return _writing(looked, earlier, changes, Declared(), restored=True)
     return _spliced(looked, looked.page, changes, writes)
+
+
+def _is_to_go(looked: Looked, page: PageText, unpublished: bool) -> bool:
+    """Whether a file goes whose texts all go."""
+    if only_ours(page, looked.known.front):
+        return True
+    return unpublished and (page.layout.split or only_ours(page, looked.known.front, front=False))
+
+
+def _again(looked: Looked, changes: Changes, earlier: bytes | None) -> Writing | None:
+    """Return the write that makes a file again as it was, with the texts of now (P5)."""
+    page = parse(earlier, looked.layout) if earlier is not None else None
+    if earlier is None or page is None or isinstance(page, Blocked):
+        return None
+    if not any(text is not None for text in changes.values()):
+        return None
+    if _fits(earlier, looked, changes):
+        return _writing(looked, earlier, changes, Declared(), restored=True)
+    wanted = {section: changes.get(section) for section in {**page.spans, **changes}}
+    static = {part.section for part in looked.layout.parts if part.static is not None}
+    wanted = {section: text for section, text in wanted.items() if section not in static}
+    declared = due(page, looked.known.front)
+    try:
+        data = splice(page, {**wanted, **declared.static}, front=declared.front)
+    except SpliceRefused:
+        return None
+    return _writing(looked, data, changes, declared)
 
 
 def _sections(layout: Layout, live: Mapping[str, str | None]) -> list[str]:
@@ -144,21 +174,18 @@ def _leaves_nothing(page: PageText, changes: Changes) -> bool:
 
 
 def _removed(looked: Looked, changes: Changes) -> Writing:
-    known = replace(looked.known, intent=Intent(hash=None))
-    after = replace(
-        looked.known, stat=None, hash=None, in_file={}, front={}, version=known.version + 1
-    )
+    # What we wrote of the declared is remembered: it may come back with these bytes.
+    known = replace(looked.known, intent=Intent(hash=None, front=looked.known.front))
+    after = replace(looked.known, stat=None, hash=None, in_file={}, version=known.version + 1)
     return Writing(data=None, replaces=looked.known.hash, known=known, after=after, changes=changes)
 
 
 def _fits(earlier: bytes, looked: Looked, changes: Changes) -> bool:
     """Whether these bytes hold what every section should hold, and nothing declared of old."""
-    if looked.page is None:
-        return False
-    page = parse(earlier, looked.page.layout)
+    page = parse(earlier, looked.page.layout if looked.page is not None else looked.layout)
     if isinstance(page, Blocked) or outdated(page, looked.known.front):
         return False
-    now, then = _texts(looked.page), _texts(page)
+    now, then = _texts(looked.page) if looked.page is not None else {}, _texts(page)
     wanted = {**now, **{section: _hash(text) for section, text in changes.items()}}
     return all(same(wanted.get(s), then.get(s)) for s in wanted.keys() | then.keys())
 
