@@ -252,7 +252,7 @@ async def test_a_page_in_another_language_is_written_in_it(llmock: LLMock) -> No
     llmock.call_tool(TOOL, {"text": ANSWER})
     page = replace(SITE.pages[0], language="de")
     await draft(llmock, replace(REQUEST, site=replace(SITE, pages=(page,))))
-    assert "write it in de." in said(llmock)
+    assert "in the language of its page, de." in said(llmock)
 
 
 async def draft(llmock: LLMock, request: DraftRequest = REQUEST) -> Drafted:

@@ -185,21 +185,6 @@ async def test_a_job_is_shown_whose_site_another_version_has_stored(tmp_path: Pa
         assert (await chat.call("status", jobId=job_id))["message"] == shown["message"]
 
 
-async def test_the_files_that_a_clone_has_beside_its_pages_are_named_once(tmp_path: Path) -> None:
-    """They are not live, and are never touched; who expects them to be learns it at once."""
-    root = small_site(tmp_path / "site", {"menu": 1}, worker_idle_s=0.5)
-    (root / "content").mkdir()
-    (root / "content" / "README.md").write_text("# How to edit\n")
-    (root / "content" / "notes.md").write_text("# Mine\n")
-    async with desk(root) as chat:
-        await chat.refused("review", page="nowhere")
-        [note] = (await chat.call("review"))["notes"]
-        assert note.startswith("2 Markdown files were found and left alone: <text-")
-        assert "README.md: page: 'README' is not a slug" in note
-        assert "notes.md: it holds no section of a page 'notes'" in note
-        assert "notes" not in await chat.call("review")
-
-
 Damage = Callable[[Path], None]
 
 
