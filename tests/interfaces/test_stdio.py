@@ -34,7 +34,7 @@ def test_stdout_is_the_protocols_from_the_first_byte_to_the_last(tmp_path: Path,
         assert len(tools) >= 8
         batch_id = client.call("generate", section="menu/s1")["structuredContent"]["batchId"]
         client.call("status", batchId=batch_id, waitSeconds=30)
-        alter(root, "UPDATE revisions SET markdown = x'00'")
+        alter(root, "UPDATE revisions SET author_name = x'00'")
         crashed = client.call("review", section="menu/s1")
         assert crashed["isError"]
         assert crashed["content"][0]["text"].startswith("Something went wrong inside the server")
@@ -51,7 +51,7 @@ def test_stdout_is_the_protocols_from_the_first_byte_to_the_last(tmp_path: Path,
     assert "sk-secret" not in errors
 
 
-def test_a_handler_that_crashes_fails_its_section_and_stays_off_the_pipe(
+def test_a_damaged_draft_fails_its_section_and_nothing_of_it_is_on_the_pipe(
     tmp_path: Path, era: Era
 ) -> None:
     """The draft it would revise is damaged after the batch was planned."""
@@ -65,10 +65,9 @@ def test_a_handler_that_crashes_fails_its_section_and_stays_off_the_pipe(
         batch_id = queued["batchId"]
         answer = client.call("status", batchId=batch_id, waitSeconds=30)["structuredContent"]
         assert client.hang_up() == 0
-    assert answer["message"].startswith("5 of 6 drafted, 1 failed: menu/s6 (its handler crashed")
+    assert answer["message"].startswith("5 of 6 drafted, 1 failed: menu/s6 (")
     assert all(json.loads(line)["jsonrpc"] == "2.0" for line in client.lines)
     assert not LEAKS.search("".join(client.lines))
-    assert "Traceback" in (tmp_path / "site.stderr").read_text()
 
 
 def test_the_batch_goes_on_when_the_client_hangs_up(tmp_path: Path, era: Era) -> None:

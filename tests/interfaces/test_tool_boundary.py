@@ -100,11 +100,11 @@ async def test_a_wrong_value_is_refused_with_what_is_allowed(mode: str) -> None:
     assert "pydantic" not in message
 
 
-async def test_an_id_of_300_characters_is_refused_without_repeating_it(mode: str) -> None:
+async def test_an_id_of_500_characters_is_refused_without_repeating_it(mode: str) -> None:
     """The message stays short."""
-    message = text(await called(mode, NO_WORKSPACE, "promote", {"page": "x" * 300}))
+    message = text(await called(mode, NO_WORKSPACE, "promote", {"page": "x" * 500}))
     assert (
-        message == "promote: page must be text of at most 64 characters, not one of 300 characters"
+        message == "promote: page must be text of at most 400 characters, not one of 500 characters"
     )
 
 
