@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import islice
@@ -82,7 +83,9 @@ class SitePages:
         if seen <= there or there <= seen:
             return False
         files = await self._entities.page_files(None)
-        gone = {each.hash: each for each in files.values() if each.file not in there and each.hash}
+        away = [each for each in files.values() if each.file not in there and each.hash]
+        counts = Counter(each.hash for each in away)
+        gone = {each.hash: each for each in away if counts[each.hash] == 1 and each.hash}
         new = [path for path in paths if path not in seen and page_id_of(path) not in files]
         sizes = {each.stat.size for each in gone.values() if each.stat is not None}
         for hash in [hash for hash, each in gone.items() if each.stat is None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from posixpath import commonpath
 
 from mcp_server.content.actions import moments
 from mcp_server.content.actions.aftermath import TakenBack
@@ -384,7 +385,7 @@ def _files(files: Sequence[str]) -> list[str]:
     if not files:
         return []
     named = ", ".join(map(_as_file, files[:NAMED_MAX]))
-    folder = files[0].partition("/")[0] if "/" in files[0] else ""  # none outside the workspace
+    folder = commonpath([file.rpartition("/")[0] for file in files])  # none outside the workspace
     written = (
         f"written to {as_name(f'{folder}/')}, not deployed" if folder else "written, not deployed"
     )
