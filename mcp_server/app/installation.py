@@ -14,6 +14,7 @@ HANDLERS = "handlers"
 KINDS = (
     "content-export",
     "content-generate",
+    "content-look",
     "content-promote",
     "content-rollback",
     "content-unpublish",
