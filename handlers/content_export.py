@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import anyio.to_thread
@@ -14,11 +15,13 @@ from mcp_server import (
     Fail,
     JobContext,
     KeepPage,
+    Looked,
     Outcome,
     PageHeld,
     PageLook,
     Retry,
     SavePageFile,
+    Writing,
     handler,
     plan_write,
     to_write,
@@ -69,9 +72,9 @@ async def _written(look: PageLook, context: JobContext) -> Outcome:
     await context.progress(2, 3, f"putting {file} together")
     earlier = await context.earlier_bytes(looked)
     changes = to_write(looked, look.live)
-    writes = await context.earlier_writes(looked) if changes and earlier is None else ()
+    writes = await context.earlier_writes(looked) if changes and not earlier else ()
     off = bool(look.live) and all(text is None for text in look.live.values())
-    planned = partial(plan_write, looked, changes, earlier=earlier, writes=writes, unpublished=off)
+    planned = partial(_planned, looked, changes, earlier=earlier, writes=writes, unpublished=off)
     writing = await anyio.to_thread.run_sync(planned)
     if writing is None:
         return Done({"file": file, "removed": False})
@@ -92,3 +95,20 @@ async def _written(look: PageLook, context: JobContext) -> Outcome:
         said = "; ".join(f"{section}: {why}" for section, why in writing.refused.items())
         return Fail("conflict", f"{file} was written without {said}", (SavePageFile(after),))
     return Done({"file": file, "removed": writing.data is None}, (SavePageFile(after),))
+
+
+def _planned(
+    looked: Looked,
+    changes: Mapping[str, str | None],
+    *,
+    earlier: Sequence[bytes],
+    writes: Sequence[tuple[bytes, bytes]],
+    unpublished: bool,
+) -> Writing | Blocked | None:
+    """Return the write that puts earlier bytes back exactly, or else the one that is needed."""
+    plan = partial(plan_write, looked, changes, writes=writes, unpublished=unpublished)
+    for data in earlier if changes else ():
+        writing = plan(earlier=data)
+        if isinstance(writing, Writing) and writing.restored:
+            return writing
+    return plan(earlier=earlier[0] if looked.page is None and earlier else None)

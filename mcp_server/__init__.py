@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from mcp_server.content.drafting.prompt import DraftRequest
     from mcp_server.content.pages.disk import ExportFailed, PageHeld
     from mcp_server.content.pages.layout import Blocked
-    from mcp_server.content.pages.write import plan_write, to_write
+    from mcp_server.content.pages.look import Looked
+    from mcp_server.content.pages.write import Writing, plan_write, to_write
     from mcp_server.entities.drafts import is_superseded
     from mcp_server.entities.effects import (
         KeepPage,
@@ -72,6 +73,7 @@ __all__ = [
     "Fail",
     "JobContext",
     "KeepPage",
+    "Looked",
     "ModelAccountEmpty",
     "ModelBusy",
     "ModelKeyRefused",
@@ -90,6 +92,7 @@ __all__ = [
     "SaveRevision",
     "Skip",
     "Snooze",
+    "Writing",
     "expect_hash",
     "handler",
     "is_superseded",
@@ -121,6 +124,7 @@ HOMES = {
     "Fail": "mcp_server.jobs.outcome",
     "JobContext": "mcp_server.plugin.job_context",
     "KeepPage": "mcp_server.entities.effects",
+    "Looked": "mcp_server.content.pages.look",
     "ModelAccountEmpty": "mcp_server.content.drafting.errors",
     "ModelBusy": "mcp_server.content.drafting.errors",
     "ModelKeyRefused": "mcp_server.content.drafting.errors",
@@ -139,6 +143,7 @@ HOMES = {
     "SaveRevision": "mcp_server.entities.effects",
     "Skip": "mcp_server.jobs.outcome",
     "Snooze": "mcp_server.jobs.outcome",
+    "Writing": "mcp_server.content.pages.write",
     "expect_hash": "mcp_server.entities.effects",
     "handler": "mcp_server.plugin.handler",
     "is_superseded": "mcp_server.entities.drafts",

@@ -30,6 +30,8 @@ if TYPE_CHECKING:  # a handler's own process imports this, and starts twice as f
 
 S = TypeVar("S", bound=BaseModel)
 
+WRITES_BACK_MAX = 6
+"""Writes of a page's file, one after the other, that a rollback may take back at once."""
 WRITES_MAX = 4
 """Earlier writes of a page's file that a rollback looks through; nearly always it is the last."""
 
@@ -128,18 +130,31 @@ class JobContext:
             site, page, self.entities, self.files, self.checkpoint, alone=alone
         )
 
-    async def earlier_bytes(self, looked: Looked) -> bytes | None:
-        """Return what the last write of a page's file has replaced, if the file is as that left it.
+    async def earlier_bytes(self, looked: Looked) -> Sequence[bytes]:
+        """Return what our last writes of a page's file have replaced, newest first.
 
-        A rollback puts them back exactly (P9). Of a file that is not there: what it was last.
+        As far back as nobody else has changed it in between: a batch may write a page several
+        times, and a rollback puts the bytes before it back exactly (P9). Of a file that is not
+        there: what it was last.
         """
-        if looked.known.hash is None:
-            versions = await self.entities.page_versions(looked.known.page)
-            last = next((each.hash for each in reversed(versions) if each.hash is not None), None)
-            return None if last is None else await self.entities.page_bytes(last)
-        for hash in await self.entities.writes_before(looked.known.page, looked.known.hash):
-            return None if hash is None else await self.entities.page_bytes(hash)
-        return None
+        page, hash = looked.known.page, looked.known.hash
+        if hash is None:
+            versions = await self.entities.page_versions(page)
+            hashes = [each.hash for each in reversed(versions) if each.hash is not None][:1]
+        else:
+            hashes = await self._replaced(page, hash)
+        kept = [await self.entities.page_bytes(each) for each in hashes]
+        return [data for data in kept if data is not None]
+
+    async def _replaced(self, page: str, hash: str) -> Sequence[str]:
+        found: list[str] = []
+        while len(found) < WRITES_BACK_MAX:
+            before = next(iter(await self.entities.writes_before(page, hash)), None)
+            if before is None or before in found:
+                break
+            found.append(before)
+            hash = before
+        return found
 
     async def earlier_writes(self, looked: Looked) -> Sequence[tuple[bytes, bytes]]:
         """Return what the last writes of a page's file replaced, and what they left; newest first.

@@ -113,6 +113,7 @@ WALKED = {
     ("find_old_request", "requests"): "those of a day",
     ("forget_hosts", "hosts"): "one for each process",
     ("list_known_paths", "page_files"): "one for each page",
+    ("list_known_sections", "page_files"): "one for each page",
     ("list_page_files", "page_files"): "one for each page",
     ("list_hosts", "hosts"): "one for each process",
     ("list_replacing", "jobs_running"): "what runs is few",

@@ -166,11 +166,16 @@ class SqliteEntityStore:
         return await self._database.read(page_files.known_sections)
 
     async def move_page(self, old: str, new: str, file: str) -> bool:
+        types = {"draft": PREVIEW, "live": PRODUCTION}
+
         def step(tx: Transaction) -> bool:
-            if tx.one("find_page", page=new) or tx.one("find_work_on_page", page=old):
+            if tx.one("find_page", page=new, **types):
                 return False
-            for name in ("revisions", "entities", "page_versions"):
-                tx.run(f"move_{name}", old=old, new=new)
+            if tx.one("find_work_on_page", page=old, **types):
+                return False
+            tx.run("move_revisions", old=old, new=new, **types)
+            tx.run("move_entities", old=old, new=new, **types)
+            tx.run("move_page_versions", old=old, new=new)
             tx.run("move_page_file", old=old, new=new, file=file)
             return True
 
