@@ -111,6 +111,7 @@ WALKED = {
     ("start_job", "jobs_running"): "what runs is few",
     ("find_awaited", "awaited"): "to the first",
     ("find_old_request", "requests"): "those of a day",
+    ("find_work_on_page", "claims"): "there are two",
     ("forget_hosts", "hosts"): "one for each process",
     ("list_known_paths", "page_files"): "one for each page",
     ("list_known_sections", "page_files"): "one for each page",
