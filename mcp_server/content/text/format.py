@@ -52,7 +52,7 @@ def compile_format(fields: tuple[Field, ...], format: str) -> Format:
     """Return `format` as steps, with everything that is wrong with its structure."""
     problems: list[str] = []
     if SECTION_MARK.search(format):
-        problems.append("`<!-- section:` is what divides exported files; leave it out")
+        problems.append("`<!-- section:` is what divides page files; leave it out")
     lines = [line.rstrip() for line in format.replace("\r\n", "\n").split("\n")]
     compiler = _Compiler({field.name: field for field in fields}, problems)
     steps = [step for block in blocks(lines) if (step := compiler.step(block.text)) is not None]

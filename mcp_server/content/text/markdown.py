@@ -181,7 +181,7 @@ def _value_problems(name: str, field: Field, value: object) -> Iterator[str]:
         yield f"{name} begins or ends with blank space; leave it out"
     in_code = field.type is FieldType.MARKDOWN and not section_mark(value)
     if SECTION_MARK.search(value) and not in_code:
-        yield f"{name} holds `<!-- section:`, which divides the exported file; leave it out"
+        yield f"{name} holds `<!-- section:`, which divides the page's file; leave it out"
     if "\r" in value:
         yield f"{name} holds carriage returns; write plain line breaks"
     match field.type:

@@ -261,7 +261,7 @@ def _static_text(reader: YamlReader, node: Node | None, where: str) -> str | Non
     if SECTION_MARK.search(text):
         reader.wrong(
             node,
-            f"{where}: the text holds `<!-- section:`, which divides exported files; leave it out",
+            f"{where}: the text holds `<!-- section:`, which divides page files; leave it out",
         )
     if open_fence(text):
         reader.wrong(node, f"{where}: the text opens a code block and never closes it; close it")
