@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from tests.pages_core.scan import Piece, Scan
-from tests.pages_core.world import COUNTS, PAGE, Plan, World
+from tests.pages_core.world import COUNTS, PAGE, Plan, World, needs_lock
 
 SECTIONS = ("hero", "body", "notes")
 SHAPES = (
@@ -206,7 +206,7 @@ class PageLife(RuleBasedStateMachine):
         """It stores, unless somebody was faster; where a write is open it needs the lock."""
         assert self.world.other is not None
         (looked, live), self.world.other = self.world.other, None
-        if looked.blocked is not None or looked.needs_lock or not looked.moved:
+        if looked.blocked is not None or needs_lock(looked) or not looked.moved:
             return
         if self.world.store.save_look(looked, live):
             COUNTS["other server: stored"] += 1

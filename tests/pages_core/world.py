@@ -125,7 +125,7 @@ class World:
     def store_look(self) -> Looked | None:
         """Look and store, as a submit does; `None`: a write is under way, so it must wait."""
         looked, live = self.looked(), self.store.hashes()
-        if looked.needs_lock and self.under is not None:
+        if needs_lock(looked) and self.under is not None:
             return None
         self.ours_is_no_edit(looked)
         if looked.blocked is not None:
@@ -318,3 +318,8 @@ class World:
             assert key in self.plan.keys or self.wrote.get(key) == value, f"{key} was the file's"
         if scan.marked:
             assert not scan.pieces[0].text.strip(), "somebody's text stood before the first mark"
+
+
+def needs_lock(looked: Looked) -> bool:
+    """Whether a look may be stored only under the page's lock: a write may be under way (P1)."""
+    return looked.before is not None and looked.before.intent is not None

@@ -328,3 +328,31 @@ async def test_static_sections_stand_where_the_site_has_them(tmp_path: Path) -> 
         assert live(root)["menu/legal"] == "All rights reserved."
         await chat.run("rollback")
         assert content(root) == {}
+
+
+async def test_what_the_front_matter_says_otherwise_than_the_site_is_told(tmp_path: Path) -> None:
+    """P11: the file's title counts, and whoever reviews the page learns of it."""
+    root = small_site(tmp_path, {"menu": 1}, **QUICK)
+    async with desk(root) as chat:
+        await publish(chat, menu_s1="one")
+        page = root / "content" / "menu.md"
+        page.write_text(page.read_text().replace("title: Menu", "title: Our menu"))
+        [row] = (await chat.call("review", page="menu"))["sections"]
+        assert row["note"] == "content/menu.md has another title than site.yaml; it counts"
+
+
+async def test_marks_come_with_a_further_section_and_the_dry_run_says_so(tmp_path: Path) -> None:
+    """P7: a page of one text has none, and somebody has to want them."""
+    root = small_site(tmp_path, {"menu": 1}, **QUICK)
+    async with desk(root) as chat:
+        await publish(chat, menu_s1="one")
+        assert "<!-- section" not in content(root)["menu.md"].decode()
+        site = read_site(root)
+        further = {**site["pages"][0]["sections"][0], "id": "s2"}
+        site["pages"][0]["sections"].append(further)
+        write_site(root, site)
+        await chat.run("generate-all")
+        plan = await chat.call("promote", dryRun=True)
+        assert "Marks that divide the sections come into content/menu.md." in plan["notes"]
+        await chat.run("promote")
+        assert content(root)["menu.md"].decode().count("<!-- section: ") == 2

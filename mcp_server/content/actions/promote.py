@@ -19,9 +19,10 @@ from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.actions.submit import Conditions, Submitter, key_of
 from mcp_server.content.checks.told import held_by, why_held
+from mcp_server.content.pages.splice import needs_marks
 from mcp_server.content.site import Site
 from mcp_server.content.text.findings import findings_in, kinds_of
-from mcp_server.entities.entity import Entity, Finding, Revision, page_of
+from mcp_server.entities.entity import Entity, Finding, Revision, page_of, split_id
 from mcp_server.errors import InvalidPayload
 from mcp_server.excerpt import as_name
 from mcp_server.jobs.batch import BatchService
@@ -59,12 +60,14 @@ class PromoteAction:
         meant = [id for id in selection.ids if drafted is None or id in drafted]
         pending = [p for p in dict.fromkeys(map(page_of, meant)) if has_pending(content, p)]
         concerned = _concerned(meant, selection, content, pending)
-        content = await self._reader.look(content, concerned, whole=pending)
+        whole = {*pending, *(page_of(id) for id in meant if _is_further(id, content))}
+        content = await self._reader.look(content, concerned, whole=whole)
 
         def look() -> tuple[Plan, int, Sequence[Note]]:  # in a thread: texts are parsed
             plan = plan_promote(call, selection, content, drafted=drafted)
             found, remark = _with_findings(plan, content)
-            return plan, found, [*remark, *_on_files(plan, dry_run=call.dry_run)]
+            on_files = _on_files(plan, dry_run=call.dry_run)
+            return plan, found, [*remark, *on_files, *_on_marks(plan, content)]
 
         plan, found, remarks = await anyio.to_thread.run_sync(look)
         submission = None
@@ -230,6 +233,32 @@ def _concerned(
     if selection.named or selection.pages:
         return meant
     return [id for id in meant if id in content.drafts or page_of(id) in pending]
+
+
+def _is_further(id: str, content: SiteContent) -> bool:
+    """Whether a draft is a further section of a file that is there: marks may come with it."""
+    page, name = split_id(id)
+    known = content.files.get(page)
+    return (
+        id in content.drafts
+        and known is not None
+        and known.hash is not None
+        and name not in known.in_file
+    )
+
+
+def _on_marks(plan: Plan, content: SiteContent) -> Sequence[str]:
+    """Return a note on the files that get marks, as they had one text only (P7)."""
+    files: list[str] = []
+    for page in plan.pages:
+        found = content.found.get(page)
+        text = found.looked.page if found is not None and found.looked is not None else None
+        names = [
+            split_id(each.section)[1] for each in plan.planned if page_of(each.section) == page
+        ]
+        if found is not None and text is not None and needs_marks(text, names):
+            files.append(found.file)
+    return [f"Marks that divide the sections come into {_some(files)}."] if files else []
 
 
 def _declared(ids: Sequence[str], content: SiteContent) -> Mapping[str, NewJob]:

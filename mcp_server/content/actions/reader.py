@@ -39,6 +39,8 @@ UNREAD_MAX = 200
 """Page files that are read for the first time by a call that asks about more."""
 UNREAD = "not read yet"
 """Stands for the hash of a text in a file that nobody has read yet."""
+WHOLE_MAX = 3
+"""Pages whose files are read whole where somebody looks at them, though nothing has changed."""
 SETTLING_LOOKS_MAX = 3
 """How often a file that keeps changing is looked at again before it counts as being saved."""
 
@@ -134,8 +136,11 @@ class ContentReader:
 
         Nothing is stored of it, and nobody waits for what is being saved.
         """
-        content, _ = await self.read({page_of(id) for id in ids})
-        return await self.look(content, ids, to_store=False)
+        pages = {page_of(id) for id in ids}
+        content, _ = await self.read(pages)
+        # Of a few pages, what their front matter says beside `site.yaml` is told, too (P11).
+        whole = pages if len(pages) <= WHOLE_MAX else ()
+        return await self.look(content, ids, to_store=False, whole=whole)
 
     async def look_to_show(self, ids: Sequence[str]) -> SiteContent:
         """Do the same, and find out which of the pages their generator does not publish."""

@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mcp_server.content.actions.reviewed import ReviewedPage, ReviewRow, Room, SectionState
-from mcp_server.content.actions.site_content import SiteContent
+from mcp_server.content.actions.site_content import PageFound, SiteContent
 from mcp_server.content.actions.undrafted import named
 from mcp_server.content.checks.told import PLACEHOLDER
+from mcp_server.content.pages.declared import differing
 from mcp_server.content.site import Section, Site
 from mcp_server.content.text.diff import by_words
 from mcp_server.content.text.findings import findings_in, kinds_of
@@ -224,8 +225,13 @@ def _file_note(content: SiteContent, id: str) -> str | None:
     if page in content.site.blocked:
         return content.site.blocked[page]
     found = content.found.get(page)
-    if found is None or found.blocked is not None:
-        return None if found is None else found.blocked
+    return None if found is None else _on_found(content, id, found)
+
+
+def _on_found(content: SiteContent, id: str, found: PageFound) -> str | None:
+    page = page_of(id)
+    if found.blocked is not None:
+        return found.blocked
     if (file := content.missing_file(id)) is not None:
         return f'{file} is missing; promote {{"page": "{page}"}} writes it again'
     if any(each.revision.entity_id == id and not each.is_ground for each in found.takeovers):
@@ -233,4 +239,15 @@ def _file_note(content: SiteContent, id: str) -> str | None:
     if id in content.live and page in content.unpublished:
         why = content.unpublished[page]
         return f"live in {found.file}, and not published by your generator: {why}"
-    return None
+    return _on_front(found)
+
+
+def _on_front(found: PageFound) -> str | None:
+    """Return what is to be said of keys that the file has otherwise than `site.yaml` (P11)."""
+    looked = found.looked
+    if looked is None or looked.page is None:
+        return None
+    names = [name for name in differing(looked.page, looked.known.front) if ":" not in name]
+    return (
+        f"{found.file} has another {', '.join(names)} than site.yaml; it counts" if names else None
+    )

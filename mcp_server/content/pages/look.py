@@ -66,11 +66,6 @@ class Looked:
         before = self.before or _unknown(self.layout)
         return replace(self.known, stat=None) != replace(before, stat=None)
 
-    @property
-    def needs_lock(self) -> bool:
-        """Whether it may be stored only by who holds the page's lock (P1)."""
-        return self.before is not None and self.before.intent is not None
-
     def stored(self) -> Looked:
         """Return the same look after `known` was stored, so that a write can follow."""
         return replace(self, known=replace(self.known, version=self.known.version + 1))

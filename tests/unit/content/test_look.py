@@ -112,7 +112,7 @@ def test_an_intention_is_settled_by_the_bytes_that_are_there() -> None:
     mixed = again(writing.data.replace(b"World", b"Word"), known, live)
     assert (mixed.settled, [*mixed.taken]) == (None, ["body"])
     assert mixed.known.in_file["hero"] == text_hash("New")
-    assert mixed.needs_lock
+    assert mixed.before is not None and mixed.before.intent is not None
     assert mixed.known.intent is None
 
 
