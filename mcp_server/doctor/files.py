@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 import anyio.to_thread
 
@@ -10,10 +10,13 @@ from mcp_server.config import Workspace
 from mcp_server.content.actions.looks import with_sights
 from mcp_server.content.actions.page_look import ask_of, layout_for
 from mcp_server.content.actions.site_content import PageFound, SiteContent
+from mcp_server.content.actions.site_pages import away_paths
+from mcp_server.content.expanded import expanded
 from mcp_server.content.pages.page_files import PageFiles, page_files
 from mcp_server.content.site import Site
 from mcp_server.content.workspace.loader import SiteLoader, SiteProblems
 from mcp_server.doctor.diagnosis import Diagnosis, first_of
+from mcp_server.entities.page_files import KnownFile
 from mcp_server.entities.store import EntityStore
 from mcp_server.trust import Grants, StateFolder
 
@@ -39,11 +42,11 @@ def without_database(workspace: Workspace) -> Diagnosis:
 
 async def of_files(workspace: Workspace, entities: EntityStore) -> AsyncIterator[Diagnosis]:
     """Check the file of every page, unless the site cannot be read."""
-    site = await anyio.to_thread.run_sync(_site, workspace)
+    stored = await entities.snapshot()
+    site = await anyio.to_thread.run_sync(_site, workspace, stored.files)
     if site is None:
         return
-    stored = await entities.snapshot()
-    content = SiteContent(site=site, drafts=stored.drafts, live=stored.live, files=stored.files)
+    content = SiteContent.of(site, stored)
     looked = await anyio.to_thread.run_sync(_looked, content, _files(workspace))
     found = [each for page, of_page in looked.found.items() for each in _said(page, of_page)]
     for finding in first_of(found, FOUND_MAX, "files"):
@@ -84,8 +87,14 @@ def _files(workspace: Workspace) -> PageFiles:
     return page_files(workspace, Grants(workspace, StateFolder(workspace)))
 
 
-def _site(workspace: Workspace) -> Site | None:
+def _site(workspace: Workspace, known: Mapping[str, KnownFile] | None = None) -> Site | None:
+    """Return the site with the pages that its collections have, also of files that are away."""
     try:
-        return SiteLoader(workspace).load()
+        site = SiteLoader(workspace).load()
     except SiteProblems:
         return None
+    stored = known or {}
+    there = _files(workspace).listed().paths
+    away = away_paths(there, [each.file for each in stored.values()])
+    headings = {page: tuple(each.in_file) for page, each in stored.items()}
+    return expanded(site, [*there, *away], headings)

@@ -54,6 +54,8 @@ def _site(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Diagnosis]:
         yield Diagnosis(check="site", level="warning", message=warning)
     pages, sections = len(site.pages), len(site.section_ids)
     message = f"{workspace.site_file.name}: {pages} pages, {sections} sections"
+    if count := len(site.collections):
+        message += f", and those of {'a collection' if count == 1 else f'{count} collections'}"
     yield Diagnosis(check="site", level="ok", message=message)
 
 

@@ -104,7 +104,7 @@ def texts_in(path: Path, sections: Sequence[str]) -> dict[str, str]:
     layout = Layout(page=path.stem, file=path.name, parts=parts)
     page = parse(path.read_bytes(), layout)
     assert not isinstance(page, Blocked), page
-    page = parse(page.data, with_orphans(layout, page.strays))
+    page = parse(page.data, with_orphans(layout, dict.fromkeys(page.strays, ())))
     assert not isinstance(page, Blocked), page
     return {section: span.text for section, span in page.spans.items() if span.text}
 

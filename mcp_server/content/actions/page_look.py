@@ -68,7 +68,16 @@ def layout_for(content: SiteContent, page: str) -> Layout | None:
         layout = Layout(page=page, file=known.file)
     else:
         return None
-    return with_orphans(layout, in_file)
+    return with_orphans(layout, {name: _keys(content, f"{page}/{name}") for name in in_file})
+
+
+def _keys(content: SiteContent, id: str) -> tuple[str, ...]:
+    """Return the keys of the front matter that a section's live text stands in, if it does."""
+    live = content.live.get(id)
+    template = content.site.templates.get(live.current.template) if live is not None else None
+    if template is None or not template.front_matter:
+        return ()
+    return tuple(field.name for field in template.fields)
 
 
 def has_pending(content: SiteContent, page: str) -> bool:
@@ -185,13 +194,7 @@ async def _look(
     site: Site, page: str, entities: EntityStore, files: PageFiles, *, alone: bool
 ) -> PageLook | None:
     stored = await entities.snapshot([page], history=True)
-    content = SiteContent(
-        site=site,
-        drafts=stored.drafts,
-        live=stored.live,
-        history=stored.history,
-        files=stored.files,
-    )
+    content = SiteContent.of(site, stored)
     layout = layout_for(content, page)
     if layout is None:
         return None

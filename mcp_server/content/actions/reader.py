@@ -82,15 +82,8 @@ class ContentReader:
         """
         site, notes = await self.site(pages or ())
         stored = await self._entities.snapshot(pages, history=history)
-        content = SiteContent(
-            site=site,
-            drafts=stored.drafts,
-            live=stored.live,
-            history=stored.history,
-            files=stored.files,
-            locks=self._loader.locks if self._is_present(site) else {},
-        )
-        return content, notes
+        locks: Mapping[str, str] = self._loader.locks if self._is_present(site) else {}
+        return replace(SiteContent.of(site, stored), locks=locks), notes
 
     async def select(
         self, selector: Selector, pages: Collection[str] | None = None, *, history: bool = False

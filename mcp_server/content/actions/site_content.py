@@ -10,6 +10,7 @@ from mcp_server.content.site import Site
 from mcp_server.entities.drafts import is_superseded
 from mcp_server.entities.entity import Entity, Revision, page_of, split_id
 from mcp_server.entities.page_files import KnownFile
+from mcp_server.entities.store import Snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,17 @@ class SiteContent:
     """By page that its generator does not publish (yet), why; of the pages that are shown."""
     locks: Mapping[str, str] = field(default_factory=dict[str, str])
     """By page or section that is locked: the place in the file that says so, where it is known."""
+
+    @classmethod
+    def of(cls, site: Site, stored: Snapshot) -> SiteContent:
+        """Return what is stored of a site; none of its files was looked at yet."""
+        return cls(
+            site=site,
+            drafts=stored.drafts,
+            live=stored.live,
+            history=stored.history,
+            files=stored.files,
+        )
 
     def live_hash(self, section: str) -> str | None:
         """Content hash of the live text, `None` where there is none."""

@@ -43,7 +43,7 @@ class SitePages:
         listed = await anyio.to_thread.run_sync(self._files.listed)
         known = await self._entities.known_paths()
         headings = await self._headings(site, listed.paths, wanted)
-        away = await anyio.to_thread.run_sync(_away, listed.paths, known)
+        away = await anyio.to_thread.run_sync(away_paths, listed.paths, known)
         key, last = (site.hash, listed.version, away, headings), self._last
         if last is not None and last[0] == key:
             self.unread = await anyio.to_thread.run_sync(_unread, last[1], listed.paths, known)
@@ -156,7 +156,7 @@ class SitePages:
         return {}
 
 
-def _away(paths: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+def away_paths(paths: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
     """Return the paths of pages that have no file any more, under any name."""
     if not (left := set(known).difference(paths)):
         return ()

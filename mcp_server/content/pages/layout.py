@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -71,15 +71,16 @@ class Blocked:
     line: int | None = None
 
 
-def with_orphans(layout: Layout, in_file: Iterable[str]) -> Layout:
+def with_orphans(layout: Layout, in_file: Mapping[str, tuple[str, ...]]) -> Layout:
     """Return the layout with the sections that are still in the file, and no longer in the site.
 
-    Nothing removes them but a call that says so (P5).
+    `in_file`: by section, the keys of the front matter that are its span, if they are. Nothing
+    removes them but a call that says so (P5).
     """
     if layout.split:
         return layout
     names = {part.section for part in layout.parts}
-    orphans = tuple(Part(section=section) for section in in_file if section not in names)
+    orphans = tuple(Part(section=s, keys=keys) for s, keys in in_file.items() if s not in names)
     return replace(layout, parts=(*layout.parts, *orphans)) if orphans else layout
 
 

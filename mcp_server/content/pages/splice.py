@@ -91,18 +91,6 @@ def needs_marks(page: PageText, sections: Collection[str]) -> bool:
     return bool(new) and not page.marked and not page.layout.split
 
 
-def front_value(page: PageText, key: str) -> str | None:
-    """Return what a key of the front matter says, whatever way it is written in; `None`: no key.
-
-    Of a list or a mapping, it is the source.
-    """
-    found = page.front.key(key) if page.front else None
-    if found is None:
-        return None
-    value = scalar(page.data, found)
-    return unix(page.data[found.value : found.end]).decode().strip() if value is None else value
-
-
 def _differs(page: PageText, section: str, text: str | None) -> bool:
     now = text_of(page, section)
     return text is not None if now is None else plain_text(text or "") != now

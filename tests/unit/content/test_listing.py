@@ -45,7 +45,10 @@ def listing(tmp_path: Path, watch: Watch) -> Listing:
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the names of the folders that are read from now on."""
+    """Return the names of the folders that are read from now on.
+
+    The reading itself is the real one: only that it happens shows nowhere else.
+    """
     names: list[str] = []
     kinds = OpenFolder.kinds
 

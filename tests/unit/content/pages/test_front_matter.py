@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcp_server.content.pages.layout import Layout, Part
-from mcp_server.content.pages.page_text import PageText, parse
-from mcp_server.content.pages.splice import SpliceRefused, front_value, splice
+from mcp_server.content.pages.page_text import PageText, front_value, parse
+from mcp_server.content.pages.splice import SpliceRefused, splice
 from mcp_server.content.pages.yaml_value import as_read, as_yaml, declared_yaml, key_yaml, read
 from mcp_server.content.text.meta import NotMeta, canonical_fields, meta_fields, meta_text
 
@@ -159,9 +159,9 @@ def test_declared_keys_are_written_with_their_types() -> None:
         b'---\ntags: ["a", 1, {"b": null}]\ncode: "08056"\n'
         b"layout: page\nlive: true\nn: 1\n---\nBody\n"
     )
-    assert front_value(found, "layout") == "post"
-    assert front_value(found, "tags") == "- a\n- 'b'"
-    assert front_value(found, "none") is None
+    assert front_value(found.data, "layout") == "post"
+    assert front_value(found.data, "tags") is None
+    assert front_value(found.data, "none") is None
 
 
 def test_keys_are_not_written_into_other_languages() -> None:

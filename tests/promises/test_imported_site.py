@@ -1,0 +1,68 @@
+"""A site that was there before: what is known of its pages, also when the site has one no more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.harness import desk, read_site, write_settings, write_site
+from tests.interfaces.test_cli import pressroom
+from tests.interfaces.test_doctor import findings
+from tests.promises.moves import QUICK
+
+pytestmark = pytest.mark.anyio
+
+POST = "---\nlayout: wide # as it is\ntitle: 'Hello'\n---\n\nHello, {name}.\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A workspace made of a site with two posts."""
+    posts = tmp_path / "content" / "posts"
+    posts.mkdir(parents=True)
+    (tmp_path / "hugo.toml").write_text('title = "Site"\n', "utf-8")
+    for name in ("ada", "bob"):
+        (posts / f"{name}.md").write_text(POST.format(name=name), "utf-8")
+    assert pressroom("init", tmp_path).returncode == 0
+    write_settings(tmp_path, **QUICK, content_dir="content")
+    return tmp_path
+
+
+def sections(review: Mapping[str, Any]) -> dict[str, tuple[str, str | None]]:
+    """Return the state and the note of each section."""
+    return {row["section"]: (row["state"], row.get("note")) for row in review["sections"]}
+
+
+async def edited(root: Path) -> None:
+    """Make a new text of a post live."""
+    async with desk(root) as chat:
+        await chat.call("edit", section="posts/ada/body", text="Goodbye, ada.")
+        await chat.run("promote", section="posts/ada/body")
+
+
+async def test_the_doctor_knows_the_pages_of_collections(root: Path) -> None:
+    """Nobody has edited anything; then somebody has."""
+    await edited(root)
+    found = findings(root, code=0)
+    assert [row["level"] for row in found["files"]] == ["ok"]
+    assert "0 pages, 0 sections, and those of a collection" in found["site"][0]["message"]
+    page = root / "content" / "posts" / "ada.md"
+    page.write_text(page.read_text("utf-8").replace("Goodbye", "Farewell"), "utf-8")
+    [row] = findings(root, code=0)["files"]
+    assert row["message"] == "content/posts/ada.md was edited; what it says is live"
+
+
+async def test_a_page_that_its_collection_excludes_is_read_as_before(root: Path) -> None:
+    """P5: its title is still its title, and nobody has changed a word."""
+    await edited(root)
+    site = read_site(root)
+    site["collections"][0]["exclude"] = "posts/ada.md"
+    write_site(root, site)
+    async with desk(root) as chat:
+        found = sections(await chat.call("review", page="posts/ada"))
+        assert found == {"posts/ada/body": ("orphaned", None), "posts/ada/meta": ("orphaned", None)}
+        await chat.run("rollback", section="posts/ada/body")
+    assert (root / "content" / "posts" / "ada.md").read_text("utf-8") == POST.format(name="ada")
