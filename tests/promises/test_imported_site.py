@@ -66,3 +66,18 @@ async def test_a_page_that_its_collection_excludes_is_read_as_before(root: Path)
         assert found == {"posts/ada/body": ("orphaned", None), "posts/ada/meta": ("orphaned", None)}
         await chat.run("rollback", section="posts/ada/body")
     assert (root / "content" / "posts" / "ada.md").read_text("utf-8") == POST.format(name="ada")
+
+
+async def test_front_matter_is_edited_by_its_keys_only(root: Path) -> None:
+    """P8: what could not go into the file is refused at once; a line for a key is the key."""
+    page = root / "content" / "posts" / "ada.md"
+    async with desk(root) as chat:
+        refused = await chat.refused("edit", section="posts/ada/meta", text="layout: narrow")
+        assert "only title, description" in refused
+        refused = await chat.refused("edit", section="posts/ada/meta", text="No key at all")
+        assert "is not `key: value`" in refused
+        await chat.call("edit", section="posts/ada/meta", text="title:   Hello again")
+        await chat.call("edit", section="posts/ada/meta", fields={"title": "Hello, Ada"})
+        await chat.run("promote", section="posts/ada/meta")
+    before = POST.format(name="ada")
+    assert page.read_text("utf-8") == before.replace("'Hello'", "'Hello, Ada'")

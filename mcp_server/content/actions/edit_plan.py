@@ -22,8 +22,10 @@ from mcp_server.content.actions.locks import locked_error
 from mcp_server.content.actions.plan import STATIC
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.site import Section
+from mcp_server.content.template import Template
 from mcp_server.content.text.mark_style import MarkStyle
-from mcp_server.content.text.markdown import render
+from mcp_server.content.text.markdown import MarkdownMismatch, render
+from mcp_server.content.text.meta_values import read_meta
 from mcp_server.content.text.openings import left_open_more
 from mcp_server.content.text.replace import COUNTED_MAX, Misfit, Replacement, replaced
 from mcp_server.content.text.visible import visible_part
@@ -319,6 +321,10 @@ def _with_text(
     author: Author,
 ) -> Revision:
     section = content.site.section(id)
+    template = content.site.templates.get((section.template if section else None) or "")
+    if template is not None and template.front_matter:
+        fields = _meta_of(template, text)
+        text = render(template, fields)
     return Revision(
         type=PREVIEW,
         entity_id=id,
@@ -327,6 +333,18 @@ def _with_text(
         markdown=text,
         author=author,
     )
+
+
+def _meta_of(template: Template, text: str) -> Mapping[str, Any]:
+    """Return the values of a section that is keys of the front matter: its text is lines of them.
+
+    Raises:
+        InvalidPayload: it is not, or has a key that is none of the section's.
+    """
+    try:
+        return read_meta(template, text)
+    except MarkdownMismatch as problem:
+        raise InvalidPayload("text", [f"{problem}; write a line for each key"]) from problem
 
 
 def _held_in(id: str, replacements: Sequence[Replacement], content: SiteContent) -> Sequence[int]:
