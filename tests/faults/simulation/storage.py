@@ -22,6 +22,9 @@ from mcp_server.storage.sqlite.file.migrate import migrate
 
 T = TypeVar("T")
 
+BUSY_PAUSE_S = 0.1
+"""SQLite asks for a lock again at least so often: it may be freed sooner than was thought."""
+
 WITNESS = """
 CREATE TEMP TABLE moves (
     what TEXT, id INTEGER, name TEXT, old TEXT, new TEXT, old_attempt TEXT, attempt TEXT,
@@ -234,7 +237,7 @@ class SimulatedConnection(Connection):
         while (locked_s := self._machine.locked_s()) > 0:
             if waited_s >= BUSY_TIMEOUT_S:
                 raise refused(sqlite3.SQLITE_BUSY)
-            pause_s = min(locked_s, BUSY_TIMEOUT_S - waited_s)
+            pause_s = min(locked_s, BUSY_TIMEOUT_S - waited_s, BUSY_PAUSE_S)
             waited_s += pause_s
             await asyncio.sleep(pause_s)
 
