@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from mcp_server.content.checks.derived import ALWAYS_SAID
-from mcp_server.content.checks.known import Known
-from mcp_server.content.checks.mentions import Mention, Quantity
+from mcp_server.content.checks.figures.derived import ALWAYS_SAID
+from mcp_server.content.checks.figures.known import Known
+from mcp_server.content.checks.mentions.mention import Mention, Quantity
 from mcp_server.content.checks.sources import Sources
 
 _UMLAUTS = str.maketrans("äöü", "aou")

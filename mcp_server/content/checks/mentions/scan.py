@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from mcp_server.content.checks.mentions import Kind, Mention, Quantity
-from mcp_server.content.checks.numerals import (
+from mcp_server.content.checks.mentions.mention import Kind, Mention, Quantity
+from mcp_server.content.checks.mentions.numerals import (
     DIGITS,
     scale_of,
     value_of_word,
     values_of_digits,
 )
-from mcp_server.content.checks.patterns import (
+from mcp_server.content.checks.mentions.patterns import (
     ABOUT,
     AMOUNT,
     AMOUNTS,
@@ -89,7 +89,7 @@ from mcp_server.content.checks.patterns import (
     YEAR_AFTER,
     YEAR_PREPOSITIONS,
 )
-from mcp_server.content.checks.phones import phone_at
+from mcp_server.content.checks.mentions.phones import phone_at
 from mcp_server.content.checks.words import (
     CURRENCY_CODES,
     CURRENCY_SIGNS,

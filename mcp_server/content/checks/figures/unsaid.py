@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import zip_longest
 
-from mcp_server.content.checks.claims import is_claim
-from mcp_server.content.checks.derived import ALWAYS, ALWAYS_SAID
-from mcp_server.content.checks.known import Known, has_figure, is_word_of, known_in, named
-from mcp_server.content.checks.mentions import Mention
-from mcp_server.content.checks.phones import without_phones
+from mcp_server.content.checks.figures.claims import is_claim
+from mcp_server.content.checks.figures.derived import ALWAYS, ALWAYS_SAID
+from mcp_server.content.checks.figures.known import Known, has_figure, is_word_of, known_in, named
+from mcp_server.content.checks.figures.reasons import Read, follows
+from mcp_server.content.checks.mentions.mention import Mention
+from mcp_server.content.checks.mentions.phones import without_phones
+from mcp_server.content.checks.mentions.scan import scan
 from mcp_server.content.checks.prepare import figures_of
-from mcp_server.content.checks.reasons import Read, follows
-from mcp_server.content.checks.scan import scan
 from mcp_server.content.checks.sources import LISTED_MAX, Sources
 
 _BULLET = re.compile(r"^[ \t]{0,8}(?:[-*+]|\d{1,3}[.)])[ \t]")

@@ -9,8 +9,8 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 
-from mcp_server.content.checks.days import RANGE, days_between
-from mcp_server.content.checks.mentions import Mention
+from mcp_server.content.checks.figures.days import RANGE, days_between
+from mcp_server.content.checks.mentions.mention import Mention
 
 _ORDINAL = re.compile(
     r"(?<![\d.,:/])(\d{1,3})(?:\.(?=[ \u00a0][^\W\d_])|(?:st|nd|rd|th|ers?|ère|è?me|es?|ième)\b)"

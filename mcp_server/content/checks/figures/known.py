@@ -7,12 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from mcp_server.content.checks.days import days_a_week, months_between, weekday_of, weekdays_in
-from mcp_server.content.checks.derived import derived
-from mcp_server.content.checks.mentions import Mention, Quantity
-from mcp_server.content.checks.phones import is_same_phone, plain_phone, runs_of
+from mcp_server.content.checks.figures.days import (
+    days_a_week,
+    months_between,
+    weekday_of,
+    weekdays_in,
+)
+from mcp_server.content.checks.figures.derived import derived
+from mcp_server.content.checks.mentions.mention import Mention, Quantity
+from mcp_server.content.checks.mentions.phones import is_same_phone, plain_phone, runs_of
+from mcp_server.content.checks.mentions.scan import scan
 from mcp_server.content.checks.prepare import figures_of
-from mcp_server.content.checks.scan import scan
 from mcp_server.content.checks.words import MONTHS, UNITS, UNSURE_MONTHS
 
 _FACTORS: dict[str, tuple[float, ...]] = {
