@@ -1,0 +1,77 @@
+"""Files that are met half-way: half saved by an editor, or torn by a merge after a batch."""
+
+from __future__ import annotations
+
+import json
+
+import anyio
+
+from tests.sites.stages import Redraft, Visit, page_of, phrase_of, promote
+
+
+async def half_saved(visit: Visit) -> None:
+    """A file that is empty, or half there, is not written; its whole text is taken over then."""
+    owner, desk = visit.owner, visit.desk
+    for file in visit.random.sample([f for f in visit.drafted() if phrase_of(visit, f)], 3):
+        id, phrase, data = f"{page_of(file)}/body", phrase_of(visit, file), owner.path(file)
+        await visit.without_draft(id)
+        await desk.call("edit", section=id, text="A draft that waits.")
+        mended = data.read_bytes().replace(phrase, b"mended in two steps")
+        before = owner.tree() | {file: mended}
+        with owner.path(file).open("wb") as opened:
+            await _refused(visit, id, "empty")
+            visit.expect(data.read_bytes() == b"", f"{file} was written while it was being saved")
+            opened.write(mended[: len(mended) // 2])
+            opened.flush()
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(_refused, visit, id, "half")
+                opened.write(mended[len(mended) // 2 :])
+                opened.flush()
+        visit.same_tree(before, f"{file}, saved in two steps")
+        row = await visit.row(id)
+        visit.expect("mended in two steps" in row["live"], f"half saved: {json.dumps(row)[:400]}")
+        visit.expect(row["state"] == "outdated", f"half saved: {json.dumps(row)[:400]}")
+        await visit.without_draft(id)
+    owner.git("checkout", "-q", "--", ".")
+    visit.counts["half saved"] += 3
+
+
+async def _refused(visit: Visit, id: str, how: str) -> None:
+    answer = await visit.until_done("promote", section=id)
+    said = json.dumps(answer)
+    why = "it is empty though it had text" if how == "empty" else "conflict"
+    visit.expect(why in said, f"promote of {how} {id}: {said[:600]}")
+
+
+async def torn_batch(visit: Visit, count: int) -> None:
+    """A pull that clashes with one page of a batch: it goes back in two steps, byte for byte."""
+    owner, before = visit.owner, visit.owner.tree()
+    files = [f for f in visit.drafted("crlf") if phrase_of(visit, f)]
+    files = visit.random.sample(files, count)
+    done = [Redraft(f, "body", "replace", phrase_of(visit, f)) for f in files]
+    torn = done[0]
+    owner.git("checkout", "-q", "-b", "theirs")
+    data = owner.path(torn.file).read_bytes()
+    owner.path(torn.file).write_bytes(data.replace(torn.phrase, b"Their words"))
+    owner.git("commit", "-qam", "Theirs")
+    owner.git("checkout", "-q", "-")
+    for each in done:
+        await visit.without_draft(each.id)
+        change = {"old": each.phrase.decode(), "new": f"{each.phrase.decode()} anew"}
+        await visit.desk.call("edit", section=each.id, replace=[change])
+    batch = await promote(visit, done)
+    owner.git("commit", "-qam", "Redrafted")
+    owner.git("merge", "theirs", ok=False)
+    markers = owner.path(torn.file).read_bytes()
+    visit.expect(b"<<<<<<< " in markers, "git merge made no conflict")
+    answer = await visit.until_done("rollback", batchId=batch)
+    said = json.dumps(answer)
+    visit.expect("merge is under way" in said, f"rollback under a merge: {said[:600]}")
+    visit.same_tree(before | {torn.file: markers}, "rollback of the rest of a batch")
+    owner.path(torn.file).write_bytes(data.replace(torn.phrase, torn.phrase + b" anew"))
+    answer = await visit.until_done("rollback", batchId=batch)
+    visit.expect(answer["status"] == "completed", f"rollback: {json.dumps(answer)[:800]}")
+    visit.same_tree(before, "rollback of a batch after a merge")
+    owner.git("commit", "-qam", "Merged, and taken back")
+    owner.git("branch", "-qD", "theirs")
+    visit.counts["batches torn by a merge"] += 1
