@@ -50,9 +50,9 @@ async def torn_batch(visit: Visit, count: int) -> None:
     files = visit.random.sample(files, count)
     done = [Redraft(f, "body", "replace", phrase_of(visit, f)) for f in files]
     torn = done[0]
-    owner.git("checkout", "-q", "-b", "theirs")
+    owner.git("checkout", "-q", "-b", "summer")
     data = owner.path(torn.file).read_bytes()
-    owner.path(torn.file).write_bytes(data.replace(torn.phrase, b"Their words"))
+    owner.path(torn.file).write_bytes(data.replace(torn.phrase, b"Words of summer"))
     owner.git("commit", "-qam", "Theirs")
     owner.git("checkout", "-q", "-")
     for each in done:
@@ -61,7 +61,7 @@ async def torn_batch(visit: Visit, count: int) -> None:
         await visit.desk.call("edit", section=each.id, replace=[change])
     batch = await promote(visit, done)
     owner.git("commit", "-qam", "Redrafted")
-    owner.git("merge", "theirs", ok=False)
+    owner.git("merge", "summer", ok=False)
     markers = owner.path(torn.file).read_bytes()
     visit.expect(b"<<<<<<< " in markers, "git merge made no conflict")
     answer = await visit.until_done("rollback", batchId=batch)
@@ -73,5 +73,5 @@ async def torn_batch(visit: Visit, count: int) -> None:
     visit.expect(answer["status"] == "completed", f"rollback: {json.dumps(answer)[:800]}")
     visit.same_tree(before, "rollback of a batch after a merge")
     owner.git("commit", "-qam", "Merged, and taken back")
-    owner.git("branch", "-qD", "theirs")
+    owner.git("branch", "-qD", "summer")
     visit.counts["batches torn by a merge"] += 1
