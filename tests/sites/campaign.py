@@ -46,6 +46,8 @@ def all_stages(pages: int) -> dict[str, Stage]:
         "pull": stages.pulled_with_conflict,
         "torn batch": lambda visit: midway.torn_batch(visit, max(3, pages // 4)),
         "half saved": midway.half_saved,
+        "old buffer": midway.old_buffer,
+        "leftovers": midway.leftovers,
         "by hand": stages.edited_by_hand,
         "formatted": lambda visit: stages.formatted_and_crlf(visit, max(4, pages // 4)),
         "come and go": comings.come_and_go,

@@ -1,4 +1,4 @@
-"""Files that are met half-way: half saved by an editor, or torn by a merge after a batch."""
+"""Files that are met half-way: half saved, saved from an old buffer, torn by a merge, left over."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 
 import anyio
 
+from tests.sites.byte_checks import halves
+from tests.sites.owner import formatted
 from tests.sites.stages import Redraft, Visit, page_of, phrase_of, promote
 
 
@@ -75,3 +77,64 @@ async def torn_batch(visit: Visit, count: int) -> None:
     owner.git("commit", "-qam", "Merged, and taken back")
     owner.git("branch", "-qD", "summer")
     visit.counts["batches torn by a merge"] += 1
+
+
+async def old_buffer(visit: Visit) -> None:
+    """An editor that had the file open before a promote saves: its text is live, none is lost."""
+    owner, desk = visit.owner, visit.desk
+    files = [f for f in visit.drafted("crlf", "bom") if phrase_of(visit, f)]
+    for file in visit.random.sample(files, 3):
+        id, phrase, path = f"{page_of(file)}/body", phrase_of(visit, file), owner.path(file)
+        await visit.without_draft(id)
+        buffer = path.read_bytes()
+        change = {"old": phrase.decode(), "new": f"{phrase.decode()} anew"}
+        await desk.call("edit", section=id, replace=[change])
+        batch = await promote(visit, [Redraft(file, "body", "replace", phrase)])
+        promoted = path.read_bytes()
+        saved = formatted(buffer.replace(phrase, b"from an old buffer"))
+        owner.save_by_rename(file, saved)
+        answer = await visit.until_done("promote")
+        visit.expect(path.read_bytes() == saved, f"{file}, saved from an old buffer, was written")
+        visit.expect(answer["totalSections"] == 0, f"old buffer: {json.dumps(answer)[:600]}")
+        row = await visit.row(id)
+        visit.expect(row["state"] == "live", f"old buffer: {json.dumps(row)[:400]}")
+        answer = await visit.until_done("rollback", batchId=batch)
+        visit.expect("changed again" in json.dumps(answer), f"old buffer: {json.dumps(answer)}")
+        await visit.until_done("rollback", section=id)
+        visit.expect(path.read_bytes() != saved, f"old buffer: {id} cannot be brought back")
+        visit.expect(
+            halves(path.read_bytes())[1].strip() == halves(promoted)[1].strip(),
+            f"old buffer: what was promoted of {id} did not come back",
+        )
+        history = await visit.history(id)
+        texts = (f"{phrase.decode()} anew"[:30], "from an old buffer")
+        visit.expect(all(text in history for text in texts), f"old buffer: {history[:900]}")
+    owner.git("checkout", "-q", "--", ".")
+    visit.counts["saved from an old buffer"] += 3
+
+
+async def leftovers(visit: Visit) -> None:
+    """Files that tools leave beside a page for a while are written by nobody, and block no page."""
+    owner, before = visit.owner, visit.owner.tree()
+    file = visit.random.choice([f for f in visit.drafted("mdx", "bundle") if phrase_of(visit, f)])
+    path, stem = owner.path(file), owner.path(file).stem
+    names = [f"{stem}_{each}_4711{path.suffix}" for each in ("BACKUP", "BASE", "LOCAL", "REMOTE")]
+    names += [f"._{path.name}", f"{path.name}.orig", f"{path.name}.rej", "4913", f"{stem} copy.md"]
+    for name in names:
+        data = b"\x00\x05\x16\x07\xff" if name.startswith("._") else path.read_bytes()
+        path.with_name(name).write_bytes(data)
+    there = owner.tree()
+    done = Redraft(file, "body", "replace", phrase_of(visit, file))
+    await visit.without_draft(done.id)
+    change = {"old": done.phrase.decode(), "new": f"{done.phrase.decode()} anew"}
+    await visit.desk.call("edit", section=done.id, replace=[change])
+    batch = await promote(visit, [done])
+    await visit.until_done("promote", force=True)
+    await visit.until_done("rollback", batchId=batch)
+    visit.same_tree(there, "beside what a tool left")
+    for name in names:
+        path.with_name(name).unlink()
+    answer = await visit.until_done("promote")
+    visit.expect(answer["totalSections"] == 0, f"after leftovers: {json.dumps(answer)[:600]}")
+    visit.same_tree(before, "after what a tool left")
+    visit.counts["leftovers"] += len(names)

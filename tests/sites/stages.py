@@ -378,7 +378,8 @@ async def pulled_with_conflict(visit: Visit) -> None:
     visit.expect(answer["status"] == "completed", f"under a merge: {json.dumps(answer)[:800]}")
     visit.expect(owner.path(torn).read_bytes() == markers, "the file under a merge was written")
     changed = {path for path, data in owner.tree().items() if data != before[path]}
-    visit.expect(changed == {other}, f"under a merge promote changed {changed}, not {done}")
+    said = f"{changed}, not {done}: {json.dumps(answer)[:900]}"
+    visit.expect(changed == {other}, f"under a merge promote changed {said}")
     owner.path(torn).write_bytes(data.replace(phrase, b"Words of both"))
     owner.git("commit", "-qam", "Merged")
     again = Redraft(torn, "body", "replace", b"Words of both")
