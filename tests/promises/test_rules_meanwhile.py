@@ -28,7 +28,7 @@ from mcp_server.jobs.batch import BatchLimits, BatchService
 from mcp_server.jobs.job import Origin
 from mcp_server.jobs.records import Applied
 from tests.harness import desk, small_site
-from tests.promises.moves import QUICK, Hand, held, ids, live, publish, redraft
+from tests.promises.moves import QUICK, Hand, drafts, held, ids, live, lives, publish, redraft
 
 pytestmark = pytest.mark.anyio
 
@@ -50,6 +50,21 @@ class Meanwhile(PageFiles):
         happens, self.happens = self.happens, None
         if happens is not None:
             anyio.from_thread.run(happens)
+        return super().look(asks)
+
+
+class Old(PageFiles):
+    """Files that nobody can be saving any more; with each look the next thing happens."""
+
+    happenings: list[Happening]
+
+    def __init__(self, root: Path, content_dir: Path, locks: Path) -> None:
+        super().__init__(root, content_dir, locks, wall=lambda: 4e9)
+        self.happenings = []
+
+    def look(self, asks: Iterable[Ask]) -> dict[str, Sight]:
+        if self.happenings:
+            anyio.from_thread.run(self.happenings.pop(0))
         return super().look(asks)
 
 
@@ -80,12 +95,14 @@ async def looking_at(hand: Hand, happens: Happening) -> ContentService:
     return content
 
 
-async def service(hand: Hand, files: PageFiles) -> ContentService:
+async def service(
+    hand: Hand, files: PageFiles, batches: BatchService | None = None
+) -> ContentService:
     """Return a service that has looked at the workspace before."""
     parts, clock = hand.parts, hand.clock
     reader = ContentReader(SiteLoader(parts.workspace), parts.entities, files, clock)
     await reader.read()
-    batches = BatchService(
+    batches = batches or BatchService(
         parts.store,
         parts.registry,
         clock,
@@ -135,8 +152,9 @@ class Late(BatchService):
     async def apply(
         self, effects: Sequence[object], *, free: Collection[str], owner: str
     ) -> Applied:
-        if self.happens is not None:
-            await self.happens()
+        happens, self.happens = self.happens, None
+        if happens is not None:
+            await happens()
         return await super().apply(effects, free=free, owner=owner)
 
 
@@ -163,6 +181,54 @@ async def test_an_edit_is_not_made_against_a_live_text_that_is_gone_by_then(
         await chat.call("promote")
         await hand.finish()
         assert live(root) == {"menu/s1": "two"}
+
+
+async def test_an_edit_is_made_though_others_look_at_the_page_for_the_first_time(
+    tmp_path: Path,
+) -> None:
+    """P1, P2: what its file says is stored by them meanwhile, and is as it was."""
+    root = theirs(tmp_path, "menu")
+    async with held(root) as hand:
+        parts, clock = hand.parts, hand.clock
+        jobs = partial(new_id, "j", clock)
+        batches = Late(parts.store, parts.registry, clock, jobs, BatchLimits(jobs_max=10))
+        content = await service(hand, files_of(hand, Old), batches)
+        batches.happens = partial(edited, await service(hand, files_of(hand, Old)), "menu/s2")
+        await edited(content, "menu/s1")
+        assert [each.markdown for each in await drafts(root, "menu/s1")] == ["Anew."]
+        assert [each.markdown for each in await drafts(root, "menu/s2")] == ["Anew."]
+        assert [each.author.kind for each in await lives(root, "menu/s1")] == ["adopted"]
+
+
+async def test_many_pages_can_be_looked_at_while_others_look_at_one_after_the_other(
+    tmp_path: Path,
+) -> None:
+    """P2: as during the first look at a big site, which takes longer than any call."""
+    pages = [f"page{n}" for n in range(6)]
+    root = theirs(tmp_path, *pages)
+    async with held(root) as hand:
+        files = files_of(hand, Old)
+        content, other = await service(hand, files), await service(hand, files_of(hand, Old))
+        files.happenings = [partial(edited, other, f"{page}/s2") for page in pages[:-1]]
+        shown = await content.review(Selector(), ME, window=WINDOW)
+        assert shown.counts == {"live": 12 - 5, "changed": 5}
+        assert not files.happenings
+
+
+def theirs(folder: Path, *pages: str) -> Path:
+    """Make a site whose pages have files that nobody has looked at."""
+    root = small_site(folder, dict.fromkeys(pages, 2), **QUICK)
+    (root / "content").mkdir()
+    for page in pages:
+        text = "<!-- section: s1 -->\n\nOne.\n\n<!-- section: s2 -->\n\nTwo.\n"
+        (root / "content" / f"{page}.md").write_text(text)
+    return root
+
+
+async def edited(content: ContentService, section: str) -> None:
+    """Write a section by hand."""
+    call = EditCall(selector=Selector(section=section), text="Anew.")
+    await content.edit(call, Author(kind="chat"), ME)
 
 
 async def test_an_export_during_a_look_is_not_taken_for_an_edit(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from random import Random
 import anyio
 
 from tests.harness import trusted
-from tests.sites import comings, stages
+from tests.sites import comings, midway, stages
 from tests.sites.build import GENERATORS, build
 from tests.sites.owner import Owner, copied
 from tests.sites.stages import Visit
@@ -41,9 +41,13 @@ def all_stages(pages: int) -> dict[str, Stage]:
         "by a model": lambda visit: stages.redrafted_and_back(
             visit, max(3, pages // 4), model=True
         ),
-        "edited elsewhere": lambda visit: stages.edited_elsewhere(visit, max(4, pages // 2)),
-        "git": lambda visit: stages.git_back_and_forth(visit, max(4, pages // 3)),
+        "edited elsewhere": lambda visit: stages.edited_elsewhere(visit, pages),
+        "git": lambda visit: stages.git_back_and_forth(visit, pages),
         "pull": stages.pulled_with_conflict,
+        "torn batch": lambda visit: midway.torn_batch(visit, max(3, pages // 4)),
+        "half saved": midway.half_saved,
+        "old buffer": midway.old_buffer,
+        "leftovers": midway.leftovers,
         "by hand": stages.edited_by_hand,
         "formatted": lambda visit: stages.formatted_and_crlf(visit, max(4, pages // 4)),
         "come and go": comings.come_and_go,

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from tests.sites.byte_checks import halves
 from tests.sites.owner import phrase_in
-from tests.sites.stages import Redraft, Visit, page_of, promote
+from tests.sites.stages import Redraft, Visit, page_of, phrase_of, promote
 
 NEW = b"---\ntitle: A new page\n---\n\nIt came by hand, as pages come, and says a thing or two.\n"
 
@@ -124,8 +124,8 @@ async def odd_pages(visit: Visit) -> None:
     for file in drafted:
         row = json.dumps((await desk.call("review", page=page_of(file)))["sections"])
         visit.expect("not published" in row, f"draft: true is not shown: {row[:400]}")
-    for file in [f for f in visit.drafted() if "toml" in pages[f] and _phrase(visit, f)][:2]:
-        phrase = _phrase(visit, file)
+    for file in [f for f in visit.drafted() if "toml" in pages[f] and phrase_of(visit, f)][:2]:
+        phrase = phrase_of(visit, file)
         each = Redraft(file, "body", "replace", phrase)
         await visit.without_draft(each.id)
         change = {"old": phrase.decode(), "new": f"{phrase.decode()} anew"}
@@ -142,12 +142,12 @@ async def split(visit: Visit, count: int) -> None:
     before = visit.owner.tree()
     answer = await visit.until_done("promote")
     visit.expect(answer["totalSections"] == 0, f"split, promote all: {answer['message']}")
-    files = [f for f in visit.drafted("no h2", "front only") if _phrase(visit, f)]
+    files = [f for f in visit.drafted("no h2", "front only") if phrase_of(visit, f)]
     done: list[Redraft] = []
     for file in visit.random.sample(files, min(count, len(files))):
         data = visit.owner.path(file).read_bytes()
         rows = (await visit.desk.call("review", page=page_of(file)))["sections"]
-        phrase = _phrase(visit, file)
+        phrase = phrase_of(visit, file)
         holding = [r for r in rows if phrase.decode() in str(r.get("live", ""))]
         visit.counts["split sections"] += len(rows)
         if len(holding) != 1 or b"\n## " not in data:
@@ -161,8 +161,3 @@ async def split(visit: Visit, count: int) -> None:
     answer = await visit.until_done("rollback", batchId=batch)
     visit.expect(answer["status"] == "completed", f"split, rollback: {json.dumps(answer)[:500]}")
     visit.same_tree(before, "split, rollback")
-
-
-def _phrase(visit: Visit, file: str) -> bytes:
-    data = visit.owner.path(file).read_bytes()
-    return phrase_in(data, len(halves(data)[0])) or b""

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +38,7 @@ class Owner:
         """Return where a page's file is."""
         return self.content / file
 
-    def tree(self) -> Mapping[str, bytes]:
+    def tree(self) -> dict[str, bytes]:
         """Return every file in the content folder, less what Pressroom keeps for itself."""
         return {
             path.relative_to(self.content).as_posix(): path.read_bytes() for path in self._all()
@@ -111,6 +111,13 @@ class Owner:
         path.with_name(f".#{path.name}").symlink_to("rosa@home.1234")
         path.with_name(f"#{path.name}#").write_bytes(data[:40])
         path.write_bytes(data)
+
+    def with_old_times(self, file: str, data: bytes) -> None:
+        """Write and set the times back, as tools do that copy from elsewhere."""
+        path = self.path(file)
+        was = path.stat()
+        path.write_bytes(data)
+        os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
 
 
 def copied(site: Path, folder: Path, content: str) -> Built:

@@ -60,7 +60,7 @@ class EditAction:
         # In a thread: texts are parsed, checked and compared.
         planned, sections = await anyio.to_thread.run_sync(plan)
         effects = () if call.dry_run else _effects(planned.changes, content)
-        await self._save(planned.changes, effects, origin)
+        await self._save(planned.changes, effects, content, origin)
         return Edited(
             way=next(way for way in WAYS if getattr(call, way) not in (None, False, ())),
             sections=sections,
@@ -79,7 +79,11 @@ class EditAction:
         return ()
 
     async def _save(
-        self, changes: Sequence[Change], effects: Sequence[object], origin: Origin
+        self,
+        changes: Sequence[Change],
+        effects: Sequence[object],
+        content: SiteContent,
+        origin: Origin,
     ) -> None:
         """Save all of it, or refuse: nothing is saved then."""
         free = [key_of_claim("change", change.section) for change in changes]
@@ -87,13 +91,17 @@ class EditAction:
         if applied.held:
             raise _being_changed(applied.held)
         if applied.conflict is not None:
-            raise await self._moved(changes)
+            raise await self._moved(changes, content)
 
-    async def _moved(self, changes: Sequence[Change]) -> Exception:
-        """Return the error on the draft that changed while the edit was planned."""
+    async def _moved(self, changes: Sequence[Change], content: SiteContent) -> Exception:
+        """Return the error on the draft that changed while the edit was planned.
+
+        Where none did, it was a live text or the page's file: the edit can be planned anew.
+        """
         for change in changes:
             now = await self._entities.get(PREVIEW, change.section)
-            if (now.hash if now else None) != (change.before.hash if change.before else None):
+            was = content.drafts.get(change.section)
+            if (now.hash if now else None) != (was.hash if was else None):
                 return moved(change.section, now.current if now else None)
         return Overtaken(changes[0].section, action="edit")
 

@@ -44,6 +44,10 @@ WHOLE_MAX = 3
 SETTLING_LOOKS_MAX = 3
 """How often a file that keeps changing is looked at again before it counts as being saved."""
 
+OVERTAKEN_MAX = 10
+"""How often pages that others have stored meanwhile are looked at again: each time they are fewer,
+as during the first look at a big site."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
@@ -197,17 +201,50 @@ class ContentReader:
         """Return the content with what the files of these sections' pages say by now (P1, P2).
 
         Where it is `to_store`, it waits until nobody can still be saving what is new there (P3).
-        The files of the `whole` pages are read even if nothing has changed.
+        The files of the `whole` pages are read even if nothing has changed. Pages that somebody
+        else has stored meanwhile are read and looked at again.
+
+        Raises:
+            Overtaken: others store one after the other.
         """
-        ids = list(ids)
-        layouts = await anyio.to_thread.run_sync(self._layouts, content, ids)
+        sections = list(ids)
+        layouts = await self._layouts_of(content, {page_of(id) for id in sections}, sections)
+        sights = await self._seen(content, layouts, whole, to_store=to_store)
+        for _ in range(OVERTAKEN_MAX):
+            moved = await self._overtaken(content, sights)
+            if not moved:
+                break
+            content = await self._read_again(content, moved)
+            again = await self._layouts_of(content, moved, sections)
+            layouts |= again
+            sights |= await self._seen(content, again, whole, to_store=to_store)
+        else:
+            raise Overtaken("the page files", action="go on")
+        await self._remember(sights)
+        content = await anyio.to_thread.run_sync(self._laid_over, content, sights, layouts)
+        return await self._with_same(content, sections)
+
+    async def _layouts_of(
+        self, content: SiteContent, pages: Collection[str], sections: Iterable[str]
+    ) -> dict[str, Layout]:
+        ids = [id for id in sections if page_of(id) in pages]
+        return await anyio.to_thread.run_sync(self._layouts, content, ids)
+
+    async def _read_again(self, content: SiteContent, pages: Collection[str]) -> SiteContent:
+        return content.with_stored(pages, await self._entities.snapshot(pages, history=True))
+
+    async def _seen(
+        self,
+        content: SiteContent,
+        layouts: Mapping[str, Layout],
+        whole: Collection[str],
+        *,
+        to_store: bool,
+    ) -> dict[str, Sight]:
         sights = await self._sights(content, layouts, whole)
         if to_store and any(sight.settles_in_s for sight in sights.values()):
             sights = await self._settled(content, layouts, sights)
-        await self._expect_known(content, sights)
-        await self._remember(sights)
-        content = await anyio.to_thread.run_sync(self._laid_over, content, sights, layouts)
-        return await self._with_same(content, ids)
+        return sights
 
     def _laid_over(
         self, content: SiteContent, sights: Mapping[str, Sight], layouts: Mapping[str, Layout]
@@ -215,7 +252,7 @@ class ContentReader:
         shown = {page: self._files.shown(layout.file) for page, layout in layouts.items()}
         return with_sights(content, sights, shown)
 
-    def _layouts(self, content: SiteContent, ids: Collection[str]) -> dict[str, Layout]:
+    def _layouts(self, content: SiteContent, ids: Sequence[str]) -> dict[str, Layout]:
         pages = dict.fromkeys(page_of(id) for id in ids)
         found = {page: layout_for(content, page) for page in pages}
         return {page: layout for page, layout in found.items() if layout is not None}
@@ -244,11 +281,10 @@ class ContentReader:
             sights = {**sights, **await self._sights(content, again)}
         return sights
 
-    async def _expect_known(self, content: SiteContent, sights: Mapping[str, Sight]) -> None:
-        """Refuse to call an edit what was written since the content was read (P1).
+    async def _overtaken(self, content: SiteContent, sights: Mapping[str, Sight]) -> frozenset[str]:
+        """Return the pages with new texts that were stored otherwise since the content was read.
 
-        Raises:
-            Overtaken: a file with new texts was stored otherwise meanwhile.
+        What was written there by Pressroom itself would be called an edit (P1).
         """
         edited = [
             page
@@ -256,11 +292,11 @@ class ContentReader:
             if sight.looked is not None and (sight.looked.taken or sight.looked.ground)
         ]
         if not edited:
-            return
+            return frozenset()
         now = await self._entities.page_files(edited)
-        for page in edited:
-            if _version(now.get(page)) != _version(content.files.get(page)):
-                raise Overtaken(f"the file of {page}", action="go on")
+        return frozenset(
+            page for page in edited if _version(now.get(page)) != _version(content.files.get(page))
+        )
 
     async def _remember(self, sights: Mapping[str, Sight]) -> None:
         """Remember the states of files that hold what is known: so they are not read again."""

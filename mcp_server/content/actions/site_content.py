@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from mcp_server.content.pages.look import Looked
 from mcp_server.content.site import Site
@@ -11,6 +12,8 @@ from mcp_server.entities.drafts import is_superseded
 from mcp_server.entities.entity import Entity, Revision, page_of, split_id
 from mcp_server.entities.page_files import KnownFile
 from mcp_server.entities.store import Snapshot
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +81,19 @@ class SiteContent:
             files=stored.files,
         )
 
+    def with_stored(self, pages: Collection[str], stored: Snapshot) -> SiteContent:
+        """Return the content with what is stored of these pages by now."""
+        return replace(
+            self,
+            drafts={**_beside(pages, self.drafts), **stored.drafts},
+            live={**_beside(pages, self.live), **stored.live},
+            history={**_beside(pages, self.history), **stored.history},
+            files={
+                **{page: each for page, each in self.files.items() if page not in pages},
+                **stored.files,
+            },
+        )
+
     def live_hash(self, section: str) -> str | None:
         """Content hash of the live text, `None` where there is none."""
         return self.live[section].hash if section in self.live else None
@@ -127,3 +143,8 @@ class SiteContent:
         if draft is None or section not in self.live:
             return False
         return draft.hash == self.live_hash(section) or section in self.same_live
+
+
+def _beside(pages: Collection[str], by_section: Mapping[str, T]) -> Mapping[str, T]:
+    """Return what is not of these pages."""
+    return {id: each for id, each in by_section.items() if page_of(id) not in pages}

@@ -129,14 +129,22 @@ def asked_in(text: str) -> frozenset[str] | None:
     return named if named or _TRANSLATED.search(text) is None else None
 
 
-def other_language(prose: str, expected: Iterable[str]) -> str | None:
-    """Return the language that a text, or a paragraph of it, is in, if it is none of `expected`."""
+def other_language(prose: str, expected: Iterable[str], repeated: str = "") -> str | None:
+    """Return the language that a text, or a paragraph of it, is in, if it is none of `expected`.
+
+    Paragraphs that are `repeated` are not asked.
+    """
     wanted = {code.partition("-")[0].lower() for code in expected}
-    read = _QUOTED.sub(" ", prose)
-    for part in (read, *read.split("\n\n")):
+    known = {_words_of(part) for part in _QUOTED.sub(" ", repeated).split("\n\n")}
+    parts = [p for p in _QUOTED.sub(" ", prose).split("\n\n") if _words_of(p) not in known]
+    for part in ("\n\n".join(parts), *parts):
         if (found := _other(part, wanted)) is not None:
             return found
     return None
+
+
+def _words_of(paragraph: str) -> str:
+    return " ".join(paragraph.split())
 
 
 def _other(text: str, wanted: set[str]) -> str | None:

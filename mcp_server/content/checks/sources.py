@@ -15,6 +15,8 @@ _LIST = re.compile(r"[^\W\d_][^,.\d]{1,39}(?:, ?[^\W\d_][^,.\d]{1,39}){2,11}")
 """A fact that lists things in a line: `brakes, gears, tyres`."""
 FINDINGS_MAX = 50
 """Findings of one level that are kept of a text: who has so many writes it anew."""
+OTHER_LANGUAGE = "another language"
+"""Of a text, or a paragraph, that is in none of the languages that it may be in."""
 LISTED_MAX = 12
 """Items of a list that somebody may count and say so: `our six loaves`."""
 
@@ -33,6 +35,9 @@ class Sources:
     before: str | None = None
     """The text that was there: the current draft, or else the live text. What that is held for
     itself is left out: it does not become true by being repeated."""
+    repeated: str = ""
+    """The text that was there, unless it is held for its language: its paragraphs may come again,
+    whatever language they are in."""
     counts: frozenset[int] = frozenset()
     """How long the lists among the facts are."""
     counted: frozenset[tuple[str, int]] = frozenset()
@@ -76,6 +81,7 @@ class SiteSources:
             ),
             asked=instructions,
             before=_said_before(before) if before is not None else None,
+            repeated=_repeated(before) if before is not None else "",
             counts=frozenset(n for _, n, is_list in counts if is_list and 1 < n <= LISTED_MAX),
             counted=frozenset((name.lower(), n) for name, n, _ in counts),
         )
@@ -108,6 +114,13 @@ def _said_before(revision: Revision) -> str:
     for piece in filter(None, held):  # its blanks are single ones, those of the text need not be
         text = re.sub(r"\s+".join(map(re.escape, piece.split())), " ", text)
     return text
+
+
+def _repeated(revision: Revision) -> str:
+    held = revision.type == PREVIEW and any(
+        each.level == "held" and each.kind == OTHER_LANGUAGE for each in revision.findings or ()
+    )
+    return "" if held else (revision.markdown or "")[:BEFORE_LENGTH_MAX]
 
 
 def _neighbours(site: Site, section: Section) -> Sequence[Section]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from mcp_server.content.pages.front_matter import FrontMatter, FrontStyle, scalar
 from mcp_server.content.pages.layout import Blocked, Layout, Part
-from mcp_server.content.pages.page_text import parse
+from mcp_server.content.pages.page_text import parse, plain_text
 
 DAYS = ("publishDate", "date", "pubDate", "publish_date")
 """Keys that say when a page is to appear; the first that is there counts."""
@@ -48,6 +48,11 @@ class Seen:
     """Why it cannot be worked on."""
 
 
+def _body(data: bytes, front: FrontMatter | None) -> str:
+    """Return what follows the front matter, marks and all."""
+    return plain_text(data[front.body if front else 0 :].decode("utf-8-sig"))
+
+
 def look_at(path: str, data: bytes, today: str) -> Seen:
     """Return what a page's file is like; `today` is a day as `2026-11-30`."""
     found = parse(data, Layout(page="page", file=path, parts=_BODY))
@@ -65,7 +70,7 @@ def look_at(path: str, data: bytes, today: str) -> Seen:
         style=front.style if front else None,
         header=header,
         keys=frozenset(said),
-        titled=bool(said.get("title")) or _HEADING.search(found.spans["body"].text) is not None,
+        titled=bool(said.get("title")) or _HEADING.search(_body(data, front)) is not None,
         language=next((said[key] for key in LANGUAGE_KEYS if said.get(key)), ""),
         draft=_is_draft(path, said),
         future=_DAY.match(day) is not None and day[:10] > today,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from mcp_server.content.text.jsx import TAG_LINE, OpenElements
@@ -108,21 +110,33 @@ def left_hidden(scan: bytes, style: MarkStyle) -> str | None:
 def merge_line(scan: bytes, body: int) -> int | None:
     """Return where a merge is under way: the place of its `<<<<<<< ` line.
 
-    The three lines count in the front matter and, outside fenced code, in the body.
+    Its three lines count unless all of them stand in fenced code, as in an example of a merge. In
+    a real one a fence may open or close between them.
     """
     if b"<<<<<<< " not in scan or b"\n=======" not in scan or b"\n>>>>>>> " not in scan:
         return None
-    in_body = (match for match, _ in Shown(scan, body).lines(_MERGE_LINES_SHOWN))
+    shown = {line_start(match) for match, _ in Shown(scan, body).lines(_MERGE_LINES_SHOWN)}
     opened: int | None = None
-    divided = False
-    for match in [*_MERGE_LINES.after.finditer(scan, 0, body), *in_body]:
+    divided = outside = False
+    for match in _merge_lines(scan):
         if match.lastgroup == "ours":
-            opened, divided = line_start(match), False
-        elif match.lastgroup == "middle":
+            opened, divided, outside = line_start(match), False, False
+        outside = outside or line_start(match) < body or line_start(match) in shown
+        if match.lastgroup == "middle":
             divided = opened is not None
-        elif divided:
-            return opened
+        elif match.lastgroup == "theirs" and divided:
+            if outside:
+                return opened
+            opened, divided = None, False
     return None
+
+
+def _merge_lines(scan: bytes) -> Iterator[re.Match[bytes]]:
+    """Yield the lines that a merge may have left, in code or not."""
+    start = len(codecs.BOM_UTF8) if scan.startswith(codecs.BOM_UTF8) else 0
+    if first := _MERGE_LINES.here.match(scan, start):
+        yield first
+    yield from _MERGE_LINES.after.finditer(scan, start)
 
 
 def _heading(scan: bytes, shown: Shown, match: re.Match[bytes], floor: int) -> Heading | None:

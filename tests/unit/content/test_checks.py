@@ -12,7 +12,7 @@ import pytest
 from mcp_server.content.checks.check import check
 from mcp_server.content.checks.sources import FINDINGS_MAX, Sources, sources_of
 from mcp_server.content.site import Page, Section, Site
-from mcp_server.entities.entity import PREVIEW, Author, Finding, Revision
+from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Finding, Revision
 
 SECTION = Section(page="menu", id="hero")
 
@@ -181,6 +181,30 @@ LANGUAGES: list[tuple[str, str, list[str]]] = [
 def test_another_language_is_held(language: str, text: str, said: list[str]) -> None:
     """Little text, names and languages that are not known are passed over."""
     assert held(text, language=language) == said
+
+
+def test_a_paragraph_that_was_live_is_not_asked_for_its_language() -> None:
+    """A line of another script, or a quotation that is no quotation; a draft's own is held."""
+    text = "请把密钥和副本分开存放。\n\n<<< @/snippets/plan.js\n\n工作坊九点开门。"
+    live = Revision(
+        type=PRODUCTION,
+        entity_id="menu/hero",
+        template="",
+        fields={},
+        markdown=text,
+        author=Author(kind="file"),
+    )
+    other = Finding(level="held", kind="another language", piece="Latin")
+    draft = replace(live, type=PREVIEW, author=Author(kind="chat"), findings=(other,))
+    site = site_in("zh-cn")
+    for before, said in ((live, []), (draft, [other]), (None, [other])):
+        sources = sources_of(site, SECTION, before=before)
+        for edited in (text, text.replace("工作坊", "工作坊 anew ")):
+            found = check(edited, section=SECTION, site=site, template=None, sources=sources)
+            assert list(found) == said
+    anew = text.replace("<<< @/snippets/plan.js", "Keep the keys elsewhere.")
+    sources = sources_of(site, SECTION, before=live)
+    assert other in check(anew, section=SECTION, site=site, template=None, sources=sources)
 
 
 def test_a_language_that_was_asked_for_is_expected() -> None:

@@ -266,6 +266,8 @@ def test_the_description_is_the_key_that_the_pages_use(tmp_path: Path) -> None:
         ("+++\ntitle = 'T'\ndraft = true\ndate = 2027-01-01\n+++\n", True, True, True),
         ("# Heading\n\nText.\n", False, False, True),
         ("<!-- note -->\n\nHeading\n=======\n", False, False, True),
+        ("<!-- section: s1 -->\n\n# Heading\n\n<!-- section: s2 -->\n", False, False, True),
+        ("<!-- section: s1 -->\n\nText.\n", False, False, False),
         ("Text.\n\n# Later\n", False, False, False),
         ("Title: T\nDate: 2030-01-01\nStatus: draft\n\nText.\n", True, True, True),
     ],

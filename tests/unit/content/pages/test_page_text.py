@@ -269,6 +269,12 @@ def test_front_matter_of_other_languages_is_no_text() -> None:
         (b"+++\ntitle = 1\n", "never closes", 1),
         (b"a\n<<<<<<< HEAD\nb\n=======\nc\n>>>>>>> x\n", "merge", 2),
         (b"---\n<<<<<<< HEAD\na: 1\n=======\na: 2\n>>>>>>> x\n---\n", "merge", 2),
+        (b"a\n<<<<<<< HEAD\n```py\n=======\n```js\n>>>>>>> x\nb\n```\n", "merge", 2),
+        (b"```\na\n<<<<<<< HEAD\nb\n```\n=======\nc\n```\n>>>>>>> x\n", "merge", 3),
+        (b"```\n<<<<<<< HEAD\nb\n```\n=======\nc\n>>>>>>> x\n```\n", "merge", 2),
+        (b"```\n<<<<<<< HEAD\nb\n```\n=======\nc\n```\n>>>>>>> x\n", "merge", 2),
+        (b"<<<<<<< HEAD\n---\na: 1\n---\n=======\nc\n>>>>>>> x\n", "merge", 1),
+        (b"\xef\xbb\xbf<<<<<<< HEAD\nb\n=======\nc\n>>>>>>> x\n", "merge", 1),
         (b"<!-- section: hero -->\n<!-- section: menu/hero -->\n", "twice", 2),
         (b"---\na: 1\ntitle:\n  - x\n---\n", "`title` has no plain text", 3),
         (b"---\ntitle: {a: b}\n---\n", "`title` has no plain text", 2),
@@ -296,6 +302,7 @@ def test_what_only_looks_like_a_merge_is_none() -> None:
     """In code, out of order, or a heading underlined with equal signs."""
     for data in (
         b"```\n<<<<<<< a\n=======\n>>>>>>> b\n```\n",
+        b"```\n<<<<<<< a\n```\n\n```\n=======\n```\n\n```\n>>>>>>> b\n```\n",
         b"=======\n<<<<<<< a\n>>>>>>> b\n",
         b"Title\n=======\n",
     ):
