@@ -217,6 +217,16 @@ class EntityStore(Protocol):
         """Return what was kept of a page's file, oldest first."""
         ...
 
+    async def kept(
+        self, pages: Collection[str], *, before: int | None, limit: int
+    ) -> Sequence[PageVersion]:
+        """Return what was kept of these pages' files, newest first, each with its size.
+
+        What a write found is left out where that was kept last. `before`: only those with a
+        smaller id.
+        """
+        ...
+
     async def writes_before(self, page: str, after_hash: str | None) -> Sequence[str | None]:
         """Return what the writes had replaced that left a page's file like this, newest first.
 
