@@ -16,6 +16,8 @@ from mcp_server.content.actions.review_rows import (
     row_of,
     seen_in,
     state_in,
+    titled,
+    titles_in,
 )
 from mcp_server.content.actions.reviewed import Reviewed, ReviewRow, Room, SectionState, Window
 from mcp_server.content.actions.site_content import SiteContent
@@ -60,18 +62,20 @@ class ReviewAction:
         )
         ids = chosen.ids[cursor : cursor + window.limit]
         rows: list[ReviewRow] = []
+        titles: dict[str, str] = {}
         missing = False
         while len(rows) < len(ids) and room.bytes > 0:
             some = ids[len(rows) : len(rows) + ROWS_AT_ONCE]
             content = await self._reader.look_to_show(some)
             made, room = await anyio.to_thread.run_sync(_made, some, content, diff, room)
             missing = missing or any(content.missing_file(row.section) for row in made)
+            titles |= titles_in(content)
             rows += made
         shown = cursor + len(rows)
         return Reviewed(
             rows=tuple(await own_batches(rows, self._batches, origin)),
             counts=recounted(chosen, rows),
-            pages=chosen.pages,
+            pages=tuple(titled(page, titles) for page in chosen.pages),
             next_cursor=shown if shown < len(chosen.ids) else None,
             missing_files=missing,
             notes=tuple(outline.notes),

@@ -209,6 +209,17 @@ def state_in(content: SiteContent, id: str) -> SectionState:
     )
 
 
+def titles_in(content: SiteContent) -> Mapping[str, str]:
+    """Return, by page, the titles in the front matter of the files that were read."""
+    found = {page: each.looked for page, each in content.found.items()}
+    return {page: look.page.title for page, look in found.items() if look and look.page}
+
+
+def titled(page: ReviewedPage, titles: Mapping[str, str]) -> ReviewedPage:
+    """Return a page with the title that its file has, where `site.yaml` says none."""
+    return page if page.title != "" else replace(page, title=titles.get(page.page, ""))
+
+
 def recounted(chosen: Chosen, rows: Sequence[ReviewRow]) -> Mapping[str, int]:
     """Return the counts with what the files of the rows say."""
     counts = Counter(chosen.counts)

@@ -97,7 +97,8 @@ class ReviewedPage:
 
     page: str
     title: str | None
-    """`None`: the page is no longer in `site.yaml`."""
+    """As `site.yaml` has it, or of a page of a collection its file, if one of its rows is shown;
+    `None`: the page is no longer in `site.yaml`."""
     counts: Mapping[str, int]
 
 
