@@ -66,6 +66,7 @@ class EditAction:
             sections=sections,
             without=planned.without,
             locked=planned.locked,
+            left=planned.left,
             dry_run=call.dry_run,
             notes=tuple(notes),
         )
