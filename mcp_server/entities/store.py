@@ -77,6 +77,8 @@ class Heads:
     withdrawn: Collection[str] = ()
     removed: Collection[str] = ()
     """The entities whose text was removed."""
+    superseded: Collection[str] = ()
+    """Of withdrawn drafts, those that somebody has gone on from in a file (`is_superseded`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

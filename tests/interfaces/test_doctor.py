@@ -220,7 +220,7 @@ async def test_files_that_are_gone_or_blocked_are_warnings(tmp_path: Path) -> No
 
 @pytest.mark.anyio
 async def test_another_workspace_on_the_same_pages_is_a_warning(tmp_path: Path) -> None:
-    """Of the same user, or around the folder; it is told by its folder, on both sides."""
+    """P1: of the same user, or around the folder; it is told by its folder, on both sides."""
     one = small_site(tmp_path / "one", {"menu": 1}, **QUICK)
     two = small_site(tmp_path / "two", {"menu": 1}, **QUICK)
     (one / "content").mkdir()

@@ -141,7 +141,7 @@ async def test_a_price_changes_on_all_pages_at_once(tmp_path: Path) -> None:
 
 
 async def test_a_blocked_page_is_left_out_of_a_change_on_all_pages(tmp_path: Path) -> None:
-    """P6: it is named with file, line and reason; the other pages change."""
+    """R30 and P6: it is named with file, line and reason; the other pages change."""
     root = small_site(tmp_path, {"menu": 1, "home": 1}, **QUICK)
     async with desk(root) as chat:
         await publish(chat, menu_s1="80 euros", home_s1="80 euros")

@@ -12,6 +12,7 @@ from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.review_rows import (
     chosen_of,
     fitting,
+    pages_of_states,
     recounted,
     row_of,
     seen_in,
@@ -72,10 +73,15 @@ class ReviewAction:
             titles |= titles_in(content)
             rows += made
         shown = cursor + len(rows)
+        pages = chosen.pages
+        # What the files of the rows say by now counts, too.
+        if moved := {r.section: r.state for r in rows if r.state != chosen.states[r.section]}:
+            now = {**chosen.states, **moved}
+            pages = await anyio.to_thread.run_sync(pages_of_states, outline.site, now)
         return Reviewed(
             rows=tuple(await own_batches(rows, self._batches, origin)),
             counts=recounted(chosen, rows),
-            pages=tuple(titled(page, titles) for page in chosen.pages),
+            pages=tuple(titled(page, titles) for page in pages),
             next_cursor=shown if shown < len(chosen.ids) else None,
             missing_files=missing,
             notes=tuple(outline.notes),

@@ -79,7 +79,7 @@ def state_of(site: Site, id: str, drafts: Heads, live: Heads) -> SectionState:
     """Return in which state a section is; see `SectionState`."""
     return state_with(
         site.section(id),
-        drafts.hash.get(id),
+        drafts.hash.get(id) if id not in drafts.superseded else None,
         live.hash.get(id),
         base=drafts.base.get(id),
         withdrawn=id in drafts.withdrawn,
