@@ -9,8 +9,10 @@ from mcp_server import ContentLook, Done, JobContext, Outcome, handler
 async def content_look(payload: ContentLook, context: JobContext) -> Outcome:
     """Store what the files say, and the files as they are. Safe to run twice, and at any time.
 
-    A file that cannot be worked on is passed by: whoever wants to work on it is told.
+    A file that cannot be worked on is passed by: whoever wants to work on it is told. What may just
+    be being saved is waited for once.
     """
+    await context.await_together(payload.pages)
     blocked = 0
     for number, page in enumerate(payload.pages, start=1):
         look = await context.look(page)

@@ -19,6 +19,7 @@ from mcp_server.content.actions.retry import RetryAction
 from mcp_server.content.actions.review import ReviewAction
 from mcp_server.content.actions.review_contains import ContainingAction
 from mcp_server.content.actions.review_findings import FindingsAction
+from mcp_server.content.actions.review_kept import KeptAction
 from mcp_server.content.actions.review_past import HistoryAction, ThenAction
 from mcp_server.content.actions.rollback import RollbackAction
 from mcp_server.content.actions.rollback_target import RollbackTarget
@@ -82,6 +83,7 @@ class ContentService:
         self.check = self._telling(CheckAction(reader).__call__)
         self.review = self._telling(ReviewAction(reader, batches).__call__)
         self.history = self._telling(HistoryAction(reader, entities, batches).__call__)
+        self.kept = self._telling(KeptAction(reader, entities, batches).__call__)
         self.then = self._telling(ThenAction(reader, entities, batches).__call__)
         self.containing = self._telling(ContainingAction(reader, batches).__call__)
         self.with_findings = self._telling(FindingsAction(reader, batches).__call__)

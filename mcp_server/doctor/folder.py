@@ -12,6 +12,7 @@ from mcp_server.config import SETTINGS_FILE, Workspace
 from mcp_server.content.drafting.model import KeyLeftLiteral, ModelChoice, find_key, key_hint
 from mcp_server.content.workspace.loader import SiteLoader, SiteProblems
 from mcp_server.doctor.diagnosis import Diagnosis, Level, size
+from mcp_server.doctor.neighbours import of_neighbours
 from mcp_server.errors import ConfigError
 from mcp_server.storage.sqlite.file.place import unsafe_place
 from mcp_server.storage.sqlite.file.platform import ELSEWHERE, lack_of_locks
@@ -128,6 +129,7 @@ def _content_folder(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Diag
     trusted = Grants(workspace, StateFolder(workspace)).of_content_folder()
     if trusted:  # trying to write there is what still needs the user's permission
         yield _writable("content folder", workspace.content_dir)
+    yield from of_neighbours(workspace)
 
 
 def _state_folder(workspace: Workspace, _: Mapping[str, str]) -> Iterator[Diagnosis]:

@@ -71,6 +71,10 @@ class PageVersion:
     before: str | None = None
     at: float = 0.0
     batch_id: str | None = None
+    id: int = 0
+    """Larger means later."""
+    size: int | None = None
+    """How many bytes there are; only where that was asked for, and they are not damaged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

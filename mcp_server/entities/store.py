@@ -77,6 +77,8 @@ class Heads:
     withdrawn: Collection[str] = ()
     removed: Collection[str] = ()
     """The entities whose text was removed."""
+    superseded: Collection[str] = ()
+    """Of withdrawn drafts, those that somebody has gone on from in a file (`is_superseded`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +217,16 @@ class EntityStore(Protocol):
 
     async def page_versions(self, page: str) -> Sequence[PageVersion]:
         """Return what was kept of a page's file, oldest first."""
+        ...
+
+    async def kept(
+        self, pages: Collection[str], *, before: int | None, limit: int
+    ) -> Sequence[PageVersion]:
+        """Return what was kept of these pages' files, newest first, each with its size.
+
+        What a write found is left out where that was kept last. `before`: only those with a
+        smaller id.
+        """
         ...
 
     async def writes_before(self, page: str, after_hash: str | None) -> Sequence[str | None]:

@@ -13,6 +13,15 @@ from __future__ import annotations
 
 from mcp_server.trust.grants import Grants, ModelTrust
 from mcp_server.trust.needs import Need, destination, is_loopback
-from mcp_server.trust.state import SET_ASIDE, StateFolder
+from mcp_server.trust.state import SET_ASIDE, StateFolder, known_workspaces
 
-__all__ = ["SET_ASIDE", "Grants", "ModelTrust", "Need", "StateFolder", "destination", "is_loopback"]
+__all__ = [
+    "SET_ASIDE",
+    "Grants",
+    "ModelTrust",
+    "Need",
+    "StateFolder",
+    "destination",
+    "is_loopback",
+    "known_workspaces",
+]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -18,6 +19,8 @@ from mcp_server.folder import Folder
 LOCK_WAIT_S = 10.0
 """How long another process may take to set one state folder aside."""
 RECORD_BYTES_MAX = 64 * 1024
+RECORDS_MAX = 1_000
+"""That are looked through: more workspaces than anybody has."""
 
 IS_MARK = re.compile(r"[0-9a-f]{32}")
 
@@ -70,6 +73,12 @@ class Records:
             return Record.model_validate_json(text)
         except (OSError, ValidationError):
             return None
+
+    def paths(self) -> Sequence[Path]:
+        """Return where the state folders were that this user has records of."""
+        files = islice(self._folder.path.glob("*.json"), RECORDS_MAX)
+        records = (self.read(file.stem) for file in files)
+        return [Path(record.path) for record in records if record is not None]
 
     def write(self, mark: str, record: Record) -> None:
         """Store a record, whole or not at all.

@@ -37,6 +37,14 @@ def new_mark() -> str:
     return secrets.token_hex(16)
 
 
+def known_workspaces(user_dir: Path | None = None) -> Collection[Path]:
+    """Return the folders of the workspaces in which this user has worked, as far as is known.
+
+    Some may be gone by now. One whose state lies outside of it is not known.
+    """
+    return {path.parent for path in Records(user_dir or user_state_dir()).paths()}
+
+
 class StateFolder:
     """The state folder of one workspace. Nothing is cached: it may be replaced at any time."""
 

@@ -219,6 +219,26 @@ async def test_files_that_are_gone_or_blocked_are_warnings(tmp_path: Path) -> No
 
 
 @pytest.mark.anyio
+async def test_another_workspace_on_the_same_pages_is_a_warning(tmp_path: Path) -> None:
+    """P1: of the same user, or around the folder; it is told by its folder, on both sides."""
+    one = small_site(tmp_path / "one", {"menu": 1}, **QUICK)
+    two = small_site(tmp_path / "two", {"menu": 1}, **QUICK)
+    (one / "content").mkdir()
+    async with desk(one) as chat:
+        await chat.call("review")
+    assert len(findings(two, code=0)["content folder"]) == 1
+    write_settings(two, content_dir=str(one / "content"))
+    trusted(two)
+    for root, other in ((two, one), (one, two)):
+        _, shared = findings(root, code=0)["content folder"]
+        assert shared["level"] == "warning"
+        assert shared["message"] == f"the workspace {other} has its pages there, too"
+    write_settings(one, content_dir=".")
+    _, around = findings(two, code=0)["content folder"]
+    assert str(one) in around["message"]
+
+
+@pytest.mark.anyio
 async def test_many_files_that_are_gone_are_counted(tmp_path: Path) -> None:
     """Five are named."""
     root = small_site(tmp_path / "site", {f"p{n}": 1 for n in range(8)}, **QUICK)

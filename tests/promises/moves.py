@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import time
-from collections.abc import AsyncGenerator, Collection, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,8 +18,9 @@ from llmock.pytest_plugin import LLMock
 
 from mcp_server.app import Parts, open_parts
 from mcp_server.clock import Clock, SystemClock
-from mcp_server.config import find_workspace
+from mcp_server.config import Workspace, find_workspace
 from mcp_server.content.pages.layout import Blocked, Layout, Part, with_orphans
+from mcp_server.content.pages.page_files import PageFiles
 from mcp_server.content.pages.page_text import parse
 from mcp_server.content.workspace.loader import SiteLoader
 from mcp_server.entities.effects import SaveRevision, expect_hash
@@ -264,8 +265,13 @@ class Hand:
 
 
 @asynccontextmanager
-async def held(root: Path) -> AsyncGenerator[Hand]:
-    """Keep every worker away from the workspace; enter it before the desk."""
+async def held(
+    root: Path, *, files_of: Callable[[Workspace], PageFiles] | None = None
+) -> AsyncGenerator[Hand]:
+    """Keep every worker away from the workspace; enter it before the desk.
+
+    `files_of`: the page files that jobs are given, if not the usual ones.
+    """
     clock = Later()
     async with parts_of(root, clock) as parts:
         assert parts.lock.acquire()
@@ -273,7 +279,7 @@ async def held(root: Path) -> AsyncGenerator[Hand]:
         bench = Workbench(
             parts.store,
             parts.entities,
-            parts.files,
+            files_of(parts.workspace) if files_of is not None else parts.files,
             parts.registry,
             clock,
             composer_delay_s=delay_s,

@@ -17,6 +17,7 @@ from tests.harness import Desk, desk, read_site, small_site, write_site
 from tests.promises.moves import (
     QUICK,
     drafts,
+    edit_file,
     gate,
     held,
     live,
@@ -137,6 +138,19 @@ async def test_a_price_changes_on_all_pages_at_once(tmp_path: Path) -> None:
         assert done["notes"][0] == "1 section left out: what is replaced is not there."
         assert "held: price in no source <text-" in done["sections"][0]["findings"][0]
         assert "90 euros" in (await row(chat))["draft"]
+
+
+async def test_a_blocked_page_is_left_out_of_a_change_on_all_pages(tmp_path: Path) -> None:
+    """R30 and P6: it is named with file, line and reason; the other pages change."""
+    root = small_site(tmp_path, {"menu": 1, "home": 1}, **QUICK)
+    async with desk(root) as chat:
+        await publish(chat, menu_s1="80 euros", home_s1="80 euros")
+        edit_file(root, "menu", "## ", "<<<<<<< a\n=======\n>>>>>>> b\n## ")
+        done = await chat.call("edit", pages=["menu", "home"], replace=[{"old": "80", "new": "90"}])
+        assert [each["section"] for each in done["sections"]] == ["home/s1"]
+        assert done["notes"][0].startswith("1 section left out: menu/s1 (content/menu.md:")
+        assert "a merge is under way" in done["notes"][0]
+        assert (await row(chat))["state"] == "live"
 
 
 async def test_bulk_drafting_leaves_what_the_chat_wrote(tmp_path: Path) -> None:

@@ -81,3 +81,23 @@ async def test_front_matter_is_edited_by_its_keys_only(root: Path) -> None:
         await chat.run("promote", section="posts/ada/meta")
     before = POST.format(name="ada")
     assert page.read_text("utf-8") == before.replace("'Hello'", "'Hello, Ada'")
+
+
+async def test_pages_of_collections_are_shown_by_the_titles_of_their_files(root: Path) -> None:
+    """Of those whose sections are shown; as the file says it by now."""
+    (root / "content" / "posts" / "carl.md").write_text("No front matter.\n", "utf-8")
+    async with desk(root) as chat:
+        assert titles(await chat.call("review")) == {
+            "posts/ada": "Hello",
+            "posts/bob": "Hello",
+            "posts/carl": None,
+        }
+        assert titles(await chat.call("review", page="posts/ada")) == {"posts/ada": "Hello"}
+        page = root / "content" / "posts" / "ada.md"
+        page.write_text(page.read_text("utf-8").replace("'Hello'", "Ada"), "utf-8")
+        assert titles(await chat.call("review", page="posts/ada")) == {"posts/ada": "Ada"}
+
+
+def titles(review: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return the title of each page."""
+    return {row["page"]: row.get("title") for row in review["pages"]}

@@ -19,7 +19,7 @@ from mcp_server.jobs.job import Origin
 from mcp_server.storage.sqlite.content.store import SqliteEntityStore
 from mcp_server.storage.sqlite.file.database import Database
 from tests.harness import Desk, ManualClock, desk, small_site
-from tests.promises.moves import QUICK, parts_of, publish, redraft
+from tests.promises.moves import QUICK, SAYS, edit_file, parts_of, publish, redraft
 
 pytestmark = pytest.mark.anyio
 
@@ -59,12 +59,78 @@ async def test_the_history_says_who_wrote_what_when_and_which_is_live(tmp_path: 
         clock.advance(DAY_S)
         batch = await publish(chat, menu_s1="two")
         answers = await all_of(chat, section="menu/s1", history=True, limit=3)
-        rows = [row for answer in answers for row in answer["sections"]]
+        found = [row for answer in answers for row in answer["sections"]]
+        rows = [row for row in found if row["section"] == "menu/s1"]
         assert [row["state"] for row in rows] == ["live now", "draft now", "was live", "was draft"]
         assert len(answers) == 2
         assert rows[0]["batchId"] == batch and rows[0]["author"] == "composer"
         assert rows[0]["liveHash"] == rows[1]["draftHash"] != rows[2]["liveHash"]
         assert rows[0]["when"] > rows[2]["when"]
+
+
+async def test_the_history_of_a_page_lists_its_file_as_it_was_kept(tmp_path: Path) -> None:
+    """P9: when, why and how large; once each, though a write keeps what it found, too."""
+    root = small_site(tmp_path, {"menu": 2}, **QUICK)
+    path = root / "content" / "menu.md"
+    clock = ManualClock(1_795_000_000.0)
+    async with desk(root, clock=clock) as chat:
+        batch = await publish(chat, menu_s1="one", menu_s2="one")
+        clock.advance(DAY_S)
+        edited = edit_file(root, "menu", f"{SAYS}one", "Edited by hand.", count=1)
+        await redraft(chat, menu_s2="two")
+        await chat.run("promote", section="menu/s2")
+        await chat.run("unpublish", page="menu")
+        answers = await all_of(chat, section="menu/s1", history=True, limit=2)
+        rows = [row for each in answers for row in each["sections"] if row["section"] == "menu"]
+        assert [row["state"] for row in rows] == [
+            *("file removed", "file written", "file taken over", "file written")
+        ]
+        assert "fileHash" not in rows[0] and not path.exists()
+        assert rows[2]["size"] == len(edited)
+        assert rows[3]["batchId"] == batch and rows[3]["when"] < rows[2]["when"]
+        texts = [row["state"] for each in answers for row in each["sections"] if row not in rows]
+        assert texts == ["removed", "was live", "was live", "draft now"]
+        whole = (await chat.call("review", history=True, limit=50))["sections"]
+        assert not [row for row in whole if "fileHash" in row]
+
+
+async def test_a_kept_file_and_an_earlier_text_are_read_by_their_hash(tmp_path: Path) -> None:
+    """The hash is one that the history shows; what is no such hash is refused by name."""
+    root = small_site(tmp_path, {"menu": 1, "news": 1}, **QUICK)
+    async with desk(root) as chat:
+        await publish(chat, menu_s1="one " * 100, news_s1="one")
+        before = (root / "content" / "menu.md").read_text("utf-8")
+        await publish(chat, menu_s1="two")
+        rows = (await chat.call("review", page="menu", history=True, limit=50))["sections"]
+        kept = [row["fileHash"] for row in rows if "fileHash" in row]
+        (row,) = (await chat.call("review", page="menu", history=True, revision=kept[1]))[
+            "sections"
+        ]
+        assert row["state"] == "file written" and before.strip() in row["file"]
+        drafted = [row["draftHash"] for row in rows if "draftHash" in row][-1]
+        asked = {"history": True, "revision": drafted}
+        (row,) = (await chat.call("review", section="menu/s1", **asked))["sections"]
+        assert ("one " * 100).strip() in (row.get("live") or row["draft"])
+        assert "lists them" in await chat.refused("review", page="news", **asked)
+        for named in ({}, {"pages": ["menu", "news"]}, {"sections": ["menu/s1", "news/s1"]}):
+            assert "one page or section" in await chat.refused("review", **named, **asked)
+        assert "is no hash" in await chat.refused("review", page="menu", history=True, revision="x")
+        assert "with plan or history" in await chat.refused("review", revision=drafted)
+
+
+async def test_a_long_file_is_read_on_from_where_the_answer_ended(tmp_path: Path) -> None:
+    """Nothing between the parts is left out."""
+    root = small_site(tmp_path, {"menu": 1}, **QUICK)
+    lines = [f"Line {number} of a very long page." for number in range(600)]
+    async with desk(root) as chat:
+        await chat.call("edit", section="menu/s1", text="\n".join(lines))
+        await chat.run("promote", section="menu/s1", force=True)
+        rows = (await chat.call("review", page="menu", history=True))["sections"]
+        kept = next(row["fileHash"] for row in rows if "fileHash" in row)
+        answers = await all_of(chat, page="menu", history=True, revision=kept)
+        assert len(answers) > 1
+        shown = "\n".join(each["sections"][0]["file"] for each in answers)
+        assert [line for line in shown.splitlines() if line.startswith("Line")] == lines
 
 
 async def test_what_was_live_on_a_day_is_shown_as_it_was(tmp_path: Path) -> None:

@@ -104,6 +104,9 @@ async def test_the_draft_that_was_live_does_not_undo_an_edit(tmp_path: Path) -> 
             await redraft(chat, menu_s2=says)
             assert (await chat.run("promote"))["status"] == "completed"
             assert live(root) == {"menu/s1": "Edited by hand.", "menu/s2": says}
+        found = await chat.call("review", state=["withdrawn"])
+        assert (found["counts"], found["sections"]) == ({"live": 2}, [])
+        assert (await chat.call("review", limit=1))["pages"][0]["counts"] == {"live": 2}
 
 
 async def test_an_edit_under_a_newer_draft_is_a_conflict(tmp_path: Path) -> None:
@@ -113,6 +116,8 @@ async def test_an_edit_under_a_newer_draft_is_a_conflict(tmp_path: Path) -> None
         await publish(chat, menu_s1="one", news_s1="one")
         await redraft(chat, menu_s1="two", news_s1="two")
         edited = edit_file(root, "menu", f"{SAYS}one", "Edited by hand.")
+        found = await chat.call("review", page="menu")
+        assert found["counts"] == found["pages"][0]["counts"] == {"outdated": 1}
         rows = await chat.sections((await chat.run("promote"))["batchId"])
         assert rows["menu/s1"]["code"] == "conflict"
         assert rows["news/s1"]["state"] == "completed"

@@ -46,6 +46,7 @@ HOT = {
     "list_heads": "PRIMARY KEY (type=? AND page>? AND page<?)",
     "list_histories_of_batch": "revisions_history (type=? AND page=? AND entity_id=?)",
     "list_histories_of_page": "revisions_history (type=? AND page=?)",
+    "list_kept": "page_versions_of_page (page=? AND rowid<?)",
     "list_latest_of": "revisions_history (type=? AND page=? AND entity_id=? AND id<?)",
     "list_live_before": "revisions_history (type=? AND page>? AND page<?)",
     "list_page_versions": "page_versions_of_page (page=?)",

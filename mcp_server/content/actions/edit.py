@@ -24,8 +24,9 @@ from mcp_server.content.actions.review_rows import state_of
 from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.text.diff import by_words
+from mcp_server.entities.drafts import is_superseded
 from mcp_server.entities.effects import Require, expect_hash
-from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Revision, page_of
+from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Entity, Revision, page_of
 from mcp_server.entities.store import EntityStore, Heads
 from mcp_server.errors import InvalidPayload, InvalidTransition, Overtaken
 from mcp_server.jobs.batch import BatchService
@@ -66,6 +67,7 @@ class EditAction:
             sections=sections,
             without=planned.without,
             locked=planned.locked,
+            left=planned.left,
             dry_run=call.dry_run,
             notes=tuple(notes),
         )
@@ -135,10 +137,14 @@ def _is_one(selection: Selection) -> bool:
 
 
 def _section(change: Change, content: SiteContent) -> EditedSection:
-    id, after = change.section, change.after
+    id, after, live = change.section, change.after, content.live.get(change.section)
+    draft = None if after is None else Entity(current=after, withdrawn=after.withdrawn)
+    # Somebody has gone on from it in the file: so it says nothing (P4).
+    shown = None if is_superseded(draft, live) else after
+    heads = _heads(id, shown), _heads(id, live.current if live else None)
     return EditedSection(
         section=id,
-        state=state_of(content.site, id, _heads(id, after), _heads(id, _live(content, id))),
+        state=state_of(content.site, id, *heads),
         hash=after.hash if after else None,
         diff=by_words(_words_of(change.before), _words_of(after)),
         findings=(after.findings or ()) if after else (),
@@ -152,10 +158,6 @@ def _heads(id: str, text: Revision | None) -> Heads:
         return Heads()
     withdrawn = (id,) if text.withdrawn else ()
     return Heads(hash={id: text.hash}, base={id: text.base}, withdrawn=withdrawn)
-
-
-def _live(content: SiteContent, id: str) -> Revision | None:
-    return content.live[id].current if id in content.live else None
 
 
 def _words_of(text: Revision | None) -> str | None:

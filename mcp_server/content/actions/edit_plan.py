@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mcp_server.content.actions.calls import EditCall
+from mcp_server.content.actions.calls import EditCall, Skipped
 from mcp_server.content.actions.edit_text import (
     check_size,
     check_text,
@@ -38,6 +38,7 @@ WAYS = ("text", "fields", "replace", "restore", "discard")
 """What an edit may be; each call is one of them."""
 HASH = re.compile(r"[0-9a-f]{8,32}")
 """The digits of a hash that stand for a text; `review` shows 12 of the 32."""
+HTML = "its file is HTML, which is kept as it is"
 SEARCH = "copy it from the text as review shows it"
 
 
@@ -62,6 +63,8 @@ class Changes:
     """How many of the sections do not hold what is to be replaced."""
     locked: tuple[str, ...] = ()
     """Sections that hold it, and are locked."""
+    left: tuple[Skipped, ...] = ()
+    """Sections that hold it, in files that cannot be worked on now (P6)."""
 
 
 def check_call(call: EditCall) -> None:
@@ -126,7 +129,7 @@ def plan_replace(
 
     Raises:
         InvalidPayload: an `old` stands in none of them, or what comes of it does not fit.
-        InvalidTransition: all that hold it are locked.
+        InvalidTransition: all that hold it are locked, or in files that are blocked (P6).
         OtherText: it stands in one of them more than once.
     """
     if call.content_hash is not None:
@@ -137,14 +140,18 @@ def plan_replace(
         where = f"in none of the {len(ids)} sections"
         raise InvalidPayload(f"replace[{missing[0]}]", [f"old stands {where}; {SEARCH}"])
     locked = tuple(id for id in holding if content.site.is_locked(id))
-    if len(locked) == len(holding):
-        raise locked_error(locked[0], content, "edit")
-    changes = [
-        _replacing(call.replace, here, id, content, author)
-        for id, here in holding.items()
-        if id not in locked
-    ]
-    return Changes(changes=tuple(changes), without=len(ids) - len(holding), locked=locked)
+    kept = {id: why for id in holding if id not in locked and (why := _why_kept(id, content))}
+    free = {id: here for id, here in holding.items() if id not in locked and id not in kept}
+    if not free:
+        _refuse_uneditable(next(iter(holding)), content, discards=False)
+    return Changes(
+        changes=tuple(
+            _replacing(call.replace, here, id, content, author) for id, here in free.items()
+        ),
+        without=len(ids) - len(holding),
+        locked=locked,
+        left=tuple(Skipped(section=id, reason=why) for id, why in kept.items()),
+    )
 
 
 def start_of(content: SiteContent, id: str) -> Revision | None:
@@ -172,12 +179,21 @@ def _refuse_uneditable(id: str, content: SiteContent, *, discards: bool) -> None
         raise InvalidTransition(id, state="no longer in site.yaml", action="edit", advice=advice)
     if section is not None and section.text is not None:
         raise InvalidPayload(id, [f"{STATIC}; a person changes it there"])
-    page = content.site.page(page_of(id))
-    if page is not None and page.kept_only:
-        raise InvalidPayload(id, ["its file is HTML, which is kept as it is"])
+    if _is_html(id, content):
+        raise InvalidPayload(id, [HTML])
     if not discards and (why := content.why_blocked(id)) is not None:
         state = f"in a file that cannot be worked on now ({why})"
         raise InvalidTransition(id, state=state, action="edit", advice="Mend the file first.")
+
+
+def _is_html(id: str, content: SiteContent) -> bool:
+    page = content.site.page(page_of(id))
+    return page is not None and page.kept_only
+
+
+def _why_kept(id: str, content: SiteContent) -> str | None:
+    """Return why the file of a section's page is left as it is, if it is."""
+    return HTML if _is_html(id, content) else content.why_blocked(id)
 
 
 def _refuse_moved(digits: str | None, id: str, start: Revision | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mcp_server.content.actions.calls import Note
+from mcp_server.content.actions.calls import Note, Skipped
 from mcp_server.content.actions.reviewed import SectionState
 from mcp_server.entities.entity import Finding
 
@@ -35,5 +35,7 @@ class Edited:
     """How many of the selected sections do not hold what was replaced."""
     locked: tuple[str, ...] = ()
     """Sections that hold it, and are locked."""
+    left: tuple[Skipped, ...] = ()
+    """Sections that hold it, in files that cannot be worked on now (P6)."""
     dry_run: bool = False
     notes: tuple[Note, ...] = ()

@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mcp_server.content.actions.review_rows import findings_of
 from mcp_server.content.actions.reviewed import PastState, ReviewRow
 from mcp_server.entities.entity import PRODUCTION, Revision
+from mcp_server.entities.page_files import PageVersion, VersionKind
 from mcp_server.entities.store import Heads
+
+FILE_STATES: Mapping[VersionKind, PastState] = {
+    "met": "file as met",
+    "taken": "file taken over",
+    "before": "file before a write",
+    "after": "file written",
+}
+
+
+def file_row(version: PageVersion, *, file: str | None = None) -> ReviewRow:
+    """Return the row of a page's file as it was kept: when, why, and how large it was."""
+    return ReviewRow(
+        section=version.page,
+        state=FILE_STATES[version.kind] if version.hash is not None else "file removed",
+        file=file,
+        file_hash=version.hash,
+        size=version.size,
+        batch_id=version.batch_id,
+        when=version.at,
+    )
 
 
 def history_row(revision: Revision, drafts: Heads, live: Heads) -> ReviewRow:

@@ -12,10 +12,13 @@ from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.review_rows import (
     chosen_of,
     fitting,
+    pages_of_states,
     recounted,
     row_of,
     seen_in,
     state_in,
+    titled,
+    titles_in,
 )
 from mcp_server.content.actions.reviewed import Reviewed, ReviewRow, Room, SectionState, Window
 from mcp_server.content.actions.site_content import SiteContent
@@ -60,18 +63,25 @@ class ReviewAction:
         )
         ids = chosen.ids[cursor : cursor + window.limit]
         rows: list[ReviewRow] = []
+        titles: dict[str, str] = {}
         missing = False
         while len(rows) < len(ids) and room.bytes > 0:
             some = ids[len(rows) : len(rows) + ROWS_AT_ONCE]
             content = await self._reader.look_to_show(some)
             made, room = await anyio.to_thread.run_sync(_made, some, content, diff, room)
             missing = missing or any(content.missing_file(row.section) for row in made)
+            titles |= titles_in(content)
             rows += made
         shown = cursor + len(rows)
+        pages = chosen.pages
+        # What the files of the rows say by now counts, too.
+        if moved := {r.section: r.state for r in rows if r.state != chosen.states[r.section]}:
+            now = {**chosen.states, **moved}
+            pages = await anyio.to_thread.run_sync(pages_of_states, outline.site, now)
         return Reviewed(
             rows=tuple(await own_batches(rows, self._batches, origin)),
             counts=recounted(chosen, rows),
-            pages=chosen.pages,
+            pages=tuple(titled(page, titles) for page in pages),
             next_cursor=shown if shown < len(chosen.ids) else None,
             missing_files=missing,
             notes=tuple(outline.notes),

@@ -79,7 +79,7 @@ def state_of(site: Site, id: str, drafts: Heads, live: Heads) -> SectionState:
     """Return in which state a section is; see `SectionState`."""
     return state_with(
         site.section(id),
-        drafts.hash.get(id),
+        drafts.hash.get(id) if id not in drafts.superseded else None,
         live.hash.get(id),
         base=drafts.base.get(id),
         withdrawn=id in drafts.withdrawn,
@@ -207,6 +207,17 @@ def state_in(content: SiteContent, id: str) -> SectionState:
         base=live if id in content.same_base or draft is None else draft.current.base,
         withdrawn=draft is not None and draft.withdrawn,
     )
+
+
+def titles_in(content: SiteContent) -> Mapping[str, str]:
+    """Return, by page, the titles in the front matter of the files that were read."""
+    found = {page: each.looked for page, each in content.found.items()}
+    return {page: look.page.title for page, look in found.items() if look and look.page}
+
+
+def titled(page: ReviewedPage, titles: Mapping[str, str]) -> ReviewedPage:
+    """Return a page with the title that its file has, where `site.yaml` says none."""
+    return page if page.title != "" else replace(page, title=titles.get(page.page, ""))
 
 
 def recounted(chosen: Chosen, rows: Sequence[ReviewRow]) -> Mapping[str, int]:

@@ -25,10 +25,15 @@ PastState = Literal[
     "was draft",
     "draft discarded",
     "draft kept aside",
+    "file as met",
+    "file taken over",
+    "file before a write",
+    "file written",
+    "file removed",
 ]
-"""Of a text in a history. `removed`: from then on no text was live. `discarded`: the draft before
-it was the draft again, if there was one. `kept aside`: it came too late to be the draft, and was
-kept (R5)."""
+"""Of a text in a history, or of a page's file as it was kept (P9). `removed`: from then on no text
+was live. `discarded`: the draft before it was the draft again, if there was one. `kept aside`: it
+came too late to be the draft, and was kept (R5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,11 @@ class ReviewRow:
     """What the checks found in the draft, or else in the live or static text."""
     found_in: str | None = None
     """Where a text that was looked for stands: in the draft, the live text or both."""
+    file: str | None = None
+    """A page's file as it was kept, where it was asked for."""
+    file_hash: str | None = None
+    size: int | None = None
+    """Of that file, in bytes."""
     when: float | None = None
     """Since when it was the draft or the live text; of a row of a history."""
     instructions: str | None = None
@@ -87,7 +97,8 @@ class ReviewedPage:
 
     page: str
     title: str | None
-    """`None`: the page is no longer in `site.yaml`."""
+    """As `site.yaml` has it, or of a page of a collection its file, if one of its rows is shown;
+    `None`: the page is no longer in `site.yaml`."""
     counts: Mapping[str, int]
 
 

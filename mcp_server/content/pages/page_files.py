@@ -177,6 +177,22 @@ class PageFiles:
                     found[ask.layout.page] = self._sight(ask, _found(reached, ask))
         return found
 
+    async def await_together(self, layouts: Iterable[Layout]) -> None:
+        """Begin the wait for all of these files that may just be being saved, reading none (P3).
+
+        Who looks at one after the other then waits once, and not for each.
+        """
+        await anyio.to_thread.run_sync(self._begin_waits, [Ask(layout=each) for each in layouts])
+
+    def _begin_waits(self, asks: Sequence[Ask]) -> None:
+        for folder, those in _by_folder(asks).items():
+            with self._reached(folder) as reached, suppress(OSError):
+                for ask in those if reached.folder is not None else ():
+                    assert reached.folder is not None, "it was reached"
+                    name = PurePosixPath(ask.layout.file).name
+                    if (stat := _stat(reached.folder, name)) is not None:
+                        self._settles_in(ask.layout.page, stat)
+
     def write(self, layout: Layout, writing: Writing) -> KnownFile:
         """Write or remove the page's file, if its bytes are still those that were looked at.
 

@@ -13,7 +13,7 @@ from mcp_server.interfaces.cli.spelling import as_commands, command, unmarked
 WIDTH_MAX = 40
 """Columns at most that a list is aligned to; a longer name makes its own line longer."""
 
-TEXTS = ("draft", "live", "diff", "text", "history")
+TEXTS = ("draft", "live", "diff", "file")
 """What a section's row may have that takes more than a line."""
 KNOWN = frozenset(
     {"section", "state", "change", "hashFrom", "hashTo", "reason", "conflict", "note", *TEXTS}

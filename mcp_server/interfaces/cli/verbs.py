@@ -93,7 +93,7 @@ AsOfOption = Annotated[
     str | None, typer.Option(metavar="WHEN", help="At the end of a day (2026-11-24) or time.")
 ]
 RevisionOption = Annotated[
-    str | None, typer.Option(metavar="HASH", help="A text that was live, by its hash.")
+    str | None, typer.Option(metavar="HASH", help="An earlier text, by its hash.")
 ]
 LimitOption = Annotated[int | None, typer.Option(metavar="ROWS", help="Rows at most.")]
 CursorOption = Annotated[
@@ -179,7 +179,7 @@ def review(
         str | None, typer.Option(metavar="WORDS", help="Only sections with these words.")
     ] = None,
     history: Annotated[
-        bool, typer.Option("--history", help="All their texts, newest first: who, when, why.")
+        bool, typer.Option("--history", help="All their texts and files, newest first.")
     ] = False,
     as_of: AsOfOption = None,
     brief: Annotated[

@@ -238,6 +238,18 @@ def test_locked_static_and_unknown_sections_are_refused() -> None:
     assert (found.locked, [change.section for change in found.changes]) == ((HERO,), [NEWS])
 
 
+def test_over_several_sections_those_in_blocked_files_are_left_out_by_name() -> None:
+    """P6: with file, line and reason; the others go on, and if there are none it is refused."""
+    torn = PageFound(file="b.md", looked=None, blocked="b.md:3: a merge is under way in it")
+    stands = standing(draft(HERO, "80 euros"), draft("menu/hero", "80, too"), found={"menu": torn})
+    call = EditCall(replace=swap("80", "90"))
+    found = plan_replace(call, [HERO, "menu/hero"], stands, CHAT)
+    assert [change.section for change in found.changes] == [HERO]
+    assert [(each.section, each.reason) for each in found.left] == [("menu/hero", torn.blocked)]
+    with pytest.raises(InvalidTransition, match=r"menu/hero.*b\.md:3: a merge is under way"):
+        plan_replace(call, ["menu/hero"], stands, CHAT)
+
+
 def test_a_restored_text_is_the_chats_and_a_placeholder_stays_one() -> None:
     """Its hash is enough of it to name it, if no other text begins so."""
     past = [text(HERO, "one", by="composer"), text(HERO, "two", type=PRODUCTION, batch_id="b")]

@@ -85,6 +85,10 @@ def _notes(edited: Edited, *, shown: int) -> list[str]:
     if edited.locked:
         first = ", ".join(map(as_name, edited.locked[: sentences.NAMED_MAX]))
         notes.append(f"{sentences.sections(len(edited.locked))} left out as locked: {first}.")
+    if edited.left:
+        rows = edited.left[: sentences.NAMED_MAX]
+        named = "; ".join(f"{as_name(e.section)} ({sentences.short(e.reason)})" for e in rows)
+        notes.append(f"{sentences.sections(len(edited.left))} left out: {named}.")
     if lost := [each.section for each in edited.sections if each.lost_fields]:
         notes.append(f"Without fields from here on, change by text or replace: {as_name(lost[0])}.")
     if any(each.level == "held" for section in edited.sections for each in section.findings):

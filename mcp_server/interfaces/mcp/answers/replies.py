@@ -184,6 +184,8 @@ class ReviewedRow(WireModel):
     note: str | None = None
     findings: list[str] | None = None
     found_in: str | None = None
+    file_hash: str | None = None
+    size: int | None = None
     when: str | None = None
     instructions: str | None = None
     input_tokens: int | None = None
@@ -192,6 +194,7 @@ class ReviewedRow(WireModel):
     draft: str | None = None
     live: str | None = None
     diff: str | None = None
+    file: str | None = None
 
 
 class PageRow(WireModel):

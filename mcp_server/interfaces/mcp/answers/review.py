@@ -133,6 +133,8 @@ def _row(row: ReviewRow, marks: Marks, length: int, *, whole: bool) -> ReviewedR
         note=sentences.short(row.note),
         findings=[shown_finding(each, marks) for each in row.findings] or None,
         found_in=row.found_in,
+        file_hash=_short_hash(row.file_hash),
+        size=row.size,
         when=stamp(row.when) if row.when is not None else None,
         instructions=marks.excerpt(row.instructions, NOTE_LENGTH) if row.instructions else None,
         input_tokens=row.input_tokens,
@@ -141,6 +143,7 @@ def _row(row: ReviewRow, marks: Marks, length: int, *, whole: bool) -> ReviewedR
         draft=draft,
         live=live,
         diff=marks.text(row.diff, length) if row.diff else None,
+        file=marks.text(row.file, length) if row.file else None,
     )
 
 
@@ -153,7 +156,7 @@ def shown_finding(finding: Finding, marks: Marks) -> str:
 
 def _marked(row: ReviewedRow) -> Iterator[str | None]:
     """Yield the texts of a row that may stand between marks."""
-    yield from (row.template, row.draft, row.live, row.diff, row.instructions)
+    yield from (row.template, row.draft, row.live, row.diff, row.instructions, row.file)
     yield from row.findings or ()
 
 

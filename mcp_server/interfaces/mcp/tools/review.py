@@ -45,7 +45,9 @@ class ReviewArguments(Selecting):
     contains: Annotated[str, StringConstraints(max_length=WORDS_LENGTH_MAX)] | None = Field(
         None, description="Only with these words."
     )
-    history: bool | None = Field(None, description="true: all their texts: who, when, why; hashes.")
+    history: bool | None = Field(
+        None, description="true: all their texts and files: who, when, why; hashes."
+    )
     as_of: AsOf | None = Field(None, description="What was live on that day (2026-11-24) or time.")
     findings: bool | None = Field(
         None, description="true: only where a check finds something: dead links, figures, TODO."
@@ -55,7 +57,10 @@ class ReviewArguments(Selecting):
         None, description="With plan: its batchId.", json_schema_extra=UNLISTED
     )
     revision: Id | None = Field(
-        None, description="With plan rollback: its revision.", json_schema_extra=UNLISTED
+        None,
+        description="With history: the hash of a text or file there, which is shown whole. With "
+        "plan rollback: its revision.",
+        json_schema_extra=UNLISTED,
     )
     force: bool | None = Field(
         None, description="With plan: its force.", json_schema_extra=UNLISTED
@@ -69,7 +74,9 @@ class ReviewArguments(Selecting):
     @property
     def whole(self) -> bool:
         """Whether whole texts are shown: of what was named, unless many revisions are listed."""
-        if self.history or self.contains or self.findings:
+        if self.history:
+            return bool(self.revision)
+        if self.contains or self.findings:
             return False
         return bool(self.diff) or self.selector != Selector()
 
@@ -119,6 +126,8 @@ class Review(Tool[ReviewArguments]):
         content = (await self.caller.services()).content
         selector, origin, states = asked.selector, self.caller.origin, tuple(asked.state or ())
         window = Window(room(whole=asked.whole), asked.limit or ROWS, asked.cursor or 0)
+        if asked.history and asked.revision:
+            return await content.kept(selector, origin, window, digits=asked.revision)
         if asked.history:
             return await content.history(selector, origin, window)
         if asked.contains:
@@ -172,15 +181,17 @@ def _check_together(asked: ReviewArguments) -> None:
         "asOf": asked.as_of and asked.plan != "rollback",
     }
     given = [name for name, value in views.items() if value]
-    only_plan = {"batchId": asked.batch_id, "force": asked.force, "revision": asked.revision}
+    only_plan = {"batchId": asked.batch_id, "force": asked.force}
     if len(given) > 1:
         raise InvalidPayload("review", [f"{' and '.join(given)} are looked at in a call each"])
     if not asked.plan and (stray := [name for name, value in only_plan.items() if value]):
         raise InvalidPayload(
             "review", [f"{stray[0]} goes with plan; status {{batchId}} shows a batch"]
         )
+    if asked.revision and not (asked.plan or asked.history):
+        raise InvalidPayload("review", ["revision goes with plan or history"])
     of_rollback = {"batchId": asked.batch_id and asked.plan == "unpublish"} | {
-        "revision": asked.revision and asked.plan != "rollback"
+        "revision": asked.plan and asked.revision and asked.plan != "rollback"
     }
     if stray := [name for name, value in of_rollback.items() if value]:
         raise InvalidPayload("review", [f"{asked.plan} takes no {stray[0]}"])

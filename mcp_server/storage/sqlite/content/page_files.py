@@ -114,6 +114,12 @@ def kept_bytes(tx: Transaction, hash: str) -> bytes | None:
     return data if data is not None and bytes_hash(data) == hash else None
 
 
+def sized(row: sqlite3.Row) -> PageVersion:
+    """Return the page's version of a row that has its bytes, with their number."""
+    data = None if row["data"] is None else unpacked(row["data"])
+    return replace(version_of(row), size=None if data is None else len(data))
+
+
 def version_of(row: sqlite3.Row) -> PageVersion:
     """Return the page's version of a row."""
     return PageVersion(
@@ -123,6 +129,7 @@ def version_of(row: sqlite3.Row) -> PageVersion:
         before=row["before"],
         at=row["at"],
         batch_id=row["batch_id"],
+        id=row["id"],
     )
 
 

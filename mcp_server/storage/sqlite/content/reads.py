@@ -30,19 +30,20 @@ def entities(tx: Transaction, type: str, page: str | None = None) -> dict[str, E
 
 def heads(tx: Transaction, type: str, pages: Collection[str] | None) -> Heads:
     """Return what is known of a type's entities of these pages, or of all, without a text."""
-    columns: list[list[Any]] = [[] for _ in range(6)]
+    columns: list[list[Any]] = [[] for _ in range(7)]
     for bounds in _bounds(pages):
         [row] = tx.all("list_heads", type=type, **bounds)
         # A column at a time, as JSON: row by row, 10,000 of them would take five times as long.
         for column, values in zip(columns, row, strict=True):
             column.extend(json.loads(values))
-    ids, revisions, hashes, bases, withdrawn, removed = columns
+    ids, revisions, hashes, bases, withdrawn, removed, superseded = columns
     return Heads(
         revision=dict(zip(ids, revisions, strict=True)),
         hash=dict(zip(ids, hashes, strict=True)),
         base=dict(zip(ids, bases, strict=True)),
         withdrawn=frozenset(withdrawn),
         removed=frozenset(removed),
+        superseded=frozenset(superseded),
     )
 
 

@@ -154,6 +154,15 @@ class SqliteEntityStore:
         rows = await self._database.read(lambda tx: tx.all("list_page_versions", page=page))
         return [page_files.version_of(row) for row in rows]
 
+    async def kept(
+        self, pages: Collection[str], *, before: int | None, limit: int
+    ) -> Sequence[PageVersion]:
+        asked = {"pages": json.dumps(sorted(pages)), "limit": limit}
+        beyond = MAX_ID if before is None else before
+        return await self._database.read(
+            lambda tx: [page_files.sized(r) for r in tx.all("list_kept", before=beyond, **asked)]
+        )
+
     async def writes_before(self, page: str, after_hash: str | None) -> Sequence[str | None]:
         asked = {"page": page, "hash": after_hash}
         rows = await self._database.read(lambda tx: tx.all("list_writes_before", **asked))
