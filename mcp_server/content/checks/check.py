@@ -85,7 +85,7 @@ def _held(text: str, site: Site, section: Section, sources: Sources) -> Iterator
         yield Finding(level="held", kind="text too long to be checked")
         text = text[:LENGTH_MAX]
     prose, expected = prose_of(text), _languages(site, section, sources)
-    for start, end in leftovers_in(prose):
+    for start, end in leftovers_in(prose, text):
         if not any(text[start:end] in each for each in sources.said):
             yield Finding(level="held", kind="unfinished text", piece=text[start:end])
     if expected is not None and (other := other_language(prose, expected)) is not None:

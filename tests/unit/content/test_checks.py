@@ -248,6 +248,16 @@ def test_links_to_no_page_and_no_heading_are_noted() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["[Your order](/order)", "[add wood][1]\n\n[1]: /wood", "[Date]\n\n[date]: /d", "1. [x] Done"],
+)
+def test_a_link_and_a_task_that_is_done_leave_nothing_to_fill_in(text: str) -> None:
+    """Where the same brackets stand for themselves, they do."""
+    assert held(text) == []
+    assert held("Ask [your name] or [x].") == ["[your name]", "[x]"]
+
+
 def test_words_that_the_glossary_avoids_are_noted() -> None:
     """With the word that the site uses instead; only whole words."""
     site = replace(site_in("en"), glossary={"guest": ("customer", "client")})
