@@ -105,6 +105,14 @@ async def test_what_a_generator_reads_comes_back_letter_for_letter(llmock: LLMoc
     assert sent.count("loaf --bake") == 1
 
 
+async def test_tabs_that_indent_come_back(llmock: LLMock) -> None:
+    """Nested lists and code of many sites are indented with them."""
+    old = "Steps:\n\n- bake\n\t- slowly\n\t\t- very"
+    request = replace(REQUEST, current=written(old))
+    llmock.call_tool(TOOL, {"text": f"{old}\n- eat"})
+    assert (await draft(llmock, request)).markdown == f"{old}\n- eat"
+
+
 async def test_what_is_missing_is_asked_for_and_comes_back(llmock: LLMock) -> None:
     """The complaint names the marks, and quotes nothing."""
     llmock.call_tool(TOOL, {"text": ANSWER.replace("⟦1⟧", "Loaf").replace("\n\n⟦4⟧", "")})

@@ -25,6 +25,8 @@ def halves(data: bytes) -> tuple[bytes, bytes]:
 def only_body_differs(old: bytes, new: bytes) -> bool:
     """Whether the bodies alone differ, and have the same blank lines around them."""
     (front, was), (front_now, now) = halves(old), halves(new)
+    if not was and front_now.rstrip(b"\r\n") == front:
+        return True  # a file that ended at the fence
     if front != front_now:
         return False
     if not was.strip():

@@ -86,7 +86,7 @@ async def folder_away(visit: Visit) -> None:
     aside.rename(owner.path(folder))
     for file in files[:3]:
         row = await visit.row(f"{page_of(file)}/body")
-        there = "is missing" not in json.dumps(row)
+        there = "is missing" not in json.dumps({**row, "live": "", "draft": ""})
         visit.expect(there, f"back: {json.dumps(row)[:400]}")
     visit.same_tree(before, "a folder that was away")
     visit.counts["folders away"] += 1

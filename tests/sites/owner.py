@@ -17,6 +17,9 @@ OURS = {"pressroom", ".pressroom", ".git"}
 BROKEN = {"merge conflict", "latin-1", "never closes"}
 PROSE = re.compile(rb"[^\s\[\]{}<>*_`|#\\:~=!$&+/\"'()-][^\[\]{}<>*_`|#\\:~=!$&+/\"'()\r\n]{30,}")
 
+CODE = re.compile(rb"[<>{}=]|^[ \t]|^(?:import|export|title|label)\b")
+"""A line with one of these may hold words that are none for readers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:
@@ -144,12 +147,14 @@ def _traits(data: bytes) -> frozenset[str]:
 
 
 def phrase_in(data: bytes, body_at: int) -> bytes | None:
-    """Return some words of plain prose that stand once in the file, in its body."""
+    """Return some words of plain prose that stand once in the file, in a line of prose only."""
     for found in PROSE.finditer(data, body_at):
         words = found[0].strip().split(b" ")
         phrase = b" ".join(words[:4]) if len(words) > 5 else found[0][4:16].strip()
         if len(phrase) > 7 and data.count(phrase) == 1 and _is_text(phrase):
-            return phrase
+            line = data[data.rfind(b"\n", 0, found.start()) + 1 : data.find(b"\n", found.end())]
+            if CODE.search(line) is None:
+                return phrase
     return None
 
 
@@ -166,5 +171,5 @@ def formatted(data: bytes) -> bytes:
     for line in data.decode("utf-8").split("\n"):
         if re.match(r"\s*(```|~~~)", line):
             fenced = not fenced
-        lines.append(line if fenced else re.sub(r"^(\s*)[*+] (?=\S)", r"\1- ", line))
+        lines.append(line if fenced else re.sub(r"^( {0,3})[*+] (?=\S)", r"\1- ", line))
     return "\n".join(lines).rstrip("\n").encode() + b"\n"

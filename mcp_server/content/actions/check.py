@@ -62,13 +62,14 @@ def check_texts(
     of others, such as those that a person wrote, it is not asked.
     """
     from mcp_server.content.checks.check import check  # noqa: PLC0415 - a fifth of a second
-    from mcp_server.content.checks.links import anchors_in  # noqa: PLC0415 - it comes with that
+    from mcp_server.content.checks.links import Places, anchors_in  # noqa: PLC0415 - it comes with that
     from mcp_server.content.checks.sources import SiteSources  # noqa: PLC0415 - and so does this
 
     site, sources = content.site, SiteSources(content.site)
     anchors: dict[str, set[str]] = {page.id: set() for page in site.pages}
     for id, text in texts.items():
         anchors[page_of(id)] |= anchors_in(_words_of(text)) | {split_id(id)[1]}
+    places = Places(site, anchors)
     found: dict[str, tuple[Finding, ...]] = {}
     for id, text in texts.items():
         if only is not None and id not in only:
@@ -84,7 +85,7 @@ def check_texts(
                 site=site,
                 template=site.templates.get(section.template or ""),
                 sources=sources.of(section, instructions=wished),
-                anchors=anchors,
+                places=places,
             ),
         )
     return found
@@ -92,11 +93,19 @@ def check_texts(
 
 def _counting(text: Revision | str, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """Return the findings that count for a text, by who wrote it and what was found then."""
-    then = text.findings or () if isinstance(text, Revision) else ()
-    counting = tuple(each for each in found if not is_unsaid(each) or each in then)
-    if isinstance(text, Revision) and text.is_placeholder:
-        return as_noted(counting)
-    return counting
+    if isinstance(text, str):
+        return tuple(each for each in found if not is_unsaid(each))
+    counting = tuple(each for each in found if _counts(each, text))
+    return as_noted(counting) if text.is_placeholder else counting
+
+
+def _counts(found: Finding, text: Revision) -> bool:
+    """Whether a finding counts for a text: HTML and shortcodes may stay where a file had them."""
+    if found in (text.findings or ()):
+        return True
+    if found.level == "refused":
+        return text.findings is None and not text.author.in_file
+    return not is_unsaid(found)
 
 
 def _words_of(text: Revision | str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 from itertools import islice
 
 from mcp_server.content.checks.addresses import unsaid_addresses
@@ -11,7 +11,7 @@ from mcp_server.content.checks.glossary import avoided_words
 from mcp_server.content.checks.headings import unfit_headings
 from mcp_server.content.checks.language import asked_in, other_language
 from mcp_server.content.checks.leftovers import leftovers_in
-from mcp_server.content.checks.links import dead_links
+from mcp_server.content.checks.links import Places, dead_links
 from mcp_server.content.checks.objections import objectionable
 from mcp_server.content.checks.prepare import prose_of, without_code
 from mcp_server.content.checks.sources import FINDINGS_MAX, OTHER_LANGUAGE, Sources
@@ -32,13 +32,13 @@ def check(
     site: Site,
     template: Template | None,
     sources: Sources,
-    anchors: Mapping[str, Collection[str]] | None = None,
+    places: Places | None = None,
     most: int | None = FINDINGS_MAX,
 ) -> tuple[Finding, ...]:
     """Return what is to be said of a text of `section`, the worst first, each once.
 
     *refused*: it must not be stored as a draft. *held*: a bulk promote leaves it out. *noted*: only
-    told. `anchors` are the places within the site's pages, where they are known. There are `most`
+    told. `places` are where links can lead, put together once for many texts. There are `most`
     findings of each level, or all. It takes time in proportion to the length of the text.
     """
     levels = (
@@ -48,7 +48,7 @@ def check(
         _avoided(text, site),
         (
             Finding(level="noted", kind="dead link", piece=link)
-            for link in dead_links(text, section.page, site, anchors or {})
+            for link in dead_links(text, section.page, places or Places(site))
         ),
     )
     found = dict.fromkeys(each for level in levels for each in islice(_once(level), most))
@@ -85,7 +85,7 @@ def _held(text: str, site: Site, section: Section, sources: Sources) -> Iterator
         yield Finding(level="held", kind="text too long to be checked")
         text = text[:LENGTH_MAX]
     prose, expected = prose_of(text), _languages(site, section, sources)
-    for start, end in leftovers_in(prose):
+    for start, end in leftovers_in(prose, text):
         if not any(text[start:end] in each for each in sources.said):
             yield Finding(level="held", kind="unfinished text", piece=text[start:end])
     repeated = prose_of(sources.repeated)

@@ -18,12 +18,35 @@ _LEFTOVER = re.compile(
     r"|city|town|number|hier|ihr|ihre|dein|deine|einfügen|firma|firmenname|preis|adresse|telefon"
     r"|telefonnummer|datum|uhrzeit|ort|stadt"
     r"|votre|vos|insérer|ajouter|nom|prix|adresse|téléphone|ville|numéro|à compléter|x+|…"
-    r"|\.\.\.)(?:[ _:-][^\[\]\n]{0,80})?\](?![(\[:]))"
+    r"|\.\.\.)(?:[ _:-][^\[\]\n]{0,80})?\])"
     r"|_{4,}(?=[ .,€\n]|$)"
 )
 
 
-def leftovers_in(prose: str) -> Iterator[tuple[int, int]]:
-    """Yield the places in a text that somebody meant to fill in."""
-    for found in _LEFTOVER.finditer(prose):
-        yield found.span()
+_ITEM = re.compile(r"[ \t>]{0,40}(?:[-*+]|\d{1,9}[.)])[ \t]{1,9}")
+_DEFINED = re.compile(r"^[ \t>]{0,40}(\[[^\]\n]{1,200}\]):[ \t]*\S", re.MULTILINE)
+
+
+def leftovers_in(prose: str, text: str) -> Iterator[tuple[int, int]]:
+    """Yield the places in `prose` that somebody meant to fill in.
+
+    `text` is what it was made of, at the same places: there, links and tasks are seen as such.
+    """
+    found = [each.span() for each in _LEFTOVER.finditer(prose)]
+    in_brackets = any(text[start] == "[" for start, _ in found)
+    defined = (
+        {each[1].casefold() for each in _DEFINED.finditer(text)} if in_brackets else set[str]()
+    )
+    for start, end in found:
+        piece = text[start:end]
+        if piece[0] != "[" or not (
+            text[end : end + 1] in {"(", "[", ":"}
+            or piece.casefold() in defined
+            or (piece in {"[x]", "[X]"} and _is_task(text, start))
+        ):
+            yield start, end
+
+
+def _is_task(text: str, start: int) -> bool:
+    """Whether what stands there is the box of a list's item."""
+    return _ITEM.fullmatch(text, text.rfind("\n", 0, start) + 1, start) is not None

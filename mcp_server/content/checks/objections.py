@@ -15,7 +15,7 @@ from mcp_server.content.template import FieldType, Template
 from mcp_server.content.text.findings import Finding, Kind, findings_in, kinds_of
 from mcp_server.content.text.format import PLACEHOLDER
 from mcp_server.content.text.markdown import render, values_of
-from mcp_server.content.text.visible import visible
+from mcp_server.content.text.visible import visible_text
 from mcp_server.entities.entity import Revision
 
 _VALUE = r"[^\"'<>{}`\n]*"
@@ -56,7 +56,9 @@ def objection_to(
 def objectionable(text: str, template: Template | None, before: str | None) -> tuple[Finding, ...]:
     """Return what must be left out of a whole text; `before` is what was there, if anything."""
     known = (
-        frozenset(findings_in(before)) | frozenset(findings_in(visible(before))) if before else ()
+        frozenset(findings_in(before)) | frozenset(findings_in(visible_text(before)))
+        if before
+        else ()
     )
     return tuple(_new_in(text, template, known))
 
@@ -72,7 +74,7 @@ def _known(current: Revision | None) -> Collection[Finding]:
     if current is None:
         return frozenset()
     texts = {current.markdown or "", *_strings(current.fields)}
-    texts |= {visible(text) for text in texts}  # as an answer that repeats it would come
+    texts |= {visible_text(text) for text in texts}  # as an answer that repeats it would come
     return frozenset(finding for text in texts for finding in findings_in(text))
 
 

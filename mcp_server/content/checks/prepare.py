@@ -14,6 +14,8 @@ from mcp_server.content.text.blocks import next_fence
 _CODE_SPAN = re.compile(r"(`{1,9})(?!`)[^`\n]{0,2000}\1")
 _TAG = re.compile(r"<[^<>\n]{0,2000}>")
 _DESTINATION = re.compile(r"(?<=\])\([^()\s]{0,2000}(?:\s\"[^\"\n]{0,500}\")?\)")
+_REFERENCE = re.compile(r"(?<=\])\[\d{1,4}\]")
+"""`[the map][1]`: a number that a definition has."""
 _DEFINITION = re.compile(r"^ {0,3}\[[^\]\n]{1,200}\]:[^\n]*", re.MULTILINE)
 _FOOTNOTE = re.compile(r"\[\^[^\]\n]{1,60}\]:?")
 _LIST_NUMBER = re.compile(
@@ -104,7 +106,7 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 _POSTCODE = re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b")
-_EVERYTHING_ELSE = (_TAG, _DESTINATION, _DEFINITION, _FOOTNOTE, _LIST_NUMBER, _ENTITY)
+_EVERYTHING_ELSE = (_TAG, _DESTINATION, _REFERENCE, _DEFINITION, _FOOTNOTE, _LIST_NUMBER, _ENTITY)
 
 
 def prose_of(text: str) -> str:

@@ -23,7 +23,7 @@ _STRAY_JOINERS = re.compile(
 
 
 def visible_fields(fields: Mapping[str, Any], secrets: Collection[str] = ()) -> dict[str, Any]:
-    """Return `fields` with every text in them made `visible`, at any depth, and without secrets."""
+    """Return `fields` with each text in them made `visible_text`, at any depth, without secrets."""
     return {name: _visible_value(value, secrets) for name, value in fields.items()}
 
 
@@ -33,6 +33,11 @@ def visible(text: str) -> str:
     Line ends become newlines and tabs become spaces. A joiner stays where it joins.
     """
     return visible_part(text).replace("\t", " ").strip()
+
+
+def visible_text(text: str) -> str:
+    """Return the same of a whole text: where it has several lines, tabs may indent its code."""
+    return visible_part(text).strip() if "\n" in text.strip() else visible(text)
 
 
 def visible_part(text: str) -> str:
@@ -80,7 +85,7 @@ def _is_kept(character: str) -> bool:
 def _visible_value(value: object, secrets: Collection[str]) -> object:
     match value:
         case str():
-            return without(visible(value), secrets)
+            return without(visible_text(value), secrets)
         case list():
             return [_visible_value(item, secrets) for item in cast("list[object]", value)]
         case Mapping():

@@ -38,6 +38,21 @@ def test_figures_of_a_text_that_was_never_checked_are_its_writers_own() -> None:
     assert kinds(hero("Rooms are €85. TODO", "person"))[HERO] == [("held", "unfinished text")]
 
 
+def test_what_stands_in_a_file_of_the_owners_is_refused_to_nobody() -> None:
+    """HTML, shortcodes and a title of theirs; what is left to be done is told all the same."""
+    says = "# Prices\n\n<Table /> {{< note >}}\n\nTODO"
+    assert kinds(hero(says, "file"))[HERO] == [("held", "unfinished text")]
+    assert kinds(hero(says, "adopted"))[HERO] == [("held", "unfinished text")]
+
+
+def test_what_was_no_reason_to_refuse_a_draft_is_none_later() -> None:
+    """It was compared with the text that it was made of, which had it."""
+    kept = Finding(level="noted", kind="dead link", piece="/gone")
+    assert kinds(hero("{{< note >}} [a](/gone)", "model", kept))[HERO] == [("noted", "dead link")]
+    refused = [level for level, _ in kinds(hero("{{< note >}}", "person"))[HERO]]
+    assert refused == ["refused"]
+
+
 def test_a_placeholder_is_only_told() -> None:
     """Its facts are the owner's."""
     found = kinds(hero("Rooms are €85. [a](/gone)", "composer"))[HERO]

@@ -10,8 +10,9 @@ from types import FrameType
 import pytest
 
 from mcp_server.content.checks.check import check
+from mcp_server.content.checks.links import Places
 from mcp_server.content.checks.sources import FINDINGS_MAX, Sources, sources_of
-from mcp_server.content.site import Page, Section, Site
+from mcp_server.content.site import Collection, Page, Section, Site
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Finding, Revision
 
 SECTION = Section(page="menu", id="hero")
@@ -263,13 +264,55 @@ def test_links_to_no_page_and_no_heading_are_noted() -> None:
         site=site_in("en"),
         template=None,
         sources=Sources(texts=("a@b.example",)),
-        anchors={"menu": {"prices"}},
+        places=Places(site_in("en"), {"menu": {"prices"}}),
     )
     assert [(each.level, each.piece) for each in noted] == [
         ("noted", "/gone"),
         ("noted", "#lost"),
         ("noted", "/menu#none"),
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[Your order](/order)", "[add wood][1]\n\n[1]: /wood", "[Date]\n\n[date]: /d", "1. [x] Done"],
+)
+def test_a_link_and_a_task_that_is_done_leave_nothing_to_fill_in(text: str) -> None:
+    """Where the same brackets stand for themselves, they do."""
+    assert held(text) == []
+    assert held("Ask [your name] or [x].") == ["[your name]", "[x]"]
+
+
+def test_links_in_code_and_links_that_a_generator_completes_are_passed_over() -> None:
+    """Documentation shows Markdown, and Liquid or a script makes addresses of its own."""
+    text = "`[a](/gone)` [b]({{site.url}}/c) [d](${base}/e)\n\n```md\n[f](/lost)\n```"
+    assert not [each for each in found(text) if each.kind == "dead link"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "## Prices {#what-it-costs}\n\n[a](#what-it-costs) [b](#prices)",
+        '<h2 id="x">X</h2>\n\n[a](#x)',
+        "{{< include file=prices >}}\n\n[a](#x)",
+        "::: package.module\n\n[a](#package.module)",
+    ],
+)
+def test_an_anchor_that_is_named_or_may_be_made_elsewhere_is_not_dead(text: str) -> None:
+    """A heading may name its own, and an include or an element brings some along."""
+    assert not [each for each in found(text) if each.kind == "dead link"]
+
+
+def test_a_page_of_a_collection_may_have_another_address_than_its_file() -> None:
+    """Languages, dates and collections leave it, and folders have pages; other names are dead."""
+    files = ("en/guide/_index", "_posts/2024-05-01-hello-world", "docs/01-Start", "docs/0-to-2")
+    pages = tuple(Page(id=each, title="", collection="all") for each in files)
+    everything = Collection(id="all", files=("**/*.md",))
+    site = replace(site_in("en"), pages=pages, collections=(everything,))
+    text = "[a](/guide/) [b](/2024/05/hello-world/) [c](../start.md) [d](./hello-world)"
+    text += " [e](/docs/0-to-2/) [f](/gone)"
+    noted = check(text, section=SECTION, site=site, template=None, sources=Sources())
+    assert [each.piece for each in noted] == ["/gone"]
 
 
 def test_words_that_the_glossary_avoids_are_noted() -> None:

@@ -56,6 +56,15 @@ def test_line_ends_become_newlines_and_tabs_become_spaces() -> None:
     assert visible("a\r\nb\rc\u2028d\u2029e\tf") == "a\nb\nc\nd\ne f"
 
 
+def test_tabs_stay_where_they_may_indent_code_or_lists() -> None:
+    """A text of several lines; in a single one they are spaces."""
+    text = "- one\n\t- two\n\n\tgo run ."
+    assert visible_fields({"text": f"{text}\n", "title": "a\tb\n"}) == {
+        "text": text,
+        "title": "a b",
+    }
+
+
 def test_joiners_in_a_row_are_one() -> None:
     """Their number could spell something."""
     assert visible("می\u200c\u200d\u200c\u200cخواهم") == "می\u200cخواهم"
