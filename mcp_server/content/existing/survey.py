@@ -10,7 +10,7 @@ from typing import Any
 
 from mcp_server.content.pages.front_matter import FrontMatter, FrontStyle, scalar
 from mcp_server.content.pages.layout import Blocked, Layout, Part
-from mcp_server.content.pages.page_text import parse
+from mcp_server.content.pages.page_text import parse, plain_text
 
 DAYS = ("publishDate", "date", "pubDate", "publish_date")
 """Keys that say when a page is to appear; the first that is there counts."""
@@ -65,11 +65,17 @@ def look_at(path: str, data: bytes, today: str) -> Seen:
         style=front.style if front else None,
         header=header,
         keys=frozenset(said),
-        titled=bool(said.get("title")) or _HEADING.search(found.spans["body"].text) is not None,
+        titled=bool(said.get("title")) or _has_heading(data, front),
         language=next((said[key] for key in LANGUAGE_KEYS if said.get(key)), ""),
         draft=_is_draft(path, said),
         future=_DAY.match(day) is not None and day[:10] > today,
     )
+
+
+def _has_heading(data: bytes, front: FrontMatter | None) -> bool:
+    """Whether the page begins with a heading, which a mark may stand before."""
+    body = data[front.body if front else 0 :].decode("utf-8-sig")
+    return _HEADING.search(plain_text(body)) is not None
 
 
 def _said(data: bytes, front: FrontMatter) -> Mapping[str, str]:
