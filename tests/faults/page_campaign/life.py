@@ -40,7 +40,7 @@ class Life:
         self.ever: dict[str, set[str]] = {}
         """By section, the texts that must be in the history."""
         self.said: dict[str, set[str]] = {}
-        """By section, the texts that were in its file at any time."""
+        """By section, the texts that were live or in its file at any time."""
         self.kept = set[bytes]()
         """The versions of pages that must be kept."""
         self.last: dict[str, bytes] = {}
@@ -246,8 +246,13 @@ class Life:
                 raise Violation(f"{id} was promoted as {text!r}, and drafted as {drafts.get(id)!r}")
             if tool == "rollback" and text and text not in self.said.get(id, ()):
                 raise Violation(f"{id} went back to {text!r}, which it never said")
-            self.ever.setdefault(id, set()).add(text or "")
+            self.was_live(id, text)
         self.compare(tool, batch_id, before, asked)
+
+    def was_live(self, id: str, text: str | None) -> None:
+        """Note a text that a batch has made live: it is kept, and a rollback may go back to it."""
+        for texts in (self.ever, self.said):
+            texts.setdefault(id, set()).add(text or "")
 
     def compare(
         self,

@@ -279,8 +279,12 @@ def save_while_written(life: Life) -> None:
     before = life.files[file]
     if id is None or before is None:
         return
+    armed = life.random.random() < 0.4
+    if armed:
+        life.hands.arm()
     batch = _queued(life, "promote", section=id)
     if batch is None:
+        life.hands.disarm()
         return
     pause(life.random.uniform(0, 0.08))
     met = life.files[file] = life.path(file).read_bytes()
@@ -292,7 +296,10 @@ def save_while_written(life: Life) -> None:
     if edited is not None:
         life.put(file, edited, aged=life.random.random() < 0.7)
     saved_at = time.time()
-    if life.end(batch) == "failed" and life.call("retry", batchId=batch) is not None:
+    state = life.end(batch)
+    if not life.hands.disarm() and armed:
+        life.counts["workers killed in a write"] += 1
+    if state == "failed" and life.call("retry", batchId=batch) is not None:
         life.end(batch)
     asked = {k.rpartition("/")[2]: v for k, v in of_batch(life.root, batch, LIVE).items()}
     if met == before and _in_the_window(life, file, saved_at):
@@ -330,7 +337,7 @@ def _both_are_kept(life: Life, file: str, batch: str, asked: Mapping[str, str | 
     page, saved, now = page_of(file), life.files[file], life.path(file).read_bytes()
     assert saved is not None
     for section, text in asked.items():
-        life.ever.setdefault(f"{page}/{section}", set()).add(text or "")
+        life.was_live(f"{page}/{section}", text)
     if now == saved:
         return
     if problems := list(wrong_between(page, saved, now, asked)):
@@ -479,7 +486,7 @@ def two_servers(life: Life) -> None:
     for id, text in asked.items():
         if text != drafts.get(id):
             raise Violation(f"{id} was promoted as {text!r}, and drafted as {drafts.get(id)!r}")
-        life.ever.setdefault(id, set()).add(text or "")
+        life.was_live(id, text)
     life.compare("promote", ", ".join(batches), before, asked)
     life.undo = None
 
