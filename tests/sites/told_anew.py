@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -15,9 +15,14 @@ _CURRENT = re.compile(r"<data current-text (\w+)>\n(.*?)\n</data \1>", re.DOTALL
 
 
 @contextmanager
-def told_anew() -> Generator[str]:
+def told_anew(sentence: Callable[[], str] = lambda: SENTENCE) -> Generator[str]:
     """Run it on loopback; yield its address, as `model_url` wants it."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Model) as server:
+
+    class Model(_Model):
+        def sentence(self) -> str:
+            return sentence()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Model) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
         try:
@@ -28,10 +33,14 @@ def told_anew() -> Generator[str]:
 
 
 class _Model(BaseHTTPRequestHandler):
+    def sentence(self) -> str:
+        """Return the sentence more."""
+        raise NotImplementedError
+
     def do_POST(self) -> None:
         """Answer with the text that it was shown."""
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        call = {"name": "write_section", "arguments": json.dumps(_fields(asked))}
+        call = {"name": "write_section", "arguments": json.dumps(_fields(asked, self.sentence()))}
         message = {"role": "assistant", "content": None}
         message |= {"tool_calls": [{"id": "t1", "type": "function", "function": call}]}
         data = json.dumps(
@@ -54,7 +63,7 @@ class _Model(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def _fields(asked: Mapping[str, Any]) -> Mapping[str, str]:
+def _fields(asked: Mapping[str, Any], sentence: str) -> Mapping[str, str]:
     """Return what the tool is called with: each of its fields, as it was shown."""
     (tool,) = asked["tools"]
     names = list(tool["function"]["parameters"]["properties"])
@@ -62,8 +71,8 @@ def _fields(asked: Mapping[str, Any]) -> Mapping[str, str]:
     shown = _CURRENT.findall(said)
     current = shown[-1][1] if shown else ""
     if "text" in names:
-        return {"text": f"{current}\n\n{SENTENCE}".strip()}
-    return {name: SENTENCE for name in names if name == "title" or f"{name}:" in current}
+        return {"text": f"{current}\n\n{sentence}".strip()}
+    return {name: sentence for name in names if name == "title" or f"{name}:" in current}
 
 
 def _text(content: Any) -> str:

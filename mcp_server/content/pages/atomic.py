@@ -40,10 +40,19 @@ def remove(folder: OpenFolder, name: str, *, check: Callable[[], None]) -> None:
     Raises:
         OSError: it could not be removed.
     """
-    folder.remove(_temporary(name))  # a killed writer may have left it
+    clear_up(folder, name)
     check()
     folder.remove(name)
     folder.sync()
+
+
+def clear_up(folder: OpenFolder, name: str) -> None:
+    """Remove what a killed writer of the file has left, if there is anything.
+
+    Raises:
+        OSError: it could not be removed.
+    """
+    folder.remove(_temporary(name))
 
 
 def _temporary(name: str) -> str:

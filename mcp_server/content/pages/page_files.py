@@ -123,9 +123,19 @@ class PageFiles:
                 if anyio.current_time() >= deadline:
                     raise disk.PageHeld(layout.page, file=self.shown(layout.file), holder=holder)
                 await anyio.sleep(LOOK_S)
+            await anyio.to_thread.run_sync(self._clear_up, layout)
             yield
         finally:
             lock.release()
+
+    def _clear_up(self, layout: Layout) -> None:
+        """Remove what a writer that was killed has left of a page; a write says what it cannot."""
+        path = PurePosixPath(layout.file)
+        with (
+            suppress(OSError, disk.ExportFailed),
+            self._folder(layout.file, *path.parts[:-1]).opened() as folder,
+        ):
+            atomic.clear_up(folder, path.name)
 
     def listed(self) -> Listed:
         """Return the files in the content folder that can be pages (P5: if it can be read)."""

@@ -292,6 +292,13 @@ def test_comments_before_a_title_cost_no_time() -> None:
     assert not look_at("a.md", b"<!-- -->\n" * 5_000 + b"text\n", TODAY).titled
 
 
+def test_a_page_with_marks_is_looked_at_as_any_other() -> None:
+    """Its body is no single span; a heading that it begins with is its title, behind a mark too."""
+    mark = b"<!-- section: hero -->\n\n"
+    assert look_at("a.md", mark + b"# Menu\n", TODAY).titled
+    assert not look_at("a.md", mark + b"Soup.\n", TODAY).titled
+
+
 def test_groups_are_by_folder_and_small_ones_go_into_the_rest() -> None:
     """In the order in which their patterns must be tried."""
     paths = [*(f"posts/{n}.md" for n in range(4)), "one/a.md", "index.md", "posts/x/b.mdx"]

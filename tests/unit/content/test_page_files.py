@@ -300,6 +300,17 @@ def test_what_a_killed_writer_left_behind_goes_with_the_next_export(
     assert path.exists() is (then is not None)
 
 
+@pytest.mark.anyio
+async def test_what_a_killed_writer_left_behind_goes_though_nothing_is_to_be_written(
+    tmp_path: Path,
+) -> None:
+    """Somebody has edited the file since: the next who has the page to himself clears up."""
+    files = files_in(tmp_path)
+    left, other = put(tmp_path, ".menu.md.tmp", "half of"), put(tmp_path, ".team.md.tmp", "half of")
+    async with files.locked(MENU):
+        assert (left.exists(), other.exists()) == (False, True)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="links need no rights on POSIX")
 def test_a_link_in_the_place_of_the_temporary_file_is_not_followed(tmp_path: Path) -> None:
     """Whoever publishes a site to be cloned cannot have another file overwritten by it."""
