@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # a handler's own process imports this, and starts twice as f
     from mcp_server.content.pages.look import Looked
     from mcp_server.content.pages.page_files import PageFiles
     from mcp_server.content.site import Site
+    from mcp_server.entities.page_files import PageVersion
     from mcp_server.entities.store import EntityStore
     from mcp_server.jobs.job import Attempt, Job
     from mcp_server.jobs.worker.attempt import Progress
@@ -142,22 +143,26 @@ class JobContext:
         """Return what our last writes of a page's file have replaced, newest first.
 
         As far back as nobody else has changed it in between: a batch may write a page several
-        times, and a rollback puts the bytes before it back exactly (P9). Of a file that is not
-        there: what it was last.
+        times, and a rollback puts the bytes before it back exactly (P9). What was there before a
+        file went is what it was last, whether it is not there now or was made again.
         """
         page, hash = looked.known.page, looked.known.hash
-        if hash is None:
-            versions = await self.entities.page_versions(page)
-            hashes = [each.hash for each in reversed(versions) if each.hash is not None][:1]
-        else:
+        if hash is not None:
             hashes = await self._replaced(page, hash)
+        elif (last := _last(await self.entities.page_versions(page))) is not None:
+            hashes = [last, *await self._replaced(page, last)]
+        else:
+            hashes = []
         kept = [await self.entities.page_bytes(each) for each in hashes]
         return [data for data in kept if data is not None]
 
     async def _replaced(self, page: str, hash: str) -> Sequence[str]:
         found: list[str] = []
         while len(found) < WRITES_BACK_MAX:
-            before = next(iter(await self.entities.writes_before(page, hash)), None)
+            writes = await self.entities.writes_before(page, hash)
+            before = writes[0] if writes else None
+            if writes and before is None:  # it has made the file again
+                before = _last(await self.entities.page_versions(page), until=hash)
             if before is None or before in found:
                 break
             found.append(before)
@@ -217,3 +222,13 @@ class JobContext:
 def context_maker(bench: Workbench) -> Callable[[Attempt, Progress], JobContext]:
     """Return what makes the context of each attempt of one worker."""
     return partial(JobContext, _bench=bench)
+
+
+def _last(versions: Sequence[PageVersion], until: str | None = None) -> str | None:
+    """Return the hash of a page's last bytes; with `until`, before the last write that left that.
+
+    `None`: it never had any.
+    """
+    written = [n for n, each in enumerate(versions) if each.kind == "after" and each.hash == until]
+    before = versions[: written[-1]] if until is not None and written else versions
+    return next((each.hash for each in reversed(before) if each.hash not in (None, until)), None)

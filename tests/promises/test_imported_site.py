@@ -11,7 +11,7 @@ import pytest
 from tests.harness import desk, read_site, write_settings, write_site
 from tests.interfaces.test_cli import pressroom
 from tests.interfaces.test_doctor import findings
-from tests.promises.moves import QUICK
+from tests.promises.moves import QUICK, held
 
 pytestmark = pytest.mark.anyio
 
@@ -101,3 +101,22 @@ async def test_pages_of_collections_are_shown_by_the_titles_of_their_files(root:
 def titles(review: Mapping[str, Any]) -> dict[str, str | None]:
     """Return the title of each page."""
     return {row["page"]: row.get("title") for row in review["pages"]}
+
+
+@pytest.mark.parametrize("apart", ["content-unpublish", "content-rollback"])
+async def test_a_page_that_goes_or_comes_back_in_two_writes_is_what_it_was(
+    root: Path, apart: str
+) -> None:
+    """P9: its front matter is in the order that somebody gave it, whichever section came first."""
+    page = root / "content" / "posts" / "ada.md"
+    async with held(root) as hand, desk(root) as chat:
+        off = await chat.call("unpublish", page="posts/ada")
+        for kind in ("content-unpublish", "content-rollback"):
+            if kind == "content-rollback":
+                assert not page.exists()
+                await chat.call("rollback", batchId=off["batchId"])
+            if kind == apart:
+                await hand.work(1, kind)
+                await hand.work(1, "content-export")
+            await hand.finish()
+    assert page.read_text("utf-8") == POST.format(name="ada")
