@@ -14,7 +14,7 @@ from mcp_server.content.checks.leftovers import leftovers_in
 from mcp_server.content.checks.links import Places, dead_links
 from mcp_server.content.checks.objections import objectionable
 from mcp_server.content.checks.prepare import prose_of, without_code
-from mcp_server.content.checks.sources import FINDINGS_MAX, Sources
+from mcp_server.content.checks.sources import FINDINGS_MAX, OTHER_LANGUAGE, Sources
 from mcp_server.content.checks.words import LANGUAGES
 from mcp_server.content.site import Section, Site
 from mcp_server.content.template import Template
@@ -88,8 +88,9 @@ def _held(text: str, site: Site, section: Section, sources: Sources) -> Iterator
     for start, end in leftovers_in(prose, text):
         if not any(text[start:end] in each for each in sources.said):
             yield Finding(level="held", kind="unfinished text", piece=text[start:end])
-    if expected is not None and (other := other_language(prose, expected)) is not None:
-        yield Finding(level="held", kind="another language", piece=other)
+    before = prose_of(sources.before or "") if sources.is_in_language else ""
+    if expected is not None and (other := other_language(prose, expected, before)) is not None:
+        yield Finding(level="held", kind=OTHER_LANGUAGE, piece=other)
     for start, end, kind in unsaid_addresses(without_code(text), sources.said):
         yield _unsaid(kind, text[start:end])
     for mention in unsaid(prose, text, sources, _read(expected, site)):

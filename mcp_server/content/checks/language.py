@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from mcp_server.content.checks.words import words
 
@@ -129,14 +129,27 @@ def asked_in(text: str) -> frozenset[str] | None:
     return named if named or _TRANSLATED.search(text) is None else None
 
 
-def other_language(prose: str, expected: Iterable[str]) -> str | None:
-    """Return the language that a text, or a paragraph of it, is in, if it is none of `expected`."""
+def other_language(prose: str, expected: Iterable[str], before: str = "") -> str | None:
+    """Return the language that a text, or a paragraph of it, is in, if it is none of `expected`.
+
+    A text that is as the one `before` it says nothing new: names of programs make Korean Latin.
+    """
     wanted = {code.partition("-")[0].lower() for code in expected}
+    whole, parts = _parts(prose)
+    if (found := _other(whole, wanted)) is None:
+        found = next((other for each in parts if (other := _other(each, wanted))), None)
+        whole = ""
+    if found is None or not before:
+        return found
+    whole_before, parts_before = _parts(before)
+    was = (whole_before,) if whole else parts_before
+    return None if any(_other(each, wanted) == found for each in was) else found
+
+
+def _parts(prose: str) -> tuple[str, Sequence[str]]:
+    """Return what is read of a text, and its paragraphs."""
     read = _QUOTED.sub(" ", prose)
-    for part in (read, *read.split("\n\n")):
-        if (found := _other(part, wanted)) is not None:
-            return found
-    return None
+    return read, read.split("\n\n")
 
 
 def _other(text: str, wanted: set[str]) -> str | None:

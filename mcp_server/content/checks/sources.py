@@ -13,6 +13,8 @@ from mcp_server.entities.entity import PREVIEW, Revision
 
 _LIST = re.compile(r"[^\W\d_][^,.\d]{1,39}(?:, ?[^\W\d_][^,.\d]{1,39}){2,11}")
 """A fact that lists things in a line: `brakes, gears, tyres`."""
+OTHER_LANGUAGE = "another language"
+"""The kind of finding in a text that is in none of its languages."""
 FINDINGS_MAX = 50
 """Findings of one level that are kept of a text: who has so many writes it anew."""
 LISTED_MAX = 12
@@ -33,6 +35,8 @@ class Sources:
     before: str | None = None
     """The text that was there: the current draft, or else the live text. What that is held for
     itself is left out: it does not become true by being repeated."""
+    is_in_language: bool = True
+    """Whether that is not held for its language."""
     counts: frozenset[int] = frozenset()
     """How long the lists among the facts are."""
     counted: frozenset[tuple[str, int]] = frozenset()
@@ -76,6 +80,7 @@ class SiteSources:
             ),
             asked=instructions,
             before=_said_before(before) if before is not None else None,
+            is_in_language=before is None or not _is_held_for(before, OTHER_LANGUAGE),
             counts=frozenset(n for _, n, is_list in counts if is_list and 1 < n <= LISTED_MAX),
             counted=frozenset((name.lower(), n) for name, n, _ in counts),
         )
@@ -92,6 +97,12 @@ def sources_of(
     """Return what one text of a site may draw on."""
     sources = SiteSources(site)
     return sources.of(section, instructions=instructions, material=material, before=before)
+
+
+def _is_held_for(revision: Revision, kind: str) -> bool:
+    """Whether a draft is held for this; what is live, somebody has said yes to."""
+    found = (each.kind for each in revision.findings or () if each.level == "held")
+    return revision.type == PREVIEW and kind in found
 
 
 def _said_before(revision: Revision) -> str:
