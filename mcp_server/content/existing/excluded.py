@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from mcp_server.content.existing.detection import Existing
@@ -16,13 +17,15 @@ BESIDE = frozenset(
         "issue_template",
     }
 )  # fmt: skip
-"""Names of files that are for those who work on a project. They lie at its top."""
+"""Names of files that are for those who work on a project. They lie at its top, beside a README."""
 FOLDERS = (
     "_includes", "_layouts", "_sass", "_data", "_plugins", "_site", "archetypes", "assets", "build",
     "dist", "layouts", "node_modules", "out", "output", "pressroom", "public", "resources",
     "scripts", "static", "test", "tests", "themes", "vendor",
 )  # fmt: skip
 """Folders beside a site's pages, where its own folder is the content folder."""
+_VARIANT = re.compile(r"(?:readme|licen[cs]e|changelog)[._]")
+"""`README.de.md`, `LICENSE-docs.md`"""
 PARTS = ("_includes", "_layouts", "_data")
 """Such folders inside a content folder of its own."""
 
@@ -36,8 +39,10 @@ def exclusions(site: Existing, paths: Sequence[str]) -> Sequence[str]:
     candidates = dict.fromkeys((*(f"{name}/**" for name in folders), *site.exclude))
     found = [each for each in candidates if any(map(compiled(each).fullmatch, paths))]
     readme = [] if site.readme else [README]
-    beside = _beside(paths) if site.is_root or not site.content else ()
-    return [*readme, *(name for name in beside if name != "README.md" or not readme), *found]
+    top = not site.content or (site.is_root and not site.folder)
+    beside = _beside(paths) if top else ()
+    excludes = dict.fromkeys((*readme, *beside, *found))
+    return [each for each in excludes if each != "README.md" or not readme]
 
 
 def is_excluded(path: str, excludes: Sequence[str]) -> bool:
@@ -46,6 +51,9 @@ def is_excluded(path: str, excludes: Sequence[str]) -> bool:
 
 
 def _beside(paths: Sequence[str]) -> Iterator[str]:
-    for path in paths:
-        if "/" not in path and path.rpartition(".")[0].lower().replace("-", "_") in BESIDE:
-            yield path
+    """Yield the files for those who work on a project; a folder without a README is no project."""
+    top = {
+        path: path.rpartition(".")[0].lower().replace("-", "_") for path in paths if "/" not in path
+    }
+    if "readme" in top.values():
+        yield from (path for path, name in top.items() if name in BESIDE or _VARIANT.match(name))
