@@ -9,15 +9,18 @@ from mcp_server.content.existing.detection import Existing
 from mcp_server.content.page_paths import compiled
 
 README = "**/README.md"
-BESIDE = frozenset(
+PROJECT = frozenset(
     {
-        "readme", "license", "licence", "contributing", "changelog", "code_of_conduct", "security",
-        "authors", "contributors", "support", "governance", "maintainers", "history", "releases",
-        "agents", "claude", "copying", "notice", "todo", "thanks", "pull_request_template",
-        "issue_template",
+        "readme", "license", "licence", "copying", "contributing", "code_of_conduct", "agents",
+        "claude", "pull_request_template", "issue_template",
     }
 )  # fmt: skip
-"""Names of files that are for those who work on a project. They lie at its top, beside a README."""
+"""Names of files that are for those who work on a project. They lie at its top."""
+BESIDE = PROJECT | {
+    "changelog", "security", "authors", "contributors", "support", "governance", "maintainers",
+    "history", "releases", "notice", "todo", "thanks",
+}  # fmt: skip
+"""The same beside a README; without one, such a file may be a page."""
 FOLDERS = (
     "_includes", "_layouts", "_sass", "_data", "_plugins", "_site", "archetypes", "assets", "build",
     "dist", "layouts", "node_modules", "out", "output", "pressroom", "public", "resources",
@@ -51,9 +54,7 @@ def is_excluded(path: str, excludes: Sequence[str]) -> bool:
 
 
 def _beside(paths: Sequence[str]) -> Iterator[str]:
-    """Yield the files for those who work on a project; a folder without a README is no project."""
-    top = {
-        path: path.rpartition(".")[0].lower().replace("-", "_") for path in paths if "/" not in path
-    }
-    if "readme" in top.values():
-        yield from (path for path, name in top.items() if name in BESIDE or _VARIANT.match(name))
+    """Yield the files at the top for those who work on a project."""
+    top = {p: p.rpartition(".")[0].lower().replace("-", "_") for p in paths if "/" not in p}
+    names = BESIDE if "readme" in top.values() else PROJECT
+    yield from (path for path, name in top.items() if name in names or _VARIANT.match(name))

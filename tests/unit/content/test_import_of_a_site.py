@@ -321,8 +321,8 @@ def test_files_for_those_who_work_on_a_project_lie_beside_its_readme(tmp_path: P
     text = "# T\n"
     vite = {"docs/.vitepress/config.ts": "", "docs/releases.md": text, "docs/a.md": text}
     assert imported(written(tmp_path / "v", {**vite, "README.md": text})).excluded == ()
-    own = {".vitepress/config.ts": "", "releases.md": text, "a.md": text}
-    assert imported(written(tmp_path / "o", {**own})).excluded == ()
+    own = {".vitepress/config.ts": "", "releases.md": text, "a.md": text, "CLAUDE.md": text}
+    assert imported(written(tmp_path / "o", {**own})).excluded == ("CLAUDE.md",)
     top = {"_config.yml": "exclude: [SECURITY.md]", "a.md": text, "SECURITY.md": text}
     found = imported(written(tmp_path / "t", {**top, "README.de.md": text, "README.md": text}))
     assert found.excluded == ("README.de.md", "README.md", "SECURITY.md")
