@@ -386,13 +386,24 @@ async def edited_by_hand(visit: Visit) -> None:
         visit.expect(
             "conflict" in json.dumps(answer), f"{way.__name__}: {json.dumps(answer)[:500]}"
         )
-        history = json.dumps(await visit.desk.call("review", section=id, history=True, limit=50))
+        history = await _history(visit, id)
         authors = [word for word in ('"file', "adopted", "chat") if word in history]
         visit.expect(len(authors) == 3, f"history of {id} after {way.__name__}: {history[:900]}")
         await visit.desk.call("edit", section=id, discard=True)
     owner.git("commit", "-qam", "By hand")
     owner.git("clean", "-fdq", "--", owner.built.content or ".", "-e", "pressroom*")
     visit.counts["edits by hand"] += len(waysets)
+
+
+async def _history(visit: Visit, section: str) -> str:
+    """Return the whole history of a section, as JSON."""
+    more: dict[str, Any] = {}
+    rows: list[Any] = []
+    while more.get("cursor", 0) is not None:
+        answer = await visit.desk.call("review", section=section, history=True, limit=50, **more)
+        rows += answer["sections"]
+        more = {"cursor": answer.get("nextCursor")}
+    return json.dumps(rows)
 
 
 async def formatted_and_crlf(visit: Visit, count: int) -> None:
