@@ -9,7 +9,7 @@ import anyio.to_thread
 from mcp_server.content.actions.checked import Checked, CheckedText
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.site_content import SiteContent
-from mcp_server.content.checks.told import as_noted, is_unsaid
+from mcp_server.content.checks.told import as_noted, is_unsaid, only_noted
 from mcp_server.entities.entity import Finding, Revision, page_of, split_id
 
 
@@ -96,7 +96,9 @@ def _counting(text: Revision | str, found: tuple[Finding, ...]) -> tuple[Finding
     if isinstance(text, str):
         return tuple(each for each in found if not is_unsaid(each))
     counting = tuple(each for each in found if _counts(each, text))
-    return as_noted(counting) if text.is_placeholder else counting
+    if text.is_placeholder:
+        return as_noted(counting)
+    return only_noted(counting) if text.author.in_file else counting
 
 
 def _counts(found: Finding, text: Revision) -> bool:

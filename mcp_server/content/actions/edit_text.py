@@ -73,8 +73,8 @@ def tidy_text(text: str, before: str = "") -> str:
 def check_text(argument: str, text: str, before: str = "") -> None:
     """Refuse a section's text that is empty or too long, or would break the page's file.
 
-    One that is no longer than that before is not too long; a piece of a page's whole text may be
-    replaced by a longer one.
+    One that is no longer than that before is not too long. A piece of it may be replaced by a
+    longer one, also in a page that is a long list and grows with each release.
 
     Raises:
         InvalidPayload: says what to write differently.
@@ -82,7 +82,9 @@ def check_text(argument: str, text: str, before: str = "") -> None:
     if not text:
         what = "nothing would be left; discard takes a draft off, unpublish what is live"
         raise InvalidPayload(argument, [what])
-    longest = max(MARKDOWN_LENGTH_MAX if argument == "replace" else TEXT_LENGTH_MAX, len(before))
+    longest = max(TEXT_LENGTH_MAX, len(before))
+    if argument == "replace":
+        longest = max(MARKDOWN_LENGTH_MAX, len(before) + TEXT_LENGTH_MAX)
     if len(text) > longest:
         raise InvalidPayload(argument, [f"write at most {longest:,} characters"])
     if section_mark(text, before):

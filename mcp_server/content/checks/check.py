@@ -88,8 +88,8 @@ def _held(text: str, site: Site, section: Section, sources: Sources) -> Iterator
     for start, end in leftovers_in(prose, text):
         if not any(text[start:end] in each for each in sources.said):
             yield Finding(level="held", kind="unfinished text", piece=text[start:end])
-    repeated = prose_of(sources.repeated)
-    if expected is not None and (other := other_language(prose, expected, repeated)) is not None:
+    before = prose_of(sources.before or "") if sources.is_in_language else ""
+    if expected is not None and (other := other_language(prose, expected, before)) is not None:
         yield Finding(level="held", kind=OTHER_LANGUAGE, piece=other)
     for start, end, kind in unsaid_addresses(without_code(text), sources.said):
         yield _unsaid(kind, text[start:end])

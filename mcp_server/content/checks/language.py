@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from mcp_server.content.checks.words import words
 
@@ -129,18 +129,19 @@ def asked_in(text: str) -> frozenset[str] | None:
     return named if named or _TRANSLATED.search(text) is None else None
 
 
-def other_language(prose: str, expected: Iterable[str], repeated: str = "") -> str | None:
+def other_language(prose: str, expected: Iterable[str], before: str = "") -> str | None:
     """Return the language that a text, or a paragraph of it, is in, if it is none of `expected`.
 
-    Paragraphs that are `repeated` are not asked.
+    What it has of the text `before` it says nothing new, in whatever language it is; nor does one
+    that is taken for the same language as that: names of programs make Korean Latin.
     """
     wanted = {code.partition("-")[0].lower() for code in expected}
-    known = {_words_of(part) for part in _QUOTED.sub(" ", repeated).split("\n\n")}
+    was = _QUOTED.sub(" ", before)
+    known = {_words_of(part) for part in was.split("\n\n")}
     parts = [p for p in _QUOTED.sub(" ", prose).split("\n\n") if _words_of(p) not in known]
-    for part in ("\n\n".join(parts), *parts):
-        if (found := _other(part, wanted)) is not None:
-            return found
-    return None
+    read = ("\n\n".join(parts), *parts)
+    found = next((other for each in read if (other := _other(each, wanted))), None)
+    return None if found is not None and _other(was, wanted) == found else found
 
 
 def _words_of(paragraph: str) -> str:

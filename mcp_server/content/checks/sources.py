@@ -13,10 +13,10 @@ from mcp_server.entities.entity import PREVIEW, Revision
 
 _LIST = re.compile(r"[^\W\d_][^,.\d]{1,39}(?:, ?[^\W\d_][^,.\d]{1,39}){2,11}")
 """A fact that lists things in a line: `brakes, gears, tyres`."""
+OTHER_LANGUAGE = "another language"
+"""The kind of finding in a text that is in none of its languages."""
 FINDINGS_MAX = 50
 """Findings of one level that are kept of a text: who has so many writes it anew."""
-OTHER_LANGUAGE = "another language"
-"""Of a text, or a paragraph, that is in none of the languages that it may be in."""
 LISTED_MAX = 12
 """Items of a list that somebody may count and say so: `our six loaves`."""
 
@@ -35,9 +35,8 @@ class Sources:
     before: str | None = None
     """The text that was there: the current draft, or else the live text. What that is held for
     itself is left out: it does not become true by being repeated."""
-    repeated: str = ""
-    """The text that was there, unless it is held for its language: its paragraphs may come again,
-    whatever language they are in."""
+    is_in_language: bool = True
+    """Whether that is not held for its language."""
     counts: frozenset[int] = frozenset()
     """How long the lists among the facts are."""
     counted: frozenset[tuple[str, int]] = frozenset()
@@ -81,7 +80,7 @@ class SiteSources:
             ),
             asked=instructions,
             before=_said_before(before) if before is not None else None,
-            repeated=_repeated(before) if before is not None else "",
+            is_in_language=before is None or not _is_held_for(before, OTHER_LANGUAGE),
             counts=frozenset(n for _, n, is_list in counts if is_list and 1 < n <= LISTED_MAX),
             counted=frozenset((name.lower(), n) for name, n, _ in counts),
         )
@@ -100,6 +99,12 @@ def sources_of(
     return sources.of(section, instructions=instructions, material=material, before=before)
 
 
+def _is_held_for(revision: Revision, kind: str) -> bool:
+    """Whether a draft is held for this; what is live, somebody has said yes to."""
+    found = (each.kind for each in revision.findings or () if each.level == "held")
+    return revision.type == PREVIEW and kind in found
+
+
 def _said_before(revision: Revision) -> str:
     """Return a text without what it is held for, unless it is live: then somebody has said yes.
 
@@ -114,13 +119,6 @@ def _said_before(revision: Revision) -> str:
     for piece in filter(None, held):  # its blanks are single ones, those of the text need not be
         text = re.sub(r"\s+".join(map(re.escape, piece.split())), " ", text)
     return text
-
-
-def _repeated(revision: Revision) -> str:
-    held = revision.type == PREVIEW and any(
-        each.level == "held" and each.kind == OTHER_LANGUAGE for each in revision.findings or ()
-    )
-    return "" if held else (revision.markdown or "")[:BEFORE_LENGTH_MAX]
 
 
 def _neighbours(site: Site, section: Section) -> Sequence[Section]:

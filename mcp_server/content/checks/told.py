@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from mcp_server.content.site import Site
 from mcp_server.entities.entity import PREVIEW, Finding, Revision
@@ -21,8 +22,12 @@ PIECE_LENGTH_MAX = 300
 
 def as_noted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return the findings of a placeholder: nobody is kept from seeing his own facts."""
-    noted = (Finding(level="noted", kind=each.kind, piece=each.piece) for each in findings)
-    return (PLACEHOLDER, *noted)
+    return (PLACEHOLDER, *only_noted(findings))
+
+
+def only_noted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the findings as such that are only told."""
+    return tuple(replace(each, level="noted") for each in findings)
 
 
 def syntax_gone(piece: str) -> Finding:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from posixpath import normpath
 
 from mcp_server.content.existing.generators import GENERATORS, PLAIN, Described, Generator
+from mcp_server.content.existing.grouping import is_language
 from mcp_server.content.existing.tree import Tree, joined
 from mcp_server.errors import CallerError
 from mcp_server.excerpt import in_quotes
@@ -31,13 +32,13 @@ NAMED_MAX = 5
 class SeveralSites(CallerError):
     """More than one site is there, or more than one folder may hold its pages."""
 
-    def __init__(self, choices: Sequence[str]) -> None:
+    def __init__(self, choices: Sequence[str], more_words: str = "") -> None:
         named = "; ".join(choices[:NAMED_MAX])
         more = len(choices) - NAMED_MAX
         others = f"; and {more} more" if more > 0 else ""
         super().__init__(
             f"There is more than one site here: {named}{others}. Say which: `pressroom init DIR "
-            "--import FOLDER`, FOLDER being the folder with its pages."
+            f"--import FOLDER`, FOLDER being the folder with its pages{more_words}."
         )
 
 
@@ -76,11 +77,27 @@ def detect(tree: Tree) -> Existing | None:
     """
     for folders in _by_depth(tree):
         found = [site for folder in folders for site in sites_in(tree, folder)]
+        if len(found) > 1 and (one := _in_languages(found)) is not None:
+            return one
         if len(found) > 1:
             raise SeveralSites([_named(site) for site in found])
         if found:
             return found[0]
     return None
+
+
+def _in_languages(found: Sequence[Existing]) -> Existing | None:
+    """Return the sites of one generator that lie in folders of languages as the site they make."""
+    placed = [site.folder.rpartition("/") for site in found]
+    around, names = {each[0] for each in placed}, [each[2] for each in placed]
+    if len({site.generator for site in found}) > 1 or len(around) > 1:
+        return None
+    if len({*names}) < len(names) or not all(map(is_language, names)):
+        return None
+    main = next((site for site in found if site.title), found[0])
+    (folder,) = around
+    exclude = tuple(f"*/{each}" for each in main.exclude)
+    return replace(main, folder=folder, content=folder, languages=tuple(names), exclude=exclude)
 
 
 def sites_in(tree: Tree, folder: str) -> Sequence[Existing]:

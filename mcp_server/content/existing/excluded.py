@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from mcp_server.content.existing.detection import Existing
 from mcp_server.content.page_paths import compiled
 
 README = "**/README.md"
-BESIDE = frozenset(
+PROJECT = frozenset(
     {
-        "readme", "license", "licence", "contributing", "changelog", "code_of_conduct", "security",
-        "authors", "contributors", "support", "governance", "maintainers", "history", "releases",
-        "agents", "claude", "copying", "notice", "todo", "thanks", "pull_request_template",
-        "issue_template",
+        "readme", "license", "licence", "copying", "contributing", "code_of_conduct", "agents",
+        "claude", "pull_request_template", "issue_template",
     }
 )  # fmt: skip
 """Names of files that are for those who work on a project. They lie at its top."""
+BESIDE = PROJECT | {
+    "changelog", "security", "authors", "contributors", "support", "governance", "maintainers",
+    "history", "releases", "notice", "todo", "thanks",
+}  # fmt: skip
+"""The same beside a README; without one, such a file may be a page."""
 FOLDERS = (
     "_includes", "_layouts", "_sass", "_data", "_plugins", "_site", "archetypes", "assets", "build",
     "dist", "layouts", "node_modules", "out", "output", "pressroom", "public", "resources",
     "scripts", "static", "test", "tests", "themes", "vendor",
 )  # fmt: skip
 """Folders beside a site's pages, where its own folder is the content folder."""
+_VARIANT = re.compile(r"(?:readme|licen[cs]e|changelog)[._]")
+"""`README.de.md`, `LICENSE-docs.md`"""
 PARTS = ("_includes", "_layouts", "_data")
 """Such folders inside a content folder of its own."""
 
@@ -36,8 +42,10 @@ def exclusions(site: Existing, paths: Sequence[str]) -> Sequence[str]:
     candidates = dict.fromkeys((*(f"{name}/**" for name in folders), *site.exclude))
     found = [each for each in candidates if any(map(compiled(each).fullmatch, paths))]
     readme = [] if site.readme else [README]
-    beside = _beside(paths) if site.is_root or not site.content else ()
-    return [*readme, *(name for name in beside if name != "README.md" or not readme), *found]
+    top = not site.content or (site.is_root and not site.folder)
+    beside = _beside(paths) if top else ()
+    excludes = dict.fromkeys((*readme, *beside, *found))
+    return [each for each in excludes if each != "README.md" or not readme]
 
 
 def is_excluded(path: str, excludes: Sequence[str]) -> bool:
@@ -46,6 +54,7 @@ def is_excluded(path: str, excludes: Sequence[str]) -> bool:
 
 
 def _beside(paths: Sequence[str]) -> Iterator[str]:
-    for path in paths:
-        if "/" not in path and path.rpartition(".")[0].lower().replace("-", "_") in BESIDE:
-            yield path
+    """Yield the files at the top for those who work on a project."""
+    top = {p: p.rpartition(".")[0].lower().replace("-", "_") for p in paths if "/" not in p}
+    names = BESIDE if "readme" in top.values() else PROJECT
+    yield from (path for path, name in top.items() if name in names or _VARIANT.match(name))

@@ -209,7 +209,7 @@ def _jekyll(tree: Tree, folder: str, sign: str) -> Described:
     usual = ("_includes/**", "_layouts/**", "_sass/**", "_data/**", "_plugins/**")
     return Described(
         content=content,
-        title=text_of(found, "title"),
+        title=text_of(found, "title") or text_of(found, "name"),
         language=text_of(found, "lang") or text_of(found, "locale") or text_of(found, "language"),
         exclude=(*usual, *own),
         hides=""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from posixpath import splitext
 
@@ -26,6 +26,9 @@ KNOWN = frozenset(_CODES.split())
 """Languages in which sites are written."""
 WORDS = frozenset({"be", "he", "hi", "id", "is", "it", "my", "no"})
 """Those that may be a word: a folder of that name alone is none of a language."""
+OTHERS_MIN = 5
+"""Beside so many languages, three of four names, another code is one, too: `pcm`, `sa`."""
+_YEAR = re.compile(r"(?:19|20)\d\d(?:-\d\d)?")
 _CODE = re.compile(r"([A-Za-z]{2,3})(?:[-_](?:[A-Za-z]{4}|[A-Za-z]{2}|\d{3})){0,2}")
 _NO_PATTERN = re.compile(r"[*?\[\]{}\\]|\s{2}|^\s|\s$|[^\S ]")
 """What a pattern would take for more than itself, or `site.yaml` would not keep."""
@@ -124,11 +127,18 @@ def _plain(code: str) -> str:
     return code.lower().replace("_", "-")
 
 
-def _languages_among(names: Iterable[str], declared: frozenset[str]) -> frozenset[str]:
+def _languages_among(names: Collection[str], declared: frozenset[str]) -> frozenset[str]:
     """Return those that are languages: one is declared, or is no word, or there are several."""
     codes = {name for name in names if _is_code(name, declared)}
     sure = {name for name in codes if _plain(name) in declared or name.lower() not in WORDS}
+    if len(sure) >= OTHERS_MIN and 4 * len(codes) >= 3 * len(names):
+        codes.update(name for name in names if _CODE.fullmatch(name))
     return frozenset(codes) if sure else frozenset()
+
+
+def is_language(name: str) -> bool:
+    """Whether a folder's name is the code of a language in which sites are written."""
+    return _is_code(name, frozenset())
 
 
 def _is_code(name: str, declared: frozenset[str]) -> bool:
@@ -165,6 +175,8 @@ def _section(
     """Return the folders that a group's pattern names, and the group's name."""
     if not folders or (shown[0] == PLACE and len(folders) == 1):
         return (), ""
+    if _YEAR.fullmatch(folders[1] if shown[0] == PLACE else folders[0]):
+        return (), ""  # the next year's pages belong to no other collection
     if shown[0] == PLACE:
         return shown[:2], folders[1]
     if len(shown) > 1 and shown[1] == PLACE:

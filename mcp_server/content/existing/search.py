@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mcp_server.content.existing.detection import Existing, SeveralSites, detect, plain, sites_in
 from mcp_server.content.existing.excluded import exclusions, is_excluded
-from mcp_server.content.existing.tree import DiskTree
+from mcp_server.content.existing.tree import DiskTree, joined
 from mcp_server.content.page_paths import KEPT_ONLY
 from mcp_server.content.pages.listing import Listing
 from mcp_server.errors import CallerError
@@ -20,6 +20,12 @@ LEVELS_MAX = 8
 """Folders around the one named in which a generator's settings are looked for."""
 USUAL = ("content", "docs", "posts", "pages", "src")
 """Where several folders hold Markdown and nothing says which are pages: the first of these."""
+PROJECTS = ("apps", "packages")
+"""Folders whose folders are code, whatever their names are."""
+CODE = (*PROJECTS, "site", "src", "web", "website", "www")
+"""Folders of code, in which a folder of a usual name may hold the pages."""
+MOST = 0.9
+"""The share of all Markdown files that no longer leaves a question: others are notes on code."""
 
 
 class NoFolder(CallerError):
@@ -125,16 +131,43 @@ def _plain_content(directory: Path) -> str | None:
     Raises:
         SeveralSites: several folders do, and none has a usual name.
     """
-    tops = Counter(
-        path.partition("/")[0] if "/" in path else "" for path in _markdown(directory, plain(""))
-    )
+    paths = _markdown(directory, plain(""))
+    if (most := _with_most(paths)) is not None:
+        return most
+    tops = _tops(paths)
     if not tops:
         return None
     if len(tops) == 1 or "" in tops:
         return "" if "" in tops else next(iter(tops))
     if (usual := next((name for name in USUAL if name in tops), None)) is not None:
         return usual
-    raise SeveralSites([f"{name}/ has {count} Markdown files" for name, count in tops.items()])
+    named = [f"{name}/ has {_files(count)}" for name, count in tops.most_common()]
+    raise SeveralSites(named, ", or DIR itself if all are")
+
+
+def _with_most(paths: Sequence[str], place: str = "") -> str | None:
+    """Return the folder of a usual name that holds nearly all of these, `None` without one.
+
+    It may lie in folders of code: `src/content`, `apps/site/pages`.
+    """
+    tops = _tops(paths)
+    name, count = tops.most_common(1)[0] if tops else ("", 0)
+    if count < MOST * len(paths) or ("" in tops and name not in CODE):
+        return None  # what lies beside the folder of posts is a page, beside code it is none
+    found = joined(place, name)
+    if name in CODE or place in PROJECTS:
+        inside = [path.partition("/")[2] for path in paths if path.startswith(f"{name}/")]
+        return _with_most(inside, found) or (found if name in USUAL else None)
+    return found if name in USUAL else None
+
+
+def _tops(paths: Sequence[str]) -> Counter[str]:
+    """Return how many files lie in each folder right here, "" for those that lie in none."""
+    return Counter(path.partition("/")[0] if "/" in path else "" for path in paths)
+
+
+def _files(count: int) -> str:
+    return f"{count} Markdown file{'' if count == 1 else 's'}"
 
 
 def _markdown(directory: Path, site: Existing) -> Sequence[str]:

@@ -39,10 +39,10 @@ def test_figures_of_a_text_that_was_never_checked_are_its_writers_own() -> None:
 
 
 def test_what_stands_in_a_file_of_the_owners_is_refused_to_nobody() -> None:
-    """HTML, shortcodes and a title of theirs; what is left to be done is told all the same."""
+    """HTML, shortcodes and a title of theirs; what is left to be done is only told."""
     says = "# Prices\n\n<Table /> {{< note >}}\n\nTODO"
-    assert kinds(hero(says, "file"))[HERO] == [("held", "unfinished text")]
-    assert kinds(hero(says, "adopted"))[HERO] == [("held", "unfinished text")]
+    assert kinds(hero(says, "file"))[HERO] == [("noted", "unfinished text")]
+    assert kinds(hero(says, "adopted"))[HERO] == [("noted", "unfinished text")]
 
 
 def test_what_was_no_reason_to_refuse_a_draft_is_none_later() -> None:

@@ -274,6 +274,29 @@ def test_links_to_no_page_and_no_heading_are_noted() -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "text", "said"),
+    [
+        ("Starlight Icon 이 필요하며 Preview", "Starlight Icon 을 Preview", []),
+        ("이 필요하며, 화면 리더에 표시합니다.", "Starlight Icon Preview label name", ["Latin"]),
+        ("Now.\n\nil y a des pages dans la", "Here.\n\nil y a des pages dans la une", []),
+        (
+            "This is what the site is for.\n\nil y a des pages dans la",
+            "il y a des pages dans la une",
+            ["French"],
+        ),
+        ("Now.", "Here.\n\nil y a des pages dans la une", ["French"]),
+    ],
+)
+def test_a_language_that_the_text_before_was_taken_for_is_no_news(
+    before: str, text: str, said: list[str]
+) -> None:
+    """Documentation names programs, and quotes configurations in other languages."""
+    language = "ko" if "Starlight" in text else "en"
+    findings = found(text, language=language, before=before)
+    assert [each.piece for each in findings if each.level == "held"] == said
+
+
+@pytest.mark.parametrize(
     "text",
     ["[Your order](/order)", "[add wood][1]\n\n[1]: /wood", "[Date]\n\n[date]: /d", "1. [x] Done"],
 )

@@ -141,6 +141,15 @@ def test_a_text_that_would_swallow_the_next_section_is_refused(opened: str) -> N
     assert change.after.markdown == found.replace("Words", "More words")
 
 
+def test_the_longest_page_can_grow_by_a_piece() -> None:
+    """A history of releases has more characters than any other text, and gets longer each time."""
+    long = "- Mended.\n" * 30_000
+    stands = standing(draft(HERO, f"{long}Begun.", fields={}))
+    after = edit(stands, replace=swap("Begun.", "Begun.\n- Ended.")).after
+    assert after is not None
+    assert after.markdown == f"{long}Begun.\n- Ended."
+
+
 def test_a_replacement_changes_nothing_beside_it() -> None:
     """Neither a tab in code nor a soft hyphen: they were there before us."""
     before = "    code first\n\nPota\u00adtoes.\n\n```make\nall:\n\tbake\n```"

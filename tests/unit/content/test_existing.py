@@ -156,6 +156,27 @@ def test_settings_may_name_another_content_folder() -> None:
     assert (site_in(pelican).content, site_in(pelican).title) == ("articles", "It's")
 
 
+def test_older_settings_of_jekyll_call_the_title_a_name() -> None:
+    """As its own documentation does."""
+    assert site_in({"_config.yml": "name: Ours", "a.md": ""}).title == "Ours"
+    assert site_in({"_config.yml": "name: x\ntitle: Ours", "a.md": ""}).title == "Ours"
+
+
+def test_a_site_for_each_language_is_one_site() -> None:
+    """As FastAPI's documentation: settings in `docs/en/` and `docs/de/`, one inheriting."""
+    languages = {
+        "docs/en/mkdocs.yml": "site_name: Ours",
+        "docs/en/docs/a.md": "",
+        "docs/de/mkdocs.yml": "INHERIT: ../en/mkdocs.yml",
+        "docs/de/docs/a.md": "",
+    }
+    site = site_in(languages)
+    assert (site.title, site.folder, site.content) == ("Ours", "docs", "docs")
+    assert site.languages == ("de", "en")
+    with pytest.raises(SeveralSites):
+        detect(Texts({**languages, "docs/api/mkdocs.yml": "", "docs/api/docs/a.md": ""}))
+
+
 def test_hexo_is_not_taken_for_jekyll() -> None:
     """Both name their settings `_config.yml`."""
     hexo = {"_config.yml": "title: x", "package.json": '{"dependencies": {"hexo": "7"}}'}
@@ -231,12 +252,33 @@ def test_without_a_generator_the_folder_with_the_markdown_is_taken(tmp_path: Pat
     assert content_in(tmp_path) == "docs"
 
 
+@pytest.mark.parametrize(
+    ("files", "content"),
+    [
+        ({"src/content/learn": 19, "": 1, "lint/docs": 1}, "src/content"),
+        ({"apps/site/pages/en": 30, "docs": 2, "packages/ui": 1}, "apps/site/pages"),
+        ({"posts": 20, "": 2}, ""),
+        ({"docs": 1, "recipes": 1}, "docs"),
+        ({"src": 3}, "src"),
+    ],
+)
+def test_notes_on_code_lead_nobody_away_from_the_pages(
+    files: Mapping[str, int], content: str, tmp_path: Path
+) -> None:
+    """Where nearly all Markdown lies in one folder, inside of code as React's documentation."""
+    for folder, count in files.items():
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        for number in range(count):
+            (tmp_path / folder / f"{number}.md").write_text("a", "utf-8")
+    assert content_in(tmp_path) == content
+
+
 def test_several_folders_of_markdown_without_a_usual_name_are_a_question(tmp_path: Path) -> None:
     """Nothing says which of them are pages."""
     for name in ("soups", "cakes"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "a.md").write_text("a", "utf-8")
-    with pytest.raises(SeveralSites, match=r"cakes/ has 1 Markdown files"):
+    with pytest.raises(SeveralSites, match=r"cakes/ has 1 Markdown file;.*DIR itself"):
         place_of(tmp_path)
     place = place_with(tmp_path, tmp_path / "soups")
     assert (place.site.content, place.site.sign) == ("soups", "")

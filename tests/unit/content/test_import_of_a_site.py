@@ -309,6 +309,36 @@ def test_groups_are_by_folder_and_small_ones_go_into_the_rest() -> None:
     ]
 
 
+def test_years_are_no_groups() -> None:
+    """The posts of the next one would be in another."""
+    paths = [f"{year}/{n}.md" for year in (2024, 2025) for n in range(9)]
+    assert [group.id for group in grouped(paths, languages_of(paths, ()))] == ["pages"]
+    paths = [f"{code}/2025/{n}.md" for code in ("de", "en") for n in range(9)]
+    assert [group.id for group in grouped(paths, languages_of(paths, ()))] == ["pages"]
+
+
+def test_a_rare_language_beside_many_others_is_one() -> None:
+    """Pidgin and Sanskrit; three letters beside two languages may be anything."""
+    many = ["de", "en", "fr", "it", "ja", "ko", "pcm", "pt", "sa", "ta"]
+    assert languages_of([f"_articles/{c}/a.md" for c in many], ()).all == {*many}
+    few = ["de", "en", "api"]
+    assert languages_of([f"{c}/a.md" for c in few], ()).all == {"de", "en"}
+
+
+def test_files_for_those_who_work_on_a_project_lie_beside_its_readme(tmp_path: Path) -> None:
+    """In the folder of a documentation, `releases.md` is a page; a name is excluded once."""
+    text = "# T\n"
+    vite = {"docs/.vitepress/config.ts": "", "docs/releases.md": text, "docs/a.md": text}
+    assert imported(written(tmp_path / "v", {**vite, "README.md": text})).excluded == ()
+    own = {".vitepress/config.ts": "", "releases.md": text, "a.md": text, "CLAUDE.md": text}
+    assert imported(written(tmp_path / "o", {**own})).excluded == ("CLAUDE.md",)
+    top = {"_config.yml": "exclude: [SECURITY.md]", "a.md": text, "SECURITY.md": text}
+    found = imported(written(tmp_path / "t", {**top, "README.de.md": text, "README.md": text}))
+    assert found.excluded == ("README.de.md", "README.md", "SECURITY.md")
+    (pages,) = found.plan.collections
+    assert len(pages.exclude) == len({*pages.exclude})
+
+
 @pytest.mark.parametrize("there", ["pressroom.toml", "pressroom/notes.txt", "pressroom"])
 def test_a_workspace_that_is_there_is_not_overwritten(there: str, tmp_path: Path) -> None:
     """Not even a folder of that name that holds other things."""
