@@ -136,6 +136,12 @@ def language_in(pattern: str, path: str) -> str | None:
     return (found["language"] if found.re.groups else "").replace("_", "-")
 
 
+def language_said(text: str) -> str:
+    """Return the language that a file's front matter says, "" where it is no code of one."""
+    code = text.strip().replace("_", "-")
+    return code if LANGUAGE.fullmatch(code) else ""
+
+
 @lru_cache(maxsize=1024)
 def compiled(pattern: str) -> re.Pattern[str]:
     """Return a pattern as an expression for whole paths.

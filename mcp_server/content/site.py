@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, KeysView, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mcp_server.content.page_paths import KEPT_ONLY, compiled, paths_of
@@ -158,6 +158,13 @@ class Site:
         """Return the language of a page: its own, or the site's."""
         found = self.page(page)
         return (found.language if found is not None else "") or self.language
+
+    def in_languages(self, said: Mapping[str, str]) -> Site:
+        """Return the site with the languages of these pages."""
+        if all(self.language_of(page) == language for page, language in said.items()):
+            return self
+        pages = [replace(p, language=said.get(p.id, p.language)) for p in self.pages]
+        return replace(self, pages=tuple(pages))
 
     def is_meta(self, section: Section) -> bool:
         """Whether a section is keys of the front matter: its template says so."""

@@ -77,6 +77,7 @@ class BriefAction:
         """
         content, selection, notes = await self._reader.select(selector)
         content = await self._reader.look(content, selection.ids, to_store=False)
+        content = await self._reader.in_languages(content, selection.ids)
         return brief_of(content, selection, notes)
 
 

@@ -27,6 +27,7 @@ class CheckAction:
         """
         content, notes = await self._reader.read()
         content = await self._reader.look(content, content.site.section_ids, to_store=False)
+        content = await self._reader.in_languages(content, content.site.section_ids)
         texts, count = await anyio.to_thread.run_sync(_checked, content, live)
         return Checked(count=count, texts=texts, notes=tuple(notes))
 

@@ -52,6 +52,7 @@ class EditAction:
         check_call(call)
         content, selection, notes = await self._reader.select(call.selector)
         content = await self._reader.look(content, selection.ids)
+        content = await self._reader.in_languages(content, selection.ids)
         past = await self._past(call, selection)
 
         def plan() -> tuple[Changes, tuple[EditedSection, ...]]:

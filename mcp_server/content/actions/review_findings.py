@@ -41,6 +41,7 @@ class FindingsAction:
         content, _ = await self._reader.read()
         shown = outline.selection.ids[window.cursor : window.cursor + SECTIONS_MAX]
         content = await self._reader.look(content, shown, to_store=False)
+        content = await self._reader.in_languages(content, shown)
         found = await anyio.to_thread.run_sync(_found, outline, content, window)
         return replace(found, rows=tuple(await own_batches(found.rows, self._batches, origin)))
 

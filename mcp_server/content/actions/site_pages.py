@@ -10,7 +10,7 @@ from itertools import islice
 import anyio.to_thread
 
 from mcp_server.content.expanded import expanded, expanded_for
-from mcp_server.content.page_paths import page_id_of
+from mcp_server.content.page_paths import language_said, page_id_of
 from mcp_server.content.pages.page_files import PageFiles
 from mcp_server.content.pages.page_text import front_value, split_sections
 from mcp_server.content.site import Site
@@ -73,6 +73,22 @@ class SitePages:
         languages = await self._languages(site, page, files)
         made = partial(expanded_for, site, sorted(ids or {f"{page}/"}), files, languages=languages)
         return await anyio.to_thread.run_sync(made)
+
+    async def with_languages(self, site: Site, pages: Iterable[str]) -> Site:
+        """Return the site with the languages that these pages' files say.
+
+        Of the other pages only those are known that a path or `site.yaml` says: of thousands, no
+        file is read for that.
+        """
+        keys = {each.id: each.language_key for each in site.collections if each.language_key}
+
+        def read() -> Site:
+            found = [page for id in pages if (page := site.page(id)) is not None]
+            keyed = [page for page in found if page.collection in keys]
+            said = {page.id: self._said([page.file], keys[page.collection]) for page in keyed}
+            return site.in_languages({page: code for page, code in said.items() if code})
+
+        return await anyio.to_thread.run_sync(read) if keys else site
 
     async def _move_along(self, paths: Sequence[str], known: Sequence[str]) -> bool:
         """Let texts and history go with files that somebody has renamed; return if any did.
@@ -147,13 +163,15 @@ class SitePages:
     async def _languages(self, site: Site, page: str, files: Sequence[str]) -> Mapping[str, str]:
         """Return the language that a page's file says, where its collection has a key for that."""
         collection = site.collection_of(page)
-        if collection is None or not collection.language_key:
-            return {}
-        for file in files:
-            data = await anyio.to_thread.run_sync(self._files.read, file)
-            if data is not None and (said := front_value(data, collection.language_key)):
-                return {page: said}
-        return {}
+        key = collection.language_key if collection is not None else ""
+        said = await anyio.to_thread.run_sync(self._said, files, key) if key else ""
+        return {page: said} if said else {}
+
+    def _said(self, files: Iterable[str], key: str) -> str:
+        """Return the language that one of these files says under a key, "" if none does."""
+        found = map(self._files.read, files)
+        said = [language_said(front_value(data, key) or "") for data in found if data is not None]
+        return next((code for code in said if code), "")
 
 
 def away_paths(paths: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
