@@ -49,7 +49,8 @@ class Visit:
         """Call a queueing tool; return the answer at the end of its batch."""
         answer = await self.desk.run(tool, **arguments)
         while "batchId" in answer and answer.get("status") not in ENDED:
-            answer = await self.desk.call("status", batchId=answer["batchId"], waitSeconds=45)
+            now = await self.desk.call("status", batchId=answer["batchId"], waitSeconds=45)
+            answer |= {"status": now["operations"][0]["status"], "now": now}
         return answer
 
     async def row(self, section: str) -> dict[str, Any]:
