@@ -49,8 +49,9 @@ from mcp_server.content.drafting.patience import Patience
 from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash, prompt_for
 from mcp_server.content.text import markdown
 from mcp_server.content.text.fields import answer_model, problems
+from mcp_server.content.text.mark_style import MarkStyle
 from mcp_server.content.text.meta import NotMeta, meta_fields
-from mcp_server.content.text.openings import left_open_more
+from mcp_server.content.text.openings import left_open_more, runs_more
 from mcp_server.content.text.visible import visible_fields
 from mcp_server.entities.entity import Author, Finding
 
@@ -278,7 +279,12 @@ def complaint_about_answer(request: DraftRequest, fields: Mapping[str, Any]) -> 
     if template.front_matter:
         return None
     present = (request.current.markdown if request.current is not None else None) or ""
-    return left_open_more(present, markdown.render(template, tidy), style=request.marks)
+    text = markdown.render(template, tidy)
+    if (reason := left_open_more(present, text, style=request.marks)) is not None:
+        return reason
+    if request.marks is MarkStyle.MDX and runs_more(present, text):
+        return "MDX would run what stands in braces; write \\{ where the sign is meant"
+    return None
 
 
 def _values_of(request: DraftRequest) -> Mapping[str, str]:

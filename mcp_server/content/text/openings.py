@@ -1,7 +1,7 @@
 """What a text leaves open, so that it would swallow what comes after it. Pure.
 
-Fences and comments; HTML elements at the beginning of a line, in MDX all elements; and in pairs,
-shortcodes, Liquid's tags and `:::` blocks.
+Fences and comments; HTML elements at the beginning of a line, in MDX all elements and braces; and
+in pairs, shortcodes, Liquid's tags and `:::` blocks.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
 from mcp_server.content.text.mark_style import MarkStyle
+from mcp_server.content.text.mdx_signs import bare_signs, expressions, without_plain
 from mcp_server.content.text.outline import left_hidden
 
 ELEMENTS = re.compile(
@@ -66,7 +67,10 @@ def left_open(
         raw = hidden.startswith("<") and hidden != "<!--"
         found.append(f"{hidden.lower()}>" if raw else hidden)
     bare = _without_code(text)
-    if "<!--" in bare and not hidden and style is MarkStyle.HTML:
+    if style is MarkStyle.MDX:
+        bare = without_plain(bare)
+        found += () if hidden else bare_signs(_ELEMENT.sub("", bare))
+    elif "<!--" in bare and not hidden:
         found.append("<!--")
     found += [one for one in _unclosed(_elements(bare, style)) if one not in found]
     found += _unclosed(_shortcodes(bare, paired))
@@ -81,7 +85,17 @@ def left_open_more(before: str, after: str, *, style: MarkStyle = MarkStyle.HTML
     more -= Counter(left_open(before, style=style, paired=paired))
     if not more:
         return None
-    return f"it leaves {next(iter(more))} open, which would swallow what comes after it"
+    first = next(iter(more))
+    if style is MarkStyle.MDX and first[0] in "<{" and not first.startswith(("{{", "{%")):
+        why = "so MDX would not compile it; write \\< and \\{ where the signs are meant"
+        return f"it leaves {first} open, {why}"
+    return f"it leaves {first} open, which would swallow what comes after it"
+
+
+def runs_more(before: str, after: str) -> bool:
+    """Whether MDX would run something in braces in `after` that does not stand in `before`."""
+    more, known = (Counter(expressions(without_plain(_without_code(t)))) for t in (after, before))
+    return bool(more - known)
 
 
 def closing_names(text: str) -> frozenset[str]:
@@ -139,7 +153,8 @@ def _elements(text: str, style: MarkStyle) -> Iterator[tuple[str, str, bool]]:
         if match["alone"] or (style is MarkStyle.HTML and not ELEMENTS.fullmatch(name)):
             continue
         line = text.rfind("\n", 0, match.start()) + 1
-        if match["close"] or _BEFORE.fullmatch(text, line, match.start()):
+        begins = style is MarkStyle.MDX or _BEFORE.fullmatch(text, line, match.start())
+        if match["close"] or begins:
             yield name, f"<{name}>", not match["close"]
 
 

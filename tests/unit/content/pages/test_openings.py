@@ -73,12 +73,37 @@ def test_what_is_closed_or_code_is_not_open(text: str) -> None:
         ("<a.B\n  c='>'\n>", ("<a.B>",)),
         ("<>\n<Tabs></Tabs>", ("<>",)),
         ("{/* todo", ("{/*",)),
-        ("<Tabs />\n{/* <Tabs> */}\ntext <b>", ()),
+        ("<Tabs />\n{/* <Tabs> */}\ntext <br>", ("<br>",)),
+        ("<a title='{ <b>' href={to}>x</a>\n<Tabs {...all} />", ()),
     ],
 )
 def test_mdx_has_components(text: str, open: tuple[str, ...]) -> None:
     """Each element has to be closed there."""
     assert left_open(text, style=MarkStyle.MDX) == open
+
+
+@pytest.mark.parametrize(
+    ("text", "open"),
+    [
+        ("less than <5 minutes", ("<",)),
+        ("a <= b, and c << d", ("<", "<")),
+        ("see <https://example.org> or <me@example.org>", ("<https:>", "<me>")),
+        ("Prices {from 5} and {a, b and c}", ("{", "{")),
+        ("A {brace", ("{",)),
+        ("    indented {", ("{",)),
+        ("a < b, `<5`, \\<5, \\{x, }, {title}, {typeof x}, {'a b'}, {f(a, 'b c')}", ()),
+        ("[a](</x y>), ![x](<a b>)\n\n[a]: <https://example.org>", ()),
+        ("```\n<5 {\n```\n\n{/* <5 { */}", ()),
+    ],
+)
+def test_mdx_compiles_no_bare_signs(text: str, open: tuple[str, ...]) -> None:
+    """One page that it does not compile, and no page of the site is built (P8)."""
+    assert left_open(text, style=MarkStyle.MDX) == open
+    assert left_open(text) == ()
+    reason = left_open_more("", text, style=MarkStyle.MDX)
+    assert (reason is not None) == bool(open)
+    assert reason is None or "MDX would not compile it; write \\< and \\{" in reason
+    assert left_open_more(text, text, style=MarkStyle.MDX) is None
 
 
 def test_only_what_is_left_open_more_than_before_counts() -> None:
