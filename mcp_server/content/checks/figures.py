@@ -111,7 +111,7 @@ def _is_in_name(text: str, mention: Mention, known: Sequence[Known]) -> bool:
         names = (f"{letters}{figure}", f"{letters} {figure}")
         if any(is_word_of(each.words, name) for each in known for name in names):
             return True
-    if figure.isdigit() and _NUMBERED.search(text, max(0, mention.start - 16), mention.start):
+    if figure.isdecimal() and _NUMBERED.search(text, max(0, mention.start - 16), mention.start):
         return any(has_figure(each.words, figure) for each in known)
     around = [before[0] + figure] if before else []
     around += [figure + after[0]] if after else []

@@ -225,7 +225,7 @@ def has_figure(text: str, figure: str) -> bool:
     """Whether a figure stands in a text, alone or in a name: `J18`."""
     place = text.find(figure)
     around = text[place - 1 : place] + text[place + len(figure) : place + len(figure) + 1]
-    return place >= 0 and not any(letter.isdigit() for letter in around)
+    return place >= 0 and not any(letter.isdecimal() for letter in around)
 
 
 def is_word_of(text: str, name: str) -> bool:

@@ -147,11 +147,11 @@ class _Scanner:
             if found is not None:
                 done = found.end
                 yield found
-            if not anchor[0][-1].isdigit():
+            if not anchor[0][-1].isdecimal():
                 self._word_before, self._word_end = anchor[0], anchor.end()
 
     def _at(self, start: int, anchor: str) -> Mention | None:
-        if anchor[-1].isdigit():
+        if anchor[-1].isdecimal():
             return self._at_figure(start, anchor)
         if anchor in "¼½¾":
             return self._at_number(start, _Number(values_of_digits(anchor), start + 1, True))
@@ -634,7 +634,7 @@ class _Scanner:
         return Mention("time", start, end, tuple(Quantity("time", float(t)) for t in times))
 
     def _hour(self, start: int, word: str) -> int | None:
-        if word.isdigit():
+        if word.isdecimal():
             return int(word) if int(word) <= 24 else None
         if word in {"midnight", "mitternacht", "minuit"}:
             return 0
@@ -687,8 +687,8 @@ class _Scanner:
         if found is None or not (found["unit"] or found["french"]):
             return None
         written, place = found["minutes"], found.start("minutes")
-        number = None if written.isdigit() else self._number_in_words(place, written)
-        minutes = int(written) if written.isdigit() else number and _whole(number)
+        number = None if written.isdecimal() else self._number_in_words(place, written)
+        minutes = int(written) if written.isdecimal() else number and _whole(number)
         if not minutes or minutes > 59:
             return None
         values = [Quantity("duration", 3600.0 + minutes * 60)]
