@@ -46,7 +46,8 @@ async def come_and_go(visit: Visit) -> None:
 async def renamed(visit: Visit) -> None:
     """The page under its new name has the texts, and what was drafted."""
     owner, desk, before = visit.owner, visit.desk, visit.owner.tree()
-    old = visit.random.choice([f for f in visit.drafted("mdx", "bundle", "toml") if "/" in f])
+    files = visit.drafted("mdx", "bundle", "toml") or visit.drafted("mdx", "bundle")
+    old = visit.random.choice([f for f in files if "/" in f])
     await visit.without_draft(f"{page_of(old)}/body")
     await desk.call("edit", section=f"{page_of(old)}/body", text="A draft that waits.")
     new = str(PurePosixPath(old).with_name("zz-renamed-page.md"))

@@ -251,11 +251,6 @@ class ContentReader:
         pages = dict.fromkeys(page_of(id) for id in ids)
         return replace(content, site=await self._pages.with_languages(content.site, pages))
 
-    async def in_languages(self, content: SiteContent, ids: Iterable[str]) -> SiteContent:
-        """Return the content with the languages that the files of these sections' pages say."""
-        pages = dict.fromkeys(page_of(id) for id in ids)
-        return replace(content, site=await self._pages.with_languages(content.site, pages))
-
     def _laid_over(
         self, content: SiteContent, sights: Mapping[str, Sight], layouts: Mapping[str, Layout]
     ) -> SiteContent:

@@ -273,6 +273,14 @@ def test_links_to_no_page_and_no_heading_are_noted() -> None:
     ]
 
 
+@pytest.mark.parametrize("sign", ["²", "₂", "①", "⁵", "Ⅳ", "½", "٣", "３"])
+def test_signs_that_are_nearly_digits_stop_no_check(sign: str) -> None:
+    """`CO₂` and `x²` are words, and no figures."""
+    for text in (f"a{sign} b", f"{sign} b", f"5{sign} b", f"{sign}5 b", f"ten past {sign}"):
+        assert {each.kind for each in found(text)} <= {"number in no source", "time in no source"}
+        assert held(text, text) == []
+
+
 @pytest.mark.parametrize(
     ("before", "text", "said"),
     [
