@@ -433,17 +433,6 @@ async def edited_by_hand(visit: Visit) -> None:
     visit.counts["edits by hand"] += len(waysets)
 
 
-async def _history(visit: Visit, section: str) -> str:
-    """Return the whole history of a section, as JSON."""
-    more: dict[str, Any] = {}
-    rows: list[Any] = []
-    while more.get("cursor", 0) is not None:
-        answer = await visit.desk.call("review", section=section, history=True, limit=50, **more)
-        rows += answer["sections"]
-        more = {"cursor": answer.get("nextCursor")}
-    return json.dumps(rows)
-
-
 async def formatted_and_crlf(visit: Visit, count: int) -> None:
     """Drafts do not become conflicts by form alone (P10)."""
     owner = visit.owner

@@ -170,8 +170,8 @@ class SitePages:
     def _said(self, files: Iterable[str], key: str) -> str:
         """Return the language that one of these files says under a key, "" if none does."""
         found = map(self._files.read, files)
-        said = (front_value(data, key) or "" for data in found if data is not None)
-        return next(filter(None, map(language_said, said)), "")
+        said = [language_said(front_value(data, key) or "") for data in found if data is not None]
+        return next((code for code in said if code), "")
 
 
 def away_paths(paths: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:

@@ -98,7 +98,7 @@ _AROUND = 60
 def is_claim(text: str, mention: Mention) -> bool:
     """Whether a mention claims something that visitors rely on, so that a source must say it."""
     written = text[mention.start : mention.end]
-    if any(letter.isdigit() for letter in written):
+    if any(letter.isdecimal() for letter in written):
         return any(q.figure != 0 or q.dimension not in _PLAIN for q in mention.quantities)
     if _SHARES.search(written) and all(q.dimension == "percent" for q in mention.quantities):
         return _is_share_of_something(text, mention)

@@ -59,7 +59,7 @@ def _is_any_time(text: str, mention: Mention, said: Collection[str]) -> bool:
         return True
     written = text[mention.start : mention.end]
     is_word = _NIGHT.fullmatch(written) is not None or (
-        after is not None and not any(letter.isdigit() for letter in written)
+        after is not None and not any(letter.isdecimal() for letter in written)
     )
     return is_word and _BEGINS.search(f"{before} {after[0] if after else ''}") is None
 

@@ -30,7 +30,7 @@ def is_in_name(text: str, mention: Mention, sources: Collection[str]) -> bool:
         names = (f"{letters}{figure}", f"{letters} {figure}")
         if any(_is_word_of(each, name) for each in sources for name in names):
             return True
-    if figure.isdigit() and _NUMBERED.search(text, max(0, mention.start - 16), mention.start):
+    if figure.isdecimal() and _NUMBERED.search(text, max(0, mention.start - 16), mention.start):
         return any(_has_figure(each, figure) for each in sources)
     around = [before[0] + figure] if before else []
     around += [figure + after[0]] if after else []
@@ -47,7 +47,7 @@ def _has_figure(text: str, figure: str) -> bool:
     """Whether a figure stands in a text, alone or in a name: `J18`."""
     place = text.find(figure)
     around = text[place - 1 : place] + text[place + len(figure) : place + len(figure) + 1]
-    return place >= 0 and not any(letter.isdigit() for letter in around)
+    return place >= 0 and not any(letter.isdecimal() for letter in around)
 
 
 def _is_word_of(text: str, name: str) -> bool:
