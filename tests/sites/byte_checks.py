@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 
 BOM = b"\xef\xbb\xbf"
+_HEADER = re.compile(rb"(?:\xef\xbb\xbf)?(?:[A-Za-z_-]+:[^\n]*\n)+")
+"""What Pelican's pages begin with where they have no fences."""
 _KEY = rb"""["']?(?:%s)["']?[ \t]*:"""
 
 
@@ -14,7 +16,9 @@ def halves(data: bytes) -> tuple[bytes, bytes]:
     lines = data.removeprefix(BOM).splitlines(keepends=True)
     fence = lines[0].rstrip() if lines else b""
     if fence not in {b"---", b"+++"}:
-        return b"", data
+        header = _HEADER.match(data)
+        end = header.end() if header and b"title:" in header[0].lower() else 0
+        return data[:end], data[end:]
     for number, line in enumerate(lines[1:], start=1):
         if line.rstrip() in {fence, b"..."}:
             at = len(data) - len(data.removeprefix(BOM)) + sum(map(len, lines[: number + 1]))

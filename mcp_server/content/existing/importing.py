@@ -11,12 +11,13 @@ from posixpath import splitext
 
 from mcp_server.config import SETTINGS_FILE
 from mcp_server.content.existing.excluded import exclusions, is_excluded
-from mcp_server.content.existing.plan import Plan, plan_import, without_meta
+from mcp_server.content.existing.plan import Plan, plan_import
 from mcp_server.content.existing.search import Place
 from mcp_server.content.existing.survey import Seen, look_at
 from mcp_server.content.expanded import expanded
 from mcp_server.content.page_paths import KEPT_ONLY
 from mcp_server.content.pages.disk import PAGE_BYTES_MAX
+from mcp_server.content.pages.front_matter import FrontStyle
 from mcp_server.content.pages.layout import Blocked
 from mcp_server.content.pages.listing import PASSED_BY, Listing
 from mcp_server.content.site import Site
@@ -176,6 +177,6 @@ def _all_problems(pages: Sequence[Seen], plan: Plan) -> Iterator[tuple[str, Bloc
     for page in pages:
         if page.problem is not None:
             yield page.path, page.problem
-        elif without_meta(page) and not page.header and owners[page.path].meta:
+        elif page.style in {FrontStyle.TOML, FrontStyle.JSON} and owners[page.path].meta:
             reason = f"its front matter is {page.style}, whose keys cannot be edited"
             yield page.path, Blocked(reason, 1)

@@ -111,7 +111,7 @@ def meta_template(pages: Iterable[Seen]) -> str:
 
 def without_meta(page: Seen) -> bool:
     """Whether nothing of a page's front matter can be edited: it is not written in YAML."""
-    return page.header or page.style in {FrontStyle.TOML, FrontStyle.JSON}
+    return page.style in {FrontStyle.TOML, FrontStyle.JSON, FrontStyle.HEADER}
 
 
 def _collections(

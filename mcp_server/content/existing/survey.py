@@ -17,7 +17,6 @@ DAYS = ("publishDate", "date", "pubDate", "publish_date")
 LANGUAGE_KEYS = ("lang", "language", "locale")
 DESCRIPTION_KEYS = ("description", "summary", "excerpt", "subtitle")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_HEADER = re.compile(rb"(?:\xef\xbb\xbf)?[A-Za-z][\w-]*:[ \t]*\S")
 _HEADER_LINE = re.compile(r"([A-Za-z][\w-]*):[ \t]*(.*)")
 _HEADING = re.compile(
     r"\A(?:<!--.*?-->\s*|import [^\n]*\n\s*)*+(?:# \S|[^\n]+\n=+[ \t]*$)",
@@ -34,8 +33,6 @@ class Seen:
     path: str
     style: FrontStyle | None = None
     """What its front matter is written in; `None` without one."""
-    header: bool = False
-    """Whether it begins with lines such as `Title: …` without a fence, as Pelican has them."""
     keys: frozenset[str] = frozenset()
     titled: bool = False
     """Whether its front matter has a title, or its text begins with one."""
@@ -58,17 +55,12 @@ def look_at(path: str, data: bytes, today: str) -> Seen:
     found = parse(data, Layout(page="page", file=path, parts=_BODY))
     if isinstance(found, Blocked):
         return Seen(path=path, problem=found)
-    front, header = found.front, False
-    if front is not None:
-        said = _said(data, front)
-    else:
-        said = _header(data)
-        header = "title" in said
+    front = found.front
+    said = _said(data, front) if front is not None else dict[str, str]()
     day = next((said[key] for key in DAYS if key in said), path.rpartition("/")[2])
     return Seen(
         path=path,
         style=front.style if front else None,
-        header=header,
         keys=frozenset(said),
         titled=bool(said.get("title")) or _HEADING.search(_body(data, front)) is not None,
         language=next((said[key] for key in LANGUAGE_KEYS if said.get(key)), ""),
@@ -81,6 +73,8 @@ def _said(data: bytes, front: FrontMatter) -> Mapping[str, str]:
     """Return what the front matter says at its top level, as texts; "" for what is none."""
     if front.style is FrontStyle.YAML:
         return {key.name: scalar(data, key) or "" for key in front.keys}
+    if front.style is FrontStyle.HEADER:
+        return _header(data[front.start : front.end])
     toml = front.style is FrontStyle.TOML
     said: Mapping[str, Any] = _toml(data[front.start : front.end]) if toml else {}
     return {**{key: str(value) for key, value in said.items()}, "title": front.title}
@@ -93,17 +87,10 @@ def _toml(lines: bytes) -> Mapping[str, Any]:
         return {}
 
 
-def _header(data: bytes) -> Mapping[str, str]:
-    """Return what lines such as `Title: …` say at the very beginning, in small letters."""
-    said: dict[str, str] = {}
-    if not _HEADER.match(data):
-        return said
-    for line in data[:4_000].decode("utf-8-sig", "replace").splitlines():
-        found = _HEADER_LINE.fullmatch(line.rstrip())
-        if found is None:
-            break
-        said[found[1].lower()] = found[2]
-    return said
+def _header(lines: bytes) -> Mapping[str, str]:
+    """Return what lines such as `Title: …` say, under keys in small letters."""
+    found = map(_HEADER_LINE.fullmatch, lines.decode().splitlines())
+    return {line[1].lower(): line[2].rstrip() for line in found if line is not None}
 
 
 def _is_draft(path: str, said: Mapping[str, str]) -> bool:

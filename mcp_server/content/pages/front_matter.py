@@ -47,6 +47,8 @@ _NO_SCALAR = re.compile(
 )
 _CONTENT = re.compile(rb"^(?![ \t]*(?:\#[^\n]*)?$)", re.MULTILINE)
 _REST = re.compile(rb"[ \t]*(?:\n|\Z)")
+_HEADER = re.compile(rb"(?:[\w-]+:[^\n]*(?:\n|\Z)(?:[ \t]{4,}\S[^\n]*(?:\n|\Z))*)+")
+_HEADER_TITLE = re.compile(rb"^title:[ \t]*([^\n]*?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _TOML_TITLE = re.compile(rb"^title[ \t]*=[ \t]*(\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*')", re.MULTILINE)
 
 
@@ -62,6 +64,8 @@ class FrontStyle(StrEnum):
     JSON = "JSON"
     OTHER = "YAML of another form"
     """It is indented, in braces, or no mapping: its keys are not at the margin."""
+    HEADER = "a header without fences"
+    """Lines such as `Title: …` at the very beginning, as Pelican and MkDocs have them."""
 
 
 class FrontKey(NamedTuple):
@@ -107,9 +111,9 @@ def find_front(
         toml = opening[1] == b"+++" or b"toml" in opening[0]
         style = FrontStyle.TOML if toml else FrontStyle.JSON
         return _fenced(data, scan, opening.end(), style, _OTHER_END[opening[1] or b"---"])
-    if marks is MarkStyle.HTML and _JSON_START.match(scan, start):
-        return _json_front(scan, start)
-    return None
+    if marks is MarkStyle.MDX:
+        return None
+    return _json_front(scan, start) if _JSON_START.match(scan, start) else _header(scan, start)
 
 
 def scalar(data: bytes, key: FrontKey) -> str | None:
@@ -177,6 +181,20 @@ def _json_front(scan: bytes, start: int) -> FrontMatter | Blocked:
         return Blocked("its front matter goes on behind the closing brace", 1)
     title = str(cast("dict[str, Any]", values).get("title") or "")
     return FrontMatter(style=FrontStyle.JSON, start=start, end=end, body=closing.end(), title=title)
+
+
+def _header(scan: bytes, start: int) -> FrontMatter | None:
+    header = _HEADER.match(scan, start)
+    title = _HEADER_TITLE.search(header[0]) if header else None
+    if header is None or title is None:
+        return None
+    return FrontMatter(
+        style=FrontStyle.HEADER,
+        start=start,
+        end=header.end(),
+        body=header.end(),
+        title=title[1].decode(),
+    )
 
 
 def _keys(scan: bytes, start: int, end: int) -> Iterator[FrontKey]:

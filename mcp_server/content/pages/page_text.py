@@ -252,7 +252,7 @@ def _meta_spans(
     """Return the spans of the `meta` sections that have a key in the file."""
     spans: dict[str, Span] = {}
     for part in layout.parts:
-        if part.keys and front is not None:
+        if part.keys and front is not None and front.style is not FrontStyle.HEADER:
             span = _meta_span(data, scan, front, part)
             if isinstance(span, Blocked):
                 return span

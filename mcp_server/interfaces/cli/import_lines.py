@@ -7,6 +7,7 @@ from itertools import islice
 
 from mcp_server.content.existing.importing import Imported
 from mcp_server.content.existing.search import Place
+from mcp_server.content.pages.front_matter import FrontStyle
 from mcp_server.content.pages.layout import Blocked
 
 UNREAD_MAX = 10
@@ -70,10 +71,10 @@ def _odd(imported: Imported) -> Iterator[str]:
         yield f"{' and '.join(parts)}: live in the file, not published by your generator."
     if untitled := sum(not page.titled for page in pages):
         yield f"{_many(untitled, 'page')} without a title."
-    if headed := sum(page.header for page in pages):
+    if headed := sum(page.style is FrontStyle.HEADER for page in pages):
         yield (
-            f"{_many(headed, 'page')} with a header that has no fences (`Title: …`): it counts as "
-            "part of the body."
+            f"{_many(headed, 'page')} with a header that has no fences (`Title: …`): it stays as "
+            "it is, and only the body is edited."
         )
     if imported.kept_only:
         yield f"{_many(imported.kept_only, '.html file')}: left as they are, in no collection."

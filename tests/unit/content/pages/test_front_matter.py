@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -162,6 +163,35 @@ def test_declared_keys_are_written_with_their_types() -> None:
     assert front_value(found.data, "layout") == "post"
     assert front_value(found.data, "tags") is None
     assert front_value(found.data, "none") is None
+
+
+HEADER = b"\xef\xbb\xbfTitle: The menu\r\nDate: 2024-05-01\r\n    10:20\r\nTags:\r\n"
+
+
+def test_a_header_without_fences_is_no_part_of_the_text() -> None:
+    """Pelican and MkDocs read it only at the very beginning: marks and texts come behind it."""
+    page = parse(HEADER + b"\r\nOld.\r\n", PAGE)
+    assert isinstance(page, PageText)
+    assert (page.spans["body"].text, page.title) == ("Old.", "The menu")
+    assert "meta" not in page.spans
+    assert splice(page, {"body": "New."}) == HEADER + b"\r\nNew.\r\n"
+    with pytest.raises(SpliceRefused, match="a header without fences"):
+        splice(page, {"meta": "title: Other"})
+    more = replace(PAGE, parts=(*PAGE.parts, Part(section="more")))
+    page = parse(HEADER + b"\r\nOld.\r\n", more)
+    assert isinstance(page, PageText)
+    marks = b"<!-- section: body -->\r\n\r\nOld.\r\n\r\n<!-- section: more -->\r\n\r\nMore.\r\n"
+    assert splice(page, {"more": "More."}) == HEADER + b"\r\n" + marks
+
+
+@pytest.mark.parametrize(
+    "text", ["Note: x\nTip: y\n\nText.", "Words.\nTitle: x", "Title x", "Title"]
+)
+def test_lines_that_only_look_like_a_header_are_text(text: str) -> None:
+    """It says the title, and begins the file."""
+    page = parse(text.encode(), PAGE)
+    assert isinstance(page, PageText)
+    assert page.spans["body"].text == text
 
 
 def test_keys_are_not_written_into_other_languages() -> None:

@@ -232,7 +232,7 @@ description: >-
         "title: 2024-01-05\ndescription: a b"
     )
     assert "meta" not in texts(b"---\ndraft: true\n---\n")
-    assert "meta" not in texts(b"Title: Pelican\n\nBody")
+    assert texts(b"Title: Pelican\n\nBody") == {"hero": "Body"}
 
 
 @pytest.mark.parametrize(
