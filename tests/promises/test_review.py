@@ -107,6 +107,7 @@ async def test_a_kept_file_and_an_earlier_text_are_read_by_their_hash(tmp_path: 
             "sections"
         ]
         assert row["state"] == "file written" and before.strip() in row["file"]
+        assert row["file"].startswith("<text-")
         drafted = [row["draftHash"] for row in rows if "draftHash" in row][-1]
         asked = {"history": True, "revision": drafted}
         (row,) = (await chat.call("review", section="menu/s1", **asked))["sections"]

@@ -30,7 +30,7 @@ from mcp_server.entities.entity import (
     page_of,
 )
 from mcp_server.errors import CallerError, InvalidPayload, InvalidTransition, OtherText
-from tests.unit.content.texts import draft, hash_of, note, site_of, standing, text, was_live
+from tests.unit.content.texts import SITE, draft, hash_of, note, site_of, standing, text, was_live
 
 HERO, NEWS = "home/hero", "home/news"
 CHAT = Author(kind="chat", name="test")
@@ -257,6 +257,11 @@ def test_over_several_sections_those_in_blocked_files_are_left_out_by_name() -> 
     assert [(each.section, each.reason) for each in found.left] == [("menu/hero", torn.blocked)]
     with pytest.raises(InvalidTransition, match=r"menu/hero.*b\.md:3: a merge is under way"):
         plan_replace(call, ["menu/hero"], stands, CHAT)
+    pages = [replace(page, file=f"{page.id}.html") for page in SITE.pages if page.id == "menu"]
+    kept = replace(SITE, pages=(*(p for p in SITE.pages if p.id != "menu"), *pages))
+    stands = standing(draft(HERO, "80 euros"), draft("menu/hero", "80, too"), site=kept)
+    found = plan_replace(call, [HERO, "menu/hero"], stands, CHAT)
+    assert [each.reason for each in found.left] == ["its file is HTML, which is kept as it is"]
 
 
 def test_a_restored_text_is_the_chats_and_a_placeholder_stays_one() -> None:
