@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice
 
 from mcp_server.content.checks.addresses import unsaid_addresses
@@ -23,6 +23,8 @@ from mcp_server.entities.entity import Finding
 
 LENGTH_MAX = 200_000
 """Characters of a text that are compared with its sources; a page of a site has a tenth of it."""
+LINE_MAX = 2_000
+"""Characters on either side of a figure that are compared as its line."""
 
 
 def check(
@@ -91,10 +93,20 @@ def _held(text: str, site: Site, section: Section, sources: Sources) -> Iterator
     before = prose_of(sources.before or "") if sources.is_in_language else ""
     if expected is not None and (other := other_language(prose, expected, before)) is not None:
         yield Finding(level="held", kind=OTHER_LANGUAGE, piece=other)
+    old = frozenset(map(str.strip, (sources.before or "").split("\n")))
     for start, end, kind in unsaid_addresses(without_code(text), sources.said):
-        yield _unsaid(kind, text[start:end])
+        if not _is_in(old, text, start, end):
+            yield _unsaid(kind, text[start:end])
     for mention in unsaid(prose, text, sources, _read(expected, site)):
-        yield _unsaid(mention.kind, text[mention.start : mention.end])
+        if not _is_in(old, text, mention.start, mention.end):
+            yield _unsaid(mention.kind, text[mention.start : mention.end])
+
+
+def _is_in(lines: Collection[str], text: str, start: int, end: int) -> bool:
+    """Whether the line of a text that holds this is one of these lines: nothing of it is new."""
+    start = text.rfind("\n", max(0, start - LINE_MAX), start) + 1 or max(0, start - LINE_MAX)
+    stop = text.find("\n", end, end + LINE_MAX)
+    return text[start : stop if stop >= 0 else end + LINE_MAX].strip() in lines
 
 
 def _avoided(text: str, site: Site) -> Iterator[Finding]:

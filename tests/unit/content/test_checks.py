@@ -273,6 +273,20 @@ def test_links_to_no_page_and_no_heading_are_noted() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Thanks to https://gist.github.com/ryan/124070e7c4b3839d4573 for it.",
+        "See [http://127.0.0.1:4000](http://127.0.0.1:4000).",
+        'date: "2016-01-01T06:00-06:00"',
+    ],
+)
+def test_a_line_that_was_there_has_no_news(line: str) -> None:
+    """However hard its figures are to read; the next line may have some."""
+    findings = found(f"{line}\nIt costs €77.", before=f"Old.\n{line}\n")
+    assert [each.piece for each in findings if each.level == "held"] == ["€77"]
+
+
 @pytest.mark.parametrize("sign", ["²", "₂", "①", "⁵", "Ⅳ", "½", "٣", "３"])
 def test_signs_that_are_nearly_digits_stop_no_check(sign: str) -> None:
     """`CO₂` and `x²` are words, and no figures."""
