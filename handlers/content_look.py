@@ -12,7 +12,7 @@ async def content_look(payload: ContentLook, context: JobContext) -> Outcome:
     A file that cannot be worked on is passed by: whoever wants to work on it is told. What may just
     be being saved is waited for once.
     """
-    await context.await_together(payload.pages)
+    await context.begin_waits(payload.pages)
     blocked = 0
     for number, page in enumerate(payload.pages, start=1):
         look = await context.look(page)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mcp_server.config import SETTINGS_FILE, Workspace, open_workspace
 from mcp_server.doctor.diagnosis import Diagnosis, first_of
-from mcp_server.errors import CallerError
+from mcp_server.errors import ServerError
 from mcp_server.trust import known_workspaces
 
 NAMED_MAX = 3
@@ -41,7 +41,7 @@ def _sharing(workspace: Workspace) -> Iterator[Path]:
     around = [content, *content.parents]
     there = {each.resolve() for each in (*around, *known_workspaces())}
     for root in sorted(there - {own}):
-        with suppress(CallerError, OSError):
+        with suppress(ServerError, OSError):
             if (root / SETTINGS_FILE).is_file():
                 # Without our environment, which names a folder for this workspace only.
                 other = open_workspace(root, {}).content_dir.resolve()

@@ -116,13 +116,13 @@ class JobContext:
         async with self.files.locked(layout):
             yield True
 
-    async def await_together(self, pages: Sequence[str]) -> None:
+    async def begin_waits(self, pages: Sequence[str]) -> None:
         """Begin the wait for all of these pages' files that may just be being saved (P3).
 
         Looks at one after the other then wait once, and not for each.
         """
         found = [await self._bench.layout(page, self.terms) for page in pages]
-        await self.files.await_together(layout for layout in found if layout is not None)
+        await self.files.begin_waits(layout for layout in found if layout is not None)
 
     async def look(self, page: str, *, alone: bool = False) -> PageLook | None:
         """Return what a page's file says by now, and store what somebody has changed there (P4).

@@ -236,6 +236,8 @@ async def test_another_workspace_on_the_same_pages_is_a_warning(tmp_path: Path) 
     write_settings(one, content_dir=".")
     _, around = findings(two, code=0)["content folder"]
     assert str(one) in around["message"]
+    (one / "pressroom.toml").write_text("concurrency = 'many'\n", "utf-8")
+    assert len(findings(two, code=0)["content folder"]) == 1  # it cannot be known where they are
 
 
 @pytest.mark.anyio

@@ -80,3 +80,15 @@ async def test_a_model_is_told_the_language_of_the_page(tmp_path: Path, llmock: 
         said = f"Write it in the language of its page, {language}."
         assert (said in found) if language else "language of its page" not in found
         assert INJECTED not in found
+
+
+async def test_a_promote_in_bulk_passes_by_what_is_not_in_the_language_of_its_page(
+    tmp_path: Path,
+) -> None:
+    """R32: whether its path says the language, or its front matter."""
+    async with desk(site_in(tmp_path)) as chat:
+        for section in ("docs/start/s1", "de/post/s1"):
+            await chat.call("edit", section=section, text=f"{ENGLISH}\nBrot.\n")
+        plan = await chat.call("promote", dryRun=True)
+        held = {row["section"] for row in plan["skipped"] if "is held" in row["reason"]}
+        assert held == {"docs/start/s1", "de/post/s1"}

@@ -135,7 +135,7 @@ INDEX = re.compile(r"INDEX (\w+)")
 NAMED = re.compile(r":(\w+)")
 MADE = {
     *("ready", "needed", "needs", "kinds", "lines"),
-    *("look", "written", "shared", "changed", "soon", "CONSTANT"),
+    *("look", "written", "shared", "changed", "soon", "chosen", "CONSTANT"),
 }
 """Tables that a statement makes for itself."""
 

@@ -54,6 +54,7 @@ class PromoteAction:
         concerned = _concerned(meant, selection, content, pending)
         whole = {*pending, *(page_of(id) for id in meant if _is_further(id, content))}
         content = await self._reader.look(content, concerned, whole=whole)
+        content = await self._reader.in_languages(content, content.drafts.keys() & {*meant})
 
         def look() -> tuple[Plan, int, Sequence[Note]]:  # in a thread: texts are parsed
             plan = plan_promote(call, selection, content, drafted=drafted)

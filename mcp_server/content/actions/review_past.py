@@ -84,6 +84,10 @@ class HistoryAction:
     async def _past(
         self, selector: Selector, outline: Outline, place: Place, limit: int
     ) -> Sequence[Past]:
+        """Return so many texts and as many files, newest first: more than are shown.
+
+        Of what is not shown the next part begins with the first, be it a text or a file.
+        """
         if selector == Selector():
             return await self._entities.latest(None, before=place.text, limit=limit)
         ids = outline.selection.ids
@@ -91,7 +95,7 @@ class HistoryAction:
         pages = pages_of(selector) or ()
         files = await self._entities.kept(pages, before=place.file, limit=limit)
         # Merged, not sorted: a text that was taken over counts from when its file was changed.
-        return list(merge(texts, files, key=lambda each: -_moment(each)))[:limit]
+        return list(merge(texts, files, key=lambda each: -_moment(each)))
 
 
 class ThenAction:

@@ -187,14 +187,14 @@ class PageFiles:
                     found[ask.layout.page] = self._sight(ask, _found(reached, ask))
         return found
 
-    async def await_together(self, layouts: Iterable[Layout]) -> None:
+    async def begin_waits(self, layouts: Iterable[Layout]) -> None:
         """Begin the wait for all of these files that may just be being saved, reading none (P3).
 
         Who looks at one after the other then waits once, and not for each.
         """
-        await anyio.to_thread.run_sync(self._begin_waits, [Ask(layout=each) for each in layouts])
+        await anyio.to_thread.run_sync(self._see_all, [Ask(layout=each) for each in layouts])
 
-    def _begin_waits(self, asks: Sequence[Ask]) -> None:
+    def _see_all(self, asks: Sequence[Ask]) -> None:
         for folder, those in _by_folder(asks).items():
             with self._reached(folder) as reached, suppress(OSError):
                 for ask in those if reached.folder is not None else ():
