@@ -33,6 +33,7 @@ from mcp_server import (
     handler,
     is_superseded,
     page_of,
+    page_text_for,
 )
 
 
@@ -85,8 +86,8 @@ async def _request(payload: ContentGenerate, context: JobContext) -> DraftReques
     template = site.templates.get(section.template or "")
     if template is None:
         return Fail("no-template", f"Section {payload.section} has no template specified")
-    draft = await context.entities.get(PREVIEW, payload.section)
-    live = await context.entities.get(PRODUCTION, payload.section)
+    stored = await context.entities.snapshot([section.page])
+    draft, live = stored.drafts.get(payload.section), stored.live.get(payload.section)
     return DraftRequest(
         site=site,
         section=section,
@@ -95,6 +96,7 @@ async def _request(payload: ContentGenerate, context: JobContext) -> DraftReques
         current=DraftRequest.present(payload.mode, draft, live),
         instructions=payload.instructions,
         material=await _material(payload, context),
+        page_text=page_text_for(section, site, stored.drafts, stored.live),
     )
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         ModelUntrusted,
         OverBudget,
     )
+    from mcp_server.content.drafting.page_text import page_text_for
     from mcp_server.content.drafting.prompt import DraftRequest
     from mcp_server.content.pages.disk import ExportFailed, PageHeld
     from mcp_server.content.pages.layout import Blocked
@@ -97,6 +98,7 @@ __all__ = [
     "handler",
     "is_superseded",
     "page_of",
+    "page_text_for",
     "plan_write",
     "promotion",
     "removal",
@@ -148,6 +150,7 @@ HOMES = {
     "handler": "mcp_server.plugin.handler",
     "is_superseded": "mcp_server.entities.drafts",
     "page_of": "mcp_server.entities.entity",
+    "page_text_for": "mcp_server.content.drafting.page_text",
     "plan_write": "mcp_server.content.pages.write",
     "promotion": "mcp_server.content.actions.changes",
     "removal": "mcp_server.content.actions.changes",

@@ -236,6 +236,15 @@ async def test_values_of_the_front_matter_are_shown_and_written_as_they_are_kept
     assert "values of the page's front matter" in said(llmock)
 
 
+async def test_a_title_is_written_from_what_its_page_says(llmock: LLMock) -> None:
+    """The text is shown, as data, and what it says counts as said."""
+    llmock.call_tool(TOOL, {"title": "Bake in 35 minutes", "description": "For 12 loaves."})
+    says = "An oven is hot after 35 minutes. It holds 12 loaves."
+    drafted = await draft(llmock, replace(VALUES, page_text=says))
+    assert says in said(llmock)
+    assert drafted.findings == ()
+
+
 async def test_a_value_that_is_left_out_is_asked_for_and_held(llmock: LLMock) -> None:
     """To leave it out takes its key from the file."""
     llmock.call_tool(TOOL, {"title": "Begin"}, times=None)

@@ -120,3 +120,37 @@ async def test_a_page_that_goes_or_comes_back_in_two_writes_is_what_it_was(
                 await hand.work(1, "content-export")
             await hand.finish()
     assert page.read_text("utf-8") == POST.format(name="ada")
+
+
+async def test_a_key_that_somebody_took_out_is_told_apart_from_a_file_that_is_gone(
+    root: Path,
+) -> None:
+    """P5: nothing comes back in bulk, and the note says what is gone, and from where."""
+    page = root / "content" / "posts" / "ada.md"
+    async with desk(root) as chat:
+        await chat.call("edit", section="posts/ada/meta", fields={"title": "Baking for two"})
+        await chat.run("promote", section="posts/ada/meta")
+        page.write_text("Hello, ada.\n", "utf-8")
+        state, note = sections(await chat.call("review", page="posts/ada"))["posts/ada/meta"]
+        assert state == "missing"
+        assert str(note).startswith("somebody has taken meta out of content/posts/ada.md; promote")
+
+
+async def test_a_page_in_a_folder_that_is_named_as_a_section_is_said_to_be_a_page(
+    root: Path,
+) -> None:
+    """`posts/ada` looks like a section of `posts`."""
+    async with desk(root) as chat:
+        for tool in ("review", "promote", "generate"):
+            assert "name it as page" in await chat.refused(tool, section="posts/ada")
+    assert "--page" in pressroom("review", "posts/ada", "--workspace", root).stderr
+
+
+async def test_the_chat_writes_a_title_from_what_the_page_says(root: Path) -> None:
+    """Whoever is asked for the values of the front matter is shown the text of the page."""
+    async with desk(root) as chat:
+        brief = await chat.call("review", section="posts/ada/meta", brief=True)
+        assert "Hello, ada." in str(brief)
+        assert "Hello, ada." not in str(
+            await chat.call("review", section="posts/bob/meta", brief=True)
+        )

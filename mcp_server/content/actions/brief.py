@@ -16,7 +16,8 @@ from mcp_server.content.actions.plan import STATIC
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
-from mcp_server.content.site import Section, Site
+from mcp_server.content.drafting.page_text import page_text_for
+from mcp_server.content.site import Section
 from mcp_server.content.template import Field, FieldType, Template
 from mcp_server.content.text.fields import (
     LINE_LENGTH_MAX,
@@ -91,7 +92,7 @@ def brief_of(content: SiteContent, selection: Selection, notes: Sequence[Note]) 
     return Brief(
         section=id,
         rules=tuple(rule.format(language=on_one_line(language, 60)) for rule in RULES),
-        document=_document(site, section, template, present),
+        document=_document(content, section, template, present),
         fields=tuple(field.name for field in template.fields) if template is not None else (),
         hash=present.hash if present is not None else None,
         notes=tuple(notes),
@@ -114,9 +115,10 @@ def _one(content: SiteContent, selection: Selection) -> Section:
 
 
 def _document(
-    site: Site, section: Section, template: Template | None, present: Revision | None
+    content: SiteContent, section: Section, template: Template | None, present: Revision | None
 ) -> dict[str, Any]:
     """Return the material; what is not there is left out, what may be long comes last."""
+    site = content.site
     page = site.page(section.page)
     found: dict[str, Any] = {
         "section": section.entity_id,
@@ -129,6 +131,7 @@ def _document(
         "sectionFacts": dict(section.facts),
         "facts": dict(site.facts),
         "current": _current(present),
+        "pageText": page_text_for(section, site, content.drafts, content.live),
         "pages": [{"id": each.id, "title": each.title} for each in site.named_pages],
     }
     return {name: value for name, value in found.items() if value}

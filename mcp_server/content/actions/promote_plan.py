@@ -91,8 +91,8 @@ def _why_not_written(id: str, content: SiteContent, *, named: bool) -> str | Non
         return "is no longer in site.yaml"
     if section.text is not None:
         return STATIC
-    if not named and (file := content.missing_file(id)) is not None:
-        return f'{file} is missing; promote {{"page": "{section.page}"}} writes it again'
+    if not named and (gone := content.why_missing(id)) is not None:
+        return f'{gone}; promote {{"page": "{section.page}"}} writes it again'
     return why_untouchable(content, id)
 
 

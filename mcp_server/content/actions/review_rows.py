@@ -243,8 +243,8 @@ def _on_found(content: SiteContent, id: str, found: PageFound) -> str | None:
     page = page_of(id)
     if found.blocked is not None:
         return found.blocked
-    if (file := content.missing_file(id)) is not None:
-        return f'{file} is missing; promote {{"page": "{page}"}} writes it again'
+    if (gone := content.why_missing(id)) is not None:
+        return f'{gone}; promote {{"page": "{page}"}} writes it again'
     if any(each.revision.entity_id == id and not each.is_ground for each in found.takeovers):
         return f"{found.file} was edited: this is its text, and it counts as live"
     if id in content.live and page in content.unpublished:

@@ -40,6 +40,7 @@ def select(selector: Selector, site: Site, stored: Collection[str] = ()) -> Sele
     pages = tuple(dict.fromkeys(named))
     _check_pages(pages, known, site)
     for section in sections:
+        _refuse_page(section, known, site)
         split_id(section)  # raises if it is no id
     if unknown := [section for section in sections if section not in known]:
         hint = f"{_others(unknown)}`review` lists the sections."
@@ -68,7 +69,7 @@ def pages_of(selector: Selector) -> frozenset[str] | None:
 def _sections(selector: Selector) -> list[str]:
     sections = list(selector.sections)
     if selector.section and "/" in selector.section:
-        page = split_id(selector.section)[0]
+        page = page_of(selector.section)
         if selector.page and selector.page != page:
             raise InvalidPayload(
                 "section",
@@ -98,6 +99,13 @@ def _check_pages(pages: Sequence[str], known: Collection[str], site: Site) -> No
     if unknown := [page for page in pages if page not in there]:
         hint = f"{_others(unknown)}`review` lists pages and sections."
         raise NotFound("page", unknown[0], known=sorted(there), hint=hint)
+
+
+def _refuse_page(section: str, known: Collection[str], site: Site) -> None:
+    """Refuse the id of a page in the place of a section's: pages in folders look like sections."""
+    if section not in known and site.page(section) is not None:
+        what = f"{in_quotes(section)} is a page; name it as page (on the command line: --page)"
+        raise InvalidPayload("section", [what])
 
 
 def _others(unknown: Sequence[str]) -> str:

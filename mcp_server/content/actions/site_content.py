@@ -116,6 +116,14 @@ class SiteContent:
             return None
         return found.file
 
+    def why_missing(self, section: str) -> str | None:
+        """Return what is gone where somebody took a section's text out of the content folder."""
+        if (file := self.missing_file(section)) is None:
+            return None
+        if self.found[page_of(section)].missing:
+            return f"{file} is missing"
+        return f"somebody has taken {split_id(section)[1]} out of {file}"
+
     def unwritten_file(self, section: str) -> str | None:
         """Return the file that a live text is still to be written into, if there is no file yet.
 

@@ -312,7 +312,7 @@ def findings_of(request: DraftRequest, text: str) -> tuple[Finding, ...]:
         request.site,
         request.section,
         instructions=request.instructions,
-        material=request.material,
+        material=f"{request.material or ''}\n\n{request.page_text}".strip() or None,
         before=request.before,
     )
     return check(

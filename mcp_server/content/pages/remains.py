@@ -39,7 +39,8 @@ def remains(page: PageText, section: str, kept: Sequence[bytes]) -> Blocked | No
         if isinstance(was, Blocked) or section not in was.spans:
             continue
         text = was.spans[section].text
-        if text.strip() and _count(page.data, text) >= _count(data, text):
+        # Values of front matter may stand there in quotes: then their text stood nowhere.
+        if text.strip() and 0 < _count(data, text) <= _count(page.data, text):
             reason = (
                 f"the mark of {section} is gone and its text is still there; put the mark back, "
                 "or take the text out too"

@@ -184,7 +184,7 @@ def _folder(text: str) -> Path:
 def init(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="The folder to make it in.", parser=_folder)
-    ],
+    ] = Path(),
     *,
     import_: Annotated[
         Path | None,

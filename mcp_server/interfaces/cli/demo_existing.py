@@ -26,7 +26,7 @@ BODY = f"{PAGE}/body"
 """The section that is redrafted."""
 WHY_EDIT = """\
 The composer is what writes without a key, and it must not touch what people wrote.
-A model redrafts such a text, and every link, table and shortcode in it comes back as it was.
+A model redrafts such a text, and its shortcodes, HTML and footnotes come back as they were.
 Here one paragraph is edited instead, as the chat does when you tell it what to change.
 Of a file that is so new, two looks 2 seconds apart say that nobody is saving it."""
 

@@ -47,7 +47,7 @@ Targets = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[PAGE | PAGE/SECTION]...",
-        help="Pages, such as menu, or sections, such as menu/hero.",
+        help="Pages, such as menu, or sections, such as menu/hero; a page in a folder: --page.",
         autocompletion=_ids,
     ),
 ]
