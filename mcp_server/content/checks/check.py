@@ -86,11 +86,14 @@ def _held(text: str, site: Site, section: Section, sources: Sources) -> Iterator
     if len(text) > LENGTH_MAX:
         yield Finding(level="held", kind="text too long to be checked")
         text = text[:LENGTH_MAX]
-    prose, expected = prose_of(text), _languages(site, section, sources)
+    prose, asked = prose_of(text), asked_in(f"{section.brief}\n{sources.asked}")
+    # `None` where nobody can tell.
+    expected = None if asked is None else (site.language_of(section.page), *asked)
     for start, end in leftovers_in(prose, text):
         if not any(text[start:end] in each for each in sources.said):
             yield Finding(level="held", kind="unfinished text", piece=text[start:end])
-    before = prose_of(sources.before or "") if sources.is_in_language else ""
+    # What is to be translated must not stay.
+    before = prose_of(sources.before or "") if sources.is_in_language and not asked else ""
     if expected is not None and (other := other_language(prose, expected, before)) is not None:
         yield Finding(level="held", kind=OTHER_LANGUAGE, piece=other)
     old = frozenset(map(str.strip, (sources.before or "").split("\n")))
@@ -118,12 +121,6 @@ def _avoided(text: str, site: Site) -> Iterator[Finding]:
 
 def _unsaid(kind: str, piece: str) -> Finding:
     return Finding(level="held", kind=f"{kind} in no source", piece=" ".join(piece.split()))
-
-
-def _languages(site: Site, section: Section, sources: Sources) -> tuple[str, ...] | None:
-    """Return the languages that a text may be in; `None` where nobody can tell."""
-    asked = asked_in(f"{section.brief}\n{sources.asked}")
-    return None if asked is None else (site.language_of(section.page), *asked)
 
 
 def _read(expected: tuple[str, ...] | None, site: Site) -> tuple[str, ...]:

@@ -132,16 +132,16 @@ def asked_in(text: str) -> frozenset[str] | None:
 def other_language(prose: str, expected: Iterable[str], before: str = "") -> str | None:
     """Return the language that a text, or a paragraph of it, is in, if it is none of `expected`.
 
-    What it has of the text `before` it says nothing new, in whatever language it is; nor does one
-    that is taken for the same language as that: names of programs make Korean Latin.
+    What it has of the text `before` it says nothing new, in whatever language it is; nor are the
+    letters of that news: names of programs make Korean Latin.
     """
     wanted = {code.partition("-")[0].lower() for code in expected}
     was = _QUOTED.sub(" ", before)
     known = {_words_of(part) for part in was.split("\n\n")}
     parts = [p for p in _QUOTED.sub(" ", prose).split("\n\n") if _words_of(p) not in known]
-    read = ("\n\n".join(parts), *parts)
-    found = next((other for each in read if (other := _other(each, wanted))), None)
-    return None if found is not None and _other(was, wanted) == found else found
+    found = (_other(each, wanted) for each in ("\n\n".join(parts), *parts))
+    no_news = (None, _other_script(was, wanted))
+    return next((other for other in found if other not in no_news), None)
 
 
 def _words_of(paragraph: str) -> str:

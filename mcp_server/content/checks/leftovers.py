@@ -24,7 +24,8 @@ _LEFTOVER = re.compile(
 
 
 _ITEM = re.compile(r"[ \t>]{0,40}(?:[-*+]|\d{1,9}[.)])[ \t]{1,9}")
-_DEFINED = re.compile(r"^[ \t>]{0,40}(\[[^\]\n]{1,200}\]):[ \t]*\S", re.MULTILINE)
+_DEFINED = re.compile(r"^[ \t>]{0,40}(\[[^\]\n]{1,200}\]):[ \t]*(?!<?#)\S", re.MULTILINE)
+"""A definition that leads somewhere else than within the page."""
 
 
 def leftovers_in(prose: str, text: str) -> Iterator[tuple[int, int]]:

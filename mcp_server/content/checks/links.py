@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from urllib.parse import unquote
 
 from mcp_server.content.checks.prepare import without_code
@@ -95,10 +95,7 @@ class Places:
 
     @cached_property
     def _names(self) -> frozenset[str]:
-        """The last names of all pages, and those of their folders: each may be an address."""
-        parts = (part for page in self._site.pages for part in page.id.split("/"))
-        names = dict.fromkeys(parts)
-        return frozenset(map(_folded, [*names, *(_ORDER.sub("", each) for each in names)]))
+        return _names_in(tuple([page.id for page in self._site.pages]))
 
 
 def dead_links(text: str, page: str, places: Places) -> Iterator[str]:
@@ -111,6 +108,16 @@ def dead_links(text: str, page: str, places: Places) -> Iterator[str]:
             and places.is_dead(link, page, own)
         ):
             yield link
+
+
+@lru_cache(maxsize=4)
+def _names_in(pages: tuple[str, ...]) -> frozenset[str]:
+    """Return the last names of pages, and those of their folders: each may be an address.
+
+    It is kept for a few sites: each draft is checked by itself, and pages may be thousands.
+    """
+    names = dict.fromkeys(part for page in pages for part in page.split("/"))
+    return frozenset(map(_folded, [*names, *(_ORDER.sub("", each) for each in names)]))
 
 
 def _folded(anchor: str) -> str:

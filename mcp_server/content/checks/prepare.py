@@ -15,7 +15,8 @@ _CODE_SPAN = re.compile(r"(`{1,9})(?!`)[^`\n]{0,2000}\1")
 _TAG = re.compile(r"<[^<>\n]{0,2000}>")
 _DESTINATION = re.compile(r"(?<=\])\([^()\s]{0,2000}(?:\s\"[^\"\n]{0,500}\")?\)")
 _REFERENCE = re.compile(r"(?<=\])\[\d{1,4}\]")
-"""`[the map][1]`: a number that a definition has."""
+"""`[the map][1]`: visitors read the number, unless there is a definition of it."""
+_DEFINED = re.compile(r"^ {0,3}(\[\d{1,4}\]):", re.MULTILINE)
 _DEFINITION = re.compile(r"^ {0,3}\[[^\]\n]{1,200}\]:[^\n]*", re.MULTILINE)
 _FOOTNOTE = re.compile(r"\[\^[^\]\n]{1,60}\]:?")
 _LIST_NUMBER = re.compile(
@@ -106,12 +107,14 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 _POSTCODE = re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b")
-_EVERYTHING_ELSE = (_TAG, _DESTINATION, _REFERENCE, _DEFINITION, _FOOTNOTE, _LIST_NUMBER, _ENTITY)
+_EVERYTHING_ELSE = (_TAG, _DESTINATION, _DEFINITION, _FOOTNOTE, _LIST_NUMBER, _ENTITY)
 
 
 def prose_of(text: str) -> str:
     """Return `text` with spaces for what is not read as prose: code, tags, addresses of links."""
     text = without_code(text)
+    defined = frozenset(_DEFINED.findall(text))
+    text = _REFERENCE.sub(lambda found: _blank(found) if found[0] in defined else found[0], text)
     for pattern in _EVERYTHING_ELSE:
         text = pattern.sub(_blank, text)
     return text

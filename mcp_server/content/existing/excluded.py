@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from mcp_server.content.existing.detection import Existing
+from mcp_server.content.existing.grouping import KNOWN
 from mcp_server.content.page_paths import compiled
 
 README = "**/README.md"
@@ -27,8 +28,12 @@ FOLDERS = (
     "scripts", "static", "test", "tests", "themes", "vendor",
 )  # fmt: skip
 """Folders beside a site's pages, where its own folder is the content folder."""
-_VARIANT = re.compile(r"(?:readme|licen[cs]e|changelog)[._]")
-"""`README.de.md`, `LICENSE-docs.md`"""
+_VARIANT = re.compile(
+    rf"(?:readme|licen[cs]e|changelog)[._](?:(?:{'|'.join(sorted(KNOWN))})(?:_(?:[a-z]{{2}}|han[st]))?"
+    r"|agpl|apache|artistic|assets?|bsd|cc0?|code|content|data|docs?|documentation|fonts?|gpl|isc"
+    r"|lgpl|mit|mpl|ofl|third_party|unlicense)(?:[._]?\d[\d._]*)?"
+)
+"""`README.de.md`, `LICENSE-docs.md`, and no `license-plates.md`"""
 PARTS = ("_includes", "_layouts", "_data")
 """Such folders inside a content folder of its own."""
 
@@ -57,4 +62,4 @@ def _beside(paths: Sequence[str]) -> Iterator[str]:
     """Yield the files at the top for those who work on a project."""
     top = {p: p.rpartition(".")[0].lower().replace("-", "_") for p in paths if "/" not in p}
     names = BESIDE if "readme" in top.values() else PROJECT
-    yield from (path for path, name in top.items() if name in names or _VARIANT.match(name))
+    yield from (path for path, name in top.items() if name in names or _VARIANT.fullmatch(name))

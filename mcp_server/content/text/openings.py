@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
 from mcp_server.content.text.mark_style import MarkStyle
-from mcp_server.content.text.mdx_signs import bare_signs, expressions, without_plain
+from mcp_server.content.text.mdx_signs import CODE_SPAN, bare_signs, expressions, without_plain
 from mcp_server.content.text.outline import left_hidden
 
 ELEMENTS = re.compile(
@@ -32,7 +32,6 @@ TAGS = re.compile(
 """Tags of Liquid and Nunjucks that have an `end`; others count where a text closes them."""
 
 _FENCE = re.compile(r"[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?(`{3,}(?!.*`)|~{3,})")
-_CODE = re.compile(r"(?<!`)(`+)(?!`)((?:[^\n]|\n(?!\s*\n))+?)(?<!`)\1(?!`)")
 _LITERAL = (
     (re.compile(r"<!--.*?-->", re.DOTALL), "-->"),
     (re.compile(r"\{/\*.*?\*/\}", re.DOTALL), "*/}"),
@@ -94,7 +93,8 @@ def left_open_more(before: str, after: str, *, style: MarkStyle = MarkStyle.HTML
 
 def runs_more(before: str, after: str) -> bool:
     """Whether MDX would run something in braces in `after` that does not stand in `before`."""
-    more, known = (Counter(expressions(without_plain(_without_code(t)))) for t in (after, before))
+    fenceless = ("\n".join(_without_fences(each.split("\n"))) for each in (after, before))
+    more, known = map(Counter, map(expressions, fenceless))
     return bool(more - known)
 
 
@@ -109,7 +109,7 @@ def _without_code(text: str) -> str:
     text = "\n".join(_without_fences(text.split("\n")))
     for literal in _LITERAL:
         text = _without(text, *literal)
-    return _CODE.sub("", text)
+    return CODE_SPAN.sub("", text)
 
 
 def _without_fences(lines: Sequence[str]) -> Iterator[str]:

@@ -144,6 +144,15 @@ CLAIM_NOTHING = [
 ]
 
 
+def test_a_number_in_brackets_is_a_reference_only_where_it_is_defined() -> None:
+    """Otherwise visitors read it."""
+    text = "Rooms from [CHF][45] a night, and breakfast for [EUR][1999]."
+    assert held(text) == ["45", "1999"]
+    assert held(f"{text}\n\n[45]: /rooms\n") == ["1999"]
+    assert held(f"{text}\n\n```\n[45]: /rooms\n```\n") == ["45", "1999"]
+    assert held(f"{text}\n\n[45]: /rooms\n[1999]: /breakfast") == []
+
+
 @pytest.mark.parametrize(("language", "text"), CLAIM_NOTHING)
 def test_figures_that_claim_nothing_are_passed_over(language: str, text: str) -> None:
     """Numbers of lists, names, idioms, code, and counts that the text itself shows."""
@@ -206,6 +215,21 @@ def test_a_paragraph_that_was_live_is_not_asked_for_its_language() -> None:
     anew = text.replace("<<< @/snippets/plan.js", "Keep the keys elsewhere.")
     sources = sources_of(site, SECTION, before=live)
     assert other in check(anew, section=SECTION, site=site, template=None, sources=sources)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "Wir freuen uns auf Ihren Besuch und zeigen Ihnen gern, was wir für Sie tun.",
+        "Добро пожаловать в нашу пекарню, мы рады вас видеть",
+    ],
+)
+def test_what_is_to_be_translated_must_not_stay(before: str) -> None:
+    """Neither as it was nor in other words of its language."""
+    sources = Sources(asked="Translate this page into English", before=before)
+    for text in (before, f"{before} {before}"):
+        findings = check(text, section=SECTION, site=site_in("en"), template=None, sources=sources)
+        assert [each.kind for each in findings] == ["another language"]
 
 
 def test_a_language_that_was_asked_for_is_expected() -> None:
@@ -300,7 +324,23 @@ def test_signs_that_are_nearly_digits_stop_no_check(sign: str) -> None:
     [
         ("Starlight Icon 이 필요하며 Preview", "Starlight Icon 을 Preview", []),
         ("이 필요하며, 화면 리더에 표시합니다.", "Starlight Icon Preview label name", ["Latin"]),
-        ("Now.\n\nil y a des pages dans la", "Here.\n\nil y a des pages dans la une", []),
+        ("Now.\n\nil y a des pages dans la une", "Here.\n\nil y a des pages dans la une", []),
+        (
+            "Now.\n\nil y a des pages dans la une",
+            "il y a des choses dans la une",
+            ["French"],
+        ),
+        (
+            "Heute ist das Haus für uns und Sie da.",
+            "Heute ist das Haus nur für Sie da, und wir.\n\nil y a des pages dans la une",
+            ["German"],
+        ),
+        ("Мы рады вас видеть", "Мы так рады вас видеть", []),
+        (
+            "Мы рады вас видеть",
+            "Мы так рады вас видеть, " * 9 + "\n\nil y a des pages dans la une",
+            ["French"],
+        ),
         (
             "This is what the site is for.\n\nil y a des pages dans la",
             "il y a des pages dans la une",
@@ -309,10 +349,10 @@ def test_signs_that_are_nearly_digits_stop_no_check(sign: str) -> None:
         ("Now.", "Here.\n\nil y a des pages dans la une", ["French"]),
     ],
 )
-def test_a_language_that_the_text_before_was_taken_for_is_no_news(
+def test_letters_that_the_text_before_was_taken_for_are_no_news(
     before: str, text: str, said: list[str]
 ) -> None:
-    """Documentation names programs, and quotes configurations in other languages."""
+    """Documentation names programs; a new paragraph in another language is news."""
     language = "ko" if "Starlight" in text else "en"
     findings = found(text, language=language, before=before)
     assert [each.piece for each in findings if each.level == "held"] == said
@@ -326,6 +366,12 @@ def test_a_link_and_a_task_that_is_done_leave_nothing_to_fill_in(text: str) -> N
     """Where the same brackets stand for themselves, they do."""
     assert held(text) == []
     assert held("Ask [your name] or [x].") == ["[your name]", "[x]"]
+
+
+@pytest.mark.parametrize("target", ["#x", "#", "<#x>"])
+def test_a_definition_that_leads_nowhere_else_fills_nothing_in(target: str) -> None:
+    """It is quickly written, and visitors read the brackets' words."""
+    assert held(f"Ask [TODO].\n\n[todo]: {target}") == ["[TODO]"]
 
 
 def test_links_in_code_and_links_that_a_generator_completes_are_passed_over() -> None:
@@ -358,6 +404,21 @@ def test_a_page_of_a_collection_may_have_another_address_than_its_file() -> None
     text += " [e](/docs/0-to-2/) [f](/gone)"
     noted = check(text, section=SECTION, site=site, template=None, sources=Sources())
     assert [each.piece for each in noted] == ["/gone"]
+
+
+def test_the_pages_of_a_site_are_put_together_once_for_all_texts() -> None:
+    """There may be ten thousand, and each draft is checked by itself."""
+    pages = tuple(Page(id=f"notes/{n}", title="", collection="all") for n in range(500))
+    everything = Collection(id="all", files=("**/*.md",))
+    calls: list[int] = []
+    for _ in range(2):
+        site = replace(site_in("en"), pages=pages, collections=(everything,))
+        calls.append(_calls("[a](/gone) [b](/2024/7)", site))
+    assert calls[1] < calls[0] - len(pages)
+    more = (*pages, Page(id="gone", title="", collection="all"))
+    site = replace(site_in("en"), pages=more, collections=(everything,))
+    text = "[a](/x/gone)"
+    assert not check(text, section=SECTION, site=site, template=None, sources=Sources())
 
 
 def test_words_that_the_glossary_avoids_are_noted() -> None:
@@ -456,8 +517,9 @@ def test_what_a_draft_is_held_for_is_no_source(text: str, pieces: Sequence[str])
     assert not any(word in said for word in ("77", "Many"))
 
 
-def _calls(text: str) -> int:
+def _calls(text: str, site: Site | None = None) -> int:
     """Return how many calls of functions it takes to check a text."""
+    site, sources = site or site_in("en"), Sources(before="")
     count = 0
 
     def counted(frame: FrameType, event: str, argument: object) -> None:
@@ -467,7 +529,7 @@ def _calls(text: str) -> int:
 
     sys.setprofile(counted)
     try:
-        found(text)
+        check(text, section=SECTION, site=site, template=None, sources=sources)
     finally:
         sys.setprofile(None)
     return count

@@ -339,6 +339,18 @@ def test_files_for_those_who_work_on_a_project_lie_beside_its_readme(tmp_path: P
     assert len(pages.exclude) == len({*pages.exclude})
 
 
+def test_a_page_may_be_called_like_a_file_for_those_who_work_on_a_project(tmp_path: Path) -> None:
+    """Plates have licences, and archives changes; a language or a licence behind it says more."""
+    pages = ["license-plates.md", "readme_first.md", "changelog-archive.md", "license-to-kill.md"]
+    none = ["LICENSE-MIT.md", "README-zh-CN.md", "README.fr.md", "licence_docs.md"]
+    files: dict[str, str | bytes] = dict.fromkeys([*pages, *none], "# T\n")
+    found = imported(written(tmp_path / "a", {"_config.yml": "", **files}))
+    assert found.excluded == tuple(none)
+    beside = {"_config.yml": "", "README.md": "# T\n", **files}
+    found = imported(written(tmp_path / "b", beside))
+    assert not {*pages} & {*found.excluded}
+
+
 @pytest.mark.parametrize("there", ["pressroom.toml", "pressroom/notes.txt", "pressroom"])
 def test_a_workspace_that_is_there_is_not_overwritten(there: str, tmp_path: Path) -> None:
     """Not even a folder of that name that holds other things."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from mcp_server.content.pages.layout import MarkStyle
-from mcp_server.content.text.openings import left_open, left_open_more
+from mcp_server.content.text.openings import left_open, left_open_more, runs_more
 from tests.unit.content.pages.files import GOOD_TEXTS, TEXTS
 
 
@@ -89,6 +89,7 @@ def test_mdx_has_components(text: str, open: tuple[str, ...]) -> None:
         ("a <= b, and c << d", ("<", "<")),
         ("see <https://example.org> or <me@example.org>", ("<https:>", "<me>")),
         ("Prices {from 5} and {a, b and c}", ("{", "{")),
+        ("We don't use {name or so} if it's dark. He said \"{so or so}\".", ("{", "{")),
         ("A {brace", ("{",)),
         ("    indented {", ("{",)),
         ("a < b, `<5`, \\<5, \\{x, }, {title}, {typeof x}, {'a b'}, {f(a, 'b c')}", ()),
@@ -104,6 +105,39 @@ def test_mdx_compiles_no_bare_signs(text: str, open: tuple[str, ...]) -> None:
     assert (reason is not None) == bool(open)
     assert reason is None or "MDX would not compile it; write \\< and \\{" in reason
     assert left_open_more(text, text, style=MarkStyle.MDX) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "runs"),
+    [
+        ("It's {key} and that's it.", True),
+        ('He said "{key}" yes.', True),
+        ("Uses {`${key}`}", True),
+        ("{/* a */ key /* b */}", True),
+        ("Write `<!--` {key} `-->`.", True),
+        ("<Tab title={key}>", True),
+        ("Now {'{'} {key}", True),
+        ("{ok && <b>It's</b>} {key}", True),
+        ("`{key}`, ``a ` {key}``, \\{key}, `\\{` ``{key}``", False),
+        ("```\n{key}\n```", False),
+        ("<Tab title='{key}' at=\"{key}\" />", False),
+        ("{/* it's key */} {}", False),
+        ("{ok && <b>It's</b>}\nand {'}'}, {`}`} and {`a`}", False),
+    ],
+)
+def test_mdx_runs_what_stands_in_braces(text: str, runs: bool) -> None:
+    """Quotes around braces are words, those within are JavaScript's; code spans are no braces."""
+    before = "{`a`} {'}'} {`}`} {'{'} {ok && <b>It's</b>}"
+    assert runs_more(before, text) == runs
+    assert not runs_more(text, text)
+
+
+@pytest.mark.parametrize("piece", ['\\"', "\\'", "\\`", '"', "{'", " /*", '="'])
+def test_braces_are_read_in_linear_time(piece: str) -> None:
+    """Were each sign looked for to the end of the text, this would take a quarter of an hour."""
+    text = "{" + piece * 100_000
+    assert left_open(text, style=MarkStyle.MDX) == ("{",)
+    assert runs_more("", text)
 
 
 def test_only_what_is_left_open_more_than_before_counts() -> None:
