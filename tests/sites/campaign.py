@@ -12,7 +12,8 @@ import time
 import traceback
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 
@@ -64,13 +65,20 @@ async def campaign(
 
 async def worked_on(owner: Owner, *, seed: int, pages: int, only: Sequence[str] = ()) -> Visit:
     """Import the site, do all of it there, and return what was counted and wrong."""
+    async with visiting(owner, *(("--split", "h2") if "split" in only else ()), seed=seed) as visit:
+        await _staged(visit, pages, only)
+    return visit
+
+
+@asynccontextmanager
+async def visiting(owner: Owner, *arguments: str, seed: int) -> AsyncGenerator[Visit]:
+    """Put a site into git, import it, and talk to a server there that has a model."""
     owner.git("init", "-q")
     owner.git("add", "-A")
     owner.git("commit", "-qm", "The site")
-    split = "split" in only
     with told_anew() as model:
         visit = Visit(owner, None, Random(seed))  # type: ignore[arg-type] - no desk yet
-        await stages.imported(visit, *(("--split", "h2") if split else ()))
+        await stages.imported(visit, *arguments)
         with (owner.root / "pressroom.toml").open("a") as settings:
             settings.write(f'\nmodel = "m"\nmodel_url = "{model}"\n')
         trusted(owner.root)
@@ -79,10 +87,9 @@ async def worked_on(owner: Owner, *, seed: int, pages: int, only: Sequence[str] 
         try:
             async with over_stdio(owner.root) as desk:
                 visit.desk = desk
-                await _staged(visit, pages, only)
+                yield visit
         finally:
             await anyio.to_thread.run_sync(owner.stop)
-    return visit
 
 
 async def _staged(visit: Visit, pages: int, only: Sequence[str]) -> None:
