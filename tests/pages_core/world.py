@@ -158,7 +158,8 @@ class World:
         if looked.data is not None and looked.data == self.data:
             assert looked.known.hash in self.store.kept, "the page as met is kept"
             self.nothing_is_lost(looked)
-        self.forget_what_is_there()
+        if looked.data == self.data:  # what another server saw may be different by now
+            self.forget_what_is_there()
 
     def nothing_is_lost(self, looked: Looked) -> None:
         """Every text in a span is in the history."""
