@@ -1,0 +1,1 @@
+INSERT INTO words (words, rowid, text) VALUES ('delete', :id, :words)
