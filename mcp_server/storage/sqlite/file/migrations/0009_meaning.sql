@@ -15,8 +15,8 @@ CREATE TABLE meanings (
     UNIQUE (type, page, entity_id)
 );
 
-CREATE VIRTUAL TABLE words USING fts5 (
-    text, content = '', tokenize = 'unicode61 remove_diacritics 2'
+CREATE VIRTUAL TABLE word_index USING fts5 (
+    words, content = '', tokenize = 'unicode61 remove_diacritics 2'
 );
 
 -- The entities whose text has changed since, whoever changed it. The newest come first.
@@ -27,20 +27,29 @@ CREATE TABLE unembedded (
     entity_id TEXT NOT NULL,
     UNIQUE (type, page, entity_id)
 );
+-- Not INSERT OR REPLACE: in a trigger, what the statement says that fired it counts instead.
 CREATE TRIGGER text_came AFTER INSERT ON entities BEGIN
-    INSERT OR REPLACE INTO unembedded (type, page, entity_id)
+    DELETE FROM unembedded
+    WHERE type = new.type AND page = new.page AND entity_id = new.entity_id;
+    INSERT INTO unembedded (type, page, entity_id)
     VALUES (new.type, new.page, new.entity_id);
 END;
 CREATE TRIGGER text_changed
 AFTER UPDATE OF type, page, entity_id, content_hash ON entities
 WHEN old.content_hash IS NOT new.content_hash OR old.entity_id <> new.entity_id BEGIN
-    INSERT OR REPLACE INTO unembedded (type, page, entity_id)
+    DELETE FROM unembedded
+    WHERE type = old.type AND page = old.page AND entity_id = old.entity_id;
+    INSERT INTO unembedded (type, page, entity_id)
     VALUES (old.type, old.page, old.entity_id);
-    INSERT OR REPLACE INTO unembedded (type, page, entity_id)
+    DELETE FROM unembedded
+    WHERE type = new.type AND page = new.page AND entity_id = new.entity_id;
+    INSERT INTO unembedded (type, page, entity_id)
     VALUES (new.type, new.page, new.entity_id);
 END;
 CREATE TRIGGER text_went AFTER DELETE ON entities BEGIN
-    INSERT OR REPLACE INTO unembedded (type, page, entity_id)
+    DELETE FROM unembedded
+    WHERE type = old.type AND page = old.page AND entity_id = old.entity_id;
+    INSERT INTO unembedded (type, page, entity_id)
     VALUES (old.type, old.page, old.entity_id);
 END;
 INSERT INTO unembedded (type, page, entity_id) SELECT type, page, entity_id FROM entities;

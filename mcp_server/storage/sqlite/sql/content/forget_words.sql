@@ -1,1 +1,1 @@
-INSERT INTO words (words, rowid, text) VALUES ('delete', :id, :words)
+INSERT INTO word_index (word_index, rowid, words) VALUES ('delete', :id, :words)

@@ -1,1 +1,1 @@
-INSERT INTO words (rowid, text) VALUES (:id, :words)
+INSERT INTO word_index (rowid, words) VALUES (:id, :words)
