@@ -14,10 +14,10 @@ _LINK = re.compile(r"\]\(\s{0,3}<?([^\s()<>]{1,2000})>?(?:\s{1,3}\"[^\"\n]{0,500
 _DEFINITION = re.compile(
     r"^ {0,3}\[[^\]\n^][^\]\n]{0,200}\]:\s{1,3}<?([^\s<>]{1,2000})>?", re.MULTILINE
 )
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
-_PAGE_ENDS = ("/index.html", "/index.md", ".html", ".md", ".mdx", "/index")
+SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
+PAGE_ENDS = ("/index.html", "/index.md", ".html", ".md", ".mdx", "/index")
 _OTHER_FILE = re.compile(r"\.[a-z0-9]{1,5}$", re.IGNORECASE)
-_HOME = ("index", "home")
+HOME = ("index", "home")
 
 
 def anchors_in(text: str) -> frozenset[str]:
@@ -43,7 +43,7 @@ def dead_links(
     """Yield the links that lead to no page of the site, or to no heading of a page in `anchors`."""
     own = anchors_in(text)
     for link in dict.fromkeys(links_in(text)):
-        if not _SCHEME.match(link) and _is_dead(link, page, site, own, anchors):
+        if not SCHEME.match(link) and _is_dead(link, page, site, own, anchors):
             yield link
 
 
@@ -71,10 +71,10 @@ def _page_of(path: str, page: str, site: Site) -> str | None:
     if not path:
         return page
     name = unquote(path).strip("/").removeprefix("./").removeprefix("../")
-    for end in _PAGE_ENDS:
+    for end in PAGE_ENDS:
         name = name.removesuffix(end)
     if not name:
-        return next((id for id in _HOME if site.page(id)), "")
+        return next((id for id in HOME if site.page(id)), "")
     if _OTHER_FILE.search(name):
         return ""
     return name if site.page(name) else None
