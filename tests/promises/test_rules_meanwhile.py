@@ -101,6 +101,7 @@ async def service(hand: Hand, files: PageFiles) -> ContentService:
         files,
         DraftingModel(parts.model, parts.grants, None),
         parts.jobs.queue,
+        parts.meaning,
         max_retries=0,
     )
 

@@ -48,7 +48,8 @@ class ReviewArguments(Selecting):
     history: bool | None = Field(None, description="true: all their texts: who, when, why; hashes.")
     as_of: AsOf | None = Field(None, description="What was live on that day (2026-11-24) or time.")
     findings: bool | None = Field(
-        None, description="true: only where a check finds something: dead links, figures, TODO."
+        None,
+        description="true: only where a check finds something: dead links, contradictions, TODO.",
     )
     plan: Plan | None = Field(None, description="What that would do, with the digest.")
     batch_id: Id | None = Field(
