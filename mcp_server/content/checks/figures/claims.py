@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from mcp_server.content.checks.mentions.mention import Mention
-from mcp_server.content.checks.mentions.patterns import NO_ADJECTIVES
+from mcp_server.content.checks.mentions.units import NO_ADJECTIVES
 from mcp_server.content.checks.words import WEEKDAYS
 
 _SMALL = 12
