@@ -20,7 +20,6 @@ from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.actions.submit import Conditions, Submitter, key_of
 from mcp_server.content.checks.told import held_by, why_held
 from mcp_server.content.pages.splice import needs_marks
-from mcp_server.content.site import Site
 from mcp_server.content.text.findings import findings_in, kinds_of
 from mcp_server.entities.entity import Entity, Finding, Revision, page_of, split_id
 from mcp_server.errors import InvalidPayload
@@ -111,30 +110,32 @@ class PromoteAction:
 def _with_findings(plan: Plan, content: SiteContent) -> tuple[int, Sequence[str]]:
     """Return how many of the drafts have findings, and notes on them."""
     drafts = [content.drafts[planned.section].current for planned in plan.planned]
-    found = [(each, kinds) for each in drafts if (kinds := _kinds_in(each, content.site))]
-    if not found:
+    held = [held_by(each, content.site) for each in drafts]
+    listed = [_kinds_in(draft, found) for draft, found in zip(drafts, held, strict=True)]
+    with_kinds = [place for place, kinds in enumerate(listed) if kinds]
+    if not with_kinds:
         return 0, ()
-    named = [_taken(each, content.site) for each, _ in found[:NAMED_MAX]]
-    kinds = ", ".join(dict.fromkeys(kind for _, each in found for kind in each))
-    hold = "1 of these holds" if len(found) == 1 else f"{len(found)} of these hold"
+    kinds = ", ".join(dict.fromkeys(kind for each in listed for kind in each))
+    count = len(with_kinds)
+    hold = "1 of these holds" if count == 1 else f"{count} of these hold"
     said = f"{hold} something to look at ({kinds}): review names it for each section."
-    return len(found), [said, *filter(None, named)]
+    taken = [_taken(drafts[n], held[n]) for n in with_kinds[:NAMED_MAX] if held[n]]
+    return count, [said, *taken]
 
 
-def _kinds_in(draft: Revision, site: Site) -> Sequence[str]:
-    """Return the kinds of what is to be looked at in a draft.
+def _kinds_in(draft: Revision, held: Sequence[Finding]) -> Sequence[str]:
+    """Return the kinds of what is to be looked at in a draft, which is `held` for something or not.
 
     One of before the checks is read, and a placeholder, whose findings are only noted.
     """
     if draft.findings is not None and not draft.is_placeholder:
-        return list(dict.fromkeys(each.kind for each in held_by(draft, site)))
+        return list(dict.fromkeys(each.kind for each in held))
     return [kind.value for kind in kinds_of(findings_in(draft.markdown or ""))]
 
 
-def _taken(draft: Revision, site: Site) -> str | None:
+def _taken(draft: Revision, held: Sequence[Finding]) -> str:
     """Return a note on a held draft that is promoted because somebody named it."""
-    held = held_by(draft, site)
-    return f"{draft.entity_id} is taken, as it was named: {why_held(held)}." if held else None
+    return f"{draft.entity_id} is taken, as it was named: {why_held(held)}."
 
 
 def _on_files(plan: Plan, *, dry_run: bool) -> Sequence[str]:
