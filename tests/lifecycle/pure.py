@@ -16,7 +16,7 @@ from mcp_server.content.actions.generate import plan_generate
 from mcp_server.content.actions.history import is_still_of
 from mcp_server.content.actions.locks import refuse_locked
 from mcp_server.content.actions.plan import Plan
-from mcp_server.content.actions.promote import plan_promote
+from mcp_server.content.actions.promote_plan import plan_promote
 from mcp_server.content.actions.rollback import plan_rollback_of_batch, plan_undo
 from mcp_server.content.actions.rollback_target import RollbackTarget
 from mcp_server.content.actions.selection import Selection, select

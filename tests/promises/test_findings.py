@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
+from types import CodeType, FrameType
 
 import pytest
 from llmock.pytest_plugin import LLMock
 
+from mcp_server.content.actions.reader import ContentReader
+from mcp_server.content.checks.check import check
 from tests.harness import desk, read_site, small_site, write_site
 from tests.interfaces.test_cli import pressroom
 from tests.promises.moves import asked, live, says, settings
@@ -37,6 +43,20 @@ async def test_an_invented_price_is_held_until_somebody_names_the_section(
         assert any("as it was named" in note for note in named["notes"])
         await chat.run("promote", section="menu/s1")
         assert live(root)["menu/s1"] == "Lunch is €85."
+
+
+async def test_what_drafts_are_held_for_is_found_out_beside_the_event_loop(tmp_path: Path) -> None:
+    """Nobody else waits while a text full of figures is compared with its sources."""
+    root = small_site(tmp_path, {"menu": 1})
+    async with desk(root) as chat:
+        await chat.call("edit", section="menu/s1", text="Lunch is €85.")
+        with _called_here() as called:
+            bulk = await chat.call("promote", dryRun=True)
+            named = await chat.call("promote", section="menu/s1", dryRun=True)
+    assert "'€85' stands in no source" in bulk["skipped"][0]["reason"]
+    assert any("as it was named" in note for note in named["notes"])
+    assert check.__code__ not in called
+    assert ContentReader.look.__code__ in called
 
 
 async def test_an_invention_is_none_the_less_one_when_it_is_repeated(
@@ -73,6 +93,22 @@ async def test_material_and_wishes_are_sources(tmp_path: Path, llmock: LLMock) -
         assert "Soup 4,50" in asked(llmock)
         await chat.run("promote")
         assert live(root) == {"menu/s1": "Lunch is twelve euros, soup is €4.50."}
+
+
+@contextmanager
+def _called_here() -> Generator[set[CodeType]]:
+    """Give what is called in this thread."""
+    called: set[CodeType] = set()
+
+    def note(frame: FrameType, event: str, argument: object) -> None:
+        del event, argument
+        called.add(frame.f_code)
+
+    sys.setprofile(note)
+    try:
+        yield called
+    finally:
+        sys.setprofile(None)
 
 
 async def test_two_sections_that_say_otherwise_are_told_with_both_places(tmp_path: Path) -> None:

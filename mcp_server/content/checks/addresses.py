@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from mcp_server.content.checks.phones import is_same_phone, plain_phone, runs_of
+from mcp_server.content.checks.mentions.phones import is_same_phone, plain_phone, runs_of
 
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 _WEB = re.compile(r"(?:https?://|www\.)[^\s<>\"'()\[\]{}|]{2,2000}", re.IGNORECASE)

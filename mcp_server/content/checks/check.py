@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 
 from mcp_server.content.checks.addresses import unsaid_addresses
-from mcp_server.content.checks.figures import unsaid
+from mcp_server.content.checks.figures.unsaid import unsaid
 from mcp_server.content.checks.glossary import avoided_words
 from mcp_server.content.checks.headings import unfit_headings
 from mcp_server.content.checks.language import asked_in, other_language

@@ -56,7 +56,8 @@ def in_words(finding: Finding) -> str:
 def held_by(revision: Revision, site: Site) -> tuple[Finding, ...]:
     """Return what keeps a draft from a bulk promote, as far as it still holds.
 
-    What is in no source when it is drafted may be a fact of the site by now.
+    What is in no source when it is drafted may be a fact of the site by now. Call it in a thread:
+    the text is checked anew, and a long one full of figures takes a second.
     """
     found = [each for each in revision.findings or () if each.level != "noted"]
     section = site.section(revision.entity_id)

@@ -298,6 +298,22 @@ def test_a_hostile_text_is_checked_in_linear_time() -> None:
     assert {"text too long to be checked", "script element", "section mark"} <= kinds
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["12 €/m²", "Preis pro m²", "Tee¹ und Kuchen²", "③ Zimmer", "half past ²³", "à midi ²³²"],
+)
+def test_raised_and_ringed_figures_are_read_as_letters(text: str) -> None:
+    """Python calls them digits, and makes no number of them."""
+    assert found(f"{text}.", text) == ()
+    assert held("It costs €12.", text) == ([] if "12" in text else ["€12"])
+
+
+@pytest.mark.parametrize("minutes", ["²³²", "③③③"])
+def test_an_hour_and_such_figures_are_an_hour(minutes: str) -> None:
+    """What stands where minutes would is no number."""
+    assert held(f"It takes an hour and {minutes} minutes.", "It takes 1 hour.") == []
+
+
 def test_a_text_full_of_inventions_has_a_bounded_list_of_findings() -> None:
     """Whoever reads it has seen enough by then."""
     assert len(found(" ".join(f"€{n}" for n in range(1000, 3000)))) == FINDINGS_MAX

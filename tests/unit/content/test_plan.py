@@ -10,7 +10,7 @@ import pytest
 from mcp_server.content.actions.calls import ChangeCall, GenerateCall, Planned
 from mcp_server.content.actions.generate import mode_of, plan_generate
 from mcp_server.content.actions.plan import Plan
-from mcp_server.content.actions.promote import plan_promote
+from mcp_server.content.actions.promote_plan import plan_promote
 from mcp_server.content.actions.rollback import plan_rollback_of_batch, plan_undo
 from mcp_server.content.actions.rollback_target import stands
 from mcp_server.content.actions.selection import Selection

@@ -14,7 +14,7 @@ from mcp_server.content.checks.between.subjects import (
     shared,
 )
 from mcp_server.content.checks.between.vocabulary import GROUPS, UNITS
-from mcp_server.content.checks.phones import is_same_phone
+from mcp_server.content.checks.mentions.phones import is_same_phone
 
 _KINDS = frozenset[str]().union(*GROUPS.values())
 _WHEN = ("season", "holiday", "meal")

@@ -28,10 +28,10 @@ from mcp_server.content.checks.between.phrases import (
 from mcp_server.content.checks.between.pieces import Piece
 from mcp_server.content.checks.between.statement import Kind, Statement, Value
 from mcp_server.content.checks.between.subjects import stem, stems_of
-from mcp_server.content.checks.days import DAILY, WEEKDAYS, WEEKEND, named_days
-from mcp_server.content.checks.mentions import Date, Mention, Quantity
-from mcp_server.content.checks.phones import plain_phone
-from mcp_server.content.checks.scan import scan
+from mcp_server.content.checks.figures.days import DAILY, WEEKDAYS, WEEKEND, named_days
+from mcp_server.content.checks.mentions.mention import Date, Mention, Quantity
+from mcp_server.content.checks.mentions.phones import plain_phone
+from mcp_server.content.checks.mentions.scan import scan
 
 _MEASURES = frozenset(
     {"duration", "calendar", "night", "weight", "volume", "length", "area", "count", "temperature"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from mcp_server.content.checks.mentions import Date
+from mcp_server.content.checks.mentions.mention import Date
 
 Kind = Literal["price", "hours", "time", "closing day", "date", "year", "number", "phone number"]
 Value = frozenset[float | str | Date | tuple[float, float]]

@@ -10,10 +10,10 @@ from mcp_server.content.checks.between.pieces import HEADING, pieces
 from mcp_server.content.checks.between.reader import PieceReader
 from mcp_server.content.checks.between.statement import Statement
 from mcp_server.content.checks.between.subjects import heading_stems
-from mcp_server.content.checks.mentions import Mention
-from mcp_server.content.checks.phones import plain_phone
+from mcp_server.content.checks.mentions.mention import Mention
+from mcp_server.content.checks.mentions.phones import plain_phone
+from mcp_server.content.checks.mentions.scan import scan
 from mcp_server.content.checks.prepare import figures_of, prose_of
-from mcp_server.content.checks.scan import scan
 from mcp_server.content.checks.words import LANGUAGES
 
 TEXT_MAX = 50_000

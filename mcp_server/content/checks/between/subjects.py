@@ -21,7 +21,7 @@ from mcp_server.content.checks.between.vocabulary import (
     UNITS,
     plain,
 )
-from mcp_server.content.checks.numerals import value_of_word
+from mcp_server.content.checks.mentions.numerals import value_of_word
 from mcp_server.content.checks.words import LANGUAGES
 
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")

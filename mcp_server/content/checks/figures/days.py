@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from mcp_server.content.checks.mentions import Date, Mention
+from mcp_server.content.checks.mentions.mention import Date, Mention
 
 RANGE = re.compile(
     r"(?:st|nd|rd|th|\.)?[ \u00a0]?(?:[–—-]|to|till|until|through|thru|bis(?: zum)?|au|à"

@@ -9,20 +9,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from mcp_server.content.checks.derived import ALWAYS_SAID
-from mcp_server.content.checks.known import Known
-from mcp_server.content.checks.mentions import Mention, Quantity
+from mcp_server.content.checks.figures.examples import SENTENCE_END, is_example
+from mcp_server.content.checks.figures.known import Known
+from mcp_server.content.checks.mentions.mention import Mention, Quantity
 from mcp_server.content.checks.sources import Sources
 
 _UMLAUTS = str.maketrans("äöü", "aou")
 _WORDS_AFTER = re.compile(r"(?:[ \u00a0-][^\W\d_]{2,40}){1,2}")
-_ANY_DAY = re.compile(r"\b(?:an?|einem|einen|eines|un|ein)[ \u00a0]$", re.IGNORECASE)
-_IF = re.compile(
-    r"\b(?:if|when|whether|say|suppose|wenn|falls|ob|etwa|zum beispiel|z\. ?b|si|quand"
-    r"|par exemple|mettons|thinking|fancy|what about|how about|wie wäre|pourquoi pas)\b",
-    re.IGNORECASE,
-)
-_SENTENCE_END = re.compile(r"[.!?](?=\s)|\n\s*\n")
 _A_WEEK = re.compile(
     r"[ \u00a0-](?:(?:a|per|each|every|of the|in der|pro|die|je|par) (?:week|woche|semaine)\b"
     r"|wöchentlich|weekly|(?:sur|von) (?:7|sieben|sept)\b)",
@@ -36,16 +29,6 @@ _BOUND = re.compile(
 )
 _BOUND_MAX = 30
 """Of larger numbers nobody tells the one from the next."""
-_QUESTION = re.compile(r"[^.!?\n]{0,120}\?")
-_NIGHT = re.compile(
-    r"(?:at |um |à )?(?:midnight|noon|midday|mitternacht|mittag|minuit|midi)", re.IGNORECASE
-)
-_BEGINS = re.compile(
-    r"\b(?:until|till|from|open|clos|start|begin|serv|deliver|bis\b|ab\b|öffn|geöffn|offen|schließ"
-    r"|beginn|liefer|jusqu|dès|ouv|ferm|commenc|livr)",
-    re.IGNORECASE,
-)
-"""Said of what has its times."""
 _SUM_MAX = 120
 """Characters within which a sum and its parts stand."""
 _RELATIVE = re.compile(
@@ -70,25 +53,13 @@ class Read:
 def follows(read: Read, index: int) -> bool:
     """Whether a mention follows from what stands beside it, or is an example."""
     return (
-        _is_example(read.text, read.mentions[index])
+        is_example(read.text, read.mentions[index], read.sources.said)
         or _is_sum(read, index)
         or _is_apart(read, index)
         or _is_counted(read, index)
         or _is_part_of_week(read, index)
         or _is_bound(read, index)
-        or _is_asked(read, read.mentions[index])
     )
-
-
-def _is_example(text: str, mention: Mention) -> bool:
-    """Whether a day is one of any: `If you bring it on a Monday, …`."""
-    if any(q.dimension not in {"weekday", "closed"} for q in mention.quantities):
-        return False
-    if _ANY_DAY.search(text, max(0, mention.start - 16), mention.start) is None:
-        return False
-    before = _SENTENCE_END.split(text[max(0, mention.start - 120) : mention.start])[-1]
-    after = _SENTENCE_END.split(text[mention.end : mention.end + 120])[0]
-    return _IF.search(f"{before} {after}") is not None
 
 
 def _is_sum(read: Read, index: int) -> bool:
@@ -112,7 +83,7 @@ def _beside(read: Read, index: int) -> Iterator[range]:
                 continue
             start = read.mentions[min(index, first)].start
             end = read.mentions[max(index, parts[-1])].end
-            if end - start <= _SUM_MAX and not _SENTENCE_END.search(read.text, start, end):
+            if end - start <= _SUM_MAX and not SENTENCE_END.search(read.text, start, end):
                 yield parts
 
 
@@ -127,14 +98,14 @@ def _amounts(read: Read, parts: range, dimension: str) -> Iterator[float]:
 def _is_apart(read: Read, index: int) -> bool:
     """Whether it is how long after a time beside it another is: `an hour later, at 10 pm`."""
     mention = read.mentions[index]
-    lasting = [*_values(mention, "duration")]
+    lasting = mention.values_of("duration")
     if not lasting or _RELATIVE.match(read.text, mention.end) is None:
         return False
     return any(
         known.has_between(minute, seconds)
         for other in read.mentions[max(0, index - 2) : index + 3]
         if _are_in_one_sentence(read.text, mention, other)
-        for minute in _values(other, "time")
+        for minute in other.values_of("time")
         for seconds in lasting
         for known in read.known
     )
@@ -142,13 +113,7 @@ def _is_apart(read: Read, index: int) -> bool:
 
 def _are_in_one_sentence(text: str, one: Mention, other: Mention) -> bool:
     start, end = min(one.end, other.end), max(one.start, other.start)
-    return one is not other and _SENTENCE_END.search(text, start, end) is None
-
-
-def _values(mention: Mention, dimension: str) -> Iterator[float]:
-    for q in mention.quantities:
-        if q.dimension == dimension and isinstance(q.value, float):
-            yield q.value
+    return one is not other and SENTENCE_END.search(text, start, end) is None
 
 
 def _is_bound(read: Read, index: int) -> bool:
@@ -167,26 +132,6 @@ def _is_bound(read: Read, index: int) -> bool:
     return any(known.says(said) for known in read.known)
 
 
-def _is_asked(read: Read, mention: Mention) -> bool:
-    """Whether a time is one of any: `A burst pipe at midnight?`.
-
-    It is where nothing opens or closes then, or where a source says that it is at any time.
-    """
-    if mention.kind != "time":
-        return False
-    before = _SENTENCE_END.split(read.text[max(0, mention.start - 120) : mention.start])[-1]
-    after = _QUESTION.match(read.text, mention.end)
-    if after is None and _IF.search(before) is None:
-        return False
-    if any(ALWAYS_SAID.search(each) for each in read.sources.said):
-        return True
-    written = read.text[mention.start : mention.end]
-    is_word = _NIGHT.fullmatch(written) is not None or (
-        after is not None and not any(letter.isdigit() for letter in written)
-    )
-    return is_word and _BEGINS.search(f"{before} {after[0] if after else ''}") is None
-
-
 def _is_part_of_week(read: Read, index: int) -> bool:
     """Whether it says on how many days a week something is, as a source lists them."""
     mention = read.mentions[index]
@@ -194,7 +139,7 @@ def _is_part_of_week(read: Read, index: int) -> bool:
         return False
     return any(
         seconds / _DAY in known.of("days a week")
-        for seconds in _values(mention, "duration")
+        for seconds in mention.values_of("duration")
         for known in read.known
     )
 

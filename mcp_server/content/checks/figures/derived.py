@@ -9,8 +9,8 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 
-from mcp_server.content.checks.days import RANGE, days_between
-from mcp_server.content.checks.mentions import Mention
+from mcp_server.content.checks.figures.days import RANGE, days_between
+from mcp_server.content.checks.mentions.mention import Mention
 
 _ORDINAL = re.compile(
     r"(?<![\d.,:/])(\d{1,3})(?:\.(?=[ \u00a0][^\W\d_])|(?:st|nd|rd|th|ers?|ère|è?me|es?|ième)\b)"
@@ -116,12 +116,12 @@ def _near(text: str, mentions: Sequence[Mention]) -> Iterator[tuple[str, float]]
 
 def _lasting(one: Mention, other: Mention) -> Iterator[tuple[str, float]]:
     """`19:00–21:00` lasts two hours."""
-    for start in _values(one, "time"):
-        for end in _values(other, "time"):
+    for start in one.values_of("time"):
+        for end in other.values_of("time"):
             if start != end:
                 seconds = (end - start) % 1440 * 60
                 yield "duration", seconds
-                if len(_values(one, "time")) > 1:
+                if len(one.values_of("time")) > 1:
                     yield "duration", seconds % _HALF_DAY
 
 
@@ -137,8 +137,8 @@ def _days(one: Mention, other: Mention) -> Iterator[tuple[str, float]]:
 
 def _ending(one: Mention, other: Mention) -> Iterator[tuple[str, float]]:
     """What begins at `10 am, 3.5 h` ends at half past one."""
-    for start in _values(one, "time"):
-        for seconds in _values(other, "duration"):
+    for start in one.values_of("time"):
+        for seconds in other.values_of("duration"):
             if seconds < _HALF_DAY:
                 yield "time", (start + seconds / 60) % 1440
 
@@ -146,8 +146,8 @@ def _ending(one: Mention, other: Mention) -> Iterator[tuple[str, float]]:
 def _half(one: Mention, other: Mention) -> Iterator[tuple[str, float]]:
     """Of `4 €, children 2 €` the second is half of the first."""
     for q in one.quantities:
-        halves = {2 * v for v in _values(other, q.dimension)}
-        halves |= {v / 2 for v in _values(other, q.dimension)}
+        halves = {2 * v for v in other.values_of(q.dimension)}
+        halves |= {v / 2 for v in other.values_of(q.dimension)}
         is_sum = q.dimension == "bare" and not q.figure.is_integer()
         if (is_sum or q.dimension.startswith("money")) and q.value in halves:
             yield "percent", 50.0
@@ -155,7 +155,7 @@ def _half(one: Mention, other: Mention) -> Iterator[tuple[str, float]]:
 
 def _each(one: Mention, other: Mention) -> Iterator[tuple[str, float]]:
     """Of `10 classes: £95` one is £9.50."""
-    for count in _values(one, "count"):
+    for count in one.values_of("count"):
         for q in other.quantities:
             if (
                 1 < count <= _MANY
@@ -168,22 +168,14 @@ def _each(one: Mention, other: Mention) -> Iterator[tuple[str, float]]:
 def _hours(one: Mention, other: Mention) -> Iterator[tuple[str, float]]:
     """`Mon–Fri 9–18` are times."""
     for each in (one, other):
-        for figure in _values(each, "bare"):
+        for figure in each.values_of("bare"):
             if figure <= 24:
                 yield "time", figure * 60
-    for start in _values(one, "bare"):
-        for end in _values(other, "bare"):
+    for start in one.values_of("bare"):
+        for end in other.values_of("bare"):
             if end < start <= 12:
                 yield "time", end * 60 + 720
 
 
 def _is_weekday(mention: Mention) -> bool:
     return any(q.dimension == "weekday" for q in mention.quantities)
-
-
-def _values(mention: Mention, dimension: str) -> list[float]:
-    return [
-        q.value
-        for q in mention.quantities
-        if q.dimension == dimension and isinstance(q.value, float)
-    ]

@@ -159,7 +159,7 @@ def _german_small(word: str) -> float | None:
 
 _SCALES: Mapping[str, float] = {
     "hundred": 100, "thousand": 1000, "million": 1e6, "billion": 1e9, "hundert": 100,
-    "tausend": 1000, "millionen": 1e6, "mio": 1e6, "cent": 100, "cents": 100, "mille": 1000,
+    "tausend": 1000, "millionen": 1e6, "mio": 1e6, "mille": 1000,
     "millions": 1e6, "milliarden": 1e9, "milliards": 1e9, "dozen": 12, "dutzend": 12,
     "douzaines": 12, "k": 1000,
 }  # fmt: skip

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from mcp_server.content.checks.mentions import Mention
-from mcp_server.content.checks.patterns import NO_ADJECTIVES
+from mcp_server.content.checks.mentions.mention import Mention
+from mcp_server.content.checks.mentions.units import NO_ADJECTIVES
 from mcp_server.content.checks.words import WEEKDAYS
 
 _SMALL = 12

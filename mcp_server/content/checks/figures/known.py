@@ -1,19 +1,13 @@
-"""What the sources say in figures, and whether they say what a text says. Pure."""
+"""What one source says in figures, and whether it says what a text says. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 
-from mcp_server.content.checks.days import days_a_week, months_between, weekday_of, weekdays_in
-from mcp_server.content.checks.derived import derived
-from mcp_server.content.checks.mentions import Mention, Quantity
-from mcp_server.content.checks.phones import is_same_phone, plain_phone, runs_of
-from mcp_server.content.checks.prepare import figures_of
-from mcp_server.content.checks.scan import scan
-from mcp_server.content.checks.words import MONTHS, UNITS, UNSURE_MONTHS
+from mcp_server.content.checks.figures.days import weekday_of
+from mcp_server.content.checks.mentions.mention import Date, Mention, Quantity
+from mcp_server.content.checks.mentions.phones import is_same_phone, plain_phone
 
 _FACTORS: dict[str, tuple[float, ...]] = {
     "duration": (60.0, 3600.0, 86400.0, 604800.0),
@@ -30,42 +24,12 @@ _CLOSE_TIME = 0.08
 """The same of what lasts: half an hour may be 28 minutes."""
 _MAGNITUDES = ((24.0, 300.0), (100.0, 10_000.0), (1000.0, 1e6), (1e6, 1e9))
 """What dozens, hundreds, thousands and millions may be of."""
-
-
-_DAY = 86400.0
-_SINGLE = re.compile(
-    r"\b(?:an?|one|per|pro|par|la|le|l['’]|je|eine[nrm]?|each|every|chaque|jede[nrms]?"
-    r"|une?)[ \u00a0]?([^\W\d_]{3,12})",
-    re.IGNORECASE,
-)
-_ALONE = re.compile(
-    r"(?:^|[:\n;|=(€$£]|\b(?:is|are|now|be|ist|sind|jetzt|nun|est|sont|only|nur|auf|to|von|from"
-    r"|of|costs?|ca\.?|circa|env\.|environ|approx\.?|roughly|nearly|ungefähr|knapp|gut|kostet|kosten"
-    r"|co[uû]te|max\.?|min\.?|maximal|höchstens|mindestens|over|about|around|up|über|etwa|rund|zu"
-    r"|à|de|and|und|et|or|oder"
-    r"|ou|bis|under|unter|moins de|ab|dès|[–-]))[ \u00a0]*$",
-    re.IGNORECASE,
-)
-"""What stands before a figure that says what a fact is; other figures are part of a name."""
-_SHORT_MONTH = re.compile(
-    rf"\b({'|'.join(sorted((m.capitalize() for m in UNSURE_MONTHS), key=len, reverse=True))})\b"
-)
-"""A month in a source, where nobody can be held for it."""
-_PRICED = re.compile(
-    r"(?:pric|prix|tarif|preis|eintritt|entrée|fee|admission|ticket|karte|carte|billet|plein|réduit"
-    r"|normal|ermäßigt|adult|child|erwachsen|kind|enfant|adulte|student|étudiant|concession)"
-    r"[^\n;.|]{0,24}(?<=[^\W\d_])[.:]? $",
-    re.IGNORECASE,
-)
-_ENDS = re.compile(r" ?(?:[,;/|)\n]|$)")
-"""What stands around a figure that is a price, although it has no currency."""
-_STREET = re.compile(r"str(?:aße|asse|\.)")
 _PERCENT = re.compile(
     r"%|percent|per cent|prozent|pour ?cent|pct|\bpc\b|\babv\b|\bvol\b|\balk"
     r"|discount|rabatt|remise|zins"
 )
 """Only beside these words a figure alone can be a share."""
-NONE: frozenset[float] = frozenset()
+_NONE: frozenset[float] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +39,7 @@ class Known:
     by_dimension: dict[str, frozenset[float]] = field(default_factory=dict[str, frozenset[float]])
     figures: frozenset[float] = frozenset()
     """All numbers as they are written, whatever they count."""
-    dates: frozenset[tuple[int, int, int]] = frozenset()
+    dates: frozenset[Date] = frozenset()
     phones: frozenset[str] = frozenset()
     runs: frozenset[str] = frozenset()
     """Digits that stand side by side, in all ways in which they can be one telephone number."""
@@ -85,7 +49,7 @@ class Known:
 
     def of(self, dimension: str) -> frozenset[float]:
         """Return the values of one dimension."""
-        return self.by_dimension.get(dimension, NONE)
+        return self.by_dimension.get(dimension, _NONE)
 
     def says(self, mention: Mention) -> bool:
         """Whether this source says one of the things that `mention` may stand for."""
@@ -143,7 +107,7 @@ class Known:
             case "age":
                 return value in self.of("bare") | self.of("count") | self.of("in a name")
             case "decade":
-                years = (each for each in self.figures if _is_year(each))
+                years = (each for each in self.figures if is_year(each))
                 return any(each % 100 // 10 * 10 == value for each in years)
             case _:
                 return self._is_amount(dimension, value, figure, about=about)
@@ -183,11 +147,11 @@ class Known:
         close = _CLOSE_TIME if dimension == "duration" else _CLOSE
         if not ((about and value >= 10) or converted):
             return False
-        near = said | (self.of("bare") if about else NONE)
+        near = said | (self.of("bare") if about else _NONE)
         return any(
             abs(value - each) <= close * abs(each) and (about or not _is_round(each, value))
             for each in near
-            if not (_is_year(each) and each in self.of("bare"))
+            if not (is_year(each) and each in self.of("bare"))
         )
 
 
@@ -196,120 +160,11 @@ def _is_round(one: float, other: float) -> bool:
     return one == round(one, 1) and other == round(other, 1)
 
 
-def _is_alone(text: str, start: int) -> bool:
-    return _ALONE.search(text, max(0, start - 16), start) is not None
-
-
-def _is_price(text: str, mention: Mention) -> bool:
-    """Whether a figure is a price in a list of them: `tickets: full 22, reduced 14`."""
-    return (
-        _ENDS.match(text, mention.end) is not None
-        and _PRICED.search(text, max(0, mention.start - 60), mention.start) is not None
-    )
-
-
-def _singles(text: str) -> Iterator[tuple[str, float]]:
-    """Yield one of each unit that stands without a number: `a week`, `pro Nacht`."""
-    for found in _SINGLE.finditer(text):
-        for unit in UNITS.get(found[1].lower(), ()):
-            if unit.dimension != "duration" or unit.factor > _DAY:
-                yield unit.dimension, unit.factor
-
-
-def named(text: str) -> str:
-    """Return a text in which names with figures are looked up, in one spelling."""
-    return " ".join(_STREET.sub("str", text.lower()).split())
-
-
-def has_figure(text: str, figure: str) -> bool:
-    """Whether a figure stands in a text, alone or in a name: `J18`."""
-    place = text.find(figure)
-    around = text[place - 1 : place] + text[place + len(figure) : place + len(figure) + 1]
-    return place >= 0 and not any(letter.isdigit() for letter in around)
-
-
-def is_word_of(text: str, name: str) -> bool:
-    """Whether a name stands in a text, and is no part of a longer one."""
-    place = text.find(name)
-    around = text[place - 1 : place] + text[place + len(name) : place + len(name) + 1]
-    return place >= 0 and not any(letter.isalnum() for letter in around)
-
-
 def _is_name(figure: float) -> bool:
     """Whether a figure is more likely a year or a postcode than an amount."""
-    return _is_year(figure) or 10_000 <= figure <= 99_999
+    return is_year(figure) or 10_000 <= figure <= 99_999
 
 
-def _is_year(figure: float) -> bool:
+def is_year(figure: float) -> bool:
+    """Whether a figure can be a year."""
     return 1000 <= figure <= 2199 and figure == int(figure)
-
-
-def _is_full_hour(q: Quantity) -> bool:
-    """Whether a time is written as an hour: `7 pm`, and the figure can stand alone."""
-    return q.value in {q.figure * 60, q.figure * 60 + 720}
-
-
-def _dimension(name: str, value: float, text: str, mention: Mention) -> str:
-    """Return what a figure of a source counts; one in a name counts nothing, an amount does."""
-    if name == "count" and not value.is_integer():
-        return "bare"
-    is_named = (
-        name == "bare"
-        and value.is_integer()
-        and not _is_alone(text, mention.start)
-        and not text.startswith(": ", mention.end)  # the name of a fact: `pass 10: 68 €`
-    )
-    if is_named and _is_price(text, mention):
-        return "money:ANY"
-    return "in a name" if is_named else name
-
-
-@lru_cache(maxsize=64)
-def known_in(text: str) -> Known:
-    """Return what a source says in figures. The same source is read once."""
-    read = figures_of(text)
-    mentions = scan(read)
-    values: dict[str, set[float]] = {}
-    figures: set[float] = set()
-    for mention in mentions:
-        for q in mention.quantities:
-            if q.dimension != "time" or _is_full_hour(q):
-                figures.add(q.figure)
-            if isinstance(q.value, float):
-                name = _dimension(q.dimension, q.value, text, mention)
-                values.setdefault(name, set()).add(q.value)
-    days, closed, others = weekdays_in(text, mentions)
-    values["weekday"] = {float(day) for day in days}
-    values.setdefault("closed", set()).update(float(day) for day in closed)
-    values["days a week"] = {float(count) for count in days_a_week(text, mentions)}
-    values["not open"] = {float(day) for day in others}
-    if len(days) >= 4:
-        values.setdefault("duration", set()).add(len(days) * 86400.0)
-    dates = {q.value for m in mentions for q in m.quantities if isinstance(q.value, tuple)}
-    dates |= {(0, MONTHS[short.lower()], 0) for short in _SHORT_MONTH.findall(text)}
-    dates |= months_between(text, mentions)
-    figures |= {float(date[0]) for date in dates if date[0]}
-    for name, value in (*_singles(text), *derived(text, mentions)):
-        values.setdefault(name, set()).add(value)
-    for year in [f for f in figures if _is_year(f)]:
-        figures.add(year // 10 * 10)
-        values.setdefault("century", set()).add(year // 100 + 1)
-    return Known(
-        by_dimension={name: frozenset(each) for name, each in values.items()},
-        figures=frozenset(figures),
-        dates=frozenset(dates),
-        phones=frozenset(
-            q.value
-            for m in mentions
-            for q in m.quantities
-            if isinstance(q.value, str) and q.dimension == "phone"
-        )
-        | frozenset(
-            re.sub(r"\D", "", run) for run in re.findall(r"\+?\d[\d ()/.–-]{5,24}\d", text)
-        ),
-        runs=frozenset(plain_phone(digits) for _, _, digits in runs_of(text)),
-        words=named(text),
-        codes=frozenset(
-            q.value for m in mentions for q in m.quantities if isinstance(q.value, str)
-        ),
-    )

@@ -38,3 +38,11 @@ class Mention:
     quantities: tuple[Quantity, ...]
     about: bool = False
     """Whether it is said to be about so much: `nearly 50`."""
+
+    def values_of(self, dimension: str) -> list[float]:
+        """Return the values that it may stand for in one dimension."""
+        return [
+            q.value
+            for q in self.quantities
+            if q.dimension == dimension and isinstance(q.value, float)
+        ]

@@ -1,0 +1,1 @@
+"""What a text says in figures and none of its sources does. Pure."""
