@@ -117,7 +117,11 @@ def _prices_clash(one: Statement, first: Side, other: Statement, second: Side) -
 
 
 _LASTING = frozenset({"duration", "calendar", "night"})
-_UNITS_OF_TIME = frozenset({"=hour", "=day", "=week", "=month", "=year", "=night"})
+_UNITS_OF_TIME = {
+    "=hour": 3_600.0, "=day": 86_400.0, "=week": 604_800.0, "=month": 1.0, "=year": 12.0,
+    "=night": 1.0,
+}  # fmt: skip
+"""How much of its dimension each is: 60 minutes are an hour."""
 
 
 def _differ_in_measure(one: Statement, other: Statement) -> bool:
@@ -128,8 +132,9 @@ def _differ_in_measure(one: Statement, other: Statement) -> bool:
         )
         if theirs and not mine & theirs:
             return True
-        if dimension in _LASTING and not theirs and _UNITS_OF_TIME & other.core:
-            return True
+        units = _UNITS_OF_TIME.keys() & other.core
+        if dimension in _LASTING and units and not theirs:
+            return not any(frozenset({_UNITS_OF_TIME[each]}) in mine for each in units)
     return False
 
 
@@ -171,8 +176,16 @@ def _hours_clash(one: Statement, first: Side, other: Statement, second: Side) ->
         return False
     if _of_other_places(one, other) or _are_called_apart(first, second):
         return False
+    return _are_of_one_opening(one, other)
+
+
+def _are_of_one_opening(one: Statement, other: Statement) -> bool:
+    """Whether both are opening hours, or one is of what the other is opened of: `in the shop`."""
     if _are_opening(one) and _are_opening(other):
         return True
+    for opening, named in ((one, other), (other, one)):
+        if _are_opening(opening) and named.core and shared(named.core, opening.wide) == named.core:
+            return True
     return len(shared(one.core - {"=open"}, other.core)) >= _ENOUGH
 
 

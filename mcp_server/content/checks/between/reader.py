@@ -28,6 +28,7 @@ from mcp_server.content.checks.between.phrases import (
 from mcp_server.content.checks.between.pieces import Piece
 from mcp_server.content.checks.between.statement import Kind, Statement, Value
 from mcp_server.content.checks.between.subjects import stem, stems_of
+from mcp_server.content.checks.between.vocabulary import UNITS
 from mcp_server.content.checks.figures.days import DAILY, WEEKDAYS, WEEKEND, named_days
 from mcp_server.content.checks.mentions.mention import Date, Mention, Quantity
 from mcp_server.content.checks.mentions.phones import plain_phone
@@ -122,7 +123,8 @@ class PieceReader:
         after = [each for each in ends if each >= end]
         right = after[0] if after else high
         for left in reversed(before):
-            if words := self._stems(left, start) | self._stems(end, right):
+            words = self._stems(left, start) | self._stems(end, right)
+            if words - UNITS:
                 return words
         return next(
             (words for each in after if (words := self._stems(end, each))), frozenset[str]()

@@ -141,7 +141,7 @@ UNITS = frozenset(
 GROUPS: Mapping[str, frozenset[str]] = {
     name: frozenset(f"={each}" for each in words(names))
     for name, names in {
-        "for whom": "child adult reduced student senior family member school dog",
+        "for whom": "child adult reduced student senior family member school",
         "size": "small large half",
         "beds": "double single",
         "way": "single return",
