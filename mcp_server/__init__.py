@@ -47,7 +47,9 @@ if TYPE_CHECKING:
         expect_hash,
     )
     from mcp_server.entities.entity import PREVIEW, PRODUCTION, Entity, Revision, page_of
+    from mcp_server.entities.meaning import Embedding
     from mcp_server.jobs.outcome import Done, Fail, Outcome, Pause, Retry, Skip, Snooze
+    from mcp_server.meaning.errors import EmbeddingTrouble
     from mcp_server.plugin.handler import handler
     from mcp_server.plugin.job_context import JobContext
 
@@ -69,6 +71,8 @@ __all__ = [
     "Done",
     "DraftRequest",
     "Drafted",
+    "Embedding",
+    "EmbeddingTrouble",
     "Entity",
     "ExportFailed",
     "Fail",
@@ -121,6 +125,8 @@ HOMES = {
     "Done": "mcp_server.jobs.outcome",
     "DraftRequest": "mcp_server.content.drafting.prompt",
     "Drafted": "mcp_server.content.drafting.drafter",
+    "Embedding": "mcp_server.entities.meaning",
+    "EmbeddingTrouble": "mcp_server.meaning.errors",
     "Entity": "mcp_server.entities.entity",
     "ExportFailed": "mcp_server.content.pages.disk",
     "Fail": "mcp_server.jobs.outcome",

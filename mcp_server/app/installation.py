@@ -18,6 +18,7 @@ KINDS = (
     "content-promote",
     "content-rollback",
     "content-unpublish",
+    "embedding",
 )
 """Those that its tools queue; each has a module of its own."""
 PLUGINS = "pressroom.plugins"

@@ -21,6 +21,7 @@ from mcp_server.content.actions.payloads import JOB_KINDS
 from mcp_server.content.drafting.keys import announced_abilities
 from mcp_server.content.drafting.model import ModelChoice, abilities
 from mcp_server.content.pages.page_files import PageFiles, page_files
+from mcp_server.entities.meaning import embedding_of_all
 from mcp_server.folder import Folder
 from mcp_server.jobs.batch import BatchLimits, BatchService
 from mcp_server.jobs.host.health import WorkerMode
@@ -31,9 +32,12 @@ from mcp_server.jobs.records import Host
 from mcp_server.jobs.registry import Registry, discover
 from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.telemetry import AttemptFigures
+from mcp_server.meaning.embedder import embedder_of
+from mcp_server.meaning.making import effects_of
 from mcp_server.plugin.jobs import Jobs
 from mcp_server.plugin.loading import Plugins
 from mcp_server.storage.sqlite.content.effects import ContentEffects
+from mcp_server.storage.sqlite.content.meanings import SqliteMeaningStore
 from mcp_server.storage.sqlite.content.store import SqliteEntityStore
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.place import unsafe_place
@@ -41,6 +45,9 @@ from mcp_server.storage.sqlite.file.platform import ELSEWHERE, check_locks, chec
 from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from mcp_server.storage.sqlite.usage import SqliteLedger
 from mcp_server.trust import Grants, StateFolder
+
+EMBED_AFTER_S = 1.0
+"""How long changed texts wait for others, to be embedded together."""
 
 logger = structlog.get_logger(__name__)
 
@@ -52,6 +59,7 @@ class Parts:
     workspace: Workspace
     store: SqliteJobStore
     entities: SqliteEntityStore
+    meaning: SqliteMeaningStore
     ledger: SqliteLedger
     registry: Registry
     plugins: Plugins
@@ -143,7 +151,8 @@ async def open_parts(
         mark=state.demanded_mark,
     ) as database:
         new_job_id = partial(new_id, "j", clock)
-        store = SqliteJobStore(database, ContentEffects(), new_job_id)
+        store = SqliteJobStore(database, _effects(workspace), new_job_id)
+        entities = SqliteEntityStore(database)
         hub = Hub(store, buffer=settings.subscriber_buffer)
         limits = BatchLimits(jobs_max=settings.batch_jobs_max)
         jobs = Jobs(
@@ -151,12 +160,16 @@ async def open_parts(
             queue=JobQueue(store, registry, clock, new_job_id, hub),
             batches=BatchService(store, registry, clock, new_job_id, limits, hub),
             new_batch_id=partial(new_id, "b", clock),
+            entities=entities,
+            embed=partial(effects_of, embedder=embedder_of(settings.embedder, beside=True)),
+            now=clock.now,
         )
         plugins.connect(jobs)
         yield Parts(
             workspace=workspace,
             store=store,
-            entities=SqliteEntityStore(database),
+            entities=entities,
+            meaning=SqliteMeaningStore(database),
             ledger=SqliteLedger(database),
             registry=registry,
             plugins=plugins,
@@ -181,4 +194,12 @@ async def open_store(parts: Parts) -> AsyncGenerator[JobStore]:
         synchronous=settings.synchronous,
         mark=parts.state.demanded_mark,
     ) as database:
-        yield SqliteJobStore(database, ContentEffects(), partial(new_id, "j", parts.clock))
+        effects = _effects(parts.workspace)
+        yield SqliteJobStore(database, effects, partial(new_id, "j", parts.clock))
+
+
+def _effects(workspace: Workspace) -> ContentEffects:
+    """Return what applies effects, and has every text that they change embedded."""
+    if workspace.settings.embedder == "off":
+        return ContentEffects()
+    return ContentEffects(embeds=embedding_of_all(delay_s=EMBED_AFTER_S))

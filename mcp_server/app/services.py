@@ -48,6 +48,7 @@ def services_of(parts: Parts, events: Events, health: Health) -> Services:
         parts.files,
         DraftingModel(parts.model, parts.grants, parts.workspace.model_problem, settings.budget),
         parts.jobs.queue,
+        parts.meaning,
         max_retries=settings.max_retries,
     )
     return Services(

@@ -27,6 +27,7 @@ from mcp_server.jobs.telemetry import AttemptWatch
 from mcp_server.jobs.worker.attempt import AttemptRunner
 from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
 from mcp_server.jobs.worker.worker import Worker, WorkerSettings
+from mcp_server.meaning.embedder import embed_what_is_missing, embedder_of
 from mcp_server.plugin.job_context import context_maker
 from mcp_server.plugin.workbench import Workbench
 from mcp_server.redaction import redacted, secrets_of
@@ -87,9 +88,11 @@ async def work(
     bench = Workbench(
         parts.store,
         parts.entities,
+        parts.meaning,
         parts.files,
         parts.registry,
         clock,
+        embedder=embedder_of(settings.embedder, beside=False),
         composer_delay_s=settings.composer_delay_s,
         model=parts.model,
         grants=parts.grants,
@@ -138,6 +141,8 @@ async def work(
         process=WorkerProcess() if mode == "detached" else None,
         lacking=lack_of_key,
     )
+    if settings.embedder != "off":
+        await embed_what_is_missing(parts.meaning, parts.jobs.queue, bench.embedder)
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_stop_when_told, worker, stopping)

@@ -27,6 +27,7 @@ from mcp_server.content.actions.submit import Submitter
 from mcp_server.content.actions.unpublish import UnpublishAction
 from mcp_server.content.pages.page_files import PageFiles
 from mcp_server.entities.entity import Author
+from mcp_server.entities.meaning import MeaningStore
 from mcp_server.entities.store import About, Change, Edit, EntityStore
 from mcp_server.errors import Overtaken
 from mcp_server.jobs.batch import BatchService
@@ -63,6 +64,7 @@ class ContentService:
         files: PageFiles,
         model: DraftingModel,
         queue: JobQueue,
+        meaning: MeaningStore,
         *,
         max_retries: int,
     ) -> None:
@@ -80,13 +82,13 @@ class ContentService:
         self.retry = self._telling(RetryAction(reader, entities, batches, model).__call__)
         self.brief = self._telling(BriefAction(reader).__call__)
         self.edit = self._telling(EditAction(reader, entities, batches).__call__)
-        self.check = self._telling(CheckAction(reader).__call__)
+        self.check = self._telling(CheckAction(reader, meaning).__call__)
         self.review = self._telling(ReviewAction(reader, batches).__call__)
         self.history = self._telling(HistoryAction(reader, entities, batches).__call__)
         self.kept = self._telling(KeptAction(reader, entities, batches).__call__)
         self.then = self._telling(ThenAction(reader, entities, batches).__call__)
         self.containing = self._telling(ContainingAction(reader, batches).__call__)
-        self.with_findings = self._telling(FindingsAction(reader, batches).__call__)
+        self.with_findings = self._telling(FindingsAction(reader, batches, meaning).__call__)
         self.plans = {
             "promote": self.promote,
             "rollback": self.rollback,

@@ -124,6 +124,24 @@ class SaveMaterial:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class SaveVector:
+    """Make a text known to search: its words, and the vector of what it means.
+
+    If the entity's text is not the one of `hash` any more (`None`: it was removed), nothing
+    happens: what changed it has asked for this anew (L34).
+    """
+
+    type: str
+    entity_id: str
+    hash: str | None
+    words: str = ""
+    """As they are indexed: see `meaning.words`."""
+    embedder: str | None = None
+    """What made the vector. `None`: nothing did, and only its words are found."""
+    vector: bytes | None = None
+
+
 Effect = (
     Require
     | SaveRevision
@@ -134,6 +152,7 @@ Effect = (
     | PutBack
     | KeepPage
     | SaveMaterial
+    | SaveVector
 )
 
 

@@ -150,6 +150,10 @@ class Origin(NamedTuple):
     destination: str | None = None
 
 
+OURS = Origin(owner="pressroom", interface="pressroom")
+"""Of what Pressroom does by itself: no caller has asked for it, and none is told."""
+
+
 class NewJob(NamedTuple):
     """A job as it is handed in. `subject` is what it works on, in the user's words."""
 

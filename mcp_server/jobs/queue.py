@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import anyio
 
@@ -31,12 +31,13 @@ class JobQueue:
         self._new_job_id = new_job_id
         self._hub = hub or Hub(store)
 
-    async def enqueue(self, job: NewJob, *, origin: Origin) -> str:
+    async def enqueue(self, job: NewJob, *, origin: Origin, effects: Sequence[object] = ()) -> str:
         """Store a job and return its id, or that of the job which holds its dedup key.
 
-        With `replace` that one is this job from now on.
+        With `replace` that one is this job from now on. The effects are applied together with it.
 
         Raises:
+            Overtaken: an effect does not find what it expects: nothing was stored.
             UnknownKind: nothing runs its kind.
             InvalidPayload: the payload is not what its handler takes, or a field, or who asks, not
                 what can be stored.
@@ -45,7 +46,7 @@ class JobQueue:
         check_origin(origin)
         self._registry.check(job)
         id, _ = await self._store.enqueue(
-            self._new_job_id(), job, origin=origin, now=self._clock.now()
+            self._new_job_id(), job, origin=origin, effects=effects, now=self._clock.now()
         )
         return id
 

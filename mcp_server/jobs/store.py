@@ -48,12 +48,22 @@ class JobStore(Protocol):
         ...
 
     async def enqueue(
-        self, id: str, job: NewJob, *, origin: Origin, now: float
+        self,
+        id: str,
+        job: NewJob,
+        *,
+        origin: Origin,
+        effects: Sequence[object] = (),
+        now: float,
     ) -> tuple[str, bool]:
         """Store a job outside any batch; return its id, and whether a job was added.
 
         If another job holds its dedup key, no job is added and the holder's id is returned; with
-        `replace`, the holder has taken over what this job is to do.
+        `replace`, the holder has taken over what this job is to do. The effects are applied with
+        it, or nothing is done.
+
+        Raises:
+            Overtaken: an effect does not find what it expects.
         """
         ...
 
@@ -272,6 +282,10 @@ class JobStore(Protocol):
 
     async def job(self, job_id: str) -> Job | None:
         """Return a job."""
+        ...
+
+    async def newest_with_key(self, dedup_key: str) -> Job | None:
+        """Return the job with this key that was stored last, ended or not; of any owner."""
         ...
 
     async def alone(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # a handler's own process imports this, and starts twice as f
     from mcp_server.content.pages.look import Looked
     from mcp_server.content.pages.page_files import PageFiles
     from mcp_server.content.site import Site
+    from mcp_server.entities.effects import SaveVector
+    from mcp_server.entities.meaning import Unembedded
     from mcp_server.entities.page_files import PageVersion
     from mcp_server.entities.store import EntityStore
     from mcp_server.jobs.job import Attempt, Job
@@ -204,6 +206,25 @@ class JobContext:
         """
         drafter = await self._bench.drafter(self.terms)
         return await drafter.draft(request, self.progress, self._bench.purse(self._attempt))
+
+    async def unembedded(
+        self, ids: Collection[tuple[str, str]] | None = None, *, limit: int
+    ) -> Sequence[Unembedded]:
+        """Return texts that search does not know yet: those of `ids` (type and id), or the newest.
+
+        One that was removed is among them, as search is to forget it.
+        """
+        return await self._bench.meaning.unembedded(ids, limit=limit)
+
+    async def embed(self, texts: Sequence[Unembedded]) -> Sequence[SaveVector]:
+        """Return the effects that make texts known to search.
+
+        Raises:
+            EmbeddingTrouble: no vectors can be made now, or ever; it says which.
+        """
+        from mcp_server.meaning.making import effects_of  # noqa: PLC0415 - as above
+
+        return await effects_of(texts, self._bench.embedder)
 
     async def checkpoint(self, effects: Sequence[object]) -> str | None:
         """Apply effects now, and go on; return the conflict where one does not apply.

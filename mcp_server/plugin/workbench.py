@@ -20,6 +20,7 @@ from mcp_server.content.pages.layout import Layout
 from mcp_server.content.pages.page_files import PageFiles
 from mcp_server.content.site import Site
 from mcp_server.content.workspace.loader import SiteLoader, site_from_document
+from mcp_server.entities.meaning import Embedder, MeaningStore
 from mcp_server.entities.store import EntityStore
 from mcp_server.entities.usage import Ledger
 from mcp_server.errors import StorageError, Unavailable
@@ -37,10 +38,12 @@ class Workbench:
         self,
         store: JobStore,
         entities: EntityStore,
+        meaning: MeaningStore,
         files: PageFiles,
         registry: Registry,
         clock: Clock,
         *,
+        embedder: Embedder | None = None,
         composer_delay_s: float,
         model: ModelChoice,
         grants: Grants,
@@ -53,6 +56,7 @@ class Workbench:
     ) -> None:
         self.store, self.entities, self.files, self.clock = store, entities, files, clock
         self.registry, self.model = registry, model
+        self.meaning, self.embedder = meaning, embedder
         self.settings, self.plugin_of = settings or PluginSettings(), plugin_of
         self._grants, self._model_problem = grants, model_problem
         self._present_site = present_site

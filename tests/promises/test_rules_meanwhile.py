@@ -118,6 +118,7 @@ async def service(
         files,
         DraftingModel(parts.model, parts.grants, None),
         parts.jobs.queue,
+        parts.meaning,
         max_retries=0,
     )
 

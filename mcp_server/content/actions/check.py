@@ -6,18 +6,20 @@ from collections.abc import Collection, Mapping
 
 import anyio.to_thread
 
+from mcp_server.content.actions.between import Vectors, findings_between_texts, vectors_of
 from mcp_server.content.actions.checked import Checked, CheckedText
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.checks.told import as_noted, is_unsaid, only_noted
 from mcp_server.entities.entity import Finding, Revision, page_of, split_id
+from mcp_server.entities.meaning import MeaningStore
 
 
 class CheckAction:
     """Says what the checks have to say of every text of the site."""
 
-    def __init__(self, reader: ContentReader) -> None:
-        self._reader = reader
+    def __init__(self, reader: ContentReader, meaning: MeaningStore) -> None:
+        self._reader, self._meaning = reader, meaning
 
     async def __call__(self, *, live: bool) -> Checked:
         """Check the newest text of each section, draft or else live, or with `live` what is live.
@@ -28,14 +30,22 @@ class CheckAction:
         content, notes = await self._reader.read()
         content = await self._reader.look(content, content.site.section_ids, to_store=False)
         content = await self._reader.in_languages(content, content.site.section_ids)
-        texts, count = await anyio.to_thread.run_sync(_checked, content, live)
-        return Checked(count=count, texts=texts, notes=tuple(notes))
+        texts = texts_of(content, live=live)
+        vectors = await vectors_of(self._meaning, texts)
+        found = await anyio.to_thread.run_sync(_checked, content, texts, vectors)
+        return Checked(count=len(texts), texts=found, notes=tuple(notes))
 
 
-def _checked(content: SiteContent, live: bool) -> tuple[tuple[CheckedText, ...], int]:
-    """Return the texts with findings, and how many texts there are."""
-    found = check_texts(content, texts_of(content, live=live))
-    return tuple(CheckedText(section=id, findings=f) for id, f in found.items() if f), len(found)
+def _checked(
+    content: SiteContent, texts: Mapping[str, Revision | str], vectors: Vectors
+) -> tuple[CheckedText, ...]:
+    """Return the texts with findings: those of their own, then what is between them and others."""
+    found, between = check_texts(content, texts), findings_between_texts(content, texts, vectors)
+    return tuple(
+        CheckedText(section=id, findings=(*own, *between.get(id, ())))
+        for id, own in found.items()
+        if own or id in between
+    )
 
 
 def texts_of(content: SiteContent, *, live: bool) -> Mapping[str, Revision | str]:

@@ -11,13 +11,14 @@ from pydantic import BaseModel, ConfigDict
 
 from mcp_server.content.drafting.prompt import Mode
 from mcp_server.entities.entity import split_id
+from mcp_server.entities.meaning import EMBEDDING
 from mcp_server.jobs.job import Dedup, NewJob, Priority
 from mcp_server.jobs.outcome import Enqueue
 from mcp_server.progress.verbs import VERBS
 
 EXPORT = "content-export"
 LOOK = "content-look"
-JOB_KINDS = (*(verb.job_kind for verb in VERBS.values()), EXPORT, LOOK)
+JOB_KINDS = (*(verb.job_kind for verb in VERBS.values()), EXPORT, LOOK, EMBEDDING)
 """What our tools queue, and what that queues in turn: nothing starts unless each has a handler."""
 
 

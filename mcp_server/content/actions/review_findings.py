@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import anyio.to_thread
 
+from mcp_server.content.actions.between import (
+    Vectors,
+    compared_with,
+    findings_between_texts,
+    vectors_of,
+)
 from mcp_server.content.actions.calls import Selector
 from mcp_server.content.actions.check import check_texts, texts_of
 from mcp_server.content.actions.reader import ContentReader, Outline
@@ -15,6 +22,7 @@ from mcp_server.content.actions.reviewed import Reviewed, ReviewRow, Window
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.checks.told import PLACEHOLDER
 from mcp_server.entities.entity import Entity, Revision
+from mcp_server.entities.meaning import MeaningStore
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Origin
 
@@ -25,11 +33,12 @@ SECTIONS_MAX = 500
 class FindingsAction:
     """Shows the selected sections in whose newest text something is found.
 
-    They are checked anew: a link may lead nowhere since a page has gone.
+    They are checked anew: a link may lead nowhere since a page has gone, and another section may
+    say otherwise by now.
     """
 
-    def __init__(self, reader: ContentReader, batches: BatchService) -> None:
-        self._reader, self._batches = reader, batches
+    def __init__(self, reader: ContentReader, batches: BatchService, meaning: MeaningStore) -> None:
+        self._reader, self._batches, self._meaning = reader, batches, meaning
 
     async def __call__(self, selector: Selector, origin: Origin, window: Window) -> Reviewed:
         """Check until the window is full.
@@ -42,20 +51,31 @@ class FindingsAction:
         shown = outline.selection.ids[window.cursor : window.cursor + SECTIONS_MAX]
         content = await self._reader.look(content, shown, to_store=False)
         content = await self._reader.in_languages(content, shown)
-        found = await anyio.to_thread.run_sync(_found, outline, content, window)
+        texts = texts_of(content, live=False)
+        vectors = await vectors_of(self._meaning, texts)
+        found = await anyio.to_thread.run_sync(_found, outline, content, texts, vectors, window)
         return replace(found, rows=tuple(await own_batches(found.rows, self._batches, origin)))
 
 
-def _found(outline: Outline, content: SiteContent, window: Window) -> Reviewed:
+def _found(
+    outline: Outline,
+    content: SiteContent,
+    texts: Mapping[str, Revision | str],
+    vectors: Vectors,
+    window: Window,
+) -> Reviewed:
     """Return the rows, each with the position after its own. In a thread: texts are parsed."""
     ids = outline.selection.ids
     chosen = chosen_of(outline.site, outline.drafts, outline.live, ids, ())
     beyond = min(window.cursor + SECTIONS_MAX, len(ids))
-    found = check_texts(content, texts_of(content, live=False), only={*ids[window.cursor : beyond]})
+    shown = ids[window.cursor : beyond]
+    found = check_texts(content, texts, only={*shown})
+    between = findings_between_texts(content, texts, vectors, only=compared_with(shown, texts))
     rows: list[ReviewRow] = []
     cursors: list[int] = []
-    for place, id in enumerate(ids[window.cursor : beyond], window.cursor + 1):
-        findings = tuple(each for each in found.get(id, ()) if each != PLACEHOLDER)
+    for place, id in enumerate(shown, window.cursor + 1):
+        own = (each for each in found.get(id, ()) if each != PLACEHOLDER)
+        findings = (*own, *between.get(id, ()))
         if not findings:
             continue
         if len(rows) == window.limit:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 
 from mcp_server.content.checks.words import words
 
-_COMMON: Mapping[str, frozenset[str]] = {
+COMMON: Mapping[str, frozenset[str]] = {
     code: frozenset(words(listed))
     for code, listed in {
         "en": "the of and to in is that it for was on are as with his they at be this from have"
@@ -71,7 +71,7 @@ _COMMON: Mapping[str, frozenset[str]] = {
     }.items()
 }
 _SCRIPTS: Mapping[str, frozenset[str]] = {
-    "LATIN": frozenset(_COMMON),
+    "LATIN": frozenset(COMMON),
     "CYRILLIC": frozenset({"ru", "uk", "bg", "sr", "mk", "be", "kk"}),
     "GREEK": frozenset({"el"}),
     "ARABIC": frozenset({"ar", "fa", "ur"}),
@@ -152,13 +152,13 @@ def _other(text: str, wanted: set[str]) -> str | None:
     read = [word.lower() for word in _WORD.findall(text)]
     if len(read) < _WORDS_MIN:
         return _other_script(text, wanted)
-    known = wanted & _COMMON.keys()
+    known = wanted & COMMON.keys()
     if not known:
         return _other_script(text, wanted)
     counted = Counter(read)
-    for code, common in _COMMON.items():
-        if code not in wanted and all(_is_in(counted, common, _COMMON[each]) for each in known):
-            best = max(_COMMON, key=lambda each: sum(counted[word] for word in _COMMON[each]))
+    for code, common in COMMON.items():
+        if code not in wanted and all(_is_in(counted, common, COMMON[each]) for each in known):
+            best = max(COMMON, key=lambda each: sum(counted[word] for word in COMMON[each]))
             return NAMES[best if best not in wanted else code]
     return _other_script(text, wanted)
 

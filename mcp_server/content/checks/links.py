@@ -18,12 +18,12 @@ _DEFINITION = re.compile(
 )
 _TEMPLATE = re.compile(r"[{}$]|<%")
 """A link that a generator completes."""
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
-_PAGE_ENDS = ("/index.html", "/index.md", ".html", ".md", ".mdx", "/index")
+SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
+PAGE_ENDS = ("/index.html", "/index.md", ".html", ".md", ".mdx", "/index")
 _OTHER_FILE = re.compile(r"\.[a-z0-9]{1,5}$", re.IGNORECASE)
 _ORDER = re.compile(r"^(?:\d{4}-\d\d-\d\d-|\d{1,3}[-_.])")
 """What stands before a file's name for the sake of its order, and in no address."""
-_HOME = ("index", "home")
+HOME = ("index", "home")
 _NAMED_ANCHOR = re.compile(r"\{[^{}\n]{0,200}#([\w:.-]{1,200})[^{}\n]{0,200}\}")
 """`## Prices {#what-it-costs}`"""
 _MAKES_ANCHORS = re.compile(r"\{\{|\{%|<[A-Za-z]|^[ \t]*-{1,3}8<-|^::: ", re.MULTILINE)
@@ -75,10 +75,10 @@ class Places:
         if not path:
             return page
         name = unquote(path).strip("/").removeprefix("./").removeprefix("../")
-        for end in _PAGE_ENDS:
+        for end in PAGE_ENDS:
             name = name.removesuffix(end)
         if not name:
-            return next((id for id in _HOME if self._site.page(id)), "")
+            return next((id for id in HOME if self._site.page(id)), "")
         if _OTHER_FILE.search(name):
             return ""
         if self._site.page(name):
@@ -104,7 +104,7 @@ def dead_links(text: str, page: str, places: Places) -> Iterator[str]:
     for link in dict.fromkeys(links_in(without_code(text))):
         if (
             not _TEMPLATE.search(link)
-            and not _SCHEME.match(link)
+            and not SCHEME.match(link)
             and places.is_dead(link, page, own)
         ):
             yield link

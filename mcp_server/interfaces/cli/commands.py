@@ -344,7 +344,7 @@ def check(
     json: Annotated[bool, typer.Option("--json", help="Print the result as an object.")] = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Check all texts: invented figures, dead links, leftovers. Ends with 1 if one is held."""
+    """Check all texts: invented figures, contradictions, dead links. Ends with 1 if one is held."""
     result = runners_of(context).check(workspace, live=live)
     for line in [as_json(result)] if json else check_lines(result):
         typer.echo(redacted(line, secrets_of(os.environ)))

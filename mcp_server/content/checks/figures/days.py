@@ -16,7 +16,7 @@ RANGE = re.compile(
     re.IGNORECASE,
 )
 """What stands between the first and the last of a range of days, months or times."""
-_DAILY = re.compile(
+DAILY = re.compile(
     r"\b(?:daily|every day|every (?:morning|evening)|täglich|jeden (?:tag|morgen|abend)|alle tage"
     r"|tous les (?:jours|matins|soirs)|chaque (?:jour|matin|soir)|seven days|sieben tage"
     r"|sept jours|7 days|7 tage|7 jours|7 ?j ?/ ?7|7/7|24/7|24 ?h ?/ ?24)\b",
@@ -28,8 +28,8 @@ _AT_TIMES = re.compile(
     re.IGNORECASE,
 )
 """Whether something is open on all days, rather than made or sold."""
-_WEEKEND = re.compile(r"\b(?:weekends?|wochenenden?|week-ends?)\b", re.IGNORECASE)
-_WEEKDAYS = re.compile(
+WEEKEND = re.compile(r"\b(?:weekends?|wochenenden?|week-ends?)\b", re.IGNORECASE)
+WEEKDAYS = re.compile(
     r"\b(?:weekdays?|werktags?|werktage[n]?|wochentags|wochentage[n]?|unter der woche"
     r"|en semaine|jours ouvrés|jours ouvrables)\b",
     re.IGNORECASE,
@@ -64,13 +64,13 @@ def weekdays_in(text: str, mentions: Sequence[Mention]) -> tuple[set[int], set[i
 
     The others are what is left of a week of which most days are named.
     """
-    days, closed = (_named(text, mentions, each) for each in ("weekday", "closed"))
+    days, closed = (named_days(text, mentions, each) for each in ("weekday", "closed"))
     only_closed, named = closed - days, {*days}
     if any(_AT_TIMES.search(line) for line in _daily_lines(text)) or not days:
-        days |= _WEEK - only_closed if _DAILY.search(text) else set()
+        days |= _WEEK - only_closed if DAILY.search(text) else set()
     for pattern, group in (
-        (_WEEKEND, {5, 6}),
-        (_WEEKDAYS, {*range(5)}),
+        (WEEKEND, {5, 6}),
+        (WEEKDAYS, {*range(5)}),
     ):
         if pattern.search(text):
             days |= group
@@ -84,24 +84,25 @@ def days_a_week(text: str, mentions: Sequence[Mention]) -> set[int]:
     lines = itertools.accumulate((len(line) + 1 for line in text.split("\n")), initial=0)
     starts = [*lines]
     by_line = itertools.groupby(mentions, key=lambda m: bisect_right(starts, m.start))
-    counts = {len(_named(text, [*each], "weekday")) for _, each in by_line}
+    counts = {len(named_days(text, [*each], "weekday")) for _, each in by_line}
     for pair in itertools.pairwise(mentions):
-        days = _named(text, pair, "weekday")
+        days = named_days(text, pair, "weekday")
         if len(days) > len(pair):
             counts.add(len(days))
     return counts
 
 
 def _daily_lines(text: str) -> Iterator[str]:
-    return (line for line in text.split("\n") if _DAILY.search(line))
+    return (line for line in text.split("\n") if DAILY.search(line))
 
 
-def _named(text: str, mentions: Sequence[Mention], dimension: str) -> set[int]:
+def named_days(text: str, mentions: Sequence[Mention], *dimensions: str) -> set[int]:
+    """Return the days of the week that mentions name, with those between the ends of ranges."""
     found = [
         (m.start, m.end, int(q.value))
         for m in mentions
         for q in m.quantities
-        if q.dimension == dimension and isinstance(q.value, float)
+        if q.dimension in dimensions and isinstance(q.value, float)
     ]
     days = {day for _, _, day in found}
     for (_, end, first), (start, _, last) in itertools.pairwise(found):

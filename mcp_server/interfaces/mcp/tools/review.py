@@ -50,7 +50,8 @@ class ReviewArguments(Selecting):
     )
     as_of: AsOf | None = Field(None, description="What was live on that day (2026-11-24) or time.")
     findings: bool | None = Field(
-        None, description="true: only where a check finds something: dead links, figures, TODO."
+        None,
+        description="true: only where a check finds something: dead links, contradictions, TODO.",
     )
     plan: Plan | None = Field(None, description="What that would do, with the digest.")
     batch_id: Id | None = Field(

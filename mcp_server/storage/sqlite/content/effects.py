@@ -21,11 +21,13 @@ from mcp_server.entities.effects import (
     SavePageFile,
     SaveRemoval,
     SaveRevision,
+    SaveVector,
 )
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Revision
+from mcp_server.jobs.job import NewJob
 from mcp_server.jobs.json_text import dumped
 from mcp_server.jobs.records import WrittenBy
-from mcp_server.storage.sqlite.content import page_files
+from mcp_server.storage.sqlite.content import meanings, page_files
 from mcp_server.storage.sqlite.content.rows import dumped_findings, key_of, revision_of, text_in
 from mcp_server.storage.sqlite.file.transaction import Transaction
 
@@ -35,7 +37,19 @@ FROM_FILES = frozenset({"adopted", "file"})
 
 
 class ContentEffects:
-    """Applies the effects of `entities.effects` within the transaction that asks for them."""
+    """Applies the effects of `entities.effects` within the transaction that asks for them.
+
+    `embeds` is the job that makes changed texts known to search, `None` where nobody searches.
+    """
+
+    def __init__(self, embeds: NewJob | None = None) -> None:
+        self._embeds = embeds
+
+    def follow_up(self, tx: Transaction) -> NewJob | None:
+        """Return the job that is to follow what was applied, where there is something to do."""
+        if self._embeds is None or tx.one("find_unembedded") is None:
+            return None
+        return self._embeds
 
     def apply(
         self, tx: Transaction, effect: object, *, job: sqlite3.Row | WrittenBy | None, now: float
@@ -59,6 +73,8 @@ class ContentEffects:
                 tx.run("mark_revisions_withdrawn", type=PREVIEW, hash=hash, **key)
             case SaveMaterial(hash, text):
                 tx.run("put_material", hash=hash, text=text, now=now)
+            case SaveVector():
+                meanings.save(tx, change)
             case SavePageFile() | PutBack() | KeepPage():
                 return page_files.apply(tx, change, job=job, now=now)
             case _:

@@ -83,6 +83,14 @@ def text_in(data: bytes | None, source: Source) -> str | None:
     return text.replace("\r\n", "\n")
 
 
+def revision_text(row: sqlite3.Row) -> str | None:
+    """Return the text of a row of `texts`; `None` where it has none, or somebody damaged it."""
+    text = row["markdown"]
+    if text is None and (source := _source_of(row)) is not None:
+        text = text_in(unpacked(row["kept"]), source)
+    return text if isinstance(text, str) else None
+
+
 def author_of(row: sqlite3.Row) -> Author:
     """Return who wrote the revision of a row."""
     return Author(kind=cast("AuthorKind", row["author_kind"]), name=row["author_name"])
@@ -108,10 +116,7 @@ def dumped_findings(findings: tuple[Finding, ...] | None) -> str | None:
 def _whole(row: sqlite3.Row) -> Revision | None:
     if row["content_hash"] is None:
         return revision_of(row, None)
-    text = row["markdown"]
-    if text is None and (source := _source_of(row)) is not None:
-        text = text_in(unpacked(row["kept"]), source)
-    if isinstance(text, str):
+    if (text := revision_text(row)) is not None:
         return revision_of(row, text)
     logger.warning("a text cannot be read: `pressroom doctor` says which", revision=row["id"])
     return None

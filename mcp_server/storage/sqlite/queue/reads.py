@@ -160,6 +160,10 @@ class JobReads:
         )
         return rows[0] if rows else None
 
+    async def newest_with_key(self, dedup_key: str) -> Job | None:
+        row = await self._database.read(lambda tx: tx.one("newest_with_key", dedup_key=dedup_key))
+        return None if row is None else job_of(row)
+
     async def alone(
         self, *, owner: str | None, active: bool, before: int | None = None, limit: int
     ) -> Sequence[Job]:

@@ -10,8 +10,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol, TypeVar
 
+from mcp_server.errors import Overtaken
 from mcp_server.jobs.job import (
     ENDED_JOB_STATES,
+    OURS,
     Attempt,
     Batch,
     Dedup,
@@ -82,6 +84,13 @@ class EffectApplier(Protocol):
         """Store what is to be kept of an effect that came too late."""
         ...
 
+    def follow_up(self, tx: Transaction) -> NewJob | None:
+        """Return the job that is to follow what was applied: one of its shared key waits at most.
+
+        It is outside any batch, and Pressroom's own: nobody is told of it.
+        """
+        ...
+
 
 class SqliteJobStore(JobReads):
     """`jobs.store.JobStore` on one SQLite file."""
@@ -131,6 +140,7 @@ class SqliteJobStore(JobReads):
             )
             assert found is not None
             self._begin_to_follow(tx)
+            self._follow_up(tx, now)
             if found.duplicate or found.held:
                 counters.next_change(tx)  # it is wanted again: a stopped worker may be started
             return found
@@ -154,14 +164,24 @@ class SqliteJobStore(JobReads):
                 failed=lambda made: made is not None and made.conflict is not None,
             )
             assert found is not None
+            self._follow_up(tx, now)
             return found
 
         return await self._database.write(step)
 
     async def enqueue(
-        self, id: str, job: NewJob, *, origin: Origin, now: float
+        self,
+        id: str,
+        job: NewJob,
+        *,
+        origin: Origin,
+        effects: Sequence[object] = (),
+        now: float,
     ) -> tuple[str, bool]:
         def step(tx: Transaction) -> tuple[str, bool]:
+            for effect in effects:
+                if self._effects.apply(tx, effect, job=None, now=now) is not None:
+                    raise Overtaken(job.subject, action="update")
             holder = _holder(tx, job)
             if holder is not None and job.dedup is Dedup.REPLACE:
                 sharing.share(tx, holder, job, None, now=now)
@@ -233,6 +253,8 @@ class SqliteJobStore(JobReads):
         def step(tx: Transaction) -> tuple[Sequence[Verdict | Exception], Sequence[Attempt]]:
             found = attempts.exchange(tx, reports, claim, apply, keep, now=now)
             self._begin_to_follow(tx)
+            if any(report.verdict.effects for report in reports):
+                self._follow_up(tx, now)
             return found
 
         written = await self._database.write_step(step)
@@ -258,11 +280,14 @@ class SqliteJobStore(JobReads):
     async def checkpoint(
         self, attempt: Attempt, effects: Sequence[object], *, now: float
     ) -> str | None:
-        return await self._database.write(
-            lambda tx: attempts.checkpoint(
+        def step(tx: Transaction) -> str | None:
+            conflict = attempts.checkpoint(
                 tx, attempt, effects, lambda t, job, asked: self._apply_all(t, job, asked, now)
             )
-        )
+            self._follow_up(tx, now)
+            return conflict
+
+        return await self._database.write(step)
 
     async def note_started(self, attempts: Mapping[str, float]) -> None:
         started = [{"attempt_id": id, "at": at} for id, at in attempts.items()]
@@ -456,6 +481,14 @@ class SqliteJobStore(JobReads):
 
     async def ask(self, host_id: str, wanted: str) -> None:
         await self._database.write(lambda tx: tx.run("ask_host", id=host_id, wanted=wanted))
+
+    def _follow_up(self, tx: Transaction, now: float) -> None:
+        job = self._effects.follow_up(tx)
+        if job is None or sharing.waiting(tx, job.dedup_key) is not None:
+            return
+        counters.next_change(tx)  # a stopped worker may be started
+        new = [(self._new_job_id(), job)]
+        submission.insert_jobs(tx, new, origin=OURS, batch=None, now=now)
 
     def _apply_all(
         self, tx: Transaction, job: sqlite3.Row, effects: Sequence[object], now: float

@@ -1,0 +1,58 @@
+"""Make changed texts known to search: their words, and the vectors of what they mean."""
+
+from __future__ import annotations
+
+from mcp_server import (
+    Done,
+    Embedding,
+    EmbeddingTrouble,
+    Fail,
+    JobContext,
+    Outcome,
+    Retry,
+    Skip,
+    handler,
+)
+
+CHUNK = 64
+"""Texts that are embedded together, in a tenth of a second: whoever stops it waits no longer."""
+CHUNKS_MAX = 100
+"""After so many the job ends, and the next one takes its turn."""
+
+
+@handler("embedding", Embedding, timeout_s=600)
+async def embedding(payload: Embedding, context: JobContext) -> Outcome:
+    """Embed one text, as long as it is the one of the payload; or all that have changed.
+
+    Safe to run twice. Each chunk is stored by itself; the last one together with the job's end.
+    """
+    try:
+        if payload.type:
+            return await _one(payload, context)
+        return await _all(context)
+    except EmbeddingTrouble as trouble:
+        if trouble.passes:
+            return Retry(str(trouble), after_s=trouble.after_s)
+        return Fail("embedding-failed", str(trouble))
+
+
+async def _one(payload: Embedding, context: JobContext) -> Outcome:
+    texts = await context.unembedded([(payload.type, payload.id)], limit=1)
+    if not texts:
+        return Skip("it is known to search already")
+    if texts[0].hash != payload.hash:
+        return Skip("its text has changed since; that is embedded by a job of its own")
+    return Done({"entityId": payload.id}, tuple(await context.embed(texts)))
+
+
+async def _all(context: JobContext) -> Outcome:
+    done = 0
+    for _ in range(CHUNKS_MAX):
+        texts = await context.unembedded(limit=CHUNK)
+        effects = await context.embed(texts)
+        done += len(texts)
+        if len(texts) < CHUNK:
+            return Done({"texts": done}, tuple(effects))
+        await context.checkpoint(effects)
+        await context.progress(done, 0, f"{done} texts")
+    return Done({"texts": done})

@@ -1,0 +1,148 @@
+"""What a text means: the words of search and of embedding, and what the rest asks of a database.
+
+A vector is the bytes of float32 numbers, little-endian, of length one: what works with them as
+numbers is `mcp_server.meaning`, which is loaded late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from mcp_server.jobs.job import Dedup, NewJob, Priority
+
+EMBEDDING = "embedding"
+"""The kind of job that makes a text known to search: its words, and its vector."""
+
+BACKGROUND = 10 * Priority.LOW
+"""Below everything that somebody waits for."""
+
+
+class Embedder(Protocol):
+    """What makes vectors of texts."""
+
+    @property
+    def name(self) -> str:
+        """Which model it is, and how wide its vectors are: those of another are not comparable."""
+        ...
+
+    async def embed(self, texts: Sequence[str]) -> Sequence[bytes | None]:
+        """Return a vector for each text, `None` for one that has no meaning, such as a blank one.
+
+        Raises:
+            EmbeddingTrouble: nothing can be made of them now, or ever; it says which.
+        """
+        ...
+
+
+class Unembedded(NamedTuple):
+    """An entity whose text has changed since its vector was made, or whose vector is another's."""
+
+    type: str
+    entity_id: str
+    hash: str | None
+    """Of its text now; `None` where it was removed."""
+    text: str | None
+    """`None` where it was removed, or somebody damaged it."""
+
+
+class Vector(NamedTuple):
+    """The vector of one text. A later one has a larger `order`."""
+
+    order: int
+    type: str
+    entity_id: str
+    embedder: str
+    data: bytes
+
+
+class WordHit(NamedTuple):
+    """A text that holds words that were asked for; the best first."""
+
+    type: str
+    entity_id: str
+    words: str
+    """What was indexed of it."""
+
+
+class MeaningStore(Protocol):
+    """What is known of the meaning of stored texts. Implemented in `storage`."""
+
+    async def unembedded(
+        self, ids: Collection[tuple[str, str]] | None = None, *, limit: int
+    ) -> Sequence[Unembedded]:
+        """Return entities to embed, as they are now: those of `ids` that are, or the newest."""
+        ...
+
+    async def count(self, embedder: str | None) -> Mapping[str, int]:
+        """Return how many texts there are: `known` to search, and `left` to embed.
+
+        Those whose vector another embedder made count as `left`, too.
+        """
+        ...
+
+    async def embed_again(self, embedder: str | None) -> int:
+        """Have every text embedded whose vector is not of this embedder; return how many."""
+        ...
+
+    async def vectors(self, *, after: int, embedder: str, limit: int) -> Sequence[Vector]:
+        """Return vectors made by this embedder since the one of that order, the earliest first."""
+        ...
+
+    async def with_words(
+        self, query: str, *, types: Collection[str], limit: int
+    ) -> Sequence[WordHit]:
+        """Return the texts that match a query in FTS5's syntax, the best first by bm25."""
+        ...
+
+    async def known_hashes(self, ids: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+        """Return, of these entities by type and id, the hash of the text that is known to search.
+
+        One that is not, or whose text has changed since, is left out.
+        """
+        ...
+
+
+class Embedding(BaseModel):
+    """An entity's text to embed; without a type, all that have changed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: str = ""
+    id: str = ""
+    hash: str = ""
+    """Of the text. If it is another by now, a later job embeds that (L34)."""
+
+
+def embedding_of_all(*, delay_s: float = 0.0) -> NewJob:
+    """Return the job that embeds all texts that have changed: one waits, and one runs, at most."""
+    return NewJob(
+        kind=EMBEDDING,
+        payload=Embedding().model_dump(mode="json", exclude_defaults=True),
+        subject="changed texts",
+        priority=BACKGROUND,
+        delay_s=delay_s,
+        dedup=Dedup.COALESCE,
+        dedup_key=EMBEDDING,
+        counted=False,
+    )
+
+
+def embedding_of(type: str, id: str, hash: str, *, priority: int, max_retries: int) -> NewJob:
+    """Return the job that embeds one entity; a later text of it takes its place."""
+    return NewJob(
+        kind=EMBEDDING,
+        payload=Embedding(type=type, id=id, hash=hash).model_dump(mode="json"),
+        subject=id,
+        priority=priority,
+        max_retries=max_retries,
+        dedup=Dedup.REPLACE,
+        dedup_key=embedding_key(type, id),
+    )
+
+
+def embedding_key(type: str, id: str) -> str:
+    """Return the key of the jobs that embed an entity."""
+    return f"{EMBEDDING}:{type}:{id}"

@@ -1,0 +1,27 @@
+"""Which embedder a workspace has, and that it has embedded everything."""
+
+from __future__ import annotations
+
+from mcp_server.entities.meaning import Embedder, MeaningStore, embedding_of_all
+from mcp_server.jobs.job import OURS
+from mcp_server.jobs.queue import JobQueue
+from mcp_server.meaning.local import LocalEmbedder, is_installed
+
+
+def embedder_of(setting: str, *, beside: bool) -> Embedder | None:
+    """Return what the setting `embedder` says; `None` where only words are found.
+
+    `beside`: it is asked now and then, and not to be started in a process of its own.
+    """
+    if setting in {"words", "off"} or (setting == "auto" and not is_installed()):
+        return None
+    return LocalEmbedder(beside=beside)
+
+
+async def embed_what_is_missing(
+    store: MeaningStore, queue: JobQueue, embedder: Embedder | None
+) -> None:
+    """Queue what a crash, another embedder or an earlier version has left to do (L35)."""
+    await store.embed_again(embedder.name if embedder is not None else None)
+    if await store.unembedded(limit=1):
+        await queue.enqueue(embedding_of_all(), origin=OURS)

