@@ -273,6 +273,7 @@ async def held(root: Path) -> AsyncGenerator[Hand]:
         bench = Workbench(
             parts.store,
             parts.entities,
+            parts.meaning,
             parts.files,
             parts.registry,
             clock,
