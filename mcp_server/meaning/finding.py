@@ -157,7 +157,8 @@ class Finder:
     ) -> Sequence[_Counted]:
         """Return the words of a question with how many texts have them.
 
-        `there` are other words that some text has. `lk2210` counts as `lk` and `2210` if no text has it as it is.
+        `there` are other words that some text has. `lk2210` counts as `lk` and `2210` where no text
+        has it as it is.
         """
         plain = [in_index(word, beginning=False) for word in words]
         exact = dict(zip(words, await self.store.count_words(plain), strict=True))
