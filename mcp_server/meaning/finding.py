@@ -14,6 +14,7 @@ from mcp_server.meaning.fusion import SAME_MEANING, SAME_WORDS, Asked, Share, ne
 from mcp_server.meaning.index import VectorIndex, cosine
 from mcp_server.meaning.words import begins, in_index, indexed, parts_of, words_of
 
+SOME_WORDS = "some of the words"
 UNRELATED = 0.05
 """Up to this cosine, a text that has none of the words has nothing to do with a question."""
 RANKED_MAX = 2_000
@@ -75,13 +76,24 @@ class Match:
     @property
     def why(self) -> str:
         """Why it was found, in words."""
-        means = (self.meaning or 0.0) >= SAME_MEANING
-        says = self.share.text >= SAME_WORDS
-        if means and says:
+        if self._means and self._says:
             return "both"
-        if means or says:
-            return "same meaning" if means else "same words"
-        return "some of the words" if self.share.text > 0 else "near in meaning"
+        if self.is_clear:
+            return "same meaning" if self._means else "same words"
+        return SOME_WORDS if self.share.text > 0 else "near in meaning"
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether it says what was asked for, and is not only near."""
+        return self._means or self._says
+
+    @property
+    def _means(self) -> bool:
+        return (self.meaning or 0.0) >= SAME_MEANING
+
+    @property
+    def _says(self) -> bool:
+        return self.share.text >= SAME_WORDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +105,8 @@ class Ranked:
     """What was looked for in texts: the words of the question, or their right spelling."""
     whole: bool
     """Whether there are no others."""
+    respelled: Sequence[str]
+    """Those that are another spelling."""
     trouble: str | None = None
     """Why meanings could not be compared, where there is an embedder."""
 
@@ -147,10 +161,16 @@ class Finder:
         related.sort(key=lambda match: (-match.score, match.type, match.id))
         return Ranked(
             matches=related,
+            respelled=[word for each in counted for word in each.spelled],
             words=[word for each in counted for word in (each.spelled or (each.word,))],
             whole=len(by_words) < width and len(cosines) < width,
             trouble=trouble,
         )
+
+    async def count(self) -> Mapping[str, int]:
+        """Return how many texts are `known`, and how many are `left` to be taken in."""
+        name = None if self.embedder is None else self.embedder.name
+        return await self.store.count(name)
 
     async def _counted(
         self, words: Sequence[str], total: int, there: Collection[str]

@@ -97,4 +97,4 @@ def fused(*rankings: Sequence[str]) -> Sequence[str]:
     for ranking in rankings:
         for rank, id in enumerate(ranking, 1):
             scores[id] = scores.get(id, 0.0) + 1 / (RANK + rank)
-    return sorted(scores, key=lambda id: -scores[id])
+    return sorted(scores, key=lambda each: -scores[each])
