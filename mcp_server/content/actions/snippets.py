@@ -14,6 +14,7 @@ BEFORE = 40
 LOOKED_THROUGH = 100_000
 """Characters of a text that are looked through."""
 
+_BLANK = re.compile(r"\s+")
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -28,8 +29,8 @@ def snippet(text: str, words: Collection[str]) -> str:
     best = max(places, key=lambda place: (_others(places, place[0]), -place[0]))[0]
     if best <= BEFORE:
         return text
-    start = max(text.rfind(end, best - BEFORE, best) for end in (" ", "\n"))
-    return "… " + text[start + 1 if start >= 0 else best - BEFORE // 4 :].lstrip()
+    first = _BLANK.search(text, best - BEFORE, best)
+    return "… " + text[first.end() if first else best - BEFORE // 4 :]
 
 
 def _places(text: str, words: Collection[str]) -> Iterator[tuple[int, str]]:

@@ -32,19 +32,18 @@ class SearchArguments(Arguments):
     """What to look for."""
 
     query: Question | None = Field(
-        None, description="What to look for, in any words and language: a question, a name, a code."
+        None, description="A question, a name, a code; in any words and language."
     )
     type: Annotated[list[Id] | None, BeforeValidator(as_list)] = Field(
         None,
         max_length=NAMES_MAX,
-        description="Only section, page (title and description), fact (of site.yaml), or a type "
-        "that a plugin keeps.",
+        description="Only section, page (title, description), fact (of site.yaml), or a plugin's.",
     )
     state: Annotated[list[TextState] | None, BeforeValidator(as_list)] = Field(
-        None, max_length=NAMES_MAX, description="Only sections' texts that are this."
+        None, max_length=NAMES_MAX, description="Only texts that are this."
     )
     language: Annotated[list[Id] | None, BeforeValidator(as_list)] = Field(
-        None, max_length=NAMES_MAX, description="Only of pages in this language, such as de."
+        None, max_length=NAMES_MAX, description="Only in this language, such as de."
     )
     limit: int | None = Field(None, ge=1, le=LIMIT_MAX, description="Rows at most; default 10.")
     cursor: int | None = Field(
@@ -59,9 +58,8 @@ class Search(Tool[SearchArguments]):
     title = "Search the site"
     description = (
         "Texts of the web site: finds sections (live texts and drafts), pages, facts and what "
-        "plugins keep, by what they mean and by their words, across languages and through typos; "
-        "says of each where it is and why it was found. Changes nothing; review shows a section "
-        "whole, and review with contains finds exact words."
+        "plugins keep, by meaning and by words, across languages and typos; says where each is and "
+        "why it was found. review shows one whole, status what runs."
     )
     arguments = SearchArguments
     reply = SearchReply
