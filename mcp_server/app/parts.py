@@ -32,6 +32,8 @@ from mcp_server.jobs.records import Host
 from mcp_server.jobs.registry import Registry, discover
 from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.telemetry import AttemptFigures
+from mcp_server.meaning.embedder import embedder_of
+from mcp_server.meaning.making import effects_of
 from mcp_server.plugin.jobs import Jobs
 from mcp_server.plugin.loading import Plugins
 from mcp_server.storage.sqlite.content.effects import ContentEffects
@@ -150,6 +152,7 @@ async def open_parts(
     ) as database:
         new_job_id = partial(new_id, "j", clock)
         store = SqliteJobStore(database, _effects(workspace), new_job_id)
+        entities = SqliteEntityStore(database)
         hub = Hub(store, buffer=settings.subscriber_buffer)
         limits = BatchLimits(jobs_max=settings.batch_jobs_max)
         jobs = Jobs(
@@ -157,12 +160,15 @@ async def open_parts(
             queue=JobQueue(store, registry, clock, new_job_id, hub),
             batches=BatchService(store, registry, clock, new_job_id, limits, hub),
             new_batch_id=partial(new_id, "b", clock),
+            entities=entities,
+            embed=partial(effects_of, embedder=embedder_of(settings.embedder, beside=True)),
+            now=clock.now,
         )
         plugins.connect(jobs)
         yield Parts(
             workspace=workspace,
             store=store,
-            entities=SqliteEntityStore(database),
+            entities=entities,
             meaning=SqliteMeaningStore(database),
             ledger=SqliteLedger(database),
             registry=registry,

@@ -38,10 +38,10 @@ DEVICES = frozenset(
 _UNUSABLE = re.compile(r'[<>:"|?*\\`]')
 """What Windows allows in no name; and backticks, which would end a quotation in Markdown."""
 
-AuthorKind = Literal["model", "chat", "person", "composer", "adopted", "file"]
+AuthorKind = Literal["model", "chat", "person", "composer", "adopted", "file", "plugin"]
 """Who wrote a revision: a model that was asked to draft, the model in somebody's chat, a person,
-the composer (a placeholder), a file as we first met it (the ground), or somebody who changed a
-page's file since (taken over)."""
+the composer (a placeholder), a file as we first met it (the ground), somebody who changed a page's
+file since (taken over), or a plugin (an entity of its own)."""
 
 
 ADOPTED = "page file"

@@ -164,5 +164,10 @@ def embedding_of(type: str, id: str, hash: str, *, priority: int, max_retries: i
         priority=priority,
         max_retries=max_retries,
         dedup=Dedup.REPLACE,
-        dedup_key=f"{EMBEDDING}:{type}:{id}",
+        dedup_key=embedding_key(type, id),
     )
+
+
+def embedding_key(type: str, id: str) -> str:
+    """Return the key of the jobs that embed an entity."""
+    return f"{EMBEDDING}:{type}:{id}"

@@ -96,6 +96,10 @@ class EntityStore(Protocol):
         """Return the entity, or `None` where there is none or its text was removed."""
         ...
 
+    async def list_after(self, type: str, *, after: str, limit: int) -> Sequence[Entity]:
+        """Return entities of a type whose ids come after `after`, in the order of their ids."""
+        ...
+
     async def get_all(self, type: str, *, page: str | None = None) -> Mapping[str, Entity]:
         """Return the entities of the type by id, all or those of one page. No hidden limit."""
         ...

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from mcp_server.entities.effects import ABSENT, Require, SaveRevision
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Entity, Revision
+from mcp_server.entities.service import Created, EmbeddingStatus, EntityService, EntityType
 from mcp_server.errors import CallerError, ConfigError, InvalidPayload
 from mcp_server.jobs.handler import Failure, Handler
 from mcp_server.jobs.isolation.context import IsolatedContext
@@ -34,10 +35,14 @@ __all__ = [
     "BatchStatus",
     "CallerError",
     "ConfigError",
+    "Created",
     "Dedup",
     "Done",
+    "EmbeddingStatus",
     "Enqueue",
     "Entity",
+    "EntityService",
+    "EntityType",
     "EventSink",
     "Fail",
     "Failure",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
+from mcp_server.entities.service import EntityService, EntityType, EntityTypes
 from mcp_server.errors import ConfigError, Unavailable
 from mcp_server.jobs.handler import Handler
 from mcp_server.jobs.job import Origin
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 P = TypeVar("P", bound=BaseModel)
 S = TypeVar("S", bound=BaseModel)
+M = TypeVar("M", bound=BaseModel)
 
 TOOL_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 """What every client takes as a name, once hyphens are underscores."""
@@ -57,16 +59,19 @@ class Additions:
     plugin_of: dict[str, str] = field(default_factory=dict[str, str])
     """By kind, the plugin that brought its handler; our own kinds are not in it."""
     jobs: Jobs | None = None
+    types: EntityTypes = field(default_factory=EntityTypes)
+    """Of entities."""
 
     def restorer(self) -> Callable[[], None]:
         """Return what makes all as it is now: a plugin is loaded whole, or not at all."""
         handlers, tools, sinks = self.registry.handlers, dict(self.tools), list(self.sinks)
         models, plugin_of = dict(self.settings.models), dict(self.plugin_of)
+        types = self.types.copy()
 
         def restore() -> None:
             self.registry.replace(handlers)
             self.tools, self.sinks, self.plugin_of = tools, sinks, plugin_of
-            self.settings.models = models
+            self.settings.models, self.types = models, types
 
         return restore
 
@@ -163,6 +168,41 @@ class PluginContext(PluginBatches):
             destructive=destructive,
             idempotent=idempotent,
             open_world=open_world,
+        )
+
+    def register_entity_type(
+        self, name: str, model: type[M], *, id: Callable[[M], str], text: Callable[[M], str]
+    ) -> EntityType[M]:
+        """Let there be entities of a type, such as products; none needs a table of its own.
+
+        `id` and `text` say what of an entity is its id, and what is embedded and searched. Entities
+        are stored as JSON of the model, and read back as it: a later model should still read what
+        an earlier one wrote.
+
+        Raises:
+            ConfigError: the name, or the model, is taken, or the name is none that can be.
+        """
+        made = EntityType(name, model, id, text)
+        self._additions.types.register(made)
+        return made
+
+    def entities(self, *, origin: Origin | None = None) -> EntityService:
+        """Return what saves, reads and removes entities; in a tool, for its caller.
+
+        Raises:
+            InvalidPayload: outside a tool, and no origin is given.
+            Unavailable: the plugin is still registering: no workspace is open yet.
+        """
+        found = self._jobs()
+        return EntityService(
+            self._additions.types,
+            found.entities,
+            found.store,
+            found.queue,
+            found.embed,
+            found.now,
+            author=self._plugin,
+            origin=self._from(origin),
         )
 
     def register_settings(self, model: type[BaseModel]) -> None:

@@ -15,6 +15,8 @@ from mcp_server.jobs.result import as_answered
 from mcp_server.plugin.status import JobStatus, job_status
 
 if TYPE_CHECKING:  # a handler's own process imports this, and has no use for them
+    from mcp_server.entities.service import EmbedNow
+    from mcp_server.entities.store import EntityStore
     from mcp_server.jobs.batch import BatchService
     from mcp_server.jobs.queue import JobQueue
     from mcp_server.jobs.store import JobStore
@@ -24,12 +26,15 @@ P = TypeVar("P", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jobs:
-    """The queue of an open workspace."""
+    """The queue of an open workspace, and the entities that its jobs work on."""
 
     store: JobStore
     queue: JobQueue
     batches: BatchService
     new_batch_id: Callable[[], str]
+    entities: EntityStore
+    embed: EmbedNow
+    now: Callable[[], float]
 
 
 class PluginJobs:

@@ -36,6 +36,11 @@ class SqliteEntityStore:
         )
         return None if row is None else entity_of(row)
 
+    async def list_after(self, type: str, *, after: str, limit: int) -> Sequence[Entity]:
+        asked = {"type": type, "limit": limit, **key_of(after)}
+        rows = await self._database.read(lambda tx: tx.all("list_entities_after", **asked))
+        return [entity for row in rows if (entity := entity_of(row)) is not None]
+
     async def get_all(self, type: str, *, page: str | None = None) -> Mapping[str, Entity]:
         return await self._database.read(lambda tx: reads.entities(tx, type, page))
 
