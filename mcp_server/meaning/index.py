@@ -13,6 +13,7 @@ import anyio
 import anyio.to_thread
 
 from mcp_server.entities.meaning import MeaningStore, Vector
+from mcp_server.meaning.numbers import numpy
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,8 +89,7 @@ def cosine(vector: bytes | None, other: bytes | None) -> float | None:
     """Return how near two vectors are; `None` where one is missing, or they are not comparable."""
     if vector is None or other is None or len(vector) != len(other):
         return None
-    import numpy as np  # noqa: PLC0415 - 0.1 s, and only who searches needs it
-
+    np = numpy()
     return float(np.dot(np.frombuffer(vector, "<f4"), np.frombuffer(other, "<f4")))
 
 
@@ -103,9 +103,7 @@ class _Rows:
     """Numbers, and of each row its order and its type. Is used by one thread at a time."""
 
     def __init__(self, width: int) -> None:
-        import numpy as np  # noqa: PLC0415 - 0.1 s, and only who searches needs it
-
-        self._np: Any = np
+        np = self._np = numpy()
         self._width = width
         self._blocks: list[Numbers] = []
         self._orders = np.empty(0, np.int64)

@@ -12,6 +12,7 @@ import anyio.to_process
 import anyio.to_thread
 
 from mcp_server.meaning.errors import EmbeddingTrouble
+from mcp_server.meaning.numbers import numpy
 from mcp_server.meaning.words import headings_of
 
 if TYPE_CHECKING:
@@ -70,8 +71,7 @@ class LocalEmbedder:
 
 def vectors(texts: Sequence[str]) -> list[bytes | None]:
     """Return the vectors of texts, made here and now; `None` for a blank one."""
-    import numpy as np  # noqa: PLC0415 - as late as the model
-
+    np = numpy()
     pieces = [_pieces(text) for text in texts]
     flat = [piece for each in pieces for piece, _ in each]
     if not flat:
