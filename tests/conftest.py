@@ -18,6 +18,10 @@ from hypothesis import settings
 USER = Path(tempfile.mkdtemp(prefix="pressroom-user-"))
 """Where the user of the tests keeps settings and state, in every process that they start."""
 os.environ |= {"XDG_STATE_HOME": str(USER / "state"), "XDG_CONFIG_HOME": str(USER / "config")}
+_SETTINGS = USER / "config" / "pressroom" / "pressroom.toml"
+_SETTINGS.parent.mkdir(parents=True)
+# A process that embeds would be started with every draft. A test of search sets it for itself.
+_SETTINGS.write_text('embedder = "off"\n')
 
 settings.register_profile("quick", max_examples=50)
 settings.register_profile("long", max_examples=5000)

@@ -23,6 +23,7 @@ from mcp_server.content.actions.review_kept import KeptAction
 from mcp_server.content.actions.review_past import HistoryAction, ThenAction
 from mcp_server.content.actions.rollback import RollbackAction
 from mcp_server.content.actions.rollback_target import RollbackTarget
+from mcp_server.content.actions.search import SearchAction
 from mcp_server.content.actions.submit import Submitter
 from mcp_server.content.actions.unpublish import UnpublishAction
 from mcp_server.content.pages.page_files import PageFiles
@@ -33,6 +34,7 @@ from mcp_server.errors import Overtaken
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Batch, Origin
 from mcp_server.jobs.queue import JobQueue
+from mcp_server.meaning.finding import Finder
 
 LOOKS_MAX = 3
 """How often a call looks again, because what it saw has changed before it was done."""
@@ -65,7 +67,9 @@ class ContentService:
         model: DraftingModel,
         queue: JobQueue,
         meaning: MeaningStore,
+        finder: Finder,
         *,
+        only_words: str | None,
         max_retries: int,
     ) -> None:
         self._entities, self._batches, self._files = entities, batches, files
@@ -89,6 +93,8 @@ class ContentService:
         self.then = self._telling(ThenAction(reader, entities, batches).__call__)
         self.containing = self._telling(ContainingAction(reader, batches).__call__)
         self.with_findings = self._telling(FindingsAction(reader, batches, meaning).__call__)
+        search = SearchAction(reader, entities, finder, self._first_look, only_words=only_words)
+        self.search = self._telling(search.__call__)
         self.plans = {
             "promote": self.promote,
             "rollback": self.rollback,

@@ -58,11 +58,14 @@ class Vector(NamedTuple):
     data: bytes
 
 
-class WordHit(NamedTuple):
-    """A text that holds words that were asked for; the best first."""
+class Known(NamedTuple):
+    """A text that is known to search as it is now."""
 
+    order: int
+    """That of its vector, if it has one."""
     type: str
     entity_id: str
+    hash: str
     words: str
     """What was indexed of it."""
 
@@ -91,10 +94,32 @@ class MeaningStore(Protocol):
         """Return vectors made by this embedder since the one of that order, the earliest first."""
         ...
 
-    async def with_words(
-        self, query: str, *, types: Collection[str], limit: int
-    ) -> Sequence[WordHit]:
-        """Return the texts that match a query in FTS5's syntax, the best first by bm25."""
+    async def with_words(self, query: str, *, limit: int, best: bool) -> Sequence[int]:
+        """Return the orders of texts that match a query in FTS5's syntax.
+
+        Its columns are `headings` and `words`. Those that are `best` by bm25, which looks at every
+        text that matches, or just some. `known` leaves out those that have changed since.
+        """
+        ...
+
+    async def count_words(self, words: Sequence[str]) -> Sequence[int]:
+        """Return how many texts match each of these queries in FTS5's syntax."""
+        ...
+
+    async def words_like(self, beginning: str, *, limit: int) -> Mapping[str, int]:
+        """Return words of the index that begin like this, and in how many texts each is."""
+        ...
+
+    async def known(self, orders: Collection[int]) -> Sequence[Known]:
+        """Return the texts of these orders that are known to search as they are now."""
+        ...
+
+    async def orders(self) -> Sequence[int]:
+        """Return the orders of all texts that are known, in no order."""
+        ...
+
+    async def types(self) -> Sequence[str]:
+        """Return the types of the entities that are known to search."""
         ...
 
     async def known_hashes(self, ids: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mcp_server.entities.meaning import Embedder, MeaningStore, embedding_of_all
 from mcp_server.jobs.job import OURS
 from mcp_server.jobs.queue import JobQueue
-from mcp_server.meaning.local import LocalEmbedder, is_installed
+from mcp_server.meaning.local import INSTALL, LocalEmbedder, is_installed
 
 
 def embedder_of(setting: str, *, beside: bool) -> Embedder | None:
@@ -16,6 +16,20 @@ def embedder_of(setting: str, *, beside: bool) -> Embedder | None:
     if setting in {"words", "off"} or (setting == "auto" and not is_installed()):
         return None
     return LocalEmbedder(beside=beside)
+
+
+def why_only_words(setting: str) -> str | None:
+    """Return what to say where nothing is found by its meaning; `None` where it is."""
+    if setting == "off":
+        return (
+            'Search is out of date: the setting embedder is "off". With "words" it knows the '
+            'words of each text, with "auto" the meanings, too.'
+        )
+    if setting == "words":
+        return 'By words only: the setting embedder says so; "auto" finds texts by meaning, too.'
+    if setting == "auto" and not is_installed():
+        return f"By words only: {INSTALL} brings what finds texts by their meaning, too."
+    return None
 
 
 async def embed_what_is_missing(

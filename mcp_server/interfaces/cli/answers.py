@@ -27,6 +27,7 @@ def answer_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     yield from _brief(answer.get("brief", ""))
     yield from _rows(answer.get("planned", ()))
     yield from _rows(answer.get("sections", ()))
+    yield from _found(answer.get("found", ()))
     yield from _skipped(answer.get("skipped", ()), answer.get("skippedCount", 0))
     yield from _files(answer.get("files", ()), answer.get("fileCount", 0))
     for note in answer.get("notes", ()):
@@ -60,6 +61,15 @@ def _rows(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             if isinstance(text := row.get(key), str):
                 yield f"      {key}:"
                 yield from (f"        {line}" for line in _lines(text))
+
+
+def _found(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield what a search found: where, and why; below it the piece that shows it."""
+    for row in rows:
+        what = [f"{row['type']}: {row['why']}"] if row["type"] != "section" else [row["why"]]
+        more = [row[key] for key in ("state", "file", "note") if key in row]
+        yield f"    {one_line(unmarked(' · '.join([row['id'], *what, *more])))}"
+        yield f"        {one_line(unmarked(row['snippet']))}"
 
 
 def _said(row: Mapping[str, Any]) -> Iterator[str]:

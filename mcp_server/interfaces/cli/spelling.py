@@ -14,6 +14,7 @@ VERBS = frozenset(
         "generate",
         "generate-all",
         "review",
+        "search",
         "edit",
         "promote",
         "rollback",
@@ -25,7 +26,12 @@ VERBS = frozenset(
 )
 """The tools that are commands, too."""
 
-BY_PLACE = {"status": ("batchId", "jobId"), "retry": ("batchId",), "cancel": ("batchId", "jobId")}
+BY_PLACE = {
+    "search": ("query",),
+    "status": ("batchId", "jobId"),
+    "retry": ("batchId",),
+    "cancel": ("batchId", "jobId"),
+}
 """The arguments that a command takes without an option's name."""
 
 TARGETS = ("page", "section", "pages", "sections")

@@ -217,6 +217,40 @@ def review(
     _call(context, "review", arguments, How(workspace, json=json))
 
 
+def search(
+    context: typer.Context,
+    query: Annotated[
+        list[str], typer.Argument(metavar="WORDS...", help="What to look for, in any words.")
+    ],
+    *,
+    type: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TYPE", help="Only section, page, fact, or a plugin's; repeatable."),
+    ] = None,
+    state: Annotated[
+        list[str] | None,
+        typer.Option(metavar="STATE", help="Only live, draft or withdrawn texts; repeatable."),
+    ] = None,
+    language: Annotated[
+        list[str] | None, typer.Option(metavar="LANGUAGE", help="Such as de; repeatable.")
+    ] = None,
+    limit: LimitOption = None,
+    cursor: CursorOption = None,
+    json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Find sections, pages and facts by what they mean and by their words."""
+    arguments = {
+        "query": " ".join(query),
+        "type": type,
+        "state": state,
+        "language": language,
+        "limit": limit,
+        "cursor": cursor,
+    }
+    _call(context, "search", arguments, How(workspace, json=json))
+
+
 def edit(
     context: typer.Context,
     targets: Targets = None,
@@ -375,7 +409,7 @@ def cancel(
     _call(context, "cancel", {name: id}, How(workspace, json=json))
 
 
-VERBS = (generate, generate_all, review, edit, promote, rollback, unpublish, retry, cancel)
+VERBS = (generate, generate_all, review, search, edit, promote, rollback, unpublish, retry, cancel)
 
 
 @dataclass(frozen=True, slots=True)

@@ -315,6 +315,28 @@ class ReviewReply(Reply):
     next_cursor: int | None = None
 
 
+class SearchedRow(WireModel):
+    """A text that was found: where it is, why, and the piece that shows it, between the marks."""
+
+    type: str
+    id: str
+    file: str | None = None
+    state: str | None = None
+    why: str
+    snippet: str
+    note: str | None = None
+
+
+class SearchReply(Reply):
+    """What was found, the best first."""
+
+    marks: str | None = None
+    found: list[SearchedRow]
+    notes: list[str] | None = None
+    next: str | None = None
+    next_cursor: int | None = None
+
+
 R = TypeVar("R", bound=Reply)
 
 

@@ -32,6 +32,8 @@ WAIT_S_MAX = 45.0
 """Clients give up on a call after a minute; this leaves room for the answer."""
 KEY_LENGTH_MAX = 128
 """Our own ids have 32 characters at most; this leaves room for keys that callers make."""
+QUESTION_LENGTH_MAX = 1_000
+"""A question, or a paragraph to find its like."""
 LIST_LENGTH_MAX = 1_000
 """A caller who means more sections than this can name pages, or all."""
 LIMIT_MAX = 200
@@ -62,6 +64,9 @@ SectionId = Annotated[
 ]
 Id = Annotated[str, BeforeValidator(_trimmed), StringConstraints(max_length=KEY_LENGTH_MAX)]
 AsOf = Annotated[str, BeforeValidator(_trimmed), StringConstraints(max_length=KEY_LENGTH_MAX)]
+Question = Annotated[
+    str, BeforeValidator(_trimmed), StringConstraints(max_length=QUESTION_LENGTH_MAX)
+]
 Key = Annotated[str, StringConstraints(max_length=KEY_LENGTH_MAX)]
 
 MaxCostUsd = Annotated[float, Field(ge=0, le=COST_USD_MAX, allow_inf_nan=False)]

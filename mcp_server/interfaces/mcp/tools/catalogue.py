@@ -12,6 +12,7 @@ from mcp_server.interfaces.mcp.tools.promote import Promote
 from mcp_server.interfaces.mcp.tools.retry import Retry
 from mcp_server.interfaces.mcp.tools.review import Review
 from mcp_server.interfaces.mcp.tools.rollback import Rollback
+from mcp_server.interfaces.mcp.tools.search import Search
 from mcp_server.interfaces.mcp.tools.status import StatusTool
 from mcp_server.interfaces.mcp.tools.tool import Tool
 from mcp_server.interfaces.mcp.tools.unpublish import Unpublish
@@ -21,6 +22,7 @@ TOOLS: tuple[type[Tool[Any]], ...] = (
     Generate,
     StatusTool,
     Review,
+    Search,
     Edit,
     Promote,
     Rollback,

@@ -7,11 +7,14 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 
 from mcp_server.entities.effects import SaveVector
-from mcp_server.entities.meaning import Unembedded, Vector, WordHit
+from mcp_server.entities.meaning import Known, Unembedded, Vector
 from mcp_server.storage.sqlite.content.rows import key_of, revision_text
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.packing import packed, unpacked
 from mcp_server.storage.sqlite.file.transaction import Transaction
+
+_LAST = chr(0x10FFFF)
+"""Sorts after every letter."""
 
 
 class SqliteMeaningStore:
@@ -49,12 +52,38 @@ class SqliteMeaningStore:
             for row in rows
         ]
 
-    async def with_words(
-        self, query: str, *, types: Collection[str], limit: int
-    ) -> Sequence[WordHit]:
-        asked = {"query": query, "types": json.dumps(sorted(types)), "limit": limit}
-        rows = await self._database.read(lambda tx: tx.all("find_words", **asked))
-        return [WordHit(row["type"], row["entity_id"], _words(row)) for row in rows]
+    async def with_words(self, query: str, *, limit: int, best: bool) -> Sequence[int]:
+        statement = "find_best_words" if best else "find_words"
+        rows = await self._database.read(lambda tx: tx.all(statement, query=query, limit=limit))
+        return [row["id"] for row in rows]
+
+    async def count_words(self, words: Sequence[str]) -> Sequence[int]:
+        def look(tx: Transaction) -> Sequence[int]:
+            rows = [tx.one("count_words", query=word) for word in words]
+            return [row["texts"] for row in rows if row is not None]
+
+        return await self._database.read(look)
+
+    async def words_like(self, beginning: str, *, limit: int) -> Mapping[str, int]:
+        asked = {"first": beginning, "last": f"{beginning}{_LAST}", "limit": limit}
+        rows = await self._database.read(lambda tx: tx.all("list_words_like", **asked))
+        return {row["term"]: row["doc"] for row in rows}
+
+    async def known(self, orders: Collection[int]) -> Sequence[Known]:
+        ids = json.dumps(sorted(orders))
+        rows = await self._database.read(lambda tx: tx.all("list_known", ids=ids))
+        return [
+            Known(row["id"], row["type"], row["entity_id"], row["content_hash"], _words(row))
+            for row in rows
+        ]
+
+    async def orders(self) -> Sequence[int]:
+        rows = await self._database.read(lambda tx: tx.all("list_orders"))
+        return [row["id"] for row in rows]
+
+    async def types(self) -> Sequence[str]:
+        rows = await self._database.read(lambda tx: tx.all("list_known_types"))
+        return [row["type"] for row in rows]
 
     async def known_hashes(self, ids: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
         rows = await self._database.read(lambda tx: tx.all("list_known_hashes", ids=_keys(ids)))
@@ -69,7 +98,7 @@ def save(tx: Transaction, effect: SaveVector) -> None:
         return
     known = tx.one("get_meaning", **key)
     if known is not None:
-        tx.run("forget_words", id=known["id"], words=_words(known))
+        tx.run("forget_words", id=known["id"], **_columns(_words(known)))
         tx.run("delete_meaning", id=known["id"])
     if effect.hash is not None:
         id = tx.insert(
@@ -80,7 +109,7 @@ def save(tx: Transaction, effect: SaveVector) -> None:
             words=packed(effect.words.encode()),
             **key,
         )
-        tx.run("insert_words", id=id, words=effect.words)
+        tx.run("insert_words", id=id, **_columns(effect.words))
     tx.run("delete_unembedded", **key)
 
 
@@ -91,6 +120,12 @@ def _unembedded(row: sqlite3.Row) -> Unembedded:
 
 def _words(row: sqlite3.Row) -> str:
     return (unpacked(row["words"]) or b"").decode()
+
+
+def _columns(words: str) -> dict[str, str]:
+    """Return the words of the headings, and all words, as they are indexed."""
+    headings, _, all = words.partition("\n")
+    return {"headings": headings, "words": all}
 
 
 def _keys(ids: Collection[tuple[str, str]]) -> str:

@@ -14,10 +14,14 @@ CREATE TABLE meanings (
     words BLOB NOT NULL,
     UNIQUE (type, page, entity_id)
 );
+-- By whom, and then by `id`: whoever keeps the vectors of one asks what is new, again and again.
+CREATE INDEX meanings_by_embedder ON meanings (embedder);
 
 CREATE VIRTUAL TABLE word_index USING fts5 (
-    words, content = '', tokenize = 'unicode61 remove_diacritics 2'
+    headings, words, content = '', tokenize = 'unicode61 remove_diacritics 2'
 );
+-- Its words, and in how many texts each is: of a word that is in none, the nearest.
+CREATE VIRTUAL TABLE word_terms USING fts5vocab (word_index, row);
 
 -- The entities whose text has changed since, whoever changed it. The newest come first.
 CREATE TABLE unembedded (

@@ -1,6 +1,1 @@
-SELECT meanings.type, meanings.entity_id, meanings.words
-FROM word_index
-JOIN meanings ON meanings.id = word_index.rowid
-WHERE word_index MATCH :query AND meanings.type IN (SELECT value FROM json_each(:types))
-ORDER BY bm25(word_index)
-LIMIT :limit
+SELECT rowid AS id FROM word_index WHERE word_index MATCH :query LIMIT :limit

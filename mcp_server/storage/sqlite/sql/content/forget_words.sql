@@ -1,1 +1,2 @@
-INSERT INTO word_index (word_index, rowid, words) VALUES ('delete', :id, :words)
+INSERT INTO word_index (word_index, rowid, headings, words)
+VALUES ('delete', :id, :headings, :words)

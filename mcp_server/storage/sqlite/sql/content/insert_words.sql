@@ -1,1 +1,1 @@
-INSERT INTO word_index (rowid, words) VALUES (:id, :words)
+INSERT INTO word_index (rowid, headings, words) VALUES (:id, :headings, :words)

@@ -1,8 +1,11 @@
-SELECT unembedded.type, unembedded.entity_id, entities.content_hash, texts.markdown, texts.kept,
-    texts.source_page, texts.source_start, texts.source_end, texts.id
+SELECT unembedded.type, unembedded.entity_id, entities.content_hash, revisions.markdown,
+    page_bytes.data AS kept, revisions.source_page, revisions.source_start, revisions.source_end,
+    revisions.id
 FROM unembedded
 LEFT JOIN entities ON entities.type = unembedded.type
 AND entities.page = unembedded.page AND entities.entity_id = unembedded.entity_id
-LEFT JOIN texts ON texts.id = entities.current
+-- Not the view `texts`: it is a join itself, and would be gone through for each row.
+LEFT JOIN revisions ON revisions.id = entities.current
+LEFT JOIN page_bytes ON revisions.markdown IS NULL AND page_bytes.hash = revisions.source_page
 ORDER BY unembedded.id DESC
 LIMIT :limit

@@ -1,0 +1,54 @@
+"""What `site.yaml` itself says, as texts to search: pages, facts, static sections. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any, cast
+
+from mcp_server.content.actions.searched import FACT, PAGE, SECTION
+from mcp_server.content.site import Site
+from mcp_server.meaning.finding import Aside, Beside
+
+TEXTS_MAX = 2_000
+"""Texts of `site.yaml` that are searched: more than any such file has that people write."""
+
+
+def texts_of(site: Site) -> Aside:
+    """Return the texts that stand in `site.yaml`, and in no draft or page file."""
+    return Aside(tuple(islice(_texts(site), TEXTS_MAX)))
+
+
+def _texts(site: Site) -> Iterator[Beside]:
+    for name, value in _facts(site.facts, "facts"):
+        yield Beside(type=FACT, id=name, text=value)
+    for page in site.named_pages:
+        if text := "\n\n".join(filter(None, (page.title, page.description))):
+            yield Beside(type=PAGE, id=page.id, text=f"# {text}" if page.title else text)
+    for page in site.named_pages:
+        for section in page.sections:
+            if section.text is not None:
+                yield Beside(type=SECTION, id=section.entity_id, text=section.text)
+            for name, value in _facts(section.facts, f"{section.entity_id} facts"):
+                yield Beside(type=FACT, id=name, text=value)
+
+
+def _facts(value: object, name: str) -> Iterator[tuple[str, str]]:
+    """Yield each fact by its name, such as `facts.hours.monday`, with its last name and value."""
+    if isinstance(value, Mapping):
+        for key, each in cast("Mapping[Any, object]", value).items():
+            yield from _facts(each, f"{name}.{key}")
+    elif isinstance(value, list | tuple):
+        items = cast("list[object]", list(value))
+        plain = [str(each) for each in items if not isinstance(each, Mapping | list | tuple)]
+        if plain:
+            yield name, _said(name, ", ".join(plain))
+        for number, each in enumerate(items, 1):
+            if isinstance(each, Mapping | list | tuple):
+                yield from _facts(each, f"{name}.{number}")
+    elif value not in (None, ""):
+        yield name, _said(name, str(value))
+
+
+def _said(name: str, value: str) -> str:
+    return f"{name.rpartition('.')[2].replace('_', ' ').replace('-', ' ')}: {value}"
