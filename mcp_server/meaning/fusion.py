@@ -91,8 +91,14 @@ def nearest(word: str, words: Collection[str]) -> Sequence[str]:
         return []
     most = 1 if len(word) < LONG else 2
     found: dict[int, list[str]] = {}
+    letters = frozenset(word)
     for each in words:
-        if each[:1] == word[:1] and abs(len(each) - len(word)) <= most and each.isalpha():
+        if (
+            each[:1] == word[:1]
+            and abs(len(each) - len(word)) <= most
+            and len(letters.symmetric_difference(each)) <= 2 * most  # or it is farther away
+            and each.isalpha()
+        ):
             slips = distance(word, each, most)
             if slips <= most:
                 found.setdefault(slips, []).append(each)

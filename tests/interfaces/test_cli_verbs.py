@@ -29,6 +29,7 @@ QUEUED = {
     "next": 'status {"batchId": "b_1"}',
 }
 IN_OTHER_WORDS = {
+    "search": {"query"},
     "retry": {"batchId"},
     "cancel": {"batchId", "jobId"},
     "status": {"batchId", "jobId", "ids"},
@@ -150,6 +151,26 @@ def test_a_brief_is_shown_whole(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out.splitlines()
     assert '      "price": "7 €\\u001b[2J"' in shown
     assert shown[-2:] == ["        - a", "          - b"]
+
+
+def test_what_was_found_is_shown_with_its_place_and_piece(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Words that stand apart are one question."""
+    row = {"type": "section", "id": "a/b", "state": "live", "why": "both", "file": "content/a.md"}
+    fact = {"type": "fact", "id": "facts.tea", "why": "same words"}
+    rows = [{**row, "snippet": "<text-abc>… tea\x1b[2J</text-abc>"}, {**fact, "snippet": "tea: 3"}]
+    found, calls = answering({"message": "2 found.", "found": rows, "nextCursor": 2})
+    assert left(found, "search", "green", "tea", "--state", "live") == 0
+    assert calls[0][:2] == ("search", {"query": "green tea", "state": ["live"]})
+    assert capsys.readouterr().out.splitlines() == [
+        "2 found.",
+        "    a/b · both · live · content/a.md",
+        "        … tea\\u001b[2J",
+        "    facts.tea · fact: same words",
+        "        tea: 3",
+        "… and more: the same with --cursor 2.",
+    ]
 
 
 def test_a_refusal_shows_the_text_that_it_is_about(capsys: pytest.CaptureFixture[str]) -> None:

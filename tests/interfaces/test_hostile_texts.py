@@ -199,6 +199,9 @@ def ways_in(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "generate", {"dryRun": True, "instructions": text}
     for name in ("contains", "asOf", "state", "cursor", "limit", "plan", "section"):
         yield "review", {name: text}
+    for name in ("type", "state", "language", "cursor", "limit"):
+        yield "search", {"query": "menu", name: text}
+    yield "search", {"query": text}
     yield "review", {**one, "asOf": text}
     yield "review", {"sections": [text] * 3}
     for tool in ("promote", "rollback", "unpublish"):
@@ -383,6 +386,7 @@ def calls_with(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for name in ("instructions", "material", "requestKey"):
         yield "generate", {**one, name: text}
     yield "review", {"contains": text}
+    yield "search", {"query": text}
 
 
 async def test_five_megabytes_are_refused_with_a_sentence(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ async def test_the_rows_of_changed_texts_give_their_room_back(
         del kept.rows[order]
         kept.put(order + 100, UP)
     assert await index.nearest(RIGHT, count=1) == {1: 1.0}
-    rows = index._rows
+    rows = index._rows  # pyright: ignore[reportPrivateUsage]
     assert rows is not None and rows.count == 33
     assert await index.nearest(UP, count=99) == {
         **dict.fromkeys((2, *range(110, 140)), 1.0),

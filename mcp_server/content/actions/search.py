@@ -40,7 +40,7 @@ SPARE = 3
 """Texts that are ranked for each row that is wanted: drafts and live texts of one section are one
 row, and what has changed since is none."""
 LOOKED_AT = 20
-"""Sections whose files are looked at together."""
+"""Sections whose pages are read, and whose files are looked at, together."""
 SITE_FILE = "site.yaml"
 STATES: Mapping[str, TextState] = {PRODUCTION: "live", PREVIEW: "draft"}
 LOOKS = (
@@ -89,18 +89,20 @@ class SearchAction:
         site, notes = await self._reader.site()
         await self._check(call, site)
         aside = await self._aside(site)
-        rows: list[tuple[int, FoundRow]] = []
         wanted = SPARE * (call.cursor + call.limit)
-        for width in WIDTHS:
-            if width < wanted and width != WIDTHS[-1]:
-                continue
+        first, *wider = [each for each in WIDTHS if each >= wanted] or WIDTHS[-1:]
+
+        async def found(width: int) -> tuple[Ranked, Sequence[_Candidate]]:
             ranked = await self._finder.find(
                 call.query, width=width, types=_stored_types(call), beside=aside
             )
-            candidates = _candidates(ranked, call, site)
+            return ranked, _candidates(ranked, call, site)
+
+        ranked, candidates = await found(first)
+        rows = await self._rows(candidates, call, ranked)
+        while wider and len(rows) < call.limit and not ranked.whole:
+            ranked, candidates = await found(wider.pop(0))
             rows = await self._rows(candidates, call, ranked)
-            if len(rows) >= call.limit or ranked.whole:
-                break
         return Searched(
             rows=tuple(row for _, row in rows),
             cursors=tuple(beyond for beyond, _ in rows),
@@ -133,10 +135,10 @@ class SearchAction:
         rows: list[tuple[int, FoundRow]] = []
         place = call.cursor
         while place < len(candidates) and len(rows) < call.limit:
-            some = candidates[place : place + LOOKED_AT]
+            some = candidates[place : place + min(call.limit - len(rows), LOOKED_AT)]
             made = await self._made(some, call, ranked)
             found = [(place + at, row) for at, row in enumerate(made, 1) if row is not None]
-            rows += found[: call.limit - len(rows)]
+            rows += found
             place += len(some)
         return rows
 
@@ -266,7 +268,7 @@ def _of_section(
         withdrawn = entity is not None and entity.withdrawn
         texts.append(("withdrawn" if withdrawn else "draft", draft.markdown or "", draft.hash))
     matches = {match.hash: match for match in each.matches}
-    there = [
+    there: list[tuple[Match | None, TextState, str]] = [
         (matches.get(hash), state, text)
         for state, text, hash in texts
         if not call.states or state in call.states

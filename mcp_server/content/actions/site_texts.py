@@ -10,6 +10,7 @@ from mcp_server.content.actions.searched import FACT, PAGE, SECTION
 from mcp_server.content.site import Site
 from mcp_server.meaning.finding import Aside, Beside
 
+NESTED = (Mapping, list, tuple)
 TEXTS_MAX = 2_000
 """Texts of `site.yaml` that are searched: more than any such file has that people write."""
 
@@ -40,11 +41,11 @@ def _facts(value: object, name: str) -> Iterator[tuple[str, str]]:
             yield from _facts(each, f"{name}.{key}")
     elif isinstance(value, list | tuple):
         items = cast("list[object]", list(value))
-        plain = [str(each) for each in items if not isinstance(each, Mapping | list | tuple)]
+        plain = [str(each) for each in items if not isinstance(each, NESTED)]
         if plain:
             yield name, _said(name, ", ".join(plain))
         for number, each in enumerate(items, 1):
-            if isinstance(each, Mapping | list | tuple):
+            if isinstance(each, NESTED):
                 yield from _facts(each, f"{name}.{number}")
     elif value not in (None, ""):
         yield name, _said(name, str(value))

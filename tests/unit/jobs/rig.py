@@ -46,6 +46,9 @@ class NoEffects:
     def keep(self, tx: object, effect: object, *, job: object, now: float) -> None:
         """Nothing is worth keeping."""
 
+    def follow_up(self, tx: object) -> NewJob | None:
+        """Nothing follows."""
+
 
 class Toy(BaseModel, frozen=True, extra="forbid"):
     """What a toy job is to do: the name of an act."""
