@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, cast
 
@@ -10,7 +10,6 @@ from mcp_server.content.actions.searched import FACT, PAGE, SECTION
 from mcp_server.content.site import Site
 from mcp_server.meaning.finding import Aside, Beside
 
-NESTED = (Mapping, list, tuple)
 TEXTS_MAX = 2_000
 """Texts of `site.yaml` that are searched: more than any such file has that people write."""
 
@@ -34,18 +33,22 @@ def _texts(site: Site) -> Iterator[Beside]:
                 yield Beside(type=FACT, id=name, text=value)
 
 
+def _is_nested(value: object) -> bool:
+    return isinstance(value, Mapping | list | tuple)
+
+
 def _facts(value: object, name: str) -> Iterator[tuple[str, str]]:
     """Yield each fact by its name, such as `facts.hours.monday`, with its last name and value."""
     if isinstance(value, Mapping):
         for key, each in cast("Mapping[Any, object]", value).items():
             yield from _facts(each, f"{name}.{key}")
     elif isinstance(value, list | tuple):
-        items = cast("list[object]", list(value))
-        plain = [str(each) for each in items if not isinstance(each, NESTED)]
+        items = cast("Sequence[object]", value)
+        plain = [str(each) for each in items if not _is_nested(each)]
         if plain:
             yield name, _said(name, ", ".join(plain))
         for number, each in enumerate(items, 1):
-            if isinstance(each, NESTED):
+            if _is_nested(each):
                 yield from _facts(each, f"{name}.{number}")
     elif value not in (None, ""):
         yield name, _said(name, str(value))

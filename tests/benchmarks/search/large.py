@@ -46,25 +46,29 @@ ME = Origin(owner="bench", interface="test")
 def vocabulary(draw: Any) -> tuple[list[str], Any]:
     """Return 60,000 made-up words, and how often each is used."""
     parts = [f"{c}{v}" for c in "bcdfghjklmnprstvwz" for v in "aeiou"] + ["st", "er", "en", "ung"]
-    sizes = draw.choice((2, 3, 3, 4, 5), size=120_000).tolist()
-    drawn = draw.integers(len(parts), size=(len(sizes), 5)).tolist()
+    sizes: list[int] = draw.choice((2, 3, 3, 4, 5), size=120_000).tolist()
+    drawn: list[list[int]] = draw.integers(len(parts), size=(len(sizes), 5)).tolist()
     made = {
         "".join(parts[each] for each in row[:size]) for row, size in zip(drawn, sizes, strict=True)
     }
-    words = sorted(made)[:60_000]
+    words: list[str] = sorted(made)[:60_000]
     draw.shuffle(words)
-    often = 1 / np.arange(1, len(words) + 1) ** 0.95
+    often: Any = 1 / np.arange(1, len(words) + 1) ** 0.95
     return words, often / often.sum()
+
+
+def _text_of(words: Sequence[str], chosen: Sequence[int]) -> str:
+    return " ".join(words[each] for each in chosen)
 
 
 async def main(count: int) -> None:
     """Print the figures."""
-    draw = np.random.default_rng(7)
+    draw: Any = np.random.default_rng(7)
     words, often = vocabulary(draw)
-    numbers = draw.standard_normal((count, WIDTH), dtype=np.float32)
+    numbers: Any = draw.standard_normal((count, WIDTH), dtype=np.float32)
     numbers /= np.linalg.norm(numbers, axis=1, keepdims=True)
     questions: list[str] = [
-        " ".join(words[word] for word in draw.choice(len(words), size=draw.integers(2, 5), p=often))
+        _text_of(words, draw.choice(len(words), size=draw.integers(2, 5), p=often).tolist())
         for _ in range(QUESTIONS)
     ]
     with TemporaryDirectory() as folder:
@@ -74,7 +78,8 @@ async def main(count: int) -> None:
                 rows = range(first, min(count, first + AT_ONCE))
                 drawn = draw.choice(len(words), size=(len(rows), WORDS), p=often)
                 texts = [
-                    _text(n, [words[w] for w in row]) for n, row in zip(rows, drawn, strict=True)
+                    _text(n, _text_of(words, row).split())
+                    for n, row in zip(rows, drawn.tolist(), strict=True)
                 ]
                 await store(parts, texts, [numbers[n].tobytes() for n in rows])
             taken, memory = await _asked(parts, numbers, questions)

@@ -48,7 +48,7 @@ async def only_words(place: Place, query: str, _: Any) -> Sequence[str]:
 
 async def only_meaning(place: Place, _: str, vector: Any) -> Sequence[str]:
     """Return the sections by the cosine of the meanings."""
-    best = np.argsort(-(place.vectors @ vector), kind="stable")
+    best: list[int] = np.argsort(-(place.vectors @ vector), kind="stable").tolist()
     return [place.ids[row] for row in best]
 
 
