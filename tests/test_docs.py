@@ -50,11 +50,12 @@ FIGURES = (ROOT / "docs" / "figures.md").read_text("utf-8")
 PAGE_LINES_MAX = 100
 LINES_MAX = {
     "figures.md": 115,
+    "plugins.md": 115,
     "add-a-verb.md": 400,  # all the code of a verb
-    "architecture.md": 210,
+    "architecture.md": 220,
     "rules.md": 480,
     "tools.md": 300,
-    "user-guide.md": 360,
+    "user-guide.md": 390,
 }
 """Of pages that are longer than others, as something is looked up in them or done step by step."""
 LAST = {"R": 32, "P": 14}

@@ -20,9 +20,6 @@ PASSWORD_IN_ADDRESS = (
     f"holds a name or a password; take it out, and put the key into {KEY_VARIABLE}"
 )
 
-EMBEDDERS = ("auto", "local", "words", "off")
-"""What `embedder` may be beside a provider's model."""
-
 _MODEL = re.compile(r"[a-z][a-z0-9-]*:\S+")
 
 
@@ -108,10 +105,10 @@ class Settings(BaseModel):
     the variable `kind=2,other=1`."""
     subscriber_buffer: int = Field(default=256, ge=1, le=100_000)
     """Progress events kept for a slow listener."""
-    embedder: str = "auto"
-    """What texts are embedded with, so that they are found by meaning: `auto` is a small model that
-    runs here, where `pressroom[meaning]` is installed, otherwise `words`: only words are found.
-    `openai:text-embedding-3-small` and its like ask a provider; `off` keeps search out of date."""
+    embedder: Literal["auto", "local", "words", "off"] = "auto"
+    """What texts are embedded with, so that they are found by meaning: `local` is a small model that
+    runs here, with `words` only words are found, and `off` keeps search out of date. `auto` is
+    `local` where `pressroom[meaning]` is installed, otherwise `words`."""
     budget: Budget = Budget()
     """What asking the model may cost, in US dollars: `[budget]`, then `batch_usd = 2`; in the
     variable `batch_usd=2,day_usd=10`."""
@@ -123,13 +120,6 @@ class Settings(BaseModel):
         if not re.fullmatch(r"[\x21-\x7e]{0,200}", model):
             raise _wrong("is no name of a model; write one without blanks")
         return None if model in {"", "composer"} else model
-
-    @field_validator("embedder")
-    @classmethod
-    def _embeds(cls, embedder: str) -> str:
-        if embedder not in EMBEDDERS and not _MODEL.fullmatch(embedder):
-            raise _wrong(f'is none; write {", ".join(EMBEDDERS)}, or "openai:NAME"')
-        return embedder
 
     @field_validator("limits", "budget", mode="before")
     @classmethod

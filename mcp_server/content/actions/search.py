@@ -116,7 +116,7 @@ class SearchAction:
         if strange:
             stored = {*await self._finder.store.types()} - {PREVIEW, PRODUCTION}
             known = [*OWN_TYPES, *sorted(stored)]
-            problems += _unknown("type", strange, known)
+            problems += _unknown("type", [each for each in strange if each not in known], known)
         there = await anyio.to_thread.run_sync(_languages, site) if call.languages else ()
         unknown = [each for each in call.languages if not any(_is_in(one, each) for one in there)]
         problems += _unknown("language", unknown, sorted(there))
