@@ -106,7 +106,7 @@ class Settings(BaseModel):
     subscriber_buffer: int = Field(default=256, ge=1, le=100_000)
     """Progress events kept for a slow listener."""
     embedder: Literal["auto", "local", "words", "off"] = "auto"
-    """What texts are embedded with, so that they are found by meaning: `local` is a small model that
+    """What texts are embedded with, to be found by meaning: `local` is a small model that
     runs here, with `words` only words are found, and `off` keeps search out of date. `auto` is
     `local` where `pressroom[meaning]` is installed, otherwise `words`."""
     budget: Budget = Budget()

@@ -166,7 +166,7 @@ def test_what_was_found_is_shown_with_its_place_and_piece(
     assert capsys.readouterr().out.splitlines() == [
         "2 found.",
         "    a/b · both · live · content/a.md",
-        "        … tea\\u001b[2J",
+        "        … tea[2J",
         "    facts.tea · fact: same words",
         "        tea: 3",
         "… and more: the same with --cursor 2.",
