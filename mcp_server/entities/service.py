@@ -10,19 +10,21 @@ import re
 import warnings
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
 from mcp_server.entities.effects import ANY, SaveRemoval, SaveRevision, SaveVector
 from mcp_server.entities.entity import Author, Entity, Revision, is_page_id, text_hash
 from mcp_server.entities.meaning import EMBEDDING, Unembedded, embedding_key, embedding_of
-from mcp_server.entities.store import EntityStore
 from mcp_server.errors import ConfigError, InvalidPayload, LimitExceeded, NotFound, Overtaken
 from mcp_server.jobs.job import Job, JobState, Origin, Priority
 from mcp_server.jobs.json_text import encoded
-from mcp_server.jobs.queue import JobQueue
-from mcp_server.jobs.store import JobStore
+
+if TYPE_CHECKING:  # a handler's own process imports this, and has no use for them
+    from mcp_server.entities.store import EntityStore
+    from mcp_server.jobs.queue import JobQueue
+    from mcp_server.jobs.store import JobStore
 
 E = TypeVar("E", bound=BaseModel)
 

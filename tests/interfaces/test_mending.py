@@ -36,6 +36,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "promote": {},
     "rollback": {},
     "unpublish": {"page": "menu"},
+    "search": {"query": "menu"},
     "retry": {"batchId": "b_1"},
     "cancel": {"batchId": "b_1"},
 }
