@@ -10,6 +10,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mcp_server.content.pages.declared import declared_in
 from mcp_server.content.pages.layout import Layout, Part
 from mcp_server.content.pages.page_text import PageText, front_value, parse
 from mcp_server.content.pages.splice import SpliceRefused, splice
@@ -275,3 +276,13 @@ def test_a_declared_value_is_read_with_its_type(value: Any) -> None:
 def test_any_key_can_be_written(name: str) -> None:
     """In quotation marks where it needs them."""
     assert yaml.load(f"{key_yaml(name)}: 1", Loader=yaml.CBaseLoader) == {name: "1"}
+
+
+def test_a_value_with_aliases_is_not_expanded() -> None:
+    """An anchor and its alias in one value are refused, however much they would stand for."""
+    levels = ["&a0 [lol,lol]", *(f"&a{n + 1} [{','.join([f'*a{n}'] * 9)}]" for n in range(9))]
+    assert read(f"[{', '.join(levels)}]") is None
+    page = parse(f"---\nx: [{', '.join(levels)}]\n---\n".encode(), PAGE)
+    assert isinstance(page, PageText)
+    assert set(declared_in(page)) == {"x"}
+    assert read("[a * b, '*c']") == ["a * b", "*c"]
