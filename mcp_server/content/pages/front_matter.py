@@ -26,12 +26,14 @@ _OTHER_END = {
 _JSON_START = re.compile(rb"\{[ \t]*\n")
 _KEY = re.compile(
     rb"^(?P<name>\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'"
-    rb"|(?![-?:][ \t\n])[^\s\#\[\]{},&*!|>'\"%@`][^\n]*?)"
-    rb"[ \t]*:(?:[ \t]+|(?=\n)|\Z)",
+    rb"|(?![-?:][ \t\n])[^\s\#\[\]{},&*!|>'\"%@`]"
+    rb"(?:[^ \t\n:]++|:(?![ \t\n]|\Z)|[ \t]++(?!:(?:[ \t\n]|\Z)))*+)"
+    rb"[ \t]*+:(?:[ \t]+|(?=\n)|\Z)",
     re.MULTILINE,
 )
 _PLAIN = re.compile(
-    rb"(?P<value>[^\s\#\"'\[\]{}&*!|>][^\n]*?)?(?:(?:^|[ \t]+)\#[^\n]*)?[ \t]*\n?\Z"
+    rb"(?P<value>[^\s\#\"'\[\]{}&*!|>](?:[^ \t\n]++|[ \t]++(?![\#\n]|\Z))*+)?"
+    rb"(?:(?:^|[ \t]++)\#[^\n]*+)?[ \t]*+\n?\Z"
 )
 _DOUBLE = re.compile(rb"\"(?P<value>[^\"\\\n]*)\"(?:[ \t]+\#[^\n]*)?[ \t]*\n?\Z")
 _SINGLE = re.compile(rb"'(?P<value>(?:[^'\n]|'')*)'(?:[ \t]+\#[^\n]*)?[ \t]*\n?\Z")
@@ -39,16 +41,19 @@ _BLOCK = re.compile(rb"[|>][-+0-9]*[ \t]*(?:\#[^\n]*)?\n")
 _LOOSE = re.compile(rb"[ \t]*(?:\#[^\n]*)?(?:\n|\Z)")
 _LOOSE_IN_BLOCK = re.compile(rb"(?:[ \t]*|\#[^\n]*)(?:\n|\Z)")
 _QUOTED = re.compile(rb"\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'", re.DOTALL)
-_FLOW = re.compile(
-    rb"\"(?:[^\"\\]|\\.)*\"|(?<=[\[{,:\s])'(?:[^']|'')*'|[\[\]{}]|[ \t]\#[^\n]*", re.DOTALL
-)
+_SIGNS = rb"(?<=[\[{,:\s])'(?:[^']|'')*'|[\[\]{}]|[ \t]\#[^\n]*"
+_FLOW = re.compile(rb"\"(?:[^\"\\]|\\.?)*+(?:\"|(?P<lone>\Z))|" + _SIGNS, re.DOTALL)
+_FLOW_UNQUOTED = re.compile(_SIGNS, re.DOTALL)
+"""Behind a double quotation mark that nothing closes, which stands for itself."""
+UNCLOSED_MAX = 16
+"""Values that are looked for to the end of the front matter, which would close them nowhere."""
 _NO_SCALAR = re.compile(
     rb"[&*!\[{]|[ \t]*(?:\#[^\n]*)?\n(?:[ \t]*(?:\#[^\n]*)?\n)*[ \t]*(?:-[ \t\n]|[\[{&*!])"
 )
 _CONTENT = re.compile(rb"^(?![ \t]*(?:\#[^\n]*)?$)", re.MULTILINE)
 _REST = re.compile(rb"[ \t]*(?:\n|\Z)")
 _HEADER = re.compile(rb"(?:[\w-]+:[^\n]*(?:\n|\Z)(?:[ \t]{4,}\S[^\n]*(?:\n|\Z))*)+")
-_HEADER_TITLE = re.compile(rb"^title:[ \t]*([^\n]*?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_HEADER_TITLE = re.compile(rb"^title:([^\n]*)$", re.MULTILINE | re.IGNORECASE)
 _TOML_TITLE = re.compile(rb"^title[ \t]*=[ \t]*(\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*')", re.MULTILINE)
 
 
@@ -193,39 +198,52 @@ def _header(scan: bytes, start: int) -> FrontMatter | None:
         start=start,
         end=header.end(),
         body=header.end(),
-        title=title[1].decode(),
+        title=title[1].strip(b" \t").decode(),
     )
 
 
 def _keys(scan: bytes, start: int, end: int) -> Iterator[FrontKey]:
     """Yield the keys of a mapping whose lines stand between `start` and `end`."""
     match = _KEY.search(scan, start, end)
+    unclosed = 0
     while match:
         name, value = match["name"], match.end()
-        match = _KEY.search(scan, _value_end(scan, value, end), end)
+        closed = _value_end(scan, value, end) if unclosed < UNCLOSED_MAX else value
+        unclosed += closed is None
+        match = _KEY.search(scan, closed or value, end)
         beyond = match.start() if match else end
         bare = name[1:-1] if name[:1] in {b'"', b"'"} else name
         key_start = scan.rfind(b"\n", 0, value - 1) + 1
         yield FrontKey(bare.decode(), max(key_start, start), value, _trimmed(scan, value, beyond))
 
 
-def _value_end(scan: bytes, start: int, end: int) -> int:
-    """Return where the quoted text or the flow collection at `start` ends, else `start`.
+def _value_end(scan: bytes, start: int, end: int) -> int | None:
+    """Return where the quoted text or the flow collection at `start` ends, `None` if nowhere.
 
-    Some readers let its lines begin at the margin, where they would look like keys.
+    Some readers let its lines begin at the margin, where they would look like keys. Another value
+    is `start` itself.
     """
     opening = scan[start : start + 1]
     if opening in {b'"', b"'"}:
         found = _QUOTED.match(scan, start, end)
-        return found.end() if found else start
+        return found.end() if found else None
     if opening not in {b"[", b"{"}:
         return start
     depth = 0
-    for found in _FLOW.finditer(scan, start, end):
+    for found in _flow(scan, start, end):
         depth += (found[0] in {b"[", b"{"}) - (found[0] in {b"]", b"}"})
         if depth == 0:
             return found.end()
-    return start
+    return None
+
+
+def _flow(scan: bytes, start: int, end: int) -> Iterator[re.Match[bytes]]:
+    """Yield the brackets of a flow collection, and the quoted texts and comments in it."""
+    for found in _FLOW.finditer(scan, start, end):
+        if found["lone"] is not None:
+            yield from _FLOW_UNQUOTED.finditer(scan, found.start() + 1, end)
+            return
+        yield found
 
 
 def _trimmed(scan: bytes, value: int, beyond: int) -> int:
