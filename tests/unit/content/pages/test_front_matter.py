@@ -345,3 +345,11 @@ def test_a_mark_is_read_with_any_blanks(mark: str, id: str, counts: bool) -> Non
     for written in (mark, mark.replace(" ", ""), mark.replace(" ", "\t "), mark + "  "):
         found = marks((written % id).encode(), 0, "menu", style)
         assert [each.section for each in found] == ([id] if counts else [])
+
+
+@pytest.mark.parametrize("text", ['title: "\\ud800"', '"\\udc00": x', 'title: "\\udc00\\ud800"'])
+def test_half_a_character_is_refused_in_a_meta_text(text: str) -> None:
+    """An escape can say a lone surrogate, which has no form to be stored in; a pair is a letter."""
+    with pytest.raises(NotMeta, match="line 1 holds half a character"):
+        meta_fields(text)
+    assert meta_fields('title: "\\ud83c\\udf5d"') == {"title": "\N{SPAGHETTI}"}
