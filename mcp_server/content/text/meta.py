@@ -16,7 +16,11 @@ from collections.abc import Mapping, Sequence
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
 _HALF = re.compile("[\ud800-\udfff]")
 """It has no UTF-8 form, so it cannot be stored, though an escape can say it."""
-_LINE = re.compile(r"(?P<key>\"(?:[^\"\\]|\\.)*\"|[^\s\"#][^\n]*?)[ \t]*:(?:[ \t]+(?P<value>.*))?")
+_LINE = re.compile(
+    r"(?P<key>\"(?:[^\"\\]|\\.)*\""
+    r"|[^\s\"#](?:[^ \t\n:]++|:(?![ \t]|\Z)|[ \t]++(?!:(?:[ \t]|\Z)))*+)"
+    r"[ \t]*+:(?:[ \t]+(?P<value>.*))?"
+)
 
 
 class NotMeta(ValueError):

@@ -353,3 +353,10 @@ def test_half_a_character_is_refused_in_a_meta_text(text: str) -> None:
     with pytest.raises(NotMeta, match="line 1 holds half a character"):
         meta_fields(text)
     assert meta_fields('title: "\\ud83c\\udf5d"') == {"title": "\N{SPAGHETTI}"}
+
+
+def test_a_meta_text_with_long_blanks_is_read_in_one_pass() -> None:
+    """Blanks are the key's or the value's, or before the colon nobody's."""
+    assert meta_fields(f"a{LONG}: b{LONG}c") == {"a": f"b{LONG}c"}
+    with pytest.raises(NotMeta):
+        meta_fields(f"a{LONG}b")
