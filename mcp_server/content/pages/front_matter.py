@@ -16,14 +16,17 @@ from typing import Any, NamedTuple, cast
 from mcp_server.content.pages.layout import Blocked, MarkStyle
 from mcp_server.content.pages.yaml_value import read
 
-_YAML_FENCE = re.compile(rb"---[ \t]*(?:\n|\Z)")
+_YAML_FENCE = re.compile(rb"---(?:[ \t]+\#[^\n]*|[ \t]*)(?:\n|\Z)")
 _YAML_END = re.compile(rb"^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.MULTILINE)
 _OTHER_FENCE = re.compile(rb"(?:(\+\+\+|;;;)|---[ \t]*(?:json|toml|js|javascript))[ \t]*\n")
 _OTHER_END = {
     fence: re.compile(rb"^" + re.escape(fence) + rb"[ \t]*(?:\n|\Z)", re.MULTILINE)
     for fence in (b"+++", b";;;", b"---")
 }
-_JSON_START = re.compile(rb"\{[ \t]*\n")
+_JSON_START = re.compile(rb"\{[ \t]*[\"\n]")
+_BLANKS = re.compile(rb"[ \t\n]*")
+_ANY_FENCE = re.compile(rb"(---|\+\+\+)(?:[ \t][^\n]*)?(?:\n|\Z)")
+"""Some generators pass over blanks before it, and over what stands behind it."""
 _KEY = re.compile(
     rb"^(?P<name>\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'"
     rb"|(?![-?:][ \t\n])[^\s\#\[\]{},&*!|>'\"%@`]"
@@ -116,9 +119,37 @@ def find_front(
         toml = opening[1] == b"+++" or b"toml" in opening[0]
         style = FrontStyle.TOML if toml else FrontStyle.JSON
         return _fenced(data, scan, opening.end(), style, _OTHER_END[opening[1] or b"---"])
-    if marks is MarkStyle.MDX:
-        return None
-    return _json_front(scan, start) if _JSON_START.match(scan, start) else _header(scan, start)
+    if marks is not MarkStyle.MDX and _JSON_START.match(scan, start):
+        return _json_front(scan, start)
+    if _is_strange(scan, start, marks):
+        at = scan.count(b"\n", 0, _after_blanks(scan, start)) + 1
+        return Blocked("it has front matter that begins in a way we do not know", at)
+    return None if marks is MarkStyle.MDX else _header(scan, start)
+
+
+def opens_front(scan: bytes, start: int, marks: MarkStyle) -> bool:
+    """Whether what begins at `start` is opened like a front matter; blanks before it do not count.
+
+    Whether it is closed, too, generators see to when they build the site, and fail.
+    """
+    at = _after_blanks(scan, start)
+    json_opens = marks is not MarkStyle.MDX and _JSON_START.match(scan, at)
+    return bool(_ANY_FENCE.match(scan, at) or json_opens)
+
+
+def _is_strange(scan: bytes, start: int, marks: MarkStyle) -> bool:
+    """Whether some generators find a front matter there, where we know none."""
+    if not opens_front(scan, start, marks):
+        return False
+    at = _after_blanks(scan, start)
+    if opening := _ANY_FENCE.match(scan, at):
+        return _OTHER_END[opening[1]].search(scan, opening.end()) is not None
+    return isinstance(_json_front(scan, at), FrontMatter)
+
+
+def _after_blanks(scan: bytes, start: int) -> int:
+    found = _BLANKS.match(scan, start)
+    return found.end() if found else start
 
 
 def scalar(data: bytes, key: FrontKey) -> str | None:
