@@ -16,22 +16,27 @@ from typing import Any, NamedTuple, cast
 from mcp_server.content.pages.layout import Blocked, MarkStyle
 from mcp_server.content.pages.yaml_value import read
 
-_YAML_FENCE = re.compile(rb"---[ \t]*(?:\n|\Z)")
+_YAML_FENCE = re.compile(rb"---(?:[ \t]+\#[^\n]*|[ \t]*)(?:\n|\Z)")
 _YAML_END = re.compile(rb"^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.MULTILINE)
 _OTHER_FENCE = re.compile(rb"(?:(\+\+\+|;;;)|---[ \t]*(?:json|toml|js|javascript))[ \t]*\n")
 _OTHER_END = {
     fence: re.compile(rb"^" + re.escape(fence) + rb"[ \t]*(?:\n|\Z)", re.MULTILINE)
     for fence in (b"+++", b";;;", b"---")
 }
-_JSON_START = re.compile(rb"\{[ \t]*\n")
+_JSON_START = re.compile(rb"\{[ \t]*[\"\n]")
+_BLANKS = re.compile(rb"[ \t\n]*")
+_ANY_FENCE = re.compile(rb"(---|\+\+\+)(?:[ \t][^\n]*)?(?:\n|\Z)")
+"""Some generators pass over blanks before it, and over what stands behind it."""
 _KEY = re.compile(
     rb"^(?P<name>\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*'"
-    rb"|(?![-?:][ \t\n])[^\s\#\[\]{},&*!|>'\"%@`][^\n]*?)"
-    rb"[ \t]*:(?:[ \t]+|(?=\n)|\Z)",
+    rb"|(?![-?:][ \t\n])[^\s\#\[\]{},&*!|>'\"%@`]"
+    rb"(?:[^ \t\n:]++|:(?![ \t\n]|\Z)|[ \t]++(?!:(?:[ \t\n]|\Z)))*+)"
+    rb"[ \t]*+:(?:[ \t]+|(?=\n)|\Z)",
     re.MULTILINE,
 )
 _PLAIN = re.compile(
-    rb"(?P<value>[^\s\#\"'\[\]{}&*!|>][^\n]*?)?(?:(?:^|[ \t]+)\#[^\n]*)?[ \t]*\n?\Z"
+    rb"(?P<value>[^\s\#\"'\[\]{}&*!|>](?:[^ \t\n]++|[ \t]++(?![\#\n]|\Z))*+)?"
+    rb"(?:(?:^|[ \t]++)\#[^\n]*+)?[ \t]*+\n?\Z"
 )
 _DOUBLE = re.compile(rb"\"(?P<value>[^\"\\\n]*)\"(?:[ \t]+\#[^\n]*)?[ \t]*\n?\Z")
 _SINGLE = re.compile(rb"'(?P<value>(?:[^'\n]|'')*)'(?:[ \t]+\#[^\n]*)?[ \t]*\n?\Z")
@@ -39,16 +44,19 @@ _BLOCK = re.compile(rb"[|>][-+0-9]*[ \t]*(?:\#[^\n]*)?\n")
 _LOOSE = re.compile(rb"[ \t]*(?:\#[^\n]*)?(?:\n|\Z)")
 _LOOSE_IN_BLOCK = re.compile(rb"(?:[ \t]*|\#[^\n]*)(?:\n|\Z)")
 _QUOTED = re.compile(rb"\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'", re.DOTALL)
-_FLOW = re.compile(
-    rb"\"(?:[^\"\\]|\\.)*\"|(?<=[\[{,:\s])'(?:[^']|'')*'|[\[\]{}]|[ \t]\#[^\n]*", re.DOTALL
-)
+_SIGNS = rb"(?<=[\[{,:\s])'(?:[^']|'')*'|[\[\]{}]|[ \t]\#[^\n]*"
+_FLOW = re.compile(rb"\"(?:[^\"\\]|\\.?)*+(?:\"|(?P<lone>\Z))|" + _SIGNS, re.DOTALL)
+_FLOW_UNQUOTED = re.compile(_SIGNS, re.DOTALL)
+"""Behind a double quotation mark that nothing closes, which stands for itself."""
+UNCLOSED_MAX = 16
+"""Values that are looked for to the end of the front matter, which would close them nowhere."""
 _NO_SCALAR = re.compile(
     rb"[&*!\[{]|[ \t]*(?:\#[^\n]*)?\n(?:[ \t]*(?:\#[^\n]*)?\n)*[ \t]*(?:-[ \t\n]|[\[{&*!])"
 )
 _CONTENT = re.compile(rb"^(?![ \t]*(?:\#[^\n]*)?$)", re.MULTILINE)
 _REST = re.compile(rb"[ \t]*(?:\n|\Z)")
 _HEADER = re.compile(rb"(?:[\w-]+:[^\n]*(?:\n|\Z)(?:[ \t]{4,}\S[^\n]*(?:\n|\Z))*)+")
-_HEADER_TITLE = re.compile(rb"^title:[ \t]*([^\n]*?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_HEADER_TITLE = re.compile(rb"^title:([^\n]*)$", re.MULTILINE | re.IGNORECASE)
 _TOML_TITLE = re.compile(rb"^title[ \t]*=[ \t]*(\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*')", re.MULTILINE)
 
 
@@ -111,9 +119,37 @@ def find_front(
         toml = opening[1] == b"+++" or b"toml" in opening[0]
         style = FrontStyle.TOML if toml else FrontStyle.JSON
         return _fenced(data, scan, opening.end(), style, _OTHER_END[opening[1] or b"---"])
-    if marks is MarkStyle.MDX:
-        return None
-    return _json_front(scan, start) if _JSON_START.match(scan, start) else _header(scan, start)
+    if marks is not MarkStyle.MDX and _JSON_START.match(scan, start):
+        return _json_front(scan, start)
+    if _is_strange(scan, start, marks):
+        at = scan.count(b"\n", 0, _after_blanks(scan, start)) + 1
+        return Blocked("it has front matter that begins in a way we do not know", at)
+    return None if marks is MarkStyle.MDX else _header(scan, start)
+
+
+def opens_front(scan: bytes, start: int, marks: MarkStyle) -> bool:
+    """Whether what begins at `start` is opened like a front matter; blanks before it do not count.
+
+    Whether it is closed, too, generators see to when they build the site, and fail.
+    """
+    at = _after_blanks(scan, start)
+    json_opens = marks is not MarkStyle.MDX and _JSON_START.match(scan, at)
+    return bool(_ANY_FENCE.match(scan, at) or json_opens)
+
+
+def _is_strange(scan: bytes, start: int, marks: MarkStyle) -> bool:
+    """Whether some generators find a front matter there, where we know none."""
+    if not opens_front(scan, start, marks):
+        return False
+    at = _after_blanks(scan, start)
+    if opening := _ANY_FENCE.match(scan, at):
+        return _OTHER_END[opening[1]].search(scan, opening.end()) is not None
+    return isinstance(_json_front(scan, at), FrontMatter)
+
+
+def _after_blanks(scan: bytes, start: int) -> int:
+    found = _BLANKS.match(scan, start)
+    return found.end() if found else start
 
 
 def scalar(data: bytes, key: FrontKey) -> str | None:
@@ -193,39 +229,52 @@ def _header(scan: bytes, start: int) -> FrontMatter | None:
         start=start,
         end=header.end(),
         body=header.end(),
-        title=title[1].decode(),
+        title=title[1].strip(b" \t").decode(),
     )
 
 
 def _keys(scan: bytes, start: int, end: int) -> Iterator[FrontKey]:
     """Yield the keys of a mapping whose lines stand between `start` and `end`."""
     match = _KEY.search(scan, start, end)
+    unclosed = 0
     while match:
         name, value = match["name"], match.end()
-        match = _KEY.search(scan, _value_end(scan, value, end), end)
+        closed = _value_end(scan, value, end) if unclosed < UNCLOSED_MAX else value
+        unclosed += closed is None
+        match = _KEY.search(scan, closed or value, end)
         beyond = match.start() if match else end
         bare = name[1:-1] if name[:1] in {b'"', b"'"} else name
         key_start = scan.rfind(b"\n", 0, value - 1) + 1
         yield FrontKey(bare.decode(), max(key_start, start), value, _trimmed(scan, value, beyond))
 
 
-def _value_end(scan: bytes, start: int, end: int) -> int:
-    """Return where the quoted text or the flow collection at `start` ends, else `start`.
+def _value_end(scan: bytes, start: int, end: int) -> int | None:
+    """Return where the quoted text or the flow collection at `start` ends, `None` if nowhere.
 
-    Some readers let its lines begin at the margin, where they would look like keys.
+    Some readers let its lines begin at the margin, where they would look like keys. Another value
+    is `start` itself.
     """
     opening = scan[start : start + 1]
     if opening in {b'"', b"'"}:
         found = _QUOTED.match(scan, start, end)
-        return found.end() if found else start
+        return found.end() if found else None
     if opening not in {b"[", b"{"}:
         return start
     depth = 0
-    for found in _FLOW.finditer(scan, start, end):
+    for found in _flow(scan, start, end):
         depth += (found[0] in {b"[", b"{"}) - (found[0] in {b"]", b"}"})
         if depth == 0:
             return found.end()
-    return start
+    return None
+
+
+def _flow(scan: bytes, start: int, end: int) -> Iterator[re.Match[bytes]]:
+    """Yield the brackets of a flow collection, and the quoted texts and comments in it."""
+    for found in _FLOW.finditer(scan, start, end):
+        if found["lone"] is not None:
+            yield from _FLOW_UNQUOTED.finditer(scan, found.start() + 1, end)
+            return
+        yield found
 
 
 def _trimmed(scan: bytes, value: int, beyond: int) -> int:

@@ -5,22 +5,26 @@ Pure. It reads the new bytes as anybody would, and compares.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 import yaml
 
-from mcp_server.content.pages.front_matter import FrontStyle
+from mcp_server.content.pages.front_matter import FrontStyle, opens_front
 from mcp_server.content.pages.layout import Blocked, Part
 from mcp_server.content.pages.page_text import PageText, parse
 from mcp_server.content.pages.yaml_value import as_read
 from mcp_server.content.text.meta import meta_fields
 from mcp_server.content.text.openings import left_open_more
 from mcp_server.content.text.outline import headings
+from mcp_server.content.text.shown import levelled
 from mcp_server.errors import ServerError
 
+BOM = codecs.BOM_UTF8
 SECTIONS = "sections"
 """The key that exports wrote before pages.md; it is dropped with the next write."""
+OPENS_FRONT = "it begins as front matter does, and nothing stands before it in the file"
 ALIASES_MAX = 50
 """Stars in a front matter that is read as a whole: a few aliases can stand for a huge value."""
 
@@ -50,6 +54,8 @@ def prove(
     for section in _sections(page) | _sections(after):
         if section not in wanted and not _same(page, after, section):
             raise _refused(page, wanted, f"section {section} would change with it")
+    if after.front is None and _opens_front(after) and not _opens_front(page):
+        raise _refused(page, wanted, OPENS_FRONT)
     _prove_front(page, after, wanted, declared)
 
 
@@ -62,6 +68,12 @@ def text_of(page: PageText, section: str) -> str | None:
 def meta_part(page: PageText, section: str) -> Part | None:
     """Return the part of the layout that this section is, if its span is keys."""
     return next((part for part in page.layout.parts if part.section == section and part.keys), None)
+
+
+def _opens_front(page: PageText) -> bool:
+    scan = levelled(page.data)
+    start = page.front.body if page.front else len(BOM) if page.data.startswith(BOM) else 0
+    return opens_front(scan, start, page.layout.marks)
 
 
 def _prove_front(

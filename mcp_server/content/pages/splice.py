@@ -6,7 +6,6 @@ and the new texts are as asked (P8).
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -24,13 +23,12 @@ from mcp_server.content.pages.page_text import (
     plain_text,
     regions,
 )
-from mcp_server.content.pages.proof import SECTIONS, SpliceRefused, meta_part, prove, text_of
+from mcp_server.content.pages.proof import BOM, SECTIONS, SpliceRefused, meta_part, prove, text_of
 from mcp_server.content.pages.yaml_value import as_read, as_yaml, declared_yaml, read
 from mcp_server.content.text.meta import NotMeta, canonical_fields
 from mcp_server.content.text.shown import levelled
 from mcp_server.entities.entity import SLUG, is_slug
 
-BOM = codecs.BOM_UTF8
 _OLD_ID = re.compile(rf"{SLUG.pattern}/{SLUG.pattern}")
 
 

@@ -20,9 +20,10 @@ from mcp_server.content.pages.declared import (
 from mcp_server.content.pages.layout import Blocked, Layout
 from mcp_server.content.pages.look import Looked, same, texts_in
 from mcp_server.content.pages.new_file import new_file
-from mcp_server.content.pages.page_text import PageText, parse
-from mcp_server.content.pages.splice import SpliceRefused, splice
+from mcp_server.content.pages.page_text import PageText, parse, plain_text
+from mcp_server.content.pages.splice import SpliceRefused, meta_of, splice
 from mcp_server.content.pages.undone import undone
+from mcp_server.content.text.meta import meta_fields, meta_text
 from mcp_server.entities.entity import text_hash
 from mcp_server.entities.page_files import Intent, KnownFile, bytes_hash
 
@@ -96,7 +97,9 @@ def plan_write(
         return looked.blocked
     assert looked.known.intent is None, "a look settles the intention, or blocks"
     if looked.page is None:
-        return _again(looked, changes, earlier) or _created(looked, changes)
+        if earlier is None:
+            return _created(looked, changes)
+        return _again(looked, changes, earlier)
     if _leaves_nothing(looked.page, changes) and _is_to_go(looked, looked.page, unpublished):
         return _removed(looked, changes)
     if earlier is not None and _fits(earlier, looked, changes):
@@ -111,24 +114,73 @@ def _is_to_go(looked: Looked, page: PageText, unpublished: bool) -> bool:
     return unpublished and (page.layout.split or only_ours(page, looked.known.front, front=False))
 
 
-def _again(looked: Looked, changes: Changes, earlier: bytes | None) -> Writing | None:
-    """Return the write that makes a file again as it was, with the texts of now (P5)."""
-    page = parse(earlier, looked.layout) if earlier is not None else None
-    if earlier is None or page is None or isinstance(page, Blocked):
+def _again(looked: Looked, changes: Changes, earlier: bytes) -> Writing | Blocked | None:
+    """Return the write that makes a file again as it was, with the texts of now (P5).
+
+    It is blocked where that cannot be: a new file would lose what others wrote, `draft` too.
+    """
+    if not _has_texts(looked, changes):
         return None
-    if not any(text is not None for text in changes.values()):
-        return None
+    page = parse(earlier, looked.layout)
+    if isinstance(page, Blocked):
+        return _not_again(page.reason)
     if _fits(earlier, looked, changes):
         return _writing(looked, earlier, changes, Declared(), restored=True)
-    wanted = {section: changes.get(section) for section in {**page.spans, **changes}}
-    static = {part.section for part in looked.layout.parts if part.static is not None}
-    wanted = {section: text for section, text in wanted.items() if section not in static}
     declared = due(page, looked.known.front)
     try:
+        wanted = _wanted_again(page, changes)
         data = splice(page, {**wanted, **declared.static}, front=declared.front)
-    except SpliceRefused:
-        return None
-    return _writing(looked, data, changes, declared)
+    except SpliceRefused as reason:
+        return _not_again(str(reason))
+    more = {s: text for s, text in changes.items() if s in wanted and wanted[s] != text}
+    return _with_kept_keys(_writing(looked, data, changes, declared), more)
+
+
+def _wanted_again(page: PageText, changes: Changes) -> dict[str, str | None]:
+    """Return the texts of a file that is made again; what is not asked for stays away.
+
+    Keys of front matter stay that a text does not name: it may be older than their field.
+    """
+    static = {part.section for part in page.layout.parts if part.static is not None}
+    keyed = {part.section: part for part in page.layout.parts if part.keys}
+    away = dict.fromkeys(page.spans.keys() - keyed.keys())
+    wanted = {s: text for s, text in {**away, **changes}.items() if s not in static}
+    for section in keyed.keys() & page.spans.keys():
+        if text := wanted.get(section):
+            part, kept = keyed[section], meta_fields(page.spans[section].text)
+            wanted[section] = meta_text(kept | meta_of(part, plain_text(text)), part.keys)
+    return wanted
+
+
+def _with_kept_keys(writing: Writing, asked: Changes) -> Writing:
+    """Return the write so that the next look takes what the file says beyond what was asked.
+
+    Else the write after it would take the kept keys out.
+    """
+    hashes = {section: text_hash(text) for section, text in asked.items() if text is not None}
+    intent = writing.known.intent
+    if not hashes or intent is None:
+        return writing
+    intent = replace(intent, in_file={**intent.in_file, **hashes})
+    known = replace(writing.known, intent=intent)
+    # No layout has this hash, so that the file is read and not only its stat.
+    return replace(
+        writing, known=known, after=replace(writing.after, in_file=intent.in_file, layout="")
+    )
+
+
+def _not_again(reason: str) -> Blocked:
+    return Blocked(
+        f"it is gone, and cannot be made again as it was ({reason}); put the file back yourself"
+    )
+
+
+def _has_texts(looked: Looked, changes: Changes) -> bool:
+    """Whether there is something to make a file of: a text, or static texts only."""
+    static = {part.section for part in looked.layout.parts if part.static}
+    return any(text is not None for text in changes.values()) or (
+        is_static(looked.layout) and bool(static - looked.known.gone)
+    )
 
 
 def _sections(layout: Layout, live: Mapping[str, str | None]) -> list[str]:
@@ -144,7 +196,7 @@ def _created(looked: Looked, changes: Changes) -> Writing | Blocked | None:
     layout = looked.layout
     texts = {section: text for section, text in changes.items() if text is not None}
     static: dict[str, str | None] = {p.section: p.static for p in layout.parts if p.static}
-    if not texts and not (is_static(layout) and static.keys() - looked.known.gone):
+    if not _has_texts(looked, changes):
         return None
     try:
         data, refused = _without_refused(texts, lambda left: new_file(layout, left))

@@ -77,8 +77,11 @@ def read(source: str) -> Any:
 
     Numbers, truths and dates are texts. `None`: it has an alias, or cannot be read.
     """
+    whole = f"key: {source}"
     try:
-        loaded = cast("object", yaml.load(f"key: {source}", Loader=yaml.CBaseLoader))  # noqa: S506 - it makes texts only
+        if "*" in source and _has_alias(whole):
+            return None
+        loaded = cast("object", yaml.load(whole, Loader=yaml.CBaseLoader))  # noqa: S506 - it makes texts only
     except (yaml.YAMLError, ValueError, RecursionError):
         return None
     return cast("dict[str, Any]", loaded).get("key") if isinstance(loaded, dict) else None
@@ -91,6 +94,12 @@ def as_read(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [as_read(item) for item in cast("list[Any]", value)]
     return value if isinstance(value, str) else declared_yaml(value)
+
+
+def _has_alias(source: str) -> bool:
+    """Whether an alias is in it; a few levels of them would stand for more than memory holds."""
+    events = cast("Iterator[object]", yaml.parse(source, Loader=yaml.CBaseLoader))
+    return any(isinstance(event, yaml.AliasEvent) for event in events)
 
 
 def _written(value: str, name: str, old: str | None) -> Iterator[str]:

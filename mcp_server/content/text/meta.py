@@ -14,7 +14,13 @@ import re
 from collections.abc import Mapping, Sequence
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
-_LINE = re.compile(r"(?P<key>\"(?:[^\"\\]|\\.)*\"|[^\s\"#][^\n]*?)[ \t]*:(?:[ \t]+(?P<value>.*))?")
+_HALF = re.compile("[\ud800-\udfff]")
+"""It has no UTF-8 form, so it cannot be stored, though an escape can say it."""
+_LINE = re.compile(
+    r"(?P<key>\"(?:[^\"\\]|\\.)*\""
+    r"|[^\s\"#](?:[^ \t\n:]++|:(?![ \t]|\Z)|[ \t]++(?!:(?:[ \t]|\Z)))*+)"
+    r"[ \t]*+:(?:[ \t]+(?P<value>.*))?"
+)
 
 
 class NotMeta(ValueError):
@@ -32,7 +38,7 @@ def meta_fields(text: str) -> dict[str, str]:
     Blank lines are passed over, and a value needs no more than one line.
 
     Raises:
-        NotMeta: a line is not `key: value`, or a key comes twice.
+        NotMeta: a line is not `key: value`, a key comes twice, or half a character is in it.
     """
     fields: dict[str, str] = {}
     for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
@@ -44,7 +50,10 @@ def meta_fields(text: str) -> dict[str, str]:
         key = _read(found["key"])
         if key in fields:
             raise NotMeta(f"line {number} has `{key}` a second time")
-        fields[key] = _read((found["value"] or "").strip())
+        value = _read((found["value"] or "").strip())
+        if _HALF.search(key + value):
+            raise NotMeta(f"line {number} holds half a character (a lone surrogate); leave it out")
+        fields[key] = value
     return fields
 
 

@@ -31,24 +31,25 @@ TAGS = re.compile(
 )
 """Tags of Liquid and Nunjucks that have an `end`; others count where a text closes them."""
 
-_FENCE = re.compile(r"[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?(`{3,}(?!.*`)|~{3,})")
+_FENCE = re.compile(r"[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?(`{3,}+(?!.*`)|~{3,})")
 _LITERAL = (
     (re.compile(r"<!--.*?-->", re.DOTALL), "-->"),
     (re.compile(r"\{/\*.*?\*/\}", re.DOTALL), "*/}"),
     (re.compile(r"\{\{/\*.*?\*/\}\}", re.DOTALL), "*/}}"),
 )
-_RAW = (re.compile(r"\{%-?\s*raw\s*-?%\}.*?\{%-?\s*endraw\s*-?%\}", re.DOTALL), "%}")
 """What is taken out, and how it ends: behind the last end of a kind, none is looked for."""
+_RAW = re.compile(r"\{%-?\s*raw\s*-?%\}")
+_RAW_END = re.compile(r"\{%-?\s*endraw\s*-?%\}")
 _ELEMENT = re.compile(
     r"<(?P<close>/?)(?P<name>[A-Za-z][\w.:-]*|(?=>))"
     r"(?:\"[^\"]*\"|'[^']*'|\{(?:[^{}]|\{[^{}]*\})*\}|[^<>\"'{}/]|/(?!>))*(?P<alone>/?)>"
 )
-_BEFORE = re.compile(r"[ \t>]*(?:</?[A-Za-z][^<>]*>[ \t]*)*")
+_BEFORE = re.compile(r"[ \t>]*+(?:</?[A-Za-z][^<>]*+>[ \t]*+)*+")
 _SHORTCODE = re.compile(
-    r"\{\{[<%]\s*(?P<close>/?)\s*(?P<name>\w[\w.-]*(?:/[\w.-]+)*)(?:[^{}]|\{(?!\{)|\}(?!\}))*?"
-    r"(?P<alone>/?)\s*[>%]\}\}"
+    r"\{\{[<%]\s*+(?P<close>/?)\s*+(?P<name>\w[\w.-]*+(?:/[\w.-]++)*+)"
+    r"(?P<rest>(?:[^{}]|\{(?!\{)|\}(?!\}))*+)(?<=[>%])\}\}"
 )
-_TAG = re.compile(r"\{%-?\s*(?P<close>end)?(?P<name>\w+)(?:(?!%\}|\{%).)*%\}", re.DOTALL)
+_TAG = re.compile(r"\{%-?\s*(?P<close>end)?(?P<name>\w++)(?:(?!%\}|\{%).)*+%\}", re.DOTALL)
 _COLONS = re.compile(r"^[ \t]{0,3}(?P<colons>:{3,})(?P<name>[^\n]*)$", re.MULTILINE)
 _IDENTIFIER = re.compile(r"\s*\w+(?:\.\w+)+\s*")
 """Behind colons, what mkdocstrings is to describe: it stands alone."""
@@ -71,9 +72,10 @@ def left_open(
         found += () if hidden else bare_signs(_ELEMENT.sub("", bare))
     elif "<!--" in bare and not hidden:
         found.append("<!--")
-    found += [one for one in _unclosed(_elements(bare, style)) if one not in found]
+    known = frozenset(found)
+    found += [one for one in _unclosed(_elements(bare, style)) if one not in known]
     found += _unclosed(_shortcodes(bare, paired))
-    found += _unclosed(_tags(_without(bare, *_RAW), paired))
+    found += _unclosed(_tags(_without_raw(bare), paired))
     return (*found, *_colons(bare))
 
 
@@ -134,26 +136,44 @@ def _without(text: str, literal: re.Pattern[str], closing: str) -> str:
     return literal.sub("", text[:end]) + text[end:] if closing in text else text
 
 
+def _without_raw(text: str) -> str:
+    kept, position = list[str](), 0
+    while opening := _RAW.search(text, position):
+        closing = _RAW_END.search(text, opening.end())
+        if closing is None:
+            break
+        kept.append(text[position : opening.start()])
+        position = closing.end()
+    return "".join(kept) + text[position:]
+
+
 def _unclosed(tags: Iterator[tuple[str, str, bool]]) -> list[str]:
     """Return as they are written the tags that are open in the end: (name, written, opens)."""
-    stack: list[tuple[str, str]] = []
-    for name, written, opens in tags:
+    open: dict[int, str] = {}
+    places: dict[str, list[int]] = {}
+    for place, (name, written, opens) in enumerate(tags):
         if opens:
-            stack.append((name, written))
-            continue
-        last = next((i for i in range(len(stack) - 1, -1, -1) if stack[i][0] == name), None)
-        if last is not None:
-            del stack[last]
-    return [written for _, written in stack]
+            open[place] = written
+            places.setdefault(name, []).append(place)
+        elif of_name := places.get(name):
+            del open[of_name.pop()]
+    return list(open.values())
 
 
 def _elements(text: str, style: MarkStyle) -> Iterator[tuple[str, str, bool]]:
+    looked, begins = 0, True
     for match in _ELEMENT.finditer(text):
         name = match["name"] if style is MarkStyle.MDX else match["name"].lower()
         if match["alone"] or (style is MarkStyle.HTML and not ELEMENTS.fullmatch(name)):
             continue
-        line = text.rfind("\n", 0, match.start()) + 1
-        begins = style is MarkStyle.MDX or _BEFORE.fullmatch(text, line, match.start())
+        if style is not MarkStyle.MDX:
+            # Of a line that was looked at before, only what has come since is looked at.
+            line = text.rfind("\n", looked, match.start()) + 1
+            since = max(line, looked)
+            begins = (begins or since == line) and bool(
+                _BEFORE.fullmatch(text, since, match.start())
+            )
+            looked = match.start()
         if match["close"] or begins:
             yield name, f"<{name}>", not match["close"]
 
@@ -161,7 +181,8 @@ def _elements(text: str, style: MarkStyle) -> Iterator[tuple[str, str, bool]]:
 def _shortcodes(text: str, paired: Collection[str]) -> Iterator[tuple[str, str, bool]]:
     for match in _SHORTCODE.finditer(text):
         name = match["name"]
-        if not match["alone"] and (SHORTCODES.fullmatch(name) or name in paired):
+        alone = match["rest"][:-1].rstrip().endswith("/")
+        if not alone and (SHORTCODES.fullmatch(name) or name in paired):
             yield name, f"{{{{< {name} >}}}}", not match["close"]
 
 
@@ -174,16 +195,16 @@ def _tags(text: str, paired: Collection[str]) -> Iterator[tuple[str, str, bool]]
 
 def _colons(text: str) -> list[str]:
     stack: list[str] = []
+    fewest: list[int] = []
     for match in _COLONS.finditer(text):
         if _IDENTIFIER.fullmatch(match["name"]):
             continue
+        count = len(match["colons"])
         if match["name"].strip():
             stack.append(match["colons"])
-            continue
-        last = next(
-            (i for i in range(len(stack) - 1, -1, -1) if len(stack[i]) <= len(match["colons"])),
-            None,
-        )
-        if last is not None:
-            del stack[last:]
+            fewest.append(min((count, *fewest[-1:])))
+        elif fewest and fewest[-1] <= count:
+            while len(stack.pop()) > count:
+                fewest.pop()
+            fewest.pop()
     return stack

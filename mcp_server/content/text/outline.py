@@ -20,7 +20,11 @@ from mcp_server.content.text.shown import (
 )
 from mcp_server.entities.entity import is_slug
 
-_MARK = rb"(?P<mark>%s[ \t]*(?P<escape>\\*)section:[ \t]*(?P<id>[^\n]+?)[ \t]*%s[ \t]*$)"
+_MARK = (
+    rb"(?P<mark>%(open)s[ \t]*(?P<escape>\\*)section:[ \t]*+"
+    rb"(?P<id>[^\n](?:[^ \t\n*-]++|[ \t]++(?!%(close)s[ \t]*+$)|(?!%(close)s[ \t]*+$)[*-])*+)"
+    rb"[ \t]*+%(close)s[ \t]*+$)"
+)
 _ATX = rb"(?P<atx>(?P<atx_indent> {0,3})##(?!\S)[ \t]*(?P<title>[^\n]*)$)"
 _UNDERLINE = rb"(?P<underline>(?P<underline_indent> {0,3})-+[ \t]*$)"
 _BLOCK_NAMES = (
@@ -33,8 +37,8 @@ _BLOCK = rb"(?P<block> {0,3}</?(?i:" + _BLOCK_NAMES + rb")(?=[\s/>]|$))"
 _MERGE = (rb"(?P<ours><<<<<<< )", rb"(?P<middle>=======[ \t]*$)", rb"(?P<theirs>>>>>>>> )")
 
 _MARKS = {
-    MarkStyle.HTML: lines(_MARK % (rb"<!--", rb"-->"), *HIDING[MarkStyle.HTML]),
-    MarkStyle.MDX: lines(_MARK % (rb"\{/\*", rb"\*/\}"), *HIDING[MarkStyle.MDX]),
+    MarkStyle.HTML: lines(_MARK % {b"open": rb"<!--", b"close": rb"-->"}, *HIDING[MarkStyle.HTML]),
+    MarkStyle.MDX: lines(_MARK % {b"open": rb"\{/\*", b"close": rb"\*/\}"}, *HIDING[MarkStyle.MDX]),
 }
 _HEADINGS = {
     MarkStyle.HTML: lines(_ATX, _UNDERLINE, *HIDING[MarkStyle.HTML], _BLOCK),
@@ -43,7 +47,6 @@ _HEADINGS = {
 _MERGE_LINES = lines(*_MERGE)
 _MERGE_LINES_SHOWN = lines(*_MERGE, FENCE)
 _NO_PARAGRAPH = re.compile(rb" {0,3}(?:[>|]|#{1,6}(?:[ \t]|$))")
-_CLOSING_HASHES = re.compile(rb"(?:[ \t]+|^)#+[ \t]*$")
 _BLANK = re.compile(rb"^[ \t]*$", re.MULTILINE)
 
 
@@ -145,13 +148,18 @@ def _heading(scan: bytes, shown: Shown, match: re.Match[bytes], floor: int) -> H
     if indent and shown.in_list(start, len(indent)):
         return None
     if match.lastgroup == "atx":
-        title = _CLOSING_HASHES.sub(b"", match["title"])
+        title = _without_closing_hashes(match["title"])
         return Heading(title.decode("utf-8", "replace").strip(), start, match.end())
     first = _paragraph(scan, start, floor)
     if first is None:
         return None
     title = scan[first:start].decode("utf-8", "replace")
     return Heading(" ".join(title.split()), first, match.end())
+
+
+def _without_closing_hashes(title: bytes) -> bytes:
+    bare = title.rstrip(b" \t").rstrip(b"#")
+    return bare if not bare or bare.endswith((b" ", b"\t")) else title
 
 
 def _paragraph(scan: bytes, end: int, floor: int) -> int | None:

@@ -10,14 +10,17 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcp_server.content.pages.layout import Layout, Part
-from mcp_server.content.pages.page_text import PageText, front_value, parse
+from mcp_server.content.pages.declared import declared_in
+from mcp_server.content.pages.layout import Layout, MarkStyle, Part
+from mcp_server.content.pages.page_text import PageText, front_value, parse, split_sections
 from mcp_server.content.pages.splice import SpliceRefused, splice
 from mcp_server.content.pages.yaml_value import as_read, as_yaml, declared_yaml, key_yaml, read
 from mcp_server.content.text.meta import NotMeta, canonical_fields, meta_fields, meta_text
+from mcp_server.content.text.outline import marks
 
 META = Part(section="meta", keys=("title", "description", "weight", "draft", "date"))
 PAGE = Layout(page="menu", file="menu.md", parts=(META, Part(section="body")))
+PLAIN = Layout(page="menu", file="menu.md", parts=(Part(section="body"),))
 AWKWARD = [
     "yes",
     "08056",
@@ -275,3 +278,85 @@ def test_a_declared_value_is_read_with_its_type(value: Any) -> None:
 def test_any_key_can_be_written(name: str) -> None:
     """In quotation marks where it needs them."""
     assert yaml.load(f"{key_yaml(name)}: 1", Loader=yaml.CBaseLoader) == {name: "1"}
+
+
+def test_a_value_with_aliases_is_not_expanded() -> None:
+    """An anchor and its alias in one value are refused, however much they would stand for."""
+    levels = ["&a0 [lol,lol]", *(f"&a{n + 1} [{','.join([f'*a{n}'] * 9)}]" for n in range(9))]
+    assert read(f"[{', '.join(levels)}]") is None
+    page = parse(f"---\nx: [{', '.join(levels)}]\n---\n".encode(), PAGE)
+    assert isinstance(page, PageText)
+    assert set(declared_in(page)) == {"x"}
+    assert read("[a * b, '*c']") == ["a * b", "*c"]
+
+
+LONG = " " * 400_000
+
+
+@pytest.mark.parametrize(
+    ("front", "keys"),
+    [
+        (f"title: a{LONG}b", ["title"]),
+        (f"title: a{LONG}# b", ["title"]),
+        (f"title: b\na{LONG}", ["title"]),
+        (f"a{LONG}b: c", [f"a{LONG}b"]),
+        (f"a{LONG}: c", ["a"]),
+        ("\n".join(f"a{n}: [" for n in range(4_000)), [f"a{n}" for n in range(4_000)]),
+        ("title: [" + '\\"' * 200_000, ["title"]),
+    ],
+    ids=lambda value: str(value)[:12],
+)
+def test_a_front_matter_of_any_shape_is_read_in_one_pass(front: str, keys: list[str]) -> None:
+    """Long blanks and values that are never closed do not hold up whoever reads the file."""
+    page = parse(f"---\n{front}\n---\ntext".encode(), PLAIN)
+    assert isinstance(page, PageText) and page.front is not None
+    assert [key.name for key in page.front.keys] == keys
+
+
+def test_a_header_and_marks_with_long_blanks_are_read_in_one_pass() -> None:
+    """What stands behind the blanks belongs to the title, and no mark is found."""
+    page = parse(f"title: a{LONG}b \n\n<!-- section: body{LONG}\n".encode(), PAGE)
+    assert isinstance(page, PageText)
+    assert page.title == f"a{LONG}b"
+    assert not page.marked
+
+
+@pytest.mark.parametrize(
+    ("heading", "section"),
+    [
+        (f"## a{LONG}b", "a-b"),
+        (f"## a{LONG}##", "a"),
+        ("## a ## ", "a"),
+        ("## a##", "a"),
+        ("## C# #", "c"),
+    ],
+    ids=lambda value: str(value)[:12],
+)
+def test_a_heading_is_read_in_one_pass(heading: str, section: str) -> None:
+    """Hashes that close it are no text of it."""
+    assert split_sections(heading.encode()) == (section,)
+
+
+@pytest.mark.parametrize("mark", ["<!-- section: %s -->", "{/* section: %s */}"])
+@pytest.mark.parametrize(("id", "counts"), [("body", True), ("a-b", True), ("a b", False)])
+def test_a_mark_is_read_with_any_blanks(mark: str, id: str, counts: bool) -> None:
+    """Blanks around the id and behind the mark are none of it."""
+    style = MarkStyle.MDX if mark.startswith("{") else MarkStyle.HTML
+    for written in (mark, mark.replace(" ", ""), mark.replace(" ", "\t "), mark + "  "):
+        found = marks((written % id).encode(), 0, "menu", style)
+        assert [each.section for each in found] == ([id] if counts else [])
+
+
+@pytest.mark.parametrize("text", ['title: "\\ud800"', '"\\udc00": x', 'title: "\\udc00\\ud800"'])
+def test_half_a_character_is_refused_in_a_meta_text(text: str) -> None:
+    """An escape can say a lone surrogate, which has no form to be stored in; a pair is a letter."""
+    with pytest.raises(NotMeta, match="line 1 holds half a character"):
+        meta_fields(text)
+    assert meta_fields('title: "\\ud83c\\udf5d"') == {"title": "\N{SPAGHETTI}"}
+
+
+def test_a_meta_text_with_long_blanks_is_read_in_one_pass() -> None:
+    """Blanks are the key's or the value's, or before the colon nobody's."""
+    assert meta_fields(f"a{LONG}: b{LONG}c") == {"a": f"b{LONG}c"}
+    with pytest.raises(NotMeta):
+        meta_fields(f"a{LONG}b")

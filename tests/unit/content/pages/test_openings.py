@@ -172,3 +172,29 @@ def test_any_text_is_looked_at(text: str) -> None:
     """It never fails, and a text leaves no more open than itself."""
     assert left_open_more(text, text) is None
     left_open(text, style=MarkStyle.MDX)
+
+
+@pytest.mark.parametrize(
+    ("text", "open"),
+    [
+        ("<div>" * 100_000, ("<div>",) * 100_000),
+        ("<div>" * 40_000 + "</ul>" * 40_000, ("<div>",) * 40_000),
+        ("{% raw %}" * 60_000, ("{% raw %}",) * 60_000),
+        (":::: a\n" * 40_000 + ":::\n" * 40_000, ("::::",) * 40_000),
+        ("{% " + "a" * 200_000, ()),
+        ("{{< tab" + " " * 200_000 + "x", ()),
+        ("`" * 200_000 + "x`", ()),
+    ],
+    ids=lambda value: str(value)[:9],
+)
+def test_what_a_long_text_leaves_open_is_found_in_one_pass(
+    text: str, open: tuple[str, ...]
+) -> None:
+    """However often it opens something, each is looked at once."""
+    assert left_open(text) == open
+
+
+def test_only_tags_stand_before_an_element_that_begins_a_line() -> None:
+    """An element behind a word is not at the beginning, nor are those after it in its line."""
+    assert left_open("<div><section>\n> <div> <b><ol>") == ("<div>", "<section>", "<div>", "<ol>")
+    assert left_open("<div>a<section><ol>") == ("<div>",)

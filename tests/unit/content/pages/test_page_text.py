@@ -256,6 +256,9 @@ def test_front_matter_of_other_languages_is_no_text() -> None:
     assert texts(b"+++\na = 1\n+++\nBody", layout) == {"body": "Body"}
     assert texts(b'{\n"a": {"b": "}"}\n}\n\nBody', layout) == {"body": "Body"}
     assert texts(b';;;\n"a": 1\n;;;\nBody', layout) == {"body": "Body"}
+    assert texts(b'{"title": "x", "draft": true}\n\nBody', layout) == {"body": "Body"}
+    assert texts(b"--- # ours\ndraft: true\n---\nBody", layout) == {"body": "Body"}
+    assert texts(b"\n---\n\nBody", layout) == {"body": "---\n\nBody"}
     assert texts(b"{{< x >}}\n", layout) == {"body": "{{< x >}}"}
     mdx = Layout(page="m", file="m.mdx", parts=layout.parts)
     assert texts(b"{\n1 + 1\n}\n", mdx) == {"body": "{\n1 + 1\n}"}
@@ -285,6 +288,10 @@ def test_front_matter_of_other_languages_is_no_text() -> None:
         (b"+++\ntitle = 'x'\n+++\n", "TOML", 1),
         (b'{\n"title": "x"\n}\n', "JSON", 1),
         (b"{\n", "JSON", 1),
+        (b"\n \n---\ntitle: x\n---\n", "begins in a way we do not know", 3),
+        (b"\xef\xbb\xbf\n+++\ntitle = 1\n+++\n", "begins in a way we do not know", 2),
+        (b'\n{"title": "x"}\n', "begins in a way we do not know", 2),
+        (b"--- yes\ntitle: x\n---\n", "begins in a way we do not know", 1),
         (b"---\n  title: x\n---\n", "another form", 1),
         (b"---\n{title: x}\n---\n", "another form", 1),
     ],

@@ -40,6 +40,13 @@ def read(data: bytes, layout: Layout) -> PageText:
     return page
 
 
+def parsed(data: bytes) -> PageText:
+    """Return the page of one section that these bytes are."""
+    page = parse(data, SINGLE)
+    assert isinstance(page, PageText)
+    return page
+
+
 def spliced(page: PageText, section: str, text: str | None) -> PageText:
     """Return the page with the text in it, or look for another if it is refused."""
     try:
@@ -204,3 +211,26 @@ def test_what_would_change_more_than_was_asked_is_refused(
     with pytest.raises(SpliceRefused, match=reason) as refused:
         splice(page, {section: text})
     assert refused.value.section == section
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\ntitle: Pwn\ndraft: false\n---\n\nHi",
+        "+++\ntitle = 'Pwn'\n+++\n\nHi",
+        '{"title": "Pwn"}\n\nHi',
+        '{\n"title": "Pwn"\n}\n\nHi',
+        "--- yes\ntitle: Pwn\n---\n",
+        "---\n\nHi",
+        "   +++\n",
+    ],
+)
+def test_no_text_becomes_front_matter(text: str) -> None:
+    """Generators pass over the blank lines before it, or fail to build the whole site."""
+    for before in (b"", b"\n", b"\xef\xbb\xbf\r\n \r\n"):
+        with pytest.raises(SpliceRefused):
+            splice(parsed(before + b"No front matter.\n"), {"hero": text})
+    below = splice(parsed(b"---\na: 1\n---\nOld\n"), {"hero": text})
+    assert below == f"---\na: 1\n---\n{plain_text(text)}\n".encode()
+    held = parsed(b"\n---\n\nA rule is there already.\n")
+    assert splice(held, {"hero": "---\n\nStill there."}) == b"\n---\n\nStill there.\n"
