@@ -98,8 +98,8 @@ async def test_a_product_that_was_removed_is_found_no_more(tmp_path: Path) -> No
         entities = desk.context.entities()
         for number in range(3):
             product = Product(sku=f"p{number}", name="Lamp", says=f"Model {number}")
-            _, job_id = await entities.create_entity(product)
-        await desk.context.wait_for_job(job_id)
+            created = await entities.create_entity(product)
+            await desk.context.wait_for_job(created.job_id)
         assert [each.sku for each in await entities.list_entities(types[0], limit=2)] == [
             "p0",
             "p1",

@@ -237,7 +237,7 @@ async def test_a_section_that_somebody_took_out_of_a_file_stays_out(tmp_path: Pa
         assert live(root) == {"menu/s1": "two"}
         assert said(await lives(root, "menu/s2")) == ["one"]
         (row,) = (await chat.call("review", section="menu/s2"))["sections"]
-        assert "is missing" in row["note"]
+        assert "somebody has taken s2 out of content/menu.md" in row["note"]
         await chat.run("promote", section="menu/s2")
         assert live(root) == {"menu/s1": "two", "menu/s2": "one"}
 
