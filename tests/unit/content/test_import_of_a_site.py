@@ -117,7 +117,7 @@ def test_settings_are_the_starters_with_the_content_folder(tmp_path: Path) -> No
     """Every other setting is there with its default, to be changed."""
     build("astro", tmp_path, files=20)
     imported(tmp_path)
-    workspace = open_workspace(tmp_path, {})
+    workspace = open_workspace(tmp_path, {}, user_file=tmp_path / "nobodys.toml")
     assert workspace.content_dir == tmp_path / "src" / "content"
     assert workspace.settings == Settings(content_dir=Path("src/content"))
     assert "# concurrency = 4" in (tmp_path / "pressroom.toml").read_text("utf-8")

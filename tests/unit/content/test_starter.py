@@ -80,14 +80,15 @@ def test_links_inside_the_site_lead_to_pages(tmp_path: Path) -> None:
 def test_every_setting_is_explained_with_its_default(tmp_path: Path) -> None:
     """The commented lines of pressroom.toml are what holds without them."""
     init_workspace(tmp_path)
+    nobodys = tmp_path / "nobodys.toml"
     file = tmp_path / "pressroom.toml"
     text = file.read_text(encoding="utf-8")
     shown = re.findall(r"^# ([a-z_]+) = ", text, re.MULTILINE)
     assert sorted(shown) == sorted(Settings.model_fields)
-    assert open_workspace(tmp_path, {}).settings == Settings()
+    assert open_workspace(tmp_path, {}, user_file=nobodys).settings == Settings()
     uncommented = re.sub(r"^# (?!model_url)([a-z_]+ = )", r"\1", text, flags=re.MULTILINE)
     file.write_text(uncommented, encoding="utf-8")
-    assert open_workspace(tmp_path, {}).settings == Settings()
+    assert open_workspace(tmp_path, {}, user_file=nobodys).settings == Settings()
 
 
 @pytest.mark.parametrize("there", ["pressroom.toml", "pressroom/site.yaml"])
