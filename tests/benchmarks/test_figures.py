@@ -43,6 +43,7 @@ TINY = ServerSizes(
 FIGURES = {**figures(TINY), **page_files.figures(TINY)}
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("name", FIGURES)
 async def test_a_figure_measures_all_its_parts(name: str, tmp_path: Path) -> None:
     """Each part, and what its ratio is taken to, comes out as a number."""
