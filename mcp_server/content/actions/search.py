@@ -44,8 +44,8 @@ LOOKED_AT = 20
 SITE_FILE = "site.yaml"
 STATES: Mapping[str, TextState] = {PRODUCTION: "live", PREVIEW: "draft"}
 LOOKS = (
-    "{} were never looked at, and are not found yet: a running server, or `pressroom worker`, "
-    "looks at them now, in the background. Search again then."
+    "Not found yet: {} that nobody has looked at. A running server, or `pressroom worker`, does so "
+    "now, in the background. Search again then."
 )
 
 
