@@ -129,19 +129,20 @@ class Finder:
     ) -> Ranked:
         """Return the best of the stored texts, about `width` of them, and of those `beside`.
 
-        `types`: only entities of these types.
+        `types`: only entities of these types, which may be none.
         """
         total = (await self.store.count(None))["known"]
         counted = await self._counted(words_of(question), total, beside.words)
-        by_words = await self._with_words(counted, width)
+        stored = types is None or len(types) > 0
+        by_words = await self._with_words(counted, width) if stored else ()
         vector, trouble = await self._vector(question, beside)
         cosines: Mapping[int, float] = {}
-        if vector is not None and self._index is not None:
+        if stored and vector is not None and self._index is not None:
             cosines = await self._index.nearest(vector, count=width, types=types, also=by_words)
         known = await self._known({*by_words, *cosines})
         asked = Asked({each.word: each.count for each in counted}, total + len(beside.texts))
         asked.spelled({each.word: each.spelled for each in counted if each.spelled})
-        stored = [
+        own = [
             Match(
                 type=each.type,
                 id=each.entity_id,
@@ -155,7 +156,7 @@ class Finder:
         others = await anyio.to_thread.run_sync(self._beside, beside, vector, asked)
         related = [
             match
-            for match in (*stored, *others)
+            for match in (*own, *others)
             if match.share.text > 0 or (match.meaning or 0.0) > UNRELATED
         ]
         related.sort(key=lambda match: (-match.score, match.type, match.id))
