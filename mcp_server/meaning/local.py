@@ -104,7 +104,8 @@ def _pieces(text: str) -> list[tuple[str, float]]:
         if piece := left[:end].strip():
             found.append((piece, 1.0))
         left = left[end:].strip()
-    if headings := headings_of(text[:PIECE]):
+    headings = headings_of(text[:PIECE])
+    if headings and 2 * len(headings[0]) < len(text):  # or it is the text
         found.append((headings[0], HEADING))
     return found
 
