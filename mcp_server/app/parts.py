@@ -21,7 +21,7 @@ from mcp_server.content.actions.payloads import JOB_KINDS
 from mcp_server.content.drafting.keys import announced_abilities
 from mcp_server.content.drafting.model import ModelChoice, abilities
 from mcp_server.content.pages.page_files import PageFiles, page_files
-from mcp_server.entities.meaning import embedding_of_all
+from mcp_server.entities.meaning import Embedder, embedding_of_all
 from mcp_server.folder import Folder
 from mcp_server.jobs.batch import BatchLimits, BatchService
 from mcp_server.jobs.host.health import WorkerMode
@@ -60,6 +60,8 @@ class Parts:
     store: SqliteJobStore
     entities: SqliteEntityStore
     meaning: SqliteMeaningStore
+    embedder: Embedder | None
+    """Embeds a question, or one entity that is waited for; a worker has one of its own."""
     ledger: SqliteLedger
     registry: Registry
     plugins: Plugins
@@ -155,13 +157,14 @@ async def open_parts(
         entities = SqliteEntityStore(database)
         hub = Hub(store, buffer=settings.subscriber_buffer)
         limits = BatchLimits(jobs_max=settings.batch_jobs_max)
+        embedder = embedder_of(settings.embedder, beside=True)
         jobs = Jobs(
             store=store,
             queue=JobQueue(store, registry, clock, new_job_id, hub),
             batches=BatchService(store, registry, clock, new_job_id, limits, hub),
             new_batch_id=partial(new_id, "b", clock),
             entities=entities,
-            embed=partial(effects_of, embedder=embedder_of(settings.embedder, beside=True)),
+            embed=partial(effects_of, embedder=embedder),
             now=clock.now,
         )
         plugins.connect(jobs)
@@ -170,6 +173,7 @@ async def open_parts(
             store=store,
             entities=entities,
             meaning=SqliteMeaningStore(database),
+            embedder=embedder,
             ledger=SqliteLedger(database),
             registry=registry,
             plugins=plugins,

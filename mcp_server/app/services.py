@@ -15,7 +15,7 @@ from mcp_server.interfaces.services import Services
 from mcp_server.jobs.host.health import Health, WorkerMode
 from mcp_server.jobs.host.start import StartWorker
 from mcp_server.jobs.host.stop_mark import StopMark
-from mcp_server.meaning.embedder import embedder_of, why_only_words
+from mcp_server.meaning.embedder import why_only_words
 from mcp_server.meaning.finding import Finder
 from mcp_server.progress.stream import Events
 from mcp_server.trust import StateFolder
@@ -51,7 +51,7 @@ def services_of(parts: Parts, events: Events, health: Health) -> Services:
         DraftingModel(parts.model, parts.grants, parts.workspace.model_problem, settings.budget),
         parts.jobs.queue,
         parts.meaning,
-        Finder(parts.meaning, embedder_of(settings.embedder, beside=True)),
+        Finder(parts.meaning, parts.embedder),
         only_words=why_only_words(settings.embedder),
         max_retries=settings.max_retries,
     )

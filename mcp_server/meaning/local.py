@@ -8,7 +8,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import anyio
-import anyio.to_process
 import anyio.to_thread
 
 from mcp_server.meaning.errors import EmbeddingTrouble
@@ -56,10 +55,12 @@ class LocalEmbedder:
         Raises:
             EmbeddingTrouble: the model cannot be loaded, or its process died.
         """
+        from anyio import to_process  # noqa: PLC0415 - no server has a use for it
+
         try:
             if self._beside:
                 return await anyio.to_thread.run_sync(vectors, list(texts), limiter=self._one)
-            return await anyio.to_process.run_sync(
+            return await to_process.run_sync(
                 vectors, list(texts), cancellable=True, limiter=self._one
             )
         except anyio.BrokenWorkerProcess as error:

@@ -84,8 +84,8 @@ async def test_the_rows_of_changed_texts_give_their_room_back(
     kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Over the ends of blocks; what is left is found as before."""
-    monkeypatch.setattr(module, "BLOCK", 4)
-    monkeypatch.setattr(module, "REPLACED", 10)
+    monkeypatch.setattr(module, "BLOCK", 4)  # or it would take 8,000 vectors to fill two
+    monkeypatch.setattr(module, "REPLACED", 10)  # and as many changes until it looks
     index = index_of(kept)
     for order in range(10, 40):
         kept.put(order, UP)
