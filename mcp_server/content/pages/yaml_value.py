@@ -58,8 +58,24 @@ def declared_yaml(value: Any) -> str:
             return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
         case float():
             return _number(value)
+        case Mapping() | list() | tuple():
+            return _in_one_line(value)
         case _:
-            return _escaped(json.dumps(value, ensure_ascii=False))
+            return json.dumps(value)
+
+
+def _in_one_line(value: Any) -> str:
+    """Return a value within a list or a mapping, its texts always in quotation marks."""
+    match value:
+        case str():
+            return quoted(value)
+        case Mapping():
+            pairs = cast("Mapping[Any, Any]", value).items()
+            return "{" + ", ".join(f"{quoted(str(k))}: {_in_one_line(v)}" for k, v in pairs) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(map(_in_one_line, cast("list[Any]", value))) + "]"
+        case _:
+            return declared_yaml(value)
 
 
 def key_yaml(name: str) -> str:
