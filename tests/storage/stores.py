@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from mcp_server.clock import new_id
 from mcp_server.entities.entity import PREVIEW, Author, Revision
@@ -19,6 +20,7 @@ from mcp_server.jobs.outcome import Done, Outcome
 from mcp_server.jobs.records import Cancelled, Claim, NewBatch, Report, Submission
 from mcp_server.jobs.retry import Verdict, decide
 from mcp_server.jobs.store import JobStore
+from mcp_server.storage.postgres.database import Database as Postgres
 from mcp_server.storage.sqlite.content.effects import ContentEffects
 from mcp_server.storage.sqlite.content.store import SqliteEntityStore
 from mcp_server.storage.sqlite.file.database import Database
@@ -26,6 +28,7 @@ from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from mcp_server.storage.sqlite.usage import SqliteLedger
 from tests.attempts import record
 from tests.harness import ManualClock
+from tests.storage.postgres_server import server
 
 ORIGIN = Origin(owner="ada", interface="test", destination="room-7")
 DONE = Done({"ok": True})
@@ -64,7 +67,18 @@ async def by_steps(path: Path) -> AsyncGenerator[Stores]:
         yield Stores(jobs, SqliteEntityStore(database), SqliteLedger(database))
 
 
-ENGINES: dict[str, Engine] = {"sqlite": sqlite}
+@asynccontextmanager
+async def postgres(path: Path) -> AsyncGenerator[Stores]:
+    """Open the stores in a schema of a PostgreSQL server's; each path has one of its own."""
+    schema = f"test_{hashlib.blake2b(str(path).encode(), digest_size=12).hexdigest()}"
+    async with Postgres.open(server(), schema) as opened:
+        database = cast("Database", opened)
+        ids = partial(new_id, "j", ManualClock())
+        jobs = SqliteJobStore(database, ContentEffects(), ids)
+        yield Stores(jobs, SqliteEntityStore(database), SqliteLedger(database))
+
+
+ENGINES: dict[str, Engine] = {"postgres": postgres, "sqlite": sqlite}
 
 
 def a_job(**different: Any) -> NewJob:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import aiosqlite
 import anyio
@@ -22,7 +22,14 @@ import structlog
 from mcp_server.errors import StorageBusy, Unavailable
 from mcp_server.storage.sqlite.file.commits import Changes
 from mcp_server.storage.sqlite.file.errors import DRIVER_ERRORS, storage_error
-from mcp_server.storage.sqlite.file.group_commit import GroupCommit, Written, anything, begin
+from mcp_server.storage.sqlite.file.group_commit import (
+    GroupCommit,
+    Member,
+    Written,
+    anything,
+    begin,
+    commit,
+)
 from mcp_server.storage.sqlite.file.group_read import GroupRead
 from mcp_server.storage.sqlite.file.identity import check_plain
 from mcp_server.storage.sqlite.file.leave import leave
@@ -62,8 +69,8 @@ class Connection(aiosqlite.Connection):
         self._check_schema = anything if file is None else file.check_schema
         self.changes = Changes()
         """Commits made through this connection, and others' once `Database.look` notes them."""
-        check = anything if file is None else file.check_locked
-        self._group = GroupCommit(self.hop, self.changes, check)
+        self._check_locked = anything if file is None else file.check_locked
+        self._group = GroupCommit(self._commit_group, self.changes)
         self._reads = GroupRead(self._read)
 
     async def __aenter__(self) -> Self:
@@ -178,6 +185,9 @@ class Connection(aiosqlite.Connection):
     async def read(self, function: Callable[[Transaction], T]) -> T:
         """Run `function` on one snapshot of the database; with others that are asked for now."""
         return await self._reads.read(function)
+
+    async def _commit_group(self, group: Sequence[Member[Any]]) -> None:
+        await self.hop(lambda connection: commit(connection, group, self._check_locked))
 
     async def _read(self, function: Callable[[Transaction], T]) -> T:
         def transaction(connection: sqlite3.Connection) -> T:

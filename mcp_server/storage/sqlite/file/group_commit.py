@@ -37,7 +37,7 @@ class Member(Generic[T]):
     """One caller's write, as part of a group, and what became of it."""
 
     def __init__(self, function: Callable[[Transaction], T]) -> None:
-        self._function = function
+        self.function = function
         self._result: list[T] = []
         self.changed = False
         self.version = 0
@@ -47,9 +47,12 @@ class Member(Generic[T]):
     def run(self, connection: sqlite3.Connection) -> None:
         """Run the caller's function; what it raises is raised."""
         before = connection.total_changes
-        self.error = None  # from an earlier run that was rolled back
-        self._result = [self._function(Transaction(connection))]
-        self.changed = connection.total_changes != before
+        result = self.function(Transaction(connection))
+        self.keep(result, changed=connection.total_changes != before)
+
+    def keep(self, result: T, *, changed: bool) -> None:
+        """Keep what the caller's function has returned; an earlier run was rolled back."""
+        self.error, self._result, self.changed = None, [result], changed
 
     def outcome(self) -> tuple[T, bool]:
         """Return the result and whether anything was changed, or raise what stood in the way."""
@@ -159,15 +162,12 @@ def _run_in_savepoint(connection: sqlite3.Connection, member: Member[Any]) -> No
 
 
 class GroupCommit:
-    """Commits group after group, each in one `hop` to the connection's thread."""
+    """Commits group after group, each with one call of `commit_group`."""
 
     def __init__(
-        self,
-        hop: Callable[[Callable[[sqlite3.Connection], None]], Awaitable[None]],
-        changes: Changes,
-        check: Callable[[sqlite3.Connection], None],
+        self, commit_group: Callable[[Sequence[Member[Any]]], Awaitable[None]], changes: Changes
     ) -> None:
-        self._hop, self._changes, self._check = hop, changes, check
+        self._commit_group, self._changes = commit_group, changes
         self._waiting: deque[Member[Any]] = deque()
         self._committer: asyncio.Task[None] | None = None
 
@@ -198,7 +198,7 @@ class GroupCommit:
     async def _commit(self, group: Sequence[Member[Any]]) -> None:
         before = self._changes.version
         try:
-            await self._hop(lambda connection: commit(connection, group, self._check))
+            await self._commit_group(group)
         except Exception as error:  # noqa: BLE001 -- each caller is told, and none waits for ever
             for member in group:
                 member.error = error

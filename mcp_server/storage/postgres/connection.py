@@ -1,0 +1,185 @@
+"""One connection, which is made again where it was lost. Everything here blocks.
+
+A write holds the lock of its workspace from its beginning to its end (`pg_advisory_xact_lock`): so
+what a step has read stays true until it commits, as on SQLite, and change numbers are committed in
+their order. The transaction of a process that stands still is undone after `STILL_S`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import psycopg
+import structlog
+from psycopg import sql
+from psycopg.adapt import Loader
+from psycopg.types.numeric import Int8Dumper
+
+from mcp_server.storage.postgres.rows import Row, made_by_name
+from mcp_server.storage.postgres.transaction import OPEN, Transaction
+
+T = TypeVar("T")
+
+LOCK_S = 5
+"""How long a write waits for those of other processes."""
+STILL_S = 3
+"""How long a transaction may stand still, as its process does: then the server undoes it."""
+CONNECT_S = 5
+ASK_S = 10.0
+"""How long it is asked what became of a commit whose answer was lost."""
+ASK_AGAIN_S = 0.1
+
+logger = structlog.get_logger(__name__)
+
+
+class CommitUnknown(psycopg.OperationalError):
+    """The connection was lost in the commit, and nobody can say what became of it."""
+
+
+class Opened:
+    """A connection to the schema of one workspace."""
+
+    def __init__(self, address: str, schema: str, *, prepared: bool = True) -> None:
+        self._address, self._prepared = address, prepared
+        self._channel = channel_of(schema)
+        self._connection: psycopg.Connection[Row] | None = None
+        common = sql.SQL(
+            "SET LOCAL search_path TO {}; SET LOCAL lock_timeout = {};"
+            "SET LOCAL idle_in_transaction_session_timeout = {};"
+        ).format(
+            sql.Identifier(schema), sql.Literal(f"{LOCK_S}s"), sql.Literal(f"{STILL_S}s")
+        )
+        lock = sql.SQL("SELECT pg_advisory_xact_lock(hashtextextended({}, 0))").format(
+            sql.Literal(channel_of(schema))
+        )
+        self._begin_write = sql.SQL("BEGIN;{}{}").format(common, lock)
+        self._begin_read = sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;{}").format(
+            common
+        )
+        self._tell = sql.SQL(
+            "UPDATE counters SET value = value + 1 WHERE name = 'commits'"
+            " RETURNING pg_current_xact_id()::text AS id, pg_notify({}, '')"
+        ).format(sql.Literal(channel_of(schema)))
+
+    @property
+    def backend(self) -> int | None:
+        """The server's process for this connection; `None` where there is none."""
+        return None if self._connection is None else self._connection.info.backend_pid
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection, as far as is known."""
+        return self._connection is not None and not self._connection.closed
+
+    def connected(self) -> psycopg.Connection[Row]:
+        """Return the connection, made anew if it was lost."""
+        connection = self._connection
+        if connection is not None and not connection.closed:
+            if connection.info.transaction_status in OPEN:  # the ROLLBACK before failed
+                connection.execute("ROLLBACK")
+            return connection
+        self._connection = connect(self._address, prepared=self._prepared)
+        return self._connection
+
+    def write(self, step: Callable[[Transaction], T]) -> T:
+        """Run `step` in one transaction; if it changed anything, others are told.
+
+        Raises:
+            CommitUnknown: the connection was lost in the commit, and nobody can say what became
+                of it.
+            psycopg.Error: nothing was done.
+        """
+        connection = self.connected()
+        try:
+            connection.execute(self._begin_write)
+            transaction = Transaction(connection)
+            result = step(transaction)
+            row = connection.execute(self._tell).fetchone() if transaction.changed else None
+        except BaseException:
+            if not connection.closed:
+                connection.execute("ROLLBACK")
+            raise
+        try:
+            connection.execute("COMMIT")
+        except psycopg.OperationalError:
+            if not connection.closed or row is None:
+                raise
+            if not self._committed(row["id"]):
+                raise
+            logger.info("a commit was made whose answer was lost")
+        return result
+
+    def read(self, step: Callable[[Transaction], T]) -> T:
+        """Run `step` on one snapshot."""
+        connection = self.connected()
+        connection.execute(self._begin_read)
+        try:
+            return step(Transaction(connection))
+        finally:
+            if not connection.closed:
+                connection.execute("ROLLBACK")
+
+    def tell(self) -> None:
+        """Wake whoever listens, this process too."""
+        with suppress(psycopg.Error):
+            self.connected().execute("SELECT pg_notify(%s, '')", [self._channel])
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def _committed(self, id: str) -> bool:
+        """Return what became of a transaction, by what the server remembers of it.
+
+        Raises:
+            CommitUnknown: it cannot be asked, or has forgotten.
+        """
+        until = time.monotonic() + ASK_S
+        while time.monotonic() < until:
+            try:
+                row = self.connected().execute("SELECT pg_xact_status(%s::xid8)", [id]).fetchone()
+            except psycopg.DatabaseError:
+                row = None
+            status = None if row is None else row[0]
+            if status in {"committed", "aborted"}:
+                return status == "committed"
+            time.sleep(ASK_AGAIN_S)
+        raise CommitUnknown("the connection was lost in a commit")
+
+
+def channel_of(schema: str) -> str:
+    """Return the channel on which commits to a workspace are told, which names its lock too."""
+    return f"pressroom {schema}"
+
+
+def connect(address: str, *, prepared: bool = True) -> psycopg.Connection[Row]:
+    """Return a new connection that begins no transaction by itself.
+
+    Without `prepared`, the server keeps no statements: behind a pooler, it is another one each time.
+
+    Raises:
+        psycopg.Error: there is none.
+    """
+    connection = psycopg.Connection[Row].connect(
+        address,
+        autocommit=True,
+        row_factory=made_by_name,
+        connect_timeout=CONNECT_S,
+        application_name="pressroom",
+        prepare_threshold=5 if prepared else None,
+    )
+    connection.adapters.register_dumper(int, Int8Dumper)
+    connection.adapters.register_loader("numeric", _Number)
+    return connection
+
+
+class _Number(Loader):
+    """Reads sums, which are numerics, as the numbers that they are of."""
+
+    def load(self, data: Any) -> int | float:
+        text = bytes(data).decode()
+        return int(text) if text.lstrip("-").isdigit() else float(text)

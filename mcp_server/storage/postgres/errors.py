@@ -1,0 +1,59 @@
+"""What PostgreSQL's errors mean to the rest of the package, and to a person."""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg import errors
+
+from mcp_server.errors import StorageBusy, StorageError
+
+BUSY = (
+    errors.LockNotAvailable,
+    errors.QueryCanceled,
+    errors.DeadlockDetected,
+    errors.SerializationFailure,
+)
+"""Others were in the way: trying again may help."""
+
+REPEATED = (errors.DeadlockDetected, errors.SerializationFailure)
+"""The transaction is run again as a whole, as if it had not been."""
+
+MESSAGES: dict[type[psycopg.Error], str] = {
+    errors.DiskFull: "the disk of the database server is full: make room on it",
+    errors.InsufficientPrivilege: "this role may not do that: see docs/scaling.md for its rights",
+    errors.ReadOnlySqlTransaction: "the database server takes no writes: it is a standby, or was "
+    "made read-only",
+    errors.TooManyConnections: "the database server has no connection left: see max_connections",
+    errors.AdminShutdown: "the database server is being stopped, or started again",
+    errors.CannotConnectNow: "the database server is starting, or stopping",
+    errors.InvalidPassword: "the database server refuses the password: see PGPASSWORD or ~/.pgpass",
+    errors.InvalidCatalogName: "there is no database of this name: create it",
+}
+"""What trouble with the server means to a person; none of it is a statement's or its values'."""
+
+LOST = "the database server cannot be reached"
+
+
+def storage_error(error: psycopg.Error) -> StorageError:
+    """Return what a driver's error means to the rest of the package."""
+    if isinstance(error, BUSY):
+        return StorageBusy("another process is writing to the database", shown="")
+    if (meaning := _meaning(error)) is not None:
+        return StorageError(meaning, shown=meaning)
+    return StorageError("the database refused a statement", shown="")
+
+
+def is_machines(error: BaseException) -> bool:
+    """Whether it is the server's trouble, and no fault of the step that met it."""
+    return isinstance(error, (*BUSY, *MESSAGES)) or (
+        isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    )
+
+
+def _meaning(error: psycopg.Error) -> str | None:
+    for kind, meaning in MESSAGES.items():
+        if isinstance(error, kind):
+            return meaning
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return LOST
+    return None

@@ -1,0 +1,92 @@
+"""The writes that wait share one transaction, and each gets an answer of its own. It blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import psycopg
+
+from mcp_server.storage.postgres.connection import CommitUnknown, Opened
+from mcp_server.storage.postgres.errors import REPEATED, is_machines, storage_error
+from mcp_server.storage.postgres.transaction import Transaction
+from mcp_server.storage.sqlite.file.group_commit import Member
+
+REPEATS_MAX = 10
+"""How often a transaction is run again that the server has undone for the sake of others."""
+LOST_MAX = 2
+"""How often one is run again whose connection was lost before the commit."""
+
+
+class _Undone(Exception):
+    """A member raised, so the whole transaction was rolled back."""
+
+
+def commit(opened: Opened, group: Sequence[Member[Any]]) -> None:
+    """Commit the group as one transaction; a member that raises is undone, and no other.
+
+    It runs without savepoints first, and once more with them if a member raised. If the transaction
+    fails as a whole, by the server's trouble, no member is done.
+    """
+    try:
+        try:
+            _repeated(opened, group, apart=False)
+        except _Undone:
+            if len(group) > 1:  # alone, the member that raised has its error already
+                _repeated(opened, group, apart=True)
+    except psycopg.Error as error:
+        for member in group:
+            member.error = storage_error(error)
+            member.error.__cause__ = error
+
+
+def _repeated(opened: Opened, group: Sequence[Member[Any]], *, apart: bool) -> None:
+    undone = lost = 0
+    while True:
+        try:
+            opened.write(lambda tx: _run_all(tx, group, apart=apart))
+        except REPEATED:
+            undone += 1
+            if undone >= REPEATS_MAX:
+                raise
+        except CommitUnknown:
+            raise
+        except psycopg.OperationalError:
+            lost += 1
+            if opened.is_connected or lost >= LOST_MAX:
+                raise
+        else:
+            return
+
+
+def _run_all(tx: Transaction, group: Sequence[Member[Any]], *, apart: bool) -> None:
+    for member in group:
+        if apart:
+            found = tx.trial(lambda member=member: _run(tx, member))
+            if isinstance(found, Exception):
+                member.error = _told(found)
+            continue
+        try:
+            _run(tx, member)
+        except Exception as error:
+            if is_machines(error):
+                raise
+            member.error = _told(error)
+            raise _Undone from error
+
+
+def _run(tx: Transaction, member: Member[Any]) -> None:
+    before, tx.changed = tx.changed, False
+    try:
+        member.keep(member.function(cast("Any", tx)), changed=tx.changed)
+    finally:
+        tx.changed = tx.changed or before
+
+
+def _told(error: Exception) -> Exception:
+    """Return what the caller is told."""
+    if not isinstance(error, psycopg.Error):
+        return error
+    told = storage_error(error)
+    told.__cause__ = error
+    return told

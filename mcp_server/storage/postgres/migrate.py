@@ -1,0 +1,59 @@
+"""Numbered forward migrations of a workspace's schema, each one transaction, one process at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+
+import psycopg
+from psycopg import sql
+
+from mcp_server.errors import Unavailable
+from mcp_server.storage.postgres.connection import channel_of, connect
+from mcp_server.storage.postgres.errors import storage_error
+from mcp_server.storage.postgres.transaction import PACKAGE
+
+
+def migrate(address: str, schema: str) -> int:
+    """Bring the workspace to this version's tables, creating it if need be; return their number.
+
+    Safe to run in several processes at once: one does it, the others wait.
+
+    Raises:
+        Unavailable: a newer Pressroom wrote it.
+        StorageError: it cannot be reached or written.
+    """
+    name = sql.Identifier(schema)
+    try:
+        with connect(address) as connection, connection.transaction():
+            connection.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [channel_of(schema)]
+            )
+            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
+            connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(name))
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS migrations (number bigint PRIMARY KEY)"
+            )
+            row = connection.execute("SELECT coalesce(max(number), 0) FROM migrations").fetchone()
+            version = 0 if row is None else row[0]
+            newest = max(migrations())
+            if version > newest:
+                raise Unavailable(
+                    f"The database was written by a newer Pressroom (schema {version}, this one "
+                    f"knows {newest}). Nothing was changed. Upgrade Pressroom to open it."
+                )
+            for number in range(version + 1, newest + 1):
+                connection.execute(migrations()[number].encode())
+                connection.execute("INSERT INTO migrations VALUES (%s)", [number])
+            return newest
+    except psycopg.Error as error:
+        raise storage_error(error) from error
+
+
+@cache
+def migrations() -> Mapping[int, str]:
+    """Return the scripts by their numbers."""
+    folder = resources.files(PACKAGE).joinpath("migrations")
+    found = {int(file.name.partition("_")[0]): file for file in folder.iterdir()}
+    return {number: found[number].read_text("utf-8") for number in sorted(found)}

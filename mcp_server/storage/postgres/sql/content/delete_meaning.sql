@@ -1,0 +1,1 @@
+DELETE FROM meanings WHERE id = :id

@@ -1,0 +1,1 @@
+SELECT rowid AS id FROM word_index WHERE word_index MATCH :query LIMIT nullif(:limit, -1)

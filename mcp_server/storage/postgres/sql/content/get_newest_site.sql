@@ -1,0 +1,1 @@
+SELECT document FROM sites WHERE hash = (SELECT document FROM sites WHERE hash = 'newest')

@@ -1,0 +1,1 @@
+SELECT data FROM page_bytes WHERE hash = :hash

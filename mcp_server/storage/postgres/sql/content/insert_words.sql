@@ -1,0 +1,1 @@
+INSERT INTO word_index (rowid, headings, words) VALUES (:id, :headings, :words)

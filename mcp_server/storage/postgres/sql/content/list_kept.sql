@@ -1,0 +1,21 @@
+-- What a write has found is left out where it is what was kept last, as it mostly is. Bytes are read
+-- of the rows that are returned only.
+SELECT versions.*, page_bytes.data AS data
+FROM (
+    SELECT versions.id
+    FROM jsonb_array_elements_text(CAST(:pages AS jsonb)) AS wanted (value)
+    JOIN page_versions AS versions
+    ON versions.page = wanted.value AND versions.id < :before
+    WHERE NOT (
+        versions.kind = 'before' AND versions.hash IS NOT DISTINCT FROM (
+            SELECT earlier.hash FROM page_versions AS earlier
+            WHERE earlier.page = versions.page AND earlier.id < versions.id
+            ORDER BY earlier.id DESC LIMIT 1
+        )
+    )
+    ORDER BY versions.id DESC
+    LIMIT nullif(:limit, -1)
+) AS chosen
+JOIN page_versions AS versions ON versions.id = chosen.id
+LEFT JOIN page_bytes ON page_bytes.hash = versions.hash
+ORDER BY versions.id DESC

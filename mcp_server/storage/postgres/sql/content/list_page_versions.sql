@@ -1,0 +1,1 @@
+SELECT * FROM page_versions WHERE page = :page ORDER BY id

@@ -1,0 +1,1 @@
+SELECT * FROM texts WHERE batch_id = :batch_id ORDER BY id

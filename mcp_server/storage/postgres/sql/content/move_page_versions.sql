@@ -1,0 +1,1 @@
+UPDATE page_versions SET page = :new WHERE page = :old

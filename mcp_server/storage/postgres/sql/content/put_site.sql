@@ -1,0 +1,2 @@
+INSERT INTO sites (hash, document) VALUES (:hash, :document)
+ON CONFLICT DO NOTHING

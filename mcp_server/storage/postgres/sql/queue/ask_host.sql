@@ -1,0 +1,1 @@
+UPDATE hosts SET wanted = :wanted WHERE id = :id

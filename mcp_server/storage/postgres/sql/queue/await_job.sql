@@ -1,0 +1,2 @@
+INSERT INTO awaited (job, batch) VALUES (:job, :batch)
+ON CONFLICT DO NOTHING

@@ -1,0 +1,1 @@
+SELECT 1 FROM awaited LIMIT 1

@@ -1,0 +1,1 @@
+SELECT id FROM batches WHERE batch_id = :batch_id

@@ -1,0 +1,1 @@
+DELETE FROM awaited WHERE job = :job AND batch = :batch

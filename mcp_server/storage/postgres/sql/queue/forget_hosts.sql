@@ -1,0 +1,1 @@
+DELETE FROM hosts WHERE seen_at < :before

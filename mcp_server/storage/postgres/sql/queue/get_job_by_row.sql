@@ -1,0 +1,3 @@
+SELECT jobs.*, batches.batch_id FROM jobs
+LEFT JOIN batches ON batches.id = jobs.batch
+WHERE jobs.id = :id

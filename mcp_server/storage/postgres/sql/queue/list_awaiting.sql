@@ -1,0 +1,1 @@
+SELECT batch FROM awaited WHERE job = :job

@@ -1,0 +1,3 @@
+-- The keys of what runs and would replace a job that waits, with when it was handed in.
+SELECT dedup_key, created_at FROM jobs
+WHERE state = 'processing' AND dedup = 'replace'

@@ -1,0 +1,18 @@
+-- Of a batch that is cancelled, the jobs that are not only written down: those that run, and those
+-- that share a key for whose job another batch waits. (What runs is few, and so is what is awaited.)
+SELECT id, batch, state, counted, dedup, dedup_key, created_at
+FROM jobs
+WHERE state = 'processing' AND batch = :batch AND counted = 1
+UNION ALL
+SELECT
+    jobs.id, jobs.batch, jobs.state, jobs.counted, jobs.dedup, jobs.dedup_key, jobs.created_at
+FROM (
+    SELECT DISTINCT own.dedup_key
+    FROM awaited
+    JOIN jobs AS own ON own.id = awaited.job
+    WHERE own.batch = :batch
+) AS shared
+JOIN jobs ON jobs.dedup_key = shared.dedup_key
+WHERE jobs.dedup IN ('coalesce', 'replace') AND jobs.state IN ('scheduled', 'pending', 'paused')
+AND jobs.batch = :batch AND jobs.counted = 1
+ORDER BY 1

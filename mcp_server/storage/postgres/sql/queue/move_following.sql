@@ -1,0 +1,1 @@
+UPDATE following SET after = :after WHERE batch = :batch AND what = :what

@@ -1,0 +1,2 @@
+-- Counted in the next round, without being run in it.
+UPDATE jobs SET round = :round WHERE id = :id

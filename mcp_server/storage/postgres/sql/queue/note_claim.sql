@@ -1,0 +1,1 @@
+UPDATE counters SET value = :now_ms WHERE name = 'last_claim_ms'

@@ -1,0 +1,1 @@
+UPDATE batches SET round = round + 1 WHERE id = :id

@@ -1,0 +1,1 @@
+UPDATE following SET said_at = least(said_at, :now)

@@ -1,0 +1,1 @@
+UPDATE hosts SET seen_at = least(seen_at, :now)

@@ -1,0 +1,1 @@
+SELECT * FROM usage_sums WHERE scope = 'model' ORDER BY name
