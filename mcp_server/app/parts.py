@@ -36,14 +36,14 @@ from mcp_server.meaning.embedder import embedder_of
 from mcp_server.meaning.making import effects_of
 from mcp_server.plugin.jobs import Jobs
 from mcp_server.plugin.loading import Plugins
-from mcp_server.storage.sqlite.content.effects import ContentEffects
-from mcp_server.storage.sqlite.content.meanings import SqliteMeaningStore
-from mcp_server.storage.sqlite.content.store import SqliteEntityStore
+from mcp_server.storage.sql.content.effects import ContentEffects
+from mcp_server.storage.sql.content.meanings import SqlMeaningStore
+from mcp_server.storage.sql.content.store import SqlEntityStore
+from mcp_server.storage.sql.queue.store import SqlJobStore
+from mcp_server.storage.sql.usage import SqlLedger
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.place import unsafe_place
 from mcp_server.storage.sqlite.file.platform import ELSEWHERE, check_locks, check_sqlite
-from mcp_server.storage.sqlite.queue.store import SqliteJobStore
-from mcp_server.storage.sqlite.usage import SqliteLedger
 from mcp_server.trust import Grants, StateFolder
 
 EMBED_AFTER_S = 1.0
@@ -57,12 +57,12 @@ class Parts:
     """An open workspace: what servers and workers both need of it."""
 
     workspace: Workspace
-    store: SqliteJobStore
-    entities: SqliteEntityStore
-    meaning: SqliteMeaningStore
+    store: SqlJobStore
+    entities: SqlEntityStore
+    meaning: SqlMeaningStore
     embedder: Embedder | None
     """Embeds a question, or one entity that is waited for; a worker has one of its own."""
-    ledger: SqliteLedger
+    ledger: SqlLedger
     registry: Registry
     plugins: Plugins
     jobs: Jobs
@@ -153,8 +153,8 @@ async def open_parts(
         mark=state.demanded_mark,
     ) as database:
         new_job_id = partial(new_id, "j", clock)
-        store = SqliteJobStore(database, _effects(workspace), new_job_id)
-        entities = SqliteEntityStore(database)
+        store = SqlJobStore(database, _effects(workspace), new_job_id)
+        entities = SqlEntityStore(database)
         hub = Hub(store, buffer=settings.subscriber_buffer)
         limits = BatchLimits(jobs_max=settings.batch_jobs_max)
         embedder = embedder_of(settings.embedder, beside=True)
@@ -172,9 +172,9 @@ async def open_parts(
             workspace=workspace,
             store=store,
             entities=entities,
-            meaning=SqliteMeaningStore(database),
+            meaning=SqlMeaningStore(database),
             embedder=embedder,
-            ledger=SqliteLedger(database),
+            ledger=SqlLedger(database),
             registry=registry,
             plugins=plugins,
             jobs=jobs,
@@ -199,7 +199,7 @@ async def open_store(parts: Parts) -> AsyncGenerator[JobStore]:
         mark=parts.state.demanded_mark,
     ) as database:
         effects = _effects(parts.workspace)
-        yield SqliteJobStore(database, effects, partial(new_id, "j", parts.clock))
+        yield SqlJobStore(database, effects, partial(new_id, "j", parts.clock))
 
 
 def _effects(workspace: Workspace) -> ContentEffects:

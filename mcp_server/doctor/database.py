@@ -19,12 +19,12 @@ from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.job import BatchState, JobState
 from mcp_server.jobs.records import Host, Lag, Question, Stats
 from mcp_server.jobs.store import JobStore
-from mcp_server.storage.sqlite.content.effects import ContentEffects
-from mcp_server.storage.sqlite.content.store import SqliteEntityStore
+from mcp_server.storage.sql.content.effects import ContentEffects
+from mcp_server.storage.sql.content.store import SqlEntityStore
+from mcp_server.storage.sql.queue.store import SqlJobStore
+from mcp_server.storage.sql.transaction import Transaction
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.examine import Examined, damaged_rows, examine, mark_of
-from mcp_server.storage.sqlite.file.transaction import Transaction
-from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from mcp_server.trust import StateFolder
 
 WASTED_BYTES_MAX = 16 * 1024 * 1024
@@ -127,13 +127,13 @@ async def of_queue(workspace: Workspace, clock: Clock) -> AsyncIterator[Diagnosi
         for finding in _rows(workspace.database):
             yield finding
         async with Database.open(workspace.database) as database:
-            store: JobStore = SqliteJobStore(database, ContentEffects(), _no_job)
+            store: JobStore = SqlJobStore(database, ContentEffects(), _no_job)
             await database.write(_nothing)
             lag, stats = await store.lag(now=now), await store.stats()
             hosts = await store.hosts(seen_after=0)
             left_over = await left_over_of(store, hosts, lack_of_key, now=now)
             paused = await _paused(store)
-            of_pages = [each async for each in of_files(workspace, SqliteEntityStore(database))]
+            of_pages = [each async for each in of_files(workspace, SqlEntityStore(database))]
     except (StorageError, Unavailable) as error:
         yield Diagnosis(check="queue", level="error", message=str(error))
         return

@@ -33,9 +33,9 @@ from mcp_server.content.pages.page_files import PageFiles
 from mcp_server.content.workspace.loader import SiteLoader
 from mcp_server.entities.effects import SaveRevision, expect_hash
 from mcp_server.entities.entity import PREVIEW, Author, Revision
-from mcp_server.storage.sqlite.content.effects import ContentEffects
+from mcp_server.storage.sql.content.effects import ContentEffects
+from mcp_server.storage.sql.transaction import Transaction
 from mcp_server.storage.sqlite.file.database import Database
-from mcp_server.storage.sqlite.file.transaction import Transaction
 from tests.benchmarks.measuring import OWN, Part, ServerFigure, ServerSizes, Values
 from tests.benchmarks.partners import both, ended, no_worker, server
 from tests.benchmarks.server import main

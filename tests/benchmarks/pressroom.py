@@ -26,9 +26,9 @@ from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.worker.attempt import AttemptRunner, Progress
 from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
 from mcp_server.jobs.worker.worker import Worker, WorkerSettings
-from mcp_server.storage.sqlite.content.effects import ContentEffects
+from mcp_server.storage.sql.content.effects import ContentEffects
+from mcp_server.storage.sql.queue.store import SqlJobStore
 from mcp_server.storage.sqlite.file.database import Database
-from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from tests.benchmarks.place import Place
 
 PAYLOAD_BYTES_MAX = 64 * 1024
@@ -58,7 +58,7 @@ class PressroomQueue:
         self._clock = clock = SystemClock()
         self._registry = Registry(payload_bytes_max=PAYLOAD_BYTES_MAX)
         new_job_id = partial(new_id, "j", clock)
-        self._store = SqliteJobStore(database, ContentEffects(), new_job_id)
+        self._store = SqlJobStore(database, ContentEffects(), new_job_id)
         self._hub = Hub(self._store)
         made = (self._store, self._registry, clock, new_job_id)
         self._queue = JobQueue(*made, hub=self._hub)

@@ -14,10 +14,10 @@ from mcp_server.clock import SystemClock, new_id
 from mcp_server.jobs.job import NewJob, Origin
 from mcp_server.jobs.records import NewBatch
 from mcp_server.jobs.worker.maintenance import PRUNE_LIMIT, RELEASE_LIMIT
-from mcp_server.storage.sqlite.content.effects import ContentEffects
+from mcp_server.storage.sql.content.effects import ContentEffects
+from mcp_server.storage.sql.queue.store import SqlJobStore
 from mcp_server.storage.sqlite.file.connection import Connection, open_file
 from mcp_server.storage.sqlite.file.database import Database
-from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from tests.benchmarks.measuring import OWN, ServerSizes, Values
 from tests.benchmarks.memory import peak_kb
 from tests.benchmarks.rows import NEVER, pile_up
@@ -49,7 +49,7 @@ class Timed(Connection):
 class Steps:
     """A store with one batch, and what is measured of it."""
 
-    def __init__(self, writer: Timed, store: SqliteJobStore, batch_id: str) -> None:
+    def __init__(self, writer: Timed, store: SqlJobStore, batch_id: str) -> None:
         self._writer, self.store, self._batch_id = writer, store, batch_id
         self.values: dict[tuple[str, str], float] = {}
 
@@ -132,5 +132,5 @@ async def opened(path: Path) -> AsyncGenerator[Steps]:
             lambda c: c.execute("SELECT batch_id FROM batches WHERE id = 1").fetchall()
         )
         ids = partial(new_id, "j", SystemClock())
-        store = SqliteJobStore(Database(writer, reader), ContentEffects(), ids)
+        store = SqlJobStore(Database(writer, reader), ContentEffects(), ids)
         yield Steps(writer, store, batch_id)

@@ -35,8 +35,8 @@ from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.worker.attempt import AttemptRunner, Progress
 from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
 from mcp_server.jobs.worker.worker import Worker, WorkerSettings
+from mcp_server.storage.sql.queue.store import SqlJobStore
 from mcp_server.storage.sqlite.file.database import Database
-from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from tests.faults.processes import seed
 from tests.storage.invariants import check_invariants
 from tests.unit.jobs.rig import NoEffects
@@ -181,8 +181,8 @@ def _registry(rng: random.Random) -> Registry:
     return registry
 
 
-def _store(database: Database) -> SqliteJobStore:
-    return SqliteJobStore(database, NoEffects(), partial(new_id, "j", SystemClock()))
+def _store(database: Database) -> SqlJobStore:
+    return SqlJobStore(database, NoEffects(), partial(new_id, "j", SystemClock()))
 
 
 def _outstanding(path: Path) -> bool:

@@ -30,9 +30,9 @@ from mcp_server.jobs.job import Attempt, Job, JobState
 from mcp_server.jobs.worker.attempt import AttemptRunner
 from mcp_server.plugin.job_context import context_maker
 from mcp_server.plugin.workbench import Workbench
-from mcp_server.storage.sqlite.content.effects import ContentEffects
+from mcp_server.storage.sql.content.effects import ContentEffects
+from mcp_server.storage.sql.transaction import Transaction
 from mcp_server.storage.sqlite.file.database import Database
-from mcp_server.storage.sqlite.file.transaction import Transaction
 from tests.attempts import claim_one, run_one
 from tests.harness import Desk, read_site, write_site
 from tests.waiting import PATIENCE_S

@@ -17,7 +17,7 @@ from mcp_server.content.workspace.loader import SiteLoader
 from mcp_server.entities.entity import Revision
 from mcp_server.entities.store import Snapshot
 from mcp_server.jobs.job import Origin
-from mcp_server.storage.sqlite.content.store import SqliteEntityStore
+from mcp_server.storage.sql.content.store import SqlEntityStore
 from mcp_server.storage.sqlite.file.database import Database
 from tests.harness import Desk, ManualClock, desk, small_site
 from tests.promises.moves import QUICK, SAYS, edit_file, parts_of, publish, redraft
@@ -208,7 +208,7 @@ async def test_a_plan_is_looked_at_to_its_end_and_changes_nothing(tmp_path: Path
         assert back["counts"] == {"remove": 14}
 
 
-class Counted(SqliteEntityStore):
+class Counted(SqlEntityStore):
     """Counts the texts that are read, and refuses to read all."""
 
     read = 0

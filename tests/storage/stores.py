@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from mcp_server.clock import new_id
 from mcp_server.entities.entity import PREVIEW, Author, Revision
@@ -21,11 +21,11 @@ from mcp_server.jobs.records import Cancelled, Claim, NewBatch, Report, Submissi
 from mcp_server.jobs.retry import Verdict, decide
 from mcp_server.jobs.store import JobStore
 from mcp_server.storage.postgres.database import Database as Postgres
-from mcp_server.storage.sqlite.content.effects import ContentEffects
-from mcp_server.storage.sqlite.content.store import SqliteEntityStore
+from mcp_server.storage.sql.content.effects import ContentEffects
+from mcp_server.storage.sql.content.store import SqlEntityStore
+from mcp_server.storage.sql.queue.store import SqlJobStore
+from mcp_server.storage.sql.usage import SqlLedger
 from mcp_server.storage.sqlite.file.database import Database
-from mcp_server.storage.sqlite.queue.store import SqliteJobStore
-from mcp_server.storage.sqlite.usage import SqliteLedger
 from tests.attempts import record
 from tests.harness import ManualClock
 from tests.storage.postgres_server import server
@@ -54,8 +54,8 @@ async def sqlite(path: Path) -> AsyncGenerator[Stores]:
     """Open the stores on a SQLite file."""
     async with Database.open(path, synchronous="NORMAL") as database:
         ids = partial(new_id, "j", ManualClock())
-        jobs = SqliteJobStore(database, ContentEffects(), ids)
-        yield Stores(jobs, SqliteEntityStore(database), SqliteLedger(database))
+        jobs = SqlJobStore(database, ContentEffects(), ids)
+        yield Stores(jobs, SqlEntityStore(database), SqlLedger(database))
 
 
 @asynccontextmanager
@@ -63,19 +63,18 @@ async def by_steps(path: Path) -> AsyncGenerator[Stores]:
     """As `sqlite`, where jobs follow two by two what is said of their batch."""
     async with Database.open(path, synchronous="NORMAL") as database:
         ids = partial(new_id, "j", ManualClock())
-        jobs = SqliteJobStore(database, ContentEffects(), ids, follow_max=2)
-        yield Stores(jobs, SqliteEntityStore(database), SqliteLedger(database))
+        jobs = SqlJobStore(database, ContentEffects(), ids, follow_max=2)
+        yield Stores(jobs, SqlEntityStore(database), SqlLedger(database))
 
 
 @asynccontextmanager
 async def postgres(path: Path) -> AsyncGenerator[Stores]:
     """Open the stores in a schema of a PostgreSQL server's; each path has one of its own."""
     schema = f"test_{hashlib.blake2b(str(path).encode(), digest_size=12).hexdigest()}"
-    async with Postgres.open(server(), schema) as opened:
-        database = cast("Database", opened)
+    async with Postgres.open(server(), schema) as database:
         ids = partial(new_id, "j", ManualClock())
-        jobs = SqliteJobStore(database, ContentEffects(), ids)
-        yield Stores(jobs, SqliteEntityStore(database), SqliteLedger(database))
+        jobs = SqlJobStore(database, ContentEffects(), ids)
+        yield Stores(jobs, SqlEntityStore(database), SqlLedger(database))
 
 
 ENGINES: dict[str, Engine] = {"postgres": postgres, "sqlite": sqlite}

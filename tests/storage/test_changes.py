@@ -8,7 +8,7 @@ from collections.abc import Callable
 import anyio
 import pytest
 
-from mcp_server.storage.sqlite.file.commits import Changes
+from mcp_server.storage.sql.commits import Changes
 from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.anyio

@@ -16,7 +16,7 @@ from mcp_server.errors import StorageError
 from mcp_server.jobs.job import JobState
 from mcp_server.jobs.outcome import Done
 from mcp_server.jobs.records import Host
-from mcp_server.storage.sqlite.content.rows import DAMAGED_FINDINGS
+from mcp_server.storage.sql.content.rows import DAMAGED_FINDINGS
 from mcp_server.storage.sqlite.file.examine import damaged_rows
 from tests.storage.stores import Bench, a_job, a_text
 from tests.storage.test_attempts import ids

@@ -30,10 +30,10 @@ from mcp_server.jobs.job import Attempt, Dedup, JobState, Step
 from mcp_server.jobs.outcome import Done, Enqueue, Fail, Outcome, Pause, Retry
 from mcp_server.jobs.records import Claim, Cursor, DoneAtOnce, Host, Report, Request
 from mcp_server.jobs.retry import decide
-from mcp_server.storage.sqlite.content.effects import ContentEffects
-from mcp_server.storage.sqlite.content.store import SqliteEntityStore
-from mcp_server.storage.sqlite.queue.store import SqliteJobStore
-from mcp_server.storage.sqlite.usage import SqliteLedger
+from mcp_server.storage.sql.content.effects import ContentEffects
+from mcp_server.storage.sql.content.store import SqlEntityStore
+from mcp_server.storage.sql.queue.store import SqlJobStore
+from mcp_server.storage.sql.usage import SqlLedger
 from tests.harness import ManualClock
 from tests.storage.failing import TROUBLES, Faults, Trouble, failing_database
 from tests.storage.invariants import check_invariants
@@ -401,8 +401,8 @@ async def ordeal(furnished: Furnished, path: Path, *calls: Call) -> AsyncGenerat
     faults = Faults()
     async with failing_database(path, faults) as database:
         clock = ManualClock(furnished.now)
-        jobs = SqliteJobStore(database, ContentEffects(), partial(new_id, "j", clock))
-        stores = Stores(jobs, SqliteEntityStore(database), SqliteLedger(database))
+        jobs = SqlJobStore(database, ContentEffects(), partial(new_id, "j", clock))
+        stores = Stores(jobs, SqlEntityStore(database), SqlLedger(database))
         world = World(Bench(stores, sqlite, path, clock), furnished.running)
         with closing(sqlite3.connect(path)) as file, copied(file) as beginning:
             file.execute("PRAGMA synchronous = OFF")

@@ -15,8 +15,8 @@ from mcp_server.jobs.job import BatchState, Dedup, JobState
 from mcp_server.jobs.outcome import Fail, Pause, Snooze
 from mcp_server.jobs.rules.following import CALLER_S
 from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
+from mcp_server.storage.sql.queue import retrying
 from mcp_server.storage.sqlite.file.database import Database
-from mcp_server.storage.sqlite.queue import retrying
 from tests.storage.invariants import check_invariants
 from tests.storage.stores import DAY_S, Bench, a_job, by_steps
 

@@ -12,10 +12,11 @@ import anyio
 import pytest
 
 from mcp_server.errors import LostClaim, StorageError
+from mcp_server.storage.sql.group_commit import Member
+from mcp_server.storage.sql.transaction import Transaction
 from mcp_server.storage.sqlite.file.connection import connect, open_file
-from mcp_server.storage.sqlite.file.group_commit import Member, commit
+from mcp_server.storage.sqlite.file.group import commit
 from mcp_server.storage.sqlite.file.migrate import migrate
-from mcp_server.storage.sqlite.file.transaction import Transaction
 from tests.waiting import PATIENCE_S
 
 GONE = LostClaim("j_1", "a_1")

@@ -11,9 +11,9 @@ import anyio
 import pytest
 
 from mcp_server.errors import NotFound, StorageError
+from mcp_server.storage.sql.group_read import GroupRead
+from mcp_server.storage.sql.transaction import Transaction
 from mcp_server.storage.sqlite.file.connection import Connection, connect, open_file
-from mcp_server.storage.sqlite.file.group_read import GroupRead
-from mcp_server.storage.sqlite.file.transaction import Transaction
 
 pytestmark = pytest.mark.anyio
 

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from mcp_server.storage.sql.transaction import statements_of
 from mcp_server.storage.sqlite.file.connection import open_file
 from mcp_server.storage.sqlite.file.migrate import migrate
-from mcp_server.storage.sqlite.file.transaction import query, statements
+from mcp_server.storage.sqlite.file.transaction import PACKAGE, query
 
-QUERIES = sorted(statements())
+QUERIES = sorted(statements_of(PACKAGE))
 
 HOT = {
     "claim_candidates": "jobs_ready (kind=? AND requires=?)",

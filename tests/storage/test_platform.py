@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mcp_server.errors import Unavailable
+from mcp_server.storage.sql.transaction import statements_of
 from mcp_server.storage.sqlite.file.connection import switch_to_wal
 from mcp_server.storage.sqlite.file.platform import (
     SQLITE_MIN,
@@ -20,7 +21,7 @@ from mcp_server.storage.sqlite.file.platform import (
     lack_of_locks,
     present,
 )
-from mcp_server.storage.sqlite.file.transaction import query, statements
+from mcp_server.storage.sqlite.file.transaction import PACKAGE, query
 
 
 @pytest.mark.parametrize("version", [(3, 34, 0), (3, 37, 2)], ids=str)
@@ -52,7 +53,7 @@ def test_the_lowest_sqlite_and_the_one_that_is_here_are_allowed() -> None:
 )
 def test_no_statement_needs_more_than_the_lowest_sqlite(newer: str) -> None:
     """What came after it: here it would work, and there nothing."""
-    assert not [name for name in statements() if newer.lower() in query(name).lower()]
+    assert not [name for name in statements_of(PACKAGE) if newer.lower() in query(name).lower()]
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from mcp_server.errors import StorageBusy, StorageError
+from mcp_server.storage.sql.transaction import Transaction
 from mcp_server.storage.sqlite.file.connection import connect, open_file
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.errors import MESSAGES, storage_error
 from mcp_server.storage.sqlite.file.migrate import migrate
-from mcp_server.storage.sqlite.file.transaction import Transaction
 from tests.storage.stores import Bench
 
 pytestmark = pytest.mark.anyio

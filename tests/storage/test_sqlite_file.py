@@ -15,10 +15,10 @@ import anyio.to_thread
 import pytest
 
 from mcp_server.errors import StorageBusy, StorageError, Unavailable
+from mcp_server.storage.sql.transaction import Transaction
 from mcp_server.storage.sqlite.file.connection import Synchronous, connect, open_file
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.migrate import migrate
-from mcp_server.storage.sqlite.file.transaction import Transaction
 from tests.storage.processes import HOLDER, OPENER, running, tell
 from tests.waiting import PATIENCE_S
 

@@ -18,8 +18,8 @@ from psycopg import sql
 from psycopg.adapt import Loader
 from psycopg.types.numeric import Int8Dumper
 
-from mcp_server.storage.postgres.rows import Row, made_by_name
-from mcp_server.storage.postgres.transaction import OPEN, Transaction
+from mcp_server.storage.postgres.rows import PostgresRow, made_by_name
+from mcp_server.storage.postgres.transaction import OPEN, PostgresTransaction
 
 T = TypeVar("T")
 
@@ -45,13 +45,11 @@ class Opened:
     def __init__(self, address: str, schema: str, *, prepared: bool = True) -> None:
         self._address, self._prepared = address, prepared
         self._channel = channel_of(schema)
-        self._connection: psycopg.Connection[Row] | None = None
+        self._connection: psycopg.Connection[PostgresRow] | None = None
         common = sql.SQL(
             "SET LOCAL search_path TO {}; SET LOCAL lock_timeout = {};"
             "SET LOCAL idle_in_transaction_session_timeout = {};"
-        ).format(
-            sql.Identifier(schema), sql.Literal(f"{LOCK_S}s"), sql.Literal(f"{STILL_S}s")
-        )
+        ).format(sql.Identifier(schema), sql.Literal(f"{LOCK_S}s"), sql.Literal(f"{STILL_S}s"))
         lock = sql.SQL("SELECT pg_advisory_xact_lock(hashtextextended({}, 0))").format(
             sql.Literal(channel_of(schema))
         )
@@ -74,7 +72,7 @@ class Opened:
         """Whether there is a connection, as far as is known."""
         return self._connection is not None and not self._connection.closed
 
-    def connected(self) -> psycopg.Connection[Row]:
+    def connected(self) -> psycopg.Connection[PostgresRow]:
         """Return the connection, made anew if it was lost."""
         connection = self._connection
         if connection is not None and not connection.closed:
@@ -84,7 +82,7 @@ class Opened:
         self._connection = connect(self._address, prepared=self._prepared)
         return self._connection
 
-    def write(self, step: Callable[[Transaction], T]) -> T:
+    def write(self, step: Callable[[PostgresTransaction], T]) -> T:
         """Run `step` in one transaction; if it changed anything, others are told.
 
         Raises:
@@ -95,7 +93,7 @@ class Opened:
         connection = self.connected()
         try:
             connection.execute(self._begin_write)
-            transaction = Transaction(connection)
+            transaction = PostgresTransaction(connection)
             result = step(transaction)
             row = connection.execute(self._tell).fetchone() if transaction.changed else None
         except BaseException:
@@ -112,12 +110,12 @@ class Opened:
             logger.info("a commit was made whose answer was lost")
         return result
 
-    def read(self, step: Callable[[Transaction], T]) -> T:
+    def read(self, step: Callable[[PostgresTransaction], T]) -> T:
         """Run `step` on one snapshot."""
         connection = self.connected()
         connection.execute(self._begin_read)
         try:
-            return step(Transaction(connection))
+            return step(PostgresTransaction(connection))
         finally:
             if not connection.closed:
                 connection.execute("ROLLBACK")
@@ -156,15 +154,15 @@ def channel_of(schema: str) -> str:
     return f"pressroom {schema}"
 
 
-def connect(address: str, *, prepared: bool = True) -> psycopg.Connection[Row]:
+def connect(address: str, *, prepared: bool = True) -> psycopg.Connection[PostgresRow]:
     """Return a new connection that begins no transaction by itself.
 
-    Without `prepared`, the server keeps no statements: behind a pooler, it is another one each time.
+    Without `prepared`, the server keeps no statements: behind a pooler it is often another one.
 
     Raises:
         psycopg.Error: there is none.
     """
-    connection = psycopg.Connection[Row].connect(
+    connection = psycopg.Connection[PostgresRow].connect(
         address,
         autocommit=True,
         row_factory=made_by_name,

@@ -19,10 +19,10 @@ from mcp_server.storage.postgres.errors import storage_error
 from mcp_server.storage.postgres.group import commit
 from mcp_server.storage.postgres.listening import Listener
 from mcp_server.storage.postgres.migrate import migrate
-from mcp_server.storage.postgres.transaction import Transaction
-from mcp_server.storage.sqlite.file.commits import Changes
-from mcp_server.storage.sqlite.file.group_commit import GroupCommit, Member, Written
-from mcp_server.storage.sqlite.file.group_read import GroupRead
+from mcp_server.storage.sql.commits import Changes
+from mcp_server.storage.sql.group_commit import GroupCommit, Member, Written
+from mcp_server.storage.sql.group_read import GroupRead
+from mcp_server.storage.sql.transaction import Transaction
 
 T = TypeVar("T")
 
@@ -55,8 +55,8 @@ class Database:
     """A workspace, as one process has it open."""
 
     def __init__(self, address: str, schema: str, *, poll_s: float, prepared: bool) -> None:
-        self._writer = _Hand(address, schema, prepared=prepared)
-        self._reader = _Hand(address, schema, prepared=prepared)
+        self._new_hand = partial(_Hand, address, schema, prepared=prepared)
+        self._writer, self._reader = self._new_hand(), self._new_hand()
         self._poll_s = poll_s
         self._changes = Changes()
         self._group = GroupCommit(self._commit, self._changes)
@@ -94,15 +94,17 @@ class Database:
         finally:
             with anyio.CancelScope(shield=True):
                 await database._group.aclose()  # writes of callers who were cancelled still commit
-                await anyio.to_thread.run_sync(database._listener.stop, database._writer.opened.tell)
+                await anyio.to_thread.run_sync(
+                    database._listener.stop, database._writer.opened.tell
+                )
                 await database._writer.aclose()
                 await database._reader.aclose()
 
-    async def write(self, function: Callable[[Any], T]) -> T:
+    async def write(self, function: Callable[[Transaction], T]) -> T:
         """Run one write transaction; if it changed anything, wake those who wait for a change."""
         return (await self.write_step(function)).result
 
-    async def write_step(self, function: Callable[[Any], T]) -> Written[T]:
+    async def write_step(self, function: Callable[[Transaction], T]) -> Written[T]:
         """Run one write transaction; return its result with the `version` it surely includes."""
         try:
             written = await self._group.write(function)
@@ -113,9 +115,17 @@ class Database:
             self._trouble = None
         return written
 
-    async def read(self, function: Callable[[Any], T]) -> T:
+    async def read(self, function: Callable[[Transaction], T]) -> T:
         """Run one read transaction on a snapshot."""
         return await self._reads.read(function)
+
+    async def read_aside(self, function: Callable[[Transaction], T]) -> T:
+        """Do the same on a connection of its own, for what takes long."""
+        aside = self._new_hand()
+        try:
+            return await aside.run(lambda: aside.opened.read(function))
+        finally:
+            await aside.aclose()
 
     async def checkpoint(self) -> None:
         """Give nothing back: that is the server's to do."""
@@ -152,13 +162,14 @@ class Database:
             self._changes.note()
 
     async def _count(self) -> int:
-        row = await self._reads.read(lambda tx: tx.one("count_commits"))  # type: ignore
+        row = await self._reads.read(lambda tx: tx.one("count_commits"))
+        assert row is not None
         return row["value"]
 
     async def _commit(self, group: Sequence[Member[Any]]) -> None:
         await self._writer.run(lambda: commit(self._writer.opened, group))
 
-    async def _read(self, function: Callable[[Any], T]) -> T:
+    async def _read(self, function: Callable[[Transaction], T]) -> T:
         return await self._reader.run(lambda: self._reader.opened.read(function))
 
 

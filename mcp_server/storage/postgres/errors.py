@@ -45,9 +45,8 @@ def storage_error(error: psycopg.Error) -> StorageError:
 
 def is_machines(error: BaseException) -> bool:
     """Whether it is the server's trouble, and no fault of the step that met it."""
-    return isinstance(error, (*BUSY, *MESSAGES)) or (
-        isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    )
+    kinds = (*BUSY, *MESSAGES, psycopg.OperationalError, psycopg.InterfaceError)
+    return isinstance(error, kinds)
 
 
 def _meaning(error: psycopg.Error) -> str | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import psycopg
 
 from mcp_server.storage.postgres.connection import CommitUnknown, Opened
 from mcp_server.storage.postgres.errors import REPEATED, is_machines, storage_error
-from mcp_server.storage.postgres.transaction import Transaction
-from mcp_server.storage.sqlite.file.group_commit import Member
+from mcp_server.storage.postgres.transaction import PostgresTransaction
+from mcp_server.storage.sql.group_commit import Member
 
 REPEATS_MAX = 10
 """How often a transaction is run again that the server has undone for the sake of others."""
@@ -59,7 +59,7 @@ def _repeated(opened: Opened, group: Sequence[Member[Any]], *, apart: bool) -> N
             return
 
 
-def _run_all(tx: Transaction, group: Sequence[Member[Any]], *, apart: bool) -> None:
+def _run_all(tx: PostgresTransaction, group: Sequence[Member[Any]], *, apart: bool) -> None:
     for member in group:
         if apart:
             found = tx.trial(lambda member=member: _run(tx, member))
@@ -75,10 +75,10 @@ def _run_all(tx: Transaction, group: Sequence[Member[Any]], *, apart: bool) -> N
             raise _Undone from error
 
 
-def _run(tx: Transaction, member: Member[Any]) -> None:
+def _run(tx: PostgresTransaction, member: Member[Any]) -> None:
     before, tx.changed = tx.changed, False
     try:
-        member.keep(member.function(cast("Any", tx)), changed=tx.changed)
+        member.keep(member.function(tx), changed=tx.changed)
     finally:
         tx.changed = tx.changed or before
 

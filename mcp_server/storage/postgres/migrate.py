@@ -1,4 +1,4 @@
-"""Numbered forward migrations of a workspace's schema, each one transaction, one process at a time."""
+"""Numbered forward migrations of a workspace's schema: one transaction, one process at a time."""
 
 from __future__ import annotations
 
@@ -32,9 +32,7 @@ def migrate(address: str, schema: str) -> int:
             )
             connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
             connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(name))
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS migrations (number bigint PRIMARY KEY)"
-            )
+            connection.execute("CREATE TABLE IF NOT EXISTS migrations (number bigint PRIMARY KEY)")
             row = connection.execute("SELECT coalesce(max(number), 0) FROM migrations").fetchone()
             version = 0 if row is None else row[0]
             newest = max(migrations())

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from psycopg.rows import RowMaker
 
 
-class Row(tuple[Any, ...]):
+class PostgresRow(tuple[Any, ...]):
     """One row. Of columns that have one name, the first is found by it."""
 
     __slots__ = ()
@@ -21,18 +21,19 @@ class Row(tuple[Any, ...]):
 
     def __getitem__(self, key: Any) -> Any:
         """Return a column by its name or place."""
-        return tuple.__getitem__(self, self.places[key] if isinstance(key, str) else key)
+        place: Any = self.places[key] if isinstance(key, str) else key
+        return super().__getitem__(place)
 
 
-def made_by_name(cursor: Cursor[Any]) -> RowMaker[Row]:
+def made_by_name(cursor: Cursor[Any]) -> RowMaker[PostgresRow]:
     """Make rows of what a cursor returns."""
     columns = tuple(column.name for column in cursor.description or ())
-    return cast("RowMaker[Row]", _row_type(columns))
+    return cast("RowMaker[PostgresRow]", _row_type(columns))
 
 
 @cache
-def _row_type(columns: Sequence[str]) -> type[Row]:
+def _row_type(columns: Sequence[str]) -> type[PostgresRow]:
     places: dict[str, int] = {}
     for place, name in enumerate(columns):
         places.setdefault(name, place)
-    return type("Row", (Row,), {"__slots__": (), "places": places})
+    return type("Row", (PostgresRow,), {"__slots__": (), "places": places})

@@ -6,15 +6,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from functools import cache
-from importlib import resources
-from importlib.resources.abc import Traversable
 from typing import Any, TypeVar, cast
 
 from psycopg import Connection, Cursor
 from psycopg.pq import TransactionStatus
 
 from mcp_server.storage.postgres.errors import is_machines
-from mcp_server.storage.postgres.rows import Row
+from mcp_server.storage.postgres.rows import PostgresRow
+from mcp_server.storage.sql.transaction import Row, statements_of
 
 T = TypeVar("T")
 
@@ -25,10 +24,10 @@ OPEN = {TransactionStatus.INTRANS, TransactionStatus.INERROR}
 """What a connection says of itself in a transaction, be it one that can only be undone."""
 
 
-class Transaction:
-    """The statements of one transaction, by the name of their file below `sql/`."""
+class PostgresTransaction:
+    """The statements of one transaction, by the name of their file."""
 
-    def __init__(self, connection: Connection[Row]) -> None:
+    def __init__(self, connection: Connection[PostgresRow]) -> None:
         self._connection = connection
         self.changed = False
         """Whether a statement has changed anything."""
@@ -59,7 +58,7 @@ class Transaction:
         """Execute a statement; return its rows."""
         cursor = self._connection.execute(query(name), _bound(values))
         self._noted(cursor)
-        return cursor.fetchall()
+        return cast("list[Row]", cursor.fetchall())
 
     def kept_unless(
         self, step: Callable[[], T | None], *, failed: Callable[[T | None], bool]
@@ -72,7 +71,9 @@ class Transaction:
             if self.is_open:
                 self._connection.execute("ROLLBACK TO step; RELEASE step")
             raise
-        self._connection.execute("ROLLBACK TO step; RELEASE step" if failed(result) else "RELEASE step")
+        self._connection.execute(
+            "ROLLBACK TO step; RELEASE step" if failed(result) else "RELEASE step"
+        )
         return result
 
     def trial(self, step: Callable[[], T]) -> T | Exception:
@@ -98,7 +99,7 @@ class Transaction:
         """Whether the transaction is still there, be it only to be undone."""
         return self._connection.info.transaction_status in OPEN
 
-    def _noted(self, cursor: Cursor[Row]) -> int:
+    def _noted(self, cursor: Cursor[PostgresRow]) -> int:
         rows = max(cursor.rowcount, 0)
         if rows and not (cursor.statusmessage or "").startswith("SELECT"):
             self.changed = True
@@ -106,25 +107,18 @@ class Transaction:
 
 
 def _bound(values: Mapping[str, object]) -> dict[str, object]:
-    """Return values as the columns take them: a truth is 0 or 1, a word of an enumeration a text."""
+    """Return values as columns take them: truths as 0 or 1, enumerations by their words."""
     return {name: _plain(value) for name, value in values.items()}
 
 
 def _plain(value: object) -> object:
     if isinstance(value, bool):
         return int(value)
-    return cast("Enum", value).value if isinstance(value, Enum) else value
+    return value.value if isinstance(value, Enum) else value
 
 
 @cache
 def query(name: str) -> Any:
-    """Return the statement in `sql/*/NAME.sql`, with its values as the driver writes them."""
-    text = _COMMENT.sub("", statements()[name].read_text("utf-8")).replace("%", "%%")
+    """Return the statement of this name, with its values as the driver writes them."""
+    text = _COMMENT.sub("", statements_of(PACKAGE)[name].read_text("utf-8")).replace("%", "%%")
     return _VALUE.sub(r"%(\1)s", text)
-
-
-@cache
-def statements() -> Mapping[str, Traversable]:
-    """Return the file of each statement by name; the folders below `sql/` share no name."""
-    rooms = resources.files(PACKAGE).joinpath("sql").iterdir()
-    return {file.name.removesuffix(".sql"): file for room in rooms for file in room.iterdir()}

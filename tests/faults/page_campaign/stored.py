@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mcp_server.entities.page_files import bytes_hash
-from mcp_server.storage.sqlite.file.packing import unpacked
+from mcp_server.storage.sql.packing import unpacked
 from tests.faults.page_campaign.told import as_kept
 from tests.wire import query
 

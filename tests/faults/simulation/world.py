@@ -14,9 +14,9 @@ from itertools import count
 from random import Random
 from typing import Any
 
-from mcp_server.storage.sqlite.content.effects import ContentEffects
+from mcp_server.storage.sql.content.effects import ContentEffects
+from mcp_server.storage.sql.queue.store import SqlJobStore
 from mcp_server.storage.sqlite.file.database import Database
-from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from tests.faults.simulation.ledger import CHECKS, Ledger, Violation, check_tables
 from tests.faults.simulation.loop import CURRENT, Slice, VirtualLoop
 from tests.faults.simulation.storage import (
@@ -176,7 +176,7 @@ class Process:
         self._writer = SimulatedConnection(self, world.open_writer(), writes=True)
         self._reader = SimulatedConnection(self, world.open_reader(), writes=False)
         database = Database(self._writer, self._reader)
-        self.store = SqliteJobStore(database, ContentEffects(), self.new_id, follow_max=FOLLOW_MAX)
+        self.store = SqlJobStore(database, ContentEffects(), self.new_id, follow_max=FOLLOW_MAX)
 
     def new_id(self) -> str:
         """Return an id that no other process makes."""

@@ -27,8 +27,8 @@ from mcp_server.jobs.worker.attempt import AttemptRunner, Progress
 from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
 from mcp_server.jobs.worker.watchdog import OwnProcess
 from mcp_server.jobs.worker.worker import Worker, WorkerSettings
+from mcp_server.storage.sql.queue.store import SqlJobStore
 from mcp_server.storage.sqlite.file.database import Database
-from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from tests.attempts import claim_one, run_one
 from tests.harness import ManualClock
 from tests.waiting import PATIENCE_S, until
@@ -201,5 +201,5 @@ async def open_rig(path: Path) -> AsyncGenerator[Rig]:
     """Open the queue on a file."""
     async with Database.open(path, synchronous="NORMAL") as database:
         clock = ManualClock()
-        store = SqliteJobStore(database, NoEffects(), partial(new_id, "j", clock))
+        store = SqlJobStore(database, NoEffects(), partial(new_id, "j", clock))
         yield Rig(store, path)

@@ -21,9 +21,9 @@ from mcp_server.jobs.job import Batch, BatchState, JobState, NewJob, Origin, Ste
 from mcp_server.jobs.records import NewBatch, Question, Report, Updates
 from mcp_server.jobs.retry import Verdict
 from mcp_server.jobs.store import JobStore
-from mcp_server.storage.sqlite.content.effects import ContentEffects
+from mcp_server.storage.sql.content.effects import ContentEffects
+from mcp_server.storage.sql.queue.store import SqlJobStore
 from mcp_server.storage.sqlite.file.database import Database
-from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from tests.attempts import claim_one, record
 from tests.waiting import PATIENCE_S, until
 
@@ -45,7 +45,7 @@ class SettableClock:
 class Workspace:
     """A store on a file, a hub over it, and the few steps of a worker that tests need."""
 
-    def __init__(self, path: Path, store: SqliteJobStore) -> None:
+    def __init__(self, path: Path, store: SqlJobStore) -> None:
         self.path, self.store = path, store
         self.clock = SettableClock()
         self.hub = Hub(store, now=self.clock.now)
@@ -79,7 +79,7 @@ class Workspace:
 def opened(path: Path, database: Database) -> Workspace:
     """Return the workspace on an open file."""
     job_ids = count()
-    store = SqliteJobStore(database, ContentEffects(), lambda: f"job_{next(job_ids)}")
+    store = SqlJobStore(database, ContentEffects(), lambda: f"job_{next(job_ids)}")
     return Workspace(path, store)
 
 
@@ -314,7 +314,7 @@ async def test_a_wait_outlives_a_database_that_refuses(
 class CountingStore:
     """The store, and how often it was asked what became of operations."""
 
-    def __init__(self, store: SqliteJobStore) -> None:
+    def __init__(self, store: SqlJobStore) -> None:
         self._store = store
         self.questions: list[int] = []
 

@@ -20,8 +20,8 @@ from mcp_server.jobs.records import Host
 from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.worker.lanes import Lanes
 from mcp_server.jobs.worker.watchdog import Held, Watchdog
+from mcp_server.storage.sql.queue.store import SqlJobStore
 from mcp_server.storage.sqlite.file.database import Database
-from mcp_server.storage.sqlite.queue.store import SqliteJobStore
 from tests.unit.jobs.apart import KINDS, a_deed
 from tests.unit.jobs.rig import Act, Context, NoEffects, Rig, a_toy, left
 from tests.unit.jobs.test_isolation import word
@@ -369,7 +369,7 @@ async def test_a_stray_thread_has_its_worker_replaced(rig: Rig, tmp_path: Path) 
 async def another(path: Path) -> AsyncGenerator[JobStore]:
     """The same queue, opened once more."""
     async with Database.open(path, synchronous="NORMAL") as database:
-        yield SqliteJobStore(database, NoEffects(), _no_id)
+        yield SqlJobStore(database, NoEffects(), _no_id)
 
 
 def _no_id() -> str:

@@ -20,22 +20,17 @@ import anyio
 import structlog
 
 from mcp_server.errors import StorageBusy, Unavailable
-from mcp_server.storage.sqlite.file.commits import Changes
+from mcp_server.storage.sql.commits import Changes
+from mcp_server.storage.sql.group_commit import GroupCommit, Member, Written
+from mcp_server.storage.sql.group_read import GroupRead
+from mcp_server.storage.sql.transaction import Transaction
 from mcp_server.storage.sqlite.file.errors import DRIVER_ERRORS, storage_error
-from mcp_server.storage.sqlite.file.group_commit import (
-    GroupCommit,
-    Member,
-    Written,
-    anything,
-    begin,
-    commit,
-)
-from mcp_server.storage.sqlite.file.group_read import GroupRead
+from mcp_server.storage.sqlite.file.group import anything, begin, commit
 from mcp_server.storage.sqlite.file.identity import check_plain
 from mcp_server.storage.sqlite.file.leave import leave
 from mcp_server.storage.sqlite.file.opened_file import OpenedFile
 from mcp_server.storage.sqlite.file.platform import ELSEWHERE, check_sqlite
-from mcp_server.storage.sqlite.file.transaction import Transaction, spells_out
+from mcp_server.storage.sqlite.file.transaction import SqliteTransaction, spells_out
 
 T = TypeVar("T")
 
@@ -194,7 +189,7 @@ class Connection(aiosqlite.Connection):
             begin(connection, "BEGIN")
             try:
                 self._check_schema(connection)
-                return function(Transaction(connection))
+                return function(SqliteTransaction(connection))
             except sqlite3.OperationalError as error:
                 if not spells_out(connection, error):
                     raise

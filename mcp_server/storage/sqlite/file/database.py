@@ -12,12 +12,12 @@ import anyio.to_thread
 import structlog
 
 from mcp_server.errors import StorageError, Unavailable
+from mcp_server.storage.sql.group_commit import Written
+from mcp_server.storage.sql.transaction import Transaction
 from mcp_server.storage.sqlite.file.connection import Connection, Synchronous, connect
 from mcp_server.storage.sqlite.file.errors import outlives_mending
-from mcp_server.storage.sqlite.file.group_commit import Written
 from mcp_server.storage.sqlite.file.migrate import migrate
 from mcp_server.storage.sqlite.file.opened_file import LogGone
-from mcp_server.storage.sqlite.file.transaction import Transaction
 from mcp_server.storage.sqlite.file.wal import LogFile
 
 T = TypeVar("T")
@@ -111,6 +111,13 @@ class Database:
         except StorageError as error:
             await self._reopen_after(error)
             raise
+
+    async def read_aside(self, function: Callable[[Transaction], T]) -> T:
+        """Do the same on a connection of its own, for what takes long."""
+        file = await self.read(lambda tx: tx.one("database_file"))
+        assert file is not None
+        async with connect(Path(file["file"])) as aside:
+            return await aside.read(function)
 
     async def checkpoint(self) -> None:
         """Bring the log into the file, as far as no reader needs it; wait for nobody.

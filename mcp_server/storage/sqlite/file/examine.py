@@ -8,12 +8,12 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from mcp_server.storage.sql.packing import unpacked
 from mcp_server.storage.sqlite.file.connection import BUSY_TIMEOUT_S
 from mcp_server.storage.sqlite.file.errors import storage_error
 from mcp_server.storage.sqlite.file.identity import check_plain, signature
 from mcp_server.storage.sqlite.file.migrate import newest_schema, strange_objects
 from mcp_server.storage.sqlite.file.opened_file import schema_of
-from mcp_server.storage.sqlite.file.packing import unpacked
 from mcp_server.storage.sqlite.file.platform import check_sqlite
 from mcp_server.storage.sqlite.file.transaction import SPELLED_OUT
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
-from importlib import resources
-from importlib.resources.abc import Traversable
 from typing import TypeVar
 
 import structlog
 
+from mcp_server.storage.sql.transaction import Row, statements_of
 from mcp_server.storage.sqlite.file.errors import MESSAGES, result_code
 
 T = TypeVar("T")
@@ -24,7 +23,7 @@ that has such a byte is no JSON then, and found to be damaged; other text can st
 logger = structlog.get_logger(__name__)
 
 
-class Transaction:
+class SqliteTransaction:
     """The statements of one transaction, by the name of their file below `sql/`."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -44,11 +43,11 @@ class Transaction:
         assert row_id is not None, f"{name} inserted nothing"
         return row_id
 
-    def one(self, name: str, /, **values: object) -> sqlite3.Row | None:
+    def one(self, name: str, /, **values: object) -> Row | None:
         """Execute a statement; return its first row."""
         return self._connection.execute(query(name), values).fetchone()
 
-    def all(self, name: str, /, **values: object) -> list[sqlite3.Row]:
+    def all(self, name: str, /, **values: object) -> list[Row]:
         """Execute a statement; return its rows."""
         return self._connection.execute(query(name), values).fetchall()
 
@@ -111,12 +110,5 @@ def spells_out(connection: sqlite3.Connection, error: Exception | None) -> bool:
 
 @cache
 def query(name: str) -> str:
-    """Return the statement in `sql/*/NAME.sql`."""
-    return statements()[name].read_text("utf-8")
-
-
-@cache
-def statements() -> Mapping[str, Traversable]:
-    """Return the file of each statement by name; the folders below `sql/` share no name."""
-    rooms = resources.files(PACKAGE).joinpath("sql").iterdir()
-    return {file.name.removesuffix(".sql"): file for room in rooms for file in room.iterdir()}
+    """Return the statement of this name."""
+    return statements_of(PACKAGE)[name].read_text("utf-8")

@@ -1,0 +1,132 @@
+"""What is known of the meaning of texts, on SQLite: vectors, an index of words, what is to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+
+from mcp_server.entities.effects import SaveVector
+from mcp_server.entities.meaning import Known, Unembedded, Vector
+from mcp_server.storage.sql.content.rows import key_of, revision_text
+from mcp_server.storage.sql.database import Database
+from mcp_server.storage.sql.packing import packed, unpacked
+from mcp_server.storage.sql.transaction import Row, Transaction
+
+_LAST = chr(0x10FFFF)
+"""Sorts after every letter."""
+
+
+class SqlMeaningStore:
+    """`entities.meaning.MeaningStore` on one SQLite file."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def unembedded(
+        self, ids: Collection[tuple[str, str]] | None = None, *, limit: int
+    ) -> Sequence[Unembedded]:
+        def look(tx: Transaction) -> Sequence[Unembedded]:
+            if ids is None:
+                rows = tx.all("list_unembedded", limit=limit)
+            else:
+                rows = tx.all("list_unembedded_of", ids=_keys(ids), limit=limit)
+            return [_unembedded(row) for row in rows]
+
+        return await self._database.read(look)
+
+    async def count(self, embedder: str | None) -> Mapping[str, int]:
+        row = await self._database.read(lambda tx: tx.one("count_meanings", embedder=embedder))
+        assert row is not None
+        return {"known": row["known"], "left": row["unembedded"]}
+
+    async def embed_again(self, embedder: str | None) -> int:
+        return await self._database.write(lambda tx: tx.run("embed_again", embedder=embedder))
+
+    async def vectors(self, *, after: int, embedder: str, limit: int) -> Sequence[Vector]:
+        rows = await self._database.read(
+            lambda tx: tx.all("list_vectors", after=after, embedder=embedder, limit=limit)
+        )
+        return [
+            Vector(row["id"], row["type"], row["entity_id"], embedder, row["vector"])
+            for row in rows
+        ]
+
+    async def with_words(self, query: str, *, limit: int, best: bool) -> Sequence[int]:
+        statement = "find_best_words" if best else "find_words"
+        rows = await self._database.read(lambda tx: tx.all(statement, query=query, limit=limit))
+        return [row["id"] for row in rows]
+
+    async def count_words(self, words: Sequence[str]) -> Sequence[int]:
+        def look(tx: Transaction) -> Sequence[int]:
+            rows = [tx.one("count_words", query=word) for word in words]
+            return [row["texts"] for row in rows if row is not None]
+
+        return await self._database.read(look)
+
+    async def words_like(self, beginning: str, *, limit: int) -> Mapping[str, int]:
+        asked = {"first": beginning, "last": f"{beginning}{_LAST}", "limit": limit}
+        rows = await self._database.read(lambda tx: tx.all("list_words_like", **asked))
+        return {row["term"]: row["doc"] for row in rows}
+
+    async def known(self, orders: Collection[int]) -> Sequence[Known]:
+        ids = json.dumps(sorted(orders))
+        rows = await self._database.read(lambda tx: tx.all("list_known", ids=ids))
+        return [
+            Known(row["id"], row["type"], row["entity_id"], row["content_hash"], _words(row))
+            for row in rows
+        ]
+
+    async def orders(self) -> Sequence[int]:
+        rows = await self._database.read(lambda tx: tx.all("list_orders"))
+        return [row["id"] for row in rows]
+
+    async def types(self) -> Sequence[str]:
+        rows = await self._database.read(lambda tx: tx.all("list_known_types"))
+        return [row["type"] for row in rows]
+
+    async def known_hashes(self, ids: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+        rows = await self._database.read(lambda tx: tx.all("list_known_hashes", ids=_keys(ids)))
+        return {(row["type"], row["entity_id"]): row["content_hash"] for row in rows}
+
+
+def save(tx: Transaction, effect: SaveVector) -> None:
+    """Apply the effect, unless the text is another by now."""
+    key = {"type": effect.type, **key_of(effect.entity_id)}
+    head = tx.one("get_entity_hash", **key)
+    if (None if head is None else head["content_hash"]) != effect.hash:
+        return
+    known = tx.one("get_meaning", **key)
+    if known is not None:
+        tx.run("forget_words", id=known["id"], **_columns(_words(known)))
+        tx.run("delete_meaning", id=known["id"])
+    if effect.hash is not None:
+        id = tx.insert(
+            "insert_meaning",
+            content_hash=effect.hash,
+            embedder=effect.embedder,
+            vector=effect.vector,
+            words=packed(effect.words.encode()),
+            **key,
+        )
+        tx.run("insert_words", id=id, **_columns(effect.words))
+    tx.run("delete_unembedded", **key)
+
+
+def _unembedded(row: Row) -> Unembedded:
+    text = None if row["content_hash"] is None else revision_text(row)
+    return Unembedded(row["type"], row["entity_id"], row["content_hash"], text)
+
+
+def _words(row: Row) -> str:
+    return (unpacked(row["words"]) or b"").decode()
+
+
+def _columns(words: str) -> dict[str, str]:
+    """Return the words of the headings, and all words, as they are indexed."""
+    headings, _, all = words.partition("\n")
+    return {"headings": headings, "words": all}
+
+
+def _keys(ids: Collection[tuple[str, str]]) -> str:
+    keys = [{"type": type, **key_of(entity_id)} for type, entity_id in sorted(ids)]
+    return json.dumps(keys)

@@ -1,0 +1,109 @@
+"""What a job's end means to the batches that wait for it: counters, the end of the round.
+
+Every function here is a part of somebody's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mcp_server.jobs.job import BATCH_TRANSITIONS, BatchState, Job, JobState
+from mcp_server.jobs.retry import Verdict
+from mcp_server.jobs.rules import rounds
+from mcp_server.storage.sql.transaction import Row, Transaction
+
+
+def next_change(tx: Transaction) -> int:
+    """Return the change number of this step."""
+    row = tx.one("next_change")
+    assert row is not None
+    return row[0]
+
+
+def next_job(tx: Transaction) -> int:
+    """Return the number of the next job to be stored; it was never that of another."""
+    row = tx.one("next_job")
+    assert row is not None
+    return row["id"]
+
+
+def note_end(tx: Transaction, job: Row, state: JobState, *, code: str | None, now: float) -> None:
+    """Count the end of `job` (a row as it was before) in each batch that waits for it.
+
+    Its row says by now how it ended. A failure is each waiting batch's own, to be retried there.
+    """
+    if job["batch"] is not None:
+        added = rounds.added_by_end(state, code=code, counted=bool(job["counted"]))
+        _count(tx, job["batch"], added, now)
+    for row in tx.all("list_awaiting", job=job["id"]):
+        if state is JobState.FAILED:
+            tx.run("share_failure", id=next_job(tx), job=job["id"], batch=row["batch"])
+        added = rounds.added_by_end(state, code=code, counted=False)
+        _count(tx, row["batch"], added, now)
+    tx.run("forget_awaiting", job=job["id"])
+
+
+def note_ends(tx: Transaction, ended: Sequence[tuple[Job, Verdict, int]], *, now: float) -> None:
+    """Count the ends of many jobs that only their own batches wait for: once for each batch.
+
+    Each entry is a job, how it ended, and how many of its batch ended so.
+    """
+    for batch_id, tally in rounds.added_by_ends(ended).items():
+        batch = tx.one("find_row_of_batch", batch_id=batch_id)
+        assert batch is not None, "a batch row never goes away"
+        _count(tx, batch["id"], tally, now)
+
+
+def note_arrivals(tx: Transaction, batch: int, *, jobs: int, counted: int) -> None:
+    """Let the batch wait for more jobs, and count those of them that are to be counted."""
+    added = rounds.added_by_arrival(jobs=jobs, counted=counted)
+    tx.run("count_job", batch=batch, change=next_change(tx), **added)
+
+
+def note_cancelled(tx: Transaction, batch: Row, *, now: float) -> int:
+    """Count all counted jobs that have not ended as cancelled; return how many they are."""
+    left = rounds.left(batch["total"], batch["completed"], batch["failed"], batch["cancelled"])
+    if left:
+        added = {**rounds.NOTHING, "outstanding": -left, "cancelled": left}
+        _count(tx, batch["batch"], added, now)
+    return left
+
+
+def settle(tx: Transaction, batch: int, *, now: float) -> None:
+    """End the batch's round if nothing is outstanding any more."""
+    row = tx.one("get_batch_by_row", id=batch)
+    assert row is not None, "a batch row never goes away"
+    _settle(tx, row, now)
+
+
+def _settle(tx: Transaction, row: Row, now: float) -> None:
+    """End the round of this row if nothing is outstanding any more."""
+    if rounds.is_over(row["state"], row["outstanding"]) and not _grows(tx, row["batch"]):
+        stopping = bool(row["stopping"])
+        state = rounds.end_state(
+            stopping=stopping,
+            total=row["total"],
+            failed=row["failed"],
+            cancelled=row["cancelled"],
+            follow_ups_failed=row["follow_ups_failed"],
+        )
+        assert state in BATCH_TRANSITIONS[BatchState(row["state"])]
+        tx.run(
+            "set_round_state",
+            batch=row["batch"],
+            state=state,
+            reason=rounds.end_reason(row["reason"], stopping=stopping),
+            ended_at=now,
+            change=next_change(tx),
+        )
+
+
+def _grows(tx: Transaction, batch: int) -> bool:
+    """Whether more jobs of its round come in: a retry takes them up in steps."""
+    return tx.one("find_retrying", batch=batch) is not None
+
+
+def _count(tx: Transaction, batch: int, added: Mapping[str, int], now: float) -> None:
+    row = tx.one("count_job", batch=batch, change=next_change(tx), **added)
+    assert row is not None, "a batch always has a round"
+    _settle(tx, row, now)

@@ -1,3 +1,0 @@
-SELECT
-    (SELECT count(*) FROM meanings) AS known,
-    (SELECT count(*) FROM unembedded) AS unembedded

@@ -1,1 +1,0 @@
-SELECT id, words FROM meanings WHERE type = :type AND page = :page AND entity_id = :entity_id

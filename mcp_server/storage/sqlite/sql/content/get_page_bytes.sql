@@ -1,1 +1,0 @@
-SELECT data FROM page_bytes WHERE hash = :hash

@@ -1,1 +1,0 @@
-SELECT * FROM page_files WHERE page = :page

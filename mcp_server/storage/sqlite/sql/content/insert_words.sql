@@ -1,1 +1,0 @@
-INSERT INTO word_index (rowid, headings, words) VALUES (:id, :headings, :words)

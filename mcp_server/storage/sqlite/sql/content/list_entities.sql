@@ -1,5 +1,0 @@
-SELECT texts.*
-FROM entities
-JOIN texts ON texts.id = entities.current
-WHERE entities.type = :type AND entities.content_hash IS NOT NULL
-ORDER BY entities.page, entities.entity_id

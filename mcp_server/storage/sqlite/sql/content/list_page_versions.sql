@@ -1,1 +1,0 @@
-SELECT * FROM page_versions WHERE page = :page ORDER BY id

@@ -1,1 +1,0 @@
-SELECT * FROM texts WHERE batch_id = :batch_id ORDER BY id

@@ -1,1 +1,0 @@
-UPDATE page_versions SET page = :new WHERE page = :old

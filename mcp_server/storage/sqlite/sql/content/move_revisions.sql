@@ -1,3 +1,0 @@
-UPDATE revisions
-SET page = :new, entity_id = :new || substr(entity_id, length(:old) + 1)
-WHERE type IN (:draft, :live) AND page = :old

@@ -1,1 +1,0 @@
-UPDATE hosts SET wanted = :wanted WHERE id = :id

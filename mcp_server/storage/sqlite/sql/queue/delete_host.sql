@@ -1,1 +1,0 @@
-DELETE FROM hosts WHERE id = :id

@@ -1,1 +1,0 @@
-SELECT id FROM batches WHERE batch_id = :batch_id

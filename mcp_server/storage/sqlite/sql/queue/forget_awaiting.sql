@@ -1,1 +1,0 @@
-DELETE FROM awaited WHERE job = :job

@@ -1,1 +1,0 @@
-SELECT batch FROM awaited WHERE job = :job

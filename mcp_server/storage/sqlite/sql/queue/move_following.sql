@@ -1,1 +1,0 @@
-UPDATE following SET after = :after WHERE batch = :batch AND what = :what

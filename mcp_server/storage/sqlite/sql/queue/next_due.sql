@@ -1,1 +1,0 @@
-SELECT min(due_at) AS due_at FROM jobs WHERE state = 'scheduled'

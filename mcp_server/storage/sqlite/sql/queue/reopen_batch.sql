@@ -1,1 +1,0 @@
-UPDATE batches SET round = round + 1 WHERE id = :id

@@ -1,1 +1,0 @@
-SELECT * FROM usage_sums WHERE scope = :scope AND name = :name

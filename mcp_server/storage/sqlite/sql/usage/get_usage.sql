@@ -1,1 +1,0 @@
-SELECT * FROM usage WHERE entry = :entry

@@ -1,1 +1,0 @@
-SELECT * FROM usage_sums WHERE scope = 'model' ORDER BY name
