@@ -141,7 +141,7 @@ async def of_queue(workspace: Workspace, clock: Clock) -> AsyncIterator[Diagnosi
         WorkerLock(workspace.worker_lock),
         StopMark(workspace.folder(workspace.state_dir)).is_set,
     )
-    several = workspace.settings.several_workers
+    several = workspace.settings.shares_work
     alive = worker_lives(lock, hosts, now=now, several=several)
     log = workspace.worker_log
     yield _worker(hosts, lag, log, alive=alive, stopped=stopped)

@@ -20,7 +20,7 @@ from mcp_server.jobs.outcome import Done, Outcome
 from mcp_server.jobs.records import Cancelled, Claim, NewBatch, Report, Submission
 from mcp_server.jobs.retry import Verdict, decide
 from mcp_server.jobs.store import JobStore
-from mcp_server.storage.postgres.database import Database as Postgres
+from mcp_server.storage.postgres.database import PostgresDatabase
 from mcp_server.storage.sql.content.effects import ContentEffects
 from mcp_server.storage.sql.content.store import SqlEntityStore
 from mcp_server.storage.sql.queue.store import SqlJobStore
@@ -71,7 +71,7 @@ async def by_steps(path: Path) -> AsyncGenerator[Stores]:
 async def postgres(path: Path) -> AsyncGenerator[Stores]:
     """Open the stores in a schema of a PostgreSQL server's; each path has one of its own."""
     schema = f"test_{hashlib.blake2b(str(path).encode(), digest_size=12).hexdigest()}"
-    async with Postgres.open(server(), schema) as database:
+    async with PostgresDatabase.open(server(), schema) as database:
         ids = partial(new_id, "j", ManualClock())
         jobs = SqlJobStore(database, ContentEffects(), ids)
         yield Stores(jobs, SqlEntityStore(database), SqlLedger(database))
