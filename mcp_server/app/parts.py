@@ -14,7 +14,6 @@ from typing import Any, Literal
 import anyio.to_thread
 import structlog
 
-from mcp_server.app.databases import open_database
 from mcp_server.app.installation import HANDLERS, not_whole
 from mcp_server.clock import Clock, new_id
 from mcp_server.config import Workspace
@@ -38,6 +37,7 @@ from mcp_server.meaning.embedder import embedder_of
 from mcp_server.meaning.making import effects_of
 from mcp_server.plugin.jobs import Jobs
 from mcp_server.plugin.loading import Plugins
+from mcp_server.storage.opening import open_database
 from mcp_server.storage.sql.content.effects import ContentEffects
 from mcp_server.storage.sql.content.meanings import SqlMeaningStore
 from mcp_server.storage.sql.content.store import SqlEntityStore

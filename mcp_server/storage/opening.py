@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 
-from mcp_server.config import Workspace
+from mcp_server.config import Workspace, database_of
 from mcp_server.errors import Unavailable
 from mcp_server.storage.sql.database import Database
 from mcp_server.storage.sqlite.file.database import Database as SqliteDatabase
@@ -40,18 +40,24 @@ async def open_database(
         ) as database:
             yield database
         return
-    if not grants.of_database():
-        raise Unavailable(
-            "The workspace names a database that you have not permitted: run `pressroom trust`."
-        )
-    if find_spec("psycopg") is None:
-        raise Unavailable(f"The setting database needs a driver: {INSTALL}.")
+    if lack := lack_of_access(workspace, grants):
+        raise Unavailable(lack)
     from mcp_server.storage.postgres.database import PostgresDatabase  # noqa: PLC0415 - the driver
 
     async with PostgresDatabase.open(
         settings.database, schema_of(workspace), poll_s=poll_s
     ) as shared:
         yield shared
+
+
+def lack_of_access(workspace: Workspace, grants: Grants) -> str | None:
+    """Return why a shared database cannot be asked, and what helps; `None` if it can."""
+    if not grants.of_database():
+        where = database_of(workspace.settings.database)
+        return f"The database {where} is not permitted yet: run `pressroom trust` in this folder."
+    if find_spec("psycopg") is None:
+        return f"A shared database needs a driver: {INSTALL}"
+    return None
 
 
 def schema_of(workspace: Workspace) -> str:
