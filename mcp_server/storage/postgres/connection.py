@@ -23,10 +23,11 @@ from mcp_server.storage.postgres.transaction import OPEN, PostgresTransaction
 
 T = TypeVar("T")
 
-LOCK_S = 5
+STILL_S = 10
+"""How long a transaction may stand still, as its process does: then the server undoes it. To write
+down the rows of the largest batch takes a few seconds."""
+LOCK_S = STILL_S + 5
 """How long a write waits for those of other processes."""
-STILL_S = 3
-"""How long a transaction may stand still, as its process does: then the server undoes it."""
 CONNECT_S = 5
 ASK_S = 10.0
 """How long it is asked what became of a commit whose answer was lost."""
@@ -121,7 +122,15 @@ class Opened:
         return result
 
     def read(self, step: Callable[[PostgresTransaction], T]) -> T:
-        """Run `step` on one snapshot."""
+        """Run `step` on one snapshot; once more where the connection was lost meanwhile."""
+        try:
+            return self._read(step)
+        except psycopg.OperationalError:
+            if self.is_connected:
+                raise
+        return self._read(step)
+
+    def _read(self, step: Callable[[PostgresTransaction], T]) -> T:
         connection = self.connected()
         connection.execute(self._begin_read)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -29,6 +30,8 @@ T = TypeVar("T")
 
 POLL_S = 0.1
 """How often other processes' commits are looked for where they cannot be heard."""
+LOOK_S = 1.0
+"""How often they are looked for all the same: behind a pooler nobody hears anything, nor that."""
 
 
 class _Hand:
@@ -74,6 +77,7 @@ class PostgresDatabase:
         self._reads = GroupRead(self._read)
         self._trouble: str | None = None
         self._seen: int | None = None
+        self._looked_at = 0.0
         loop = asyncio.get_running_loop()
         self._listener = Listener(
             address,
@@ -163,11 +167,12 @@ class PostgresDatabase:
         return await self._changes.wait(timeout_s, since=since, poll_s=poll_s, outside=self)
 
     def is_quiet(self) -> bool:
-        """Whether nobody needs to look: commits are heard of."""
-        return self._listener.listens
+        """Whether nobody needs to look: commits are heard of, and now and then it was looked."""
+        return self._listener.listens and time.monotonic() < self._looked_at + LOOK_S
 
     async def look(self) -> None:
         """Notice another process's commit."""
+        self._looked_at = time.monotonic()
         try:
             seen = await self._count()
         except StorageError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
@@ -12,6 +13,7 @@ from psycopg import sql
 from mcp_server.errors import Unavailable
 from mcp_server.storage.postgres.connection import channel_of, connect
 from mcp_server.storage.postgres.errors import storage_error
+from mcp_server.storage.postgres.rows import PostgresRow
 from mcp_server.storage.postgres.transaction import PACKAGE
 
 
@@ -47,6 +49,13 @@ def migrate(address: str, schema: str) -> int:
             return newest
     except psycopg.Error as error:
         raise storage_error(error) from error
+
+
+def _is_there(
+    connection: psycopg.Connection[PostgresRow], expression: LiteralString, schema: str
+) -> bool:
+    row = connection.execute(f"SELECT {expression} IS NOT NULL AS there", [schema]).fetchone()
+    return row is not None and row["there"]
 
 
 @cache
