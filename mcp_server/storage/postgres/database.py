@@ -37,8 +37,8 @@ LOOK_S = 1.0
 class _Hand:
     """A connection, and the thread on which it is used."""
 
-    def __init__(self, address: str, schema: str, *, prepared: bool) -> None:
-        self.opened = Opened(address, schema, prepared=prepared)
+    def __init__(self, address: str, schema: str, *, number: int, prepared: bool) -> None:
+        self.opened = Opened(address, schema, number=number, prepared=prepared)
         self._thread = ThreadPoolExecutor(1, "pressroom-postgres")
 
     async def run(self, function: Callable[[], T]) -> T:
@@ -68,8 +68,10 @@ class ServersClock:
 class PostgresDatabase:
     """A workspace, as one process has it open."""
 
-    def __init__(self, address: str, schema: str, *, poll_s: float, prepared: bool) -> None:
-        self._new_hand = partial(_Hand, address, schema, prepared=prepared)
+    def __init__(
+        self, address: str, schema: str, number: int, *, poll_s: float, prepared: bool
+    ) -> None:
+        self._new_hand = partial(_Hand, address, schema, number=number, prepared=prepared)
         self._writer, self._reader = self._new_hand(), self._new_hand()
         self._poll_s = poll_s
         self._changes = Changes()
@@ -100,8 +102,8 @@ class PostgresDatabase:
             Unavailable: a newer Pressroom wrote it.
             StorageError: it cannot be reached or written.
         """
-        await anyio.to_thread.run_sync(migrate, address, schema)
-        database = cls(address, schema, poll_s=poll_s, prepared=prepared)
+        number = await anyio.to_thread.run_sync(migrate, address, schema)
+        database = cls(address, schema, number, poll_s=poll_s, prepared=prepared)
         database._listener.start()
         try:
             database._seen = await database._count()

@@ -32,9 +32,12 @@ def migrate(address: str, schema: str) -> int:
             connection.execute(
                 "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [channel_of(schema)]
             )
-            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
+            # Not IF NOT EXISTS: that asks for the right to make one, though it is there.
+            if not _is_there(connection, "to_regnamespace(quote_ident(%s))", schema):
+                connection.execute(sql.SQL("CREATE SCHEMA {}").format(name))
             connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(name))
-            connection.execute("CREATE TABLE IF NOT EXISTS migrations (number bigint PRIMARY KEY)")
+            if not _is_there(connection, "to_regclass(quote_ident(%s) || '.migrations')", schema):
+                connection.execute("CREATE TABLE migrations (number bigint PRIMARY KEY)")
             row = connection.execute("SELECT coalesce(max(number), 0) FROM migrations").fetchone()
             version = 0 if row is None else row[0]
             newest = max(migrations())
