@@ -13,17 +13,15 @@ import anyio.to_thread
 from mcp_server.clock import Clock
 from mcp_server.content.actions import history
 from mcp_server.content.actions.calls import Note, Quoted, Selector
-from mcp_server.content.actions.looks import with_sights, with_unpublished
+from mcp_server.content.actions.looks import with_unpublished
 from mcp_server.content.actions.once import NotesOnce
-from mcp_server.content.actions.page_look import ask_of, layout_for, look_alone, with_kept
+from mcp_server.content.actions.pages_look import PagesLook
 from mcp_server.content.actions.selection import Selection, pages_of, select
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.actions.site_pages import SitePages
 from mcp_server.content.expanded import doubts_of
-from mcp_server.content.pages.layout import Layout
-from mcp_server.content.pages.page_files import Ask, PageFiles, Sight
+from mcp_server.content.pages.page_files import PageFiles
 from mcp_server.content.site import Site
-from mcp_server.content.text.tree import same_text
 from mcp_server.content.workspace.loader import (
     SiteLoader,
     SiteProblems,
@@ -31,9 +29,8 @@ from mcp_server.content.workspace.loader import (
     site_to_document,
 )
 from mcp_server.entities.entity import PREVIEW, page_of
-from mcp_server.entities.page_files import KnownFile
 from mcp_server.entities.store import EntityStore, Heads
-from mcp_server.errors import NotFound, Overtaken
+from mcp_server.errors import NotFound
 
 UNREAD_MAX = 200
 """Page files that are read for the first time by a call that asks about more."""
@@ -41,12 +38,6 @@ UNREAD = "not read yet"
 """Stands for the hash of a text in a file that nobody has read yet."""
 WHOLE_MAX = 3
 """Pages whose files are read whole where somebody looks at them, though nothing has changed."""
-SETTLING_LOOKS_MAX = 3
-"""How often a file that keeps changing is looked at again before it counts as being saved."""
-
-OVERTAKEN_MAX = 10
-"""How often pages that others have stored meanwhile are looked at again: each time they are fewer,
-as during the first look at a big site."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +59,8 @@ class ContentReader:
     ) -> None:
         self._loader, self._entities, self._files, self._clock = loader, entities, files, clock
         self._pages = SitePages(files, entities)
+        self.look = PagesLook(entities, files)
+        """Looks at page files."""
         self._once = NotesOnce()
         self._stored_site: str | None = None
         self._before_start: Site | None = None
@@ -190,151 +183,10 @@ class ContentReader:
         """Take the notes of an answer as told: those that a server says once are not said again."""
         self._once.told(notes)
 
-    async def look(
-        self,
-        content: SiteContent,
-        ids: Iterable[str],
-        *,
-        to_store: bool = True,
-        whole: Collection[str] = (),
-    ) -> SiteContent:
-        """Return the content with what the files of these sections' pages say by now (P1, P2).
-
-        Where it is `to_store`, it waits until nobody can still be saving what is new there (P3).
-        The files of the `whole` pages are read even if nothing has changed. Pages that somebody
-        else has stored meanwhile are read and looked at again.
-
-        Raises:
-            Overtaken: others store one after the other.
-        """
-        sections = list(ids)
-        layouts = await self._layouts_of(content, {page_of(id) for id in sections}, sections)
-        sights = await self._seen(content, layouts, whole, to_store=to_store)
-        for _ in range(OVERTAKEN_MAX):
-            moved = await self._overtaken(content, sights)
-            if not moved:
-                break
-            content = await self._read_again(content, moved)
-            again = await self._layouts_of(content, moved, sections)
-            layouts |= again
-            sights |= await self._seen(content, again, whole, to_store=to_store)
-        else:
-            raise Overtaken("the page files", action="go on")
-        await self._remember(sights)
-        content = await anyio.to_thread.run_sync(self._laid_over, content, sights, layouts)
-        return await self._with_same(content, sections)
-
-    async def _layouts_of(
-        self, content: SiteContent, pages: Collection[str], sections: Iterable[str]
-    ) -> dict[str, Layout]:
-        ids = [id for id in sections if page_of(id) in pages]
-        return await anyio.to_thread.run_sync(self._layouts, content, ids)
-
-    async def _read_again(self, content: SiteContent, pages: Collection[str]) -> SiteContent:
-        return content.with_stored(pages, await self._entities.snapshot(pages, history=True))
-
-    async def _seen(
-        self,
-        content: SiteContent,
-        layouts: Mapping[str, Layout],
-        whole: Collection[str],
-        *,
-        to_store: bool,
-    ) -> dict[str, Sight]:
-        sights = await self._sights(content, layouts, whole)
-        if to_store and any(sight.settles_in_s for sight in sights.values()):
-            sights = await self._settled(content, layouts, sights)
-        return sights
-
     async def in_languages(self, content: SiteContent, ids: Iterable[str]) -> SiteContent:
         """Return the content with the languages that the files of these sections' pages say."""
         pages = dict.fromkeys(page_of(id) for id in ids)
         return replace(content, site=await self._pages.with_languages(content.site, pages))
-
-    def _laid_over(
-        self, content: SiteContent, sights: Mapping[str, Sight], layouts: Mapping[str, Layout]
-    ) -> SiteContent:
-        shown = {page: self._files.shown(layout.file) for page, layout in layouts.items()}
-        return with_sights(content, sights, shown)
-
-    def _layouts(self, content: SiteContent, ids: Sequence[str]) -> dict[str, Layout]:
-        pages = dict.fromkeys(page_of(id) for id in ids)
-        found = {page: layout_for(content, page) for page in pages}
-        return {page: layout for page, layout in found.items() if layout is not None}
-
-    async def _sights(
-        self, content: SiteContent, layouts: Mapping[str, Layout], whole: Collection[str] = ()
-    ) -> dict[str, Sight]:
-        """Look at these pages; at one that is being written, once nobody writes it."""
-        asks = await anyio.to_thread.run_sync(_asks, content, layouts, whole)  # maybe thousands
-        open_ = {page for page, ask in asks.items() if ask.known and ask.known.intent}
-        plain = [ask for page, ask in asks.items() if page not in open_]
-        sights = await anyio.to_thread.run_sync(self._files.look, plain)
-        for page in sorted(open_):
-            sights[page] = await look_alone(asks[page], self._entities, self._files)
-        return await with_kept(sights, asks, self._entities)
-
-    async def _settled(
-        self, content: SiteContent, layouts: Mapping[str, Layout], sights: dict[str, Sight]
-    ) -> dict[str, Sight]:
-        for _ in range(SETTLING_LOOKS_MAX):
-            left = {page: each.settles_in_s for page, each in sights.items() if each.settles_in_s}
-            if not left:
-                break
-            await anyio.sleep(max(left.values()))
-            again = {page: layouts[page] for page in left}
-            sights = {**sights, **await self._sights(content, again)}
-        return sights
-
-    async def _overtaken(self, content: SiteContent, sights: Mapping[str, Sight]) -> frozenset[str]:
-        """Return the pages with new texts that were stored otherwise since the content was read.
-
-        What was written there by Pressroom itself would be called an edit (P1).
-        """
-        edited = [
-            page
-            for page, sight in sights.items()
-            if sight.looked is not None and (sight.looked.taken or sight.looked.ground)
-        ]
-        if not edited:
-            return frozenset()
-        now = await self._entities.page_files(edited)
-        return frozenset(
-            page for page in edited if _version(now.get(page)) != _version(content.files.get(page))
-        )
-
-    async def _remember(self, sights: Mapping[str, Sight]) -> None:
-        """Remember the states of files that hold what is known: so they are not read again."""
-        seen = [
-            looked.known
-            for sight in sights.values()
-            if (looked := sight.looked) is not None
-            and looked.before is not None
-            and not looked.moved
-            and looked.blocked is None
-            and looked.known != looked.before
-        ]
-        if seen:
-            await self._entities.put_seen(seen)
-
-    async def _with_same(self, content: SiteContent, ids: Iterable[str]) -> SiteContent:
-        """Return the content with what differs in form only, such as by a formatter (P10)."""
-        base: set[str] = set()
-        live: set[str] = set()
-        for id in ids:
-            draft, now = content.drafts.get(id), content.live.get(id)
-            if draft is None or now is None or draft.hash == now.hash:
-                continue
-            text = now.current.markdown or ""
-            if await anyio.to_thread.run_sync(same_text, draft.current.markdown or "", text):
-                live.add(id)
-            if (was := draft.current.base) in (None, now.hash):
-                continue
-            earlier = await self._entities.with_hash(id, was)
-            texts = [each.markdown or "" for each in earlier[:1]]
-            if texts and await anyio.to_thread.run_sync(same_text, texts[0], text):
-                base.add(id)
-        return replace(content, same_base=frozenset(base), same_live=frozenset(live))
 
     async def drafted_by(self, batch_id: str) -> Mapping[str, bool]:
         """Return the sections that a batch drafted, and whether each draft is still its (R8)."""
@@ -387,19 +239,9 @@ class ContentReader:
         return self._before_start
 
 
-def _version(known: KnownFile | None) -> int:
-    return 0 if known is None else known.version
-
-
 def _in_doubt(doubts: Sequence[str]) -> Sequence[Note]:
     said = "The site may not be meant as it is read:"
     return [Quoted(said, "; ".join(doubts[:2]))] if doubts else []
-
-
-def _asks(
-    content: SiteContent, layouts: Mapping[str, Layout], whole: Collection[str]
-) -> dict[str, Ask]:
-    return {p: ask_of(content, layout, whole=p in whole) for p, layout in layouts.items()}
 
 
 async def _selected(selector: Selector, content: SiteContent) -> Selection:
