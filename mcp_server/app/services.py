@@ -54,6 +54,7 @@ def services_of(parts: Parts, events: Events, health: Health) -> Services:
         Finder(parts.meaning, parts.embedder),
         only_words=why_only_words(settings.embedder),
         max_retries=settings.max_retries,
+        related_tokens=settings.related_tokens,
     )
     return Services(
         content=content,

@@ -116,7 +116,8 @@ class Finder:
 
     def __init__(self, store: MeaningStore, embedder: Embedder | None) -> None:
         self.store, self.embedder = store, embedder
-        self._index = None if embedder is None else VectorIndex(store, embedder.name)
+        self.index = None if embedder is None else VectorIndex(store, embedder.name)
+        """The vectors in memory, for whoever else in this process looks for some."""
         self._vectors: dict[str, bytes | None] = {}
 
     async def find(
@@ -137,8 +138,8 @@ class Finder:
         by_words = await self._with_words(counted, width) if stored else ()
         vector, trouble = await self._vector(question, beside)
         cosines: Mapping[int, float] = {}
-        if stored and vector is not None and self._index is not None:
-            cosines = await self._index.nearest(vector, count=width, types=types, also=by_words)
+        if stored and vector is not None and self.index is not None:
+            cosines = await self.index.nearest(vector, count=width, types=types, also=by_words)
         known = await self._known({*by_words, *cosines})
         asked = Asked({each.word: each.count for each in counted}, total + len(beside.texts))
         asked.spelled({each.word: each.spelled for each in counted if each.spelled})
@@ -237,8 +238,8 @@ class Finder:
 
     async def _known(self, orders: Collection[int]) -> Sequence[Known]:
         known = await self.store.known(orders)
-        if self._index is not None and len(known) < len(orders):
-            await self._index.forget({*orders} - {each.order for each in known})
+        if self.index is not None and len(known) < len(orders):
+            await self.index.forget({*orders} - {each.order for each in known})
         return known
 
     async def _vector(self, question: str, beside: Aside) -> tuple[bytes | None, str | None]:
