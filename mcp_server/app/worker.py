@@ -100,6 +100,7 @@ async def work(
         present_site=SiteLoader(parts.workspace),
         ledger=parts.ledger,
         budget=settings.budget,
+        vectors=parts.vectors,
         related_tokens=settings.related_tokens,
         settings=parts.plugins.settings,
         plugin_of=parts.plugins.plugin_of,

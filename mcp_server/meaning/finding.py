@@ -114,10 +114,14 @@ class Ranked:
 class Finder:
     """Answers questions about the stored texts of one workspace."""
 
-    def __init__(self, store: MeaningStore, embedder: Embedder | None) -> None:
+    def __init__(
+        self, store: MeaningStore, embedder: Embedder | None, index: VectorIndex | None = None
+    ) -> None:
+        """`index`: the vectors in memory, where somebody else in this process looks for some."""
         self.store, self.embedder = store, embedder
-        self.index = None if embedder is None else VectorIndex(store, embedder.name)
-        """The vectors in memory, for whoever else in this process looks for some."""
+        if index is None and embedder is not None:
+            index = VectorIndex(store, embedder.name)
+        self.index = index
         self._vectors: dict[str, bytes | None] = {}
 
     async def find(

@@ -12,8 +12,9 @@ from mcp_server.entities.meaning import Embedder, MeaningStore
 from mcp_server.meaning.errors import EmbeddingTrouble
 from mcp_server.meaning.index import VectorIndex
 
-PATIENCE_S = 3.0
-"""How long an embedder may take for a question. To start its process takes less than one."""
+PATIENCE_S = 5.0
+"""How long an embedder may take for a question. To start its process takes a second at most, on a
+machine that is not busy."""
 REST_S = 60.0
 """How long it is not asked again after it took longer, or failed."""
 REMEMBERED = 256

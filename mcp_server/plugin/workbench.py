@@ -28,6 +28,7 @@ from mcp_server.errors import StorageError, Unavailable
 from mcp_server.jobs.job import Attempt, Json
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.store import JobStore
+from mcp_server.meaning.index import VectorIndex
 from mcp_server.meaning.near import Neighbours
 from mcp_server.plugin.settings import PluginSettings
 from mcp_server.trust import Grants, ModelTrust
@@ -53,6 +54,7 @@ class Workbench:
         present_site: SiteLoader,
         ledger: Ledger | None = None,
         budget: Budget | None = None,
+        vectors: VectorIndex | None = None,
         related_tokens: int = 0,
         settings: PluginSettings | None = None,
         plugin_of: Callable[[str], str | None] = lambda _: None,
@@ -67,7 +69,7 @@ class Workbench:
         self._composer_delay_s = composer_delay_s
         self._pages = SitePages(files, entities)
         self.related = RelatedTexts(
-            entities, self._pages, Neighbours(meaning, embedder), tokens_max=related_tokens
+            entities, self._pages, Neighbours(meaning, embedder, vectors), tokens_max=related_tokens
         )
         self._sites: dict[str, Site] = {}
         self._drafters: dict[tuple[ModelChoice, ModelTrust], Drafter] = {}
