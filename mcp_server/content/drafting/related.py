@@ -9,9 +9,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
+from urllib.parse import quote
 
-from mcp_server.content.checks.links import HOME
 from mcp_server.content.drafting.length import BYTES_PER_TOKEN, tokens_of
+from mcp_server.content.page_paths import HOME
 from mcp_server.content.site import Page, Section, Site
 from mcp_server.content.template import Template
 from mcp_server.entities.entity import Entity, Revision
@@ -56,7 +57,7 @@ class Related:
         return f"{json.dumps(head, ensure_ascii=False)}\n\n{self.text}"
 
 
-def path_to(page: Page) -> str:
+def path_to(page: Page, site: Site) -> str:
     """Return the path that leads to a page, "" where it is not known.
 
     The pages that `site.yaml` names lie under their ids. What address a file of a collection has
@@ -64,7 +65,8 @@ def path_to(page: Page) -> str:
     """
     if page.collection:
         return ""
-    return "/" if page.id in HOME else f"/{page.id}"
+    home = next((id for id in HOME if site.page(id)), None)
+    return "/" if page.id == home else f"/{quote(page.id)}"
 
 
 def text_now(draft: Entity | None, live: Entity | None) -> Revision | None:
@@ -124,7 +126,7 @@ def fitting(found: Sequence[tuple[Section, Revision]], site: Site, tokens: int) 
         empty = Related(
             section=section.entity_id,
             title=page.title[:TITLE_LENGTH],
-            path=path_to(page),
+            path=path_to(page, site),
             text="",
             hash=hash,
         )

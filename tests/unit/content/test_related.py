@@ -92,11 +92,20 @@ def test_only_drafted_texts_of_the_same_language_are_related() -> None:
 
 def test_a_page_that_the_site_names_is_offered_by_its_path() -> None:
     """It is no dead link; the address of a collection's page is its generator's to make."""
-    paths = {page.id: path_to(page) for page in SITE.pages}
-    assert paths == {"index": "/", "visit": "/visit", "karte": "/karte", "posts/hello": ""}
+    more = (Page(id="home", title="Home"), Page(id="Über uns", title="Über uns"))
+    site = replace(SITE, pages=(*SITE.pages, *more))
+    paths = {page.id: path_to(page, site) for page in site.pages}
+    assert paths == {
+        "index": "/",
+        "visit": "/visit",
+        "karte": "/karte",
+        "posts/hello": "",
+        "home": "/home",
+        "Über uns": "/%C3%9Cber%20uns",
+    }
     linked = " ".join(f"[there]({path})" for path in paths.values() if path)
-    assert list(dead_links(linked, "visit", Places(SITE))) == []
-    assert list(dead_links("[there](/nowhere-at-all)", "visit", Places(SITE))) != []
+    assert list(dead_links(linked, "visit", Places(site))) == []
+    assert list(dead_links("[there](/nowhere-at-all)", "visit", Places(site))) != []
 
 
 def found(*texts: tuple[Section, str]) -> Sequence[tuple[Section, Revision]]:
