@@ -148,6 +148,7 @@ async def work(
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_stop_when_told, worker, stopping)
+            tasks.start_soon(bench.get_ready)
             await worker.run()
             tasks.cancel_scope.cancel()
     finally:

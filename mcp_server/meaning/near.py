@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import anyio
 import structlog
 
 from mcp_server.entities.meaning import Embedder, MeaningStore
+from mcp_server.errors import StorageError
 from mcp_server.meaning.errors import EmbeddingTrouble
 from mcp_server.meaning.index import VectorIndex
 
-PATIENCE_S = 5.0
-"""How long an embedder may take for a question. To start its process takes a second at most, on a
-machine that is not busy."""
-REST_S = 60.0
+PATIENCE_S = 2.0
+"""How long an embedder may take for a question: it takes a hundredth of a second."""
+REST_S = 15.0
 """How long it is not asked again after it took longer, or failed."""
 REMEMBERED = 256
 """Questions whose vectors are kept: a job may be tried again."""
@@ -54,6 +55,18 @@ class Neighbours:
     def can_find(self) -> bool:
         """Whether there is an embedder at all."""
         return self._embedder is not None
+
+    async def get_ready(self) -> None:
+        """Load what embeds questions, if there is any text to compare them with.
+
+        That takes a second, or more on a busy machine. A question that comes meanwhile does not
+        wait for it longer than for any other reason.
+        """
+        if self._embedder is None:
+            return
+        with suppress(StorageError):  # the jobs will tell
+            if await self._store.vectors(after=0, embedder=self._embedder.name, limit=1):
+                await self._embedded("ready")
 
     async def of_text(
         self, type: str, id: str, *, types: Collection[str], count: int
@@ -96,19 +109,30 @@ class Neighbours:
             return known
         if anyio.current_time() < self._rests_until:
             return None
-        try:
-            with anyio.fail_after(PATIENCE_S):
-                [vector] = await self._embedder.embed([question])
-        except (EmbeddingTrouble, TimeoutError) as trouble:
+        vector, trouble = None, f"no answer within {PATIENCE_S:g} seconds"
+        with anyio.move_on_after(PATIENCE_S):
+            vector, trouble = await self._embedded(question)
+        if trouble is not None:
             self._rests_until = anyio.current_time() + REST_S
-            reason = str(trouble) or f"no answer within {PATIENCE_S:g} seconds"
-            logger.warning("a question could not be embedded", reason=reason)
-            return None
+            logger.warning("a question could not be embedded", reason=trouble)
         if vector is not None:
             for old in list(self._asked)[: len(self._asked) + 1 - REMEMBERED]:
                 del self._asked[old]
             self._asked[question] = vector
         return vector
+
+    async def _embedded(self, question: str) -> tuple[bytes | None, str | None]:
+        """Return the vector of a question, or what went wrong."""
+        assert self._embedder is not None
+        try:
+            [vector] = await self._embedder.embed([question])
+        except EmbeddingTrouble as trouble:
+            return None, str(trouble)
+        except Exception as error:
+            # Somebody else's model may break in any way, and no draft is to fail by that.
+            logger.exception("an embedder is broken")
+            return None, type(error).__name__
+        return vector, None
 
 
 def _sorted(found: Mapping[tuple[str, str], tuple[str, float]]) -> Sequence[Near]:

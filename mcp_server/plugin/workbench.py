@@ -68,8 +68,9 @@ class Workbench:
         self._ledger, self._budget = ledger, budget or Budget()
         self._composer_delay_s = composer_delay_s
         self._pages = SitePages(files, entities)
+        self._neighbours = Neighbours(meaning, embedder, vectors)
         self.related = RelatedTexts(
-            entities, self._pages, Neighbours(meaning, embedder, vectors), tokens_max=related_tokens
+            entities, self._pages, self._neighbours, tokens_max=related_tokens
         )
         self._sites: dict[str, Site] = {}
         self._drafters: dict[tuple[ModelChoice, ModelTrust], Drafter] = {}
@@ -142,6 +143,11 @@ class Workbench:
                 clock=self.clock,
             )
         return self._drafters[known]
+
+    async def get_ready(self) -> None:
+        """Load what a draft would have to wait for, if it is likely to be needed."""
+        if self.related.tokens_max and not self.model.is_composer:
+            await self._neighbours.get_ready()
 
     def purse(self, attempt: Attempt) -> Purse | None:
         """Return what an attempt pays its requests from, `None` where no ledger is kept."""

@@ -36,7 +36,7 @@ class Fixed:
 
     def __init__(self) -> None:
         self.asked = 0
-        self.trouble: EmbeddingTrouble | None = None
+        self.trouble: Exception | None = None
         self.hangs = False
 
     async def embed(self, texts: Sequence[str]) -> Sequence[bytes | None]:
@@ -104,14 +104,18 @@ async def test_a_text_that_has_changed_since_is_not_near(root: Path) -> None:
         assert [each.id for each in found] == ["menu/a", "menu/b"]
 
 
-@pytest.mark.parametrize("hangs", [False, True])
+@pytest.mark.parametrize("trouble", [EmbeddingTrouble("it died", passes=True), KeyError(), None])
 async def test_an_embedder_in_trouble_is_left_alone_for_a_while(
-    root: Path, monkeypatch: pytest.MonkeyPatch, *, hangs: bool
+    root: Path, monkeypatch: pytest.MonkeyPatch, trouble: Exception | None
 ) -> None:
-    """No draft fails by it, or waits for it again and again; what is stored is still found."""
+    """No draft fails by it, or waits for it again and again; what is stored is still found.
+
+    It may say so, break, or never answer.
+    """
     embedder = Fixed()
-    embedder.hangs, embedder.trouble = hangs, EmbeddingTrouble("it died", passes=True)
-    monkeypatch.setattr(module, "PATIENCE_S", 0)
+    embedder.hangs, embedder.trouble = trouble is None, trouble
+    if embedder.hangs:
+        monkeypatch.setattr(module, "PATIENCE_S", 0)
 
     async def asked(question: str) -> Sequence[Near]:
         return await near.of_question(question, types=TYPES, count=9)
@@ -124,6 +128,24 @@ async def test_an_embedder_in_trouble_is_left_alone_for_a_while(
         monkeypatch.setattr(near, "_rests_until", anyio.current_time())
         monkeypatch.setattr(module, "PATIENCE_S", 60)
         assert len(await asked("one")) == 3
+
+
+async def test_an_embedder_is_loaded_before_it_is_asked_if_there_are_texts(
+    root: Path, tmp_path: Path
+) -> None:
+    """Whatever trouble that brings: drafting goes on without it."""
+    embedder = Fixed()
+    async with neighbours(small_site(tmp_path / "new", {"menu": 1}, **QUICK), embedder) as near:
+        await near.get_ready()
+        assert embedder.asked == 0
+    embedder.trouble = EmbeddingTrouble("it died", passes=False)
+    async with neighbours(root, embedder) as near:
+        await near.get_ready()
+        assert embedder.asked == 1
+        embedder.trouble = None
+        assert await near.of_question("where", types=TYPES, count=9)
+    async with neighbours(root, None) as near:
+        await near.get_ready()
 
 
 async def test_a_damaged_vector_or_none_at_all_is_near_to_nothing(root: Path) -> None:
