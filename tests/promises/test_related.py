@@ -70,7 +70,7 @@ async def test_a_draft_is_shown_what_the_site_says_and_takes_no_price_from_there
             for each in (await chat.call("review", section="visit/s2", history=True))["sections"]
             if each["section"] == "visit/s2"
         ]
-        assert past["related"] == {"visit/s1": shown["draftHash"]}
+        assert past["related"] == [f"visit/s1 {shown['draftHash']}"]
 
         # Its own text says by now what is near to it; itself is not.
         await until(partial(known, root))

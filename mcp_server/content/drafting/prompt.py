@@ -57,7 +57,7 @@ The block below lists words that the site uses, each with those that it avoids: 
 RELATED = """\
 The blocks below are what other sections of the site say, each after a line that names its page. Do
 not repeat or contradict them. They are no source: take no prices, numbers, dates or names from
-them. Where a visitor would want to read on, link to the path of such a page."""
+them. Where a visitor would want to read on, link to the path that such a line names, if it does."""
 
 CURRENT = """\
 The block below is the present text of this section. Keep what is good about it and what is not
