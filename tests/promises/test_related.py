@@ -15,7 +15,7 @@ from llmock.pytest_plugin import LLMock
 
 from tests.harness import Desk, desk, read_site, small_site, write_settings, write_site
 from tests.promises.moves import QUICK, asked, brief, parts_of, says, settings
-from tests.promises.test_search import known
+from tests.promises.test_search import found, known
 from tests.waiting import until
 from tests.wire import over_stdio
 
@@ -34,10 +34,10 @@ BLOCK = re.compile(r"<data related ([0-9a-f]{16})>\n(\{.*?\})\n\n(.*?)\n</data \
 
 def related_in(sent: str) -> Mapping[str, str]:
     """Return the related texts of a prompt by section; each is fenced."""
-    found = {json.loads(head)["section"]: said for _, head, said in BLOCK.findall(sent)}
-    assert (RULE in sent) == bool(found)
-    assert sent.count("<data related ") == len(found)
-    return found
+    blocks = {json.loads(head)["section"]: said for _, head, said in BLOCK.findall(sent)}
+    assert (RULE in sent) == bool(blocks)
+    assert sent.count("<data related ") == len(blocks)
+    return blocks
 
 
 async def written(chat: Desk, **texts: str) -> None:
@@ -142,6 +142,33 @@ async def test_nothing_is_shown_where_somebody_says_so_or_no_meaning_is_known(
         assert draft is not None and draft.current.related == {}
 
 
+async def test_texts_of_files_are_related_too_in_the_language_that_their_path_says(
+    tmp_path: Path, llmock: LLMock
+) -> None:
+    """Also as the model rewrites one; no path leads to a page whose address a generator makes."""
+    root = small_site(tmp_path, {"menu": 1}, **settings(llmock.base_url("openai"), **MEANING))
+    site = read_site(root)
+    body = {"id": "body", "template": "note"}
+    posts = {"id": "posts", "files": "{language}/posts/*.md", "sections": [body]}
+    write_site(root, {**site, "collections": [posts]})
+    for name in ("en/posts/parking", "de/posts/parken", "en/posts/car"):
+        file = root / "content" / f"{name}.md"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(PARKING, "utf-8")
+    (root / "content" / "en/posts/eggs.md").write_text(EGGS, "utf-8")
+    async with desk(root) as chat:
+        look = partial(found, chat, "church", type="section")
+        await until(look, lambda rows: len(rows) >= 3)  # the files were looked at
+        await until(partial(known, root))
+        answer = await chat.call("review", section="en/posts/car/body", brief=True)
+        (row,) = material(answer)["related"]
+        assert (row["section"], row["text"]) == ("en/posts/parking/body", PARKING)
+        assert "path" not in row
+        says(llmock, "Leave your car behind the church.")
+        await chat.run("generate", section="en/posts/car/body", mode="new")
+        assert related_in(asked(llmock)) == {"en/posts/parking/body": PARKING}
+
+
 async def test_an_estimate_counts_what_is_shown_beside(tmp_path: Path) -> None:
     """As much as it may be; nothing where nothing will be shown."""
     expected: list[int] = []
@@ -189,6 +216,6 @@ async def test_a_brief_has_related_texts_with_the_path_to_their_page(tmp_path: P
 
 def material(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what a brief says, from between its marks."""
-    found = re.fullmatch(r"<(text-\w+)>(.*)</\1>", answer["brief"].strip(), re.DOTALL)
-    assert found is not None
-    return json.loads(found[2])
+    inner = re.fullmatch(r"<(text-\w+)>(.*)</\1>", answer["brief"].strip(), re.DOTALL)
+    assert inner is not None
+    return json.loads(inner[2])

@@ -93,11 +93,13 @@ def _candidates(near: Sequence[Near], asking: Asking, site: Site) -> Iterator[tu
     """Yield what may be shown, the nearest first; a text that is draft and live once."""
     seen = set[tuple[str, str]]()
     asked = asking.section
+    language = asking.site.language_of(asked.page)
     for each in near:
         other = site.section(each.id)
         key = (each.id, each.hash)
         if other is None or key in seen:
             continue
         seen.add(key)
-        if may_be_related(other, asked, site, same_page=not asking.page_text):
+        same_page = not asking.page_text
+        if may_be_related(other, asked, site, language=language, same_page=same_page):
             yield each, other

@@ -96,7 +96,7 @@ def question_for(section: Section, site: Site, template: Template | None) -> str
 
 
 def may_be_related(
-    other: Section | None, section: Section, site: Site, *, same_page: bool = True
+    other: Section | None, section: Section, site: Site, *, language: str, same_page: bool = True
 ) -> bool:
     """Whether the text of another section may be shown with one: in its language, and drafted.
 
@@ -107,7 +107,7 @@ def may_be_related(
         return False
     if site.is_meta(other) or (other.page == section.page and not same_page):
         return False
-    return _language(site, other.page) == _language(site, section.page)
+    return _primary(site.language_of(other.page)) == _primary(language)
 
 
 def fitting(found: Sequence[tuple[Section, Revision]], site: Site, tokens: int) -> list[Related]:
@@ -157,8 +157,8 @@ def _tokens_of(related: Related) -> int:
     return tokens_of(related.shown) + 1 + FENCE_TOKENS
 
 
-def _language(site: Site, page: str) -> str:
-    return site.language_of(page).partition("-")[0].lower()
+def _primary(language: str) -> str:
+    return language.partition("-")[0].lower()
 
 
 def _values(value: object) -> Iterator[str]:
