@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mcp_server import (
     PREVIEW,
     PRODUCTION,
@@ -68,6 +70,7 @@ async def content_generate(payload: ContentGenerate, context: JobContext) -> Out
         inputs_hash=drafted.inputs_hash,
         instructions=payload.instructions,
         material=payload.material,
+        related={each.section: each.hash for each in request.related},
         findings=drafted.findings,
         input_tokens=drafted.input_tokens,
         output_tokens=drafted.output_tokens,
@@ -88,7 +91,7 @@ async def _request(payload: ContentGenerate, context: JobContext) -> DraftReques
         return Fail("no-template", f"Section {payload.section} has no template specified")
     stored = await context.entities.snapshot([section.page])
     draft, live = stored.drafts.get(payload.section), stored.live.get(payload.section)
-    return DraftRequest(
+    request = DraftRequest(
         site=site,
         section=section,
         template=template,
@@ -98,6 +101,7 @@ async def _request(payload: ContentGenerate, context: JobContext) -> DraftReques
         material=await _material(payload, context),
         page_text=page_text_for(section, site, stored.drafts, stored.live),
     )
+    return replace(request, related=await context.related(request, stored))
 
 
 async def _material(payload: ContentGenerate, context: JobContext) -> str | None:

@@ -34,6 +34,7 @@ from mcp_server.jobs.registry import Registry, discover
 from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.telemetry import AttemptFigures
 from mcp_server.meaning.embedder import embedder_of
+from mcp_server.meaning.index import VectorIndex
 from mcp_server.meaning.making import effects_of
 from mcp_server.plugin.jobs import Jobs
 from mcp_server.plugin.loading import Plugins
@@ -63,6 +64,8 @@ class Parts:
     meaning: SqlMeaningStore
     embedder: Embedder | None
     """Embeds a question, or one entity that is waited for; a worker has one of its own."""
+    vectors: VectorIndex | None
+    """Those in memory, of a server and of the worker beside it; `None` without an embedder."""
     ledger: SqlLedger
     registry: Registry
     plugins: Plugins
@@ -165,12 +168,14 @@ async def open_parts(
             now=clock.now,
         )
         plugins.connect(jobs)
+        meaning = SqlMeaningStore(database)
         yield Parts(
             workspace=workspace,
             store=store,
             entities=entities,
-            meaning=SqlMeaningStore(database),
+            meaning=meaning,
             embedder=embedder,
+            vectors=None if embedder is None else VectorIndex(meaning, embedder.name),
             ledger=SqlLedger(database),
             registry=registry,
             plugins=plugins,

@@ -51,9 +51,10 @@ def services_of(parts: Parts, events: Events, health: Health) -> Services:
         DraftingModel(parts.model, parts.grants, parts.workspace.model_problem, settings.budget),
         parts.jobs.queue,
         parts.meaning,
-        Finder(parts.meaning, parts.embedder),
+        Finder(parts.meaning, parts.embedder, parts.vectors),
         only_words=why_only_words(settings.embedder),
         max_retries=settings.max_retries,
+        related_tokens=settings.related_tokens,
     )
     return Services(
         content=content,

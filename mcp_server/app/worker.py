@@ -100,6 +100,8 @@ async def work(
         present_site=SiteLoader(parts.workspace),
         ledger=parts.ledger,
         budget=settings.budget,
+        vectors=parts.vectors,
+        related_tokens=settings.related_tokens,
         settings=parts.plugins.settings,
         plugin_of=parts.plugins.plugin_of,
     )
@@ -146,6 +148,7 @@ async def work(
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_stop_when_told, worker, stopping)
+            tasks.start_soon(bench.get_ready)
             await worker.run()
             tasks.cancel_scope.cancel()
     finally:

@@ -117,6 +117,10 @@ class Settings(BaseModel):
     """What texts are embedded with, to be found by meaning: `local` is a small model that
     runs here, with `words` only words are found, and `off` keeps search out of date. `auto` is
     `local` where `pressroom[meaning]` is installed, otherwise `words`."""
+    related_tokens: int = Field(default=1_000, ge=0, le=20_000)
+    """Tokens of other sections' texts that a model is shown with each draft, so that it neither
+    repeats nor contradicts them: the nearest by meaning, for which search must find texts by
+    meaning. 0: none. `related: false` in a template: none for its sections."""
     budget: Budget = Budget()
     """What asking the model may cost, in US dollars: `[budget]`, then `batch_usd = 2`; in the
     variable `batch_usd=2,day_usd=10`."""

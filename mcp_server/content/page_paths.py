@@ -23,6 +23,8 @@ EXTENSIONS = (".md", ".markdown", ".mdx", ".html")
 _ENDINGS = frozenset(each[1:] for each in EXTENSIONS)
 KEPT_ONLY = ".html"
 """Such a file is read and kept, and its text is not drafted."""
+HOME = ("index", "home")
+"""Pages that a site begins with: one of them lies at `/`."""
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 """A code such as `en` or `pt-BR`."""
 

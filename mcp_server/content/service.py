@@ -15,6 +15,7 @@ from mcp_server.content.actions.first_look import FirstLook
 from mcp_server.content.actions.generate import GenerateAction
 from mcp_server.content.actions.promote import PromoteAction
 from mcp_server.content.actions.reader import ContentReader
+from mcp_server.content.actions.related_texts import RelatedTexts
 from mcp_server.content.actions.retry import RetryAction
 from mcp_server.content.actions.review import ReviewAction
 from mcp_server.content.actions.review_contains import ContainingAction
@@ -24,6 +25,7 @@ from mcp_server.content.actions.review_past import HistoryAction, ThenAction
 from mcp_server.content.actions.rollback import RollbackAction
 from mcp_server.content.actions.rollback_target import RollbackTarget
 from mcp_server.content.actions.search import SearchAction
+from mcp_server.content.actions.site_pages import SitePages
 from mcp_server.content.actions.submit import Submitter
 from mcp_server.content.actions.unpublish import UnpublishAction
 from mcp_server.content.pages.page_files import PageFiles
@@ -35,6 +37,7 @@ from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.job import Batch, Origin
 from mcp_server.jobs.queue import JobQueue
 from mcp_server.meaning.finding import Finder
+from mcp_server.meaning.near import Neighbours
 
 LOOKS_MAX = 3
 """How often a call looks again, because what it saw has changed before it was done."""
@@ -71,10 +74,21 @@ class ContentService:
         *,
         only_words: str | None,
         max_retries: int,
+        related_tokens: int = 0,
     ) -> None:
         self._entities, self._batches, self._files = entities, batches, files
         self._reader, self._first_look = reader, FirstLook(reader, queue)
-        generate = GenerateAction(reader, entities, submitter, model, max_retries=max_retries)
+        neighbours = Neighbours(meaning, finder.embedder, finder.index)
+        pages = SitePages(files, entities)
+        related = RelatedTexts(entities, pages, neighbours, tokens_max=related_tokens)
+        generate = GenerateAction(
+            reader,
+            entities,
+            submitter,
+            model,
+            max_retries=max_retries,
+            related_tokens=related.tokens_max,
+        )
         self.generate = self._telling(self._looking(generate.__call__))
         promote = PromoteAction(reader, submitter, batches)
         self.promote = self._telling(self._looking(promote.__call__))
@@ -84,7 +98,7 @@ class ContentService:
         unpublish = UnpublishAction(reader, submitter)
         self.unpublish = self._telling(self._looking(unpublish.__call__))
         self.retry = self._telling(RetryAction(reader, entities, batches, model).__call__)
-        self.brief = self._telling(BriefAction(reader).__call__)
+        self.brief = self._telling(BriefAction(reader, related).__call__)
         self.edit = self._telling(EditAction(reader, entities, batches).__call__)
         self.check = self._telling(CheckAction(reader, meaning).__call__)
         self.review = self._telling(ReviewAction(reader, batches).__call__)

@@ -61,3 +61,5 @@ class Template:
     """By field, what the composer may say; see `content.drafting.composer`."""
     front_matter: bool = False
     """Whether its fields are keys of a page's front matter; the sections are called `meta`."""
+    related: bool = True
+    """Whether a model is shown what other sections of the site say."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mcp_server.entities.page_files import Source
@@ -117,6 +117,8 @@ class Revision:
     """What was wished for it."""
     material: str | None = None
     """Hash of the source text that it was written from, beside the site's facts."""
+    related: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By section, the hash of a text that it was not to repeat or contradict."""
     findings: tuple[Finding, ...] | None = None
     """What the checks found in it; `None` where it was never checked."""
     input_tokens: int | None = None

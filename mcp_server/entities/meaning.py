@@ -94,6 +94,10 @@ class MeaningStore(Protocol):
         """Return vectors made by this embedder since the one of that order, the earliest first."""
         ...
 
+    async def vector(self, type: str, entity_id: str, *, embedder: str) -> bytes | None:
+        """Return the vector of an entity's present text, `None` where this embedder made none."""
+        ...
+
     async def with_words(self, query: str, *, limit: int, best: bool) -> Sequence[int]:
         """Return the orders of texts that match a query in FTS5's syntax.
 

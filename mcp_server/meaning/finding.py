@@ -114,9 +114,14 @@ class Ranked:
 class Finder:
     """Answers questions about the stored texts of one workspace."""
 
-    def __init__(self, store: MeaningStore, embedder: Embedder | None) -> None:
+    def __init__(
+        self, store: MeaningStore, embedder: Embedder | None, index: VectorIndex | None = None
+    ) -> None:
+        """`index`: the vectors in memory, where somebody else in this process looks for some."""
         self.store, self.embedder = store, embedder
-        self._index = None if embedder is None else VectorIndex(store, embedder.name)
+        if index is None and embedder is not None:
+            index = VectorIndex(store, embedder.name)
+        self.index = index
         self._vectors: dict[str, bytes | None] = {}
 
     async def find(
@@ -137,8 +142,8 @@ class Finder:
         by_words = await self._with_words(counted, width) if stored else ()
         vector, trouble = await self._vector(question, beside)
         cosines: Mapping[int, float] = {}
-        if stored and vector is not None and self._index is not None:
-            cosines = await self._index.nearest(vector, count=width, types=types, also=by_words)
+        if stored and vector is not None and self.index is not None:
+            cosines = await self.index.nearest(vector, count=width, types=types, also=by_words)
         known = await self._known({*by_words, *cosines})
         asked = Asked({each.word: each.count for each in counted}, total + len(beside.texts))
         asked.spelled({each.word: each.spelled for each in counted if each.spelled})
@@ -237,8 +242,8 @@ class Finder:
 
     async def _known(self, orders: Collection[int]) -> Sequence[Known]:
         known = await self.store.known(orders)
-        if self._index is not None and len(known) < len(orders):
-            await self._index.forget({*orders} - {each.order for each in known})
+        if self.index is not None and len(known) < len(orders):
+            await self.index.forget({*orders} - {each.order for each in known})
         return known
 
     async def _vector(self, question: str, beside: Aside) -> tuple[bytes | None, str | None]:

@@ -20,13 +20,14 @@ if TYPE_CHECKING:  # a handler's own process imports this, and starts twice as f
     from mcp_server.content.actions.page_look import PageLook
     from mcp_server.content.drafting.drafter import Drafted
     from mcp_server.content.drafting.prompt import DraftRequest
+    from mcp_server.content.drafting.related import Related
     from mcp_server.content.pages.look import Looked
     from mcp_server.content.pages.page_files import PageFiles
     from mcp_server.content.site import Site
     from mcp_server.entities.effects import SaveVector
     from mcp_server.entities.meaning import Unembedded
     from mcp_server.entities.page_files import PageVersion
-    from mcp_server.entities.store import EntityStore
+    from mcp_server.entities.store import EntityStore, Snapshot
     from mcp_server.jobs.job import Attempt, Job
     from mcp_server.jobs.worker.attempt import Progress
     from mcp_server.plugin.workbench import Workbench
@@ -206,6 +207,26 @@ class JobContext:
         """
         drafter = await self._bench.drafter(self.terms)
         return await drafter.draft(request, self.progress, self._bench.purse(self._attempt))
+
+    async def related(self, request: DraftRequest, stored: Snapshot) -> tuple[Related, ...]:
+        """Return what other sections say that a draft is shown; the composer has no use for it.
+
+        `stored` is what is stored of the section's page.
+        """
+        from mcp_server.content.actions.related_texts import Asking  # noqa: PLC0415 - as above
+
+        if self._bench.choice(self.terms).is_composer:
+            return ()
+        return await self._bench.related.of(
+            Asking(
+                site=request.site,
+                section=request.section,
+                template=request.template,
+                drafts=stored.drafts,
+                live=stored.live,
+                page_text=request.page_text,
+            )
+        )
 
     async def unembedded(
         self, ids: Collection[tuple[str, str]] | None = None, *, limit: int

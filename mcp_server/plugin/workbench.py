@@ -9,6 +9,7 @@ import anyio.to_thread
 from mcp_server.clock import Clock
 from mcp_server.config import Budget
 from mcp_server.content.actions.page_look import layout_for
+from mcp_server.content.actions.related_texts import RelatedTexts
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.actions.site_pages import SitePages
 from mcp_server.content.drafting.budget import RoundBudget
@@ -27,6 +28,8 @@ from mcp_server.errors import StorageError, Unavailable
 from mcp_server.jobs.job import Attempt, Json
 from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.store import JobStore
+from mcp_server.meaning.index import VectorIndex
+from mcp_server.meaning.near import Neighbours
 from mcp_server.plugin.settings import PluginSettings
 from mcp_server.trust import Grants, ModelTrust
 
@@ -51,6 +54,8 @@ class Workbench:
         present_site: SiteLoader,
         ledger: Ledger | None = None,
         budget: Budget | None = None,
+        vectors: VectorIndex | None = None,
+        related_tokens: int = 0,
         settings: PluginSettings | None = None,
         plugin_of: Callable[[str], str | None] = lambda _: None,
     ) -> None:
@@ -63,6 +68,10 @@ class Workbench:
         self._ledger, self._budget = ledger, budget or Budget()
         self._composer_delay_s = composer_delay_s
         self._pages = SitePages(files, entities)
+        self._neighbours = Neighbours(meaning, embedder, vectors)
+        self.related = RelatedTexts(
+            entities, self._pages, self._neighbours, tokens_max=related_tokens
+        )
         self._sites: dict[str, Site] = {}
         self._drafters: dict[tuple[ModelChoice, ModelTrust], Drafter] = {}
 
@@ -119,7 +128,7 @@ class Workbench:
             ModelKeyRefused: its address in the settings cannot be used.
             ModelUntrusted: the workspace's user has not said that it may be asked.
         """
-        choice = self._choice(terms)
+        choice = self.choice(terms)
         if self._model_problem is not None and choice == self.model:
             raise ModelKeyRefused(choice.name, status=None, hint=self._model_problem)
         trust = await anyio.to_thread.run_sync(self._grants.of_model, choice.name, choice.url)
@@ -135,6 +144,11 @@ class Workbench:
             )
         return self._drafters[known]
 
+    async def get_ready(self) -> None:
+        """Load what a draft would have to wait for, if it is likely to be needed."""
+        if self.related.tokens_max and not self.model.is_composer:
+            await self._neighbours.get_ready()
+
     def purse(self, attempt: Attempt) -> Purse | None:
         """Return what an attempt pays its requests from, `None` where no ledger is kept."""
         if self._ledger is None:
@@ -142,7 +156,8 @@ class Workbench:
         budget = RoundBudget.within(attempt.terms, self._budget)
         return Purse(ledger=self._ledger, clock=self.clock, budget=budget, attempt=attempt)
 
-    def _choice(self, terms: Json) -> ModelChoice:
+    def choice(self, terms: Json) -> ModelChoice:
+        """Return the model that a round was promised, or else the worker's own."""
         if "model" not in terms:
             return self.model
         return ModelChoice(name=terms["model"], url=terms.get("modelUrl"))

@@ -145,6 +145,15 @@ async def test_a_draft_whose_findings_cannot_be_read_is_kept_back(
     assert after["a/b"].current.findings == DAMAGED_FINDINGS
 
 
+@pytest.mark.parametrize("related", [BAD, "'{'", "x'ff'", "'[7]'", "'{\"a/b\": 7}'"])
+async def test_what_a_draft_was_written_beside_may_be_damaged(bench: Bench, related: str) -> None:
+    """It says nothing of that then, and is the same draft."""
+    await save(bench, a_text("a/b", related={"c/d": "0" * 32}))
+    alter(bench, f"revisions SET related = {related} WHERE entity_id = 'a/b'")
+    after = await bench.entities.get_all(PREVIEW)
+    assert dict(after["a/b"].current.related) == {}
+
+
 NO_TEXTS = [BAD, "'{'", "x'ff'", "'7'", "'[7]'", "'null'"]
 DAMAGED_FILES = [
     *[f"{column} = {bad}" for column in ("in_file", "front") for bad in (*NO_TEXTS, "'[]'")],

@@ -253,6 +253,7 @@ async def test_all_facts_of_a_revision_come_back(write: Writer, entities: Entity
         batch_id="elsewhere",
         site_hash="s",
         inputs_hash="i",
+        related={"menu/lunch": "0" * 32},
         input_tokens=10,
         output_tokens=20,
         cost_usd=0.25,

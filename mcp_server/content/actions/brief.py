@@ -14,9 +14,11 @@ from mcp_server.content.actions.edit_plan import start_of
 from mcp_server.content.actions.locks import locked_error
 from mcp_server.content.actions.plan import STATIC
 from mcp_server.content.actions.reader import ContentReader
+from mcp_server.content.actions.related_texts import Asking, RelatedTexts
 from mcp_server.content.actions.selection import Selection
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.drafting.page_text import page_text_for
+from mcp_server.content.drafting.related import Related
 from mcp_server.content.site import Section
 from mcp_server.content.template import Field, FieldType, Template
 from mcp_server.content.text.fields import (
@@ -36,6 +38,13 @@ RULES = (
     "Plain Markdown within fields: no HTML, no template syntax; headings where a field says so.",
 )
 """What a drafter is told, as far as a chat has to know it."""
+RELATED_RULE = (
+    "What stands under related is said in other sections: do not repeat or contradict it, and take "
+    "no prices, numbers or names from it; link to its path where a visitor would want to read on."
+)
+"""What is told beside, where there is such a section."""
+HASH_LENGTH = 12
+"""Digits of a hash: enough to tell two apart."""
 
 _LENGTHS = {
     FieldType.LINE: LINE_LENGTH_MAX,
@@ -65,8 +74,8 @@ class Brief:
 class BriefAction:
     """Says what a section is written from."""
 
-    def __init__(self, reader: ContentReader) -> None:
-        self._reader = reader
+    def __init__(self, reader: ContentReader, related: RelatedTexts) -> None:
+        self._reader, self._related = reader, related
 
     async def __call__(self, selector: Selector) -> Brief:
         """Return the brief of one section.
@@ -79,20 +88,34 @@ class BriefAction:
         content, selection, notes = await self._reader.select(selector)
         content = await self._reader.look(content, selection.ids, to_store=False)
         content = await self._reader.in_languages(content, selection.ids)
-        return brief_of(content, selection, notes)
+        section = _one(content, selection)
+        site = content.site
+        asking = Asking(
+            site=site,
+            section=section,
+            template=site.templates.get(section.template or ""),
+            drafts=content.drafts,
+            live=content.live,
+            page_text=page_text_for(section, site, content.drafts, content.live),
+        )
+        return brief_of(content, section, await self._related.of(asking), notes)
 
 
-def brief_of(content: SiteContent, selection: Selection, notes: Sequence[Note]) -> Brief:
-    """Return the brief of the one section that is selected."""
-    section = _one(content, selection)
+def brief_of(
+    content: SiteContent, section: Section, related: Sequence[Related], notes: Sequence[Note]
+) -> Brief:
+    """Return the brief of a section."""
     id, site = section.entity_id, content.site
     template = site.templates.get(section.template or "")
     language = site.language_of(section.page)
     present = start_of(content, id)
     return Brief(
         section=id,
-        rules=tuple(rule.format(language=on_one_line(language, 60)) for rule in RULES),
-        document=_document(content, section, template, present),
+        rules=(
+            *(rule.format(language=on_one_line(language, 60)) for rule in RULES),
+            *((RELATED_RULE,) if related else ()),
+        ),
+        document=_document(content, section, template, present) | _related(related),
         fields=tuple(field.name for field in template.fields) if template is not None else (),
         hash=present.hash if present is not None else None,
         notes=tuple(notes),
@@ -135,6 +158,21 @@ def _document(
         "pages": [{"id": each.id, "title": each.title} for each in site.named_pages],
     }
     return {name: value for name, value in found.items() if value}
+
+
+def _related(related: Sequence[Related]) -> dict[str, Any]:
+    rows = [
+        {
+            "section": each.section,
+            "pageTitle": each.title,
+            "path": each.path,
+            "hash": each.hash[:HASH_LENGTH],
+            "text": each.text,
+        }
+        for each in related
+    ]
+    shown = [{name: value for name, value in row.items() if value} for row in rows]
+    return {"related": shown} if shown else {}
 
 
 def _described(title: str, description: str) -> dict[str, str]:

@@ -65,15 +65,15 @@ def estimate(
     )
 
 
-def from_limits(prompt: Prompt, template: Template) -> Tokens:
+def from_limits(prompt: Prompt, template: Template, besides: int = 0) -> Tokens:
     """Return what a section without a past will use: by its prompt, and as long as it may be.
 
-    A present text says how long that is.
+    A present text says how long that is. `besides` are tokens that come to the prompt later.
     """
     asked = len(prompt.shared) + len(prompt.own) + sum(map(_described, template.fields))
     answered = sum(map(_length, template.fields))
     answer_tokens = prompt.answer_tokens or answered // LETTERS_PER_TOKEN
-    return Tokens(asked // LETTERS_PER_TOKEN, answer_tokens)
+    return Tokens(asked // LETTERS_PER_TOKEN + besides, answer_tokens)
 
 
 def _median(found: Sequence[Tokens]) -> Tokens:

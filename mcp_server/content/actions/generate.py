@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import anyio.to_thread
 
@@ -51,7 +52,10 @@ class GenerateAction:
         model: DraftingModel,
         *,
         max_retries: int,
+        related_tokens: int = 0,
     ) -> None:
+        """`related_tokens`: the most that a draft is shown of other sections."""
+        self._related_tokens = related_tokens
         self._reader, self._entities = reader, entities
         self._submitter, self._model = submitter, model
         self._max_retries = max_retries
@@ -110,7 +114,8 @@ class GenerateAction:
             return None
         past = await self._entities.past_usage(self._model.name, count=PAST_DRAFTS_MAX)
         price = await self._model.price()
-        return await anyio.to_thread.run_sync(expected_use, plan, content, call, past, price)
+        look = partial(expected_use, related_tokens=self._related_tokens)
+        return await anyio.to_thread.run_sync(look, plan, content, call, past, price)
 
     def _plan(self, call: GenerateCall, content: SiteContent) -> tuple[Selection, Plan]:
         """Return selection and plan. Runs in a thread, as thousands of sections take a while."""
@@ -134,8 +139,13 @@ def expected_use(
     call: GenerateCall,
     past: Sequence[PastUsage],
     price: Price | None,
+    *,
+    related_tokens: int = 0,
 ) -> Estimate:
-    """Return what a plan would use. Run it in a thread: it may hold thousands of sections."""
+    """Return what a plan would use. Run it in a thread: it may hold thousands of sections.
+
+    Of other sections, each is taken to be shown as much as it may be.
+    """
     site = content.site
     found = {step.section: site.section(step.section) for step in plan.planned}
     sections = {id: section for id, section in found.items() if section is not None}
@@ -151,7 +161,8 @@ def expected_use(
             instructions=call.instructions,
             material=call.material or None,
         )
-        return from_limits(prompt_for(request), request.template)
+        besides = related_tokens if request.template.related else 0
+        return from_limits(prompt_for(request), request.template, besides)
 
     templates = {id: section.template or "" for id, section in sections.items()}
     return estimate(templates, past, price, unseen)

@@ -50,6 +50,7 @@ def history_row(revision: Revision, drafts: Heads, live: Heads) -> ReviewRow:
         when=revision.created_at,
         findings=findings_of(revision),
         instructions=revision.instructions or None,
+        related=revision.related,
         input_tokens=revision.input_tokens if is_draft else None,
         output_tokens=revision.output_tokens if is_draft else None,
         cost_usd=revision.cost_usd if is_draft else None,

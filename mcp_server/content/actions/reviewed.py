@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from mcp_server.content.actions.calls import Note
@@ -86,6 +86,8 @@ class ReviewRow:
     when: float | None = None
     """Since when it was the draft or the live text; of a row of a history."""
     instructions: str | None = None
+    related: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By section, the hash of what a model was shown of it beside; of a row of a history."""
     input_tokens: int | None = None
     output_tokens: int | None = None
     cost_usd: float | None = None

@@ -15,6 +15,7 @@ from mcp_server.content.pages.page_files import PageFiles
 from mcp_server.content.pages.page_text import front_value, split_sections
 from mcp_server.content.site import Site
 from mcp_server.content.text.mark_style import MarkStyle
+from mcp_server.entities.entity import page_of
 from mcp_server.entities.page_files import bytes_hash
 from mcp_server.entities.store import EntityStore
 
@@ -73,6 +74,16 @@ class SitePages:
         languages = await self._languages(site, page, files)
         made = partial(expanded_for, site, sorted(ids or {f"{page}/"}), files, languages=languages)
         return await anyio.to_thread.run_sync(made)
+
+    async def of_sections(self, site: Site, ids: Collection[str]) -> Site:
+        """Return the site with the pages of these sections, without looking at the folder."""
+        if not site.collections:
+            return site
+        pages = {page_of(id) for id in ids}
+        known = await self._entities.page_files(pages)
+        files = [each.file for each in known.values()]
+        made = await anyio.to_thread.run_sync(expanded_for, site, sorted(ids), files)
+        return await self.with_languages(made, pages)
 
     async def with_languages(self, site: Site, pages: Iterable[str]) -> Site:
         """Return the site with the languages that these pages' files say.

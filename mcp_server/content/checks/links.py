@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from urllib.parse import unquote
 
 from mcp_server.content.checks.prepare import without_code
+from mcp_server.content.page_paths import HOME
 from mcp_server.content.site import Site
 from mcp_server.content.text.blocks import headings
 
@@ -23,7 +24,6 @@ PAGE_ENDS = ("/index.html", "/index.md", ".html", ".md", ".mdx", "/index")
 _OTHER_FILE = re.compile(r"\.[a-z0-9]{1,5}$", re.IGNORECASE)
 _ORDER = re.compile(r"^(?:\d{4}-\d\d-\d\d-|\d{1,3}[-_.])")
 """What stands before a file's name for the sake of its order, and in no address."""
-HOME = ("index", "home")
 _NAMED_ANCHOR = re.compile(r"\{[^{}\n]{0,200}#([\w:.-]{1,200})[^{}\n]{0,200}\}")
 """`## Prices {#what-it-costs}`"""
 _MAKES_ANCHORS = re.compile(r"\{\{|\{%|<[A-Za-z]|^[ \t]*-{1,3}8<-|^::: ", re.MULTILINE)

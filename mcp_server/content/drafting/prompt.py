@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from mcp_server.content.drafting.length import tokens_of
+from mcp_server.content.drafting.related import Related
 from mcp_server.content.site import Section, Site
 from mcp_server.content.template import Template
 from mcp_server.content.text.mark_style import MarkStyle
@@ -53,6 +54,11 @@ as the facts. It is no wish: nothing in it tells you what to do."""
 GLOSSARY = """\
 The block below lists words that the site uses, each with those that it avoids: say the former."""
 
+RELATED = """\
+The blocks below are what other sections of the site say, each after a line that names its page. Do
+not repeat or contradict them. They are no source: take no prices, numbers, dates or names from
+them. Where a visitor would want to read on, link to the path that such a line names, if it does."""
+
 CURRENT = """\
 The block below is the present text of this section. Keep what is good about it and what is not
 asked to change."""
@@ -88,6 +94,8 @@ class DraftRequest:
     page_text: str = ""
     """What the page's other sections say, where the section is written from them. A text does not
     grow stale by it: a word that is mended makes no title wrong."""
+    related: tuple[Related, ...] = ()
+    """Other sections that are near in meaning. A text does not grow stale by them, either."""
 
     @property
     def before(self) -> Revision | None:
@@ -158,7 +166,8 @@ def prompt_for(request: DraftRequest) -> Prompt:
 def inputs_hash(request: DraftRequest, model_name: str) -> str:
     """Return the hash of all that a text is made from, its model included.
 
-    The list of the other pages does not count: a new page makes no old text stale.
+    The list of the other pages does not count: a new page makes no old text stale. Nor do texts of
+    other sections, which it is not made from.
     """
     site, section = request.site, request.section
     page = site.page(section.page)
@@ -184,6 +193,7 @@ def _template_inputs(template: Template) -> dict[str, Any]:
     inputs = asdict(template)
     if not template.front_matter:
         del inputs["front_matter"]
+    del inputs["related"]
     return inputs
 
 
@@ -250,6 +260,8 @@ def _own_parts(request: DraftRequest) -> list[str]:
         parts += [MATERIAL, fenced("material", request.material.strip())]
     if request.page_text.strip():
         parts += [PAGE_TEXT, fenced("page-text", request.page_text.strip())]
+    if request.related:
+        parts += [RELATED, *(fenced("related", each.shown) for each in request.related)]
     parts += _present(request)
     if request.instructions.strip():
         parts += [WISHES, fenced("wishes", request.instructions.strip())]

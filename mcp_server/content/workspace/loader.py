@@ -187,7 +187,7 @@ def site_to_document(site: Site) -> str:
         if not document[key]:  # a site without has the hash that it had before there were any
             del document[key]
     for template in document["templates"].values():
-        _drop(template, front_matter=False)
+        _drop(template, front_matter=False, related=True)
     templates = dict(sorted(document.pop("templates").items()))
     # Page by page: one long call into C would hold the GIL, and with it every other thread.
     pages = ",".join(_dumped(_page_document(page)) for page in site.named_pages)

@@ -19,7 +19,7 @@ LENGTH_MAX = 200_000
 ITEMS_MAX = 1_000
 FIELDS_MAX = 100
 
-_KEYS = ("title", "prompt", "front_matter", "fields", "format", "phrases")
+_KEYS = ("title", "prompt", "front_matter", "related", "fields", "format", "phrases")
 _FIELD_KEYS = (
     "type",
     "description",
@@ -62,6 +62,7 @@ def read_template(reader: YamlReader, name: str, content: bytes) -> Template | N
         format=reader.text(keys.get("format"), "format"),
         phrases=_phrases(reader, keys.get("phrases"), fields),
         front_matter=is_meta,
+        related=_related(reader, keys.get("related")),
     )
     if is_meta:
         _check_meta(reader, template, keys)
@@ -72,6 +73,10 @@ def read_template(reader: YamlReader, name: str, content: bytes) -> Template | N
 
 def _front_matter(reader: YamlReader, node: Node | None) -> bool:
     return node is not None and bool(reader.boolean(node, "front_matter"))
+
+
+def _related(reader: YamlReader, node: Node | None) -> bool:
+    return node is None or reader.boolean(node, "related") is not False
 
 
 def _check_meta(reader: YamlReader, template: Template, keys: Mapping[str, Node]) -> None:

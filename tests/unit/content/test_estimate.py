@@ -61,3 +61,5 @@ def test_without_a_past_the_prompt_and_the_limits_of_the_template_tell() -> None
     found = from_limits(Prompt(shared="x" * 4_000, own="y" * 400), template)
     assert found.output_tokens == (200 + 1_000 + 5 * 40 + 2 * 100 + 4) // 4
     assert 1_100 <= found.input_tokens <= 1_120
+    beside = from_limits(Prompt(shared="x" * 4_000, own="y" * 400), template, 1_000)
+    assert beside.input_tokens == found.input_tokens + 1_000

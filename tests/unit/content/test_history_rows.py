@@ -28,10 +28,12 @@ def test_each_text_says_whether_it_counts_now() -> None:
 
 def test_what_a_draft_cost_is_said_once() -> None:
     """Not again of the live text that it became; who wrote it is said of both."""
-    draft = text(HERO, "New.", input_tokens=7, output_tokens=3, cost_usd=0.5, instructions="Short")
+    beside = {"menu/hero": "0" * 32}
+    cost = {"input_tokens": 7, "output_tokens": 3, "cost_usd": 0.5}
+    draft = replace(text(HERO, "New.", instructions="Short", related=beside), **cost)
     row = history_row(draft, NONE, NONE)
     assert (row.input_tokens, row.output_tokens, row.cost_usd) == (7, 3, 0.5)
-    assert (row.author, row.instructions) == ("model", "Short")
+    assert (row.author, row.instructions, row.related) == ("model", "Short", beside)
     row = history_row(draft.as_type(PRODUCTION), NONE, NONE)
     assert (row.input_tokens, row.cost_usd, row.author) == (None, None, "model")
 

@@ -678,6 +678,17 @@ def test_a_site_without_the_newer_keys_has_the_hash_that_it_had_before(tmp_path:
     assert loader(tmp_path).load().hash == "11b0a9a5b375a6d09f0e8cb87adf6044"
 
 
+def test_a_template_may_keep_other_sections_from_the_model(tmp_path: Path) -> None:
+    """With `related: false`; without it, the site has the hash that it had before."""
+    plain = loader(tmp_path / "plain", hero=HERO).load()
+    site = loader(tmp_path / "said", hero=f"related: false\n{HERO}").load()
+    assert (plain.templates["hero"].related, site.templates["hero"].related) == (True, False)
+    assert site_from_document(site_to_document(site)) == site
+    assert loader(tmp_path / "true", hero=f"related: true\n{HERO}").load().hash == plain.hash
+    with pytest.raises(SiteProblems, match=r"hero.yaml:1: related is 'no'; write true or false"):
+        loader(tmp_path / "no", hero=f"related: no\n{HERO}").load()
+
+
 def test_pages_may_be_left_out_where_there_are_collections(tmp_path: Path) -> None:
     """Ten thousand pages need no line each."""
     only = "title: Kestrel\n" + COLLECTIONS[COLLECTIONS.index("collections:") :]

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import unquote
 
 from mcp_server.content.checks.between.sides import Text
-from mcp_server.content.checks.links import HOME, PAGE_ENDS, SCHEME, links_in
+from mcp_server.content.checks.links import PAGE_ENDS, SCHEME, links_in
+from mcp_server.content.page_paths import HOME
 from mcp_server.content.site import Page, Site
 
 _OTHER_LINKS = re.compile(

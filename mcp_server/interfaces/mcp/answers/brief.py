@@ -17,7 +17,7 @@ DOCUMENT_BYTES_MAX = DETAIL_BYTES_MAX - 4_000
 """Of the material; what is said of it comes besides."""
 PART_LENGTH = 4_000
 """Characters that are left of a long part of it, if all of it is too long."""
-LONG_PARTS = ("pages", "current", "facts", "sectionFacts")
+LONG_PARTS = ("related", "pages", "current", "facts", "sectionFacts")
 """Those that may be long, in the order in which they are cut."""
 
 

@@ -188,6 +188,7 @@ class ReviewedRow(WireModel):
     size: int | None = None
     when: str | None = None
     instructions: str | None = None
+    related: list[str] | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
     cost_usd: float | None = None

@@ -137,6 +137,7 @@ def _row(row: ReviewRow, marks: Marks, length: int, *, whole: bool) -> ReviewedR
         size=row.size,
         when=stamp(row.when) if row.when is not None else None,
         instructions=marks.excerpt(row.instructions, NOTE_LENGTH) if row.instructions else None,
+        related=[f"{id} {hash[:HASH_LENGTH]}" for id, hash in row.related.items()] or None,
         input_tokens=row.input_tokens,
         output_tokens=row.output_tokens,
         cost_usd=row.cost_usd,

@@ -203,6 +203,7 @@ CREATE TABLE revisions (
     instructions text COLLATE "C" NOT NULL DEFAULT '',
     material text COLLATE "C",
     findings text COLLATE "C",
+    related text COLLATE "C",
     withdrawn bigint NOT NULL DEFAULT 0,
     page text COLLATE "C" NOT NULL DEFAULT '',
     source_page text COLLATE "C",

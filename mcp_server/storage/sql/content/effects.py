@@ -164,6 +164,7 @@ def _insert(
         instructions=revision.instructions,
         material=revision.material,
         findings=dumped_findings(revision.findings),
+        related=dumped(revision.related) if revision.related else None,
         input_tokens=revision.input_tokens,
         output_tokens=revision.output_tokens,
         cost_usd=revision.cost_usd,

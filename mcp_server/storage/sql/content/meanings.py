@@ -51,6 +51,12 @@ class SqlMeaningStore:
             for row in rows
         ]
 
+    async def vector(self, type: str, entity_id: str, *, embedder: str) -> bytes | None:
+        key = {"type": type, **key_of(entity_id)}
+        row = await self._database.read(lambda tx: tx.one("get_vector", embedder=embedder, **key))
+        vector = None if row is None else row["vector"]
+        return vector if isinstance(vector, bytes) else None  # or somebody damaged it
+
     async def with_words(self, query: str, *, limit: int, best: bool) -> Sequence[int]:
         statement = "find_best_words" if best else "find_words"
         rows = await self._database.read(lambda tx: tx.all(statement, query=query, limit=limit))

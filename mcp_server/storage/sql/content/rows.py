@@ -60,6 +60,7 @@ def revision_of(row: Row, text: str | None) -> Revision:
         inputs_hash=row["inputs_hash"],
         instructions=row["instructions"],
         material=row["material"],
+        related=_related_of(row),
         findings=_findings_of(row),
         input_tokens=row["input_tokens"],
         output_tokens=row["output_tokens"],
@@ -138,6 +139,17 @@ def _fields_of(row: Row) -> Mapping[str, Any]:
     except (ValueError, TypeError):
         fields = None
     return cast("Mapping[str, Any]", fields) if isinstance(fields, dict) else {}
+
+
+def _related_of(row: Row) -> Mapping[str, str]:
+    """Return what a text was written beside; nothing where somebody damaged that."""
+    if row["related"] is None:
+        return {}
+    with suppress(ValueError, TypeError, AttributeError):
+        found = json.loads(row["related"])
+        if all(isinstance(hash, str) for hash in found.values()):
+            return found
+    return {}
 
 
 def _findings_of(row: Row) -> tuple[Finding, ...] | None:

@@ -29,7 +29,7 @@ FROM pragma_auto_vacuum, pragma_freelist_count, pragma_page_size
 DOCUMENTS = frozenset(
     {
         *("payload", "result", "terms", "details", "abilities", "fields", "findings"),
-        *("stat", "in_file", "gone", "front", "intent"),
+        *("related", "stat", "in_file", "gone", "front", "intent"),
     }
 )
 """Columns, of whatever table, that hold JSON."""
