@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,8 @@ PIECES_MAX = 12
 HEADING = 0.3
 """What the first heading of a text weighs beside the text: it says what that is about. Measured as
 `meaning.fusion` is: 0.67 becomes 0.72."""
+GIVES_WAY = 10
+"""By how much the process that embeds is nicer than others: somebody waits for the server."""
 TRIED = ("The café opens at 8.", "Öffnungszeiten: Mo–Fr", "", "営業時間は8時から")
 """Texts by which two ways to encode are compared."""
 SAME = 1e-5
@@ -64,7 +68,7 @@ class LocalEmbedder:
             if self._beside:
                 return await anyio.to_thread.run_sync(vectors, list(texts), limiter=self._one)
             return await to_process.run_sync(
-                vectors, list(texts), cancellable=True, limiter=self._one
+                _vectors_in_background, list(texts), cancellable=True, limiter=self._one
             )
         except anyio.BrokenWorkerProcess as error:
             raise EmbeddingTrouble("the process that embeds has died", passes=True) from error
@@ -90,6 +94,19 @@ def vectors(texts: Sequence[str]) -> list[bytes | None]:
         length = float(np.linalg.norm(total)) if each else 0.0
         made.append((total / length).astype("<f4").tobytes() if length > 0 else None)
     return made
+
+
+def _vectors_in_background(texts: Sequence[str]) -> list[bytes | None]:
+    """Return the same, in a process that is there for it alone, and lets others go first."""
+    _give_way()
+    return vectors(texts)
+
+
+@cache
+def _give_way() -> None:
+    if hasattr(os, "nice"):  # not on Windows
+        with suppress(OSError):  # a container may not allow it
+            os.nice(GIVES_WAY)
 
 
 def _pieces(text: str) -> list[tuple[str, float]]:
