@@ -34,7 +34,7 @@ from tests.benchmarks.memory import peak_kb_of
 from tests.benchmarks.partners import END_S, SERVING, Server, server, until
 from tests.benchmarks.search.labelled import queries, sections
 from tests.benchmarks.server import main as measure
-from tests.benchmarks.sites import SECTIONS_PER_PAGE, site_of
+from tests.benchmarks.sites import site_of
 from tests.harness import small_site
 from tests.promises.moves import parts_of
 from tests.wire import LISTENING, REPOSITORY, command, environment, over_http, own_module, query
@@ -44,6 +44,7 @@ LENGTHS = (35, 85)
 """Words of a text: a short section, and one of middle length."""
 WORDS = 60
 """Words of the texts that are embedded beside a server."""
+PER_PAGE = 10
 WRITTEN_AT = 1_700_000_000.0
 STORED_AT_ONCE = 1_000
 PAUSE_S = 0.01
@@ -69,8 +70,8 @@ def figures(sizes: ServerSizes) -> Mapping[str, ServerFigure]:
         "beside": ServerFigure(
             words=f"while a worker embeds {sizes.embedded:,} texts of {WORDS} words: calls in "
             "turns over HTTP, with the worker in the server, and over stdio, with the worker "
-            "beside it; the longest stall of the server's event loop; the most memory of the "
-            "process that embeds; the same server afterwards",
+            "beside it; the longest stall of the server's event loop, and the longest that it "
+            "worked itself; the most memory of the process that embeds; the same server afterwards",
             parts={
                 f"beside-{kind}-{name}": Part(
                     unit=unit,
@@ -81,6 +82,7 @@ def figures(sizes: ServerSizes) -> Mapping[str, ServerFigure]:
                 for name, unit, quiet in (
                     *((f"{call}-p95", "ms", True) for call in CALLS),
                     ("stall", "ms", True),
+                    ("busy", "ms", True),
                     ("rate", "texts/s", False),
                     ("memory", "kB", False),
                 )
@@ -167,6 +169,8 @@ async def beside(folder: Path, sizes: ServerSizes) -> Values:
                 values[system, f"beside-{kind}-{call}-p95"] = p95(taken)
             stall = partner.report.stall_ms(watched.begun, watched.ended)
             values[system, f"beside-{kind}-stall"] = stall
+            busy_ms = partner.report.busy_ms(watched.begun, watched.ended)
+            values[system, f"beside-{kind}-busy"] = busy_ms
         values[OWN, f"beside-{kind}-rate"] = rate
         values[OWN, f"beside-{kind}-memory"] = memory
     return values
@@ -206,7 +210,7 @@ async def _over_http(root: Path) -> AsyncGenerator[Server]:
 
 async def _site_of_texts(folder: Path, count: int) -> Path:
     """Make a workspace with so many live texts, of which none is embedded."""
-    root = site_of(folder / "site", count, embedder="local")
+    root = site_of(folder / "site", count, per_page=PER_PAGE, embedder="local")
     draw, known = Random(3), texts_of(WORDS // 2)
     texts = [f"{draw.choice(known)} {draw.choice(known)} {n}" for n in range(count)]
     async with parts_of(root) as parts:
@@ -218,7 +222,7 @@ async def _site_of_texts(folder: Path, count: int) -> Path:
 async def _store(parts: Parts, first: int, texts: Sequence[str]) -> None:
     saved: list[SaveRevision] = []
     for number, text in enumerate(texts, first):
-        page, section = divmod(number, SECTIONS_PER_PAGE)
+        page, section = divmod(number, PER_PAGE)
         revision = Revision(
             type=PRODUCTION,
             entity_id=f"p{page}/s{section}",

@@ -46,11 +46,20 @@ class Report(BaseModel):
 
     late: list[tuple[float, float]] = []
     """When the event loop came late, and by how many seconds."""
+    busy: list[tuple[float, float]] = []
+    """When it had worked for long without a pause, and for how many seconds of the processor."""
     samples: list[Sample] = []
 
     def stall_ms(self, since: float, until: float) -> float:
         """Return the longest stall of the event loop between two moments."""
         return 1000 * max((late for at, late in self.late if since <= at <= until), default=0.0)
+
+    def busy_ms(self, since: float, until: float) -> float:
+        """Return the longest that the event loop itself worked without a pause.
+
+        A busy machine makes it come late, too; this is what it would take on any.
+        """
+        return 1000 * max((busy for at, busy in self.busy if since <= at <= until), default=0.0)
 
     def between(self, since: float, until: float) -> tuple[float, float]:
         """Return growth of the peak in kB, and seconds of processor time, between two moments."""
@@ -86,9 +95,11 @@ class Watch:
     async def ticks(self) -> None:
         """Note how late the event loop comes, until cancelled."""
         while True:
-            due = time.monotonic() + TICK_S
+            due, worked = time.monotonic() + TICK_S, time.thread_time()
             await anyio.sleep(TICK_S)
-            now = time.monotonic()
+            now, busy = time.monotonic(), time.thread_time() - worked
+            if busy > LATE_S:
+                self._report.busy.append((now, busy))
             if now - due > LATE_S:
                 self._report.late.append((now, now - due))
 
