@@ -57,6 +57,8 @@ class ServerSizes:
     """Sections of the batch that a client follows."""
     followed_batches: int = 10
     """Short batches that are followed to their end."""
+    embedded: int = 10_000
+    """Texts that are embedded beside a server."""
     subscribers: int = 1_000
     """Who are told of a batch, each by himself."""
     batch: int = 100_000
@@ -89,6 +91,7 @@ QUICK = ServerSizes(
     written=30,
     followed=24,
     followed_batches=2,
+    embedded=600,
     subscribers=200,
     batch=5_000,
     idle_s=3.0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 STATUS = Path("/proc/self/status")
@@ -23,8 +24,16 @@ def peak_kb() -> float:
 
 def memory_kb(pid: int) -> float:
     """Return how much memory a process has; where the system does not say, nothing."""
-    status = Path(f"/proc/{pid}/status")
-    if not status.exists():
-        return 0.0
-    lines = status.read_text("ascii").splitlines()
-    return float(next(line for line in lines if line.startswith("VmRSS:")).split()[1])
+    return _said_of(pid, "VmRSS:")
+
+
+def peak_kb_of(pid: int) -> float:
+    """Return the most memory that a process has had; where the system does not say, nothing."""
+    return _said_of(pid, PEAK)
+
+
+def _said_of(pid: int, what: str) -> float:
+    with suppress(OSError):
+        lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
+        return float(next((line.split()[1] for line in lines if line.startswith(what)), 0))
+    return 0.0

@@ -1,10 +1,10 @@
 """The server, or the worker, as a process of its own that says how it fared.
 
-    python -m tests.benchmarks.serving ticking|server|worker|nothing FOLDER REPORT
+    python -m tests.benchmarks.serving ticking|http|server|worker|nothing FOLDER REPORT
 
 composes the product as its command line does, with one kind more (`kinds/`); `ticking` is a server
-whose event loop is watched, which costs it a little; `nothing` is an event loop and no more, until
-its stdin ends. When the process ends, the file
+whose event loop is watched, which costs it a little, `http` one over HTTP, with its worker;
+`nothing` is an event loop and no more, until its stdin ends. When the process ends, the file
 `REPORT` holds how late its event loop was, how much memory it had and how much processor time it
 took beside what looking at it takes, each with its moment (`time.monotonic()`: one clock for all
 processes of a machine).
@@ -15,6 +15,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -45,11 +46,20 @@ class Report(BaseModel):
 
     late: list[tuple[float, float]] = []
     """When the event loop came late, and by how many seconds."""
+    busy: list[tuple[float, float]] = []
+    """When it had worked for long without a pause, and for how many seconds of the processor."""
     samples: list[Sample] = []
 
     def stall_ms(self, since: float, until: float) -> float:
         """Return the longest stall of the event loop between two moments."""
         return 1000 * max((late for at, late in self.late if since <= at <= until), default=0.0)
+
+    def busy_ms(self, since: float, until: float) -> float:
+        """Return the longest that the event loop itself worked without a pause.
+
+        A busy machine makes it come late, too; this is what it would take on any.
+        """
+        return 1000 * max((busy for at, busy in self.busy if since <= at <= until), default=0.0)
 
     def between(self, since: float, until: float) -> tuple[float, float]:
         """Return growth of the peak in kB, and seconds of processor time, between two moments."""
@@ -85,9 +95,11 @@ class Watch:
     async def ticks(self) -> None:
         """Note how late the event loop comes, until cancelled."""
         while True:
-            due = time.monotonic() + TICK_S
+            due, worked = time.monotonic() + TICK_S, time.thread_time()
             await anyio.sleep(TICK_S)
-            now = time.monotonic()
+            now, busy = time.monotonic(), time.thread_time() - worked
+            if busy > LATE_S:
+                self._report.busy.append((now, busy))
             if now - due > LATE_S:
                 self._report.late.append((now, now - due))
 
@@ -130,6 +142,28 @@ def serve(root: Path, watch: Watch | None) -> None:
     anyio.run(run)
 
 
+def serve_http(root: Path, watch: Watch) -> None:
+    """Serve clients over HTTP as `pressroom serve --http` does, on a free port, with its worker."""
+    from mcp_server.app import server
+
+    run_until_told = server.run_until_told
+
+    def watched(serve: Callable[[anyio.Event], Awaitable[None]]) -> None:
+        async def both(stopping: anyio.Event) -> None:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(watch.ticks)
+                await serve(stopping)
+                tasks.cancel_scope.cancel()
+
+        run_until_told(both)
+
+    server.run_until_told = watched
+    none: list[str] = []
+    server.serve_http(
+        root, host="127.0.0.1", port=0, token=None, allowed_hosts=none, allowed_origins=none
+    )
+
+
 def work(root: Path) -> None:
     """Work as `pressroom worker` does."""
     from mcp_server.app import run_worker
@@ -158,6 +192,8 @@ def main(role: str, root: Path, report: Path) -> None:
         match role:
             case "ticking":
                 serve(root, watch)
+            case "http":
+                serve_http(root, watch)
             case "server":
                 serve(root, None)
             case "worker":

@@ -9,7 +9,7 @@ from __future__ import annotations
 import statistics
 import subprocess
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,14 +34,14 @@ async def start_and_ask(folder: Path, sizes: ServerSizes) -> Values:
     }
     values: dict[tuple[str, str], float] = {}
     for name, era in ERAS:
-        for system, times in _spawned(servers, era, sizes.spawned).items():
+        for system, times in spawned(servers, era, sizes.spawned).items():
             values[system, f"listed-{name}"] = 1000 * statistics.median(times)
         for system, times in _asked(servers, era, sizes.asked).items():
             values[system, f"asked-{name}"] = 1000 * statistics.median(times)
     return values
 
 
-def _spawned(servers: dict[str, Started], era: Era, pairs: int) -> dict[str, list[float]]:
+def spawned(servers: Mapping[str, Started], era: Era, pairs: int) -> dict[str, list[float]]:
     """Return how long each server took from its start to its list, in seconds."""
     times: dict[str, list[float]] = {system: [] for system in servers}
     for _ in range(pairs):

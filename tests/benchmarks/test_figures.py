@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks import page_files
+from tests.benchmarks import embedding, page_files
 from tests.benchmarks.measuring import ServerSizes
 from tests.benchmarks.server import figures
 
@@ -34,13 +34,14 @@ TINY = ServerSizes(
     written=4,
     followed=4,
     followed_batches=2,
+    embedded=70,
     subscribers=5,
     batch=3_000,
     idle_s=0.5,
     spawned=1,
     asked=2,
 )
-FIGURES = {**figures(TINY), **page_files.figures(TINY)}
+FIGURES = {**figures(TINY), **page_files.figures(TINY), **embedding.figures(TINY)}
 
 
 @pytest.mark.timeout(240)

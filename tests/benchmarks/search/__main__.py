@@ -1,6 +1,7 @@
 """How good search is on the labelled queries, beside other ways to rank.
 
     python -m tests.benchmarks.search
+    uv run --group bench python -m tests.benchmarks.search minilm    # with another model, too
 
 Prints, for each way, the mean reciprocal rank of the first answer, by kind of query, language, and
 whether the queries were written without sight of the texts; and how many of the answers are among
@@ -10,21 +11,26 @@ the first 1, 3 and 10.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import anyio
-import numpy as np
+import anyio.to_thread
 
 from mcp_server.meaning.finding import Finder
-from mcp_server.meaning.local import LocalEmbedder, vectors
+from mcp_server.meaning.local import NAME, vectors
+from mcp_server.meaning.numbers import numpy
+from tests.benchmarks.search import minilm
 from tests.benchmarks.search.labelled import Query, queries, sections
-from tests.benchmarks.search.rankings import RANKINGS, Place
+from tests.benchmarks.search.rankings import RANKINGS, WITH_ANOTHER_MODEL, Place, Ranking
 from tests.benchmarks.search.stored import stored
 
+np = numpy()
+Encode = Callable[[Sequence[str]], list[bytes | None]]
 SHARES: dict[str, Callable[[Query], bool]] = {
     "all": lambda _: True,
     "paraphrase": lambda query: query.kind == "paraphrase",
@@ -58,30 +64,51 @@ def answers_of(query: Query) -> set[str]:
     return {id for id, worth in query.relevant.items() if worth == 2}
 
 
-async def main() -> None:
-    """Print the table."""
-    made = vectors([query.query for query in queries()])
+async def main(models: Mapping[str, Encode]) -> None:
+    """Print the table: all ways with the first model, those that ask one with the others."""
+    print("| | " + " | ".join([*SHARES, *(f"recall@{depth}" for depth in DEPTHS)]) + " |")
+    print("|---|" + "---:|" * (len(SHARES) + len(DEPTHS)))
+    for model, encode in models.items():
+        for row in await _rows(encode, RANKINGS if encode is vectors else WITH_ANOTHER_MODEL):
+            print(f"| {model}{row}")
+
+
+async def _rows(encode: Encode, rankings: Mapping[str, Ranking]) -> Sequence[str]:
+    made = encode([query.query for query in queries()])
     asked = [np.frombuffer(vector or b"", "<f4") for vector in made]
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         places = {
-            site: await _place(stack, folder, site)
+            site: await _place(stack, folder, site, encode)
             for site in sorted({section.site for section in sections()})
         }
-        print("| | " + " | ".join([*SHARES, *(f"recall@{depth}" for depth in DEPTHS)]) + " |")
-        print("|---|" + "---:|" * (len(SHARES) + len(DEPTHS)))
-        for name, ranking in RANKINGS.items():
+        rows: list[str] = []
+        for name, ranking in rankings.items():
             found = [
                 await ranking(places[query.site], query.query, vector)
                 for query, vector in zip(queries(), asked, strict=True)
             ]
-            print(f"| {name} | " + " | ".join(f"{value:.3f}" for value in _values(found)) + " |")
+            rows.append(f"{name} | {' | '.join(f'{value:.3f}' for value in _values(found))} |")
+    return rows
 
 
-async def _place(stack: AsyncExitStack, folder: Path, site: str) -> Place:
+class Encoding:
+    """An embedder that makes its vectors with any model. They are stored under the name of ours."""
+
+    name = NAME
+
+    def __init__(self, encode: Encode) -> None:
+        self._encode = encode
+
+    async def embed(self, texts: Sequence[str]) -> Sequence[bytes | None]:
+        """Return a vector for each text."""
+        return await anyio.to_thread.run_sync(self._encode, texts)
+
+
+async def _place(stack: AsyncExitStack, folder: Path, site: str, encode: Encode) -> Place:
     its = [section for section in sections() if section.site == site]
     texts = [section.text for section in its]
-    made = vectors(texts)
+    made = encode(texts)
     parts = await stack.enter_async_context(
         stored(folder / site, [(section.id, section.text) for section in its], made)
     )
@@ -91,7 +118,7 @@ async def _place(stack: AsyncExitStack, folder: Path, site: str) -> Place:
         texts,
         numbers,
         parts,
-        Finder(parts.meaning, LocalEmbedder(beside=True)),
+        Finder(parts.meaning, Encoding(encode)),
         Finder(parts.meaning, None),
     )
 
@@ -105,4 +132,7 @@ def _values(found: Sequence[Sequence[str]]) -> Iterable[float]:
 
 
 if __name__ == "__main__":
-    anyio.run(main)
+    compared: dict[str, Encode] = {"": vectors}
+    if "minilm" in sys.argv:
+        compared["MiniLM int8, "] = minilm.vectors
+    anyio.run(main, compared)

@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from mcp_server.app.parts import Parts
 from mcp_server.meaning.finding import Finder
+from mcp_server.meaning.numbers import numpy
 from mcp_server.meaning.words import in_index, indexed, words_of
 
+np = numpy()
 RANK = 60
 """The constant of fusing by reciprocal ranks, as everybody has it."""
 WIDTH = 60
@@ -89,6 +89,8 @@ RANKINGS: Mapping[str, Ranking] = {
     "search, by words only": own_by_words,
     "search": own,
 }
+
+WITH_ANOTHER_MODEL: Mapping[str, Ranking] = {"meaning only": only_meaning, "search": own}
 
 
 def fused(*rankings: Sequence[str]) -> Sequence[str]:
