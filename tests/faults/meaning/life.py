@@ -191,7 +191,9 @@ class Life:
 
     def _begin(self) -> Hands:
         servers = self.random.randint(1, 2)
-        return Hands(self.root, self.random, self.counts, servers=servers)
+        hands = Hands(self.root, self.random, self.counts, servers=servers)
+        hands.call("status")  # now there is a database
+        return hands
 
     def _settle(self) -> None:
         """Kill everybody once more, let a worker work until it is idle, and look."""
