@@ -49,7 +49,7 @@ GUIDE = (ROOT / "docs" / "user-guide.md").read_text("utf-8")
 FIGURES = (ROOT / "docs" / "figures.md").read_text("utf-8")
 PAGE_LINES_MAX = 100
 LINES_MAX = {
-    "figures.md": 115,
+    "figures.md": 120,
     "plugins.md": 115,
     "add-a-verb.md": 400,  # all the code of a verb
     "architecture.md": 220,
