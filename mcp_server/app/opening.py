@@ -20,12 +20,13 @@ from mcp_server.app.services import health_of, services_of
 from mcp_server.app.worker import work
 from mcp_server.clock import Clock
 from mcp_server.config import Workspace, find_workspace
-from mcp_server.errors import ServerError
+from mcp_server.errors import ServerError, StorageError
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.host.health import Health, WorkerMode
 from mcp_server.jobs.host.keeper import WorkerKeeper
 from mcp_server.jobs.host.start import DetachedWorker, EmbeddedWorker
 from mcp_server.jobs.host.stop_mark import StopMark
+from mcp_server.meaning.embedder import embed_what_is_missing
 from mcp_server.plugin.loading import Plugins
 from mcp_server.progress.stream import Events
 
@@ -60,6 +61,7 @@ class Opening:
                 for sink in parts.plugins.sinks:
                     await tasks.start(events.feed, sink)
                 tasks.start_soon(keeper.run)
+                tasks.start_soon(_embed_what_is_missing, parts)
                 embedded = start if isinstance(start, EmbeddedWorker) else None
                 yield services_of(parts, events, health), embedded
 
@@ -85,6 +87,20 @@ class Opening:
             several=settings.shares_work,
         )
         return start, keeper, health_of(parts, mode, mark, start)
+
+
+async def _embed_what_is_missing(parts: Parts) -> None:
+    """Queue texts that search does not know as it should: no worker would start to find out (L35).
+
+    Not after a stop by hand: what is queued then would undo it.
+    """
+    if parts.workspace.settings.embedder == "off":
+        return
+    try:
+        if not await StopMark(parts.state_folder).holds(parts.store, now=parts.clock.now()):
+            await embed_what_is_missing(parts.meaning, parts.jobs.queue, parts.embedder)
+    except StorageError as error:
+        logger.warning("cannot look for texts to embed", error=str(error))
 
 
 def found(explicit: Path | None) -> Workspace:

@@ -53,6 +53,7 @@ def services_of(parts: Parts, events: Events, health: Health) -> Services:
         parts.meaning,
         Finder(parts.meaning, parts.embedder, parts.vectors),
         only_words=why_only_words(settings.embedder),
+        entity_types=parts.plugins.entity_types,
         max_retries=settings.max_retries,
         related_tokens=settings.related_tokens,
     )

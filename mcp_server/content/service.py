@@ -73,6 +73,7 @@ class ContentService:
         finder: Finder,
         *,
         only_words: str | None,
+        entity_types: Collection[str],
         max_retries: int,
         related_tokens: int = 0,
     ) -> None:
@@ -107,7 +108,14 @@ class ContentService:
         self.then = self._telling(ThenAction(reader, entities, batches).__call__)
         self.containing = self._telling(ContainingAction(reader, batches).__call__)
         self.with_findings = self._telling(FindingsAction(reader, batches, meaning).__call__)
-        search = SearchAction(reader, entities, finder, self._first_look, only_words=only_words)
+        search = SearchAction(
+            reader,
+            entities,
+            finder,
+            self._first_look,
+            only_words=only_words,
+            entity_types=entity_types,
+        )
         self.search = self._telling(search.__call__)
         self.plans = {
             "promote": self.promote,

@@ -126,10 +126,12 @@ class MeaningStore(Protocol):
         """Return the types of the entities that are known to search."""
         ...
 
-    async def known_hashes(self, ids: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
-        """Return, of these entities by type and id, the hash of the text that is known to search.
+    async def vectors_of(
+        self, texts: Mapping[tuple[str, str], str], *, embedder: str
+    ) -> Mapping[tuple[str, str], bytes]:
+        """Return the vectors of texts that are given by type and id, each with its hash.
 
-        One that is not, or whose text has changed since, is left out.
+        One that this embedder has not embedded, or not as it is there, is left out.
         """
         ...
 

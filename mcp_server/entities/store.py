@@ -127,11 +127,16 @@ class EntityStore(Protocol):
         ...
 
     async def snapshot(
-        self, pages: Collection[str] | None = None, *, history: bool = False
+        self,
+        pages: Collection[str] | None = None,
+        *,
+        history: bool = False,
+        only: Collection[str] | None = None,
     ) -> Snapshot:
         """Return what is stored of these pages, or of all, at this moment.
 
-        With `history`, the earlier live texts too.
+        With `history`, the earlier live texts too. With `only`, no texts but those of these
+        sections.
         """
         ...
 

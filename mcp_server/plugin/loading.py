@@ -55,6 +55,11 @@ class Plugins:
         return tuple(self._additions.sinks)
 
     @property
+    def entity_types(self) -> Sequence[str]:
+        """The types of entities that plugins have registered."""
+        return self._additions.types.names
+
+    @property
     def problems(self) -> Sequence[str]:
         """A sentence for each plugin or tool that is not there, and each mistake in settings.
 

@@ -15,7 +15,7 @@ from mcp_server.plugin import (
     JobState,
     PluginContext,
 )
-from mcp_server.testing import Desk, workspace
+from mcp_server.testing import Desk, ToolRefused, workspace
 from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
@@ -75,6 +75,14 @@ async def test_a_product_is_there_at_once_and_found_a_moment_later(tmp_path: Pat
         assert (status.status, status.entity_id, status.error) == (JobState.COMPLETED, id, None)
         assert status == await entities.get_status_by_entity_id(types[0], id)
         assert [row["id"] for row in await found(desk, "pitched tent")] == [id]
+
+
+async def test_a_type_without_entities_is_one_that_can_be_searched(tmp_path: Path) -> None:
+    """Nothing is found; it is not called a type that there is not."""
+    async with workspace(tmp_path, plugins=[register], settings=WORDS) as desk:
+        assert await found(desk, "tent") == []
+        with pytest.raises(ToolRefused, match="there are: section, page, fact, product"):
+            await desk.call("search", query="tent", type="gadget")
 
 
 async def test_a_later_version_takes_the_place_and_one_that_is_not_there_is_refused(

@@ -19,7 +19,7 @@ from mcp_server.entities.store import Snapshot
 from mcp_server.jobs.job import Origin
 from mcp_server.storage.sql.content.store import SqlEntityStore
 from mcp_server.storage.sqlite.file.database import Database
-from tests.harness import Desk, ManualClock, desk, small_site
+from tests.harness import Desk, ManualClock, desk, read_site, small_site, write_site
 from tests.promises.moves import QUICK, SAYS, edit_file, parts_of, publish, redraft
 
 pytestmark = pytest.mark.anyio
@@ -219,12 +219,38 @@ class Counted(SqlEntityStore):
         return found
 
     async def snapshot(
-        self, pages: Collection[str] | None = None, *, history: bool = False
+        self,
+        pages: Collection[str] | None = None,
+        *,
+        history: bool = False,
+        only: Collection[str] | None = None,
     ) -> Snapshot:
         assert pages is not None, "all texts were read"
-        found = await super().snapshot(pages, history=history)
+        found = await super().snapshot(pages, history=history, only=only)
         self.read += len(found.drafts) + len(found.live)
         return found
+
+
+async def test_of_a_large_page_only_the_texts_that_are_looked_at_are_read(tmp_path: Path) -> None:
+    """What its file says of them counts all the same, and of one that the site no longer has."""
+    root = small_site(tmp_path, {"menu": 40}, **QUICK)
+    async with desk(root) as chat:
+        await chat.run("generate-all")
+        await chat.run("promote")
+        edit_file(root, "menu", "note 7 of menu", "Quince tart")
+        async with parts_of(root) as parts, Database.open(parts.workspace.database) as database:
+            store = Counted(database)
+            reader = ContentReader(SiteLoader(parts.workspace), store, parts.files, ManualClock())
+            content = await reader.look_at(["menu/s7", "menu/s9"])
+            assert store.read == 4
+            assert "Quince tart" in (content.live["menu/s7"].current.markdown or "")
+            assert content.is_live("menu/s9") and not content.is_live("menu/s7")
+
+            site = read_site(root)
+            del site["pages"][0]["sections"][7]
+            write_site(root, site)
+            content = await reader.look_at(["menu/s7", "menu/s8"])
+            assert "note 8 of menu" in (content.live["menu/s8"].current.markdown or "")
 
 
 async def test_a_review_reads_only_the_texts_that_it_shows(tmp_path: Path) -> None:

@@ -122,6 +122,7 @@ async def service(
         parts.meaning,
         Finder(parts.meaning, None),
         only_words=None,
+        entity_types=(),
         max_retries=0,
     )
 

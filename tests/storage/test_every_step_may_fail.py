@@ -22,7 +22,14 @@ import anyio
 import pytest
 
 from mcp_server.clock import new_id
-from mcp_server.entities.effects import ABSENT, KeepPage, Require, SavePageFile, SaveRevision
+from mcp_server.entities.effects import (
+    ABSENT,
+    KeepPage,
+    Require,
+    SavePageFile,
+    SaveRevision,
+    SaveVector,
+)
 from mcp_server.entities.entity import PREVIEW, Author
 from mcp_server.entities.page_files import KnownFile, Source, bytes_hash
 from mcp_server.errors import StorageError
@@ -30,6 +37,7 @@ from mcp_server.jobs.job import Attempt, Dedup, JobState, Step
 from mcp_server.jobs.outcome import Done, Enqueue, Fail, Outcome, Pause, Retry
 from mcp_server.jobs.records import Claim, Cursor, DoneAtOnce, Host, Report, Request
 from mcp_server.jobs.retry import decide
+from mcp_server.meaning.words import indexed
 from mcp_server.storage.sql.content.effects import ContentEffects
 from mcp_server.storage.sql.content.store import SqlEntityStore
 from mcp_server.storage.sql.queue.store import SqlJobStore
@@ -206,6 +214,14 @@ def put_text(entity_id: str) -> SaveRevision:
     return SaveRevision(a_text(entity_id), ABSENT, keep_on_conflict=True)
 
 
+def known(words: str) -> SaveVector:
+    """Say what search is to know of a text."""
+    made, vector = a_text(), words[:4].encode()
+    return SaveVector(
+        made.type, made.entity_id, made.hash, words=indexed(words), embedder="e", vector=vector
+    )
+
+
 KEPT = KeepPage("menu", b"Ground.", "met")
 GROUND = a_text("menu/ground", markdown="Ground.", author=Author(kind="adopted"))
 FOUND = SaveRevision(
@@ -214,6 +230,7 @@ FOUND = SaveRevision(
 KNOWN = KnownFile(page="menu", file="menu.md", layout="l", hash=bytes_hash(b"Ground."))
 LATER = replace(KNOWN, version=7)
 SAVED = Done(effects=(put_text("menu/hero"), Enqueue(EXPORT)))
+EMBEDDED = Done(effects=(put_text("menu/hero"), known("as it was"), known("and as it is")))
 UNMET = Require(PREVIEW, "menu/hero", "0" * 32)
 HOST = Host(id="h", role="worker", pid=1, version="1.0.0", abilities=frozenset())
 
@@ -241,6 +258,7 @@ WRITES: dict[str, Call] = {
     ),
     "finish, lost": exchange(("busy.1", DONE), ("lost.1", DONE), ("busy.2", DONE)),
     "finish with effects": exchange(("busy.1", SAVED)),
+    "finish an embedding": exchange(("busy.1", EMBEDDED)),
     "finish with follow-ups": exchange(("busy.1", Done(effects=(Enqueue(a_job()),)))),
     "finish in conflict": exchange(("busy.1", Done(effects=(put_text("menu/hero"), UNMET)))),
     "finish what two batches share": exchange(("export", DONE)),

@@ -30,14 +30,12 @@ async def vectors_of(meaning: MeaningStore, texts: Mapping[str, Revision | str])
     Only those of the embedder that comes with Pressroom: how near two texts are that say the same
     was measured with it.
     """
-    wanted = {(e.type, id): e.hash for id, e in texts.items() if isinstance(e, Revision)}
+    wanted = [((e.type, id), e.hash) for id, e in texts.items() if isinstance(e, Revision)]
     found: dict[tuple[str, str], bytes] = {}
-    after = 0
-    while some := await meaning.vectors(after=after, embedder=NAME, limit=VECTORS_AT_ONCE):
-        after = some[-1].order
-        found |= {(e.type, e.entity_id): e.data for e in some if (e.type, e.entity_id) in wanted}
-    hashes = await meaning.known_hashes(found.keys())
-    return {key: data for key, data in found.items() if hashes.get(key) == wanted[key]}
+    for start in range(0, len(wanted), VECTORS_AT_ONCE):
+        some = {key: hash for key, hash in wanted[start : start + VECTORS_AT_ONCE] if hash}
+        found |= await meaning.vectors_of(some, embedder=NAME)
+    return found
 
 
 def findings_between_texts(

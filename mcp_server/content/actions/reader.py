@@ -36,6 +36,8 @@ UNREAD_MAX = 200
 """Page files that are read for the first time by a call that asks about more."""
 UNREAD = "not read yet"
 """Stands for the hash of a text in a file that nobody has read yet."""
+FEW = 100
+"""Up to so many sections are read one by one, without the others of their pages."""
 WHOLE_MAX = 3
 """Pages whose files are read whole where somebody looks at them, though nothing has changed."""
 
@@ -122,15 +124,32 @@ class ContentReader:
         return Outline(site=site, drafts=drafts, live=live, selection=selection, notes=notes)
 
     async def look_at(self, ids: Sequence[str]) -> SiteContent:
-        """Return what is stored of these sections' pages, and what their files say by now.
+        """Return what is stored of these sections, and what the files of their pages say by now.
 
-        Nothing is stored of it, and nobody waits for what is being saved.
+        Nothing is stored of it, and nobody waits for what is being saved. Of few sections, the
+        texts of their neighbours are not there.
         """
         pages = {page_of(id) for id in ids}
-        content, _ = await self.read(pages)
+        content = await self._read_some(ids) if len(ids) <= FEW else None
+        if content is None:
+            content, _ = await self.read(pages)
         # Of a few pages, what their front matter says beside `site.yaml` is told, too (P11).
         whole = pages if len(pages) <= WHOLE_MAX else ()
         return await self.look(content, ids, to_store=False, whole=whole)
+
+    async def _read_some(self, ids: Sequence[str]) -> SiteContent | None:
+        """Return the site with these sections' texts alone, as large pages may have hundreds.
+
+        `None`: a file has sections that the site no longer has, and it is read by what they are.
+        """
+        pages = {page_of(id) for id in ids}
+        site, _ = await self.site(pages)
+        stored = await self._entities.snapshot(pages, only=ids)
+        content = SiteContent.of(site, stored)
+        for page, known in stored.files.items():
+            if any(site.section(f"{page}/{name}") is None for name in known.in_file):
+                return None
+        return content
 
     async def look_to_show(self, ids: Sequence[str]) -> SiteContent:
         """Do the same, and find out which of the pages their generator does not publish."""

@@ -52,7 +52,9 @@ class FindingsAction:
         content = await self._reader.look(content, shown, to_store=False)
         content = await self._reader.in_languages(content, shown)
         texts = texts_of(content, live=False)
-        vectors = await vectors_of(self._meaning, texts)
+        only = compared_with(shown, texts)
+        compared = texts if only is None else {id: texts[id] for id in only if id in texts}
+        vectors = await vectors_of(self._meaning, compared)
         found = await anyio.to_thread.run_sync(_found, outline, content, texts, vectors, window)
         return replace(found, rows=tuple(await own_batches(found.rows, self._batches, origin)))
 

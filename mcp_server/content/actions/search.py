@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import anyio.to_thread
@@ -69,11 +69,15 @@ class SearchAction:
         first_look: FirstLook,
         *,
         only_words: str | None,
+        entity_types: Collection[str],
     ) -> None:
-        """`only_words`: what to say where nothing is found by its meaning."""
+        """`only_words`: what to say where nothing is found by its meaning.
+
+        `entity_types` are those of plugins: one may have no entity that search knows yet.
+        """
         self._reader, self._entities = reader, entities
         self._finder, self._first_look = finder, first_look
-        self._only_words = only_words
+        self._only_words, self._entity_types = only_words, entity_types
         self._texts: tuple[Site | None, Aside] = (None, NONE_ASIDE)
 
     async def __call__(self, call: SearchCall, origin: Origin) -> Searched:
@@ -115,7 +119,7 @@ class SearchAction:
         strange = [type for type in call.types if type not in OWN_TYPES]
         if strange:
             stored = {*await self._finder.store.types()} - {PREVIEW, PRODUCTION}
-            known = [*OWN_TYPES, *sorted(stored)]
+            known = [*OWN_TYPES, *sorted(stored.union(self._entity_types))]
             problems += _unknown("type", [each for each in strange if each not in known], known)
         there = await anyio.to_thread.run_sync(_languages, site) if call.languages else ()
         unknown = [each for each in call.languages if not any(_is_in(one, each) for one in there)]

@@ -103,7 +103,11 @@ def cases() -> tuple[Case, ...]:
 
 @cache
 def cases_again() -> tuple[Case, ...]:
-    """Return further cases in another wording, which no check was made by."""
+    """Return further cases in another wording.
+
+    The checks found about 0.7 of them at first, and were mended by them since: these are no cases
+    that the checks have not seen.
+    """
     return _cases("planted_again.yaml")
 
 

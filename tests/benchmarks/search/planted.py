@@ -2,7 +2,9 @@
 
     python -m tests.benchmarks.search.planted
 
-Each case is a site of its own. With the package `pressroom[meaning]` the texts have vectors, too.
+Each case is a site of its own. All of them are known to the checks, which were made and mended by
+them; of pairs not seen before, about 0.7 were found. With the package `pressroom[meaning]` the
+texts have vectors, too.
 """
 
 from __future__ import annotations

@@ -155,6 +155,12 @@ class Hands:
         self._struck["servers killed"] += 1
         self._again(server)
 
+    def pids(self) -> list[int]:
+        """Return the processes that live: the worker and the servers."""
+        there = [*(each.forked for each in self._servers)]
+        there += [] if self._worker is None else [self._worker]
+        return [each.pid for each in there if each.lives()]
+
     def _revive(self) -> None:
         for server in [each for each in self._servers if not each.forked.lives()]:
             self._again(server)

@@ -142,7 +142,11 @@ def test_the_same_in_other_words_is_found_by_its_meaning() -> None:
 
 
 def test_most_of_what_is_planted_is_found_and_no_decoy() -> None:
-    """By words alone, without vectors; `python -m tests.benchmarks.search.planted` has both."""
+    """By words alone, without vectors; `python -m tests.benchmarks.search.planted` has both.
+
+    The checks were made, and mended, by these very cases. Of pairs that they have not seen they
+    find about 0.7.
+    """
     told = [case for case in (*cases(), *cases_again()) if case.finding != "duplicate"]
     figures = measured(told, {})
     assert figures.recall >= 0.9, figures

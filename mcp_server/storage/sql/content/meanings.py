@@ -90,9 +90,16 @@ class SqlMeaningStore:
         rows = await self._database.read(lambda tx: tx.all("list_known_types"))
         return [row["type"] for row in rows]
 
-    async def known_hashes(self, ids: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
-        rows = await self._database.read(lambda tx: tx.all("list_known_hashes", ids=_keys(ids)))
-        return {(row["type"], row["entity_id"]): row["content_hash"] for row in rows}
+    async def vectors_of(
+        self, texts: Mapping[tuple[str, str], str], *, embedder: str
+    ) -> Mapping[tuple[str, str], bytes]:
+        asked = {"ids": _keys(texts), "embedder": embedder}
+        rows = await self._database.read(lambda tx: tx.all("list_vectors_of", **asked))
+        return {
+            key: row["vector"]
+            for row in rows
+            if texts[key := (row["type"], row["entity_id"])] == row["content_hash"]
+        }
 
 
 def save(tx: Transaction, effect: SaveVector) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, Entity, Revision
 from mcp_server.entities.store import About, Change, Heads, Snapshot
 from mcp_server.storage.sql.content.page_files import known_files
-from mcp_server.storage.sql.content.rows import entity_of, read_revisions
+from mcp_server.storage.sql.content.rows import entity_of, key_of, read_revisions
 from mcp_server.storage.sql.transaction import Row, Transaction
 
 EVERY = {"first": "", "last": chr(0x10FFFF)}
@@ -72,12 +72,31 @@ def histories(
     return found
 
 
-def snapshot(tx: Transaction, pages: Collection[str] | None, *, history: bool) -> Snapshot:
-    """Return what is stored of these pages, or of all."""
+def named(tx: Transaction, type: str, ids: Collection[str]) -> dict[str, Entity]:
+    """Return the entities of a type with these ids, as far as there are any."""
+    rows = [row for id in ids for row in tx.all("get_entity", type=type, **key_of(id))]
+    found = map(entity_of, rows)
+    return {entity.current.entity_id: entity for entity in found if entity is not None}
+
+
+def snapshot(
+    tx: Transaction,
+    pages: Collection[str] | None,
+    *,
+    history: bool,
+    only: Collection[str] | None = None,
+) -> Snapshot:
+    """Return what is stored of these pages, or of all; of `only` some sections the texts."""
     each = (None,) if pages is None else sorted(pages)
+
+    def texts(type: str) -> dict[str, Entity]:
+        if only is not None:
+            return named(tx, type, only)
+        return {id: found for page in each for id, found in entities(tx, type, page).items()}
+
     return Snapshot(
-        drafts={id: found for page in each for id, found in entities(tx, PREVIEW, page).items()},
-        live={id: found for page in each for id, found in entities(tx, PRODUCTION, page).items()},
+        drafts=texts(PREVIEW),
+        live=texts(PRODUCTION),
         history={
             id: past
             for page in (each if history else ())

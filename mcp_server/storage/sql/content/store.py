@@ -56,9 +56,15 @@ class SqlEntityStore:
         return await self._database.read(lambda tx: reads.histories(tx, type, batch_id))
 
     async def snapshot(
-        self, pages: Collection[str] | None = None, *, history: bool = False
+        self,
+        pages: Collection[str] | None = None,
+        *,
+        history: bool = False,
+        only: Collection[str] | None = None,
     ) -> Snapshot:
-        return await self._database.read(lambda tx: reads.snapshot(tx, pages, history=history))
+        return await self._database.read(
+            lambda tx: reads.snapshot(tx, pages, history=history, only=only)
+        )
 
     async def heads(self, pages: Collection[str] | None = None) -> tuple[Heads, Heads]:
         return await self._database.read(
