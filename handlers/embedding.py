@@ -11,13 +11,14 @@ from mcp_server import (
     Outcome,
     Retry,
     Skip,
+    Snooze,
     handler,
 )
 
 CHUNK = 64
 """Texts that are embedded together, in a tenth of a second: whoever stops it waits no longer."""
 CHUNKS_MAX = 100
-"""After so many the job ends, and the next one takes its turn."""
+"""After so many the job goes to the end of the queue: others take their turn."""
 
 
 @handler("embedding", Embedding, timeout_s=600)
@@ -25,12 +26,16 @@ async def embedding(payload: Embedding, context: JobContext) -> Outcome:
     """Embed one text, as long as it is the one of the payload; or all that have changed.
 
     Safe to run twice. Each chunk is stored by itself; the last one together with the job's end.
+    Where no vectors can be made, what is new is found by its words all the same.
     """
     try:
+        if context.job.attempts:  # the last one may have been cut off
+            await context.save_words(at_once=CHUNK)
         if payload.type:
             return await _one(payload, context)
         return await _all(context)
     except EmbeddingTrouble as trouble:
+        await context.save_words(at_once=CHUNK)
         if trouble.passes:
             return Retry(str(trouble), after_s=trouble.after_s)
         return Fail("embedding-failed", str(trouble))
@@ -55,4 +60,4 @@ async def _all(context: JobContext) -> Outcome:
             return Done({"texts": done}, tuple(effects))
         await context.checkpoint(effects)
         await context.progress(done, 0, f"{done} texts")
-    return Done({"texts": done})
+    return Snooze(0.0, "there are more texts than it embeds at a time")

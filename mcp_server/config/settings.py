@@ -21,6 +21,11 @@ PASSWORD_IN_ADDRESS = (
 )
 
 _MODEL = re.compile(r"[a-z][a-z0-9-]*:\S+")
+_PROVIDERS_MODEL = re.compile(r"[a-z][a-z0-9/-]*:[\x21-\x7e]{1,200}")
+
+OWN_EMBEDDERS = ("auto", "local", "words", "off")
+AT_MODEL_URL = "server:"
+"""How the name of an embedder begins that is asked for at `model_url`."""
 
 
 class Budget(BaseModel):
@@ -105,10 +110,11 @@ class Settings(BaseModel):
     the variable `kind=2,other=1`."""
     subscriber_buffer: int = Field(default=256, ge=1, le=100_000)
     """Progress events kept for a slow listener."""
-    embedder: Literal["auto", "local", "words", "off"] = "auto"
+    embedder: str = "auto"
     """What texts are embedded with, to be found by meaning: `local` is a small model that
     runs here, with `words` only words are found, and `off` keeps search out of date. `auto` is
-    `local` where `pressroom[meaning]` is installed, otherwise `words`."""
+    `local` where `pressroom[meaning]` is installed, otherwise `words`. Or a provider's model, such
+    as `openai:text-embedding-3-small`, or `server:NAME` for one at `model_url`."""
     budget: Budget = Budget()
     """What asking the model may cost, in US dollars: `[budget]`, then `batch_usd = 2`; in the
     variable `batch_usd=2,day_usd=10`."""
@@ -120,6 +126,18 @@ class Settings(BaseModel):
         if not re.fullmatch(r"[\x21-\x7e]{0,200}", model):
             raise _wrong("is no name of a model; write one without blanks")
         return None if model in {"", "composer"} else model
+
+    @field_validator("embedder")
+    @classmethod
+    def _own_or_a_provider_s(cls, embedder: str) -> str:
+        embedder = embedder.strip()
+        if embedder not in OWN_EMBEDDERS and not _PROVIDERS_MODEL.fullmatch(embedder):
+            named = ", ".join(f'"{each}"' for each in OWN_EMBEDDERS)
+            raise _wrong(
+                f"is no embedder; write one of {named}, or a provider's model, such as "
+                '"openai:text-embedding-3-small"'
+            )
+        return embedder
 
     @field_validator("limits", "budget", mode="before")
     @classmethod
@@ -145,7 +163,7 @@ class Settings(BaseModel):
             return None
         return parts._replace(path=_ENDPOINT.sub("", parts.path)).geturl()
 
-    @field_validator("model", "model_url", "content_dir", mode="before")
+    @field_validator("model", "model_url", "content_dir", "embedder", mode="before")
     @classmethod
     def _filled_in(cls, value: object) -> object:
         if isinstance(value, str) and (literal := left_literal(value)):
@@ -167,8 +185,13 @@ class Settings(BaseModel):
                 f"heartbeat_s ({self.heartbeat_s:g}) must be less than half of lease_s "
                 f"({self.lease_s:g}); write heartbeat_s = {self.lease_s / 3:g}"
             )
-        if self.model_url and not self.model:
+        embeds_there = self.embedder.startswith(AT_MODEL_URL)
+        if self.model_url and not self.model and not embeds_there:
             wrong.append("model_url needs a model; write the model's name on that server too")
+        if embeds_there and not self.model_url:
+            wrong.append(
+                f"embedder {shown(self.embedder)} needs model_url; write the server's address too"
+            )
         if self.model and not self.model_url and not _MODEL.fullmatch(self.model):
             wrong.append(
                 f"model {shown(self.model)} names no provider; write "
@@ -177,6 +200,18 @@ class Settings(BaseModel):
         if wrong:
             raise _wrong("\n".join(wrong))
         return self
+
+    @property
+    def embedding_model(self) -> tuple[str, str | None] | None:
+        """The model that embeds, and its server's address where that is `model_url`.
+
+        `None`: it is none of a provider's.
+        """
+        if self.embedder in OWN_EMBEDDERS:
+            return None
+        if self.embedder.startswith(AT_MODEL_URL):
+            return self.embedder.removeprefix(AT_MODEL_URL), self.model_url
+        return self.embedder, None
 
 
 _ENDPOINT = re.compile(r"/+(?:(?:chat/)?completions|responses|models|embeddings)?/*$")

@@ -36,6 +36,10 @@ class Embedder(Protocol):
         """
         ...
 
+    async def aclose(self) -> None:
+        """Close what is open; it can be used again all the same."""
+        ...
+
 
 class Unembedded(NamedTuple):
     """An entity whose text has changed since its vector was made, or whose vector is another's."""
@@ -45,7 +49,10 @@ class Unembedded(NamedTuple):
     hash: str | None
     """Of its text now; `None` where it was removed."""
     text: str | None
-    """`None` where it was removed, or somebody damaged it."""
+    """Its beginning, as much as search takes in. `None` where it was removed, or somebody damaged
+    it."""
+    order: int = 0
+    """Of those that are to be embedded, a later one has a larger one."""
 
 
 class Vector(NamedTuple):
@@ -79,11 +86,22 @@ class MeaningStore(Protocol):
         """Return entities to embed, as they are now: those of `ids` that are, or the newest."""
         ...
 
+    async def wordless(self, *, before: int | None = None, limit: int) -> Sequence[Unembedded]:
+        """Return those entities to embed whose words are not known either, the newest first.
+
+        `before`: only those of an order below it.
+        """
+        ...
+
     async def count(self, embedder: str | None) -> Mapping[str, int]:
         """Return how many texts there are: `known` to search, and `left` to embed.
 
         Those whose vector another embedder made count as `left`, too.
         """
+        ...
+
+    async def embedders(self) -> Sequence[str]:
+        """Return the names of what has made the vectors that are stored, the latest first."""
         ...
 
     async def embed_again(self, embedder: str | None) -> int:

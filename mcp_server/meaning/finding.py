@@ -116,7 +116,7 @@ class Finder:
 
     def __init__(self, store: MeaningStore, embedder: Embedder | None) -> None:
         self.store, self.embedder = store, embedder
-        self._index = None if embedder is None else VectorIndex(store, embedder.name)
+        self._index: VectorIndex | None = None
         self._vectors: dict[str, bytes | None] = {}
 
     async def find(
@@ -137,8 +137,9 @@ class Finder:
         by_words = await self._with_words(counted, width) if stored else ()
         vector, trouble = await self._vector(question, beside)
         cosines: Mapping[int, float] = {}
-        if stored and vector is not None and self._index is not None:
-            cosines = await self._index.nearest(vector, count=width, types=types, also=by_words)
+        if stored and vector is not None:
+            index = self._index_now()
+            cosines = await index.nearest(vector, count=width, types=types, also=by_words)
         known = await self._known({*by_words, *cosines})
         asked = Asked({each.word: each.count for each in counted}, total + len(beside.texts))
         asked.spelled({each.word: each.spelled for each in counted if each.spelled})
@@ -234,6 +235,14 @@ class Finder:
             found += await look(f"headings : ({every})", limit=width, best=False)
             found += await look(every, limit=width, best=False)
         return list(dict.fromkeys(found))
+
+    def _index_now(self) -> VectorIndex:
+        """Return the vectors that can be compared. The embedder may have another name by now."""
+        assert self.embedder is not None, "it has made the vector of the question"
+        name = self.embedder.name
+        if self._index is None or self._index.embedder != name:
+            self._index = VectorIndex(self.store, name)
+        return self._index
 
     async def _known(self, orders: Collection[int]) -> Sequence[Known]:
         known = await self.store.known(orders)

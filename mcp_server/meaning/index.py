@@ -33,7 +33,7 @@ class VectorIndex:
     """Finds the nearest vectors of one embedder, by the order in which they were stored."""
 
     def __init__(self, store: MeaningStore, embedder: str) -> None:
-        self._store, self._embedder = store, embedder
+        self._store, self.embedder = store, embedder
         self._alone = anyio.Lock()
         self._rows: _Rows | None = None
         self._last = 0
@@ -69,7 +69,7 @@ class VectorIndex:
         """Take in what was embedded since."""
         while True:
             found = await self._store.vectors(
-                after=self._last, embedder=self._embedder, limit=READ_AT_ONCE
+                after=self._last, embedder=self.embedder, limit=READ_AT_ONCE
             )
             if found:
                 self._rows = await anyio.to_thread.run_sync(_added, self._rows, found)

@@ -224,7 +224,27 @@ class JobContext:
         """
         from mcp_server.meaning.making import effects_of  # noqa: PLC0415 - as above
 
-        return await effects_of(texts, self._bench.embedder)
+        embedder, meaning = self._bench.embedder, self._bench.meaning
+        before = embedder and embedder.name
+        effects = await effects_of(texts, embedder)
+        if embedder is not None and embedder.name != before:  # it has found out what it is
+            await meaning.embed_again(embedder.name)
+        return effects
+
+    async def save_words(self, *, at_once: int) -> None:
+        """Let all texts be found by their words that search does not know yet.
+
+        They stay among those to embed. So many are read and stored together.
+
+        Raises:
+            LostClaim: the job belongs to another attempt: stop.
+        """
+        from mcp_server.meaning.making import words_of_all  # noqa: PLC0415 - as above
+
+        before: int | None = None
+        while texts := await self._bench.meaning.wordless(before=before, limit=at_once):
+            await self.checkpoint(await words_of_all(texts))
+            before = texts[-1].order
 
     async def checkpoint(self, effects: Sequence[object]) -> str | None:
         """Apply effects now, and go on; return the conflict where one does not apply.
