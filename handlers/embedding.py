@@ -19,6 +19,8 @@ CHUNK = 64
 """Texts that are embedded together, in a tenth of a second: whoever stops it waits no longer."""
 CHUNKS_MAX = 100
 """After so many the job goes to the end of the queue: others take their turn."""
+PAUSE_S = 10.0
+"""How long a provider is left alone that took some texts and no more, unless it says so itself."""
 
 
 @handler("embedding", Embedding, timeout_s=600)
@@ -54,10 +56,17 @@ async def _all(context: JobContext) -> Outcome:
     done = 0
     for _ in range(CHUNKS_MAX):
         texts = await context.unembedded(limit=CHUNK)
-        effects = await context.embed(texts)
+        try:
+            effects = await context.embed(texts)
+        except EmbeddingTrouble as trouble:
+            if not (done and trouble.passes):
+                raise
+            # Some were taken, as where so many a minute are allowed: that costs no retry.
+            await context.save_words(at_once=CHUNK)
+            return Snooze(context.now + (trouble.after_s or PAUSE_S), str(trouble))
         done += len(texts)
         if len(texts) < CHUNK:
             return Done({"texts": done}, tuple(effects))
         await context.checkpoint(effects)
         await context.progress(done, 0, f"{done} texts")
-    return Snooze(0.0, "there are more texts than it embeds at a time")
+    return Snooze(context.now)

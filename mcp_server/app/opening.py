@@ -26,6 +26,7 @@ from mcp_server.jobs.host.health import Health, WorkerMode
 from mcp_server.jobs.host.keeper import WorkerKeeper
 from mcp_server.jobs.host.start import DetachedWorker, EmbeddedWorker
 from mcp_server.jobs.host.stop_mark import StopMark
+from mcp_server.meaning.embedder import embed_what_is_missing
 from mcp_server.plugin.loading import Plugins
 from mcp_server.progress.stream import Events
 
@@ -60,6 +61,8 @@ class Opening:
                 for sink in parts.plugins.sinks:
                     await tasks.start(events.feed, sink)
                 tasks.start_soon(keeper.run)
+                if parts.workspace.settings.embedder != "off":
+                    tasks.start_soon(_embed_what_is_missing, parts)
                 embedded = start if isinstance(start, EmbeddedWorker) else None
                 yield services_of(parts, events, health), embedded
 
@@ -85,6 +88,14 @@ class Opening:
             several=settings.several_workers,
         )
         return start, keeper, health_of(parts, mode, mark, start)
+
+
+async def _embed_what_is_missing(parts: Parts) -> None:
+    """Queue what another embedder has left to do: no worker runs yet that would look."""
+    try:
+        await embed_what_is_missing(parts.meaning, parts.jobs.queue, parts.embedder)
+    except ServerError as error:
+        logger.warning("what is not embedded could not be queued", reason=str(error))
 
 
 def found(explicit: Path | None) -> Workspace:

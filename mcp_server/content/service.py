@@ -70,6 +70,7 @@ class ContentService:
         finder: Finder,
         *,
         only_words: str | None,
+        why_not_embedded: Callable[[], Awaitable[str | None]],
         max_retries: int,
     ) -> None:
         self._entities, self._batches, self._files = entities, batches, files
@@ -93,7 +94,14 @@ class ContentService:
         self.then = self._telling(ThenAction(reader, entities, batches).__call__)
         self.containing = self._telling(ContainingAction(reader, batches).__call__)
         self.with_findings = self._telling(FindingsAction(reader, batches, meaning).__call__)
-        search = SearchAction(reader, entities, finder, self._first_look, only_words=only_words)
+        search = SearchAction(
+            reader,
+            entities,
+            finder,
+            self._first_look,
+            only_words=only_words,
+            why_not_embedded=why_not_embedded,
+        )
         self.search = self._telling(search.__call__)
         self.plans = {
             "promote": self.promote,

@@ -19,6 +19,10 @@ EMBEDDING = "embedding"
 BACKGROUND = 10 * Priority.LOW
 """Below everything that somebody waits for."""
 
+TRIES = 10
+"""Tries of the job that embeds what has changed, after the first one: they take five minutes. It is
+queued again with the next change, and when a worker starts."""
+
 
 class Embedder(Protocol):
     """What makes vectors of texts."""
@@ -166,6 +170,7 @@ def embedding_of_all(*, delay_s: float = 0.0) -> NewJob:
         payload=Embedding().model_dump(mode="json", exclude_defaults=True),
         subject="changed texts",
         priority=BACKGROUND,
+        max_retries=TRIES,
         delay_s=delay_s,
         dedup=Dedup.COALESCE,
         dedup_key=EMBEDDING,
@@ -183,6 +188,7 @@ def embedding_of(type: str, id: str, hash: str, *, priority: int, max_retries: i
         max_retries=max_retries,
         dedup=Dedup.REPLACE,
         dedup_key=embedding_key(type, id),
+        counted=False,
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from mcp_server.config import OWN_EMBEDDERS
-from mcp_server.entities.meaning import Embedder, MeaningStore, embedding_of_all
-from mcp_server.jobs.job import OURS
+from mcp_server.entities.meaning import EMBEDDING, Embedder, MeaningStore, embedding_of_all
+from mcp_server.jobs.job import OURS, JobState
 from mcp_server.jobs.queue import JobQueue
+from mcp_server.jobs.store import JobStore
 from mcp_server.meaning.local import INSTALL, LocalEmbedder, is_installed
 from mcp_server.meaning.numbers import has_numpy
 from mcp_server.meaning.provider import Ask, ProviderEmbedder
@@ -43,6 +44,18 @@ def why_only_words(setting: str) -> str | None:
     if setting == "auto" and not is_installed():
         return f"By words only: {INSTALL} brings what finds texts by their meaning, too."
     return None
+
+
+async def why_not_embedded(store: JobStore) -> str | None:
+    """Return why the texts that are left have no vectors; `None` where they only wait for them."""
+    job = await store.newest_with_key(EMBEDDING)
+    if job is None or (job.state is not JobState.FAILED and job.code not in _LATER):
+        return None
+    return job.reason or None
+
+
+_LATER = frozenset({"retrying", "snoozed"})
+"""Codes of a job that is to be tried again."""
 
 
 async def embed_what_is_missing(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
+import anyio
 import anyio.to_thread
 import structlog
 
@@ -63,6 +64,8 @@ class ProviderEmbedder:
         widths = (each.removeprefix(f"{model}:") for each in known if each.startswith(f"{model}:"))
         self._width = next((int(width) for width in widths if width.isdecimal()), None)
         self._answered = False
+        self._not_before = 0.0
+        """When the provider wants to be asked again, by the event loop's clock."""
 
     @property
     def name(self) -> str:
@@ -101,6 +104,9 @@ class ProviderEmbedder:
 
     async def _vectors(self, texts: Sequence[str]) -> Sequence[bytes | None]:
         """Return the vectors of the texts of one request; `None` for one that is not taken."""
+        if (wait_s := self._not_before - anyio.current_time()) > 0:
+            said = f"{self._model} asked for a pause"
+            raise EmbeddingTrouble(said, passes=True, after_s=wait_s)
         try:
             rows = await self._ask(texts)
         except TextsRefused as refused:
@@ -111,6 +117,9 @@ class ProviderEmbedder:
             if refused.of_text:
                 logger.warning("a text has no vector", model=self._model, reason=str(refused))
                 return [None]
+            raise
+        except EmbeddingTrouble as trouble:
+            self._not_before = anyio.current_time() + (trouble.after_s or 0.0)
             raise
         vectors = await anyio.to_thread.run_sync(self._normalised, rows, len(texts))
         self._width, self._answered = len(vectors[0]) // 4, True

@@ -487,7 +487,11 @@ class SqliteJobStore(JobReads):
 
     def _follow_up(self, tx: Transaction, applied: Iterable[object], now: float) -> None:
         job = self._effects.follow_up(tx, applied)
-        if job is None or sharing.waiting(tx, job.dedup_key) is not None:
+        if job is None:
+            return
+        if (held := sharing.waiting(tx, job.dedup_key)) is not None:
+            if held["due_at"] > now + job.delay_s:  # as it was tried in vain
+                sharing.replace(tx, held, job, now=now)
             return
         counters.next_change(tx)  # a stopped worker may be started
         new = [(self._new_job_id(), job)]
