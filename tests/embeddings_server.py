@@ -81,7 +81,7 @@ def embeddings(*replies: Reply) -> Generator[Embeddings]:
                 self.end_headers()
                 self.wfile.write(text.encode())
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:
             """Keep quiet."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
