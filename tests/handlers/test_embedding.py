@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from mcp_server.entities.effects import ABSENT, SaveRevision
 from mcp_server.entities.entity import PREVIEW, Author, Revision
 from mcp_server.entities.meaning import EMBEDDING, Unembedded
 from mcp_server.jobs.job import JobState
+from mcp_server.meaning.errors import EmbeddingTrouble
 from mcp_server.meaning.making import effects_of
 from mcp_server.meaning.words import INDEXED_MAX, PIECE, indexed
 from tests.harness import desk, small_site
@@ -162,3 +164,38 @@ async def test_a_long_text_has_the_words_of_its_parts(text: str) -> None:
     known = {*indexed(text[: PIECE // 2]).split()}
     strange = {*indexed(text).split()} - known
     assert len(strange) <= 8 if text.startswith("a\u0301") else not strange
+
+
+class Careless:
+    """An embedder whose vectors cannot be compared."""
+
+    name = "careless:2"
+
+    def __init__(self, *vectors: bytes | None) -> None:
+        self.vectors = vectors
+
+    async def embed(self, texts: Sequence[str]) -> Sequence[bytes | None]:
+        """Return the same ones, whatever is asked."""
+        return self.vectors[: len(texts)]
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.mark.parametrize(
+    "vectors",
+    [
+        (struct.pack("<2f", 1, 1), None),
+        (struct.pack("<2f", 1, 0), struct.pack("<1f", 1)),
+        (struct.pack("<2f", float("nan"), 0), None),
+        (struct.pack("<2f", 0, 0), None),
+    ],
+    ids=["too long", "of two widths", "NaN", "zeros"],
+)
+async def test_no_vector_is_stored_that_cannot_be_compared(
+    vectors: tuple[bytes | None, ...],
+) -> None:
+    """Whoever made it."""
+    texts = [Unembedded(PREVIEW, f"menu/n{n}", "hash", "Marmalade.") for n in range(2)]
+    with pytest.raises(EmbeddingTrouble, match="not of length one"):
+        await effects_of(texts, Careless(*vectors))
