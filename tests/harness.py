@@ -22,6 +22,7 @@ from mcp_server.content.workspace.starter import init_workspace
 from mcp_server.interfaces.mcp.server import build_server
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import Origin
+from mcp_server.plugin.loading import Plugins
 from mcp_server.trust import Grants, StateFolder
 
 Era = Literal["legacy", "auto"]
@@ -188,10 +189,15 @@ class Desk:
 
 @asynccontextmanager
 async def desk(
-    root: Path, *, era: Era = "auto", owner: str = "local", clock: Clock | None = None
+    root: Path,
+    *,
+    era: Era = "auto",
+    owner: str = "local",
+    clock: Clock | None = None,
+    plugins: Plugins | None = None,
 ) -> AsyncGenerator[Desk]:
     """Run the application on a workspace in this process, worker included, with a client."""
-    application = Application(root, default_mode="embedded", clock=clock)
+    application = Application(root, default_mode="embedded", clock=clock, plugins=plugins)
     async with application.running():
         origin = Origin(owner=owner, interface="test")
         server = build_server(application, version="0", origin=origin, clock=clock)

@@ -339,7 +339,9 @@ def test_every_line_on_the_page_of_models_is_shown_by_a_test() -> None:
     named = set(re.findall(r"`(test_\w+)`", MODELS))
     waits = Path("tests") / "unit" / "content" / "test_patience.py"
     costs = Path("tests") / "promises" / "test_budget.py"
-    others = set[str]().union(*map(names_of_tests, (folder / "test_in_a_worker.py", waits, costs)))
+    embeds = folder / "test_embedding_by_a_provider.py"
+    shown = (folder / "test_in_a_worker.py", embeds, waits, costs)
+    others = set[str]().union(*map(names_of_tests, shown))
     assert made <= named <= made | others
 
 

@@ -20,7 +20,7 @@ from mcp_server.app.services import health_of, services_of
 from mcp_server.app.worker import work
 from mcp_server.clock import Clock
 from mcp_server.config import Workspace, find_workspace
-from mcp_server.errors import ServerError, StorageError
+from mcp_server.errors import ServerError
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.host.health import Health, WorkerMode
 from mcp_server.jobs.host.keeper import WorkerKeeper
@@ -61,7 +61,8 @@ class Opening:
                 for sink in parts.plugins.sinks:
                     await tasks.start(events.feed, sink)
                 tasks.start_soon(keeper.run)
-                tasks.start_soon(_embed_what_is_missing, parts)
+                if parts.workspace.settings.embedder != "off":
+                    tasks.start_soon(_embed_what_is_missing, parts)
                 embedded = start if isinstance(start, EmbeddedWorker) else None
                 yield services_of(parts, events, health), embedded
 
@@ -94,13 +95,11 @@ async def _embed_what_is_missing(parts: Parts) -> None:
 
     Not after a stop by hand: what is queued then would undo it.
     """
-    if parts.workspace.settings.embedder == "off":
-        return
     try:
         if not await StopMark(parts.state_folder).holds(parts.store, now=parts.clock.now()):
             await embed_what_is_missing(parts.meaning, parts.jobs.queue, parts.embedder)
-    except StorageError as error:
-        logger.warning("cannot look for texts to embed", error=str(error))
+    except ServerError as error:
+        logger.warning("cannot look for texts to embed", reason=str(error))
 
 
 def found(explicit: Path | None) -> Workspace:

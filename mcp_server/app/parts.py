@@ -11,9 +11,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
+import anyio
 import anyio.to_thread
 import structlog
 
+from mcp_server.app.embedders import embedder_for
 from mcp_server.app.installation import HANDLERS, not_whole
 from mcp_server.clock import Clock, new_id
 from mcp_server.config import Workspace
@@ -33,7 +35,6 @@ from mcp_server.jobs.records import Host
 from mcp_server.jobs.registry import Registry, discover
 from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.telemetry import AttemptFigures
-from mcp_server.meaning.embedder import embedder_of
 from mcp_server.meaning.index import VectorIndex
 from mcp_server.meaning.making import effects_of
 from mcp_server.plugin.jobs import Jobs
@@ -157,7 +158,8 @@ async def open_parts(
         entities = SqlEntityStore(database)
         hub = Hub(store, buffer=settings.subscriber_buffer)
         limits = BatchLimits(jobs_max=settings.batch_jobs_max)
-        embedder = embedder_of(settings.embedder, beside=True)
+        meaning = SqlMeaningStore(database)
+        embedder = await embedder_for(workspace, grants, meaning, beside=True)
         jobs = Jobs(
             store=store,
             queue=JobQueue(store, registry, clock, new_job_id, hub),
@@ -168,27 +170,32 @@ async def open_parts(
             now=clock.now,
         )
         plugins.connect(jobs)
-        meaning = SqlMeaningStore(database)
-        yield Parts(
-            workspace=workspace,
-            store=store,
-            entities=entities,
-            meaning=meaning,
-            embedder=embedder,
-            vectors=None if embedder is None else VectorIndex(meaning, embedder.name),
-            ledger=SqlLedger(database),
-            registry=registry,
-            plugins=plugins,
-            jobs=jobs,
-            hub=hub,
-            files=page_files(workspace, grants),
-            state=state,
-            grants=grants,
-            model=model,
-            abilities=keys,
-            clock=clock,
-            lock=WorkerLock(workspace.worker_lock),
-        )
+        try:
+            yield Parts(
+                workspace=workspace,
+                store=store,
+                entities=entities,
+                meaning=meaning,
+                embedder=embedder,
+                vectors=None if embedder is None else VectorIndex(meaning, embedder),
+                ledger=SqlLedger(database),
+                registry=registry,
+                plugins=plugins,
+                jobs=jobs,
+                hub=hub,
+                files=page_files(workspace, grants),
+                state=state,
+                grants=grants,
+                model=model,
+                abilities=keys,
+                clock=clock,
+                lock=WorkerLock(workspace.worker_lock),
+            )
+        finally:
+            if embedder is not None:
+                # Shielded, as a cancelled task could not close anything; bounded, so that it ends.
+                with anyio.CancelScope(shield=True), anyio.move_on_after(2):
+                    await embedder.aclose()
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from mcp_server.interfaces.services import Services
 from mcp_server.jobs.host.health import Health, WorkerMode
 from mcp_server.jobs.host.start import StartWorker
 from mcp_server.jobs.host.stop_mark import StopMark
-from mcp_server.meaning.embedder import why_only_words
+from mcp_server.meaning.embedder import why_not_embedded, why_only_words
 from mcp_server.meaning.finding import Finder
 from mcp_server.progress.stream import Events
 from mcp_server.trust import StateFolder
@@ -54,6 +54,7 @@ def services_of(parts: Parts, events: Events, health: Health) -> Services:
         Finder(parts.meaning, parts.embedder, parts.vectors),
         only_words=why_only_words(settings.embedder),
         entity_types=parts.plugins.entity_types,
+        why_not_embedded=partial(why_not_embedded, parts.store),
         max_retries=settings.max_retries,
         related_tokens=settings.related_tokens,
     )

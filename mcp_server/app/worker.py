@@ -11,6 +11,7 @@ import anyio
 import anyio.to_thread
 import structlog
 
+from mcp_server.app.embedders import embedder_for
 from mcp_server.app.parts import Parts, load_plugins, open_parts, open_store, warn_of_place
 from mcp_server.app.process import log_to_stderr, settle_memory
 from mcp_server.app.shutdown import run_until_told
@@ -27,7 +28,7 @@ from mcp_server.jobs.telemetry import AttemptWatch
 from mcp_server.jobs.worker.attempt import AttemptRunner
 from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
 from mcp_server.jobs.worker.worker import Worker, WorkerSettings
-from mcp_server.meaning.embedder import embed_what_is_missing, embedder_of
+from mcp_server.meaning.embedder import embed_what_is_missing
 from mcp_server.plugin.job_context import context_maker
 from mcp_server.plugin.workbench import Workbench
 from mcp_server.redaction import redacted, secrets_of
@@ -92,7 +93,7 @@ async def work(
         parts.files,
         parts.registry,
         clock,
-        embedder=embedder_of(settings.embedder, beside=False),
+        embedder=await embedder_for(parts.workspace, parts.grants, parts.meaning, beside=False),
         composer_delay_s=settings.composer_delay_s,
         model=parts.model,
         grants=parts.grants,

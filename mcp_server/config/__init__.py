@@ -14,7 +14,13 @@ not set.
 
 from __future__ import annotations
 
-from mcp_server.config.settings import KEY_VARIABLE, Budget, Settings, database_of
+from mcp_server.config.settings import (
+    KEY_VARIABLE,
+    OWN_EMBEDDERS,
+    Budget,
+    Settings,
+    database_of,
+)
 from mcp_server.config.sources import (
     ENV_PREFIX,
     PLUGINS_PREFIX,
@@ -36,6 +42,7 @@ from mcp_server.config.workspace import STATE_DIR, Workspace, find_workspace, op
 __all__ = [
     "ENV_PREFIX",
     "KEY_VARIABLE",
+    "OWN_EMBEDDERS",
     "PLUGINS_PREFIX",
     "SETTINGS_BYTES_MAX",
     "SETTINGS_FILE",

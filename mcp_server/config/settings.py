@@ -21,6 +21,11 @@ PASSWORD_IN_ADDRESS = (
 )
 
 _MODEL = re.compile(r"[a-z][a-z0-9-]*:\S+")
+_PROVIDERS_MODEL = re.compile(r"[a-z][a-z0-9/-]*:[\x21-\x7e]{1,200}")
+
+OWN_EMBEDDERS = ("auto", "local", "words", "off")
+AT_MODEL_URL = "server:"
+"""How the name of an embedder begins that is asked for at `model_url`."""
 
 
 class Budget(BaseModel):
@@ -113,10 +118,11 @@ class Settings(BaseModel):
     the variable `kind=2,other=1`."""
     subscriber_buffer: int = Field(default=256, ge=1, le=100_000)
     """Progress events kept for a slow listener."""
-    embedder: Literal["auto", "local", "words", "off"] = "auto"
+    embedder: str = "auto"
     """What texts are embedded with, to be found by meaning: `local` is a small model that
     runs here, with `words` only words are found, and `off` keeps search out of date. `auto` is
-    `local` where `pressroom[meaning]` is installed, otherwise `words`."""
+    `local` where `pressroom[meaning]` is installed, otherwise `words`. Or a provider's model, such
+    as `openai:text-embedding-3-small`, or `server:NAME` for one at `model_url`."""
     related_tokens: int = Field(default=1_000, ge=0, le=20_000)
     """Tokens of other sections' texts that a model is shown with each draft, so that it neither
     repeats nor contradicts them: the nearest by meaning, for which search must find texts by
@@ -137,6 +143,18 @@ class Settings(BaseModel):
     def shares_work(self) -> bool:
         """Whether there may be several workers, none of which knows the others by a lock."""
         return self.several_workers or bool(self.database)
+
+    @field_validator("embedder")
+    @classmethod
+    def _own_or_a_provider_s(cls, embedder: str) -> str:
+        embedder = embedder.strip()
+        if embedder not in OWN_EMBEDDERS and not _PROVIDERS_MODEL.fullmatch(embedder):
+            named = ", ".join(f'"{each}"' for each in OWN_EMBEDDERS)
+            raise _wrong(
+                f"is no embedder; write one of {named}, or a provider's model, such as "
+                '"openai:text-embedding-3-small"'
+            )
+        return embedder
 
     @field_validator("limits", "budget", mode="before")
     @classmethod
@@ -180,7 +198,7 @@ class Settings(BaseModel):
             raise _wrong("is no id; write up to 40 small letters, digits and _, a letter first")
         return id
 
-    @field_validator("database", "model", "model_url", "content_dir", mode="before")
+    @field_validator("database", "model", "model_url", "content_dir", "embedder", mode="before")
     @classmethod
     def _filled_in(cls, value: object) -> object:
         if isinstance(value, str) and (literal := left_literal(value)):
@@ -207,8 +225,13 @@ class Settings(BaseModel):
                 "database needs a workspace_id; write the site's name in small letters, the same "
                 "on every machine"
             )
-        if self.model_url and not self.model:
+        embeds_there = self.embedder.startswith(AT_MODEL_URL)
+        if self.model_url and not self.model and not embeds_there:
             wrong.append("model_url needs a model; write the model's name on that server too")
+        if embeds_there and not self.model_url:
+            wrong.append(
+                f"embedder {shown(self.embedder)} needs model_url; write the server's address too"
+            )
         if self.model and not self.model_url and not _MODEL.fullmatch(self.model):
             wrong.append(
                 f"model {shown(self.model)} names no provider; write "
@@ -217,6 +240,18 @@ class Settings(BaseModel):
         if wrong:
             raise _wrong("\n".join(wrong))
         return self
+
+    @property
+    def embedding_model(self) -> tuple[str, str | None] | None:
+        """The model that embeds, and its server's address where that is `model_url`.
+
+        `None`: it is none of a provider's.
+        """
+        if self.embedder in OWN_EMBEDDERS:
+            return None
+        if self.embedder.startswith(AT_MODEL_URL):
+            return self.embedder.removeprefix(AT_MODEL_URL), self.model_url
+        return self.embedder, None
 
 
 _ENDPOINT = re.compile(r"/+(?:(?:chat/)?completions|responses|models|embeddings)?/*$")

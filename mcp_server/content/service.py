@@ -74,6 +74,7 @@ class ContentService:
         *,
         only_words: str | None,
         entity_types: Collection[str],
+        why_not_embedded: Callable[[], Awaitable[str | None]],
         max_retries: int,
         related_tokens: int = 0,
     ) -> None:
@@ -115,6 +116,7 @@ class ContentService:
             self._first_look,
             only_words=only_words,
             entity_types=entity_types,
+            why_not_embedded=why_not_embedded,
         )
         self.search = self._telling(search.__call__)
         self.plans = {

@@ -17,6 +17,7 @@ from mcp_server.clock import Clock
 from mcp_server.config import Workspace, find_workspace
 from mcp_server.doctor.database import of_database, of_origin, of_queue
 from mcp_server.doctor.diagnosis import Diagnosis
+from mcp_server.doctor.embedder import of_embedder
 from mcp_server.doctor.files import without_database
 from mcp_server.doctor.folder import of_folder
 from mcp_server.doctor.shared import of_shared
@@ -60,7 +61,8 @@ async def _examined(
         yield Diagnosis(check="workspace", level="error", message=str(error))
         return
     mistakes = plugins.read_settings(workspace.plugins, environ)
-    for finding in (*_settings(mistakes), *of_folder(workspace, environ, plugins.registry.kinds)):
+    looked = of_folder(workspace, environ, plugins.registry.kinds)
+    for finding in (*_settings(mistakes), *looked, await of_embedder(workspace, environ)):
         yield finding
     looked_at = _shared if workspace.settings.database else _own
     async for finding in looked_at(workspace, clock):

@@ -140,6 +140,8 @@ class SaveVector:
     embedder: str | None = None
     """What made the vector. `None`: nothing did, and only its words are found."""
     vector: bytes | None = None
+    unfinished: bool = False
+    """It is found by its words for now: its vector is still to be made."""
 
 
 Effect = (

@@ -19,6 +19,10 @@ EMBEDDING = "embedding"
 BACKGROUND = 10 * Priority.LOW
 """Below everything that somebody waits for."""
 
+TRIES = 10
+"""Tries of the job that embeds what has changed, after the first one: they take five minutes. It is
+queued again with the next change, and when a worker starts."""
+
 
 class Embedder(Protocol):
     """What makes vectors of texts."""
@@ -36,6 +40,10 @@ class Embedder(Protocol):
         """
         ...
 
+    async def aclose(self) -> None:
+        """Close what is open; it can be used again all the same."""
+        ...
+
 
 class Unembedded(NamedTuple):
     """An entity whose text has changed since its vector was made, or whose vector is another's."""
@@ -45,7 +53,10 @@ class Unembedded(NamedTuple):
     hash: str | None
     """Of its text now; `None` where it was removed."""
     text: str | None
-    """`None` where it was removed, or somebody damaged it."""
+    """Its beginning, as much as search takes in. `None` where it was removed, or somebody damaged
+    it."""
+    order: int = 0
+    """Of those that are to be embedded, a later one has a larger one."""
 
 
 class Vector(NamedTuple):
@@ -79,11 +90,22 @@ class MeaningStore(Protocol):
         """Return entities to embed, as they are now: those of `ids` that are, or the newest."""
         ...
 
+    async def wordless(self, *, before: int | None = None, limit: int) -> Sequence[Unembedded]:
+        """Return those entities to embed whose words are not known either, the newest first.
+
+        `before`: only those of an order below it.
+        """
+        ...
+
     async def count(self, embedder: str | None) -> Mapping[str, int]:
         """Return how many texts there are: `known` to search, and `left` to embed.
 
         Those whose vector another embedder made count as `left`, too.
         """
+        ...
+
+    async def embedders(self) -> Sequence[str]:
+        """Return the names of what has made the vectors that are stored, the latest first."""
         ...
 
     async def embed_again(self, embedder: str | None) -> int:
@@ -154,6 +176,7 @@ def embedding_of_all(*, delay_s: float = 0.0) -> NewJob:
         payload=Embedding().model_dump(mode="json", exclude_defaults=True),
         subject="changed texts",
         priority=BACKGROUND,
+        max_retries=TRIES,
         delay_s=delay_s,
         dedup=Dedup.COALESCE,
         dedup_key=EMBEDDING,
@@ -171,6 +194,7 @@ def embedding_of(type: str, id: str, hash: str, *, priority: int, max_retries: i
         max_retries=max_retries,
         dedup=Dedup.REPLACE,
         dedup_key=embedding_key(type, id),
+        counted=False,
     )
 
 

@@ -168,7 +168,8 @@ class NewJob(NamedTuple):
     requires: str | None = None
     """An ability (such as `key:anthropic`) without which a worker does not claim the job."""
     counted: bool = True
-    """Whether the batch's counters include it. The batch waits for it either way."""
+    """Whether the batch's counters include it. The batch waits for it either way. Outside of any
+    batch: whether it is listed, and anybody is told of it."""
 
 
 class Step(NamedTuple):

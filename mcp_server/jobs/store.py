@@ -293,8 +293,9 @@ class JobStore(Protocol):
     ) -> Sequence[Job]:
         """Return an owner's (`None`: everybody's) jobs outside any batch, newest first.
 
-        `active` True: the unfinished ones; False: the ended ones that were not pruned; `before`:
-        older than this `Job.order` only.
+        Those that are not counted are silent: they are found by their id only. `active` True: the
+        unfinished ones; False: the ended ones that were not pruned; `before`: older than this
+        `Job.order` only.
         """
         ...
 
@@ -349,7 +350,7 @@ class JobStore(Protocol):
     async def under_way(self, *, owner: str | None, limit: int) -> Sequence[Batch | Job]:
         """Return an owner's (`None`: everybody's) unfinished batches, then jobs outside any.
 
-        Paused ones are left out.
+        Paused ones are left out, and silent ones: see `alone`.
         """
         ...
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from mcp_server.entities.meaning import Embedder, MeaningStore, embedding_of_all
-from mcp_server.jobs.job import OURS
+from mcp_server.config import OWN_EMBEDDERS
+from mcp_server.entities.meaning import EMBEDDING, Embedder, MeaningStore, embedding_of_all
+from mcp_server.jobs.job import OURS, JobState
 from mcp_server.jobs.queue import JobQueue
+from mcp_server.jobs.store import JobStore
 from mcp_server.meaning.local import INSTALL, LocalEmbedder, is_installed
+from mcp_server.meaning.numbers import has_numpy
+from mcp_server.meaning.provider import Ask, ProviderEmbedder
 
 
 def embedder_of(setting: str, *, beside: bool) -> Embedder | None:
-    """Return what the setting `embedder` says; `None` where only words are found.
+    """Return the embedder of Pressroom's own that is set; `None` where only words are found.
 
     `beside`: it is asked now and then, and not to be started in a process of its own.
     """
@@ -18,8 +22,18 @@ def embedder_of(setting: str, *, beside: bool) -> Embedder | None:
     return LocalEmbedder(beside=beside)
 
 
+async def provider_embedder(model: str, ask: Ask, store: MeaningStore) -> Embedder | None:
+    """Return what asks a provider's model; `None` where vectors cannot be worked with here.
+
+    `model` is the name under which its vectors are stored.
+    """
+    return ProviderEmbedder(model, ask, await store.embedders()) if has_numpy() else None
+
+
 def why_only_words(setting: str) -> str | None:
     """Return what to say where nothing is found by its meaning; `None` where it is."""
+    if setting not in OWN_EMBEDDERS:
+        return None if has_numpy() else f"By words only: {INSTALL} brings what compares meanings."
     if setting == "off":
         return (
             'Search is out of date: the setting embedder is "off". With "words" it knows the '
@@ -30,6 +44,18 @@ def why_only_words(setting: str) -> str | None:
     if setting == "auto" and not is_installed():
         return f"By words only: {INSTALL} brings what finds texts by their meaning, too."
     return None
+
+
+async def why_not_embedded(store: JobStore) -> str | None:
+    """Return why the texts that are left have no vectors; `None` where they only wait for them."""
+    job = await store.newest_with_key(EMBEDDING)
+    if job is None or (job.state is not JobState.FAILED and job.code not in _LATER):
+        return None
+    return job.reason or None
+
+
+_LATER = frozenset({"retrying", "snoozed"})
+"""Codes of a job that is to be tried again."""
 
 
 async def embed_what_is_missing(

@@ -120,7 +120,7 @@ class Finder:
         """`index`: the vectors in memory, where somebody else in this process looks for some."""
         self.store, self.embedder = store, embedder
         if index is None and embedder is not None:
-            index = VectorIndex(store, embedder.name)
+            index = VectorIndex(store, embedder)
         self.index = index
         self._vectors: dict[str, bytes | None] = {}
 

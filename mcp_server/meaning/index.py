@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import anyio.to_thread
 
-from mcp_server.entities.meaning import MeaningStore, Vector
+from mcp_server.entities.meaning import Embedder, MeaningStore, Vector
 from mcp_server.meaning.numbers import numpy
 
 if TYPE_CHECKING:
@@ -32,8 +32,9 @@ REPLACED = 1_000
 class VectorIndex:
     """Finds the nearest vectors of one embedder, by the order in which they were stored."""
 
-    def __init__(self, store: MeaningStore, embedder: str) -> None:
+    def __init__(self, store: MeaningStore, embedder: Embedder) -> None:
         self._store, self._embedder = store, embedder
+        self._name = embedder.name
         self._alone = anyio.Lock()
         self._rows: _Rows | None = None
         self._last = 0
@@ -66,10 +67,12 @@ class VectorIndex:
                 self._rows.forget(orders)
 
     async def _refresh(self) -> None:
-        """Take in what was embedded since."""
+        """Take in what was embedded since; all anew if the embedder has another name by now."""
+        if self._embedder.name != self._name:
+            self._name, self._rows, self._last, self._whole = self._embedder.name, None, 0, 0
         while True:
             found = await self._store.vectors(
-                after=self._last, embedder=self._embedder, limit=READ_AT_ONCE
+                after=self._last, embedder=self._name, limit=READ_AT_ONCE
             )
             if found:
                 self._rows = await anyio.to_thread.run_sync(_added, self._rows, found)

@@ -27,6 +27,8 @@ PIECE = 1_000
 """Characters of a text that are embedded together: the model takes in a paragraph, not a book."""
 PIECES_MAX = 12
 """Of a longer text the first pieces stand for it."""
+TAKEN_MAX = PIECES_MAX * PIECE
+"""Characters of a text that are looked at."""
 HEADING = 0.3
 """What the first heading of a text weighs beside the text: it says what that is about. Measured as
 `meaning.fusion` is: 0.67 becomes 0.72."""
@@ -64,17 +66,21 @@ class LocalEmbedder:
         """
         from anyio import to_process  # noqa: PLC0415 - no server has a use for it
 
+        taken = [text.lstrip()[:TAKEN_MAX] for text in texts]
         try:
             if self._beside:
-                return await anyio.to_thread.run_sync(vectors, list(texts), limiter=self._one)
+                return await anyio.to_thread.run_sync(vectors, taken, limiter=self._one)
             return await to_process.run_sync(
-                _vectors_in_background, list(texts), cancellable=True, limiter=self._one
+                _vectors_in_background, taken, cancellable=True, limiter=self._one
             )
         except anyio.BrokenWorkerProcess as error:
             raise EmbeddingTrouble("the process that embeds has died", passes=True) from error
         except (ImportError, OSError, ValueError) as error:
             what = f"the model cannot be loaded ({type(error).__name__}): {INSTALL} mends that"
             raise EmbeddingTrouble(what, passes=False) from error
+
+    async def aclose(self) -> None:
+        """Nothing is open: the process ends with this one."""
 
 
 def vectors(texts: Sequence[str]) -> list[bytes | None]:

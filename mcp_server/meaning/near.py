@@ -46,7 +46,7 @@ class Neighbours:
     ) -> None:
         self._store, self._embedder = store, embedder
         if index is None and embedder is not None:
-            index = VectorIndex(store, embedder.name)
+            index = VectorIndex(store, embedder)
         self._index = index
         self._asked: dict[str, bytes] = {}
         self._rests_until = 0.0

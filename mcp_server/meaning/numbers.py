@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from typing import Any
 
 VARIABLE = "OPENBLAS_NUM_THREADS"
+
+
+def has_numpy() -> bool:
+    """Whether it is installed; it is not loaded."""
+    return importlib.util.find_spec("numpy") is not None
 
 
 def numpy() -> Any:

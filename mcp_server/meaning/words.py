@@ -24,11 +24,17 @@ _HEADING = re.compile(r"^(?:#{1,6}[ \t]+|title:[ \t]*)(\S.*)$", re.MULTILINE)
 _PARTS = re.compile(r"[^\W\d_]+|\d+")
 
 INDEXED_MAX = 200_000
-"""Characters of a text that are indexed: what is beyond is found by its meaning only."""
+"""Characters of a text that are taken in. What is beyond is not found: nobody reads so far."""
+PIECE = 20_000
+"""Characters that are gone through together, in a few milliseconds: no other thread runs meanwhile,
+as the interpreter's lock is held."""
 HEADINGS_MAX = 20
 """Headings of a text whose words count for more."""
 ASKED_MAX = 32
 """Words of a question that are looked for. Nobody's question has more; a pasted page does."""
+
+_PIECES = re.compile(rf".{{1,{PIECE}}}(?!\S)|.{{1,{PIECE}}}(?!\w)|.{{1,{PIECE}}}", re.DOTALL)
+"""Ends where a word does, if one does: at a blank, or at another sign."""
 
 
 def indexed(text: str) -> str:
@@ -80,6 +86,13 @@ def in_index(word: str, *, beginning: bool) -> str:
 
 
 def _words(text: str, *, ends: bool = True) -> list[str]:
+    if len(text) <= PIECE:
+        return _words_of_piece(text, ends=ends)
+    pieces = _PIECES.findall(text)
+    return [word for piece in pieces for word in _words_of_piece(piece, ends=ends)]
+
+
+def _words_of_piece(text: str, *, ends: bool) -> list[str]:
     spaced = _CJK_RUN.sub(lambda run: f" {' '.join(_pairs(run[0], ends=ends))} ", folded(text))
     return _WORD.findall(spaced)
 

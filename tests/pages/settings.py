@@ -26,6 +26,7 @@ from tests.pages.schema_words import allowed, table
 STRANGERS: Mapping[str, Mapping[str, str]] = {
     "model": {"model": "anthropic:NAME"},
     "model_url": {"model": "NAME", "model_url": "https://models.example/v1"},
+    "embedder": {"embedder": "openai:NAME"},
     "content_dir": {"content_dir": "/srv/site/content"},
 }
 """How somebody else's file would use each setting that can name something outside."""

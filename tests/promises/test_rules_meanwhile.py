@@ -27,6 +27,7 @@ from mcp_server.errors import InvalidTransition
 from mcp_server.jobs.batch import BatchLimits, BatchService
 from mcp_server.jobs.job import Origin
 from mcp_server.jobs.records import Applied
+from mcp_server.meaning.embedder import why_not_embedded
 from mcp_server.meaning.finding import Finder
 from tests.harness import desk, small_site
 from tests.promises.moves import QUICK, Hand, drafts, held, ids, live, lives, publish, redraft
@@ -123,6 +124,7 @@ async def service(
         Finder(parts.meaning, None),
         only_words=None,
         entity_types=(),
+        why_not_embedded=partial(why_not_embedded, parts.store),
         max_retries=0,
     )
 

@@ -108,6 +108,20 @@ def test_the_composer_is_no_model(model: str) -> None:
             "pressroom.toml: model_url needs a model; write the model's name on that server too",
         ),
         (
+            'embedder = "lokal"',
+            (
+                'pressroom.toml:1: embedder is no embedder; write one of "auto", "local", "words", '
+                '"off", or a provider\'s model, such as "openai:text-embedding-3-small"'
+            ),
+        ),
+        (
+            'embedder = "server:nomic"',
+            (
+                "pressroom.toml: embedder 'server:nomic' needs model_url; write the server's "
+                "address too"
+            ),
+        ),
+        (
             "heartbeat_s = 15",
             (
                 "pressroom.toml: heartbeat_s (15) must be less than half of lease_s (30); "

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from mcp_server.entities.meaning import MeaningStore, Vector
+from mcp_server.entities.meaning import Embedder, MeaningStore, Vector
 from mcp_server.meaning import index as module
 from mcp_server.meaning.index import VectorIndex, cosine
 
@@ -41,6 +41,12 @@ class Kept:
         return list(self.rows)
 
 
+class Named:
+    """What is asked of an embedder: its name, which may become another."""
+
+    name = "test"
+
+
 @pytest.fixture
 def kept() -> Kept:
     """A store with three vectors."""
@@ -51,7 +57,7 @@ def kept() -> Kept:
 
 
 def index_of(kept: Kept) -> VectorIndex:
-    return VectorIndex(cast("MeaningStore", kept), "test")
+    return VectorIndex(cast("MeaningStore", kept), cast("Embedder", Named()))
 
 
 async def test_the_nearest_come_with_their_cosine(kept: Kept) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import anyio.to_thread
@@ -70,6 +70,7 @@ class SearchAction:
         *,
         only_words: str | None,
         entity_types: Collection[str],
+        why_not_embedded: Callable[[], Awaitable[str | None]],
     ) -> None:
         """`only_words`: what to say where nothing is found by its meaning.
 
@@ -78,6 +79,7 @@ class SearchAction:
         self._reader, self._entities = reader, entities
         self._finder, self._first_look = finder, first_look
         self._only_words, self._entity_types = only_words, entity_types
+        self._why_not_embedded = why_not_embedded
         self._texts: tuple[Site | None, Aside] = (None, NONE_ASIDE)
 
     async def __call__(self, call: SearchCall, origin: Origin) -> Searched:
@@ -184,10 +186,11 @@ class SearchAction:
             notes.append(Quoted("By words only, this time:", ranked.trouble))
         count = await self._finder.count()
         if left := count["left"]:
-            notes.append(
-                f"Partly: {left:,} texts are still to be taken in, {count['known']:,} are known. "
-                "A worker does that in the background."
-            )
+            said = f"Partly: {left:,} texts are still to be taken in, {count['known']:,} are known."
+            if (why := await self._why_not_embedded()) is not None:
+                notes.append(Quoted(f"{said} New ones are found by their words only:", why))
+            else:
+                notes.append(f"{said} A worker does that in the background.")
         if ranked.respelled:
             notes.append(Quoted("Looked for, as it is spelled here:", ", ".join(ranked.respelled)))
         return notes

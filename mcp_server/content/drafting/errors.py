@@ -147,7 +147,7 @@ class ModelKeyRefused(ModelTrouble):
     def __init__(
         self, model: str, *, status: int | None, hint: str, usage: Usage | None = None
     ) -> None:
-        self.status = status
+        self.status, self.hint = status, hint
         said = "There is no key" if status is None else f"The key was refused (HTTP {status})"
         super().__init__(model, f"{said} for {model}: {hint}; then retry the batch.", usage=usage)
 
@@ -205,7 +205,7 @@ class ModelRejected(ModelTrouble):
         advice: str = "",
         usage: Usage | None = None,
     ) -> None:
-        self.status, self.code = status, code
+        self.status, self.code, self.advice = status, code, advice
         facts = ", ".join(filter(None, [f"HTTP {status}" if status else "", code or ""]))
         said = f"{model} rejected the request{f' ({facts})' if facts else ''}."
         super().__init__(model, f"{said} {advice}".strip(), usage=usage)

@@ -16,6 +16,7 @@ from contextlib import aclosing
 from typing import Any
 
 import anyio.lowlevel
+import anyio.to_thread
 import httpx2
 
 from mcp_server.content.drafting.answer_bounds import (
@@ -37,6 +38,10 @@ TURN_PIECES = 500
 wait."""
 
 TOO_LARGE = f"it is larger than {ANSWER_BYTES_MAX // 2**20} MB; a section takes a few kB"
+
+SMALL = 32 * 2**10
+"""Bytes of an answer that is read where it arrives. A larger one, such as one of embeddings, would
+keep all others waiting for a tenth of a second."""
 
 HEADERS_KEPT = ("retry-after", "retry-after-ms", "x-should-retry")
 """The headers that SDKs act upon. Any other could only carry a server's words further."""
@@ -158,7 +163,9 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
             body = await _body(response)
         finally:
             await response.aclose()
-        return _answer(response, body)
+        if len(body) <= SMALL:
+            return _answer(response, body)
+        return await anyio.to_thread.run_sync(_answer, response, body)
 
     async def _sent(self, request: httpx2.Request) -> httpx2.Response:
         try:
@@ -210,7 +217,10 @@ async def _body(response: httpx2.Response) -> bytes:
         raise AnswerRedirects(response.status_code)
     if response.is_success:
         body = await _unpacked(response, ANSWER_BYTES_MAX)
-        check_json(body)
+        if len(body) <= SMALL:
+            check_json(body)
+        else:
+            await anyio.to_thread.run_sync(check_json, body)
         return body
     try:
         body = await _unpacked(response, ERROR_BYTES_MAX)

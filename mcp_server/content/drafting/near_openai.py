@@ -7,6 +7,8 @@ that nobody needs. Pure. What was done about whom: docs/models.md.
 from __future__ import annotations
 
 import json
+from array import array
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -57,6 +59,8 @@ def mended(status: int, body: bytes) -> tuple[int, bytes] | None:
             status, found = status_of(error), {"error": error}
         elif isinstance(found.get("choices"), list):
             found = _completion(found)
+        elif _has_vectors(found.get("data")):
+            found = _vectors(found)
     return status, json.dumps(whole_strings(found)).encode()
 
 
@@ -85,6 +89,41 @@ def _completion(answer: dict[str, Any]) -> dict[str, Any]:
             for choice in answer["choices"]
         ],
     }
+
+
+def _has_vectors(data: object) -> bool:
+    rows = cast("list[object]", data) if isinstance(data, list) else []
+    return any(isinstance(row, dict) and "embedding" in row for row in rows)
+
+
+def _vectors(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer with embeddings with what its library insists on.
+
+    The numbers are packed, as OpenAI's own are: a library would take a long look at each.
+    """
+    rows = [cast("dict[str, Any]", each) for each in answer["data"] if isinstance(each, dict)]
+    places = [row.get("index") for row in rows]
+    if sorted(map(_whole, places)) == [*range(len(answer["data"]))]:
+        rows.sort(key=lambda row: row["index"])
+    return {
+        **answer,
+        "object": "list",
+        "model": _text(answer.get("model")),
+        "usage": _usage(answer.get("usage")),
+        "data": [
+            {"object": "embedding", "index": at, "embedding": _packed(row.get("embedding"))}
+            for at, row in enumerate(rows)
+        ],
+    }
+
+
+def _packed(numbers: object) -> object:
+    if not isinstance(numbers, list):
+        return numbers
+    try:
+        return b64encode(array("f", cast("list[float]", numbers)).tobytes()).decode()
+    except (TypeError, OverflowError):  # who asked for them says what is wrong
+        return cast("object", numbers)
 
 
 def _choice(choice: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import inspect
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 import httpx2
@@ -27,6 +27,8 @@ from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 from mcp_server.content.drafting.errors import ModelKeyRefused, ModelUnknown
 from mcp_server.content.drafting.http import ModelHTTPClient
 from mcp_server.content.drafting.model import ModelChoice, key_hint
+
+M = TypeVar("M")
 
 OWN_TRANSPORT = frozenset({"bedrock", "cohere", "converse", "github", "groq", "huggingface", "xai"})
 """Providers that our client cannot be given to, in pydantic-ai 2.68."""
@@ -46,13 +48,22 @@ def model_of(choice: ModelChoice, key: SecretStr | None, http: ModelHTTPClient) 
         ModelKeyRefused: there is no key, or it holds characters that no key has.
         ModelUnknown: there is no such provider here, or its address is none.
     """
+    return made_for(choice, key, lambda: (_by_url if choice.url else _by_name)(choice, key, http))
+
+
+def made_for(choice: ModelChoice, key: SecretStr | None, make: Callable[[], M]) -> M:
+    """Return what is made for a choice, if there is a key for it that could be sent.
+
+    Raises:
+        ModelKeyRefused, ModelUnknown: as `model_of`.
+    """
     if key is not None and not _could_be_sent(key):
         hint = "it holds characters that no key has"
         raise ModelKeyRefused(choice.name, status=None, hint=f"{hint}; {key_hint(choice)}")
     if key is None and choice.ability is not None:
         raise ModelKeyRefused(choice.name, status=None, hint=key_hint(choice))
     try:
-        return _by_url(choice, key, http) if choice.url else _by_name(choice, key, http)
+        return make()
     except httpx2.InvalidURL:
         advice = f"Its address is none: correct {address_setting(choice)}."
     except (trouble.UserError, ValueError):
@@ -70,22 +81,28 @@ def address_setting(choice: ModelChoice) -> str:
 
 
 def _by_url(choice: ModelChoice, key: SecretStr | None, http: ModelHTTPClient) -> Model:
-    provider = OpenAICompatibleProvider(
-        "openai-compatible",
-        base_url=choice.url or "",
-        api_key=key.get_secret_value() if key else None,
-        http_client=http,
-    )
+    provider = provider_at(choice.url or "", key, http)
     newer = (urlsplit(choice.url or "").hostname or "").endswith(NEWER_LIMIT)
     profile = OpenAIModelProfile(openai_chat_supports_max_completion_tokens=newer)
     return OpenAIChatModel(choice.model, provider=provider, profile=profile)
 
 
+def provider_at(url: str, key: SecretStr | None, http: ModelHTTPClient) -> Provider[Any]:
+    """Return the server at an address, which speaks like OpenAI's."""
+    return OpenAICompatibleProvider(
+        "openai-compatible",
+        base_url=url,
+        api_key=key.get_secret_value() if key else None,
+        http_client=http,
+    )
+
+
 def _by_name(choice: ModelChoice, key: SecretStr | None, http: ModelHTTPClient) -> Model:
-    return infer_model(choice.name, lambda name: _untraced(_provider(name, key, http)))
+    return infer_model(choice.name, lambda name: _untraced(provider_named(name, key, http)))
 
 
-def _provider(name: str, key: SecretStr | None, http: ModelHTTPClient) -> Provider[Any]:
+def provider_named(name: str, key: SecretStr | None, http: ModelHTTPClient) -> Provider[Any]:
+    """Return the provider before a model's name."""
     upstream = name.removeprefix("gateway/")
     if upstream != name:
         make = partial(cast("Any", gateway).gateway_provider, upstream)

@@ -46,7 +46,7 @@ class NoEffects:
     def keep(self, tx: object, effect: object, *, job: object, now: float) -> None:
         """Nothing is worth keeping."""
 
-    def follow_up(self, tx: object) -> NewJob | None:
+    def follow_up(self, tx: object, applied: object) -> NewJob | None:
         """Nothing follows."""
 
 

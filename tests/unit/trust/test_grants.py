@@ -34,6 +34,17 @@ def say_yes(folder: Path, settings: str) -> None:
         ('model = "anthropic:claude"', "model", "the model provider anthropic, with your key"),
         (f'model = "x"\nmodel_url = "{EVIL}"', "model_url", "https://model.evil.example:443"),
         ('content_dir = "/srv/pages"', "content_dir", "in '/srv/pages', outside the workspace"),
+        (
+            'embedder = "voyageai:voyage-4"',
+            "embedder",
+            "the model provider voyageai, with your key",
+        ),
+        (
+            f'embedder = "server:m"\nmodel_url = "{EVIL}"',
+            "model_url",
+            "https://model.evil.example:443",
+        ),
+        ('model = "openai:x"\nembedder = "openai:y"', "model", "the model provider openai"),
     ],
 )
 def test_what_the_workspaces_file_sends_or_writes_elsewhere_needs_a_word(
@@ -155,3 +166,30 @@ def test_a_workspace_that_takes_the_users_server_out_of_the_way_decides_itself(
     grants = grants_of(tmp_path / "site", 'model_url = ""')
     assert [need.setting for need in grants.missing()] == ["model_url"]
     assert grants.of_model("openai:gpt", None) == "untrusted"
+
+
+@pytest.mark.parametrize(
+    ("own", "settings", "trust"),
+    [
+        ('embedder = "openai:x"', "", "trusted"),
+        ('model = "openai:x"', 'embedder = "openai:y"', "untrusted"),
+        (f'model = "x"\nmodel_url = "{EVIL}"', 'embedder = "server:m"', "trusted"),
+        ("", f'embedder = "server:m"\nmodel_url = "{EVIL}"', "untrusted"),
+        ("", 'embedder = "server:m"\nmodel_url = "http://127.0.0.1:1/v1"', "keyless"),
+        (
+            'embedder = "server:m"\nmodel_url = "https://own.example"',
+            f'model_url = "{EVIL}"',
+            "untrusted",
+        ),
+    ],
+)
+def test_texts_are_embedded_where_the_user_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: str, settings: str, trust: str
+) -> None:
+    """Not where a workspace's file names a provider, or another server."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    (tmp_path / "config" / "pressroom").mkdir(parents=True)
+    (tmp_path / "config" / "pressroom" / "pressroom.toml").write_text(own)
+    grants = grants_of(tmp_path / "site", settings)
+    assert grants.of_embedder() == trust
+    assert bool(grants.missing()) == (trust != "trusted")

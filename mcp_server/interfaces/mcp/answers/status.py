@@ -310,7 +310,7 @@ class Status:
 def _section_row(job: Job | Recorded, *, full: bool, change: Change | None = None) -> SectionRow:
     length = FULL_REASON_LENGTH if full else sentences.REASON_LENGTH
     return SectionRow(
-        section=job.subject if job.counted else f"{job.subject} (file)",
+        section=job.subject if job.counted or _is_alone(job) else f"{job.subject} (file)",
         state=f"{job.state}",
         reason=sentences.short(job.reason, length),
         code=job.code,
@@ -320,6 +320,10 @@ def _section_row(job: Job | Recorded, *, full: bool, change: Change | None = Non
         hash_to=_short_hash(change.hash_to) if change else None,
         cost_usd=change.cost_usd if change else None,
     )
+
+
+def _is_alone(job: Job | Recorded) -> bool:
+    return isinstance(job, Job) and job.batch_id is None
 
 
 def _short_hash(hash: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import assert_never, cast
 
@@ -44,11 +45,14 @@ class ContentEffects:
     def __init__(self, embeds: NewJob | None = None) -> None:
         self._embeds = embeds
 
-    def follow_up(self, tx: Transaction) -> NewJob | None:
-        """Return the job that is to follow what was applied, where there is something to do."""
-        if self._embeds is None or tx.one("find_unembedded") is None:
+    def follow_up(self, tx: Transaction, applied: Iterable[object]) -> NewJob | None:
+        """Return the job that is to follow these effects, where there is something to do.
+
+        None follows vectors: who makes some knows whether there are texts left.
+        """
+        if self._embeds is None or all(isinstance(each, SaveVector) for each in applied):
             return None
-        return self._embeds
+        return None if tx.one("find_unembedded") is None else self._embeds
 
     def apply(
         self, tx: Transaction, effect: object, *, job: Row | WrittenBy | None, now: float

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from mcp_server.entities.effects import SaveVector
 from mcp_server.entities.meaning import Known, Unembedded, Vector
+from mcp_server.meaning.words import INDEXED_MAX
 from mcp_server.storage.sql.content.rows import key_of, revision_text
 from mcp_server.storage.sql.database import Database
 from mcp_server.storage.sql.packing import packed, unpacked
@@ -14,6 +15,8 @@ from mcp_server.storage.sql.transaction import Row, Transaction
 
 _LAST = chr(0x10FFFF)
 """Sorts after every letter."""
+_BYTES = 4 * INDEXED_MAX
+"""As many as so many characters have at most."""
 
 
 class SqlMeaningStore:
@@ -27,10 +30,18 @@ class SqlMeaningStore:
     ) -> Sequence[Unembedded]:
         def look(tx: Transaction) -> Sequence[Unembedded]:
             if ids is None:
-                rows = tx.all("list_unembedded", limit=limit)
+                rows = tx.all("list_unembedded", bytes=_BYTES, limit=limit)
             else:
-                rows = tx.all("list_unembedded_of", ids=_keys(ids), limit=limit)
+                rows = tx.all("list_unembedded_of", ids=_keys(ids), bytes=_BYTES, limit=limit)
             return [_unembedded(row) for row in rows]
+
+        return await self._database.read(look)
+
+    async def wordless(self, *, before: int | None = None, limit: int) -> Sequence[Unembedded]:
+        page = {"before": 2**62 if before is None else before, "limit": limit}
+
+        def look(tx: Transaction) -> Sequence[Unembedded]:
+            return [_unembedded(row) for row in tx.all("list_wordless", bytes=_BYTES, **page)]
 
         return await self._database.read(look)
 
@@ -38,6 +49,10 @@ class SqlMeaningStore:
         row = await self._database.read(lambda tx: tx.one("count_meanings", embedder=embedder))
         assert row is not None
         return {"known": row["known"], "left": row["unembedded"]}
+
+    async def embedders(self) -> Sequence[str]:
+        rows = await self._database.read(lambda tx: tx.all("list_embedders"))
+        return [row["embedder"] for row in rows]
 
     async def embed_again(self, embedder: str | None) -> int:
         return await self._database.write(lambda tx: tx.run("embed_again", embedder=embedder))
@@ -122,12 +137,21 @@ def save(tx: Transaction, effect: SaveVector) -> None:
             **key,
         )
         tx.run("insert_words", id=id, **_columns(effect.words))
-    tx.run("delete_unembedded", **key)
+    if effect.hash is None or not effect.unfinished:
+        tx.run("delete_unembedded", **key)
 
 
 def _unembedded(row: Row) -> Unembedded:
-    text = None if row["content_hash"] is None else revision_text(row)
-    return Unembedded(row["type"], row["entity_id"], row["content_hash"], text)
+    hash = row["content_hash"]
+    text = None if hash is None else _beginning(row)
+    return Unembedded(row["type"], row["entity_id"], hash, text, row["place"])
+
+
+def _beginning(row: Row) -> str | None:
+    """Return what search takes in of a text: the rest of a large one is not kept in memory."""
+    data = row["markdown"]
+    text = data.decode(errors="ignore") if isinstance(data, bytes) else revision_text(row)
+    return text and text[:INDEXED_MAX]
 
 
 def _words(row: Row) -> str:

@@ -27,7 +27,7 @@ def share(tx: Transaction, held: Row, job: NewJob, batch: Row | None, *, now: fl
     if batch is not None:
         join(tx, held["id"], batch["id"])
     if job.dedup is Dedup.REPLACE:
-        _replace(tx, held, job, now=now)
+        replace(tx, held, job, now=now)
 
 
 def replacing(tx: Transaction, jobs: Iterable[NewJob]) -> Mapping[str | None, float]:
@@ -92,7 +92,8 @@ def hand_over(tx: Transaction, job: Row, *, now: float) -> None:
         join(tx, heir, batch)
 
 
-def _replace(tx: Transaction, held: Row, job: NewJob, *, now: float) -> None:
+def replace(tx: Transaction, held: Row, job: NewJob, *, now: float) -> None:
+    """Let `job` take the place of `held`, which waits."""
     tx.run(
         "replace_job",
         id=held["id"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -83,8 +83,8 @@ class EffectApplier(Protocol):
         """Store what is to be kept of an effect that came too late."""
         ...
 
-    def follow_up(self, tx: Transaction) -> NewJob | None:
-        """Return the job that is to follow what was applied: one of its shared key waits at most.
+    def follow_up(self, tx: Transaction, applied: Iterable[object]) -> NewJob | None:
+        """Return the job that is to follow these effects: one of its shared key waits at most.
 
         It is outside any batch, and Pressroom's own: nobody is told of it.
         """
@@ -126,10 +126,14 @@ class SqlJobStore(JobReads):
     # Handing in
 
     async def submit(self, batch: NewBatch, *, now: float) -> Submission:
+        applied: list[object] = []
+
         def apply(tx: Transaction, effect: object) -> str | None:
+            applied.append(effect)
             return self._effects.apply(tx, effect, job=None, now=now)
 
         def apply_by(tx: Transaction, effect: object, by: WrittenBy) -> str | None:
+            applied.append(effect)
             return self._effects.apply(tx, effect, job=by, now=now)
 
         def step(tx: Transaction) -> Submission:
@@ -139,7 +143,7 @@ class SqlJobStore(JobReads):
             )
             assert found is not None
             self._begin_to_follow(tx)
-            self._follow_up(tx, now)
+            self._follow_up(tx, applied, now)
             if found.duplicate or found.held:
                 counters.next_change(tx)  # it is wanted again: a stopped worker may be started
             return found
@@ -163,7 +167,7 @@ class SqlJobStore(JobReads):
                 failed=lambda made: made is not None and made.conflict is not None,
             )
             assert found is not None
-            self._follow_up(tx, now)
+            self._follow_up(tx, effects, now)
             return found
 
         return await self._database.write(step)
@@ -252,8 +256,7 @@ class SqlJobStore(JobReads):
         def step(tx: Transaction) -> tuple[Sequence[Verdict | Exception], Sequence[Attempt]]:
             found = attempts.exchange(tx, reports, claim, apply, keep, now=now)
             self._begin_to_follow(tx)
-            if any(report.verdict.effects for report in reports):
-                self._follow_up(tx, now)
+            self._follow_up(tx, [e for each in reports for e in each.verdict.effects], now)
             return found
 
         written = await self._database.write_step(step)
@@ -283,7 +286,7 @@ class SqlJobStore(JobReads):
             conflict = attempts.checkpoint(
                 tx, attempt, effects, lambda t, job, asked: self._apply_all(t, job, asked, now)
             )
-            self._follow_up(tx, now)
+            self._follow_up(tx, effects, now)
             return conflict
 
         return await self._database.write(step)
@@ -481,9 +484,13 @@ class SqlJobStore(JobReads):
     async def ask(self, host_id: str, wanted: str) -> None:
         await self._database.write(lambda tx: tx.run("ask_host", id=host_id, wanted=wanted))
 
-    def _follow_up(self, tx: Transaction, now: float) -> None:
-        job = self._effects.follow_up(tx)
-        if job is None or sharing.waiting(tx, job.dedup_key) is not None:
+    def _follow_up(self, tx: Transaction, applied: Iterable[object], now: float) -> None:
+        job = self._effects.follow_up(tx, applied)
+        if job is None:
+            return
+        if (held := sharing.waiting(tx, job.dedup_key)) is not None:
+            if held["due_at"] > now + job.delay_s:  # as it was tried in vain
+                sharing.replace(tx, held, job, now=now)
             return
         counters.next_change(tx)  # a stopped worker may be started
         new = [(self._new_job_id(), job)]

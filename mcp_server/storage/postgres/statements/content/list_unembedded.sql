@@ -1,4 +1,5 @@
-SELECT unembedded.type, unembedded.entity_id, entities.content_hash, revisions.markdown,
+SELECT unembedded.id AS place, unembedded.type, unembedded.entity_id, entities.content_hash,
+    substr(convert_to(revisions.markdown, 'UTF8'), 1, CAST(:bytes AS integer)) AS markdown,
     page_bytes.data AS kept, revisions.source_page, revisions.source_start, revisions.source_end,
     revisions.id
 FROM unembedded
@@ -8,4 +9,4 @@ AND entities.page = unembedded.page AND entities.entity_id = unembedded.entity_i
 LEFT JOIN revisions ON revisions.id = entities.current
 LEFT JOIN page_bytes ON revisions.markdown IS NULL AND page_bytes.hash = revisions.source_page
 ORDER BY unembedded.id DESC
-LIMIT nullif(:limit, -1)
+LIMIT :limit

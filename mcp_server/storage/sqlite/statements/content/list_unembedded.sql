@@ -1,4 +1,8 @@
-SELECT unembedded.type, unembedded.entity_id, entities.content_hash, revisions.markdown,
+SELECT unembedded.id AS place, unembedded.type, unembedded.entity_id, entities.content_hash,
+    -- As bytes, as a text would be cut at its first NUL.
+    CASE typeof(revisions.markdown)
+        WHEN 'text' THEN substr(CAST(revisions.markdown AS BLOB), 1, :bytes)
+    END AS markdown,
     page_bytes.data AS kept, revisions.source_page, revisions.source_start, revisions.source_end,
     revisions.id
 FROM unembedded

@@ -1,4 +1,0 @@
-SELECT jobs.*, NULL AS batch_id FROM jobs
-WHERE batch IS NULL AND owner = :owner AND id < :before AND ended_at IS NOT NULL
-ORDER BY id DESC
-LIMIT nullif(:limit, -1)

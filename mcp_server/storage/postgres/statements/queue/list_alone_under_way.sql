@@ -1,5 +1,0 @@
-SELECT jobs.*, NULL AS batch_id FROM jobs
-WHERE batch IS NULL AND owner = :owner
-AND state IN ('scheduled', 'pending', 'processing', 'paused') AND state <> 'paused'
-ORDER BY id
-LIMIT nullif(:limit, -1)
