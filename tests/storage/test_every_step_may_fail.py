@@ -37,7 +37,7 @@ from mcp_server.storage.sql.usage import SqlLedger
 from tests.harness import ManualClock
 from tests.storage.failing import TROUBLES, Faults, Trouble, failing_database
 from tests.storage.invariants import check_invariants
-from tests.storage.stores import DAY_S, DONE, Bench, Stores, a_job, a_text, by_steps, sqlite
+from tests.storage.stores import BY_STEPS, DAY_S, DONE, Bench, Stores, a_job, a_text, sqlite
 from tests.storage.test_updates import updates_of
 from tests.waiting import PATIENCE_S
 
@@ -114,8 +114,9 @@ async def furnish(bench: Bench) -> dict[str, Attempt]:
 
 async def leave_behind(bench: Bench) -> None:
     """Put a batch into the file that is cancelled, of which two jobs of five have followed."""
-    async with by_steps(bench.path) as stores:
-        other = Bench(stores, by_steps, bench.path, bench.clock)
+    engine = BY_STEPS["sqlite"]
+    async with engine(bench.path) as stores:
+        other = Bench(stores, engine, bench.path, bench.clock)
         await other.submit(
             "behind", *[a_job(dedup=Dedup.SKIP, dedup_key=f"b/{n}") for n in "abcde"]
         )
