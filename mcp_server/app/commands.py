@@ -254,5 +254,5 @@ async def _works(parts: Parts) -> bool:
     for worker in workers:
         if worker.wanted != "drain":
             await parts.store.ask(worker.id, "drain")
-    several = parts.workspace.settings.several_workers
+    several = parts.workspace.settings.shares_work
     return worker_lives(parts.lock, workers, now=parts.clock.now(), several=several)

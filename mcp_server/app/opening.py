@@ -82,7 +82,7 @@ class Opening:
             kinds=parts.registry.kinds,
             heartbeat_s=settings.heartbeat_s,
             alive_s=settings.lease_s,
-            several=settings.several_workers,
+            several=settings.shares_work,
         )
         return start, keeper, health_of(parts, mode, mark, start)
 

@@ -26,6 +26,7 @@ from mcp_server.folder import Folder
 from mcp_server.jobs.batch import BatchLimits, BatchService
 from mcp_server.jobs.host.health import WorkerMode
 from mcp_server.jobs.host.lock import WorkerLock
+from mcp_server.jobs.host.presence import MACHINE
 from mcp_server.jobs.hub.hub import Hub
 from mcp_server.jobs.queue import JobQueue
 from mcp_server.jobs.records import Host
@@ -36,12 +37,12 @@ from mcp_server.meaning.embedder import embedder_of
 from mcp_server.meaning.making import effects_of
 from mcp_server.plugin.jobs import Jobs
 from mcp_server.plugin.loading import Plugins
+from mcp_server.storage.opening import open_database
 from mcp_server.storage.sql.content.effects import ContentEffects
 from mcp_server.storage.sql.content.meanings import SqlMeaningStore
 from mcp_server.storage.sql.content.store import SqlEntityStore
 from mcp_server.storage.sql.queue.store import SqlJobStore
 from mcp_server.storage.sql.usage import SqlLedger
-from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.place import unsafe_place
 from mcp_server.storage.sqlite.file.platform import ELSEWHERE, check_locks, check_sqlite
 from mcp_server.trust import Grants, StateFolder
@@ -85,7 +86,7 @@ class Parts:
     def host(self, role: Literal["server", "worker"], mode: WorkerMode | None = None) -> Host:
         """Return the record by which this process makes itself known in the database."""
         settings = self.workspace.settings
-        details: dict[str, Any] = {"kinds": sorted(self.registry.kinds)}
+        details: dict[str, Any] = {"kinds": sorted(self.registry.kinds), "machine": MACHINE}
         if mode:
             details |= {"mode": mode, "concurrency": settings.concurrency}
         return Host(
@@ -146,12 +147,8 @@ async def open_parts(
     plugins = plugins or Plugins(Registry(discover(HANDLERS)))
     plugins.read_settings(workspace.plugins, os.environ)
     registry = plugins.registry.bounded(settings.payload_bytes_max, limits=settings.limits)
-    async with Database.open(
-        workspace.database,
-        synchronous=settings.synchronous,
-        poll_s=settings.poll_s,
-        mark=state.demanded_mark,
-    ) as database:
+    async with open_database(workspace, state, grants, poll_s=settings.poll_s) as database:
+        clock = database.clock(clock)
         new_job_id = partial(new_id, "j", clock)
         store = SqlJobStore(database, _effects(workspace), new_job_id)
         entities = SqlEntityStore(database)
@@ -192,12 +189,7 @@ async def open_parts(
 @asynccontextmanager
 async def open_store(parts: Parts) -> AsyncGenerator[JobStore]:
     """Open the queue a second time, for the watchdog: its thread has an event loop of its own."""
-    settings = parts.workspace.settings
-    async with Database.open(
-        parts.workspace.database,
-        synchronous=settings.synchronous,
-        mark=parts.state.demanded_mark,
-    ) as database:
+    async with open_database(parts.workspace, parts.state, parts.grants) as database:
         effects = _effects(parts.workspace)
         yield SqlJobStore(database, effects, partial(new_id, "j", parts.clock))
 

@@ -32,7 +32,7 @@ def health_of(
         mode,
         mark,
         start,
-        several=parts.workspace.settings.several_workers,
+        several=parts.workspace.settings.shares_work,
         log=f"{log.parent.name}/{log.name}",
         figures=parts.figures,
         lacking=lack_of_key,

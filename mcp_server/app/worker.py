@@ -57,7 +57,7 @@ def run_worker(workspace: Path | None, *, detached: bool) -> None:
                 mark.clear()  # started by hand, so an earlier `pressroom stop` no longer counts
 
             async def turn() -> bool:
-                if not found.settings.several_workers and not await _acquired(parts.lock):
+                if not found.settings.shares_work and not await _acquired(parts.lock):
                     if detached:
                         return False  # another worker has the lock, so the jobs get done
                     raise Unavailable(
@@ -134,7 +134,7 @@ async def work(
             prune_interval_s=settings.prune_interval_h * 3600,
             grace_s=settings.grace_s,
             idle_s=settings.worker_idle_s if leaves else None,
-            holds_lock=not settings.several_workers,
+            holds_lock=not settings.shares_work,
         ),
         partial(new_id, "a", clock),
         open_store=partial(open_store, parts),

@@ -14,7 +14,7 @@ not set.
 
 from __future__ import annotations
 
-from mcp_server.config.settings import KEY_VARIABLE, Budget, Settings
+from mcp_server.config.settings import KEY_VARIABLE, Budget, Settings, database_of
 from mcp_server.config.sources import (
     ENV_PREFIX,
     PLUGINS_PREFIX,
@@ -48,6 +48,7 @@ __all__ = [
     "Settings",
     "SettingsProblems",
     "Workspace",
+    "database_of",
     "find_workspace",
     "in_words",
     "left_literal",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -57,6 +57,13 @@ class Settings(BaseModel):
     model_url: str | None = None
     """Address of an OpenAI-compatible server, such as `http://127.0.0.1:11434/v1`. Its key, if it
     wants one, is in `PRESSROOM_MODEL_KEY`."""
+    database: str = ""
+    """Where jobs and texts are kept: empty for a file in the state folder, or the address of a
+    PostgreSQL database that several machines share, `postgresql://USER@HOST/NAME`. Its password
+    belongs into `PGPASSWORD` or `~/.pgpass`."""
+    workspace_id: str = ""
+    """What this workspace is called in a shared database: the same on every machine, and another
+    for every site."""
     content_dir: Path = Path("content")
     """The folder of the pages' files; relative to the workspace and inside it, or absolute."""
     worker: Literal["auto", "embedded", "detached"] = "auto"
@@ -64,7 +71,8 @@ class Settings(BaseModel):
     worker_idle_s: float = Field(default=60, gt=0, le=86_400)
     """How long a detached worker stays without work before it ends."""
     several_workers: bool = False
-    """Whether several workers may work this workspace at the same time."""
+    """Whether several workers may work this workspace at the same time; those of a shared
+    `database` always may."""
     concurrency: int = Field(default=4, ge=1, le=64)
     """Jobs that a worker runs at the same time."""
     grace_s: float = Field(default=10, ge=0, le=3_600)
@@ -121,6 +129,11 @@ class Settings(BaseModel):
             raise _wrong("is no name of a model; write one without blanks")
         return None if model in {"", "composer"} else model
 
+    @property
+    def shares_work(self) -> bool:
+        """Whether there may be several workers, none of which knows the others by a lock."""
+        return self.several_workers or bool(self.database)
+
     @field_validator("limits", "budget", mode="before")
     @classmethod
     def _pairs(cls, table: object) -> object:
@@ -145,7 +158,25 @@ class Settings(BaseModel):
             return None
         return parts._replace(path=_ENDPOINT.sub("", parts.path)).geturl()
 
-    @field_validator("model", "model_url", "content_dir", mode="before")
+    @field_validator("database")
+    @classmethod
+    def _postgres_url(cls, address: str) -> str:
+        if not (address := address.strip()):
+            return ""
+        if database_of(address) is None:
+            raise _wrong(
+                "is no address of a database; write one such as postgresql://USER@HOST/NAME"
+            )
+        return address
+
+    @field_validator("workspace_id")
+    @classmethod
+    def _slug(cls, id: str) -> str:
+        if id and not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", id):
+            raise _wrong("is no id; write up to 40 small letters, digits and _, a letter first")
+        return id
+
+    @field_validator("database", "model", "model_url", "content_dir", mode="before")
     @classmethod
     def _filled_in(cls, value: object) -> object:
         if isinstance(value, str) and (literal := left_literal(value)):
@@ -167,6 +198,11 @@ class Settings(BaseModel):
                 f"heartbeat_s ({self.heartbeat_s:g}) must be less than half of lease_s "
                 f"({self.lease_s:g}); write heartbeat_s = {self.lease_s / 3:g}"
             )
+        if self.database and not self.workspace_id:
+            wrong.append(
+                "database needs a workspace_id; write the site's name in small letters, the same "
+                "on every machine"
+            )
         if self.model_url and not self.model:
             wrong.append("model_url needs a model; write the model's name on that server too")
         if self.model and not self.model_url and not _MODEL.fullmatch(self.model):
@@ -182,6 +218,29 @@ class Settings(BaseModel):
 _ENDPOINT = re.compile(r"/+(?:(?:chat/)?completions|responses|models|embeddings)?/*$")
 """How whole endpoints of OpenAI's API end. They are copied from examples of `curl`, and no API
 begins at one."""
+
+
+def database_of(address: str) -> str | None:
+    """Return the host, port and name of a PostgreSQL database; `None` if it is no address of one.
+
+    Where a user's password stands in it, it is not in what is returned.
+    """
+    try:
+        parts = urlsplit(address)
+        port = parts.port or 5432
+    except ValueError:  # a port that is no number, or half of an IPv6 address
+        return None
+    if parts.scheme not in {"postgresql", "postgres"} or not re.fullmatch(r"\S+", address):
+        return None
+    asked = dict(parse_qsl(parts.query))
+    host = parts.hostname or asked.get("host", "")
+    return f"{host}:{asked.get('port', port)}{parts.path or '/'}"
+
+
+def holds_password(address: str) -> bool:
+    """Whether the address of a database holds a password."""
+    parts = urlsplit(address)
+    return parts.password is not None or "password" in dict(parse_qsl(parts.query))
 
 
 def without_password(url: object) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mcp_server.config.settings import Settings
+from mcp_server.config.settings import Settings, holds_password
 from mcp_server.config.sources import (
     SETTINGS_FILE,
     STATE_DIR_VARIABLE,
@@ -134,6 +134,9 @@ def open_workspace(
     for own in (root, root / "pressroom", root / ".git"):
         if own == state_dir or own.is_relative_to(state_dir):
             raise SettingsProblems([f"{STATE_DIR_VARIABLE} names a folder that holds other things"])
+    if "database" in loaded.brought and holds_password(settings.database):
+        where = "put it into the variable PGPASSWORD or the file ~/.pgpass"
+        raise SettingsProblems([f"{SETTINGS_FILE}: database holds a password; {where}"])
     content_dir = _content_dir(root, state_dir, settings.content_dir)
     return Workspace(
         root=root,

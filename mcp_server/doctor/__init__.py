@@ -11,12 +11,15 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+import anyio.to_thread
+
 from mcp_server.clock import Clock
-from mcp_server.config import find_workspace
+from mcp_server.config import Workspace, find_workspace
 from mcp_server.doctor.database import of_database, of_origin, of_queue
 from mcp_server.doctor.diagnosis import Diagnosis
 from mcp_server.doctor.files import without_database
 from mcp_server.doctor.folder import of_folder
+from mcp_server.doctor.shared import of_shared
 from mcp_server.errors import CallerError, ConfigError
 from mcp_server.plugin.loading import Plugins
 from mcp_server.storage.sqlite.file.platform import present
@@ -59,6 +62,21 @@ async def _examined(
     mistakes = plugins.read_settings(workspace.plugins, environ)
     for finding in (*_settings(mistakes), *of_folder(workspace, environ, plugins.registry.kinds)):
         yield finding
+    looked_at = _shared if workspace.settings.database else _own
+    async for finding in looked_at(workspace, clock):
+        yield finding
+
+
+async def _shared(workspace: Workspace, clock: Clock) -> AsyncIterator[Diagnosis]:
+    findings, is_ready = await anyio.to_thread.run_sync(of_shared, workspace)
+    for finding in findings:
+        yield finding
+    if is_ready:
+        async for finding in of_queue(workspace, clock):
+            yield finding
+
+
+async def _own(workspace: Workspace, clock: Clock) -> AsyncIterator[Diagnosis]:
     if not workspace.database.exists():
         yield without_database(workspace)
         return

@@ -19,13 +19,13 @@ from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.job import BatchState, JobState
 from mcp_server.jobs.records import Host, Lag, Question, Stats
 from mcp_server.jobs.store import JobStore
+from mcp_server.storage.opening import open_database
 from mcp_server.storage.sql.content.effects import ContentEffects
 from mcp_server.storage.sql.content.store import SqlEntityStore
 from mcp_server.storage.sql.queue.store import SqlJobStore
 from mcp_server.storage.sql.transaction import Transaction
-from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.examine import Examined, damaged_rows, examine, mark_of
-from mcp_server.trust import StateFolder
+from mcp_server.trust import Grants, StateFolder
 
 WASTED_BYTES_MAX = 16 * 1024 * 1024
 """What a file may keep that nothing uses: as much as its log may."""
@@ -122,11 +122,13 @@ def _of_file(path: Path, found: Examined) -> Diagnosis:
 
 async def of_queue(workspace: Workspace, clock: Clock) -> AsyncIterator[Diagnosis]:
     """Check what is stored: the worker, what waits and why, and the pages' files."""
-    now = clock.now()
     try:
-        for finding in _rows(workspace.database):
-            yield finding
-        async with Database.open(workspace.database) as database:
+        if not workspace.settings.database:
+            for finding in _rows(workspace.database):
+                yield finding
+        state = StateFolder(workspace)
+        async with open_database(workspace, state, Grants(workspace, state)) as database:
+            now = database.clock(clock).now()
             store: JobStore = SqlJobStore(database, ContentEffects(), _no_job)
             await database.write(_nothing)
             lag, stats = await store.lag(now=now), await store.stats()
@@ -141,7 +143,7 @@ async def of_queue(workspace: Workspace, clock: Clock) -> AsyncIterator[Diagnosi
         WorkerLock(workspace.worker_lock),
         StopMark(workspace.folder(workspace.state_dir)).is_set,
     )
-    several = workspace.settings.several_workers
+    several = workspace.settings.shares_work
     alive = worker_lives(lock, hosts, now=now, several=several)
     log = workspace.worker_log
     yield _worker(hosts, lag, log, alive=alive, stopped=stopped)

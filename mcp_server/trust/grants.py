@@ -36,6 +36,10 @@ class Grants:
         """Whether pages may be read and written where the settings say."""
         return all(need.setting != "content_dir" for need in self.missing())
 
+    def of_database(self) -> bool:
+        """Whether the database that the settings name may be used."""
+        return all(need.setting != "database" for need in self.missing())
+
     def _said_by_user(self) -> frozenset[str]:
         settings = self._workspace.settings
         where = destination(settings.model, settings.model_url)

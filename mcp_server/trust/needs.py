@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from mcp_server.config import Workspace
+from mcp_server.config import Workspace, database_of
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -35,6 +35,10 @@ def needs_of(workspace: Workspace) -> Sequence[Need]:
     where = destination(settings.model, settings.model_url)
     if where is not None and (by := chosen_by(workspace)) is not None:
         found.append(Need(grant=where, setting=by, would=_would_send(where)))
+    if settings.database and {"database", "workspace_id"} & workspace.brought:
+        where = f"{database_of(settings.database)}, as {settings.workspace_id!r}"
+        would = f"keep its texts in the database {where}, and do what others have queued there"
+        found.append(Need(grant=f"database:{where}", setting="database", would=would))
     if workspace.writes_outside and "content_dir" in workspace.brought:
         folder = workspace.content_dir.resolve()
         would = f"read and write the live pages in {str(folder)!r}, outside the workspace"

@@ -19,7 +19,7 @@ from mcp_server.jobs.outcome import Done, Outcome
 from mcp_server.jobs.records import Cancelled, Claim, NewBatch, Report, Submission
 from mcp_server.jobs.retry import Verdict, decide
 from mcp_server.jobs.store import JobStore
-from mcp_server.storage.postgres.database import Database as Postgres
+from mcp_server.storage.postgres.database import PostgresDatabase
 from mcp_server.storage.sql.content.effects import ContentEffects
 from mcp_server.storage.sql.content.store import SqlEntityStore
 from mcp_server.storage.sql.database import Database
@@ -62,7 +62,7 @@ async def sqlite(path: Path, **settings: Any) -> AsyncGenerator[Stores]:
 @asynccontextmanager
 async def postgres(path: Path, **settings: Any) -> AsyncGenerator[Stores]:
     """Open the stores in a schema of a PostgreSQL server's; each path has one of its own."""
-    async with Postgres.open(server(), SCHEMAS.of(path)) as database:
+    async with PostgresDatabase.open(server(), SCHEMAS.of(path)) as database:
         yield stores_on(database, PostgresRaw(path), **settings)
 
 

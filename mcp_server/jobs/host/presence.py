@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import platform
 import sys
 from collections.abc import Sequence
 
 from mcp_server.jobs.host.lock import WorkerLock
 from mcp_server.jobs.records import Host
+
+MACHINE = platform.node()
+"""The name of this machine; processes of others are known by their announcements alone."""
 
 SILENT_S = 60.0
 """Processes announce themselves every few seconds; one that has not for this long is stuck."""
@@ -25,8 +29,10 @@ def worker_lives(lock: WorkerLock, hosts: Sequence[Host], *, now: float, several
 
 
 def is_alive(host: Host, now: float) -> bool:
-    """Whether this process lives; one that was killed is found out at once, as it is gone."""
-    return host.seen_at > now - SILENT_S and _is_there(host.pid)
+    """Whether this process lives; of this machine, one that was killed is found out at once."""
+    if host.seen_at <= now - SILENT_S:
+        return False
+    return host.details.get("machine", MACHINE) != MACHINE or _is_there(host.pid)
 
 
 def _is_there(pid: int) -> bool:

@@ -31,6 +31,9 @@ CONNECT_S = 5
 ASK_S = 10.0
 """How long it is asked what became of a commit whose answer was lost."""
 ASK_AGAIN_S = 0.1
+NOISE_S = 0.05
+"""Differences between clocks that are left alone, such as the time that a message takes."""
+NOW = "SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
 
 logger = structlog.get_logger(__name__)
 
@@ -45,6 +48,8 @@ class Opened:
     def __init__(self, address: str, schema: str, *, prepared: bool = True) -> None:
         self._address, self._prepared = address, prepared
         self._channel = channel_of(schema)
+        self.ahead_s = 0.0
+        """By how much the server's clock is ahead of this machine's."""
         self._connection: psycopg.Connection[PostgresRow] | None = None
         common = sql.SQL(
             "SET LOCAL search_path TO {}; SET LOCAL lock_timeout = {};"
@@ -59,7 +64,8 @@ class Opened:
         )
         self._tell = sql.SQL(
             "UPDATE counters SET value = value + 1 WHERE name = 'commits'"
-            " RETURNING pg_current_xact_id()::text AS id, pg_notify({}, '')"
+            " RETURNING pg_current_xact_id()::text AS id, pg_notify({}, ''),"
+            " CAST(extract(epoch FROM clock_timestamp()) AS double precision) AS at"
         ).format(sql.Literal(channel_of(schema)))
 
     @property
@@ -79,7 +85,11 @@ class Opened:
             if connection.info.transaction_status in OPEN:  # the ROLLBACK before failed
                 connection.execute("ROLLBACK")
             return connection
+        asked = time.time()
         self._connection = connect(self._address, prepared=self._prepared)
+        row = self._connection.execute(NOW).fetchone()
+        if row is not None:
+            self._set_clock(row[0], asked)
         return self._connection
 
     def write(self, step: Callable[[PostgresTransaction], T]) -> T:
@@ -95,7 +105,7 @@ class Opened:
             connection.execute(self._begin_write)
             transaction = PostgresTransaction(connection)
             result = step(transaction)
-            row = connection.execute(self._tell).fetchone() if transaction.changed else None
+            row = self._told(connection) if transaction.changed else None
         except BaseException:
             if not connection.closed:
                 connection.execute("ROLLBACK")
@@ -129,6 +139,20 @@ class Opened:
         """Close the connection, if there is one."""
         if self._connection is not None:
             self._connection.close()
+
+    def _told(self, connection: psycopg.Connection[PostgresRow]) -> PostgresRow | None:
+        asked = time.time()
+        row = connection.execute(self._tell).fetchone()
+        if row is not None:
+            self._set_clock(row["at"], asked)
+        return row
+
+    def _set_clock(self, at: float, asked: float) -> None:
+        """Note what the server's clock said between `asked` and now, if that was but a moment."""
+        heard = time.time()
+        ahead = at - (asked + heard) / 2
+        if heard - asked < NOISE_S < abs(ahead - self.ahead_s):
+            self.ahead_s = ahead
 
     def _committed(self, id: str) -> bool:
         """Return what became of a transaction, by what the server remembers of it.

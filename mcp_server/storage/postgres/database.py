@@ -13,6 +13,7 @@ import anyio
 import anyio.to_thread
 import psycopg
 
+from mcp_server.clock import Clock
 from mcp_server.errors import StorageError
 from mcp_server.storage.postgres.connection import Opened
 from mcp_server.storage.postgres.errors import storage_error
@@ -51,7 +52,17 @@ class _Hand:
         self._thread.shutdown(wait=False)
 
 
-class Database:
+class ServersClock:
+    """The clock of the database server: this machine's, put right by what the server last said."""
+
+    def __init__(self, own: Clock, opened: Opened) -> None:
+        self._own, self._opened = own, opened
+
+    def now(self) -> float:
+        return self._own.now() + self._opened.ahead_s
+
+
+class PostgresDatabase:
     """A workspace, as one process has it open."""
 
     def __init__(self, address: str, schema: str, *, poll_s: float, prepared: bool) -> None:
@@ -75,7 +86,7 @@ class Database:
     @asynccontextmanager
     async def open(
         cls, address: str, schema: str, *, poll_s: float = POLL_S, prepared: bool = True
-    ) -> AsyncGenerator[Database]:
+    ) -> AsyncGenerator[PostgresDatabase]:
         """Open the workspace of this schema, made or migrated to this version's tables.
 
         Commits of others are heard of at once; where that cannot be, they are looked for every
@@ -126,6 +137,10 @@ class Database:
             return await aside.run(lambda: aside.opened.read(function))
         finally:
             await aside.aclose()
+
+    def clock(self, own: Clock) -> Clock:
+        """Return the server's clock, as this machine can tell: the clocks of hosts differ."""
+        return ServersClock(own, self._writer.opened)
 
     async def checkpoint(self) -> None:
         """Give nothing back: that is the server's to do."""

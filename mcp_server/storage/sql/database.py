@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from mcp_server.clock import Clock
 from mcp_server.storage.sql.group_commit import Written
 from mcp_server.storage.sql.transaction import Transaction
 
@@ -32,6 +33,10 @@ class Database(Protocol):
 
     async def read_aside(self, function: Callable[[Transaction], T]) -> T:
         """Do the same on a connection of its own, for what takes long."""
+        ...
+
+    def clock(self, own: Clock) -> Clock:
+        """Return the clock that all who use the database go by: of one machine, its `own`."""
         ...
 
     async def checkpoint(self) -> None:

@@ -291,7 +291,9 @@ CREATE INDEX jobs_alone_unfinished ON jobs (owner, id)
 WHERE batch IS NULL AND state IN ('scheduled', 'pending', 'processing', 'paused');
 CREATE INDEX jobs_requiring ON jobs (requires) WHERE requires IS NOT NULL AND state = 'pending';
 CREATE INDEX jobs_key ON jobs (dedup_key, dedup, batch) WHERE dedup_key IS NOT NULL;
-CREATE INDEX jobs_ready ON jobs (kind, requires, priority DESC, id) WHERE state = 'pending';
+-- An ability that nothing needs is '': no index finds what is NULL in the order of another column.
+CREATE INDEX jobs_ready ON jobs (kind, coalesce(requires, ''), priority DESC, id)
+WHERE state = 'pending';
 CREATE INDEX batches_about ON batches (about) WHERE about IS NOT NULL;
 CREATE UNIQUE INDEX rounds_submit_key ON rounds (submit_key)
 WHERE submit_key IS NOT NULL AND state IN ('pending', 'processing', 'paused') AND stopping = 0;

@@ -144,7 +144,12 @@ class SqlEntityStore:
             lambda tx: tx.all("list_past_usage", type=PREVIEW, model=model, count=count)
         )
         return [
-            PastUsage(row["entity_id"], row["template"], row["input_tokens"], row["output_tokens"])
+            PastUsage(
+                entity_id=row["entity_id"],
+                template=row["template"],
+                input_tokens=row["input_tokens"],
+                output_tokens=row["output_tokens"],
+            )
             for row in rows
         ]
 

@@ -11,6 +11,7 @@ import anyio
 import anyio.to_thread
 import structlog
 
+from mcp_server.clock import Clock
 from mcp_server.errors import StorageError, Unavailable
 from mcp_server.storage.sql.group_commit import Written
 from mcp_server.storage.sql.transaction import Transaction
@@ -118,6 +119,10 @@ class Database:
         assert file is not None
         async with connect(Path(file["file"])) as aside:
             return await aside.read(function)
+
+    def clock(self, own: Clock) -> Clock:
+        """Return the machine's own clock: nobody else has the file."""
+        return own
 
     async def checkpoint(self) -> None:
         """Bring the log into the file, as far as no reader needs it; wait for nobody.

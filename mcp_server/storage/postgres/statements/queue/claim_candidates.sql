@@ -8,7 +8,7 @@ SELECT
 FROM jobs
 WHERE jobs.state = 'pending'
 AND jobs.kind = :kind
-AND jobs.requires IS NOT DISTINCT FROM :ability
+AND coalesce(jobs.requires, '') = coalesce(:ability, '')
 AND CAST(jobs.crashes AS bigint) < :crashes
 AND (
     jobs.dedup NOT IN ('coalesce', 'replace')

@@ -29,7 +29,7 @@ lines (kind, ability, priority) AS (
         (
             SELECT max(priority) FROM jobs
             WHERE state = 'pending' AND jobs.kind = needs.kind
-            AND jobs.requires IS NOT DISTINCT FROM needs.ability
+            AND coalesce(jobs.requires, '') = coalesce(needs.ability, '')
         )
     FROM needs
     UNION ALL
@@ -39,7 +39,7 @@ lines (kind, ability, priority) AS (
         (
             SELECT max(jobs.priority) FROM jobs
             WHERE state = 'pending' AND jobs.kind = lines.kind
-            AND jobs.requires IS NOT DISTINCT FROM lines.ability AND jobs.priority < lines.priority
+            AND coalesce(jobs.requires, '') = coalesce(lines.ability, '') AND jobs.priority < lines.priority
         )
     FROM lines
     WHERE lines.priority IS NOT NULL
@@ -50,7 +50,7 @@ SELECT min(due_at) AS due_at FROM (
         SELECT min(due_at) FROM (
             SELECT jobs.due_at FROM jobs
             WHERE state = 'pending' AND jobs.kind = lines.kind
-            AND jobs.requires IS NOT DISTINCT FROM lines.ability AND jobs.priority = lines.priority
+            AND coalesce(jobs.requires, '') = coalesce(lines.ability, '') AND jobs.priority = lines.priority
             ORDER BY jobs.id
             LIMIT :first
         )

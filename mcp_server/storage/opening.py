@@ -1,0 +1,65 @@
+"""Which database a workspace has: a file in its state folder, or one that machines share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+
+from mcp_server.config import Workspace, database_of
+from mcp_server.errors import Unavailable
+from mcp_server.storage.sql.database import Database
+from mcp_server.storage.sqlite.file.database import Database as SqliteDatabase
+from mcp_server.trust import Grants, StateFolder
+
+INSTALL = "pip install 'pressroom[postgres]'"
+"""Brings the driver."""
+POLL_S = 0.1
+
+
+@asynccontextmanager
+async def open_database(
+    workspace: Workspace, state: StateFolder, grants: Grants, *, poll_s: float = POLL_S
+) -> AsyncGenerator[Database]:
+    """Open the workspace's database, migrated to this version's tables.
+
+    Commits of others are looked for every `poll_s`, where nobody tells of them.
+
+    Raises:
+        Unavailable: a newer Pressroom wrote it, its user has not permitted it, or its driver is
+            not installed.
+        StorageError: it cannot be opened or reached.
+    """
+    settings = workspace.settings
+    if not settings.database:
+        async with SqliteDatabase.open(
+            workspace.database,
+            synchronous=settings.synchronous,
+            poll_s=poll_s,
+            mark=state.demanded_mark,
+        ) as database:
+            yield database
+        return
+    if lack := lack_of_access(workspace, grants):
+        raise Unavailable(lack)
+    from mcp_server.storage.postgres.database import PostgresDatabase  # noqa: PLC0415 - the driver
+
+    async with PostgresDatabase.open(
+        settings.database, schema_of(workspace), poll_s=poll_s
+    ) as shared:
+        yield shared
+
+
+def lack_of_access(workspace: Workspace, grants: Grants) -> str | None:
+    """Return why a shared database cannot be asked, and what helps; `None` if it can."""
+    if not grants.of_database():
+        where = database_of(workspace.settings.database)
+        return f"The database {where} is not permitted yet: run `pressroom trust` in this folder."
+    if find_spec("psycopg") is None:
+        return f"A shared database needs a driver: {INSTALL}"
+    return None
+
+
+def schema_of(workspace: Workspace) -> str:
+    """Return the schema in which a shared database has the workspace."""
+    return f"pressroom_{workspace.settings.workspace_id}"
