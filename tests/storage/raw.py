@@ -121,9 +121,13 @@ class PostgresRaw:
         assert not problems, "the schema contradicts itself:\n" + "\n".join(map(str, problems))
 
     def end(self) -> None:
+        self.close()
+        SCHEMAS.give_back(self._path)
+
+    def close(self) -> None:
+        """Let go of the connection."""
         if self._connection is not None:
             self._connection.close()
-        SCHEMAS.give_back(self._path)
 
     def _connected(self) -> psycopg.Connection[tuple[Any, ...]]:
         if self._connection is None:

@@ -23,6 +23,9 @@ from mcp_server.storage.postgres.transaction import OPEN, PostgresTransaction
 
 T = TypeVar("T")
 
+Connect = Callable[..., "psycopg.Connection[PostgresRow]"]
+"""Makes a connection, as `connect` does."""
+
 LOCK_S = 5
 """How long a write waits for those of other processes."""
 STILL_S = 3
@@ -45,8 +48,11 @@ class CommitUnknown(psycopg.OperationalError):
 class Opened:
     """A connection to the schema of one workspace."""
 
-    def __init__(self, address: str, schema: str, *, prepared: bool = True) -> None:
+    def __init__(
+        self, address: str, schema: str, *, prepared: bool = True, by: Connect | None = None
+    ) -> None:
         self._address, self._prepared = address, prepared
+        self._connect = by or connect
         self._channel = channel_of(schema)
         self.ahead_s = 0.0
         """By how much the server's clock is ahead of this machine's."""
@@ -86,7 +92,7 @@ class Opened:
                 connection.execute("ROLLBACK")
             return connection
         asked = time.time()
-        self._connection = connect(self._address, prepared=self._prepared)
+        self._connection = self._connect(self._address, prepared=self._prepared)
         row = self._connection.execute(NOW).fetchone()
         if row is not None:
             self._set_clock(row[0], asked)
