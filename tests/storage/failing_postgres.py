@@ -69,7 +69,7 @@ class FailingCursor(psycopg.Cursor[PostgresRow]):
         if trouble is not None:
             self._fail(trouble, text)
         if text.startswith("BEGIN;"):
-            super().execute(RENUMBER)
+            psycopg.Cursor(self.connection).execute(RENUMBER)
         return self
 
     def executemany(self, query: Any, params_seq: Iterable[Any], **how: Any) -> None:
