@@ -30,7 +30,7 @@ from mcp_server.content.actions.searched import SearchCall
 from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.job import Origin
 from mcp_server.meaning.numbers import numpy
-from mcp_server.meaning.words import in_index, words_of
+from mcp_server.meaning.words import words_of
 from mcp_server.progress.stream import Events
 from tests.benchmarks.memory import memory_kb
 from tests.benchmarks.partners import no_worker
@@ -187,7 +187,7 @@ async def _with_vec(
 
 
 def _fts5(connection: sqlite3.Connection, question: str) -> None:
-    asked = " OR ".join(in_index(word, beginning=False) for word in words_of(question))
+    asked = " OR ".join(f'"{word}"' for word in words_of(question))
     best = "SELECT rowid FROM word_index WHERE word_index MATCH ? ORDER BY rank LIMIT ?"
     connection.execute(best, (asked, NEAREST)).fetchall()
 
