@@ -1,0 +1,59 @@
+"""What stands beside a schema that a workspace is being moved into, or was moved out of.
+
+It is the schema's comment: one word, who moves, and where he does.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, get_args
+
+import psycopg
+from psycopg import sql
+
+from mcp_server.storage.postgres.rows import PostgresRow
+
+Way = Literal["coming", "away"]
+
+BEGINS = "pressroom"
+
+
+class Moved(NamedTuple):
+    """Who moves a workspace, and which way."""
+
+    way: Way
+    by: str
+    """The workspace's folder, by a name that says nothing about it."""
+    machine: str
+
+    @property
+    def message(self) -> str:
+        """Why the workspace is not to be opened here."""
+        if self.way == "away":
+            return (
+                f"This workspace was moved out of the database, into a file on {self.machine}. Set "
+                "database in pressroom.toml to where it is now, or move it back from there."
+            )
+        return (
+            f"This workspace is being moved into the database from {self.machine}, and is not here "
+            "as a whole yet: run the same `pressroom database move` there again."
+        )
+
+
+def moved(connection: psycopg.Connection[PostgresRow], schema: str) -> Moved | None:
+    """Return what stands beside the schema, `None` where nothing does."""
+    row = connection.execute(
+        "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s", [schema]
+    ).fetchone()
+    words = "" if row is None else row[0] or ""
+    begins, way, by, machine = (words.split(" ", 3) + [""] * 4)[:4]
+    if begins != BEGINS or way not in get_args(Way):
+        return None
+    return Moved("away" if way == "away" else "coming", by, machine)
+
+
+def note(connection: psycopg.Connection[PostgresRow], schema: str, said: Moved | None) -> None:
+    """Write it there, or take it away."""
+    text = None if said is None else f"{BEGINS} {said.way} {said.by} {said.machine}"
+    connection.execute(
+        sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(schema), sql.Literal(text))
+    )
