@@ -44,7 +44,7 @@ OF_EACH_DATABASE = frozenset({"identity", "migrations"})
 INDEX_OF_WORDS = frozenset(
     {
         *("word_index", "word_index_config", "word_index_data", "word_index_docsize"),
-        *("word_index_idx", "word_terms"),
+        *("word_index_idx", "word_terms", "words"),
     }
 )
 """Tables that are made anew of the words in `meanings`, as each database finds words in its way."""

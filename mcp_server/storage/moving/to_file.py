@@ -102,18 +102,30 @@ def _copied(plan: Plan, connection: Connection, coming: Path) -> Mapping[str, in
 
 
 def _set_aside(plan: Plan, connection: Connection) -> str:
-    """Give the schema another name, and leave an empty one that says so."""
-    asked = "SELECT nspname FROM pg_namespace WHERE starts_with(nspname, %s)"
-    rows = connection.execute(asked, [plan.schema]).fetchall()
-    taken = {row[0] for row in rows}
-    wanted = f"{plan.schema}_moved"
-    numbered = (f"{wanted}_{number}" for number in range(2, len(taken) + 3))
-    left = next(name for name in (wanted, *numbered) if name not in taken)
-    schema, new_name = sql.Identifier(plan.schema), sql.Identifier(left)
-    connection.execute(sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(schema, new_name))
-    connection.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
+    """Give the schema another name, and leave an empty one that says so.
+
+    Without the right to do that, the tables stay there, where nobody takes them for a workspace.
+    """
+    row = connection.execute(
+        "SELECT has_database_privilege(current_database(), 'CREATE') AS may"
+    ).fetchone()
+    if row is None or not row["may"]:
+        left = plan.schema
+        connection.execute("ALTER TABLE migrations RENAME TO migrations_moved")
+    else:
+        left = _free_name(connection, f"{plan.schema}_moved")
+        schema, new_name = sql.Identifier(plan.schema), sql.Identifier(left)
+        connection.execute(sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(schema, new_name))
+        connection.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
     note(connection, plan.schema, plan.noted("away"))
     return left
+
+
+def _free_name(connection: Connection, wanted: str) -> str:
+    asked = "SELECT nspname FROM pg_namespace WHERE starts_with(nspname, %s)"
+    taken = {row[0] for row in connection.execute(asked, [wanted])}
+    numbered = (f"{wanted}_{number}" for number in range(2, len(taken) + 3))
+    return next(name for name in (wanted, *numbered) if name not in taken)
 
 
 def _remove(file: Path, ends: tuple[str, ...]) -> None:

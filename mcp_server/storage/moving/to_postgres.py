@@ -28,7 +28,7 @@ from mcp_server.storage.moving.shared_end import SharedEnd
 from mcp_server.storage.postgres.connection import channel_of, connect
 from mcp_server.storage.postgres.errors import moving_error
 from mcp_server.storage.postgres.migrate import bring
-from mcp_server.storage.postgres.moved import moved, note
+from mcp_server.storage.postgres.moved import empty, holds_something, moved, note
 from mcp_server.storage.postgres.rows import PostgresRow
 from mcp_server.storage.sqlite.file.connection import open_file
 from mcp_server.storage.sqlite.file.errors import DRIVER_ERRORS
@@ -118,21 +118,21 @@ def _make_room(plan: Plan, connection: Connection) -> None:
         "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [channel_of(plan.schema)]
     )
     found = moved(connection, plan.schema)
-    if found is not None and found.way == "coming" and found.by == plan.by:
-        name = sql.Identifier(plan.schema)
-        connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(name))
-    elif found is not None and found.way == "coming":
+    if found is not None and found.way == "coming":
+        if found.by != plan.by:
+            raise Unavailable(
+                f"Another workspace is being moved into {plan.schema}, from {found.machine}: name "
+                "another --workspace-id."
+            )
+        empty(connection, plan.schema)  # as we were interrupted, it was never used
+    if holds_something(connection, plan.schema):
+        what = "another site" if found is None else "what was moved out of it"
         raise Unavailable(
-            f"Another workspace is being moved into {plan.schema}, from {found.machine}: name "
-            "another --workspace-id."
+            f"The schema {plan.schema} of the database holds something, such as {what}: name "
+            f"another --workspace-id, or drop what is in it if nobody needs it."
         )
-    elif found is not None:  # all that is left of a schema that was moved away
-        connection.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(plan.schema)))
-    elif _is_there(connection, plan.schema):
-        raise Unavailable(
-            f"The database has a schema {plan.schema}, which holds something else, such as "
-            "another site: name another --workspace-id, or drop that schema if nobody needs it."
-        )
+    if found is not None:
+        note(connection, plan.schema, None)
 
 
 def _check_copy(plan: Plan, connection: Connection) -> None:
@@ -144,14 +144,8 @@ def _check_copy(plan: Plan, connection: Connection) -> None:
     found = moved(connection, plan.schema)
     is_ours = found is not None and found.way == "coming" and found.by == plan.by
     # Without a note, an earlier command has come to its last step but one.
-    if not is_ours and (found is not None or not _is_there(connection, plan.schema)):
+    if not is_ours and (found is not None or not holds_something(connection, plan.schema)):
         raise Unavailable(
             f"The copy in {plan.schema} is gone: give {plan.file.name}.moved in "
             f"{plan.state.path.name} its name {plan.file.name} again, then run this again."
         )
-
-
-def _is_there(connection: Connection, schema: str) -> bool:
-    asked = "SELECT count(*) FROM pg_namespace WHERE nspname = %s"
-    row = connection.execute(asked, [schema]).fetchone()
-    return row is not None and row[0] > 0

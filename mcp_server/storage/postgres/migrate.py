@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
@@ -46,9 +47,12 @@ def bring(connection: psycopg.Connection[PostgresRow], schema: str) -> int:
     )
     if (found := moved(connection, schema)) is not None:
         raise Unavailable(found.message)
-    connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
+    # Not IF NOT EXISTS: that asks for the right to make one, though it is there.
+    if not _is_there(connection, "to_regnamespace(quote_ident(%s))", schema):
+        connection.execute(sql.SQL("CREATE SCHEMA {}").format(name))
     connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(name))
-    connection.execute("CREATE TABLE IF NOT EXISTS migrations (number bigint PRIMARY KEY)")
+    if not _is_there(connection, "to_regclass(quote_ident(%s) || '.migrations')", schema):
+        connection.execute("CREATE TABLE migrations (number bigint PRIMARY KEY)")
     row = connection.execute("SELECT coalesce(max(number), 0) FROM migrations").fetchone()
     version = 0 if row is None else row[0]
     newest = max(migrations())
@@ -61,6 +65,13 @@ def bring(connection: psycopg.Connection[PostgresRow], schema: str) -> int:
         connection.execute(migrations()[number].encode())
         connection.execute("INSERT INTO migrations VALUES (%s)", [number])
     return newest
+
+
+def _is_there(
+    connection: psycopg.Connection[PostgresRow], expression: LiteralString, schema: str
+) -> bool:
+    row = connection.execute(f"SELECT {expression} IS NOT NULL AS there", [schema]).fetchone()
+    return row is not None and row["there"]
 
 
 @cache

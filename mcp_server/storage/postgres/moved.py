@@ -57,3 +57,26 @@ def note(connection: psycopg.Connection[PostgresRow], schema: str, said: Moved |
     connection.execute(
         sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(schema), sql.Literal(text))
     )
+
+
+def holds_something(connection: psycopg.Connection[PostgresRow], schema: str) -> bool:
+    """Whether there is anything in the schema."""
+    row = connection.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM pg_class WHERE relnamespace = to_regnamespace(%(name)s)"
+        " UNION ALL SELECT 1 FROM pg_proc WHERE pronamespace = to_regnamespace(%(name)s)) AS found",
+        {"name": schema},
+    ).fetchone()
+    return row is not None and row[0] > 0
+
+
+def empty(connection: psycopg.Connection[PostgresRow], schema: str) -> None:
+    """Drop all tables and functions in the schema, which itself may be another's to drop."""
+    rows = connection.execute(
+        "SELECT 'TABLE ' || oid::regclass FROM pg_class"
+        " WHERE relnamespace = to_regnamespace(%(name)s) AND relkind = 'r' UNION ALL"
+        " SELECT 'FUNCTION ' || oid::regprocedure FROM pg_proc"
+        " WHERE pronamespace = to_regnamespace(%(name)s)",
+        {"name": schema},
+    ).fetchall()
+    for row in rows:
+        connection.execute(f"DROP {row[0]} CASCADE".encode())
