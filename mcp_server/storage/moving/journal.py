@@ -6,6 +6,7 @@ Between them no place is the right one for everybody. So nobody opens the worksp
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -98,3 +99,9 @@ def free_name(state: Folder, wanted: str) -> str:
     taken = set(os.listdir(state.path))  # noqa: PTH208 - names alone
     numbered = (f"{wanted}-{number}" for number in range(2, len(taken) + 3))
     return next(name for name in (wanted, *numbered) if name not in taken)
+
+
+def remove_beside(file: Path) -> None:
+    """Remove what SQLite has left beside a file that is not there any more."""
+    for end in ("-wal", "-shm"):
+        file.with_name(f"{file.name}{end}").unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -12,7 +12,12 @@ from psycopg import sql
 from mcp_server.errors import Unavailable
 from mcp_server.storage.moving.copying import copy
 from mcp_server.storage.moving.file_end import FileEnd
-from mcp_server.storage.moving.journal import remove_journal, rename_in, write_journal
+from mcp_server.storage.moving.journal import (
+    remove_beside,
+    remove_journal,
+    rename_in,
+    write_journal,
+)
 from mcp_server.storage.moving.living import check_nobody_lives
 from mcp_server.storage.moving.plan import LOCK_S, Outcome, Plan
 from mcp_server.storage.moving.shapes import shapes_of
@@ -25,7 +30,6 @@ from mcp_server.storage.postgres.rows import PostgresRow
 from mcp_server.storage.sqlite.file.connection import open_file
 from mcp_server.storage.sqlite.file.errors import DRIVER_ERRORS
 from mcp_server.storage.sqlite.file.errors import storage_error as file_error
-from mcp_server.storage.sqlite.file.identity import BESIDE
 from mcp_server.storage.sqlite.file.migrate import migrate
 
 Connection = psycopg.Connection[PostgresRow]
@@ -51,7 +55,7 @@ def move_to_file(plan: Plan) -> Outcome:
                     write_journal(plan.state, plan.journal)
                     left = _set_aside(plan, connection)
         if coming.exists():
-            _remove(plan.file, BESIDE[1:])  # of a file that was moved: they hold nothing
+            remove_beside(plan.file)  # left by one that was moved, and without content
             rename_in(plan.state, coming.name, plan.file.name)
         plan.switch()
         remove_journal(plan.state)
@@ -66,7 +70,8 @@ def _check_still_ours(plan: Plan, connection: Connection, coming: Path) -> None:
     """Return unless another folder has moved the workspace out since; then ours need not end."""
     found = moved(connection, plan.schema)
     if plan.begun and found is not None and found != plan.noted("away"):
-        _remove(coming, BESIDE)
+        coming.unlink(missing_ok=True)
+        remove_beside(coming)
         remove_journal(plan.state)
         raise Unavailable(found.message)
 
@@ -92,7 +97,8 @@ def _copied(plan: Plan, connection: Connection, coming: Path) -> Mapping[str, in
     row = connection.execute(NOW).fetchone()
     assert row is not None
     check_nobody_lives(source.transaction, now=row[0])
-    _remove(coming, BESIDE)
+    coming.unlink(missing_ok=True)
+    remove_beside(coming)
     migrate(coming, mark=plan.mark)
     with closing(open_file(coming)) as file:
         file.execute("BEGIN IMMEDIATE")
@@ -126,9 +132,3 @@ def _free_name(connection: Connection, wanted: str) -> str:
     taken = {row[0] for row in connection.execute(asked, [wanted])}
     numbered = (f"{wanted}_{number}" for number in range(2, len(taken) + 3))
     return next(name for name in (wanted, *numbered) if name not in taken)
-
-
-def _remove(file: Path, ends: tuple[str, ...]) -> None:
-    for end in ends:
-        with suppress(FileNotFoundError):
-            file.with_name(f"{file.name}{end}").unlink()

@@ -17,6 +17,7 @@ from mcp_server.storage.moving.file_end import FileEnd
 from mcp_server.storage.moving.fitness import check_fitness
 from mcp_server.storage.moving.journal import (
     free_name,
+    remove_beside,
     remove_journal,
     rename_in,
     write_journal,
@@ -60,6 +61,7 @@ def move_to_postgres(plan: Plan) -> Outcome:
                     file.close()
                 # Whoever has the file open finds it gone before he writes, as we have its lock.
                 rename_in(plan.state, plan.file.name, left)
+                remove_beside(plan.file)
         with connect(plan.address) as connection:
             _check_copy(plan, connection)
             plan.switch()

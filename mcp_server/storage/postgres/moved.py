@@ -61,12 +61,13 @@ def note(connection: psycopg.Connection[PostgresRow], schema: str, said: Moved |
 
 def holds_something(connection: psycopg.Connection[PostgresRow], schema: str) -> bool:
     """Whether there is anything in the schema."""
-    row = connection.execute(
-        "SELECT count(*) FROM (SELECT 1 FROM pg_class WHERE relnamespace = to_regnamespace(%(name)s)"
-        " UNION ALL SELECT 1 FROM pg_proc WHERE pronamespace = to_regnamespace(%(name)s)) AS found",
-        {"name": schema},
-    ).fetchone()
-    return row is not None and row[0] > 0
+    asked = "SELECT 1 FROM {} WHERE {} = to_regnamespace(%(name)s)"
+    of_both = [
+        sql.SQL(asked).format(sql.Identifier(table), sql.Identifier(column))
+        for table, column in (("pg_class", "relnamespace"), ("pg_proc", "pronamespace"))
+    ]
+    row = connection.execute(sql.SQL(" UNION ALL ").join(of_both), {"name": schema}).fetchone()
+    return row is not None
 
 
 def empty(connection: psycopg.Connection[PostgresRow], schema: str) -> None:
