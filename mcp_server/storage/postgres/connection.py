@@ -66,7 +66,7 @@ class Opened:
         newest = sql.SQL("SELECT max(number) FROM migrations")
         self._begin_write = sql.SQL("BEGIN;{}{};{}").format(common, lock, newest)
         self._begin_read = sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;{}{}").format(
-            common, number
+            common, newest
         )
         self._tell = sql.SQL(
             "UPDATE counters SET value = value + 1 WHERE name = 'commits'"
