@@ -42,7 +42,7 @@ class FileEnd:
         return self._file.execute(asked).fetchone()[0]
 
     def number_after(self, shape: Shape, newest: int) -> None:
-        if self._never_again(shape):
+        if newest and self._never_again(shape):
             self._file.execute("DELETE FROM sqlite_sequence WHERE name = ?", [shape.name])
             self._file.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", [shape.name, newest])
 
