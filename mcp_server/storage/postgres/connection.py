@@ -24,6 +24,9 @@ from mcp_server.storage.postgres.transaction import OPEN, PostgresTransaction
 
 T = TypeVar("T")
 
+Connect = Callable[..., "psycopg.Connection[PostgresRow]"]
+"""Makes a connection, as `connect` does."""
+
 STILL_S = 10
 """How long a transaction may stand still, as its process does: then the server undoes it. To write
 down the rows of the largest batch takes a few seconds."""
@@ -48,10 +51,17 @@ class Opened:
     """A connection to the schema of one workspace."""
 
     def __init__(
-        self, address: str, schema: str, *, number: int | None = None, prepared: bool = True
+        self,
+        address: str,
+        schema: str,
+        *,
+        number: int | None = None,
+        prepared: bool = True,
+        by: Connect | None = None,
     ) -> None:
         """`number`: that of the newest migration that the workspace's tables must have."""
         self._address, self._number, self._prepared = address, number, prepared
+        self._connect = by or connect
         self._channel = channel_of(schema)
         self.ahead_s = 0.0
         """By how much the server's clock is ahead of this machine's."""
@@ -92,7 +102,7 @@ class Opened:
                 connection.execute("ROLLBACK")
             return connection
         asked = time.time()
-        self._connection = connect(self._address, prepared=self._prepared)
+        self._connection = self._connect(self._address, prepared=self._prepared)
         row = self._connection.execute(NOW).fetchone()
         if row is not None:
             self._set_clock(row[0], asked)
