@@ -66,6 +66,7 @@ def _run_cli(serve_stdio: ServeStdio) -> None:
             check=_check,
             doctor=_doctor,
             trust=_trust,
+            move_database=_move_database,
         )
     )
 
@@ -180,6 +181,14 @@ def _trust(workspace: Path | None, ask: Ask) -> str:
     from mcp_server import app  # noqa: PLC0415 - as late as can be
 
     return app.trust(workspace, ask)
+
+
+def _move_database(
+    workspace: Path | None, to: str, *, workspace_id: str | None, say: Callable[[str], None]
+) -> str:
+    from mcp_server import app  # noqa: PLC0415 - as late as can be
+
+    return app.move_database(workspace, to, workspace_id=workspace_id, say=say)
 
 
 if __name__ == "__main__":

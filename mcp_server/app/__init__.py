@@ -10,6 +10,7 @@ installation  what is installed, as far as it can be told without loading it
 commands    commands that open a workspace for a moment
 calls       commands that call a tool, as a client does
 completion  what a shell completes
+moving      `pressroom database move`: takes a workspace to another database
 trust       `pressroom trust`: asks the user what a workspace may do
 
 A server starts even if its workspace cannot be opened: until it can, each call tries again and is
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from mcp_server.app.calls import call
     from mcp_server.app.commands import check, doctor, follow, job, status, stop_worker, wait
     from mcp_server.app.completion import ids
+    from mcp_server.app.moving import move_database
     from mcp_server.app.parts import Parts, load_plugins, open_parts
     from mcp_server.app.process import log_to_stderr, settle_memory
     from mcp_server.app.server import Application, serve_http, serve_stdio
@@ -42,6 +44,7 @@ __all__ = [
     "job",
     "load_plugins",
     "log_to_stderr",
+    "move_database",
     "open_parts",
     "run_worker",
     "serve_http",
@@ -64,6 +67,7 @@ HOMES = {
     "job": "mcp_server.app.commands",
     "load_plugins": "mcp_server.app.parts",
     "log_to_stderr": "mcp_server.app.process",
+    "move_database": "mcp_server.app.moving",
     "open_parts": "mcp_server.app.parts",
     "run_worker": "mcp_server.app.worker",
     "serve_http": "mcp_server.app.server",

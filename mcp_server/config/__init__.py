@@ -2,6 +2,7 @@
 
 settings    what may be set
 sources     where the settings come from: the workspace's file, its user's, the environment
+rewriting   a workspace's file with another value in it, and every other byte as it was
 tables      what is set for plugins
 workspace   a folder with a site in it
 user        the user's own folders, outside every workspace
@@ -20,6 +21,8 @@ from mcp_server.config.settings import (
     Budget,
     Settings,
     database_of,
+    holds_password,
+)
 )
 from mcp_server.config.sources import (
     ENV_PREFIX,
@@ -57,13 +60,17 @@ __all__ = [
     "Workspace",
     "database_of",
     "find_workspace",
+    "holds_password",
     "in_words",
     "left_literal",
     "load_settings",
     "named_in",
     "open_workspace",
+    "rewritten",
     "still_literal",
     "unknown_variable",
     "user_settings_file",
     "user_state_dir",
+    "without_its_password",
+    "write_settings_file",
 ]

@@ -282,6 +282,17 @@ def holds_password(address: str) -> bool:
     return parts.password is not None or "password" in dict(parse_qsl(parts.query))
 
 
+def without_its_password(address: str) -> str:
+    """Return the address of a database as it may be written into a workspace's file."""
+    parts = urlsplit(address)
+    user, at, host = parts.netloc.rpartition("@")
+    asked = [each for each in parts.query.split("&") if each.partition("=")[0] != "password"]
+    netloc = f"{user.partition(':')[0]}{at}{host}"
+    # Put together here: `urlunsplit` leaves out an empty host, which names a socket's folder.
+    query = f"?{'&'.join(asked)}" if any(asked) else ""
+    return f"{parts.scheme}://{netloc}{parts.path}{query}"
+
+
 def without_password(url: object) -> str | None:
     """Return an address without the name and password in it, `None` if it holds neither.
 

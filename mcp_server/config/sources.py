@@ -67,11 +67,17 @@ class Loaded:
     """What the files set for plugins, by the plugin's name."""
 
 
-def load_settings(root: Path, environ: Mapping[str, str], user_file: Path | None = None) -> Loaded:
+def load_settings(
+    root: Path,
+    environ: Mapping[str, str],
+    user_file: Path | None = None,
+    *,
+    text: str | None = None,
+) -> Loaded:
     """Return the settings of the workspace in `root`.
 
     They are those of `user_file`, if it is there, overridden by the workspace's own file, and both
-    by `environ`.
+    by `environ`. With a `text`, as if that were in the workspace's own file.
 
     Raises:
         SettingsProblems: some are unknown or do not fit; all of them are named.
@@ -80,7 +86,7 @@ def load_settings(root: Path, environ: Mapping[str, str], user_file: Path | None
     if user_file is not None and user_file.exists():
         # Links are refused in a workspace; in the user's own folder one is the user's choice.
         users = _Source.of(user_file.resolve())
-    own = _Source.of(root / SETTINGS_FILE)
+    own = _Source.of(root / SETTINGS_FILE, text)
     variables = {name: f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields}
     overrides = {name: v for name, by in variables.items() if (v := environ.get(by, "").strip())}
     if literal := {variables[n]: text for n, v in overrides.items() if (text := left_literal(v))}:
@@ -142,8 +148,8 @@ class _Source:
     plugins: Mapping[str, PluginTable] = field(default_factory=dict[str, PluginTable])
 
     @classmethod
-    def of(cls, file: Path) -> _Source:
-        text = _read(file)
+    def of(cls, file: Path, text: str | None = None) -> _Source:
+        text = _read(file) if text is None else text.removeprefix("\ufeff")
         try:
             written = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, RecursionError) as error:

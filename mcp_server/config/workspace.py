@@ -116,17 +116,22 @@ def find_workspace(explicit: Path | None, environ: Mapping[str, str], cwd: Path)
 
 
 def open_workspace(
-    root: Path, environ: Mapping[str, str], *, user_file: Path | None = None
+    root: Path,
+    environ: Mapping[str, str],
+    *,
+    user_file: Path | None = None,
+    text: str | None = None,
 ) -> Workspace:
     """Return the workspace in `root`; its settings are read, nothing is made.
 
-    `user_file` is where the user's own settings are, if not in their usual place.
+    `user_file` is where the user's own settings are, if not in their usual place. With a `text`, it
+    is the workspace that this would be with that in its `pressroom.toml`.
 
     Raises:
         SettingsProblems: its settings cannot be used.
     """
     root = Path(os.path.abspath(root.expanduser()))  # noqa: PTH100 - as above
-    loaded = load_settings(root, environ, user_file or user_settings_file())
+    loaded = load_settings(root, environ, user_file or user_settings_file(), text=text)
     settings = loaded.settings
     state = named_in(environ, STATE_DIR_VARIABLE) or STATE_DIR
     state_dir = Path(os.path.abspath(root / Path(state).expanduser()))  # noqa: PTH100 - as above

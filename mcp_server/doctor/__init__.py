@@ -23,6 +23,7 @@ from mcp_server.doctor.folder import of_folder
 from mcp_server.doctor.shared import of_shared
 from mcp_server.errors import CallerError, ConfigError
 from mcp_server.plugin.loading import Plugins
+from mcp_server.storage.moving.journal import check_not_moving
 from mcp_server.storage.sqlite.file.platform import present
 
 
@@ -64,6 +65,11 @@ async def _examined(
     looked = of_folder(workspace, environ, plugins.registry.kinds)
     for finding in (*_settings(mistakes), *looked, await of_embedder(workspace, environ)):
         yield finding
+    try:
+        check_not_moving(workspace.folder(workspace.state_dir))
+    except CallerError as error:
+        yield Diagnosis(check="database", level="error", message=str(error))
+        return
     looked_at = _shared if workspace.settings.database else _own
     async for finding in looked_at(workspace, clock):
         yield finding

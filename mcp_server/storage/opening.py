@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 from mcp_server.config import Workspace, database_of
 from mcp_server.errors import Unavailable
+from mcp_server.storage.moving.journal import check_not_moving
 from mcp_server.storage.sql.database import Database
 from mcp_server.storage.sqlite.file.database import Database as SqliteDatabase
 from mcp_server.trust import Grants, StateFolder
@@ -26,11 +27,12 @@ async def open_database(
     Commits of others are looked for every `poll_s`, where nobody tells of them.
 
     Raises:
-        Unavailable: a newer Pressroom wrote it, its user has not permitted it, or its driver is
-            not installed.
+        Unavailable: a newer Pressroom wrote it, its user has not permitted it, its driver is not
+            installed, or it is being moved.
         StorageError: it cannot be opened or reached.
     """
     settings = workspace.settings
+    check_not_moving(workspace.folder(workspace.state_dir))
     if not settings.database:
         async with SqliteDatabase.open(
             workspace.database,
@@ -55,6 +57,11 @@ def lack_of_access(workspace: Workspace, grants: Grants) -> str | None:
     if not grants.of_database():
         where = database_of(workspace.settings.database)
         return f"The database {where} is not permitted yet: run `pressroom trust` in this folder."
+    return lack_of_driver()
+
+
+def lack_of_driver() -> str | None:
+    """Return what to install before any shared database can be asked; `None`: nothing."""
     if find_spec("psycopg") is None:
         return f"A shared database needs a driver: {INSTALL}"
     return None

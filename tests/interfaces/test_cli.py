@@ -53,6 +53,7 @@ COMMANDS = (
         "check",
         "doctor",
         "demo",
+        "database",
     ),
 )
 
@@ -351,6 +352,7 @@ def runners(trouble: Exception) -> Runners:
         check=unused,
         doctor=unused,
         trust=unused,
+        move_database=unused,
     )
 
 

@@ -23,6 +23,7 @@ from mcp_server.clock import SystemClock
 from mcp_server.config import TOKEN_VARIABLE, named_in
 from mcp_server.errors import OtherText, ServerError
 from mcp_server.excerpt import shortened
+from mcp_server.interfaces.cli.database import database_commands
 from mcp_server.interfaces.cli.output import (
     as_json,
     check_lines,
@@ -99,6 +100,7 @@ def build_cli(runners: Runners) -> typer.Typer:
         demo,
     ):
         cli.command(command.__name__.replace("_", "-"))(command)
+    cli.add_typer(database_commands(), name="database")
     return cli
 
 

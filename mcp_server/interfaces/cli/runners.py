@@ -224,6 +224,26 @@ class Trust(Protocol):
         ...
 
 
+class MoveDatabase(Protocol):
+    """Moves a workspace to another database."""
+
+    def __call__(
+        self,
+        workspace: Path | None,
+        to: str,
+        *,
+        workspace_id: str | None,
+        say: Callable[[str], None],
+    ) -> str:
+        """Move it to an address, or to a file (`sqlite`); return a sentence on what was done.
+
+        Raises:
+            Unavailable: there is no workspace, it is in use, or the place is taken.
+            StorageError: a database refuses.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runners:
     """One callable for each command that needs the application.
@@ -244,3 +264,4 @@ class Runners:
     check: Check
     doctor: Examine
     trust: Trust
+    move_database: MoveDatabase

@@ -27,6 +27,7 @@ MESSAGES: dict[type[psycopg.Error], str] = {
     errors.AdminShutdown: "the database server is being stopped, or started again",
     errors.CannotConnectNow: "the database server is starting, or stopping",
     errors.InvalidPassword: "the database server refuses the password: see PGPASSWORD or ~/.pgpass",
+    errors.UndefinedTable: "the workspace is not there any more: it was moved away, or dropped",
     errors.InvalidCatalogName: "there is no database of this name: create it",
 }
 """What trouble with the server means to a person; none of it is a statement's or its values'."""
@@ -41,6 +42,18 @@ def storage_error(error: psycopg.Error) -> StorageError:
     if (meaning := _meaning(error)) is not None:
         return StorageError(meaning, shown=meaning)
     return StorageError("the database refused a statement", shown="")
+
+
+def moving_error(error: psycopg.Error) -> StorageError:
+    """Return the same for the one who has typed the address: what the server said, too."""
+    found = storage_error(error)
+    if error.sqlstate is not None or isinstance(found, StorageBusy):
+        return found
+    if isinstance(error, psycopg.ProgrammingError):  # its words may quote a password
+        why = "the address cannot be read: write one such as postgresql://USER@HOST/NAME"
+        return StorageError(why, shown=why)
+    said = str(error).partition("\n")[0].strip()
+    return StorageError(f"{found}: {said}" if said else str(found), shown=found.shown)
 
 
 def is_machines(error: BaseException) -> bool:

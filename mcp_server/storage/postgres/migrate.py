@@ -13,6 +13,7 @@ from psycopg import sql
 from mcp_server.errors import Unavailable
 from mcp_server.storage.postgres.connection import channel_of, connect
 from mcp_server.storage.postgres.errors import storage_error
+from mcp_server.storage.postgres.moved import moved
 from mcp_server.storage.postgres.rows import PostgresRow
 from mcp_server.storage.postgres.transaction import PACKAGE
 
@@ -23,35 +24,47 @@ def migrate(address: str, schema: str) -> int:
     Safe to run in several processes at once: one does it, the others wait.
 
     Raises:
-        Unavailable: a newer Pressroom wrote it.
+        Unavailable: a newer Pressroom wrote it, it was moved away, or is not here as a whole yet.
         StorageError: it cannot be reached or written.
     """
-    name = sql.Identifier(schema)
     try:
         with connect(address) as connection, connection.transaction():
-            connection.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [channel_of(schema)]
-            )
-            # Not IF NOT EXISTS: that asks for the right to make one, though it is there.
-            if not _is_there(connection, "to_regnamespace(quote_ident(%s))", schema):
-                connection.execute(sql.SQL("CREATE SCHEMA {}").format(name))
-            connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(name))
-            if not _is_there(connection, "to_regclass(quote_ident(%s) || '.migrations')", schema):
-                connection.execute("CREATE TABLE migrations (number bigint PRIMARY KEY)")
-            row = connection.execute("SELECT coalesce(max(number), 0) FROM migrations").fetchone()
-            version = 0 if row is None else row[0]
-            newest = max(migrations())
-            if version > newest:
-                raise Unavailable(
-                    f"The database was written by a newer Pressroom (schema {version}, this one "
-                    f"knows {newest}). Nothing was changed. Upgrade Pressroom to open it."
-                )
-            for number in range(version + 1, newest + 1):
-                connection.execute(migrations()[number].encode())
-                connection.execute("INSERT INTO migrations VALUES (%s)", [number])
-            return newest
+            return bring(connection, schema)
     except psycopg.Error as error:
         raise storage_error(error) from error
+
+
+def bring(connection: psycopg.Connection[PostgresRow], schema: str) -> int:
+    """Do so in the connection's transaction, which has the workspace's lock from then on.
+
+    Raises:
+        Unavailable: a newer Pressroom wrote it, it was moved away, or is not here as a whole yet.
+        psycopg.Error: the server refuses.
+    """
+    name = sql.Identifier(schema)
+    connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [channel_of(schema)]
+    )
+    if (found := moved(connection, schema)) is not None:
+        raise Unavailable(found.message)
+    # Not IF NOT EXISTS: that asks for the right to make one, though it is there.
+    if not _is_there(connection, "to_regnamespace(quote_ident(%s))", schema):
+        connection.execute(sql.SQL("CREATE SCHEMA {}").format(name))
+    connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(name))
+    if not _is_there(connection, "to_regclass(quote_ident(%s) || '.migrations')", schema):
+        connection.execute("CREATE TABLE migrations (number bigint PRIMARY KEY)")
+    row = connection.execute("SELECT coalesce(max(number), 0) FROM migrations").fetchone()
+    version = 0 if row is None else row[0]
+    newest = max(migrations())
+    if version > newest:
+        raise Unavailable(
+            f"The database was written by a newer Pressroom (schema {version}, this one "
+            f"knows {newest}). Nothing was changed. Upgrade Pressroom to open it."
+        )
+    for number in range(version + 1, newest + 1):
+        connection.execute(migrations()[number].encode())
+        connection.execute("INSERT INTO migrations VALUES (%s)", [number])
+    return newest
 
 
 def _is_there(

@@ -13,6 +13,8 @@ from mcp_server.storage.sql.database import Database
 from mcp_server.storage.sql.packing import packed, unpacked
 from mcp_server.storage.sql.transaction import Row, Transaction
 
+INDEXED_AT_ONCE = 500
+"""Texts whose words are read and indexed together."""
 _LAST = chr(0x10FFFF)
 """Sorts after every letter."""
 _BYTES = 4 * INDEXED_MAX
@@ -146,6 +148,14 @@ def save(tx: Transaction, effect: SaveVector) -> None:
         tx.run("insert_words", id=id, **_columns(effect.words))
     if effect.hash is None or not effect.unfinished:
         tx.run("delete_unembedded", **key)
+
+
+def index_words(tx: Transaction) -> None:
+    """Make the index of words of all that is known, where there is none yet."""
+    after = 0
+    while rows := tx.all("list_words", after=after, limit=INDEXED_AT_ONCE):
+        tx.many("insert_words", [{"id": row["id"], **_columns(_words(row))} for row in rows])
+        after = rows[-1]["id"]
 
 
 def _unembedded(row: Row) -> Unembedded:
