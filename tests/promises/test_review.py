@@ -18,9 +18,8 @@ from mcp_server.entities.entity import Revision
 from mcp_server.entities.store import Snapshot
 from mcp_server.jobs.job import Origin
 from mcp_server.storage.sql.content.store import SqlEntityStore
-from mcp_server.storage.sqlite.file.database import Database
 from tests.harness import Desk, ManualClock, desk, small_site
-from tests.promises.moves import QUICK, SAYS, edit_file, parts_of, publish, redraft
+from tests.promises.moves import QUICK, SAYS, database_of, edit_file, parts_of, publish, redraft
 
 pytestmark = pytest.mark.anyio
 
@@ -234,7 +233,7 @@ async def test_a_review_reads_only_the_texts_that_it_shows(tmp_path: Path) -> No
         await chat.run("generate-all")
         assert chat.services is not None
         batches = chat.services.batches
-        async with parts_of(root) as parts, Database.open(parts.workspace.database) as database:
+        async with parts_of(root) as parts, database_of(parts) as database:
             store = Counted(database)
             reader = ContentReader(SiteLoader(parts.workspace), store, parts.files, ManualClock())
             review = ReviewAction(reader, batches)
