@@ -18,15 +18,17 @@ from psycopg import sql
 from psycopg.adapt import Loader
 from psycopg.types.numeric import Int8Dumper
 
+from mcp_server.errors import StorageOutdated
 from mcp_server.storage.postgres.rows import PostgresRow, made_by_name
 from mcp_server.storage.postgres.transaction import OPEN, PostgresTransaction
 
 T = TypeVar("T")
 
-LOCK_S = 5
+STILL_S = 10
+"""How long a transaction may stand still, as its process does: then the server undoes it. To write
+down the rows of the largest batch takes a few seconds."""
+LOCK_S = STILL_S + 5
 """How long a write waits for those of other processes."""
-STILL_S = 3
-"""How long a transaction may stand still, as its process does: then the server undoes it."""
 CONNECT_S = 5
 ASK_S = 10.0
 """How long it is asked what became of a commit whose answer was lost."""
@@ -45,8 +47,11 @@ class CommitUnknown(psycopg.OperationalError):
 class Opened:
     """A connection to the schema of one workspace."""
 
-    def __init__(self, address: str, schema: str, *, prepared: bool = True) -> None:
-        self._address, self._prepared = address, prepared
+    def __init__(
+        self, address: str, schema: str, *, number: int | None = None, prepared: bool = True
+    ) -> None:
+        """`number`: that of the newest migration that the workspace's tables must have."""
+        self._address, self._number, self._prepared = address, number, prepared
         self._channel = channel_of(schema)
         self.ahead_s = 0.0
         """By how much the server's clock is ahead of this machine's."""
@@ -58,9 +63,10 @@ class Opened:
         lock = sql.SQL("SELECT pg_advisory_xact_lock(hashtextextended({}, 0))").format(
             sql.Literal(channel_of(schema))
         )
-        self._begin_write = sql.SQL("BEGIN;{}{}").format(common, lock)
-        self._begin_read = sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;{}").format(
-            common
+        newest = sql.SQL("SELECT max(number) FROM migrations")
+        self._begin_write = sql.SQL("BEGIN;{}{};{}").format(common, lock, newest)
+        self._begin_read = sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;{}{}").format(
+            common, number
         )
         self._tell = sql.SQL(
             "UPDATE counters SET value = value + 1 WHERE name = 'commits'"
@@ -102,7 +108,7 @@ class Opened:
         """
         connection = self.connected()
         try:
-            connection.execute(self._begin_write)
+            self._check(connection.execute(self._begin_write))
             transaction = PostgresTransaction(connection)
             result = step(transaction)
             row = self._told(connection) if transaction.changed else None
@@ -121,10 +127,19 @@ class Opened:
         return result
 
     def read(self, step: Callable[[PostgresTransaction], T]) -> T:
-        """Run `step` on one snapshot."""
-        connection = self.connected()
-        connection.execute(self._begin_read)
+        """Run `step` on one snapshot; once more where the connection was lost meanwhile."""
         try:
+            return self._read(step)
+        except psycopg.OperationalError:
+            if self.is_connected:
+                raise
+        return self._read(step)
+
+    def _read(self, step: Callable[[PostgresTransaction], T]) -> T:
+        connection = self.connected()
+        begun = connection.execute(self._begin_read)
+        try:
+            self._check(begun)
             return step(PostgresTransaction(connection))
         finally:
             if not connection.closed:
@@ -139,6 +154,15 @@ class Opened:
         """Close the connection, if there is one."""
         if self._connection is not None:
             self._connection.close()
+
+    def _check(self, begun: psycopg.Cursor[PostgresRow]) -> None:
+        """Make sure that no newer Pressroom has changed the tables; it is asked with the BEGIN."""
+        while begun.nextset():
+            pass
+        row = begun.fetchone()
+        found = 0 if row is None else row[0]
+        if self._number is not None and found != self._number:
+            raise StorageOutdated(found, self._number)
 
     def _told(self, connection: psycopg.Connection[PostgresRow]) -> PostgresRow | None:
         asked = time.time()

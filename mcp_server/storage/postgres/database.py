@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -29,13 +30,15 @@ T = TypeVar("T")
 
 POLL_S = 0.1
 """How often other processes' commits are looked for where they cannot be heard."""
+LOOK_S = 1.0
+"""How often they are looked for all the same: behind a pooler nobody hears anything, nor that."""
 
 
 class _Hand:
     """A connection, and the thread on which it is used."""
 
-    def __init__(self, address: str, schema: str, *, prepared: bool) -> None:
-        self.opened = Opened(address, schema, prepared=prepared)
+    def __init__(self, address: str, schema: str, *, number: int, prepared: bool) -> None:
+        self.opened = Opened(address, schema, number=number, prepared=prepared)
         self._thread = ThreadPoolExecutor(1, "pressroom-postgres")
 
     async def run(self, function: Callable[[], T]) -> T:
@@ -65,8 +68,10 @@ class ServersClock:
 class PostgresDatabase:
     """A workspace, as one process has it open."""
 
-    def __init__(self, address: str, schema: str, *, poll_s: float, prepared: bool) -> None:
-        self._new_hand = partial(_Hand, address, schema, prepared=prepared)
+    def __init__(
+        self, address: str, schema: str, number: int, *, poll_s: float, prepared: bool
+    ) -> None:
+        self._new_hand = partial(_Hand, address, schema, number=number, prepared=prepared)
         self._writer, self._reader = self._new_hand(), self._new_hand()
         self._poll_s = poll_s
         self._changes = Changes()
@@ -74,6 +79,7 @@ class PostgresDatabase:
         self._reads = GroupRead(self._read)
         self._trouble: str | None = None
         self._seen: int | None = None
+        self._looked_at = 0.0
         loop = asyncio.get_running_loop()
         self._listener = Listener(
             address,
@@ -96,8 +102,8 @@ class PostgresDatabase:
             Unavailable: a newer Pressroom wrote it.
             StorageError: it cannot be reached or written.
         """
-        await anyio.to_thread.run_sync(migrate, address, schema)
-        database = cls(address, schema, poll_s=poll_s, prepared=prepared)
+        number = await anyio.to_thread.run_sync(migrate, address, schema)
+        database = cls(address, schema, number, poll_s=poll_s, prepared=prepared)
         database._listener.start()
         try:
             database._seen = await database._count()
@@ -163,11 +169,12 @@ class PostgresDatabase:
         return await self._changes.wait(timeout_s, since=since, poll_s=poll_s, outside=self)
 
     def is_quiet(self) -> bool:
-        """Whether nobody needs to look: commits are heard of."""
-        return self._listener.listens
+        """Whether nobody needs to look: commits are heard of, and now and then it was looked."""
+        return self._listener.listens and time.monotonic() < self._looked_at + LOOK_S
 
     async def look(self) -> None:
         """Notice another process's commit."""
+        self._looked_at = time.monotonic()
         try:
             seen = await self._count()
         except StorageError:

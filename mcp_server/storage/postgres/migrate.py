@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
@@ -12,6 +13,7 @@ from psycopg import sql
 from mcp_server.errors import Unavailable
 from mcp_server.storage.postgres.connection import channel_of, connect
 from mcp_server.storage.postgres.errors import storage_error
+from mcp_server.storage.postgres.rows import PostgresRow
 from mcp_server.storage.postgres.transaction import PACKAGE
 
 
@@ -30,9 +32,12 @@ def migrate(address: str, schema: str) -> int:
             connection.execute(
                 "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [channel_of(schema)]
             )
-            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
+            # Not IF NOT EXISTS: that asks for the right to make one, though it is there.
+            if not _is_there(connection, "to_regnamespace(quote_ident(%s))", schema):
+                connection.execute(sql.SQL("CREATE SCHEMA {}").format(name))
             connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(name))
-            connection.execute("CREATE TABLE IF NOT EXISTS migrations (number bigint PRIMARY KEY)")
+            if not _is_there(connection, "to_regclass(quote_ident(%s) || '.migrations')", schema):
+                connection.execute("CREATE TABLE migrations (number bigint PRIMARY KEY)")
             row = connection.execute("SELECT coalesce(max(number), 0) FROM migrations").fetchone()
             version = 0 if row is None else row[0]
             newest = max(migrations())
@@ -47,6 +52,13 @@ def migrate(address: str, schema: str) -> int:
             return newest
     except psycopg.Error as error:
         raise storage_error(error) from error
+
+
+def _is_there(
+    connection: psycopg.Connection[PostgresRow], expression: LiteralString, schema: str
+) -> bool:
+    row = connection.execute(f"SELECT {expression} IS NOT NULL AS there", [schema]).fetchone()
+    return row is not None and row["there"]
 
 
 @cache
