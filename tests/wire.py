@@ -264,7 +264,7 @@ def pipe(root: Path, era: Era, **variables: str) -> Generator[Pipe]:
 def query(root: Path, sql: str, *values: object) -> list[tuple[Any, ...]]:
     """Return what is stored in the workspace at this moment."""
     if databases.address() is not None:
-        return databases.rows(sql, *values)
+        return databases.rows(root, sql, *values)
     with closing(sqlite3.connect(root / ".pressroom" / "pressroom.db", timeout=10)) as database:
         return database.execute(sql, values).fetchall()
 
@@ -272,7 +272,7 @@ def query(root: Path, sql: str, *values: object) -> list[tuple[Any, ...]]:
 def alter(root: Path, sql: str, *values: object) -> None:
     """Change what is stored behind everybody's back."""
     if databases.address() is not None:
-        databases.rows(sql, *values)
+        databases.rows(root, sql, *values)
         return
     with closing(sqlite3.connect(root / ".pressroom" / "pressroom.db", timeout=10)) as database:
         database.execute(sql, values)
