@@ -70,6 +70,14 @@ class Known(NamedTuple):
     """What was indexed of it."""
 
 
+class Word(NamedTuple):
+    """A word that is looked for in texts, as the index has it: lower case, without accents."""
+
+    text: str
+    beginning: bool = False
+    """Whether words count that only begin with it."""
+
+
 class MeaningStore(Protocol):
     """What is known of the meaning of stored texts. Implemented in `storage`."""
 
@@ -94,20 +102,26 @@ class MeaningStore(Protocol):
         """Return vectors made by this embedder since the one of that order, the earliest first."""
         ...
 
-    async def with_words(self, query: str, *, limit: int, best: bool) -> Sequence[int]:
-        """Return the orders of texts that match a query in FTS5's syntax.
+    async def with_any(self, words: Sequence[Sequence[Word]], *, limit: int) -> Sequence[int]:
+        """Return the orders of texts that have any of these, of each one word or another.
 
-        Its columns are `headings` and `words`. Those that are `best` by bm25, which looks at every
-        text that matches, or just some. `known` leaves out those that have changed since.
+        Those come first that have more of them, and the rarer ones. `known` leaves out those that
+        have changed since.
         """
         ...
 
-    async def count_words(self, words: Sequence[str]) -> Sequence[int]:
-        """Return how many texts match each of these queries in FTS5's syntax."""
+    async def with_all(
+        self, words: Sequence[Sequence[Word]], *, limit: int, headings: bool = False
+    ) -> Sequence[int]:
+        """Return the orders of some texts that have all of these, or whose headings have."""
         ...
 
-    async def words_like(self, beginning: str, *, limit: int) -> Mapping[str, int]:
-        """Return words of the index that begin like this, and in how many texts each is."""
+    async def count_words(self, words: Sequence[Word]) -> Sequence[int]:
+        """Return how many texts have each of these words."""
+        ...
+
+    async def words_like(self, beginning: str, *, limit: int) -> Collection[str]:
+        """Return words that begin like this, of which each is in a text, or was."""
         ...
 
     async def known(self, orders: Collection[int]) -> Sequence[Known]:

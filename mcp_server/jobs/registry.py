@@ -21,7 +21,7 @@ PAYLOAD_BYTES_MAX = 64 * 1024
 TEXT_MAX = 10_000
 """The longest subject, key or ability, in characters."""
 
-_TEXT = f"a text of at most {TEXT_MAX:,} characters, all of them whole"
+_TEXT = f"a text of at most {TEXT_MAX:,} characters, all of them whole and none NUL"
 
 PRIORITY_MAX = 10**15 - 1
 """The largest priority, and with a minus the smallest: JSON readers with floats keep it exact."""
@@ -224,8 +224,11 @@ def _misfits(job: NewJob) -> list[str]:
 
 
 def _is_text(value: object) -> bool:
-    """Whether it is a text that can be stored. A lone surrogate cannot: it has no UTF-8 form."""
-    if not isinstance(value, str) or len(value) > TEXT_MAX:
+    """Whether it is a text that can be stored, in every database.
+
+    A lone surrogate cannot: it has no UTF-8 form. PostgreSQL keeps no NUL.
+    """
+    if not isinstance(value, str) or len(value) > TEXT_MAX or "\0" in value:
         return False
     if value.isascii():  # nearly always, and much faster than encoding it
         return True

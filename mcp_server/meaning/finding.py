@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import anyio
 import anyio.to_thread
 
-from mcp_server.entities.meaning import Embedder, Known, MeaningStore
+from mcp_server.entities.meaning import Embedder, Known, MeaningStore, Word
 from mcp_server.meaning.errors import EmbeddingTrouble
 from mcp_server.meaning.fusion import SAME_MEANING, SAME_WORDS, Asked, Share, nearest, score
 from mcp_server.meaning.index import VectorIndex, cosine
-from mcp_server.meaning.words import begins, in_index, indexed, parts_of, words_of
+from mcp_server.meaning.words import begins, indexed, parts_of, words_of
 
 SOME_WORDS = "some of the words"
 UNRELATED = 0.05
@@ -181,7 +181,7 @@ class Finder:
         `there` are other words that some text has. `lk2210` counts as `lk` and `2210` where no text
         has it as it is.
         """
-        plain = [in_index(word, beginning=False) for word in words]
+        plain = [Word(word) for word in words]
         exact = dict(zip(words, await self.store.count_words(plain), strict=True))
         split = {
             word: parts_of(word)
@@ -192,7 +192,7 @@ class Finder:
             parts = [part for word in words for part in split.get(word, (word,))]
             return await self._counted(list(dict.fromkeys(parts)), total, there)
         rare = [word for word in words if begins(word) and exact[word] * COMMON <= total]
-        wider = [in_index(word, beginning=True) for word in rare]
+        wider = [Word(word, beginning=True) for word in rare]
         counts = {**exact, **dict(zip(rare, await self.store.count_words(wider), strict=True))}
         found: list[_Counted] = []
         for word in words:
@@ -210,7 +210,13 @@ class Finder:
         letters = word[: 1 if total <= SMALL else 2]
         like = await self.store.words_like(letters, limit=SPELLINGS_MAX)
         near = await anyio.to_thread.run_sync(nearest, word, {*like, *there})
-        return near, max((like.get(each, 1) for each in near), default=0)
+        counts = await self.store.count_words([Word(each) for each in near])
+        found = {
+            each: max(count, 1)
+            for each, count in zip(near, counts, strict=True)
+            if count or each in there
+        }
+        return list(found), max(found.values(), default=0)
 
     async def _with_words(self, counted: Sequence[_Counted], width: int) -> Sequence[int]:
         """Return texts with words of a question: with all of them, and with the rarest.
@@ -220,19 +226,18 @@ class Finder:
         there = sorted((each for each in counted if each.count), key=lambda each: each.count)
         if not there:
             return []
-        every = " AND ".join(each.query for each in there)
-        rare: list[str] = []
+        every = [each.wanted for each in there]
+        rare: list[Sequence[Word]] = []
         left = RANKED_MAX
         for each in there:
             left -= each.count
             if left < 0:
                 break
-            rare.append(each.query)
-        look = self.store.with_words
-        found = [] if not rare else [*await look(" OR ".join(rare), limit=width, best=True)]
+            rare.append(each.wanted)
+        found = [] if not rare else [*await self.store.with_any(rare, limit=width)]
         if len(rare) < len(there):
-            found += await look(f"headings : ({every})", limit=width, best=False)
-            found += await look(every, limit=width, best=False)
+            found += await self.store.with_all(every, limit=width, headings=True)
+            found += await self.store.with_all(every, limit=width)
         return list(dict.fromkeys(found))
 
     async def _known(self, orders: Collection[int]) -> Sequence[Known]:
@@ -285,8 +290,8 @@ class _Counted:
     """What is looked for in its place."""
 
     @property
-    def query(self) -> str:
-        """What finds those texts, in FTS5's syntax."""
+    def wanted(self) -> Sequence[Word]:
+        """What finds those texts, one or another of it."""
         if not self.spelled:
-            return in_index(self.word, beginning=self.beginning)
-        return f"({' OR '.join(in_index(each, beginning=False) for each in self.spelled)})"
+            return [Word(self.word, self.beginning)]
+        return [Word(each) for each in self.spelled]

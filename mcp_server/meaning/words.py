@@ -74,11 +74,6 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFC", _SIGNS.sub("", unicodedata.normalize("NFD", lower)))
 
 
-def in_index(word: str, *, beginning: bool) -> str:
-    """Return a word in FTS5's syntax: as it is, or with all that begins with it."""
-    return f'"{word}" *' if beginning else f'"{word}"'
-
-
 def _words(text: str, *, ends: bool = True) -> list[str]:
     spaced = _CJK_RUN.sub(lambda run: f" {' '.join(_pairs(run[0], ends=ends))} ", folded(text))
     return _WORD.findall(spaced)

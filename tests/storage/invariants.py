@@ -1,6 +1,7 @@
-"""What must hold of a workspace's file after anything that may happen to it.
+"""What must hold of a workspace's rows after anything that may happen to it.
 
-Reads the file with plain `sqlite3`, past all our own code, so that a mistake in it cannot hide.
+Reads them past all our own code, so that a mistake in it cannot hide. The statements mean the same
+to SQLite and to PostgreSQL.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ def check_invariants(path: Path) -> None:
 
 def _problems(connection: sqlite3.Connection) -> Iterator[str]:
     for name, (statement, _why) in CHECKS.items():
-        for row in connection.execute(statement):
+        # What SQLite calls IS NOT; it knows the standard's words from 3.39 on.
+        for row in connection.execute(statement.replace("IS DISTINCT FROM", "IS NOT")):
             yield f"{name}: {dict(row)}"
     for row in connection.execute("PRAGMA foreign_key_check"):
         yield f"a row refers to nothing: {tuple(row)}"
@@ -58,7 +60,7 @@ CHECKS: dict[str, tuple[str, str]] = {
         SELECT batch_id, state, outstanding, own, others FROM (
             SELECT *,
                 (SELECT count(*) FROM jobs WHERE batch = batches.id AND state IN {UNFINISHED}
-                    AND NOT (counted AND {CANCELLED}))
+                    AND NOT (counted = 1 AND {CANCELLED}))
                     AS own,
                 (SELECT count(*) FROM awaited WHERE batch = batches.id) AS others
             FROM batches {PRESENT_ROUND}
@@ -70,16 +72,16 @@ CHECKS: dict[str, tuple[str, str]] = {
         f"""
         SELECT * FROM (
             SELECT batch_id, state, round, total, completed, skipped, failed, cancelled,
-                (SELECT count(*) FROM jobs WHERE batch = batches.id AND counted
+                (SELECT count(*) FROM jobs WHERE batch = batches.id AND counted = 1
                     AND round = batches.round) AS n,
-                (SELECT count(*) FROM jobs WHERE batch = batches.id AND counted
+                (SELECT count(*) FROM jobs WHERE batch = batches.id AND counted = 1
                     AND round = batches.round AND state = 'completed') AS n_completed,
-                (SELECT count(*) FROM jobs WHERE batch = batches.id AND counted
+                (SELECT count(*) FROM jobs WHERE batch = batches.id AND counted = 1
                     AND round = batches.round AND state = 'completed' AND code = 'skipped')
                     AS n_skipped,
-                (SELECT count(*) FROM jobs WHERE batch = batches.id AND counted
+                (SELECT count(*) FROM jobs WHERE batch = batches.id AND counted = 1
                     AND round = batches.round AND state = 'failed') AS n_failed,
-                (SELECT count(*) FROM jobs WHERE batch = batches.id AND counted
+                (SELECT count(*) FROM jobs WHERE batch = batches.id AND counted = 1
                     AND round = batches.round AND {CANCELLED}) AS n_cancelled,
                 ended_at
             FROM batches {PRESENT_ROUND}
@@ -105,7 +107,7 @@ CHECKS: dict[str, tuple[str, str]] = {
         """
         SELECT batch_id, round, count(number) AS n, max(number) AS last
         FROM batches LEFT JOIN rounds ON rounds.batch = batches.id
-        GROUP BY batches.id HAVING n <> round OR last <> round
+        GROUP BY batches.id HAVING count(number) <> round OR max(number) <> round
         """,
         "the newest is the present one",
     ),
@@ -136,7 +138,7 @@ CHECKS: dict[str, tuple[str, str]] = {
         f"""
         SELECT job_id, jobs.state FROM jobs
         JOIN batches ON batches.id = jobs.batch {PRESENT_ROUND}
-        WHERE rounds.state = 'paused' AND counted AND jobs.state IN ('pending', 'scheduled')
+        WHERE rounds.state = 'paused' AND counted = 1 AND jobs.state IN ('pending', 'scheduled')
         AND NOT {BEHIND}
         """,
         "",
@@ -146,7 +148,7 @@ CHECKS: dict[str, tuple[str, str]] = {
         SELECT job_id FROM jobs
         LEFT JOIN batches ON batches.id = jobs.batch
         LEFT JOIN rounds ON rounds.batch = batches.id AND rounds.number = batches.round
-        WHERE jobs.state = 'paused' AND rounds.state IS NOT 'paused' AND NOT {BEHIND}
+        WHERE jobs.state = 'paused' AND rounds.state IS DISTINCT FROM 'paused' AND NOT {BEHIND}
         """,
         "`retry` resumes the jobs of paused batches only",
     ),
@@ -155,19 +157,24 @@ CHECKS: dict[str, tuple[str, str]] = {
         SELECT dedup_key, state = 'processing' AS running, count(*) AS n FROM jobs
         WHERE dedup IN ('coalesce', 'replace') AND dedup_key IS NOT NULL
         AND state IN ('scheduled', 'pending', 'processing', 'paused')
-        GROUP BY 1, 2 HAVING n > 1
+        GROUP BY 1, 2 HAVING count(*) > 1
         """,
         "R20",
     ),
     "jobs are to follow two things that exclude each other, or what their batch does not say": (
         f"""
-        SELECT following.batch, group_concat(what), rounds.state, stopping FROM following
-        JOIN batches ON batches.id = following.batch {PRESENT_ROUND}
-        GROUP BY following.batch
-        HAVING count(*) > 1 + max(what = 'retry')
-        OR max(what = 'cancel') <> stopping
-        OR max(what = 'pause') AND rounds.state IN ('pending', 'processing')
-        OR max(what = 'retry') > (rounds.state IN {OPEN})
+        SELECT * FROM (
+            SELECT following.batch, rounds.state, stopping, count(*) AS n,
+                sum(CASE WHEN what = 'retry' THEN 1 ELSE 0 END) AS retries,
+                sum(CASE WHEN what = 'cancel' THEN 1 ELSE 0 END) AS cancels,
+                sum(CASE WHEN what = 'pause' THEN 1 ELSE 0 END) AS pauses
+            FROM following
+            JOIN batches ON batches.id = following.batch {PRESENT_ROUND}
+            GROUP BY following.batch, rounds.state, stopping
+        ) AS said
+        WHERE n > 1 + retries OR cancels <> stopping
+        OR pauses = 1 AND state IN ('pending', 'processing')
+        OR retries = 1 AND state NOT IN {OPEN}
         """,
         "what was said last holds",
     ),
@@ -175,7 +182,7 @@ CHECKS: dict[str, tuple[str, str]] = {
         f"""
         SELECT dedup_key, count(*) AS n FROM jobs
         WHERE dedup = 'skip' AND dedup_key IS NOT NULL AND state IN {UNFINISHED}
-        GROUP BY 1 HAVING n > 1
+        GROUP BY 1 HAVING count(*) > 1
         """,
         "R3",
     ),
@@ -189,8 +196,8 @@ CHECKS: dict[str, tuple[str, str]] = {
     "a job wrote the same text twice": (
         """
         SELECT job_id, type, entity_id, count(*) AS n FROM revisions
-        WHERE job_id IS NOT NULL AND effective
-        GROUP BY 1, 2, 3 HAVING n > 1
+        WHERE job_id IS NOT NULL AND effective = 1
+        GROUP BY 1, 2, 3 HAVING count(*) > 1
         """,
         "effects are applied once",
     ),
@@ -198,18 +205,18 @@ CHECKS: dict[str, tuple[str, str]] = {
         """
         SELECT entities.type, entities.entity_id, current FROM entities
         LEFT JOIN revisions ON revisions.id = entities.current
-        WHERE revisions.type IS NOT entities.type
-        OR revisions.entity_id IS NOT entities.entity_id
-        OR NOT revisions.effective
+        WHERE revisions.type IS DISTINCT FROM entities.type
+        OR revisions.entity_id IS DISTINCT FROM entities.entity_id
+        OR revisions.effective = 0
         OR (
             SELECT CASE
                 WHEN count(*) = 0 THEN 0
                 WHEN entities.type <> 'site-content-preview' OR revisions.markdown IS NULL THEN 1
-                ELSE sum(iif(later.markdown IS NULL, -1, 1))
+                ELSE sum(CASE WHEN later.markdown IS NULL THEN -1 ELSE 1 END)
             END
             FROM revisions AS later
             WHERE later.type = entities.type AND later.entity_id = entities.entity_id
-            AND later.effective AND later.id > current
+            AND later.effective = 1 AND later.id > current
         ) <> 0
         """,
         "of later drafts each was discarded again",
@@ -218,9 +225,9 @@ CHECKS: dict[str, tuple[str, str]] = {
         """
         SELECT entities.type, entities.entity_id, current FROM entities
         JOIN revisions ON revisions.id = entities.current
-        WHERE revisions.content_hash IS NOT entities.content_hash
-        OR revisions.base IS NOT entities.base
-        OR revisions.withdrawn IS NOT entities.withdrawn
+        WHERE revisions.content_hash IS DISTINCT FROM entities.content_hash
+        OR revisions.base IS DISTINCT FROM entities.base
+        OR revisions.withdrawn IS DISTINCT FROM entities.withdrawn
         """,
         "a look at all sections reads the entities alone",
     ),
@@ -238,9 +245,11 @@ CHECKS: dict[str, tuple[str, str]] = {
             FROM usage_sums
         )
         EXCEPT
-        SELECT scope, name, count(*), sum(coalesce(cost, reserved_cost) IS NULL),
-            sum(iif(closed_at IS NULL, coalesce(reserved_cost, 0), 0)), sum(coalesce(cost, 0)),
-            sum(coalesce(input_tokens, 0)), sum(coalesce(output_tokens, 0))
+        SELECT scope, name, count(*),
+            sum(CASE WHEN coalesce(cost, reserved_cost) IS NULL THEN 1 ELSE 0 END),
+            sum(CASE WHEN closed_at IS NULL THEN coalesce(reserved_cost, 0) ELSE 0 END),
+            sum(coalesce(cost, 0)), sum(coalesce(input_tokens, 0)),
+            sum(coalesce(output_tokens, 0))
         FROM (
             SELECT 'model' AS scope, model AS name, * FROM usage
             UNION ALL SELECT 'day', CAST(day AS TEXT), * FROM usage

@@ -63,11 +63,51 @@ anyio.run(main)
 """Is inside a write from `ready` until it is told to go on; then stores a site for each line, and
 says what became of it."""
 
+SERVED_WRITER = WRITER.replace(
+    "from mcp_server.storage.sqlite.file.database import Database",
+    "from mcp_server.storage.postgres import connection\n"
+    "from mcp_server.storage.postgres.database import PostgresDatabase\n"
+    "connection.STILL_S = float(sys.argv[3])",
+).replace(
+    "Database.open(Path(sys.argv[1])) as", "PostgresDatabase.open(sys.argv[1], sys.argv[2]) as"
+)
+"""The same on a server, in a schema of it; its transactions may stand still for so many seconds."""
+
+SUBMITTER = """
+import sys
+from functools import partial
+import anyio, structlog
+from mcp_server.clock import new_id
+from mcp_server.jobs.job import NewJob, Origin
+from mcp_server.jobs.records import NewBatch
+from mcp_server.storage.postgres.database import PostgresDatabase
+from mcp_server.storage.sql.content.effects import ContentEffects
+from mcp_server.storage.sql.queue.store import SqlJobStore
+from tests.harness import ManualClock
+
+async def main():
+    address, schema, name, batches = sys.argv[1:]
+    async with PostgresDatabase.open(address, schema) as database:
+        store = SqlJobStore(database, ContentEffects(), partial(new_id, "j", ManualClock()))
+        print("ready", flush=True)
+        sys.stdin.readline()
+        for n in range(int(batches)):
+            id = f"{name}{n}"
+            origin = Origin(owner="ada", interface="test", destination="")
+            jobs = [(f"{id}.1", NewJob(kind="work", payload={}))]
+            await store.submit(NewBatch(id=id, kind="k", origin=origin, jobs=jobs), now=1.0)
+    print("done", flush=True)
+
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+anyio.run(main)
+"""
+"""Hands in so many batches of a name, one after the other, once it is told to."""
+
 
 @contextmanager
-def running(script: str, path: Path) -> Generator[subprocess.Popen[str]]:
+def running(script: str, *arguments: Path | str) -> Generator[subprocess.Popen[str]]:
     """Run a script in a process of its own, up to its `ready`; it is killed if it is left."""
-    command = [sys.executable, "-c", script, str(path)]
+    command = [sys.executable, "-c", script, *map(str, arguments)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

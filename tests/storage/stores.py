@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -23,12 +22,14 @@ from mcp_server.jobs.store import JobStore
 from mcp_server.storage.postgres.database import PostgresDatabase
 from mcp_server.storage.sql.content.effects import ContentEffects
 from mcp_server.storage.sql.content.store import SqlEntityStore
+from mcp_server.storage.sql.database import Database
 from mcp_server.storage.sql.queue.store import SqlJobStore
 from mcp_server.storage.sql.usage import SqlLedger
-from mcp_server.storage.sqlite.file.database import Database
+from mcp_server.storage.sqlite.file.database import Database as Sqlite
 from tests.attempts import record
 from tests.harness import ManualClock
-from tests.storage.postgres_server import server
+from tests.storage.postgres_server import SCHEMAS, server
+from tests.storage.raw import PostgresRaw, Raw, SqliteRaw
 
 ORIGIN = Origin(owner="ada", interface="test", destination="room-7")
 DONE = Done({"ok": True})
@@ -38,46 +39,45 @@ DAY_S = 24 * HOUR_S
 
 @dataclass(frozen=True)
 class Stores:
-    """All stores on one file."""
+    """All stores on one file, or schema."""
 
     jobs: JobStore
     entities: EntityStore
     ledger: Ledger
+    database: Database | None = None
+    raw: Raw | None = None
 
 
 Engine = Callable[[Path], AbstractAsyncContextManager[Stores]]
-"""Opens a file of this name, new or not."""
+"""Opens the workspace of this name, new or not."""
 
 
 @asynccontextmanager
-async def sqlite(path: Path) -> AsyncGenerator[Stores]:
+async def sqlite(path: Path, **settings: Any) -> AsyncGenerator[Stores]:
     """Open the stores on a SQLite file."""
-    async with Database.open(path, synchronous="NORMAL") as database:
-        ids = partial(new_id, "j", ManualClock())
-        jobs = SqlJobStore(database, ContentEffects(), ids)
-        yield Stores(jobs, SqlEntityStore(database), SqlLedger(database))
+    async with Sqlite.open(path, synchronous="NORMAL") as database:
+        yield stores_on(database, SqliteRaw(path), **settings)
 
 
 @asynccontextmanager
-async def by_steps(path: Path) -> AsyncGenerator[Stores]:
-    """As `sqlite`, where jobs follow two by two what is said of their batch."""
-    async with Database.open(path, synchronous="NORMAL") as database:
-        ids = partial(new_id, "j", ManualClock())
-        jobs = SqlJobStore(database, ContentEffects(), ids, follow_max=2)
-        yield Stores(jobs, SqlEntityStore(database), SqlLedger(database))
-
-
-@asynccontextmanager
-async def postgres(path: Path) -> AsyncGenerator[Stores]:
+async def postgres(path: Path, **settings: Any) -> AsyncGenerator[Stores]:
     """Open the stores in a schema of a PostgreSQL server's; each path has one of its own."""
-    schema = f"test_{hashlib.blake2b(str(path).encode(), digest_size=12).hexdigest()}"
-    async with PostgresDatabase.open(server(), schema) as database:
-        ids = partial(new_id, "j", ManualClock())
-        jobs = SqlJobStore(database, ContentEffects(), ids)
-        yield Stores(jobs, SqlEntityStore(database), SqlLedger(database))
+    async with PostgresDatabase.open(server(), SCHEMAS.of(path)) as database:
+        yield stores_on(database, PostgresRaw(path), **settings)
+
+
+def stores_on(database: Database, raw: Raw | None = None, **settings: Any) -> Stores:
+    """Return all stores of a database."""
+    ids = partial(new_id, "j", ManualClock())
+    jobs = SqlJobStore(database, ContentEffects(), ids, **settings)
+    return Stores(jobs, SqlEntityStore(database), SqlLedger(database), database, raw)
 
 
 ENGINES: dict[str, Engine] = {"postgres": postgres, "sqlite": sqlite}
+BY_STEPS: dict[str, Engine] = {
+    name: partial(engine, follow_max=2) for name, engine in ENGINES.items()
+}
+"""As those, where jobs follow two by two what is said of their batch."""
 
 
 def a_job(**different: Any) -> NewJob:
@@ -107,6 +107,7 @@ class Bench:
     ) -> None:
         self.store, self.entities = stores.jobs, stores.entities
         self.ledger = stores.ledger
+        self._stores = stores
         self.path = path
         self.clock = clock or ManualClock()
         self._engine = engine
@@ -116,6 +117,18 @@ class Bench:
     def now(self) -> float:
         """Where the clock stands."""
         return self.clock.now()
+
+    @property
+    def database(self) -> Database:
+        """That of the stores, where steps are taken that no store has."""
+        assert self._stores.database is not None
+        return self._stores.database
+
+    @property
+    def raw(self) -> Raw:
+        """The rows, past all our own code."""
+        assert self._stores.raw is not None
+        return self._stores.raw
 
     @asynccontextmanager
     async def another(self) -> AsyncGenerator[Bench]:
@@ -214,3 +227,14 @@ class Bench:
     async def states(self, batch_id: str = "b1") -> list[JobState]:
         """Return the states of a batch's jobs, in their order."""
         return [job.state for job in await self.store.jobs(batch_id)]
+
+
+@asynccontextmanager
+async def opened(engine: Engine, path: Path) -> AsyncGenerator[Bench]:
+    """Open a bench, whose rows do not contradict each other in the end."""
+    with ExitStack() as after:
+        async with engine(path) as stores:
+            bench = Bench(stores, engine, path)
+            after.callback(bench.raw.end)
+            yield bench
+        bench.raw.check()

@@ -23,9 +23,8 @@ from mcp_server.jobs.outcome import Done, Outcome
 from mcp_server.jobs.records import Claim, Report, Request, Submission
 from mcp_server.jobs.retry import Verdict, decide
 from tests.storage.agreement import Agreement
-from tests.storage.invariants import check_invariants
 from tests.storage.model import Answer, Model
-from tests.storage.stores import DAY_S, ENGINES, Bench, Engine, by_steps
+from tests.storage.stores import BY_STEPS, DAY_S, ENGINES, Bench, Engine
 from tests.storage.strategies import (
     ANY_ATTEMPT,
     EFFECTS,
@@ -40,6 +39,9 @@ from tests.storage.strategies import (
 )
 
 T = TypeVar("T")
+
+SLOWER = 0.2
+"""The share of sequences that are tried on PostgreSQL, where each takes five times as long."""
 
 
 def has_attempts(machine: QueueMachine) -> bool:
@@ -80,7 +82,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.bench = Bench(stores, self.engine, path)
         self.store = stores.jobs
         self.model.now = self.bench.now
-        self.agreement = Agreement(path)
+        self.agreement = Agreement(self.bench.raw)
         self.submit(jobs, None, None, None)
 
     # Handing in
@@ -295,15 +297,15 @@ class QueueMachine(RuleBasedStateMachine):
     def compare(self) -> None:
         """Fail where the store is not what the model is, or contradicts itself."""
         self.agreement.check(self.model)
-        check_invariants(self.bench.path)
+        self.bench.raw.check()
         self.agrees = True
 
     def teardown(self) -> None:
         """Whatever happened, every batch ends once somebody works on it."""
         if self.model.batches and self.agrees:
             self.end_all()
-        self.agreement.close()
         self.run(self.stack.aclose())
+        self.bench.raw.end()
         self.runner.close()
         self.folder.cleanup()
 
@@ -375,11 +377,12 @@ def said(recorded: Verdict | Exception) -> object:
     return LostClaim
 
 
-def machine(name: str, made: Engine) -> type[TestCase]:
-    """Make the tests of one engine."""
+def machine(name: str, made: Engine, *, share: float = 1) -> type[TestCase]:
+    """Make the tests of one engine, with this share of the sequences that are asked for."""
     of_engine = type(f"Queue_{name}", (QueueMachine,), {"engine": staticmethod(made)})
     case = of_engine.TestCase
     case.settings = settings(
+        max_examples=max(1, round(settings().max_examples * share)),
         stateful_step_count=50,
         deadline=None,
         print_blob=True,
@@ -389,4 +392,6 @@ def machine(name: str, made: Engine) -> type[TestCase]:
 
 
 TestSqlite = machine("sqlite", ENGINES["sqlite"])
-TestBySteps = machine("by_steps", by_steps)
+TestSqliteBySteps = machine("sqlite_by_steps", BY_STEPS["sqlite"])
+TestPostgres = machine("postgres", ENGINES["postgres"], share=SLOWER)
+TestPostgresBySteps = machine("postgres_by_steps", BY_STEPS["postgres"], share=SLOWER)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 
 import pytest
 
@@ -133,8 +131,7 @@ async def test_looking_for_lost_attempts_waits_for_no_other_writer(bench: Bench)
     """Almost always there are none."""
     await bench.submit()
     await bench.start()
-    with closing(sqlite3.connect(bench.path, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+    with bench.raw.locked():
         assert await bench.rescue() == 0
 
 

@@ -8,20 +8,17 @@ and gets the answer when he asks again.
 
 from __future__ import annotations
 
-import re
-import shutil
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import anyio
+import psycopg
 import pytest
 
-from mcp_server.clock import new_id
 from mcp_server.entities.effects import ABSENT, KeepPage, Require, SavePageFile, SaveRevision
 from mcp_server.entities.entity import PREVIEW, Author
 from mcp_server.entities.page_files import KnownFile, Source, bytes_hash
@@ -30,14 +27,10 @@ from mcp_server.jobs.job import Attempt, Dedup, JobState, Step
 from mcp_server.jobs.outcome import Done, Enqueue, Fail, Outcome, Pause, Retry
 from mcp_server.jobs.records import Claim, Cursor, DoneAtOnce, Host, Report, Request
 from mcp_server.jobs.retry import decide
-from mcp_server.storage.sql.content.effects import ContentEffects
-from mcp_server.storage.sql.content.store import SqlEntityStore
-from mcp_server.storage.sql.queue.store import SqlJobStore
-from mcp_server.storage.sql.usage import SqlLedger
 from tests.harness import ManualClock
-from tests.storage.failing import TROUBLES, Faults, Trouble, failing_database
-from tests.storage.invariants import check_invariants
-from tests.storage.stores import DAY_S, DONE, Bench, Stores, a_job, a_text, by_steps, sqlite
+from tests.storage.failing import Faults
+from tests.storage.stages import STAGES, Stage
+from tests.storage.stores import DAY_S, DONE, ENGINES, Bench, a_job, a_text, sqlite, stores_on
 from tests.storage.test_updates import updates_of
 from tests.waiting import PATIENCE_S
 
@@ -73,7 +66,9 @@ class World:
         now = self.bench.now
         exchange = await self.bench.store.exchange(made, claim if claims else None, now=now)
         for recorded in exchange.recorded:
-            assert not isinstance(recorded, sqlite3.Error), "no outcome is to blame for the disk"
+            assert not isinstance(recorded, (sqlite3.Error, psycopg.Error)), (
+                "no outcome is to blame for the disk"
+            )
         return [repr(recorded) for recorded in exchange.recorded], exchange.attempts
 
     def _report(self, job_id: str, outcome: Outcome) -> Report:
@@ -114,36 +109,39 @@ async def furnish(bench: Bench) -> dict[str, Attempt]:
 
 async def leave_behind(bench: Bench) -> None:
     """Put a batch into the file that is cancelled, of which two jobs of five have followed."""
-    async with by_steps(bench.path) as stores:
-        other = Bench(stores, by_steps, bench.path, bench.clock)
-        await other.submit(
-            "behind", *[a_job(dedup=Dedup.SKIP, dedup_key=f"b/{n}") for n in "abcde"]
-        )
-        await other.cancel("behind")
+    other = Bench(stores_on(bench.database, follow_max=2), sqlite, bench.path, bench.clock)
+    await other.submit("behind", *[a_job(dedup=Dedup.SKIP, dedup_key=f"b/{n}") for n in "abcde"])
+    await other.cancel("behind")
 
 
 @dataclass(frozen=True)
 class Furnished:
-    """A file as `furnish` leaves it, and what it returned."""
+    """A file or schema as `furnish` leaves it, and what it returned."""
 
+    engine: str
     path: Path
     now: float
     running: Mapping[str, Attempt]
 
 
-@pytest.fixture(scope="module")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> Furnished:
-    """The file that each case begins with."""
+@pytest.fixture(scope="module", params=sorted(ENGINES))
+def furnished(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[Furnished]:
+    """What each case begins with, once for each engine."""
     path = tmp_path_factory.mktemp("furnished") / "pressroom.db"
+    benches: list[Bench] = []
 
     async def make() -> Furnished:
-        async with sqlite(path) as stores:
-            bench = Bench(stores, sqlite, path)
-            return Furnished(path, running=await furnish(bench), now=bench.now)
+        async with ENGINES[request.param](path) as stores:
+            benches.append(Bench(stores, ENGINES[request.param], path))
+            running = await furnish(benches[0])
+            return Furnished(request.param, path, running=running, now=benches[0].now)
 
     made = anyio.run(make)
-    check_invariants(path)
-    return made
+    benches[0].raw.check()
+    yield made
+    benches[0].raw.end()
 
 
 # The steps
@@ -305,27 +303,26 @@ READS: dict[str, Call] = {
 
 @dataclass
 class Ordeal:
-    """Carries out calls on a file, again and again from the same beginning, with faults."""
+    """Carries out calls on a stage, again and again from the same beginning, with faults."""
 
     world: World
     faults: Faults
     calls: Sequence[Call]
-    file: sqlite3.Connection
-    """The same file, past all our own code."""
-    beginning: sqlite3.Connection
+    stage: Stage
+    troubles: Mapping[str, Any]
 
     def __post_init__(self) -> None:
         self._expected: dict[tuple[int, ...], tuple[dict[int, Any], str]] = {}
 
     async def survive(self) -> int:
         """Let every statement go wrong in every way; return how many there were."""
-        found = [await self._survive(name, trouble) for name, trouble in TROUBLES.items()]
+        found = [await self._survive(name, trouble) for name, trouble in self.troubles.items()]
         return found[0]
 
-    async def _survive(self, name: str, trouble: Trouble) -> int:
+    async def _survive(self, name: str, trouble: Any) -> int:
         everybody = range(len(self.calls))
         for at in range(1, 1000):
-            self.begin_again()
+            self.stage.begin_again()
             self.faults.arm(trouble, at)
             answers = await self.call(everybody)
             self.faults.disarm()
@@ -338,10 +335,6 @@ class Ordeal:
             if not self.faults.met:
                 return at - 1
         raise AssertionError("there is no end to its statements")
-
-    def begin_again(self) -> None:
-        """Put the file back to what it was."""
-        self.beginning.backup(self.file)
 
     async def call(self, numbers: Sequence[int]) -> dict[int, Any]:
         """Make calls at once, so that they share a transaction; return the answers there were."""
@@ -359,7 +352,7 @@ class Ordeal:
 
     async def agree(self, done: tuple[int, ...], answers: Mapping[int, Any], where: str) -> None:
         """Fail if the file is not as these calls leave it, and no others, or they said else."""
-        found = dump(self.file)
+        found = self.stage.dump()
         expected_answers, expected = await self.expected(done)
         assert found == expected, f"{where}: the file is not what was answered"
         assert answers == expected_answers, f"{where}: answered otherwise than without it"
@@ -367,46 +360,27 @@ class Ordeal:
     async def expected(self, done: tuple[int, ...]) -> tuple[dict[int, Any], str]:
         """Return what these calls answer in this order when nothing goes wrong, and the file."""
         if done not in self._expected:
-            with copied(self.file) as present:
-                self.begin_again()
+            with self.stage.kept():
+                self.stage.begin_again()
                 answers: dict[int, Any] = {}
                 for number in done:
                     answers |= await self.call([number])
                 assert len(answers) == len(done)
-                self._expected[done] = answers, dump(self.file)
-                check_invariants(self.world.bench.path)
-                present.backup(self.file)
+                self._expected[done] = answers, self.stage.dump()
+                self.stage.raw.check()
         return self._expected[done]
-
-
-@contextmanager
-def copied(file: sqlite3.Connection) -> Generator[sqlite3.Connection]:
-    """Copy a file into memory."""
-    with closing(sqlite3.connect(":memory:")) as copy:
-        file.backup(copy)
-        yield copy
-
-
-def dump(file: sqlite3.Connection) -> str:
-    """Return every row of every table; ids that are drawn at random are told apart by nothing."""
-    tables = [row[0] for row in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    rows = [f"{name} {row}" for name in tables for row in file.execute(f"SELECT * FROM {name}")]
-    return re.sub(r"'j_\w{26}'", "'j_…'", "\n".join(rows))
 
 
 @asynccontextmanager
 async def ordeal(furnished: Furnished, path: Path, *calls: Call) -> AsyncGenerator[Ordeal]:
-    """Set up calls on a copy of the furnished file."""
-    shutil.copy(furnished.path, path)
+    """Set up calls on what was furnished."""
+    open_stage, troubles = STAGES[furnished.engine]
     faults = Faults()
-    async with failing_database(path, faults) as database:
+    async with open_stage(furnished.path, path, faults) as stage:
         clock = ManualClock(furnished.now)
-        jobs = SqlJobStore(database, ContentEffects(), partial(new_id, "j", clock))
-        stores = Stores(jobs, SqlEntityStore(database), SqlLedger(database))
-        world = World(Bench(stores, sqlite, path, clock), furnished.running)
-        with closing(sqlite3.connect(path)) as file, copied(file) as beginning:
-            file.execute("PRAGMA synchronous = OFF")
-            yield Ordeal(world, faults, calls, file, beginning)
+        stores = stores_on(stage.database, stage.raw)
+        bench = Bench(stores, ENGINES[furnished.engine], path, clock)
+        yield Ordeal(World(bench, furnished.running), faults, calls, stage, troubles)
 
 
 pytestmark = pytest.mark.anyio

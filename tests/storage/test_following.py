@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,35 +14,29 @@ from mcp_server.jobs.outcome import Fail, Pause, Snooze
 from mcp_server.jobs.rules.following import CALLER_S
 from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
 from mcp_server.storage.sql.queue import retrying
-from mcp_server.storage.sqlite.file.database import Database
-from tests.storage.invariants import check_invariants
-from tests.storage.stores import DAY_S, Bench, a_job, by_steps
+from tests.storage.stores import BY_STEPS, DAY_S, Bench, a_job, opened
 
 pytestmark = pytest.mark.anyio
 
 SEVEN = [a_job(dedup=Dedup.SKIP, dedup_key=f"menu/{n}") for n in range(7)]
 
 
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    """A store of which two jobs follow in a step."""
-    path = tmp_path / "pressroom.db"
-    async with by_steps(path) as stores:
-        yield Bench(stores, by_steps, path)
-    check_invariants(path)
+@pytest.fixture(params=sorted(BY_STEPS))
+async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
+    """A store of which two jobs follow in a step, once for each engine."""
+    async with opened(BY_STEPS[request.param], tmp_path / "pressroom.db") as bench:
+        yield bench
 
 
 def stored(bench: Bench, state: str) -> int:
     """Return how many jobs the file has in a state, whatever is shown of them."""
-    with closing(sqlite3.connect(bench.path)) as file:
-        asked = "SELECT count(*) FROM jobs WHERE state = ?"
-        return file.execute(asked, (state,)).fetchone()[0]
+    return bench.raw.all(f"SELECT count(*) FROM jobs WHERE state = '{state}'")[0][0]
 
 
-async def begin_retry(database: Database, now: float) -> None:
+async def begin_retry(bench: Bench) -> None:
     """Say of the batch that it is taken up, and make no step of it."""
     asked: dict[str, Any] = {"terms": None, "requires": None, "leave_out": (), "request": None}
-    await database.write(lambda tx: retrying.retry(tx, "b1", **asked, limit=2, now=now))
+    await bench.database.write(lambda tx: retrying.retry(tx, "b1", **asked, limit=2, now=bench.now))
 
 
 async def test_a_large_batch_reads_as_cancelled_at_once(bench: Bench) -> None:
@@ -103,25 +95,23 @@ async def test_a_caller_who_is_slow_is_left_to_carry_it_out(bench: Bench) -> Non
     await bench.submit("b1", *SEVEN)
     await bench.cancel()
     await bench.follow()
-    async with Database.open(bench.path) as database:
-        await begin_retry(database, bench.now)
-        bench.clock.advance(CALLER_S + 1)
-        for after in (1, 2, 3):
-            step = {"batch": 1, "what": "retry", "after": after}
-            await database.write(lambda tx, step=step: tx.run("move_following", **step))
-            assert not await bench.store.follow(now=bench.now)
+    await begin_retry(bench)
+    bench.clock.advance(CALLER_S + 1)
+    for after in (1, 2, 3):
+        step = {"batch": 1, "what": "retry", "after": after}
+        await bench.database.write(lambda tx, step=step: tx.run("move_following", **step))
+        assert not await bench.store.follow(now=bench.now)
     assert await bench.store.follow(now=bench.now)
 
 
+@pytest.mark.engines("sqlite")
 async def test_a_damaged_number_hides_no_other_job_of_what_follows(bench: Bench) -> None:
     """The list of a batch is as long before its jobs have followed as it is afterwards."""
     await bench.submit("b1", *SEVEN)
-    with closing(sqlite3.connect(bench.path)) as file, file:
-        file.execute("UPDATE jobs SET due_at = 'x' WHERE job_id = 'b1.6'")
+    bench.raw.run("UPDATE jobs SET due_at = 'x' WHERE job_id = 'b1.6'")
     await bench.cancel()
     assert len(await bench.store.jobs("b1")) == 6
-    with closing(sqlite3.connect(bench.path)) as file, file:
-        file.execute("UPDATE jobs SET due_at = 1 WHERE job_id = 'b1.6'")
+    bench.raw.run("UPDATE jobs SET due_at = 1 WHERE job_id = 'b1.6'")
 
 
 async def test_what_runs_is_fenced_at_once(bench: Bench) -> None:
@@ -234,8 +224,7 @@ async def test_a_round_does_not_end_before_all_of_it_has_come_in(bench: Bench) -
     await bench.submit("b1", *SEVEN)
     await bench.cancel()
     await bench.follow()
-    async with Database.open(bench.path) as database:
-        await begin_retry(database, bench.now)
+    await begin_retry(bench)
     assert not await bench.store.follow(now=bench.now)  # its caller may be about to
     bench.clock.advance(CALLER_S + 1)
     assert not await bench.store.follow(now=bench.now)  # he may only be slow: it is looked again

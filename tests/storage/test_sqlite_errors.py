@@ -16,7 +16,6 @@ from mcp_server.storage.sqlite.file.connection import connect, open_file
 from mcp_server.storage.sqlite.file.database import Database
 from mcp_server.storage.sqlite.file.errors import MESSAGES, storage_error
 from mcp_server.storage.sqlite.file.migrate import migrate
-from tests.storage.stores import Bench
 
 pytestmark = pytest.mark.anyio
 
@@ -168,21 +167,3 @@ async def test_a_full_disk_loses_nothing_and_is_survived(tmp_path: Path) -> None
         await writer.write(lambda tx: tx.run("put_site", hash="h", document=big))
     with closing(open_file(path)) as connection:
         assert connection.execute("SELECT length(document) FROM sites").fetchone()[0] == 100_000
-
-
-@pytest.mark.parametrize("damage", ["batches SET details = '{'", "rounds SET terms = x'ff'"])
-async def test_a_batch_that_somebody_damaged_is_told_as_such(bench: Bench, damage: str) -> None:
-    """Who reads it meets an error as where the disk refuses, and gets over it when it is mended."""
-    await bench.submit()
-    alter(bench, damage)
-    with pytest.raises(StorageError, match="damaged") as caught:
-        await bench.batch()
-    assert isinstance(caught.value.__cause__, ValueError)
-    alter(bench, damage.partition(" =")[0] + " = '{}'")
-    await bench.batch()
-
-
-def alter(bench: Bench, damage: str) -> None:
-    """Change rows past all our own code."""
-    with closing(open_file(bench.path)) as connection:
-        connection.execute(f"UPDATE {damage}")

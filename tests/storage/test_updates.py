@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 
 import pytest
 
@@ -216,6 +214,7 @@ async def test_whoever_names_batches_and_jobs_is_told_of_these_only(
     assert ids(everything) == ["b0", "b1", "b2", "j1"]
 
 
+@pytest.mark.engines("sqlite")
 async def test_a_damaged_job_does_not_keep_its_batch_from_being_told_of(
     bench: Bench, store: JobStore
 ) -> None:
@@ -223,10 +222,8 @@ async def test_a_damaged_job_does_not_keep_its_batch_from_being_told_of(
     cursor = await store.cursor(owner=OWNER)
     await bench.submit("b1", a_job(subject="s1"), a_job(subject="s2"))
     await bench.work_all(Fail("no", "it cannot"))
-    with closing(sqlite3.connect(bench.path)) as connection:
-        connection.execute("UPDATE jobs SET created_at = 'x' WHERE subject = 's1'")
-        connection.execute("UPDATE jobs SET payload = '{' WHERE subject = 's2'")
-        connection.commit()
+    bench.raw.run("UPDATE jobs SET created_at = 'x' WHERE subject = 's1'")
+    bench.raw.run("UPDATE jobs SET payload = '{' WHERE subject = 's2'")
     found = await updates_of(store, cursor)
     assert [[job.subject for job in batch.failures] for batch in found.batches] == [["s2"]]
     present = await store.batch("b1", failures=True)
@@ -241,9 +238,7 @@ async def test_a_damaged_batch_keeps_no_other_from_being_told_of(
         await bench.submit(f"b{n}")
     found = await present(store)
     assert (ids(found), found.damaged) == (["b0", "b1", "b2"], None)
-    with closing(sqlite3.connect(bench.path)) as connection:
-        connection.execute("UPDATE batches SET details = '{' WHERE batch_id = 'b1'")
-        connection.commit()
+    bench.raw.run("UPDATE batches SET details = '{' WHERE batch_id = 'b1'")
     found = await present(store)
     assert ids(found) == ["b0", "b2"]
     assert found.damaged is not None and "damaged" in found.damaged

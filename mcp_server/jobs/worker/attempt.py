@@ -235,8 +235,9 @@ def _step(current: float, total: float, message: str) -> Step | None:
         return None
     if not all(map(math.isfinite, numbers)):
         return None
-    # A lone surrogate cannot be stored: it becomes a question mark.
-    return Step(*numbers, shortened(str(message), 200).encode(errors="replace").decode())
+    # Neither a lone surrogate nor a NUL can be stored: they become question marks.
+    said = shortened(str(message), 200).replace("\0", "?")
+    return Step(*numbers, said.encode(errors="replace").decode())
 
 
 def unstorable(report: Report, error: Exception) -> Report:

@@ -19,10 +19,14 @@ from psycopg.adapt import Loader
 from psycopg.types.numeric import Int8Dumper
 
 from mcp_server.errors import StorageOutdated
+from mcp_server.storage.postgres.errors import GONE
 from mcp_server.storage.postgres.rows import PostgresRow, made_by_name
 from mcp_server.storage.postgres.transaction import OPEN, PostgresTransaction
 
 T = TypeVar("T")
+
+Connect = Callable[..., "psycopg.Connection[PostgresRow]"]
+"""Makes a connection, as `connect` does."""
 
 STILL_S = 10
 """How long a transaction may stand still, as its process does: then the server undoes it. To write
@@ -48,10 +52,17 @@ class Opened:
     """A connection to the schema of one workspace."""
 
     def __init__(
-        self, address: str, schema: str, *, number: int | None = None, prepared: bool = True
+        self,
+        address: str,
+        schema: str,
+        *,
+        number: int | None = None,
+        prepared: bool = True,
+        by: Connect | None = None,
     ) -> None:
         """`number`: that of the newest migration that the workspace's tables must have."""
         self._address, self._number, self._prepared = address, number, prepared
+        self._connect = by or connect
         self._channel = channel_of(schema)
         self.ahead_s = 0.0
         """By how much the server's clock is ahead of this machine's."""
@@ -66,7 +77,7 @@ class Opened:
         newest = sql.SQL("SELECT max(number) FROM migrations")
         self._begin_write = sql.SQL("BEGIN;{}{};{}").format(common, lock, newest)
         self._begin_read = sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;{}{}").format(
-            common, number
+            common, newest
         )
         self._tell = sql.SQL(
             "UPDATE counters SET value = value + 1 WHERE name = 'commits'"
@@ -92,7 +103,7 @@ class Opened:
                 connection.execute("ROLLBACK")
             return connection
         asked = time.time()
-        self._connection = connect(self._address, prepared=self._prepared)
+        self._connection = self._connect(self._address, prepared=self._prepared)
         row = self._connection.execute(NOW).fetchone()
         if row is not None:
             self._set_clock(row[0], asked)
@@ -130,7 +141,7 @@ class Opened:
         """Run `step` on one snapshot; once more where the connection was lost meanwhile."""
         try:
             return self._read(step)
-        except psycopg.OperationalError:
+        except GONE:
             if self.is_connected:
                 raise
         return self._read(step)

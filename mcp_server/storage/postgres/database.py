@@ -16,7 +16,7 @@ import psycopg
 
 from mcp_server.clock import Clock
 from mcp_server.errors import StorageError
-from mcp_server.storage.postgres.connection import Opened
+from mcp_server.storage.postgres.connection import Connect, Opened
 from mcp_server.storage.postgres.errors import storage_error
 from mcp_server.storage.postgres.group import commit
 from mcp_server.storage.postgres.listening import Listener
@@ -37,8 +37,10 @@ LOOK_S = 1.0
 class _Hand:
     """A connection, and the thread on which it is used."""
 
-    def __init__(self, address: str, schema: str, *, number: int, prepared: bool) -> None:
-        self.opened = Opened(address, schema, number=number, prepared=prepared)
+    def __init__(
+        self, address: str, schema: str, *, number: int, prepared: bool, by: Connect | None
+    ) -> None:
+        self.opened = Opened(address, schema, number=number, prepared=prepared, by=by)
         self._thread = ThreadPoolExecutor(1, "pressroom-postgres")
 
     async def run(self, function: Callable[[], T]) -> T:
@@ -69,9 +71,16 @@ class PostgresDatabase:
     """A workspace, as one process has it open."""
 
     def __init__(
-        self, address: str, schema: str, number: int, *, poll_s: float, prepared: bool
+        self,
+        address: str,
+        schema: str,
+        number: int,
+        *,
+        poll_s: float,
+        prepared: bool,
+        by: Connect | None = None,
     ) -> None:
-        self._new_hand = partial(_Hand, address, schema, number=number, prepared=prepared)
+        self._new_hand = partial(_Hand, address, schema, number=number, prepared=prepared, by=by)
         self._writer, self._reader = self._new_hand(), self._new_hand()
         self._poll_s = poll_s
         self._changes = Changes()
@@ -91,19 +100,26 @@ class PostgresDatabase:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, address: str, schema: str, *, poll_s: float = POLL_S, prepared: bool = True
+        cls,
+        address: str,
+        schema: str,
+        *,
+        poll_s: float = POLL_S,
+        prepared: bool = True,
+        by: Connect | None = None,
     ) -> AsyncGenerator[PostgresDatabase]:
         """Open the workspace of this schema, made or migrated to this version's tables.
 
         Commits of others are heard of at once; where that cannot be, they are looked for every
-        `poll_s`. `prepared` is for a server that keeps its connections: not behind a pooler.
+        `poll_s`. `prepared` is for a server that keeps its connections: not behind a pooler. `by`
+        makes connections, where not `connect` does.
 
         Raises:
             Unavailable: a newer Pressroom wrote it.
             StorageError: it cannot be reached or written.
         """
         number = await anyio.to_thread.run_sync(migrate, address, schema)
-        database = cls(address, schema, number, poll_s=poll_s, prepared=prepared)
+        database = cls(address, schema, number, poll_s=poll_s, prepared=prepared, by=by)
         database._listener.start()
         try:
             database._seen = await database._count()

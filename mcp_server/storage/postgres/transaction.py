@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 from psycopg import Connection, Cursor
 from psycopg.pq import TransactionStatus
 
+from mcp_server.errors import InvalidPayload
 from mcp_server.storage.postgres.errors import is_machines
 from mcp_server.storage.postgres.rows import PostgresRow
 from mcp_server.storage.sql.transaction import Row, statements_of
@@ -113,14 +114,21 @@ class PostgresTransaction:
 
 
 def _bound(values: Mapping[str, object]) -> dict[str, object]:
-    """Return values as columns take them: truths as 0 or 1, enumerations by their words."""
+    """Return values as columns take them: truths as 0 or 1, enumerations by their words.
+
+    Raises:
+        InvalidPayload: a text has a NUL.
+    """
     return {name: _plain(value) for name, value in values.items()}
 
 
 def _plain(value: object) -> object:
     if isinstance(value, bool):
         return int(value)
-    return value.value if isinstance(value, Enum) else value
+    value = value.value if isinstance(value, Enum) else value
+    if isinstance(value, str) and "\0" in value:
+        raise InvalidPayload("text", ["it holds a NUL character, which PostgreSQL cannot keep"])
+    return value
 
 
 @cache

@@ -27,7 +27,7 @@ from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.job import Origin
 from mcp_server.meaning.local import LocalEmbedder
 from mcp_server.meaning.numbers import numpy
-from mcp_server.meaning.words import in_index, words_of
+from mcp_server.meaning.words import words_of
 from mcp_server.progress.stream import Events
 from tests.benchmarks.search.stored import store
 from tests.benchmarks.sites import SECTIONS_PER_PAGE, site_of
@@ -127,7 +127,7 @@ def _alone(connection: sqlite3.Connection, numbers: Any, number: int, question: 
     """Do the same where nobody asks what became of the texts."""
     cosines = numbers @ numbers[number]
     np.argpartition(cosines, len(cosines) - 50)
-    asked = " OR ".join(in_index(word, beginning=False) for word in words_of(question))
+    asked = " OR ".join(f'"{word}"' for word in words_of(question))
     best = "SELECT rowid FROM word_index WHERE word_index MATCH ? ORDER BY rank LIMIT 50"
     connection.execute(best, (asked,)).fetchall()
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from mcp_server.app.parts import Parts
+from mcp_server.entities.meaning import Word
 from mcp_server.meaning.finding import Finder
-from mcp_server.meaning.words import in_index, indexed, words_of
+from mcp_server.meaning.words import indexed, words_of
 
 RANK = 60
 """The constant of fusing by reciprocal ranks, as everybody has it."""
@@ -40,8 +41,7 @@ async def only_words(place: Place, query: str, _: Any) -> Sequence[str]:
     words = words_of(query)
     if not words:
         return []
-    asked = " OR ".join(in_index(word, beginning=False) for word in words)
-    orders = await place.parts.meaning.with_words(asked, limit=WIDTH, best=True)
+    orders = await place.parts.meaning.with_any([[Word(word)] for word in words], limit=WIDTH)
     known = {each.order: each for each in await place.parts.meaning.known(orders)}
     return [known[order].entity_id for order in orders]
 

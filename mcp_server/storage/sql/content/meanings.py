@@ -1,4 +1,4 @@
-"""What is known of the meaning of texts, on SQLite: vectors, an index of words, what is to do."""
+"""What is known of the meaning of texts: vectors, an index of words, what is to do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 
 from mcp_server.entities.effects import SaveVector
-from mcp_server.entities.meaning import Known, Unembedded, Vector
+from mcp_server.entities.meaning import Known, Unembedded, Vector, Word
 from mcp_server.storage.sql.content.rows import key_of, revision_text
 from mcp_server.storage.sql.database import Database
 from mcp_server.storage.sql.packing import packed, unpacked
@@ -17,7 +17,7 @@ _LAST = chr(0x10FFFF)
 
 
 class SqlMeaningStore:
-    """`entities.meaning.MeaningStore` on one SQLite file."""
+    """`entities.meaning.MeaningStore` on one database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -51,22 +51,29 @@ class SqlMeaningStore:
             for row in rows
         ]
 
-    async def with_words(self, query: str, *, limit: int, best: bool) -> Sequence[int]:
-        statement = "find_best_words" if best else "find_words"
-        rows = await self._database.read(lambda tx: tx.all(statement, query=query, limit=limit))
+    async def with_any(self, words: Sequence[Sequence[Word]], *, limit: int) -> Sequence[int]:
+        asked = {"wanted": json.dumps(words), "limit": limit}
+        rows = await self._database.read(lambda tx: tx.all("find_any_words", **asked))
         return [row["id"] for row in rows]
 
-    async def count_words(self, words: Sequence[str]) -> Sequence[int]:
+    async def with_all(
+        self, words: Sequence[Sequence[Word]], *, limit: int, headings: bool = False
+    ) -> Sequence[int]:
+        asked = {"wanted": json.dumps(words), "headings": headings, "limit": limit}
+        rows = await self._database.read(lambda tx: tx.all("find_all_words", **asked))
+        return [row["id"] for row in rows]
+
+    async def count_words(self, words: Sequence[Word]) -> Sequence[int]:
         def look(tx: Transaction) -> Sequence[int]:
-            rows = [tx.one("count_words", query=word) for word in words]
+            rows = [tx.one("count_words", word=w.text, beginning=w.beginning) for w in words]
             return [row["texts"] for row in rows if row is not None]
 
         return await self._database.read(look)
 
-    async def words_like(self, beginning: str, *, limit: int) -> Mapping[str, int]:
+    async def words_like(self, beginning: str, *, limit: int) -> Collection[str]:
         asked = {"first": beginning, "last": f"{beginning}{_LAST}", "limit": limit}
         rows = await self._database.read(lambda tx: tx.all("list_words_like", **asked))
-        return {row["term"]: row["doc"] for row in rows}
+        return {row["word"] for row in rows}
 
     async def known(self, orders: Collection[int]) -> Sequence[Known]:
         ids = json.dumps(sorted(orders))

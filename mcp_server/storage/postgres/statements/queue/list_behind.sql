@@ -5,3 +5,4 @@ JOIN jobs ON jobs.dedup_key = wanted.value
 JOIN following ON following.batch = jobs.batch
 WHERE following.what = 'cancel' AND jobs.id > following.after AND jobs.id <= following.until
 AND jobs.state IN ('scheduled', 'pending', 'paused')
+ORDER BY jobs.id

@@ -1,1 +1,1 @@
-SELECT batch FROM awaited WHERE job = :job
+SELECT batch FROM awaited WHERE job = :job ORDER BY batch

@@ -1,1 +1,1 @@
-SELECT * FROM following
+SELECT * FROM following ORDER BY batch, what

@@ -1,1 +1,1 @@
-SELECT * FROM following WHERE batch = :batch
+SELECT * FROM following WHERE batch = :batch ORDER BY what

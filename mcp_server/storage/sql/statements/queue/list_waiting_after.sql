@@ -2,3 +2,4 @@
 SELECT id, batch, state, counted, dedup, dedup_key, created_at FROM jobs
 WHERE batch = :batch AND id > :after
 AND counted = 1 AND state IN ('scheduled', 'pending', 'paused')
+ORDER BY id

@@ -1,1 +1,1 @@
-SELECT term, doc FROM word_terms WHERE term >= :first AND term <= :last LIMIT :limit
+SELECT term AS word FROM word_terms WHERE term >= :first AND term <= :last LIMIT :limit

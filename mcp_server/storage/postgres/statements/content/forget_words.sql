@@ -1,0 +1,1 @@
+DELETE FROM word_index WHERE id = :id

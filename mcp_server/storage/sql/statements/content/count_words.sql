@@ -1,1 +1,0 @@
-SELECT count(*) AS texts FROM word_index WHERE word_index MATCH :query
