@@ -15,13 +15,16 @@ import structlog
 from blockbuster import BlockBuster
 from hypothesis import settings
 
+from tests import databases
+
 USER = Path(tempfile.mkdtemp(prefix="pressroom-user-"))
 """Where the user of the tests keeps settings and state, in every process that they start."""
 os.environ |= {"XDG_STATE_HOME": str(USER / "state"), "XDG_CONFIG_HOME": str(USER / "config")}
 _SETTINGS = USER / "config" / "pressroom" / "pressroom.toml"
 _SETTINGS.parent.mkdir(parents=True)
 # A process that embeds would be started with every draft. A test of search sets it for itself.
-_SETTINGS.write_text('embedder = "off"\n')
+PLAIN = 'embedder = "off"\n'
+_SETTINGS.write_text(PLAIN)
 
 settings.register_profile("quick", max_examples=50)
 settings.register_profile("long", max_examples=5000)
@@ -45,6 +48,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--cases", type=int, default=0, help="run half of a test's cases, so many at most"
     )
     parser.addoption("--sample-seed", default="", help="which ones: any text draws others")
+    parser.addoption(
+        "--database",
+        choices=("sqlite", "postgres"),
+        default="sqlite",
+        help="where workspaces keep what they store",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the server that all workspaces of the tests share, if that is asked for."""
+    if config.getoption("--database") == "postgres" and databases.address() is None:
+        from tests.storage.postgres_server import ADDRESS, server
+
+        os.environ[databases.VARIABLE] = server()
+        os.environ.pop(ADDRESS, None)  # it would be taken for a misspelt setting
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -65,6 +83,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if len(drawn) < len(items):
         config.hook.pytest_deselected(items=[*{*items} - {*drawn}])
         items[:] = drawn
+    if databases.address() is not None:
+        for item in drawn:
+            why = databases.FILE.get(item.path.name) or databases.FILE.get(_name(item))
+            if why is not None:
+                item.add_marker(pytest.mark.skip(reason=f"not on a shared database: {why}"))
+
+
+def _name(item: pytest.Item) -> str:
+    return item.name.partition("[")[0]
+
+
+@pytest.fixture(autouse=True)
+def _shared_database(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Give each test places of its own on the server, if there is one."""
+    if databases.address() is None:
+        yield
+        return
+    _SETTINGS.write_text(PLAIN + databases.begin(request.node.nodeid))
+    yield
+    databases.end()
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import Origin
 from mcp_server.plugin.loading import Plugins
 from mcp_server.trust import Grants, StateFolder
+from mcp_server.trust.needs import needs_of
+from tests.databases import another_place
 
 Era = Literal["legacy", "auto"]
 """`legacy`: the handshake of 2025-11-25; `auto`: 2026-07-28 without one."""
@@ -101,8 +103,13 @@ def write_site(root: Path, site: Mapping[str, Any]) -> None:
 def write_settings(root: Path, **settings: object) -> None:
     """Write `pressroom.toml` with these settings."""
     root.mkdir(parents=True, exist_ok=True)
-    lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
+    place = another_place(root)
+    lines = [f"{key} = {json.dumps(value)}" for key, value in {**settings, **place}.items()]
     (root / "pressroom.toml").write_text("\n".join(lines) + "\n", "utf-8")
+    if place:
+        workspace = open_workspace(root, {})
+        grants = {each.grant for each in needs_of(workspace) if each.setting == "database"}
+        StateFolder(workspace).trust(grants)
 
 
 def trusted(root: Path) -> Path:

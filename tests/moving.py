@@ -10,7 +10,6 @@ import subprocess
 import sys
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from anyio.to_thread import run_sync
@@ -61,7 +60,7 @@ async def filled_file(root: Path) -> Path:
         await chat.call("edit", section="home/s1", text="never shown")
         await chat.call("edit", section="home/s1", discard=True)
         file = open_workspace(root, {}).database
-        await until(partial(run_sync, _all_embedded, file))
+        await until(lambda: run_sync(_all_embedded, file))
     os.environ["PRESSROOM_MODEL"] = "anthropic:none"  # whose key nobody has
     try:
         async with desk(root) as chat:

@@ -23,6 +23,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import Implementation
 
+from tests import databases
 from tests.harness import Desk, Era
 from tests.waiting import PATIENCE_S, wait_until
 
@@ -262,12 +263,17 @@ def pipe(root: Path, era: Era, **variables: str) -> Generator[Pipe]:
 
 def query(root: Path, sql: str, *values: object) -> list[tuple[Any, ...]]:
     """Return what is stored in the workspace at this moment."""
+    if databases.address() is not None:
+        return databases.rows(root, sql, *values)
     with closing(sqlite3.connect(root / ".pressroom" / "pressroom.db", timeout=10)) as database:
         return database.execute(sql, values).fetchall()
 
 
 def alter(root: Path, sql: str, *values: object) -> None:
     """Change what is stored behind everybody's back."""
+    if databases.address() is not None:
+        databases.rows(root, sql, *values)
+        return
     with closing(sqlite3.connect(root / ".pressroom" / "pressroom.db", timeout=10)) as database:
         database.execute(sql, values)
         database.commit()

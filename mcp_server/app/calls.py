@@ -109,7 +109,7 @@ async def _opened(found: Workspace, plugins: Plugins, asked: _Call) -> AsyncGene
         async with open_parts(found, clock, plugins) as parts:
             mode = "detached" if outlives else "embedded"
             health = health_of(parts, mode, StopMark(parts.state_folder))
-            yield services_of(parts, Events(parts.hub, clock), health)
+            yield services_of(parts, Events(parts.hub, parts.clock), health)
         return
     stopping = anyio.Event()
     opening = Opening(
@@ -191,5 +191,5 @@ async def _followed(
         await follow_one(await services.events.subscribe(EVERYBODY, only=batch_id), watched)
         tasks.cancel_scope.cancel()
     batch = await batches.get(batch_id, owner=EVERYBODY)
-    seen = await view_of(services, batch, health=await health(), now=SystemClock().now())
+    seen = await view_of(services, batch, health=await health(), now=services.clock.now())
     return await _facts(services, followed_reply(reply, seen))

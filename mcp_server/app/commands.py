@@ -81,9 +81,7 @@ def status(
         async with open_parts(found, SystemClock(), plugins) as parts:
             health = health_of(parts, "detached", StopMark(parts.state_folder))
             services = services_of(parts, Events(parts.hub, parts.clock), health)
-            facts = await read_status(
-                services, operation_id, arguments, owner=EVERYBODY, clock=parts.clock
-            )
+            facts = await read_status(services, operation_id, arguments, owner=EVERYBODY)
             if notice := services.notice():
                 return {**facts, "message": f"{notice} {facts['message']}"}
             return facts

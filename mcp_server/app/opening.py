@@ -55,7 +55,7 @@ class Opening:
             logger.warning("a variable is not ours", why=warning)
         await warn_of_place(workspace)
         async with open_parts(workspace, self.clock, self.plugins) as parts:
-            events = Events(parts.hub, self.clock)
+            events = Events(parts.hub, parts.clock)
             start, keeper, health = self._keeper(parts)
             async with anyio.create_task_group() as tasks:
                 for sink in parts.plugins.sinks:
@@ -78,11 +78,11 @@ class Opening:
         keeper = WorkerKeeper(
             parts.store,
             parts.lock,
-            self.clock,
+            parts.clock,
             parts.host("server"),
             start,
             mark,
-            kinds=parts.registry.kinds,
+            kinds=parts.runs.kinds,
             heartbeat_s=settings.heartbeat_s,
             alive_s=settings.lease_s,
             several=settings.shares_work,

@@ -19,16 +19,17 @@ from mcp_server.app.embedders import embedder_for
 from mcp_server.app.installation import HANDLERS, not_whole
 from mcp_server.clock import Clock, new_id
 from mcp_server.config import Workspace
-from mcp_server.content.actions.payloads import JOB_KINDS
+from mcp_server.content.actions.payloads import JOB_KINDS, OF_FILES
 from mcp_server.content.drafting.keys import announced_abilities
 from mcp_server.content.drafting.model import ModelChoice, abilities
+from mcp_server.content.pages.elsewhere import FilesElsewhere
 from mcp_server.content.pages.page_files import PageFiles, page_files
 from mcp_server.entities.meaning import Embedder, embedding_of_all
 from mcp_server.folder import Folder
 from mcp_server.jobs.batch import BatchLimits, BatchService
 from mcp_server.jobs.host.health import WorkerMode
 from mcp_server.jobs.host.lock import WorkerLock
-from mcp_server.jobs.host.presence import MACHINE
+from mcp_server.jobs.host.presence import MACHINE, NUMBERING
 from mcp_server.jobs.hub.hub import Hub
 from mcp_server.jobs.queue import JobQueue
 from mcp_server.jobs.records import Host
@@ -39,10 +40,11 @@ from mcp_server.meaning.index import VectorIndex
 from mcp_server.meaning.making import effects_of
 from mcp_server.plugin.jobs import Jobs
 from mcp_server.plugin.loading import Plugins
-from mcp_server.storage.opening import open_database
+from mcp_server.storage.opening import open_database, page_lock_of, pages_folder
 from mcp_server.storage.sql.content.effects import ContentEffects
 from mcp_server.storage.sql.content.meanings import SqlMeaningStore
 from mcp_server.storage.sql.content.store import SqlEntityStore
+from mcp_server.storage.sql.page_folder import has_pages
 from mcp_server.storage.sql.queue.store import SqlJobStore
 from mcp_server.storage.sql.usage import SqlLedger
 from mcp_server.storage.sqlite.file.place import unsafe_place
@@ -73,6 +75,8 @@ class Parts:
     jobs: Jobs
     hub: Hub
     files: PageFiles
+    left_to_others: frozenset[str]
+    """Kinds of jobs that this machine does not run: those of files in another one's folder."""
     model: ModelChoice
     abilities: frozenset[str]
     clock: Clock
@@ -83,6 +87,11 @@ class Parts:
     """Counted from the attempts that run in this process."""
 
     @property
+    def runs(self) -> Registry:
+        """The kinds of jobs that are run here."""
+        return self.registry.without(self.left_to_others) if self.left_to_others else self.registry
+
+    @property
     def state_folder(self) -> Folder:
         """The state folder, to open files in."""
         return self.workspace.folder(self.workspace.state_dir)
@@ -90,7 +99,12 @@ class Parts:
     def host(self, role: Literal["server", "worker"], mode: WorkerMode | None = None) -> Host:
         """Return the record by which this process makes itself known in the database."""
         settings = self.workspace.settings
-        details: dict[str, Any] = {"kinds": sorted(self.registry.kinds), "machine": MACHINE}
+        details: dict[str, Any] = {
+            "kinds": sorted(self.runs.kinds),
+            "files": not self.left_to_others,
+            "machine": MACHINE,
+            "numbering": NUMBERING,
+        }
         if mode:
             details |= {"mode": mode, "concurrency": settings.concurrency}
         return Host(
@@ -160,6 +174,8 @@ async def open_parts(
         limits = BatchLimits(jobs_max=settings.batch_jobs_max)
         meaning = SqlMeaningStore(database)
         embedder = await embedder_for(workspace, grants, meaning, beside=True)
+        here = not settings.database or await has_pages(database, pages_folder(workspace, state))
+        kind = PageFiles if here else FilesElsewhere
         jobs = Jobs(
             store=store,
             queue=JobQueue(store, registry, clock, new_job_id, hub),
@@ -183,7 +199,8 @@ async def open_parts(
                 plugins=plugins,
                 jobs=jobs,
                 hub=hub,
-                files=page_files(workspace, grants),
+                files=page_files(workspace, grants, page_lock_of(workspace), kind),
+                left_to_others=frozenset() if here else OF_FILES,
                 state=state,
                 grants=grants,
                 model=model,

@@ -6,6 +6,7 @@ from functools import partial
 
 from mcp_server.app.parts import Parts
 from mcp_server.content.actions.drafting_model import DraftingModel
+from mcp_server.content.actions.payloads import unrun_kind
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.submit import Submitter
 from mcp_server.content.drafting.keys import lack_of_key
@@ -36,6 +37,7 @@ def health_of(
         log=f"{log.parent.name}/{log.name}",
         figures=parts.figures,
         lacking=lack_of_key,
+        unrun=unrun_kind,
     )
 
 
@@ -68,6 +70,7 @@ def services_of(parts: Parts, events: Events, health: Health) -> Services:
         events=events,
         worker_health=health,
         notice=partial(_notice, parts.state),
+        clock=parts.clock,
         worker_mode=health.mode,
     )
 

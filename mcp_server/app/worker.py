@@ -108,7 +108,7 @@ async def work(
     )
     worker = Worker(
         parts.store,
-        parts.registry,
+        parts.runs,
         AttemptRunner(
             parts.registry,
             clock,

@@ -15,6 +15,7 @@ not set.
 
 from __future__ import annotations
 
+from mcp_server.config.rewriting import rewritten, write_settings_file
 from mcp_server.config.settings import (
     KEY_VARIABLE,
     OWN_EMBEDDERS,
@@ -22,7 +23,7 @@ from mcp_server.config.settings import (
     Settings,
     database_of,
     holds_password,
-)
+    without_its_password,
 )
 from mcp_server.config.sources import (
     ENV_PREFIX,

@@ -30,7 +30,7 @@ def rewritten(root: Path, values: Mapping[str, str]) -> str:
         Unavailable: it is written in a way that is not understood; says what to write by hand.
     """
     text = Folder(root).read(SETTINGS_FILE, SETTINGS_BYTES_MAX).decode()
-    for name, value in reversed(values.items()):  # those that are new stand in their order
+    for name, value in reversed(list(values.items())):  # those that are new stand in their order
         wanted = {**(_read(text) or {}), name: value}
         fitting = (each for each in _tries(text, name, value) if _read(each) == wanted)
         found = next(fitting, None)

@@ -69,6 +69,9 @@ class Settings(BaseModel):
     workspace_id: str = ""
     """What this workspace is called in a shared database: the same on every machine, and another
     for every site."""
+    content_id: str = ""
+    """Where machines share the folder of the pages' files: what it is called, the same on each of
+    them. Without it, the folder is one machine's; see docs/scaling.md."""
     content_dir: Path = Path("content")
     """The folder of the pages' files; relative to the workspace and inside it, or absolute."""
     worker: Literal["auto", "embedded", "detached"] = "auto"
@@ -191,7 +194,7 @@ class Settings(BaseModel):
             )
         return address
 
-    @field_validator("workspace_id")
+    @field_validator("workspace_id", "content_id")
     @classmethod
     def _slug(cls, id: str) -> str:
         if id and not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", id):

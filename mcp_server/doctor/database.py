@@ -8,20 +8,23 @@ from pathlib import Path
 
 from mcp_server.clock import Clock
 from mcp_server.config import Workspace
+from mcp_server.content.actions.payloads import unrun_kind
 from mcp_server.content.drafting.keys import lack_of_key
+from mcp_server.content.pages.elsewhere import ELSEWHERE
 from mcp_server.doctor.diagnosis import Diagnosis, Level, duration, first_of, size
 from mcp_server.doctor.files import of_files
 from mcp_server.errors import StorageError, Unavailable
 from mcp_server.jobs.host.health import left_over_of
 from mcp_server.jobs.host.lock import WorkerLock
-from mcp_server.jobs.host.presence import worker_lives
+from mcp_server.jobs.host.presence import MACHINE, is_alive, living, machine_of, worker_lives
 from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.job import BatchState, JobState
 from mcp_server.jobs.records import Host, Lag, Question, Stats
 from mcp_server.jobs.store import JobStore
-from mcp_server.storage.opening import open_database
+from mcp_server.storage.opening import open_database, pages_folder
 from mcp_server.storage.sql.content.effects import ContentEffects
 from mcp_server.storage.sql.content.store import SqlEntityStore
+from mcp_server.storage.sql.page_folder import has_pages
 from mcp_server.storage.sql.queue.store import SqlJobStore
 from mcp_server.storage.sql.transaction import Transaction
 from mcp_server.storage.sqlite.file.examine import Examined, damaged_rows, examine, mark_of
@@ -33,6 +36,7 @@ LOOKED_AT_MAX = 1_000
 """Unfinished batches, of all owners, that are searched for paused ones."""
 ROWS_MAX = 5
 """Damaged values that get a finding each; the rest are only counted."""
+WORKERS_MAX = 20
 PAUSED_MAX = 5
 """Paused batches that get a finding each; the rest are only counted."""
 
@@ -133,9 +137,13 @@ async def of_queue(workspace: Workspace, clock: Clock) -> AsyncIterator[Diagnosi
             await database.write(_nothing)
             lag, stats = await store.lag(now=now), await store.stats()
             hosts = await store.hosts(seen_after=0)
-            left_over = await left_over_of(store, hosts, lack_of_key, now=now)
+            left_over = await left_over_of(store, hosts, lack_of_key, now=now, unrun=unrun_kind)
             paused = await _paused(store)
-            of_pages = [each async for each in of_files(workspace, SqlEntityStore(database))]
+            folder = pages_folder(workspace, state)
+            if not workspace.settings.database or await has_pages(database, folder, take=False):
+                of_pages = [each async for each in of_files(workspace, SqlEntityStore(database))]
+            else:
+                of_pages = [_elsewhere(workspace, hosts, now)]
     except (StorageError, Unavailable) as error:
         yield Diagnosis(check="queue", level="error", message=str(error))
         return
@@ -146,7 +154,11 @@ async def of_queue(workspace: Workspace, clock: Clock) -> AsyncIterator[Diagnosi
     several = workspace.settings.shares_work
     alive = worker_lives(lock, hosts, now=now, several=several)
     log = workspace.worker_log
-    yield _worker(hosts, lag, log, alive=alive, stopped=stopped)
+    if several and (workers := living(hosts, now)):
+        for each in first_of([_living(host, log) for host in workers], WORKERS_MAX, "workers"):
+            yield each
+    else:
+        yield _worker(hosts, lag, log, alive=alive, stopped=stopped)
     yield _oldest(lag, alive=alive, longest_s=workspace.settings.time_limit_s)
     for problem in left_over:
         yield Diagnosis(check="queue", level="warning", message=problem)
@@ -168,6 +180,14 @@ def _rows(path: Path) -> Iterator[Diagnosis]:
         for row in damaged_rows(path)
     ]
     yield from first_of(found, ROWS_MAX, "damaged values")
+
+
+def _elsewhere(workspace: Workspace, hosts: Sequence[Host], now: float) -> Diagnosis:
+    there = [host for host in hosts if host.details.get("files") and is_alive(host, now)]
+    where = f", {machine_of(there[0])}" if there else ""
+    message = f"{ELSEWHERE}{where}; {workspace.content_dir.name}/ here is left alone"
+    advice = "Is that machine gone for good? docs/scaling.md says how this one takes them over."
+    return Diagnosis(check="files", level="ok", message=message, advice=advice)
 
 
 def _nothing(_: Transaction) -> None:
@@ -202,7 +222,9 @@ def _worker(hosts: Sequence[Host], lag: Lag, log: Path, *, alive: bool, stopped:
 
 
 def _living(worker: Host, log: Path) -> Diagnosis:
-    message = f"alive, process {worker.pid}, version {worker.version}"
+    where = machine_of(worker)
+    here = "" if where == MACHINE else f" on {where}"
+    message = f"alive{here}, process {worker.pid}, version {worker.version}"
     if "unhealthy" in worker.details:
         message = f"{message}; unhealthy: {worker.details['unhealthy']}"
         advice = f"{log} says which handler it is, and where; with an embedded one, the server's."

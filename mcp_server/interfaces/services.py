@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from mcp_server.clock import Clock
 from mcp_server.content.service import ContentService
 from mcp_server.entities.usage import Ledger
 from mcp_server.jobs.batch import BatchService
@@ -57,6 +58,8 @@ class Services:
     notice: Callable[[], str | None]
     """Returns what every answer has to begin with until somebody acts on it. Reads files, so it
     is called in a thread."""
+    clock: Clock
+    """By which the times of its jobs count: of a shared database, its server's."""
     worker_mode: Literal["embedded", "detached"] = "detached"
     """A detached worker goes on when this server ends, an embedded one ends with it."""
 

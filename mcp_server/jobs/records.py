@@ -224,6 +224,11 @@ class Lack(NamedTuple):
     """How it is provided: the beginning of a sentence."""
 
 
+def unrun(kind: str) -> str:
+    """Return what to say of due jobs of a kind that nothing runs."""
+    return f"Jobs of kind {kind} are due, and nothing here runs them: is their plugin installed?"
+
+
 def lack_of(ability: str) -> Lack:
     """Name the ability as it is stored: the default, where the application has no better words."""
     return Lack(f"what it needs ({ability})", "Provide it")

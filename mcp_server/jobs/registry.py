@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
@@ -77,6 +77,12 @@ class Registry:
         bounded = Registry(payload_bytes_max=payload_bytes_max, limits=limits)
         bounded._handlers = self._handlers  # the same dict: what one registers, both have
         return bounded
+
+    def without(self, kinds: Collection[str]) -> Registry:
+        """Return a registry less some kinds, for a worker that does not run their jobs."""
+        fewer = Registry(payload_bytes_max=self._payload_bytes_max, limits=self._limits)
+        fewer._handlers = {k: each for k, each in self._handlers.items() if k not in kinds}
+        return fewer
 
     def register(self, handler: Handler[Any]) -> None:
         """Add a kind.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
 from importlib.util import find_spec
 
 from mcp_server.config import Workspace, database_of
+from mcp_server.content.pages.page_files import HoldPage
 from mcp_server.errors import Unavailable
 from mcp_server.storage.moving.journal import check_not_moving
 from mcp_server.storage.sql.database import Database
@@ -50,6 +51,28 @@ async def open_database(
         settings.database, schema_of(workspace), poll_s=poll_s
     ) as shared:
         yield shared
+
+
+def pages_folder(workspace: Workspace, state: StateFolder) -> str:
+    """Return what the folder of the pages' files is called in a database that machines share."""
+    return workspace.settings.content_id or f"of {state.mark}"
+
+
+def page_lock_of(workspace: Workspace) -> HoldPage | None:
+    """Return what holds a page's file against other machines; `None` where none shares its folder.
+
+    The machine's own file locks are enough there.
+    """
+    settings = workspace.settings
+    if not settings.database or not settings.content_id:
+        return None
+
+    def hold(page: str, within_s: float) -> AbstractContextManager[Callable[[], bool] | None]:
+        from mcp_server.storage.postgres.page_lock import page_lock  # noqa: PLC0415 - the driver
+
+        return page_lock(settings.database, schema_of(workspace), page, within_s)
+
+    return hold
 
 
 def lack_of_access(workspace: Workspace, grants: Grants) -> str | None:

@@ -157,4 +157,3 @@ def _nothing_is_left(site: Movable) -> None:
     names = {file.name for file in site.file.parent.iterdir()}
     assert not {"moving", "moving.new", "pressroom.db.coming"} & names
     assert not (site.root / "pressroom.toml.new").exists()
-

@@ -13,7 +13,7 @@ import pytest
 
 from mcp_server.entities.effects import ABSENT, SaveRevision
 from mcp_server.entities.entity import PREVIEW, Author, Revision
-from mcp_server.entities.meaning import EMBEDDING, Unembedded
+from mcp_server.entities.meaning import EMBEDDING, Unembedded, Word
 from mcp_server.jobs.job import JobState
 from mcp_server.meaning.errors import EmbeddingTrouble
 from mcp_server.meaning.making import effects_of
@@ -127,7 +127,7 @@ async def test_any_text_is_taken_in_and_found_by_its_words(tmp_path: Path, embed
     async with parts_of(root) as parts:
         for word, id in FOUND.items():
             plain = indexed(word).split()[0]
-            orders = await parts.meaning.with_words(f'"{plain}"', limit=9, best=True)
+            orders = await parts.meaning.with_any([[Word(plain)]], limit=9)
             assert [each.entity_id for each in await parts.meaning.known(orders)] == [id], word
 
 

@@ -29,6 +29,7 @@ from tests.storage.moved_rows import (
     schemas_of,
 )
 
+
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file that holds something of everything."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import time
 from collections.abc import AsyncGenerator, Callable, Collection, Generator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
@@ -30,9 +30,10 @@ from mcp_server.jobs.job import Attempt, Job, JobState
 from mcp_server.jobs.worker.attempt import AttemptRunner
 from mcp_server.plugin.job_context import context_maker
 from mcp_server.plugin.workbench import Workbench
+from mcp_server.storage.opening import open_database
 from mcp_server.storage.sql.content.effects import ContentEffects
+from mcp_server.storage.sql.database import Database
 from mcp_server.storage.sql.transaction import Transaction
-from mcp_server.storage.sqlite.file.database import Database
 from tests.attempts import claim_one, run_one
 from tests.harness import Desk, read_site, write_site
 from tests.waiting import PATIENCE_S
@@ -135,6 +136,11 @@ async def parts_of(root: Path, clock: Clock | None = None) -> AsyncGenerator[Par
         yield parts
 
 
+def database_of(parts: Parts) -> AbstractAsyncContextManager[Database]:
+    """Open the workspace's database once more, for transactions of our own."""
+    return open_database(parts.workspace, parts.state, parts.grants)
+
+
 async def write_draft(root: Path, section: str, says: str) -> Revision:
     """Write a draft as a person does, with the base that R7 gives an edit."""
     async with parts_of(root) as parts:
@@ -159,13 +165,13 @@ async def write_draft(root: Path, section: str, says: str) -> Revision:
 
 async def apply(root: Path, *effects: object) -> None:
     """Apply effects in one transaction, as a job's end does."""
-    now, database = time.time(), find_workspace(root, {}, root).database
+    now = time.time()
 
     def step(tx: Transaction) -> list[str]:
         found = [ContentEffects().apply(tx, effect, job=None, now=now) for effect in effects]
         return [conflict for conflict in found if conflict is not None]
 
-    async with Database.open(database) as opened:
+    async with parts_of(root) as parts, database_of(parts) as opened:
         assert await opened.write(step) == []
 
 

@@ -44,7 +44,8 @@ def ledger(root: Path) -> Mapping[str, Any]:
     """Return what the ledger comes to: spent, reserved, and how many entries of each kind."""
     [row] = query(
         root,
-        "SELECT coalesce(sum(cost), 0), coalesce(sum(iif(closed_at IS NULL, reserved_cost, 0)), 0),"
+        "SELECT coalesce(sum(cost), 0),"
+        " coalesce(sum(CASE WHEN closed_at IS NULL THEN reserved_cost ELSE 0 END), 0),"
         " count(closed_at), count(*) - count(closed_at) FROM usage",
     )
     return dict(zip(("spent", "reserved", "closed", "open"), row, strict=True))

@@ -12,7 +12,7 @@ from types import CodeType, FrameType
 import pytest
 from llmock.pytest_plugin import LLMock
 
-from mcp_server.content.actions.reader import ContentReader
+from mcp_server.content.actions.pages_look import PagesLook
 from mcp_server.content.checks.check import check
 from tests.harness import desk, read_site, small_site, write_site
 from tests.interfaces.test_cli import pressroom
@@ -56,7 +56,7 @@ async def test_what_drafts_are_held_for_is_found_out_beside_the_event_loop(tmp_p
     assert "'€85' stands in no source" in bulk["skipped"][0]["reason"]
     assert any("as it was named" in note for note in named["notes"])
     assert check.__code__ not in called
-    assert ContentReader.look.__code__ in called
+    assert PagesLook.__call__.__code__ in called
 
 
 async def test_an_invention_is_none_the_less_one_when_it_is_repeated(

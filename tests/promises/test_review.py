@@ -18,9 +18,8 @@ from mcp_server.entities.entity import Revision
 from mcp_server.entities.store import Snapshot
 from mcp_server.jobs.job import Origin
 from mcp_server.storage.sql.content.store import SqlEntityStore
-from mcp_server.storage.sqlite.file.database import Database
 from tests.harness import Desk, ManualClock, desk, read_site, small_site, write_site
-from tests.promises.moves import QUICK, SAYS, edit_file, parts_of, publish, redraft
+from tests.promises.moves import QUICK, SAYS, database_of, edit_file, parts_of, publish, redraft
 
 pytestmark = pytest.mark.anyio
 
@@ -238,7 +237,7 @@ async def test_of_a_large_page_only_the_texts_that_are_looked_at_are_read(tmp_pa
         await chat.run("generate-all")
         await chat.run("promote")
         edit_file(root, "menu", "note 7 of menu", "Quince tart")
-        async with parts_of(root) as parts, Database.open(parts.workspace.database) as database:
+        async with parts_of(root) as parts, database_of(parts) as database:
             store = Counted(database)
             reader = ContentReader(SiteLoader(parts.workspace), store, parts.files, ManualClock())
             content = await reader.look_at(["menu/s7", "menu/s9"])
@@ -260,7 +259,7 @@ async def test_a_review_reads_only_the_texts_that_it_shows(tmp_path: Path) -> No
         await chat.run("generate-all")
         assert chat.services is not None
         batches = chat.services.batches
-        async with parts_of(root) as parts, Database.open(parts.workspace.database) as database:
+        async with parts_of(root) as parts, database_of(parts) as database:
             store = Counted(database)
             reader = ContentReader(SiteLoader(parts.workspace), store, parts.files, ManualClock())
             review = ReviewAction(reader, batches)

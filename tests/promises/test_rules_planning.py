@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from llmock.pytest_plugin import LLMock
 
-from mcp_server.config import find_workspace
 from mcp_server.entities.entity import PREVIEW
 from tests.harness import Desk, desk, read_site, small_site, write_settings, write_site
 from tests.promises.moves import (
@@ -29,6 +26,7 @@ from tests.promises.moves import (
     words,
     write_draft,
 )
+from tests.wire import query
 
 pytestmark = pytest.mark.anyio
 
@@ -153,8 +151,7 @@ async def test_a_request_key_stands_for_the_same_call_after_an_upgrade(tmp_path:
     root = small_site(tmp_path, {"menu": 1}, **QUICK)
     async with desk(root) as chat:
         await chat.run("generate", page="menu", requestKey="mine")
-    with closing(sqlite3.connect(find_workspace(root, {}, root).database)) as file:
-        known = file.execute("SELECT digest FROM requests").fetchall()
+    known = query(root, "SELECT digest FROM requests")
     assert known == [("01411a1d1002af2acf9c7a7a98a9cedb",)]
 
 

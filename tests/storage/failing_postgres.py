@@ -62,7 +62,8 @@ class FailingCursor(psycopg.Cursor[PostgresRow]):
 
     def execute(self, query: Any, params: Any = None, **how: Any) -> Self:
         """Execute a statement, or fail."""
-        text = query.as_string() if isinstance(query, Composable) else str(query)
+        asked: Any = query
+        text = asked.as_string() if isinstance(asked, Composable) else str(asked)
         trouble = self._trouble(text)
         if trouble is None or trouble.after:
             super().execute(query, params, **how)
@@ -91,9 +92,8 @@ class FailingCursor(psycopg.Cursor[PostgresRow]):
             self._lose()
         elif text == "COMMIT":
             super().execute("ROLLBACK")
-        super().execute(
-            f"DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '{trouble.refused}'; END $$"
-        )
+        refusal = f"DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '{trouble.refused}'; END $$"
+        super().execute(refusal.encode())
         raise AssertionError("it was refused")
 
     def _lose(self) -> None:

@@ -48,7 +48,7 @@ class Stores:
     raw: Raw | None = None
 
 
-Engine = Callable[[Path], AbstractAsyncContextManager[Stores]]
+Engine = Callable[..., AbstractAsyncContextManager[Stores]]
 """Opens the workspace of this name, new or not."""
 
 

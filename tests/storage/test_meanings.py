@@ -9,7 +9,7 @@ import pytest
 
 from mcp_server.entities.effects import ANY, SaveRevision, SaveVector
 from mcp_server.entities.entity import PREVIEW
-from mcp_server.entities.meaning import MeaningStore
+from mcp_server.entities.meaning import MeaningStore, Word
 from mcp_server.meaning.words import indexed
 from mcp_server.storage.sql.content.meanings import SqlMeaningStore
 from mcp_server.storage.sqlite.file.database import Database
@@ -76,4 +76,4 @@ async def test_a_text_that_has_changed_is_to_be_embedded_and_an_unchanged_one_is
     assert await known.meaning.count("ours") == {"known": 1, "left": 0}
     vectors = await known.meaning.vectors(after=0, embedder="ours", limit=9)
     assert [each.data for each in vectors] == [b"late"]
-    assert await known.meaning.with_words('"first"', limit=9, best=True) == []
+    assert await known.meaning.with_any([[Word("first")]], limit=9) == []

@@ -47,6 +47,9 @@ class Fixed:
             raise self.trouble
         return [vector(1, 0) for _ in texts]
 
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
 
 async def put(root: Path, id: str, said: str, data: bytes | None, type: str = PREVIEW) -> None:
     """Store a text with its vector."""

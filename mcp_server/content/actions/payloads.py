@@ -14,12 +14,22 @@ from mcp_server.entities.entity import split_id
 from mcp_server.entities.meaning import EMBEDDING
 from mcp_server.jobs.job import Dedup, NewJob, Priority
 from mcp_server.jobs.outcome import Enqueue
+from mcp_server.jobs.records import unrun
 from mcp_server.progress.verbs import VERBS
 
 EXPORT = "content-export"
 LOOK = "content-look"
+OF_FILES = frozenset({EXPORT, LOOK})
+"""Kinds of jobs that are run where the pages' files are; all others, anywhere."""
 JOB_KINDS = (*(verb.job_kind for verb in VERBS.values()), EXPORT, LOOK, EMBEDDING)
 """What our tools queue, and what that queues in turn: nothing starts unless each has a handler."""
+
+
+def unrun_kind(kind: str) -> str:
+    """Return what to say of due jobs of a kind that no worker runs."""
+    if kind in OF_FILES:
+        return "The pages' files are due, and no worker runs where they are: start one there."
+    return unrun(kind)
 
 
 class _Payload(BaseModel):

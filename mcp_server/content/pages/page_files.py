@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -25,6 +25,7 @@ from mcp_server.content.pages.page_lock import PageLock
 from mcp_server.content.pages.write import Writing
 from mcp_server.content.site import Site
 from mcp_server.entities.page_files import KnownFile, Stat, bytes_hash
+from mcp_server.errors import StorageError
 from mcp_server.folder import Folder, OpenFolder
 from mcp_server.trust import Grants
 
@@ -43,6 +44,11 @@ UNTRUSTED = (
     "content_dir in pressroom.toml names a folder outside the workspace, which counts once "
     "`pressroom trust` was run in the workspace's folder, in a terminal"
 )
+
+
+HoldPage = Callable[[str, float], AbstractContextManager[Callable[[], bool] | None]]
+"""Holds a page, for at most so many seconds' wait, against other machines that share its folder.
+Yields what says whether it is held still; `None`: somebody else has it. It blocks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,12 +90,16 @@ class PageFiles:
         locks: Path,
         *,
         trusted: Callable[[], bool] = lambda: True,
+        hold: HoldPage | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._root, self.content_dir, self._locks = root, content_dir, locks
         self._inside = _inside(root, content_dir)
         self._trusted, self._monotonic, self._wall = trusted, monotonic, wall
+        self._hold = hold
+        self._held: dict[str, Callable[[], bool]] = {}
+        """By page that is held against other machines, whether it still is."""
         self._sighted: dict[str, tuple[Stat | None, float]] = {}
         """By page, the state of a file with new bytes, and when it was first seen in it."""
         self._listing: tuple[Path, Listing] | None = None
@@ -123,10 +133,35 @@ class PageFiles:
                 if anyio.current_time() >= deadline:
                     raise disk.PageHeld(layout.page, file=self.shown(layout.file), holder=holder)
                 await anyio.sleep(LOOK_S)
-            await anyio.to_thread.run_sync(self._clear_up, layout)
-            yield
+            async with self._held_everywhere(layout, deadline):
+                await anyio.to_thread.run_sync(self._clear_up, layout)
+                yield
         finally:
             lock.release()
+
+    @asynccontextmanager
+    async def _held_everywhere(self, layout: Layout, deadline: float) -> AsyncGenerator[None]:
+        """Hold the page against other machines, too, where some share its folder."""
+        if self._hold is None:
+            yield
+            return
+        page, within_s = layout.page, max(0.0, deadline - anyio.current_time())
+        holding = self._hold(page, within_s)
+        held: Callable[[], bool] | None = None
+        try:
+            with anyio.CancelScope(shield=True):
+                held = await anyio.to_thread.run_sync(holding.__enter__)
+        except StorageError as error:
+            raise disk.page_failure(self.content_dir / layout.file, "held", str(error)) from error
+        try:
+            if held is None:
+                raise disk.PageHeld(page, file=self.shown(layout.file), holder="")
+            self._held[page] = held
+            yield
+        finally:
+            self._held.pop(page, None)
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(holding.__exit__, None, None, None)
 
     def _clear_up(self, layout: Layout) -> None:
         """Remove what a writer that was killed has left of a page; a write says what it cannot."""
@@ -218,12 +253,20 @@ class PageFiles:
             if writing.data is None and not folder.path.exists():
                 return writing.after
             with folder.opened(create=writing.data is not None) as opened:
-                check = partial(disk.expect, opened, path.name, writing.replaces, action)
+                check = partial(self._expect, opened, layout, writing, action)
                 if writing.data is None:
                     atomic.remove(opened, path.name, check=check)
                 else:
                     atomic.write(opened, path.name, writing.data, check=check)
         return writing.after
+
+    def _expect(self, folder: OpenFolder, layout: Layout, writing: Writing, action: str) -> None:
+        """Fail if the file is not what was looked at, or another machine may be writing it."""
+        name = PurePosixPath(layout.file).name
+        disk.expect(folder, name, writing.replaces, action)
+        if self._hold is not None and not self._held.get(layout.page, bool)():
+            reason = "the page is no longer held against other machines"
+            raise disk.page_failure(self.content_dir / layout.file, action, reason)
 
     async def git_is_done(self) -> None:
         """Wait until git does not change files here, but not for ever: it may have been killed."""
@@ -310,13 +353,19 @@ class _Reached:
     problem: str | None
 
 
-def page_files(workspace: Workspace, grants: Grants) -> PageFiles:
+def page_files(
+    workspace: Workspace,
+    grants: Grants,
+    hold: HoldPage | None = None,
+    kind: type[PageFiles] = PageFiles,
+) -> PageFiles:
     """Return the page files of a workspace, as far as its user permits their use."""
-    return PageFiles(
+    return kind(
         workspace.root,
         workspace.content_dir,
         workspace.export_locks,
         trusted=grants.of_content_folder,
+        hold=hold,
     )
 
 

@@ -13,15 +13,26 @@ import anyio
 
 from mcp_server.clock import Clock
 from mcp_server.jobs.host.lock import WorkerLock
-from mcp_server.jobs.host.presence import SILENT_S, is_alive, worker_lives
+from mcp_server.jobs.host.presence import (
+    MACHINE,
+    SILENT_S,
+    is_alive,
+    living,
+    machine_of,
+    places_of,
+    worker_lives,
+)
 from mcp_server.jobs.host.shared_look import SharedLook
 from mcp_server.jobs.host.start import DetachedWorker, StartWorker
 from mcp_server.jobs.host.stop_mark import StopMark
-from mcp_server.jobs.records import Host, Lack, Stats, lack_of
+from mcp_server.jobs.records import Host, Lack, Stats, lack_of, unrun
 from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.telemetry import AttemptFigures
 
 WorkerMode = Literal["embedded", "detached"]
+
+WORKERS_MAX = 20
+"""Workers that are listed; how many there are is said of all."""
 
 COUNTING_SHARE = 20
 """A count is reused for this many times as long as it took. So counting takes at most a twentieth
@@ -48,12 +59,13 @@ class Health:
         log: str = "",
         figures: AttemptFigures | None = None,
         lacking: Callable[[str], Lack] = lack_of,
+        unrun: Callable[[str], str] = unrun,
     ) -> None:
         self.mode: WorkerMode = mode
         self._figures = figures or AttemptFigures()
         self._store, self._lock, self._clock = store, lock, clock
         self._several = several
-        self._lacking = lacking
+        self._lacking, self._unrun = lacking, unrun
         self._mark, self._start, self._log = mark, start, log
         self._counter = Counter(store, anyio.current_time)
         self._shared = SharedLook(self._look)
@@ -77,7 +89,10 @@ class Health:
         facts: dict[str, Any] = {"mode": self.mode, "alive": alive}
         workers = [host for host in hosts if host.role == "worker"]
         if self._several:  # of one that is gone, the row stays for a while
-            workers = [host for host in workers if is_alive(host, now)] or workers
+            workers = list(living(hosts, now)) or workers
+            if facts["alive"]:
+                facts["workers"] = [_row(host, now) for host in workers[:WORKERS_MAX]]
+                facts["workerCount"], facts["places"] = len(workers), places_of(workers)
         if facts["alive"] and workers:
             worker = workers[0]
             facts |= {"pid": worker.pid, "version": worker.version, **worker.details}
@@ -89,8 +104,9 @@ class Health:
         if lag.last_claim_at is not None:
             facts["lastClaimSeconds"] = round(now - lag.last_claim_at, 1)
         due = lag.oldest_due_s is not None
-        if due and (left_over := await left_over_of(store, hosts, self._lacking, now=now)):
-            facts["leftOver"] = left_over
+        if due:
+            left_over = await left_over_of(store, hosts, self._lacking, now=now, unrun=self._unrun)
+            facts |= {"leftOver": left_over} if left_over else {}
         needed = waits and not facts["alive"]
         coming = self._start is not None or any(_serves(host, now) for host in hosts)
         if not facts["alive"] and await self._mark.holds(store, now=now):
@@ -173,12 +189,28 @@ def _serves(host: Host, now: float) -> bool:
 def _alive(facts: Mapping[str, Any]) -> str:
     if "unhealthy" in facts:
         return f"Worker process {facts['pid']} is unhealthy: {facts['unhealthy']}"
+    if facts.get("workerCount", 0) > 1:
+        return f"{facts['workerCount']} workers are running: {facts['places']}."
     where = f"process {facts['pid']}" if "pid" in facts else "starting"
+    if facts.get("places", MACHINE) != MACHINE:
+        where = f"{where} on {facts['places']}"
     return f"A worker is running ({facts['mode']}, {where})."
 
 
+def _row(host: Host, now: float) -> Mapping[str, Any]:
+    """Return one worker, in wire names."""
+    row = {"machine": machine_of(host), "pid": host.pid, "version": host.version}
+    row |= {"running": host.details.get("running", 0)}
+    return row | {"seenSeconds": round(max(0.0, now - host.seen_at), 1)}
+
+
 async def left_over_of(
-    store: JobStore, hosts: Sequence[Host], lacking: Callable[[str], Lack], *, now: float
+    store: JobStore,
+    hosts: Sequence[Host],
+    lacking: Callable[[str], Lack],
+    *,
+    now: float,
+    unrun: Callable[[str], str] = unrun,
 ) -> Sequence[str]:
     """Return a sentence for each thing that ready jobs need and none of the live `hosts` has.
 
@@ -194,10 +226,7 @@ async def left_over_of(
         store.unclaimable(kinds=kinds, abilities=abilities), store.unknown_kinds(kinds)
     )
     return [
-        *(
-            f"Jobs of kind {kind} are due, and nothing here runs them: is their plugin installed?"
-            for kind in unknown
-        ),
+        *dict.fromkeys(map(unrun, unknown)),
         *(_without(lacking(ability)) for ability in sorted(missing)),
     ]
 

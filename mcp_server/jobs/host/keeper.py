@@ -9,7 +9,7 @@ runs asks that worker to make room.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import anyio
 import structlog
@@ -17,7 +17,7 @@ import structlog
 from mcp_server.clock import Clock
 from mcp_server.errors import StorageError
 from mcp_server.jobs.host.lock import WorkerLock
-from mcp_server.jobs.host.presence import worker_lives
+from mcp_server.jobs.host.presence import living
 from mcp_server.jobs.host.start import DetachedWorker, StartWorker
 from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.records import Host
@@ -77,8 +77,28 @@ class WorkerKeeper:
             await self._start()
 
     async def _lives(self) -> bool:
-        hosts = await self._store.hosts(seen_after=0) if self._several else ()
-        return worker_lives(self._lock, hosts, now=self._clock.now(), several=self._several)
+        """Whether a worker lives; of several, whether none is missing that could be started here.
+
+        One that has said nothing for a lease has lost its jobs, and counts as gone.
+        """
+        if not self._several:
+            return self._lock.is_held()
+        now = self._clock.now()
+        workers = living(await self._store.hosts(seen_after=0), now, self._alive_s)
+        return self._lock.is_held() or (bool(workers) and not await self._can_more(workers))
+
+    async def _can_more(self, workers: Sequence[Host]) -> bool:
+        """Whether a ready job needs what none of the workers has, and a worker of ours would."""
+        kinds = {kind for host in workers for kind in _kinds(host)}
+        abilities = {ability for host in workers for ability in host.abilities}
+        if not (set(self._kinds) <= kinds or not kinds) and await self._store.claimable(
+            kinds=set(self._kinds) - kinds, abilities=self._host.abilities
+        ):
+            return True
+        if self._host.abilities <= abilities:
+            return False
+        missing = await self._store.unclaimable(kinds=self._kinds, abilities=abilities)
+        return bool(missing.keys() & self._host.abilities)
 
     async def _may_start(self) -> bool:
         if await self._mark.holds(self._store, now=self._clock.now()):
@@ -155,7 +175,8 @@ class WorkerKeeper:
             if host.role != "worker":
                 continue
             older = version_key(host.version) < version_key(self._host.version)
-            if older or await self._lacks_kinds(host):
+            # Of several, one that can do less works on: another is started beside it.
+            if older or (not self._several and await self._lacks_kinds(host)):
                 await self._store.ask(host.id, "drain")
 
 

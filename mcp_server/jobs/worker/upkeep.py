@@ -235,6 +235,8 @@ class Upkeep:
         hosts = await self._store.hosts(seen_after=self._clock.now() - self._settings.lease_s)
         for ability, batches in missing.items():
             if any(ability in host.abilities for host in hosts if host.id != self._host.id):
+                if not self._settings.holds_lock:
+                    continue  # it works beside us, or its server starts one that does
                 logger.info("handing over to a server that has the key", ability=ability)
                 self._state.stop()
                 continue

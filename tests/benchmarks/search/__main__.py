@@ -104,6 +104,9 @@ class Encoding:
         """Return a vector for each text."""
         return await anyio.to_thread.run_sync(self._encode, texts)
 
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
 
 async def _place(stack: AsyncExitStack, folder: Path, site: str, encode: Encode) -> Place:
     its = [section for section in sections() if section.site == site]

@@ -18,6 +18,7 @@ from mcp_server.interfaces.mcp.answers.replies import (
     Operation,
     QueueFacts,
     WorkerFacts,
+    WorkerRow,
 )
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job, JobState, Origin
@@ -223,6 +224,8 @@ def worker(health: Mapping[str, Any], *, full: bool = False) -> WorkerFacts:
         version=health.get("version") if full else None,
         oldest_due_seconds=health.get("oldestDueSeconds"),
         last_claim_seconds=health.get("lastClaimSeconds"),
+        worker_count=health.get("workerCount"),
+        workers=[WorkerRow.model_validate(each) for each in health.get("workers", ())] or None,
     )
 
 

@@ -104,6 +104,17 @@ class Operation(WireModel):
     """Who asked for it; in a list of what has changed."""
 
 
+class WorkerRow(WireModel):
+    """One of several workers."""
+
+    machine: str
+    pid: int
+    version: str
+    running: int
+    seen_seconds: float
+    """How long ago it has said that it lives."""
+
+
 class WorkerFacts(WireModel):
     """Whether somebody works."""
 
@@ -114,6 +125,9 @@ class WorkerFacts(WireModel):
     version: str | None = None
     oldest_due_seconds: float | None = None
     last_claim_seconds: float | None = None
+    worker_count: int | None = None
+    workers: list[WorkerRow] | None = None
+    """Where there may be several: which live, and where."""
 
 
 class QueueFacts(WireModel):

@@ -79,4 +79,4 @@ class Caller:
             await report_batch(services.hub, batch_id, seconds=wait_s, reporter=reporter)
         batch = await services.batches.get(batch_id, owner=self.owner)
         health = await services.worker_health()
-        return await view_of(services, batch, health=health, now=self.clock.now())
+        return await view_of(services, batch, health=health, now=services.clock.now())

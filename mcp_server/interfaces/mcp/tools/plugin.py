@@ -139,7 +139,7 @@ class PluginToolEntry:
             await report_batch(services.hub, batch_id, seconds=waiting.wait_s, reporter=reporter)
             batch = await services.batches.get(batch_id, owner=self.caller.owner)
         health = await services.worker_health()
-        seen = await view_of(services, batch, health=health, now=self.caller.clock.now())
+        seen = await view_of(services, batch, health=health, now=services.clock.now())
         outlives = self.caller.outlives(services)
         return PluginReply(
             status=batch.state.value if waiting.wait_s or batch.ended else "queued",

@@ -124,7 +124,8 @@ class Review(Tool[ReviewArguments]):
         return await anyio.to_thread.run_sync(reply)  # in a thread: texts may be long
 
     async def _looked(self, asked: ReviewArguments) -> Reviewed:
-        content = (await self.caller.services()).content
+        services = await self.caller.services()
+        content = services.content
         selector, origin, states = asked.selector, self.caller.origin, tuple(asked.state or ())
         window = Window(room(whole=asked.whole), asked.limit or ROWS, asked.cursor or 0)
         if asked.history and asked.revision:
@@ -137,22 +138,22 @@ class Review(Tool[ReviewArguments]):
             )
         if asked.findings:
             return await content.with_findings(selector, origin, window)
-        if (at := moment(asked.as_of, self.caller.clock)) is not None:
+        if (at := moment(asked.as_of, services.clock)) is not None:
             return await content.then(selector, origin, window, at=at)
         return await content.review(selector, origin, window, states=states, diff=bool(asked.diff))
 
     async def _planned(self, asked: ReviewArguments, verb: Plan) -> ReviewReply:
         """Return what a call would do: its dry run, a part of its rows at a time."""
-        content = (await self.caller.services()).content
+        services = await self.caller.services()
         call = ChangeCall(
             selector=asked.selector,
             batch_id=asked.batch_id or None,
             revision=asked.revision or None,
-            as_of=moment(asked.as_of, self.caller.clock),
+            as_of=moment(asked.as_of, services.clock),
             force=bool(asked.force),
             dry_run=True,
         )
-        submitted = await content.plans[verb](call, self.caller.origin)
+        submitted = await services.content.plans[verb](call, self.caller.origin)
         given = asked.model_dump(
             by_alias=True, exclude_none=True, exclude={"plan", "limit", "cursor"}
         )

@@ -41,7 +41,7 @@ class Rollback(Tool[RollbackArguments]):
         call = replace(
             arguments.call(arguments.batch_id),
             revision=arguments.revision or None,
-            as_of=moment(arguments.as_of, self.caller.clock),
+            as_of=moment(arguments.as_of, services.clock),
         )
         submitted = await services.content.rollback(call, self.caller.origin)
         return await self.caller.answer(services, submitted, ctx, wait_s=arguments.wait_s)

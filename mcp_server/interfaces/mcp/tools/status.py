@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from mcp_server.clock import Clock
 from mcp_server.content.actions.job_keys import concerned
 from mcp_server.content.actions.moments import begin_of
 from mcp_server.errors import InvalidPayload
@@ -93,7 +92,7 @@ class StatusTool(Tool[StatusArguments]):
 
     async def run(self, arguments: StatusArguments, ctx: OpenCall) -> StatusReply:
         services, caller = await self.caller.services(), self.caller
-        status = Status(services=services, owner=caller.owner, clock=caller.clock)
+        status = Status(services=services, owner=caller.owner, clock=services.clock)
         rows = RowsAsked(arguments.limit, arguments.cursor, arguments.detail == "full")
         named = arguments.section or arguments.page
         listed = named or arguments.since
@@ -153,7 +152,6 @@ async def read_status(
     raw: Mapping[str, Any],
     *,
     owner: str | None,
-    clock: Clock,
 ) -> Mapping[str, Any]:
     """Return what `status` answers without waiting; of one batch or job in full detail.
 
@@ -166,7 +164,7 @@ async def read_status(
     asked = parse("status", StatusArguments, raw)
     full = asked.detail == "full" or operation_id is not None
     rows = RowsAsked(asked.limit, asked.cursor, full=full)
-    status = Status(services=services, owner=owner, clock=clock)
+    status = Status(services=services, owner=owner, clock=services.clock)
     if operation_id is None:
         if asked.section or asked.page or asked.since:
             return (await _concerning(status, asked, rows)).facts()

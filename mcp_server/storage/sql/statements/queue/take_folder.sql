@@ -1,0 +1,1 @@
+INSERT INTO counters (name, value) VALUES ('folder', :folder) ON CONFLICT (name) DO NOTHING

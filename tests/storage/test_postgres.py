@@ -1,0 +1,357 @@
+"""One workspace in a database of many machines: who waits for whom, and what is lost with what."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, cast
+
+import anyio
+import anyio.to_thread
+import pytest
+
+from mcp_server.errors import InvalidPayload, StorageBusy, StorageError, Unavailable
+from mcp_server.jobs.outcome import Fail
+from mcp_server.storage.postgres import connection, listening
+from mcp_server.storage.postgres.connection import connect
+from mcp_server.storage.postgres.database import PostgresDatabase
+from mcp_server.storage.postgres.migrate import migrate, migrations
+from mcp_server.storage.postgres.transaction import PACKAGE, query
+from mcp_server.storage.sql.database import Database
+from mcp_server.storage.sql.transaction import Transaction, statements_of
+from tests.benchmarks.postgres import Postgres
+from tests.benchmarks.postgres import running as running_server
+from tests.storage.cutting import Proxy, When
+from tests.storage.postgres_server import SCHEMAS, server
+from tests.storage.processes import SERVED_WRITER, SUBMITTER, ask, finish, running, tell
+from tests.storage.raw import InTheWay
+from tests.storage.stores import Bench, a_job, opened, postgres, stores_on
+from tests.storage.test_updates import updates_of
+from tests.waiting import PATIENCE_S, until
+
+pytestmark = pytest.mark.anyio
+
+LONG_S = 1000.0
+WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+SITES = "SELECT hash FROM sites ORDER BY hash"
+
+
+@pytest.fixture
+async def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
+    """A store in a schema of its own, whose transactions may take long on a busy machine."""
+    monkeypatch.setattr(connection, "STILL_S", PATIENCE_S)
+    monkeypatch.setattr(connection, "LOCK_S", PATIENCE_S)
+    async with opened(postgres, tmp_path / "one") as bench:
+        yield bench
+
+
+class Held:
+    """A step that stands still within its transaction until it is let go."""
+
+    def __init__(self) -> None:
+        self._begun, self._go = threading.Event(), threading.Event()
+
+    def __call__(self, tx: Transaction) -> None:
+        tx.run("put_site", hash="held", document="{}")
+        self._begun.set()
+        assert self._go.wait(PATIENCE_S)
+
+    async def begun(self) -> None:
+        """Wait until it stands still."""
+        assert await anyio.to_thread.run_sync(self._begun.wait, PATIENCE_S)
+
+    def let_go(self) -> None:
+        """Let it come to its end."""
+        self._go.set()
+
+
+async def hears(database: Database) -> bool:
+    """Whether commits of others are heard of, and need not be looked for."""
+    assert isinstance(database, PostgresDatabase)
+    await database.look()
+    return database.is_quiet()
+
+
+async def test_no_change_number_is_told_before_one_that_was_drawn_earlier(bench: Bench) -> None:
+    """Whoever draws one later waits until the earlier is committed; a bookmark passes none by."""
+    cursor = await bench.store.cursor(owner=None)
+    held = Held()
+    async with bench.another() as other, anyio.create_task_group() as tasks:
+        tasks.start_soon(bench.submit, "first")  # both are one transaction
+        tasks.start_soon(bench.database.write, held)
+        try:
+            await held.begun()
+            tasks.start_soon(other.submit, "second")
+            await until(_awaitable(lambda: bench.raw.all(WAITING) != [(0,)]))
+            assert list((await updates_of(other.store, cursor)).batches) == []
+        finally:
+            held.let_go()
+    told = (await updates_of(bench.store, cursor)).batches
+    assert [batch.id for batch in told] == ["first", "second"]
+    assert told[1].change > told[0].change
+
+
+async def test_who_follows_many_writers_is_told_of_every_batch_once(bench: Bench) -> None:
+    """In the order of their change numbers, from bookmark to bookmark."""
+    arguments = (server(), SCHEMAS.of(bench.path))
+    cursor, told = await bench.store.cursor(owner=None), list[tuple[int, str]]()
+    with ExitStack() as stack:
+        writers = [
+            stack.enter_context(running(SUBMITTER, *arguments, name, "40")) for name in "abc"
+        ]
+        for writer in writers:
+            tell(writer)
+        with anyio.fail_after(PATIENCE_S):
+            while len(told) < 120:
+                found = await updates_of(bench.store, cursor)
+                told += [(batch.change, batch.id) for batch in found.batches]
+                cursor = found.cursor
+    assert [change for change, _ in told] == sorted({change for change, _ in told})
+    assert {id for _, id in told} == {f"{name}{n}" for name in "abc" for n in range(40)}
+    assert list((await updates_of(bench.store, cursor)).batches) == []
+
+
+async def test_who_stands_still_in_a_step_keeps_nobody_from_writing(bench: Bench) -> None:
+    """The server undoes it; it is done all the same once its process goes on."""
+    with running(SERVED_WRITER, server(), SCHEMAS.of(bench.path), "1") as still:
+        still.send_signal(signal.SIGSTOP)
+        with pytest.raises(InTheWay), bench.raw.locked():
+            pass
+        await bench.submit()
+        assert bench.raw.all(SITES) == []
+        still.send_signal(signal.SIGCONT)
+        assert ask(still) == "ready"  # it is run again, from its beginning
+        assert ask(still) == "committed"
+        assert bench.raw.all(SITES) == [("at hand",)]
+        finish(still)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_who_is_cut_off_in_a_commit_is_told_what_became_of_it(
+    bench: Bench, when: When
+) -> None:
+    """It is done, or it is refused and not begun; and the next call works."""
+    schema = SCHEMAS.of(bench.path)
+    async with (
+        Proxy(server()).open() as proxy,
+        PostgresDatabase.open(proxy.address, schema, prepared=False) as database,
+    ):
+        cut = Bench(stores_on(database), postgres, bench.path, bench.clock)
+        await cut.submit("b0")
+        for n in range(1, 6):
+            proxy.cut(when)
+            try:
+                await cut.submit(f"b{n}")
+                done = True
+            except StorageError:
+                done = False
+            assert done == (when == "after")
+            assert (await bench.store.batch(f"b{n}") is not None) == done
+        assert proxy.cuts == 5
+        await cut.submit("b9")
+        assert await cut.states("b9") == ["pending"]
+
+
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A server that may be restarted."""
+    folder = tmp_path_factory.mktemp("server")
+    for above in (folder, *folder.parents[:3]):
+        if above.owner() == folder.owner() and str(above).startswith("/tmp/pytest"):
+            above.chmod(0o755)
+    with running_server(folder, fsync="off") as found:
+        yield found
+
+
+async def test_a_server_that_was_restarted_loses_nothing_that_it_has_answered(
+    own_server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if its machine had lost its power: reads, writes and those who wait go on."""
+    monkeypatch.setattr(listening, "AGAIN_S", 0.05)
+    address = own_server.fresh("FULL")
+    async with (
+        PostgresDatabase.open(address, "one") as database,
+        PostgresDatabase.open(address, "one") as other,
+    ):
+        here, there = (Bench(stores_on(each), postgres, Path("x")) for each in (database, other))
+        for n in range(3):
+            await here.submit(f"b{n}")
+            await anyio.to_thread.run_sync(own_server.restart)
+            assert await there.states(f"b{n}") == ["pending"]
+            [attempt] = await here.claim()
+            assert (await there.finish(attempt)).state == "completed"
+        await until(lambda: hears(other))
+        since = other.version
+        await here.submit("last")
+        assert await other.wait_for_change(PATIENCE_S, since=since, poll_s=LONG_S)
+
+
+def _awaitable(look: Any) -> Any:
+    async def looked() -> bool:
+        return look()
+
+    return looked
+
+
+async def test_who_waits_too_long_for_others_is_told_to_try_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of it is done; reads wait for nobody."""
+    monkeypatch.setattr(connection, "LOCK_S", 0.1)
+    async with bench.another() as hasty:
+        with bench.raw.locked():
+            with pytest.raises(StorageBusy):
+                await hasty.submit()
+            assert await hasty.store.batch("b1") is None
+        await hasty.submit()
+        assert await hasty.states() == ["pending"]
+
+
+async def test_a_commit_of_another_process_is_heard_at_once(bench: Bench) -> None:
+    """However seldom it would be looked for."""
+    await until(lambda: hears(bench.database))
+    with running(SERVED_WRITER, server(), SCHEMAS.of(bench.path), "100") as writer:
+        since = bench.database.version
+        assert ask(writer) == "committed"
+        assert await bench.database.wait_for_change(PATIENCE_S, since=since, poll_s=LONG_S)
+        finish(writer)
+
+
+async def test_a_commit_that_cannot_be_heard_is_looked_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As behind a pooler that lets nobody listen."""
+    monkeypatch.setattr(listening, "AGAIN_S", LONG_S)
+    async with bench.another() as deaf:
+        await until(lambda: hears(deaf.database))
+        gone = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+        assert (True,) in bench.raw.all(f"{gone} AND query LIKE '%{SCHEMAS.of(bench.path)}%'")
+        await until(lambda: hears(deaf.database), lambda heard: not heard)
+        since = deaf.database.version
+        await bench.submit()
+        assert await deaf.database.wait_for_change(PATIENCE_S, since=since, poll_s=0.01)
+
+
+async def test_a_change_of_ones_own_is_no_news(bench: Bench) -> None:
+    """A worker that has claimed does not wake itself by that."""
+    await until(lambda: hears(bench.database))
+    await bench.submit()
+    since = bench.database.version
+    await bench.claim(kinds=["none"])
+    assert not await bench.database.wait_for_change(0, since=since)
+
+
+async def test_two_workspaces_of_one_database_see_nothing_of_each_other(
+    bench: Bench, tmp_path: Path
+) -> None:
+    """Not their jobs, texts, locks or commits, though all of them have the same names."""
+    async with opened(postgres, tmp_path / "two") as other:
+        await bench.submit()
+        since = other.database.version
+        await bench.submit("b2")
+        assert await other.claim(9) == []
+        await other.submit("b1", a_job(kind="other"))
+        assert (await other.job()).kind == "other"
+        assert (await bench.job()).kind == "work"
+        with bench.raw.locked():
+            await other.cancel("b1")
+        assert (await bench.batch()).state == "pending"
+        assert other.database.version == since + 2
+
+
+async def test_no_statement_reads_or_writes_beside_its_workspace(bench: Bench) -> None:
+    """Each is planned, and names tables of the one schema only."""
+    schema, beside = SCHEMAS.of(bench.path), dict[str, set[str]]()
+    with connect(server()) as planner:
+        planner.execute(f"SET search_path = {schema}".encode())
+        for name in statements_of(PACKAGE):
+            numbered = query(name)
+            values = list(dict.fromkeys(_names(numbered)))
+            for place, value in enumerate(values, start=1):
+                numbered = numbered.replace(f"%({value})s", f"${place}")
+            asked = f"EXPLAIN (VERBOSE, GENERIC_PLAN, FORMAT JSON) {numbered.replace('%%', '%')}"
+            row = planner.execute(asked.encode()).fetchone()
+            assert row is not None
+            found = {*_schemas(row[0])} - {schema}
+            if found:
+                beside[name] = found
+    assert beside == {}
+
+
+def _names(text: str) -> Iterator[str]:
+    while "%(" in text:
+        text = text.partition("%(")[2]
+        yield text.partition(")s")[0]
+
+
+def _schemas(plan: Any) -> Iterator[str]:
+    """Yield what schemas a plan names."""
+    if isinstance(plan, dict):
+        for key, value in cast("dict[str, Any]", plan).items():
+            if key == "Schema" and value != "pg_catalog":
+                yield value
+            yield from _schemas(value)
+    elif isinstance(plan, list):
+        for each in cast("list[Any]", plan):
+            yield from _schemas(each)
+
+
+async def test_a_workspace_of_a_newer_version_is_refused(bench: Bench) -> None:
+    """Nothing of it is changed."""
+    newer = max(migrations()) + 1
+    bench.raw.run(f"INSERT INTO migrations VALUES ({newer})")
+    try:
+        with pytest.raises(Unavailable, match=f"schema {newer}"):
+            async with bench.another():
+                pass
+    finally:
+        bench.raw.run(f"DELETE FROM migrations WHERE number = {newer}")
+
+
+async def test_a_new_workspace_is_made_once_by_all_who_open_it() -> None:
+    """One makes the tables, the others wait for it."""
+    schema = f"test_together_{os.getpid()}"
+    numbers: list[int] = []
+
+    async def make() -> None:
+        numbers.append(await anyio.to_thread.run_sync(migrate, server(), schema))
+
+    try:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(4):
+                tasks.start_soon(make)
+        assert numbers == [max(migrations())] * 4
+        with connect(server()) as found:
+            row = found.execute(f"SELECT count(*) FROM {schema}.migrations".encode()).fetchone()
+        assert row is not None and row[0] == len(migrations())
+    finally:
+        with connect(server()) as found:
+            found.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE".encode())
+
+
+async def test_a_text_that_cannot_be_kept_is_refused_and_undoes_nothing_beside_it(
+    bench: Bench,
+) -> None:
+    """PostgreSQL keeps no NUL, but in JSON, where it is written as an escape."""
+    await bench.submit("b1", a_job(payload={"n": "a\0b"}), a_job())
+    first, second = await bench.claim(2)
+    assert first.job.payload == {"n": "a\0b"}
+    refused: list[InvalidPayload] = []
+
+    async def fail() -> None:
+        try:
+            await bench.finish(first, Fail("no", "a\0b"))
+        except InvalidPayload as error:
+            refused.append(error)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(fail)
+        tasks.start_soon(bench.finish, second)
+    assert len(refused) == 1 and "NUL" in str(refused[0])
+    assert await bench.states() == ["processing", "completed"]
+    with pytest.raises(InvalidPayload):
+        await bench.store.batch("b\0")
