@@ -87,7 +87,8 @@ def found_in_whole_sites(known: Mapping[str, bytes]) -> int:
     return count
 
 
-def _vectors_of(texts: Sequence[str]) -> Mapping[str, bytes]:
+def vectors_of(texts: Sequence[str]) -> Mapping[str, bytes]:
+    """Return the vector of each text, by the small model that comes with Pressroom."""
     known: dict[str, bytes] = {}
     for start in range(0, len(texts), AT_ONCE):
         some = texts[start : start + AT_ONCE]
@@ -107,7 +108,7 @@ def main() -> None:
     texts += [section.text for section in sections()]
     by_what = {"words": dict[str, bytes]()}
     if is_installed():
-        by_what["words and vectors"] = dict(_vectors_of([*dict.fromkeys(texts)]))
+        by_what["words and vectors"] = dict(vectors_of([*dict.fromkeys(texts)]))
     for what, known in by_what.items():
         for name, some in sets.items():
             figures = measured(some, known)

