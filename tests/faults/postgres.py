@@ -15,16 +15,15 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 from unittest.mock import patch
 
 import anyio
-import anyio.to_thread
 import psycopg
 from psycopg.sql import Composable
 
@@ -146,7 +145,7 @@ class _Hand:
         self.held = list(exchange.attempts)
 
 
-async def _at_once(calls: Iterable[Callable[[], Awaitable[None]]]) -> None:
+async def _at_once(calls: Iterable[Callable[[], Coroutine[Any, Any, None]]]) -> None:
     async with anyio.create_task_group() as tasks:
         for call in calls:
             tasks.start_soon(call)
@@ -210,7 +209,7 @@ class StoppingCursor(psycopg.Cursor[PostgresRow]):
         here = not text.startswith(("ROLLBACK", "BEGIN ISOLATION")) and self.stop.note()
         if here:
             self.stop.meet(after=False)
-        super().execute(query, params, **how)
+        super().execute(cast("Any", query), params, **how)
         if here:
             self.stop.meet(after=True)
         return self
@@ -263,6 +262,7 @@ async def _round(
     await other.submit(id, a_job())
     [attempt] = await slow.claim(lease_s=30.0)
     found: list[str] = []
+    stood = taken = False
 
     async def end() -> None:
         try:
@@ -279,11 +279,10 @@ async def _round(
                 await anyio.sleep(0.001)
             stood = stop.stands
             other.clock.advance(31)
-            taken = 0
             if await other.rescue():
                 [again] = await other.claim(worker="w2")
                 await other.finish(again, _wrote(id, "other"))
-                taken = 1
+                taken = True
             stop.go_on()
     finally:
         stop.go_on()

@@ -8,7 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import anyio.to_thread
@@ -291,12 +291,12 @@ def _names(text: str) -> Iterator[str]:
 def _schemas(plan: Any) -> Iterator[str]:
     """Yield what schemas a plan names."""
     if isinstance(plan, dict):
-        for key, value in plan.items():
+        for key, value in cast("dict[str, Any]", plan).items():
             if key == "Schema" and value != "pg_catalog":
                 yield value
             yield from _schemas(value)
     elif isinstance(plan, list):
-        for each in plan:
+        for each in cast("list[Any]", plan):
             yield from _schemas(each)
 
 
