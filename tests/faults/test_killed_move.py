@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from mcp_server.config import open_workspace
+from mcp_server.config import database_of, open_workspace
 from mcp_server.errors import Unavailable
 from mcp_server.storage.opening import open_database
 from mcp_server.trust import Grants, StateFolder
@@ -102,7 +102,8 @@ def test_while_a_move_is_to_be_ended_nothing_else_is_done(
         assert done.returncode != 0
         said = done.stdout + done.stderr
         assert "was interrupted at its last steps" in said
-        assert f"database move '{site.address_without_password}' --workspace-id {site.id}" in said
+        place = database_of(site.address)
+        assert f"`pressroom database move` with the same address ({place}, as {site.id})" in said
     with pytest.raises(Unavailable, match="interrupted at its last steps"):
         site.move(workspace_id="another")
     with pytest.raises(Unavailable, match="interrupted at its last steps"):

@@ -1,10 +1,13 @@
-"""`pressroom database move`: all that a workspace holds goes to another database, and back."""
+"""`pressroom database move`: all that a workspace holds goes to another database, and comes back."""
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -17,7 +20,9 @@ from mcp_server.errors import StorageError, Unavailable
 from mcp_server.jobs.host.lock import WorkerLock
 from mcp_server.storage.moving.tables import INDEX_OF_WORDS, OF_EACH_DATABASE, TABLES
 from mcp_server.storage.postgres.database import PostgresDatabase
+from mcp_server.storage.postgres.migrate import migrate
 from mcp_server.storage.sqlite.file.database import Database
+from tests.benchmarks.postgres import running
 from tests.harness import desk
 from tests.moving import Movable, filled_file, movable, pressroom
 from tests.storage.invariants import check_invariants
@@ -28,6 +33,7 @@ from tests.storage.moved_rows import (
     rows_of_schema,
     schemas_of,
 )
+from tests.waiting import until, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +119,9 @@ async def test_the_work_goes_on_in_the_new_place(site: Movable) -> None:
         assert done["operations"][0]["status"] == "completed"
         again = await chat.run("retry", batchId=ids["paused"])
         assert again["status"] == "completed"
-        await chat.run("edit", section="menu/s2", text="after the move")
+        await chat.call("edit", section="menu/s2", text="after the move")
+        found = await chat.call("search", query="spat")
+        assert [each["id"] for each in found["found"]][:1] == ["menu/s1"]
         went = await chat.run("rollback", page="menu")
         assert went["status"] == "completed"
     now = await run_sync(site.rows)
@@ -188,6 +196,50 @@ def test_a_database_that_is_not_there_is_named(site: Movable) -> None:
         site.move(address)
 
 
+def test_a_wrong_password_is_said_in_the_servers_words(site: Movable) -> None:
+    """And is nowhere in what is said."""
+    folder = Path(tempfile.mkdtemp())  # whose path is short enough for a socket
+    with running(folder) as theirs:
+        theirs.run("psql", "-qc", "CREATE ROLE guarded LOGIN PASSWORD 'sesame'")
+        rules = folder / "data" / "pg_hba.conf"
+        rules.write_text(f"local all guarded scram-sha-256\n{rules.read_text()}")
+        theirs.run("psql", "-qc", "SELECT pg_reload_conf()")
+        address = f"postgresql://guarded:open@/postgres?host={folder}"
+        wait_until(partial(_is_refused, address))
+        done = pressroom(site.root, "database", "move", address, "--workspace-id", site.id)
+    shutil.rmtree(folder)
+    assert done.returncode == 2
+    assert 'password authentication failed for user "guarded"' in done.stderr
+    assert "open@" not in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not site.is_shared
+
+
+def test_a_role_that_may_make_no_schema_moves_in_and_out(site: Movable) -> None:
+    """The tables stay where they are then, and nobody takes them for a workspace."""
+    role = f"r{site.id}"
+    with psycopg.connect(site.address) as connection:
+        connection.execute(f"CREATE ROLE {role} LOGIN".encode())
+        connection.execute(f"CREATE SCHEMA {site.schema} AUTHORIZATION {role}".encode())
+    address = site.address_without_password.replace("//postgres@", f"//{role}@")
+    try:
+        before = site.rows()
+        site.move(address)
+        assert site.rows() == before
+        said, _ = site.move("sqlite")
+        assert f"the schema {site.schema}, which nothing uses any more" in said
+        assert site.rows() == before
+        with pytest.raises(Unavailable, match="was moved out of the database"):
+            migrate(address, site.schema)
+        with pytest.raises(Unavailable, match="such as what was moved out of it"):
+            site.move(address)
+        assert not site.is_shared
+    finally:
+        drop_schemas(site.address, site.schema)
+        with psycopg.connect(site.address) as connection:
+            connection.execute(f"DROP ROLE {role}".encode())
+
+
 def test_an_id_that_is_none_is_refused(site: Movable) -> None:
     """It would be part of a schema's name."""
     done = pressroom(site.root, "database", "move", site.address, "--workspace-id", "My Site")
@@ -250,6 +302,7 @@ def test_no_workspace_is_one_line(tmp_path: Path) -> None:
 async def test_a_workspace_that_is_in_use_is_refused(site: Movable) -> None:
     """Be it by a server or a worker; it is said what ends them, and nothing was changed."""
     async with desk(site.root):
+        await until(lambda: run_sync(_announced, site))
         with pytest.raises(Unavailable, match=r"in use, and was not moved: .*pressroom stop"):
             await run_sync(site.move)
     lock = WorkerLock(open_workspace(site.root, {}).worker_lock)
@@ -259,6 +312,7 @@ async def test_a_workspace_that_is_in_use_is_refused(site: Movable) -> None:
     lock.release()
     await run_sync(site.move)
     async with desk(site.root):
+        await until(lambda: run_sync(_announced, site))
         with pytest.raises(Unavailable, match=r"in use, and was not moved: .*pressroom stop"):
             await run_sync(site.move, "sqlite")
     assert site.is_shared
@@ -320,6 +374,18 @@ def test_long_tables_say_how_far_they_are(site: Movable) -> None:
     assert any(line.startswith("sites: 50,000 of 100,") for line in said)
     _, said = site.move("sqlite")
     assert any(line.startswith("sites: 100,000 of 100,") for line in said)
+
+
+def _is_refused(address: str) -> bool:
+    try:
+        psycopg.connect(address).close()
+    except psycopg.OperationalError as error:
+        return "password authentication failed" in str(error)
+    return False
+
+
+def _announced(site: Movable) -> bool:
+    return bool(site.rows()["hosts"])
 
 
 def _batches(path: Path) -> dict[str, str]:

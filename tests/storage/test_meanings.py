@@ -1,8 +1,7 @@
-"""What the file knows of the meaning of texts: asked for by text, and by nobody else's vector."""
+"""What a database knows of the meaning of texts: asked for by text, and by nobody else's vector."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 import pytest
@@ -12,7 +11,6 @@ from mcp_server.entities.entity import PREVIEW
 from mcp_server.entities.meaning import MeaningStore, Word
 from mcp_server.meaning.words import indexed
 from mcp_server.storage.sql.content.meanings import SqlMeaningStore
-from mcp_server.storage.sqlite.file.database import Database
 from tests.storage.stores import Bench, a_text
 
 pytestmark = pytest.mark.anyio
@@ -20,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 @dataclass(frozen=True)
 class Known:
-    """A file, and what it knows."""
+    """A workspace, and what it knows."""
 
     bench: Bench
     meaning: MeaningStore
@@ -36,10 +34,9 @@ class Known:
 
 
 @pytest.fixture
-async def known(bench: Bench) -> AsyncGenerator[Known]:
-    """A file that is open twice."""
-    async with Database.open(bench.path) as database:
-        yield Known(bench, SqlMeaningStore(database))
+def known(bench: Bench) -> Known:
+    """A workspace, and what it knows."""
+    return Known(bench, SqlMeaningStore(bench.database))
 
 
 async def test_the_vectors_of_texts_are_those_of_one_embedder_and_of_the_very_text(

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from mcp_server.config import database_of
 from mcp_server.errors import Unavailable
 from mcp_server.folder import Folder
 
@@ -31,18 +32,15 @@ class Journal(BaseModel):
     workspace_id: str
 
     @property
-    def command(self) -> str:
-        """What brings it to its end."""
-        if self.to == "file":
-            return "pressroom database move sqlite"
-        return f"pressroom database move '{self.address}' --workspace-id {self.workspace_id}"
-
-    @property
     def message(self) -> str:
-        """What stands."""
+        """What stands, and what brings it to its end."""
+        again = "`pressroom database move sqlite`"
+        if self.to == "postgres":  # whoever shows this would hide the user's name in an address
+            where = f"{database_of(self.address)}, as {self.workspace_id}"
+            again = f"`pressroom database move` with the same address ({where})"
         return (
             "The workspace's move to another database was interrupted at its last steps. All is "
-            f"copied, and nothing is lost: run `{self.command}` again, which ends it."
+            f"copied, and nothing is lost: run {again} again, which ends it."
         )
 
 
