@@ -48,7 +48,10 @@ async def open_database(
     from mcp_server.storage.postgres.database import PostgresDatabase  # noqa: PLC0415 - the driver
 
     async with PostgresDatabase.open(
-        settings.database, schema_of(workspace), poll_s=poll_s
+        settings.database,
+        schema_of(workspace),
+        poll_s=poll_s,
+        prepared=not settings.database_pooled,
     ) as shared:
         yield shared
 

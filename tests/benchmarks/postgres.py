@@ -25,7 +25,7 @@ class Postgres:
     def __init__(self, programs: Path, folder: Path, user: str | None) -> None:
         self._programs, self._folder, self._user = programs, folder, user
         self._numbers = count(1)
-        self._settings: Mapping[str, str] = {}
+        self.settings: Mapping[str, str] = {}
         self.data = folder / "data"
 
     def fresh(self, durability: Durability) -> str:
@@ -38,7 +38,7 @@ class Postgres:
 
     def start(self, settings: Mapping[str, str]) -> None:
         """Start the server, and wait until it answers."""
-        self._settings = settings
+        self.settings = settings
         options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
         log = str(self._folder / "log")
         self.run("pg_ctl", "-D", str(self.data), "-w", "-o", options, "-l", log, "start")
@@ -50,7 +50,7 @@ class Postgres:
     def restart(self) -> None:
         """Stop it so, and start it again."""
         self.stop()
-        self.start(self._settings)
+        self.start(self.settings)
 
     def run(self, program: str, *arguments: str) -> None:
         """Run one of the programs as the user who owns the data."""

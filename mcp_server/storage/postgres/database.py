@@ -120,7 +120,8 @@ class PostgresDatabase:
         """
         number = await anyio.to_thread.run_sync(migrate, address, schema)
         database = cls(address, schema, number, poll_s=poll_s, prepared=prepared, by=by)
-        database._listener.start()
+        if prepared:  # a pooler would lend what listens to others
+            database._listener.start()
         try:
             database._seen = await database._count()
             yield database

@@ -46,7 +46,8 @@ class Listener:
         self._ended.set()
         if self.listens:
             wake()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def _run(self) -> None:
         while not self._ended.is_set():

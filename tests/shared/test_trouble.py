@@ -1,0 +1,84 @@
+"""A restarted server, and a pooler before it: nothing is lost, and nothing done twice."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.postgres import Postgres, running
+from tests.shared.pooler import PROGRAM, pooler
+from tests.shared.site import Site
+from tests.storage.postgres_server import server
+from tests.waiting import wait_until
+from tests.wire import http_server, over_http, pipe
+
+PAGES = {"menu": 10, "home": 10}
+ONCE = [(f"{page}/s{n}", 1) for page in ("home", "menu") for n in sorted(range(1, 11), key=str)]
+DRAFTED = "SELECT count(*) FROM jobs WHERE kind = 'content-generate' AND state = 'completed'"
+
+
+@pytest.fixture
+def postgres() -> Iterator[Postgres]:
+    """A server of this test's own, to be killed."""
+    folder = Path(tempfile.mkdtemp(prefix="pressroom-postgres-"))
+    try:
+        with running(folder) as server:
+            yield server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_server_is_killed_and_started_again_while_a_batch_runs(
+    tmp_path: Path, postgres: Postgres, request: pytest.FixtureRequest
+) -> None:
+    """Worker and server go on by themselves; meanwhile `status` and `doctor` say what is wrong."""
+    with Site.made(request.node.nodeid, postgres.fresh("FULL")) as site:
+        root = site.checkout(tmp_path / "site", PAGES, concurrency=2, lease_s=30, heartbeat_s=1)
+        worker = site.worker(root, "anna")
+        with pipe(root, "auto", **site.variables) as chat:
+            chat.begin()
+            batch = chat.call("generate-all")["structuredContent"]["batchId"]
+            wait_until(lambda: site.rows(DRAFTED)[0][0] >= 3)
+            postgres.stop()
+            told = chat.call("status")
+            assert told["isError"]
+            assert "the database server cannot be reached" in told["content"][0]["text"]
+            checks = json.loads(site.pressroom(root, "doctor", "--json"))
+            [said] = [each for each in checks if each["check"] == "database"]
+            assert said["level"] == "error"
+            assert "the database server cannot be reached" in said["message"]
+            postgres.start(postgres.settings)
+            site.wait_ended(batch)
+            assert "20 of 20 drafted." in chat.call("status", batchId=batch)["content"][0]["text"]
+            postgres.restart()
+            again = chat.call("promote", waitSeconds=30)["structuredContent"]
+            site.wait_ended(again["batchId"])
+        assert worker.poll() is None
+        assert site.written() == ONCE
+        assert sorted(path.name for path in (root / "content").iterdir()) == ["home.md", "menu.md"]
+
+
+@pytest.mark.skipif(PROGRAM is None, reason="pgbouncer is not installed")
+@pytest.mark.anyio
+async def test_behind_a_pooler_that_lends_connections_for_a_transaction(
+    tmp_path: Path, site: Site
+) -> None:
+    """With fewer connections than the processes have; work of others is noticed by looking."""
+    with pooler(server(), connections=3) as address:
+        place = {"PRESSROOM_DATABASE": address, "PRESSROOM_DATABASE_POOLED": "true"}
+        anna = site.checkout(tmp_path / "anna", PAGES, concurrency=2, composer_delay_s=0.05)
+        berta = site.checkout(tmp_path / "berta", PAGES, concurrency=2, composer_delay_s=0.05)
+        site.worker(anna, "anna", **place)
+        site.worker(berta, "berta", **place)
+        with http_server(anna, **site.variables | place) as (_, url):
+            async with over_http(url, anna) as chat:
+                await chat.run("generate-all")
+                await chat.run("promote")
+                await chat.run("rollback")
+                assert (await chat.call("review"))["counts"] == {"withdrawn": 20}
+        assert site.written() == ONCE
