@@ -38,10 +38,10 @@ class SqliteTransaction:
         return self._connection.executemany(query(name), rows).rowcount
 
     def insert(self, name: str, /, **values: object) -> int:
-        """Execute an INSERT that returns the new row's id; return that."""
-        row = self.one(name, **values)
-        assert row is not None, f"{name} inserted nothing"
-        return row["id"]
+        """Execute an INSERT; return the new row's id."""
+        row_id = self._connection.execute(query(name), values).lastrowid
+        assert row_id is not None, f"{name} inserted nothing"
+        return row_id
 
     def one(self, name: str, /, **values: object) -> Row | None:
         """Execute a statement; return its first row."""
