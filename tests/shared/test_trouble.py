@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,7 +71,10 @@ async def test_behind_a_pooler_that_lends_connections_for_a_transaction(
 ) -> None:
     """With fewer connections than the processes have; work of others is noticed by looking."""
     with pooler(server(), connections=3) as address:
-        place = {"PRESSROOM_DATABASE": address, "PRESSROOM_DATABASE_POOLED": "true"}
+        place: dict[str, Any] = {
+            "PRESSROOM_DATABASE": address,
+            "PRESSROOM_DATABASE_POOLED": "true",
+        }
         anna = site.checkout(tmp_path / "anna", PAGES, concurrency=2, composer_delay_s=0.05)
         berta = site.checkout(tmp_path / "berta", PAGES, concurrency=2, composer_delay_s=0.05)
         site.worker(anna, "anna", **place)
