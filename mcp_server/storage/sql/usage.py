@@ -1,4 +1,4 @@
-"""The ledger of requests to models, on SQLite."""
+"""The ledger of requests to models."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DAMAGED = "what models cost cannot be read: a row of it is damaged; `pressroom d
 
 
 class SqlLedger:
-    """`entities.usage.Ledger` on one SQLite file."""
+    """`entities.usage.Ledger` on a database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

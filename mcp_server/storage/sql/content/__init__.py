@@ -1,1 +1,1 @@
-"""Stored content on SQLite: texts, and the files of their pages."""
+"""Stored content: texts, and the files of their pages."""

@@ -1,4 +1,4 @@
-"""Stored content on SQLite."""
+"""Stored content, in a database."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MAX_ID = 2**63 - 1
 
 
 class SqlEntityStore:
-    """`entities.store.EntityStore` on one SQLite file."""
+    """`entities.store.EntityStore` on a database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -1,1 +1,1 @@
-"""The job store on SQLite: what `jobs.store` asks of a database."""
+"""The job store: what `jobs.store` asks of a database."""

@@ -23,7 +23,7 @@ SHOWN_MAX = 200
 """How much is shown of a document that cannot be read, in characters."""
 
 NUMBERS = (int, float, NoneType)
-"""What SQLite returns for a number, or for none."""
+"""What a database returns for a number, or for none."""
 
 ALL_PRUNED = 2
 """What stands in a round's `pruned` once all jobs of its batch were forgotten."""

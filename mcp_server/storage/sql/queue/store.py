@@ -1,4 +1,4 @@
-"""The job store on SQLite: each method of `JobStore` is one transaction."""
+"""The job store: each method of `JobStore` is one transaction."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class EffectApplier(Protocol):
 
 
 class SqlJobStore(JobReads):
-    """`jobs.store.JobStore` on one SQLite file."""
+    """`jobs.store.JobStore` on a database."""
 
     def __init__(
         self,
