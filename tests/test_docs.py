@@ -54,6 +54,7 @@ LINES_MAX = {
     "add-a-verb.md": 400,  # all the code of a verb
     "architecture.md": 220,
     "rules.md": 480,
+    "settings.md": 115,
     "tools.md": 300,
     "user-guide.md": 390,
 }
@@ -180,9 +181,9 @@ def test_every_part_that_can_be_written_is_on_one_page() -> None:
 
 
 def test_each_setting_that_may_name_something_outside_says_what_it_would_do() -> None:
-    """A number or a choice can send nothing anywhere; a text or a path may."""
+    """A number, a choice or an id can send nothing anywhere; a text or a path may."""
     free = {name for name, schema in schemas().items() if allowed(schema) in {"text", "path"}}
-    assert free == set(STRANGERS)
+    assert {name for name in free if not name.endswith("_id")} == set(STRANGERS)
 
 
 def test_every_variable_of_ours_is_on_the_page_of_settings() -> None:

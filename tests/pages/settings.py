@@ -27,6 +27,7 @@ STRANGERS: Mapping[str, Mapping[str, str]] = {
     "model": {"model": "anthropic:NAME"},
     "model_url": {"model": "NAME", "model_url": "https://models.example/v1"},
     "embedder": {"embedder": "openai:NAME"},
+    "database": {"database": "postgresql://db.example/sites", "workspace_id": "bistro"},
     "content_dir": {"content_dir": "/srv/site/content"},
 }
 """How somebody else's file would use each setting that can name something outside."""
