@@ -28,8 +28,12 @@ STRANGERS: Mapping[str, Mapping[str, str]] = {
     "model_url": {"model": "NAME", "model_url": "https://models.example/v1"},
     "embedder": {"embedder": "openai:NAME"},
     "content_dir": {"content_dir": "/srv/site/content"},
+    "database": {"database": "postgresql://db.example/sites", "workspace_id": "shop"},
 }
 """How somebody else's file would use each setting that can name something outside."""
+
+WORDS = frozenset({"workspace_id", "content_id"})
+"""Settings that are one word of small letters: by themselves they lead nowhere."""
 
 KEYS = {
     "`anthropic:…`": ModelChoice(name="anthropic:NAME"),
