@@ -145,7 +145,9 @@ async def work(
         lacking=lack_of_key,
     )
     if settings.embedder != "off":
-        await embed_what_is_missing(parts.meaning, parts.jobs.queue, bench.embedder)
+        await embed_what_is_missing(
+            parts.meaning, parts.jobs.queue, bench.embedder, setting=settings.embedder
+        )
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_stop_when_told, worker, stopping)

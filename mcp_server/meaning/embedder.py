@@ -59,9 +59,14 @@ _LATER = frozenset({"retrying", "snoozed"})
 
 
 async def embed_what_is_missing(
-    store: MeaningStore, queue: JobQueue, embedder: Embedder | None
+    store: MeaningStore, queue: JobQueue, embedder: Embedder | None, *, setting: str
 ) -> None:
-    """Queue what a crash, another embedder or an earlier version has left to do (L35)."""
-    await store.embed_again(embedder.name if embedder is not None else None)
+    """Queue what a crash, another embedder or an earlier version has left to do (L35).
+
+    Vectors go where the setting wants none. Where there is an embedder by the setting and only its
+    package is missing, they stay: another machine, or this one tomorrow, has it.
+    """
+    if embedder is not None or setting == "words":
+        await store.embed_again(embedder.name if embedder is not None else None)
     if await store.unembedded(limit=1):
         await queue.enqueue(embedding_of_all(), origin=OURS)
