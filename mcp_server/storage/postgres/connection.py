@@ -184,10 +184,13 @@ class Opened:
         return row
 
     def _set_clock(self, at: float, asked: float) -> None:
-        """Note what the server's clock said between `asked` and now, if that was but a moment."""
+        """Note what the server's clock said between `asked` and now, if that is news.
+
+        After a slow answer, it is known to half of the time that this took.
+        """
         heard = time.time()
         ahead = at - (asked + heard) / 2
-        if heard - asked < NOISE_S < abs(ahead - self.ahead_s):
+        if abs(ahead - self.ahead_s) > max(NOISE_S, heard - asked):
             self.ahead_s = ahead
 
     def _committed(self, id: str) -> bool:
