@@ -7,8 +7,8 @@ from mcp_server.entities.meaning import EMBEDDING, Embedder, MeaningStore, embed
 from mcp_server.jobs.job import OURS, JobState
 from mcp_server.jobs.queue import JobQueue
 from mcp_server.jobs.store import JobStore
-from mcp_server.meaning.local import INSTALL, LocalEmbedder, is_installed
-from mcp_server.meaning.numbers import has_numpy
+from mcp_server.meaning.local import LocalEmbedder, is_installed
+from mcp_server.meaning.numbers import INSTALL, has_numpy
 from mcp_server.meaning.provider import Ask, ProviderEmbedder
 
 
