@@ -95,9 +95,12 @@ async def _embed_what_is_missing(parts: Parts) -> None:
 
     Not after a stop by hand: what is queued then would undo it.
     """
+    setting = parts.workspace.settings.embedder
     try:
         if not await StopMark(parts.state_folder).holds(parts.store, now=parts.clock.now()):
-            await embed_what_is_missing(parts.meaning, parts.jobs.queue, parts.embedder)
+            await embed_what_is_missing(
+                parts.meaning, parts.jobs.queue, parts.embedder, setting=setting
+            )
     except ServerError as error:
         logger.warning("cannot look for texts to embed", reason=str(error))
 

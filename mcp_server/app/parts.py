@@ -66,7 +66,7 @@ class Parts:
     entities: SqlEntityStore
     meaning: SqlMeaningStore
     embedder: Embedder | None
-    """Embeds a question, or one entity that is waited for; a worker has one of its own."""
+    """Embeds a question, or one entity that is waited for; see `embedder_of_worker`."""
     vectors: VectorIndex | None
     """Those in memory, of a server and of the worker beside it; `None` without an embedder."""
     ledger: SqlLedger
@@ -173,7 +173,7 @@ async def open_parts(
         hub = Hub(store, buffer=settings.subscriber_buffer)
         limits = BatchLimits(jobs_max=settings.batch_jobs_max)
         meaning = SqlMeaningStore(database)
-        embedder = await embedder_for(workspace, grants, meaning, beside=True)
+        embedder = await embedder_for(workspace, grants, meaning)
         here = not settings.database or await has_pages(database, pages_folder(workspace, state))
         kind = PageFiles if here else FilesElsewhere
         jobs = Jobs(

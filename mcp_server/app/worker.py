@@ -11,7 +11,7 @@ import anyio
 import anyio.to_thread
 import structlog
 
-from mcp_server.app.embedders import embedder_for
+from mcp_server.app.embedders import embedder_of_worker
 from mcp_server.app.parts import Parts, load_plugins, open_parts, open_store, warn_of_place
 from mcp_server.app.process import log_to_stderr, settle_memory
 from mcp_server.app.shutdown import run_until_told
@@ -93,7 +93,7 @@ async def work(
         parts.files,
         parts.registry,
         clock,
-        embedder=await embedder_for(parts.workspace, parts.grants, parts.meaning, beside=False),
+        embedder=embedder_of_worker(parts.workspace, parts.embedder),
         composer_delay_s=settings.composer_delay_s,
         model=parts.model,
         grants=parts.grants,
@@ -145,7 +145,9 @@ async def work(
         lacking=lack_of_key,
     )
     if settings.embedder != "off":
-        await embed_what_is_missing(parts.meaning, parts.jobs.queue, bench.embedder)
+        await embed_what_is_missing(
+            parts.meaning, parts.jobs.queue, bench.embedder, setting=settings.embedder
+        )
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_stop_when_told, worker, stopping)

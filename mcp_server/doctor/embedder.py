@@ -12,8 +12,7 @@ from mcp_server.content.drafting.model import KeyLeftLiteral, ModelChoice, find_
 from mcp_server.doctor.diagnosis import Diagnosis, Level
 from mcp_server.meaning.embedder import embedder_of, why_only_words
 from mcp_server.meaning.errors import EmbeddingTrouble
-from mcp_server.meaning.local import INSTALL
-from mcp_server.meaning.numbers import has_numpy
+from mcp_server.meaning.numbers import INSTALL, has_numpy
 from mcp_server.trust import Grants, StateFolder
 
 CHECK = "embedder"

@@ -105,10 +105,10 @@ class MeaningStore(Protocol):
         """
         ...
 
-    async def count(self, embedder: str | None) -> Mapping[str, int]:
+    async def count(self) -> Mapping[str, int]:
         """Return how many texts there are: `known` to search, and `left` to embed.
 
-        Those whose vector another embedder made count as `left`, too.
+        `embed_again` makes those count as `left`, too, whose vector another embedder made.
         """
         ...
 

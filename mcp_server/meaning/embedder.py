@@ -7,8 +7,8 @@ from mcp_server.entities.meaning import EMBEDDING, Embedder, MeaningStore, embed
 from mcp_server.jobs.job import OURS, JobState
 from mcp_server.jobs.queue import JobQueue
 from mcp_server.jobs.store import JobStore
-from mcp_server.meaning.local import INSTALL, LocalEmbedder, is_installed
-from mcp_server.meaning.numbers import has_numpy
+from mcp_server.meaning.local import LocalEmbedder, is_installed
+from mcp_server.meaning.numbers import INSTALL, has_numpy
 from mcp_server.meaning.provider import Ask, ProviderEmbedder
 
 
@@ -59,9 +59,14 @@ _LATER = frozenset({"retrying", "snoozed"})
 
 
 async def embed_what_is_missing(
-    store: MeaningStore, queue: JobQueue, embedder: Embedder | None
+    store: MeaningStore, queue: JobQueue, embedder: Embedder | None, *, setting: str
 ) -> None:
-    """Queue what a crash, another embedder or an earlier version has left to do (L35)."""
-    await store.embed_again(embedder.name if embedder is not None else None)
+    """Queue what a crash, another embedder or an earlier version has left to do (L35).
+
+    Vectors go where the setting wants none. Where there is an embedder by the setting and only its
+    package is missing, they stay: another machine, or this one tomorrow, has it.
+    """
+    if embedder is not None or setting == "words":
+        await store.embed_again(embedder.name if embedder is not None else None)
     if await store.unembedded(limit=1):
         await queue.enqueue(embedding_of_all(), origin=OURS)

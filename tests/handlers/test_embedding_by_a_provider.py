@@ -48,7 +48,7 @@ def site(folder: Path, server: Embeddings, sections: int = 1, **more: object) ->
 async def left(root: Path) -> int:
     """Return how many texts search does not know whole."""
     async with parts_of(root) as parts:
-        return (await parts.meaning.count(None))["left"]
+        return (await parts.meaning.count())["left"]
 
 
 async def all_embedded(root: Path) -> None:

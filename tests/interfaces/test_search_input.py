@@ -32,7 +32,7 @@ async def written(chat: Desk) -> None:
 async def settled(root: Path) -> bool:
     """Whether search knows every text."""
     async with parts_of(root) as parts:
-        known = (await parts.meaning.count(None))["known"]
+        known = (await parts.meaning.count())["known"]
         return known > 1 and not await parts.meaning.unembedded(limit=1)
 
 

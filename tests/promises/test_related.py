@@ -13,7 +13,7 @@ import pytest
 import yaml
 from llmock.pytest_plugin import LLMock
 
-from tests.harness import Desk, desk, read_site, small_site, write_settings, write_site
+from tests.harness import Desk, desk, read_site, small_site, trusted, write_settings, write_site
 from tests.promises.moves import QUICK, asked, brief, parts_of, says, settings
 from tests.promises.test_search import found, known
 from tests.waiting import until
@@ -77,6 +77,20 @@ async def test_a_draft_is_shown_what_the_site_says_and_takes_no_price_from_there
         says(llmock, "Leave your car behind the church.")
         await chat.run("generate", section="visit/s2", mode="new")
         assert related_in(asked(llmock)) == {"visit/s1": PARKING}
+
+
+async def test_the_first_vectors_of_a_provider_s_model_are_compared_at_once(
+    tmp_path: Path, llmock: LLMock
+) -> None:
+    """Nobody knows how wide they are before the first answer, which only the worker has heard."""
+    there = settings(llmock.base_url("openai"), embedder="openai:text-embedding-3-small")
+    root = trusted(small_site(tmp_path, {"menu": 1, "visit": 2}, **there))
+    async with desk(root) as chat:
+        await written(chat, visit_s1=PARKING, visit_s2=PARKING)
+        says(llmock, "Leave your car behind the church.")
+        await chat.run("generate", section="visit/s2", mode="new")
+    [sent] = [request.body for request in llmock.requests if "messages" in request.body]
+    assert related_in(str(sent["messages"][-1]["content"])) == {"visit/s1": PARKING}
 
 
 async def test_what_does_not_count_is_not_shown(tmp_path: Path, llmock: LLMock) -> None:

@@ -70,7 +70,7 @@ async def test_a_text_that_has_changed_is_to_be_embedded_and_an_unchanged_one_is
     assert (left.entity_id, left.text) == ("menu/one", "later\n")
     await known.embed("menu/one", "later")
     assert not await known.meaning.unembedded(limit=9)
-    assert await known.meaning.count("ours") == {"known": 1, "left": 0}
+    assert await known.meaning.count() == {"known": 1, "left": 0}
     vectors = await known.meaning.vectors(after=0, embedder="ours", limit=9)
     assert [each.data for each in vectors] == [b"late"]
     assert await known.meaning.with_any([[Word("first")]], limit=9) == []

@@ -355,3 +355,19 @@ async def test_a_text_that_cannot_be_kept_is_refused_and_undoes_nothing_beside_i
     assert await bench.states() == ["processing", "completed"]
     with pytest.raises(InvalidPayload):
         await bench.store.batch("b\0")
+
+
+@pytest.mark.parametrize(("ahead_s", "known_s"), [(3600, 3600), (-3600, -3600), (0, 0)])
+def test_the_servers_clock_is_known_over_a_slow_line(
+    monkeypatch: pytest.MonkeyPatch, ahead_s: int, known_s: int
+) -> None:
+    """Where each answer takes long; and that it took long is not taken for a difference."""
+    now = f"SELECT CAST(extract(epoch FROM clock_timestamp()) + {ahead_s} AS double precision)"
+    monkeypatch.setattr(connection, "NOW", f"{now} FROM pg_sleep(0.2)")
+    opened = connection.Opened(server(), "any")
+    try:
+        opened.connected()
+        assert round(opened.ahead_s) == known_s
+        assert (opened.ahead_s == 0) == (ahead_s == 0)
+    finally:
+        opened.close()

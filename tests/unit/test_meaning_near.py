@@ -13,6 +13,7 @@ import pytest
 from mcp_server.entities.effects import ABSENT, ANY, SaveRevision, SaveVector
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, text_hash
 from mcp_server.meaning import near as module
+from mcp_server.meaning.embedder import embed_what_is_missing
 from mcp_server.meaning.errors import EmbeddingTrouble
 from mcp_server.meaning.near import Near, Neighbours
 from tests.harness import small_site
@@ -161,3 +162,11 @@ async def test_a_damaged_vector_or_none_at_all_is_near_to_nothing(root: Path) ->
         assert not near.can_find
         assert await near.of_text(PREVIEW, "menu/a", types=TYPES, count=9) is None
         assert await near.of_question("where", types=TYPES, count=9) == []
+
+
+async def test_vectors_stay_where_only_the_package_is_missing(root: Path) -> None:
+    """A machine without it takes them from no other; a setting that wants words alone does."""
+    async with parts_of(root) as parts:
+        for setting, left in (("auto", 0), ("openai:m", 0), ("words", 3)):
+            await embed_what_is_missing(parts.meaning, parts.jobs.queue, None, setting=setting)
+            assert len(await parts.meaning.unembedded(limit=9)) == left, setting

@@ -34,8 +34,9 @@ down the rows of the largest batch takes a few seconds."""
 LOCK_S = STILL_S + 5
 """How long a write waits for those of other processes."""
 CONNECT_S = 5
-ASK_S = 10.0
-"""How long it is asked what became of a commit whose answer was lost."""
+ASK_S = STILL_S + 5.0
+"""How long it is asked what became of a commit whose answer was lost. One that never reached the
+server is undone there after `STILL_S`: only then can it say so."""
 ASK_AGAIN_S = 0.1
 NOISE_S = 0.05
 """Differences between clocks that are left alone, such as the time that a message takes."""
@@ -183,10 +184,13 @@ class Opened:
         return row
 
     def _set_clock(self, at: float, asked: float) -> None:
-        """Note what the server's clock said between `asked` and now, if that was but a moment."""
+        """Note what the server's clock said between `asked` and now, if that is news.
+
+        After a slow answer, it is known to half of the time that this took.
+        """
         heard = time.time()
         ahead = at - (asked + heard) / 2
-        if heard - asked < NOISE_S < abs(ahead - self.ahead_s):
+        if abs(ahead - self.ahead_s) > max(NOISE_S, heard - asked):
             self.ahead_s = ahead
 
     def _committed(self, id: str) -> bool:

@@ -1,8 +1,8 @@
 """Waiting for a commit, made by this process or by another.
 
-A commit of this process wakes every waiter at once. Another process's has to be polled for, at the
-shortest interval that any waiter asks for. A poll is one `stat` of the log file; only if that file
-changed lately is it followed by a trip to the connection's thread.
+A commit of this process wakes every waiter at once, as does another's that a database tells of.
+Otherwise it is polled for, at the shortest interval that any waiter asks for. A poll costs next to
+nothing (`Outside.is_quiet`); only if something may have happened is the database asked.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class Outside(Protocol):
     """Finds out about the commits of other processes."""
 
     def is_quiet(self) -> bool:
-        """Whether no process has committed for a while. Cheap, since it is called at each poll."""
+        """Whether nobody needs to look now. Cheap, since it is called at each poll."""
         ...
 
     async def look(self) -> None:
@@ -80,7 +80,7 @@ class Changes:
         self._timer = loop.call_at(at, self._glance, outside)
 
     def _glance(self, outside: Outside) -> None:
-        """Poll: if the log file changed lately, have a waiter look; otherwise poll again later."""
+        """Poll: if others may have committed, have a waiter look; otherwise poll again later."""
         self._timer = None
         # A timer's callback cannot await, so the look itself is left to a waiter.
         if self._polls and not outside.is_quiet():

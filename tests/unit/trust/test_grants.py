@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from mcp_server.config import open_workspace
+from mcp_server.config import (
+    SettingsProblems,
+    holds_password,
+    open_workspace,
+    without_its_password,
+)
 from mcp_server.trust import Grants, StateFolder, destination, is_loopback
 
 EVIL = "https://model.evil.example/v1"
@@ -193,3 +198,60 @@ def test_texts_are_embedded_where_the_user_said(
     grants = grants_of(tmp_path / "site", settings)
     assert grants.of_embedder() == trust
     assert bool(grants.missing()) == (trust != "trusted")
+
+
+GOOD = "postgresql://good.example/site"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"{GOOD}?host=evil.example",
+        f"{GOOD}?ho%73t=evil.example",
+        f"{GOOD}?host=good.example&host=evil.example",
+        f"{GOOD}?host=",
+        f"{GOOD}?hostaddr=192.0.2.66",
+        f"{GOOD}?port=6666",
+        f"{GOOD}?dbname=other",
+        "postgresql://good.example:6666/site",
+        "postgresql://good.example,evil.example/site",
+    ],
+)
+def test_a_yes_to_one_database_is_none_to_another_that_looks_like_it(
+    tmp_path: Path, address: str
+) -> None:
+    """What stands behind the question mark decides where the driver connects to."""
+    driver = pytest.importorskip("psycopg.conninfo")
+    assert driver.conninfo_to_dict(address) != driver.conninfo_to_dict(GOOD)
+    say_yes(tmp_path / "site", f'database = "{GOOD}"\nworkspace_id = "site"\n')
+    there = grants_of(tmp_path / "site", f'database = "{GOOD}"\nworkspace_id = "site"\n')
+    assert there.of_database()
+    other = grants_of(tmp_path / "site", f'database = "{address}"\nworkspace_id = "site"\n')
+    assert not other.of_database()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://good.example#@evil.example/site",
+        "postgresql://good.example?x@evil.example/site",
+        "postgresql://me@good.example@evil.example/site",
+        f"{GOOD}?service=evil",
+        f"{GOOD}?x=1?host=evil.example",
+        "POSTGRESQL://good.example/site",
+    ],
+)
+def test_an_address_that_the_driver_may_read_otherwise_is_none(
+    tmp_path: Path, address: str
+) -> None:
+    """Nobody is asked for a word about one host that is meant for another."""
+    with pytest.raises(SettingsProblems, match="database is no address of a database"):
+        grants_of(tmp_path / "site", f'database = "{address}"\nworkspace_id = "site"\n')
+
+
+def test_an_address_with_a_password_in_any_place_is_refused_in_the_file(tmp_path: Path) -> None:
+    """The file may be in a repository."""
+    for held in ("postgresql://me:x@h/n", f"{GOOD}?pass%77ord=x", f"{GOOD}?sslpassword=x"):
+        with pytest.raises(SettingsProblems, match="holds a password"):
+            grants_of(tmp_path / "site", f'database = "{held}"\nworkspace_id = "site"\n')
+        assert not holds_password(without_its_password(held))

@@ -47,8 +47,8 @@ class SqlMeaningStore:
 
         return await self._database.read(look)
 
-    async def count(self, embedder: str | None) -> Mapping[str, int]:
-        row = await self._database.read(lambda tx: tx.one("count_meanings", embedder=embedder))
+    async def count(self) -> Mapping[str, int]:
+        row = await self._database.read(lambda tx: tx.one("count_meanings"))
         assert row is not None
         return {"known": row["known"], "left": row["unembedded"]}
 
