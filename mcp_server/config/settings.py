@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from mcp_server.config.database import database_of
 from mcp_server.config.words import left_literal, pairs_in, shown
 
 KEY_VARIABLE = "PRESSROOM_MODEL_KEY"
@@ -260,40 +261,6 @@ class Settings(BaseModel):
 _ENDPOINT = re.compile(r"/+(?:(?:chat/)?completions|responses|models|embeddings)?/*$")
 """How whole endpoints of OpenAI's API end. They are copied from examples of `curl`, and no API
 begins at one."""
-
-
-def database_of(address: str) -> str | None:
-    """Return the host, port and name of a PostgreSQL database; `None` if it is no address of one.
-
-    Where a user's password stands in it, it is not in what is returned.
-    """
-    try:
-        parts = urlsplit(address)
-        port = parts.port or 5432
-    except ValueError:  # a port that is no number, or half of an IPv6 address
-        return None
-    if parts.scheme not in {"postgresql", "postgres"} or not re.fullmatch(r"\S+", address):
-        return None
-    asked = dict(parse_qsl(parts.query))
-    host = parts.hostname or asked.get("host", "")
-    return f"{host}:{asked.get('port', port)}{parts.path or '/'}"
-
-
-def holds_password(address: str) -> bool:
-    """Whether the address of a database holds a password."""
-    parts = urlsplit(address)
-    return parts.password is not None or "password" in dict(parse_qsl(parts.query))
-
-
-def without_its_password(address: str) -> str:
-    """Return the address of a database as it may be written into a workspace's file."""
-    parts = urlsplit(address)
-    user, at, host = parts.netloc.rpartition("@")
-    asked = [each for each in parts.query.split("&") if each.partition("=")[0] != "password"]
-    netloc = f"{user.partition(':')[0]}{at}{host}"
-    # Put together here: `urlunsplit` leaves out an empty host, which names a socket's folder.
-    query = f"?{'&'.join(asked)}" if any(asked) else ""
-    return f"{parts.scheme}://{netloc}{parts.path}{query}"
 
 
 def without_password(url: object) -> str | None:
