@@ -13,10 +13,12 @@ from typing import Any, cast
 
 import anyio
 import anyio.to_thread
+import psycopg
 import pytest
 
 from mcp_server.errors import InvalidPayload, StorageBusy, StorageError, Unavailable
-from mcp_server.jobs.outcome import Fail
+from mcp_server.jobs.job import Dedup
+from mcp_server.jobs.outcome import Done, Enqueue, Fail
 from mcp_server.storage.postgres import connection, listening
 from mcp_server.storage.postgres.connection import connect
 from mcp_server.storage.postgres.database import PostgresDatabase
@@ -391,3 +393,37 @@ async def test_a_text_that_cannot_be_kept_is_refused_and_undoes_nothing_beside_i
     assert await bench.states() == ["processing", "completed"]
     with pytest.raises(InvalidPayload):
         await bench.store.batch("b\0")
+
+
+async def test_a_key_that_is_too_long_is_refused_and_undoes_nothing_beside_it(
+    bench: Bench,
+) -> None:
+    """No index of PostgreSQL takes it; the server is there, and is not said to be away."""
+    await bench.submit("b1", a_job(), a_job())
+    first, second = await bench.claim(2)
+    key = "".join(map(chr, range(0x4E00, 0x5A00)))
+    keyed = a_job(dedup=Dedup.COALESCE, dedup_key=key, counted=False)
+    refused: list[Exception] = []
+
+    async def enqueue() -> None:
+        try:
+            await bench.enqueue("j1", keyed)
+        except InvalidPayload as error:
+            refused.append(error)
+
+    async def finish_first() -> None:
+        try:
+            await bench.finish(first, Done(effects=(Enqueue(keyed),)))
+        except psycopg.OperationalError as error:  # of this report alone
+            refused.append(error)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(enqueue)
+        tasks.start_soon(finish_first)
+        tasks.start_soon(bench.finish, second)
+    assert {type(error).__name__ for error in refused} == {
+        "InvalidPayload",
+        "ProgramLimitExceeded",
+    }
+    assert "too long" in str(next(e for e in refused if isinstance(e, InvalidPayload)))
+    assert await bench.states() == ["processing", "completed"]
