@@ -238,7 +238,7 @@ async def test_who_opens_waits_no_longer_for_one_who_stands_still(
         still.close()
 
 
-async def test_a_server_whose_machine_is_lost_is_given_up_soon(bench: Bench) -> None:  # noqa: ARG001 - its server
+async def test_a_server_whose_machine_is_lost_is_given_up_soon() -> None:
     """Nobody tells of that. What the address says of it counts."""
     async with Proxy(server()).open() as proxy:
         for said, waits_s in (("", 25), ("&tcp_user_timeout=7000", 7)):
