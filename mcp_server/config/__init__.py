@@ -1,7 +1,7 @@
 """The settings of a workspace, and where its parts lie.
 
 settings    what may be set
-databases   the address of a database: where it leads
+database    the address of a shared database
 sources     where the settings come from: the workspace's file, its user's, the environment
 rewriting   a workspace's file with another value in it, and every other byte as it was
 tables      what is set for plugins
@@ -16,7 +16,7 @@ not set.
 
 from __future__ import annotations
 
-from mcp_server.config.databases import database_of, holds_password, without_its_password
+from mcp_server.config.database import database_of, holds_password, without_its_password
 from mcp_server.config.rewriting import rewritten, write_settings_file
 from mcp_server.config.settings import (
     KEY_VARIABLE,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mcp_server.config.databases import holds_password
+from mcp_server.config.database import holds_password
 from mcp_server.config.settings import Settings
 from mcp_server.config.sources import (
     SETTINGS_FILE,

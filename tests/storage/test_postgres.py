@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
@@ -12,14 +13,16 @@ from typing import Any, cast
 
 import anyio
 import anyio.to_thread
+import psycopg
 import pytest
 
 from mcp_server.errors import InvalidPayload, StorageBusy, StorageError, Unavailable
-from mcp_server.jobs.outcome import Fail
+from mcp_server.jobs.job import Dedup
+from mcp_server.jobs.outcome import Done, Enqueue, Fail
 from mcp_server.storage.postgres import connection, listening
 from mcp_server.storage.postgres.connection import connect
 from mcp_server.storage.postgres.database import PostgresDatabase
-from mcp_server.storage.postgres.migrate import migrate, migrations
+from mcp_server.storage.postgres.migrate import bring, migrate, migrations
 from mcp_server.storage.postgres.transaction import PACKAGE, query
 from mcp_server.storage.sql.database import Database
 from mcp_server.storage.sql.transaction import Transaction, statements_of
@@ -190,6 +193,14 @@ async def test_a_server_that_was_restarted_loses_nothing_that_it_has_answered(
         assert await other.wait_for_change(PATIENCE_S, since=since, poll_s=LONG_S)
 
 
+def _is_free(bench: Bench) -> bool:
+    try:
+        with bench.raw.locked():
+            return True
+    except InTheWay:
+        return False
+
+
 def _awaitable(look: Any) -> Any:
     async def looked() -> bool:
         return look()
@@ -209,6 +220,33 @@ async def test_who_waits_too_long_for_others_is_told_to_try_again(
             assert await hasty.store.batch("b1") is None
         await hasty.submit()
         assert await hasty.states() == ["pending"]
+
+
+async def test_who_opens_waits_no_longer_for_one_who_stands_still(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even where that one has just opened it, too."""
+    monkeypatch.setattr(connection, "LOCK_S", 0.1)
+    monkeypatch.setattr(connection, "STILL_S", 0.1)
+    with bench.raw.locked(), pytest.raises(StorageBusy):
+        await anyio.to_thread.run_sync(migrate, server(), SCHEMAS.of(bench.path))
+    with connect(server()) as still, still.transaction():
+        still.execute(connection.bounds())
+        bring(still, SCHEMAS.of(bench.path))
+        await until(_awaitable(lambda: _is_free(bench)))
+        assert await anyio.to_thread.run_sync(migrate, server(), SCHEMAS.of(bench.path))
+        still.close()
+
+
+async def test_a_server_whose_machine_is_lost_is_given_up_soon() -> None:
+    """Nobody tells of that. What the address says of it counts."""
+    async with Proxy(server()).open() as proxy:
+        for said, waits_s in (("", 25), ("&tcp_user_timeout=7000", 7)):
+            made = await anyio.to_thread.run_sync(connect, proxy.address + said)
+            with made, socket.socket(fileno=os.dup(made.fileno())) as its:
+                assert its.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 10
+                waits_ms = its.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+                assert waits_ms == waits_s * 1000
 
 
 async def test_a_commit_of_another_process_is_heard_at_once(bench: Bench) -> None:
@@ -371,3 +409,37 @@ def test_the_servers_clock_is_known_over_a_slow_line(
         assert (opened.ahead_s == 0) == (ahead_s == 0)
     finally:
         opened.close()
+
+
+async def test_a_key_that_is_too_long_is_refused_and_undoes_nothing_beside_it(
+    bench: Bench,
+) -> None:
+    """No index of PostgreSQL takes it; the server is there, and is not said to be away."""
+    await bench.submit("b1", a_job(), a_job())
+    first, second = await bench.claim(2)
+    key = "".join(map(chr, range(0x4E00, 0x5A00)))
+    keyed = a_job(dedup=Dedup.COALESCE, dedup_key=key, counted=False)
+    refused: list[Exception] = []
+
+    async def enqueue() -> None:
+        try:
+            await bench.enqueue("j1", keyed)
+        except InvalidPayload as error:
+            refused.append(error)
+
+    async def finish_first() -> None:
+        try:
+            await bench.finish(first, Done(effects=(Enqueue(keyed),)))
+        except psycopg.OperationalError as error:  # of this report alone
+            refused.append(error)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(enqueue)
+        tasks.start_soon(finish_first)
+        tasks.start_soon(bench.finish, second)
+    assert {type(error).__name__ for error in refused} == {
+        "InvalidPayload",
+        "ProgramLimitExceeded",
+    }
+    assert "too long" in str(next(e for e in refused if isinstance(e, InvalidPayload)))
+    assert await bench.states() == ["processing", "completed"]

@@ -102,9 +102,8 @@ def _vectors(answer: dict[str, Any]) -> dict[str, Any]:
     The numbers are packed, as OpenAI's own are: a library would take a long look at each.
     """
     rows = [cast("dict[str, Any]", each) for each in answer["data"] if isinstance(each, dict)]
-    places = [row.get("index") for row in rows]
-    if sorted(map(_whole, places)) == [*range(len(answer["data"]))]:
-        rows.sort(key=lambda row: row["index"])
+    if sorted(map(_place, rows)) == [*range(len(answer["data"]))]:
+        rows.sort(key=_place)
     return {
         **answer,
         "object": "list",
@@ -115,6 +114,12 @@ def _vectors(answer: dict[str, Any]) -> dict[str, Any]:
             for at, row in enumerate(rows)
         ],
     }
+
+
+def _place(row: Mapping[str, Any]) -> int:
+    """Return where a vector belongs, -1 where it does not say so: then all are in their order."""
+    place = row.get("index")
+    return place if isinstance(place, int) and not isinstance(place, bool) else -1
 
 
 def _packed(numbers: object) -> object:

@@ -16,6 +16,7 @@ import psycopg
 import structlog
 from psycopg import sql
 from psycopg.adapt import Loader
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.numeric import Int8Dumper
 
 from mcp_server.errors import StorageOutdated
@@ -34,6 +35,14 @@ down the rows of the largest batch takes a few seconds."""
 LOCK_S = STILL_S + 5
 """How long a write waits for those of other processes."""
 CONNECT_S = 5
+LOST = {
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "25000",
+}
+"""After 25 seconds without a sign of its machine, a server is lost: the system's own defaults are a
+quarter of an hour, or two. What the address says of these counts."""
 ASK_S = STILL_S + 5.0
 """How long it is asked what became of a commit whose answer was lost. One that never reached the
 server is undone there after `STILL_S`: only then can it say so."""
@@ -68,10 +77,7 @@ class Opened:
         self.ahead_s = 0.0
         """By how much the server's clock is ahead of this machine's."""
         self._connection: psycopg.Connection[PostgresRow] | None = None
-        common = sql.SQL(
-            "SET LOCAL search_path TO {}; SET LOCAL lock_timeout = {};"
-            "SET LOCAL idle_in_transaction_session_timeout = {};"
-        ).format(sql.Identifier(schema), sql.Literal(f"{LOCK_S}s"), sql.Literal(f"{STILL_S}s"))
+        common = sql.SQL("SET LOCAL search_path TO {};{};").format(sql.Identifier(schema), bounds())
         lock = sql.SQL("SELECT pg_advisory_xact_lock(hashtextextended({}, 0))").format(
             sql.Literal(channel_of(schema))
         )
@@ -212,6 +218,13 @@ class Opened:
         raise CommitUnknown("the connection was lost in a commit")
 
 
+def bounds() -> sql.Composed:
+    """Return what bounds a transaction: how long it may wait for others, and stand still."""
+    return sql.SQL(
+        "SET LOCAL lock_timeout = {}; SET LOCAL idle_in_transaction_session_timeout = {}"
+    ).format(sql.Literal(f"{LOCK_S}s"), sql.Literal(f"{STILL_S}s"))
+
+
 def channel_of(schema: str) -> str:
     """Return the channel on which commits to a workspace are told, which names its lock too."""
     return f"pressroom {schema}"
@@ -225,8 +238,10 @@ def connect(address: str, *, prepared: bool = True) -> psycopg.Connection[Postgr
     Raises:
         psycopg.Error: there is none.
     """
+    said = conninfo_to_dict(address)
     connection = psycopg.Connection[PostgresRow].connect(
         address,
+        **{name: value for name, value in LOST.items() if name not in said},
         autocommit=True,
         row_factory=made_by_name,
         connect_timeout=CONNECT_S,

@@ -21,6 +21,15 @@ REPEATED = (errors.DeadlockDetected, errors.SerializationFailure)
 GONE = (psycopg.OperationalError, errors.IdleInTransactionSessionTimeout)
 """What is raised where a connection was lost: also by the server, from one that stood still."""
 
+TOO_MUCH = (
+    errors.ProgramLimitExceeded,
+    errors.StatementTooComplex,
+    errors.TooManyArguments,
+    errors.TooManyColumns,
+)
+"""A value is beyond what the server can keep, or find again. The driver counts it among what is
+raised where a connection was lost."""
+
 MESSAGES: dict[type[psycopg.Error], str] = {
     errors.DiskFull: "the disk of the database server is full: make room on it",
     errors.InsufficientPrivilege: "this role may not do that: see docs/scaling.md for its rights",
@@ -44,6 +53,8 @@ def storage_error(error: psycopg.Error) -> StorageError:
     """Return what a driver's error means to the rest of the package."""
     if isinstance(error, BUSY):
         return StorageBusy("another process is writing to the database", shown="")
+    if isinstance(error, TOO_MUCH):
+        return StorageError("a value is too long for the database", shown="")
     if (meaning := _meaning(error)) is not None:
         return StorageError(meaning, shown=meaning)
     return StorageError("the database refused a statement", shown="")
@@ -64,7 +75,7 @@ def moving_error(error: psycopg.Error) -> StorageError:
 def is_machines(error: BaseException) -> bool:
     """Whether it is the server's trouble, and no fault of the step that met it."""
     kinds = (*BUSY, *MESSAGES, *GONE, psycopg.InterfaceError)
-    return isinstance(error, kinds)
+    return isinstance(error, kinds) and not isinstance(error, TOO_MUCH)
 
 
 def _meaning(error: psycopg.Error) -> str | None:

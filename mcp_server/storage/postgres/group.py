@@ -7,8 +7,9 @@ from typing import Any
 
 import psycopg
 
+from mcp_server.errors import InvalidPayload
 from mcp_server.storage.postgres.connection import CommitUnknown, Opened
-from mcp_server.storage.postgres.errors import GONE, REPEATED, is_machines, storage_error
+from mcp_server.storage.postgres.errors import GONE, REPEATED, TOO_MUCH, is_machines, storage_error
 from mcp_server.storage.postgres.transaction import PostgresTransaction
 from mcp_server.storage.sql.group_commit import Member
 
@@ -87,6 +88,8 @@ def _told(error: Exception) -> Exception:
     """Return what the caller is told."""
     if not isinstance(error, psycopg.Error):
         return error
-    told = storage_error(error)
+    told: Exception = storage_error(error)
+    if isinstance(error, TOO_MUCH):
+        told = InvalidPayload("text", ["it is too long for PostgreSQL to find it again"])
     told.__cause__ = error
     return told

@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from mcp_server.errors import Unavailable
-from mcp_server.storage.postgres.connection import channel_of, connect
+from mcp_server.storage.postgres.connection import bounds, channel_of, connect
 from mcp_server.storage.postgres.errors import storage_error
 from mcp_server.storage.postgres.moved import moved
 from mcp_server.storage.postgres.rows import PostgresRow
@@ -21,7 +21,8 @@ from mcp_server.storage.postgres.transaction import PACKAGE
 def migrate(address: str, schema: str) -> int:
     """Bring the workspace to this version's tables, creating it if need be; return their number.
 
-    Safe to run in several processes at once: one does it, the others wait.
+    Safe to run in several processes at once: one does it, the others wait, if not forever: who
+    stands still meanwhile has it undone.
 
     Raises:
         Unavailable: a newer Pressroom wrote it, it was moved away, or is not here as a whole yet.
@@ -29,6 +30,7 @@ def migrate(address: str, schema: str) -> int:
     """
     try:
         with connect(address) as connection, connection.transaction():
+            connection.execute(bounds())
             return bring(connection, schema)
     except psycopg.Error as error:
         raise storage_error(error) from error

@@ -1,0 +1,77 @@
+"""The address of a shared database: which one it names, and whether it holds a password. Pure.
+
+It is read as the driver reads it, so that what the user is asked about is where things go. What can
+be read in two ways is no address.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+_ADDRESS = re.compile(
+    r"(?P<scheme>postgres(?:ql)?)://"
+    r"(?:(?P<user>[^\s@/?#\\:]*)(?P<password>:[^\s@/?#\\]*)?@)?"
+    r"(?P<host>\[[^\s@/?#\\\[\]]+\]|[^\s@/?#\\\[\]:]*)(?::(?P<port>[0-9]*))?"
+    r"(?P<path>/(?P<name>[^\s@/?#\\]*))?"
+    r"(?:\?(?P<asked>[^\s?#\\]*))?"
+)
+_PASSWORDS = ("password", "sslpassword")
+
+
+def database_of(address: str) -> str | None:
+    """Return the host, port and name of a PostgreSQL database; `None` if it is no address of one.
+
+    Two addresses of one server and database have the same. Where a user's password stands in it, it
+    is not in what is returned.
+    """
+    found = _ADDRESS.fullmatch(address)
+    asked = None if found is None else _asked(found["asked"])
+    if found is None or asked is None:
+        return None
+    said = {"host": found["host"].strip("[]"), "port": found["port"], "dbname": found["name"]}
+    for key, value in said.items():
+        if value and key in asked:  # the driver goes by the one, and whoever reads it by the other
+            return None
+        asked[key] = unquote(value) if value else asked.get(key, "")
+    host, name = asked["host"], asked["dbname"]
+    odd = "/" in name or ("/" in host and not host.startswith("/"))
+    # A file of services that comes along would name any server.
+    if odd or "servicefile" in asked or not all(map(str.isprintable, asked.values())):
+        return None
+    host = host if host.startswith("/") else host.lower()
+    at = f" at {asked['hostaddr']}" if asked.get("hostaddr") else ""
+    by = f" (service {asked['service']})" if asked.get("service") else ""
+    return f"{host}{at}:{asked['port'] or 5432}/{name}{by}"
+
+
+def holds_password(address: str) -> bool:
+    """Whether the address of a database holds a password."""
+    found = _ADDRESS.fullmatch(address)
+    if found is None:
+        return False
+    asked = _asked(found["asked"]) or {}
+    return found["password"] is not None or any(each in asked for each in _PASSWORDS)
+
+
+def without_its_password(address: str) -> str:
+    """Return the address of a database as it may be written into a workspace's file."""
+    found = _ADDRESS.fullmatch(address)
+    assert found is not None, "it is an address"
+    pairs = (found["asked"] or "").split("&")
+    kept = [each for each in pairs if unquote(each.partition("=")[0]) not in _PASSWORDS]
+    user = "" if found["user"] is None else f"{found['user']}@"
+    port = "" if found["port"] is None else f":{found['port']}"
+    query = f"?{'&'.join(kept)}" if any(kept) else ""
+    return f"{found['scheme']}://{user}{found['host']}{port}{found['path'] or ''}{query}"
+
+
+def _asked(query: str | None) -> dict[str, str] | None:
+    """Return what stands after the `?`; `None` if it is not to be read, or says a thing twice."""
+    asked: dict[str, str] = {}
+    for pair in filter(None, (query or "").split("&")):
+        key, equals, value = map(unquote, pair.partition("="))
+        if not equals or key in asked:
+            return None
+        asked[key] = value
+    return asked

@@ -1,0 +1,95 @@
+"""Which database an address names: the one that the driver would ask, or none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from mcp_server.config import database_of, holds_password, open_workspace, without_its_password
+from mcp_server.trust import Grants, StateFolder
+
+HONEST = {
+    "postgresql://good/db": "good:5432/db",
+    "postgres://me@GOOD:99/db": "good:99/db",
+    "postgresql://me:secret@good/db?sslmode=require": "good:5432/db",
+    "postgresql://[::1]:7/db": "::1:7/db",
+    "postgresql://me@/db?host=/run/pg&port=6": "/run/pg:6/db",
+    "postgresql://%2Frun%2FPG/db": "/run/PG:5432/db",
+    "postgresql://good/d%62": "good:5432/db",
+    "postgresql://good/?dbname=db": "good:5432/db",
+    "postgresql://good/db?hostaddr=192.0.2.7": "good at 192.0.2.7:5432/db",
+    "postgresql:///db?service=mine": ":5432/db (service mine)",
+}
+TWO_WAYS = [
+    "postgresql://good/db?host=evil",
+    "postgresql://good/db?%68ost=evil",
+    "postgresql://good:99/db?port=1",
+    "postgresql://good/db?dbname=other",
+    "postgresql:///db?host=good&host=evil",
+    "postgresql://u@good@evil/db",
+    "postgresql://u:p@good#@evil/db",
+    "postgresql://u@good\\@evil/db",
+    "postgresql://good/db#?host=evil",
+    "postgresql://h?host=e/db",
+    "postgresql://u@/secret@h/db",
+    "postgresql://good/db?service=x&servicefile=here.conf",
+    "postgresql://good/db%0Ax",
+    "postgresql://good/\u202edb",
+    "postgresql://good:port/db",
+]
+
+
+@pytest.mark.parametrize(("address", "place"), HONEST.items())
+def test_an_address_names_the_database_that_the_driver_would_ask(address: str, place: str) -> None:
+    """Host, port and name are those that it takes, however they are written."""
+    assert database_of(address) == place
+    taken = conninfo_to_dict(address)
+    assert str(taken["dbname"]) in place
+    assert str(taken.get("host", "")).lower() in place.lower()
+    assert str(taken.get("port", 5432)) in place
+
+
+@pytest.mark.parametrize("address", TWO_WAYS)
+def test_what_can_be_read_in_two_ways_is_no_address(address: str) -> None:
+    """So nobody says yes to one server, and is taken to another."""
+    assert database_of(address) is None
+
+
+def test_who_has_permitted_one_server_has_not_permitted_another(tmp_path: Path) -> None:
+    """Its file is changed later: what was said holds for the server that was named."""
+
+    def grants(address: str) -> Grants:
+        settings = f'database = "{address}"\nworkspace_id = "site"\n'
+        (tmp_path / "pressroom.toml").write_text(settings, "utf-8")
+        workspace = open_workspace(tmp_path, {})
+        return Grants(workspace, StateFolder(workspace, user_dir=tmp_path.parent / "user"))
+
+    asked = grants("postgresql://good/db")
+    workspace = open_workspace(tmp_path, {})
+    StateFolder(workspace, user_dir=tmp_path.parent / "user").trust(
+        {need.grant for need in asked.missing()}
+    )
+    assert grants("postgresql://good/db?sslmode=require").of_database()
+    assert not grants("postgresql://good/db?hostaddr=192.0.2.7").of_database()
+    assert not grants("postgresql://good/db?service=evil").of_database()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://me:secret@h/db",
+        "postgresql://h/db?password=secret",
+        "postgresql://h/db?%70assword=secret&sslmode=require",
+        "postgresql://me@/db?host=/run/pg&sslpassword=secret",
+    ],
+)
+def test_a_password_is_seen_and_taken_out_wherever_it_stands(address: str) -> None:
+    """What is left names the same database."""
+    assert holds_password(address)
+    bare = without_its_password(address)
+    assert "secret" not in bare
+    assert not holds_password(bare)
+    assert database_of(bare) == database_of(address)
+    assert conninfo_to_dict(bare)["dbname"] == "db"
