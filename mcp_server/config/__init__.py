@@ -1,7 +1,7 @@
 """The settings of a workspace, and where its parts lie.
 
 settings    what may be set
-database    the address of a shared database
+database    the address of a shared database: where it leads
 sources     where the settings come from: the workspace's file, its user's, the environment
 rewriting   a workspace's file with another value in it, and every other byte as it was
 tables      what is set for plugins

@@ -70,6 +70,9 @@ class Settings(BaseModel):
     workspace_id: str = ""
     """What this workspace is called in a shared database: the same on every machine, and another
     for every site."""
+    database_pooled: bool = False
+    """Whether a pooler that lends connections for one transaction, such as PgBouncer, stands before
+    the shared database. Nothing is prepared then, and others' commits are looked for."""
     content_id: str = ""
     """Where machines share the folder of the pages' files: what it is called, the same on each of
     them. Without it, the folder is one machine's; see docs/scaling.md."""
