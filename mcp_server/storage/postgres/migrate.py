@@ -16,6 +16,9 @@ from mcp_server.storage.postgres.errors import storage_error
 from mcp_server.storage.postgres.rows import PostgresRow
 from mcp_server.storage.postgres.transaction import PACKAGE
 
+OLDEST = 16
+"""The oldest major version that knows all of our SQL, such as IS JSON."""
+
 
 def migrate(address: str, schema: str) -> int:
     """Bring the workspace to this version's tables, creating it if need be; return their number.
@@ -23,12 +26,17 @@ def migrate(address: str, schema: str) -> int:
     Safe to run in several processes at once: one does it, the others wait.
 
     Raises:
-        Unavailable: a newer Pressroom wrote it.
+        Unavailable: a newer Pressroom wrote it, or the server is too old.
         StorageError: it cannot be reached or written.
     """
     name = sql.Identifier(schema)
     try:
         with connect(address) as connection, connection.transaction():
+            if connection.info.server_version < OLDEST * 10_000:
+                raise Unavailable(
+                    f"The database server is PostgreSQL {connection.info.server_version // 10_000}:"
+                    f" Pressroom needs {OLDEST} or newer."
+                )
             connection.execute(
                 "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [channel_of(schema)]
             )
