@@ -26,9 +26,12 @@ from tests.pages.schema_words import allowed, table
 STRANGERS: Mapping[str, Mapping[str, str]] = {
     "model": {"model": "anthropic:NAME"},
     "model_url": {"model": "NAME", "model_url": "https://models.example/v1"},
+    "database": {"database": "postgresql://NAME@db.example/site", "workspace_id": "site"},
     "content_dir": {"content_dir": "/srv/site/content"},
 }
 """How somebody else's file would use each setting that can name something outside."""
+BESIDE = frozenset({"workspace_id", "content_id"})
+"""Settings that do something beside `database` only, and ask for what that asks for."""
 
 KEYS = {
     "`anthropic:…`": ModelChoice(name="anthropic:NAME"),
