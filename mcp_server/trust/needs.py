@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from mcp_server.config import Workspace, database_of
 
+_PLACE = frozenset({"database", "workspace_id", "content_id"})
+"""Settings that say together where texts and pages are kept."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -35,7 +37,7 @@ def needs_of(workspace: Workspace) -> Sequence[Need]:
     where = destination(settings.model, settings.model_url)
     if where is not None and (by := chosen_by(workspace)) is not None:
         found.append(Need(grant=where, setting=by, would=_would_send(where)))
-    if settings.database and {"database", "workspace_id"} & workspace.brought:
+    if settings.database and _PLACE & workspace.brought:
         where = f"{database_of(settings.database)}, as {settings.workspace_id!r}"
         would = f"keep its texts in the database {where}, and do what others have queued there"
         found.append(Need(grant=f"database:{where}", setting="database", would=would))

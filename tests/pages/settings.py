@@ -29,7 +29,6 @@ STRANGERS: Mapping[str, Mapping[str, str]] = {
     "embedder": {"embedder": "openai:NAME"},
     "database": {"database": "postgresql://db.example/sites", "workspace_id": "bistro"},
     "content_dir": {"content_dir": "/srv/site/content"},
-    "database": {"database": "postgresql://db.example/sites", "workspace_id": "shop"},
 }
 """How somebody else's file would use each setting that can name something outside."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from mcp_server.storage.postgres.page_lock import page_lock
 from tests.harness import content
 from tests.shared.site import Site
 from tests.waiting import wait_until
+from tests.wire import REPOSITORY
 
 PAGES = {"menu": 3, "home": 3}
 EXPORTED_BY = (
@@ -59,13 +62,33 @@ def test_a_promotion_waits_for_the_machine_that_has_the_pages(tmp_path: Path, si
     assert sorted(content(anna)) == ["home.md", "menu.md"]
 
 
+def test_another_machine_takes_the_pages_over(tmp_path: Path, site: Site) -> None:
+    """By the statement of docs/scaling.md; its files count as they are."""
+    anna = site.checkout(tmp_path / "anna", PAGES)
+    berta = site.checkout(tmp_path / "berta", PAGES)
+    with_worker = site.worker(anna, "anna")
+    site.wait_ended(site.queued(anna, "generate-all"))
+    site.wait_ended(site.queued(anna, "promote"))
+    shutil.copytree(anna / "content", berta / "content")
+    with_worker.terminate()
+    with_worker.wait()
+    [said] = re.findall(r"`(DELETE FROM .*)`", (REPOSITORY / "docs" / "scaling.md").read_text())
+    site.rows_anywhere(said.replace("pressroom_acme", f"pressroom_{site.id}") + " RETURNING 1")
+    site.worker(berta, "berta")
+    assert json.loads(site.pressroom(berta, "review", "--json"))["counts"] == {"live": 6}
+    site.wait_ended(site.queued(berta, "rollback"))
+    assert content(berta) == {}
+    assert len(content(anna)) == 2
+
+
 def test_machines_that_share_the_folder_both_write_it(tmp_path: Path, site: Site) -> None:
     """Both name it; each has a state folder of its own, and so no file lock in common."""
-    root = site.checkout(tmp_path / "site", {f"p{n}": 1 for n in range(12)}, content_id="volume")
+    root = site.checkout(tmp_path / "site", {f"p{n}": 1 for n in range(12)})
+    volume = {"PRESSROOM_CONTENT_ID": "volume"}
     for name in ("anna", "berta"):
         state = str(tmp_path / f"state-{name}")
-        site.worker(root, name, PRESSROOM_STATE_DIR=state, PRESSROOM_CONCURRENCY="1")
-    mine = {"PRESSROOM_STATE_DIR": str(tmp_path / "state-anna")}
+        site.worker(root, name, PRESSROOM_STATE_DIR=state, PRESSROOM_CONCURRENCY="1", **volume)
+    mine = {"PRESSROOM_STATE_DIR": str(tmp_path / "state-anna"), **volume}
     site.wait_ended(site.queued(root, "generate-all", **mine))
     site.wait_ended(site.queued(root, "promote", **mine))
     assert len(content(root)) == 12

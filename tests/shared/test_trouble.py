@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from mcp_server.errors import Unavailable
+from mcp_server.storage.postgres import migrate
 from tests.benchmarks.postgres import Postgres, running
 from tests.shared.pooler import PROGRAM, pooler
 from tests.shared.site import Site
@@ -62,6 +64,17 @@ def test_a_server_is_killed_and_started_again_while_a_batch_runs(
         assert worker.poll() is None
         assert site.written() == ONCE
         assert sorted(path.name for path in (root / "content").iterdir()) == ["home.md", "menu.md"]
+
+
+def test_a_server_that_is_too_old_is_refused_before_anything_is_made(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would fail at the first statement that it does not know."""
+    monkeypatch.setattr(migrate, "OLDEST", 99)
+    with pytest.raises(Unavailable, match="Pressroom needs 99 or newer"):
+        migrate.migrate(site.address, f"pressroom_{site.id}")
+    made = "SELECT to_regnamespace(%s) IS NOT NULL"
+    assert site.rows_anywhere(made, f"pressroom_{site.id}") == [(False,)]
 
 
 @pytest.mark.skipif(PROGRAM is None, reason="pgbouncer is not installed")

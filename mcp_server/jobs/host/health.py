@@ -190,7 +190,9 @@ def _alive(facts: Mapping[str, Any]) -> str:
     if "unhealthy" in facts:
         return f"Worker process {facts['pid']} is unhealthy: {facts['unhealthy']}"
     if facts.get("workerCount", 0) > 1:
-        return f"{facts['workerCount']} workers are running: {facts['places']}."
+        places = facts["places"]
+        where = f": {places}" if " " in places else f" on {places}"
+        return f"{facts['workerCount']} workers are running{where}."
     where = f"process {facts['pid']}" if "pid" in facts else "starting"
     if facts.get("places", MACHINE) != MACHINE:
         where = f"{where} on {facts['places']}"

@@ -10,13 +10,11 @@ from psycopg import sql
 
 from mcp_server.storage.postgres.connection import Opened
 from mcp_server.storage.postgres.errors import storage_error
-from mcp_server.storage.postgres.migrate import migrations
+from mcp_server.storage.postgres.migrate import OLDEST, migrations
 from mcp_server.storage.postgres.rows import PostgresRow
 
 CLOCKS_S = 5.0
 """Clocks that differ by more are worth a word: times are the server's."""
-OLDEST = 14
-"""The oldest major version that Pressroom is meant for; its makers support it until 2026-11."""
 SERVER = """
 SELECT
     current_setting('server_version') AS version,

@@ -17,6 +17,9 @@ from mcp_server.storage.postgres.moved import moved
 from mcp_server.storage.postgres.rows import PostgresRow
 from mcp_server.storage.postgres.transaction import PACKAGE
 
+OLDEST = 16
+"""The oldest major version that knows all of our SQL, such as IS JSON."""
+
 
 def migrate(address: str, schema: str) -> int:
     """Bring the workspace to this version's tables, creating it if need be; return their number.
@@ -25,11 +28,17 @@ def migrate(address: str, schema: str) -> int:
     stands still meanwhile has it undone.
 
     Raises:
-        Unavailable: a newer Pressroom wrote it, it was moved away, or is not here as a whole yet.
+        Unavailable: a newer Pressroom wrote it, it was moved away, is not here as a whole yet, or
+            the server is too old.
         StorageError: it cannot be reached or written.
     """
     try:
         with connect(address) as connection, connection.transaction():
+            if connection.info.server_version < OLDEST * 10_000:
+                found = connection.info.server_version // 10_000
+                raise Unavailable(
+                    f"The database server is PostgreSQL {found}: Pressroom needs {OLDEST} or newer."
+                )
             connection.execute(bounds())
             return bring(connection, schema)
     except psycopg.Error as error:
