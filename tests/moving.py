@@ -11,7 +11,6 @@ import sys
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from anyio.to_thread import run_sync
@@ -62,7 +61,7 @@ async def filled_file(root: Path) -> Path:
         await chat.call("edit", section="home/s1", text="never shown")
         await chat.call("edit", section="home/s1", discard=True)
         file = open_workspace(root, {}).database
-        await until(partial(run_sync, _all_embedded, file))
+        await until(lambda: run_sync(_all_embedded, file))
     with _set(PRESSROOM_MODEL="anthropic:none"):  # whose key nobody has
         async with desk(root) as chat:
             assert (await chat.run("generate", page="home"))["status"] == "paused"

@@ -1,4 +1,4 @@
-"""`pressroom database move`: all that a workspace holds goes to another database, and comes back."""
+"""`pressroom database move`: all of a workspace goes to another database, and comes back."""
 
 from __future__ import annotations
 
@@ -302,7 +302,7 @@ def test_no_workspace_is_one_line(tmp_path: Path) -> None:
 async def test_a_workspace_that_is_in_use_is_refused(site: Movable) -> None:
     """Be it by a server or a worker; it is said what ends them, and nothing was changed."""
     async with desk(site.root):
-        await until(partial(run_sync, _announced, site))
+        await until(lambda: run_sync(_announced, site))
         with pytest.raises(Unavailable, match=r"in use, and was not moved: .*pressroom stop"):
             await run_sync(site.move)
     lock = WorkerLock(open_workspace(site.root, {}).worker_lock)
@@ -312,7 +312,7 @@ async def test_a_workspace_that_is_in_use_is_refused(site: Movable) -> None:
     lock.release()
     await run_sync(site.move)
     async with desk(site.root):
-        await until(partial(run_sync, _announced, site))
+        await until(lambda: run_sync(_announced, site))
         with pytest.raises(Unavailable, match=r"in use, and was not moved: .*pressroom stop"):
             await run_sync(site.move, "sqlite")
     assert site.is_shared
