@@ -30,7 +30,7 @@ def rewritten(root: Path, values: Mapping[str, str]) -> str:
         Unavailable: it is written in a way that is not understood; says what to write by hand.
     """
     text = Folder(root).read(SETTINGS_FILE, SETTINGS_BYTES_MAX).decode()
-    for name, value in reversed(list(values.items())):  # those that are new stand in their order
+    for name, value in reversed([*values.items()]):  # those that are new stand in their order
         wanted = {**(_read(text) or {}), name: value}
         fitting = (each for each in _tries(text, name, value) if _read(each) == wanted)
         found = next(fitting, None)
@@ -72,7 +72,7 @@ def write_settings_file(root: Path, text: str) -> None:
 def _tries(text: str, name: str, value: str) -> Iterator[str]:
     """Yield texts that may set it: in its own line, below its comment, above everything else."""
     key = rf"(?:{name}|\"{name}\"|'{name}')"
-    for line in re.finditer(rf"^([ \t]*{key}[ \t]*=[ \t]*){_TEXT}", text, re.MULTILINE):
+    for line in re.finditer(rf"^({BOM}?[ \t]*{key}[ \t]*=[ \t]*){_TEXT}", text, re.MULTILINE):
         yield f"{text[: line.end(1)]}{_quoted(value)}{text[line.end() :]}"
     end = "\r\n" if "\r\n" in text else "\n"
     added = f"{name} = {_quoted(value)}{end}"

@@ -1,4 +1,4 @@
-"""`pressroom database move`: all that a workspace holds goes to another database, and back."""
+"""`pressroom database move`: all of a workspace goes to another database, and comes back."""
 
 from __future__ import annotations
 
