@@ -253,12 +253,12 @@ class JobContext:
         from mcp_server.entities.meaning import embedding_of_all  # noqa: PLC0415 - as above
         from mcp_server.meaning.making import effects_of  # noqa: PLC0415
 
-        embedder, meaning = self._bench.embedder, self._bench.meaning
-        before = embedder and embedder.name
+        bench, embedder = self._bench, self._bench.embedder
         effects = await effects_of(texts, embedder)
-        if embedder is None or embedder.name == before:  # nearly always
+        if embedder is None or embedder.name == bench.embedded_by:  # nearly always
             return effects
-        again = await meaning.embed_again(embedder.name)
+        again = await bench.meaning.embed_again(embedder.name)
+        bench.embedded_by = embedder.name
         return [*effects, Enqueue(embedding_of_all())] if again else effects
 
     async def save_words(self, *, at_once: int) -> None:

@@ -62,6 +62,9 @@ class Workbench:
         self.store, self.entities, self.files, self.clock = store, entities, files, clock
         self.registry, self.model = registry, model
         self.meaning, self.embedder = meaning, embedder
+        self.embedded_by = None if embedder is None else embedder.name
+        """The name that all vectors have, or whose texts are queued. A question may be the first to
+        find out that it is another."""
         self.settings, self.plugin_of = settings or PluginSettings(), plugin_of
         self._grants, self._model_problem = grants, model_problem
         self._present_site = present_site
