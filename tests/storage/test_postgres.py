@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -10,8 +11,10 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 import psycopg
 import pytest
@@ -240,6 +243,7 @@ async def test_who_opens_waits_no_longer_for_one_who_stands_still(
 
 async def test_a_server_whose_machine_is_lost_is_given_up_soon() -> None:
     """Nobody tells of that. What the address says of it counts."""
+    tasks = len(asyncio.all_tasks())
     async with Proxy(server()).open() as proxy:
         for said, waits_s in (("", 25), ("&tcp_user_timeout=7000", 7)):
             made = await anyio.to_thread.run_sync(connect, proxy.address + said)
@@ -247,6 +251,8 @@ async def test_a_server_whose_machine_is_lost_is_given_up_soon() -> None:
                 assert its.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 10
                 waits_ms = its.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
                 assert waits_ms == waits_s * 1000
+        await until(_awaitable(lambda: len(asyncio.all_tasks()) == tasks))
+        await anyio.lowlevel.checkpoint()  # its side of them is closed, too
 
 
 async def test_a_commit_of_another_process_is_heard_at_once(bench: Bench) -> None:
@@ -348,6 +354,32 @@ async def test_a_workspace_of_a_newer_version_is_refused(bench: Bench) -> None:
                 pass
     finally:
         bench.raw.run(f"DELETE FROM migrations WHERE number = {newer}")
+
+
+async def test_a_database_that_lacks_letters_is_refused() -> None:
+    """Each text with one of those would be, once it was paid for."""
+    name = f"test_latin_{os.getpid()}"
+    place = urlsplit(server())
+    made = f"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"
+    with connect(server()) as found:
+        found.execute(made.encode())
+        try:
+            address = f"{place.scheme}://{place.netloc}/{name}?{place.query}"
+            with pytest.raises(Unavailable, match="LATIN1"):
+                await anyio.to_thread.run_sync(migrate, address, "site")
+        finally:
+            found.execute(f"DROP DATABASE {name}".encode())
+
+
+async def test_letters_are_kept_whatever_the_environment_says_of_them(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as PGCLIENTENCODING."""
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    async with bench.another() as other:
+        await other.submit("b1", a_job(subject="“茶” 🎉"))
+        [attempt] = await other.claim()
+        assert attempt.job.subject == "“茶” 🎉"
 
 
 async def test_a_new_workspace_is_made_once_by_all_who_open_it() -> None:

@@ -241,6 +241,7 @@ def connect(address: str, *, prepared: bool = True) -> psycopg.Connection[Postgr
         autocommit=True,
         row_factory=made_by_name,
         connect_timeout=CONNECT_S,
+        client_encoding="utf8",  # whatever the environment says, or the database's own is
         application_name="pressroom",
         prepare_threshold=5 if prepared else None,
     )
