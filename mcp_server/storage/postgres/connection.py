@@ -16,7 +16,7 @@ import psycopg
 import structlog
 from psycopg import sql
 from psycopg.adapt import Loader
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.numeric import Int8Dumper
 
 from mcp_server.errors import StorageOutdated
@@ -235,9 +235,9 @@ def connect(address: str, *, prepared: bool = True) -> psycopg.Connection[Postgr
         psycopg.Error: there is none.
     """
     said = conninfo_to_dict(address)
+    unsaid = {name: value for name, value in LOST.items() if name not in said}
     connection = psycopg.Connection[PostgresRow].connect(
-        address,
-        **{name: value for name, value in LOST.items() if name not in said},
+        make_conninfo(address, **unsaid),
         autocommit=True,
         row_factory=made_by_name,
         connect_timeout=CONNECT_S,
