@@ -10,6 +10,13 @@ from tests.interfaces.test_cli import assert_one_line, contents, pressroom
 from tests.sites.build import build
 
 
+def test_without_a_folder_it_is_the_one_that_the_user_is_in(tmp_path: Path) -> None:
+    """As its usage says."""
+    done = pressroom("init", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "pressroom.toml").exists()
+
+
 def test_a_site_is_recognised_and_described(tmp_path: Path) -> None:
     """Which generator, how many pages, drafts, titles, what cannot be worked on, and what next."""
     build("hugo", tmp_path, files=120)

@@ -7,6 +7,7 @@ import re
 import shutil
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from mcp_server.storage.postgres.page_lock import page_lock
 from tests.harness import content
@@ -84,7 +85,7 @@ def test_another_machine_takes_the_pages_over(tmp_path: Path, site: Site) -> Non
 def test_machines_that_share_the_folder_both_write_it(tmp_path: Path, site: Site) -> None:
     """Both name it; each has a state folder of its own, and so no file lock in common."""
     root = site.checkout(tmp_path / "site", {f"p{n}": 1 for n in range(12)})
-    volume = {"PRESSROOM_CONTENT_ID": "volume"}
+    volume: dict[str, Any] = {"PRESSROOM_CONTENT_ID": "volume"}
     for name in ("anna", "berta"):
         state = str(tmp_path / f"state-{name}")
         site.worker(root, name, PRESSROOM_STATE_DIR=state, PRESSROOM_CONCURRENCY="1", **volume)

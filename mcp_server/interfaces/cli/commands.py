@@ -176,8 +176,13 @@ def serve(
     )
 
 
-def _folder(text: str) -> Path:
-    """Return the folder that `text` names. Blank text is refused: `Path` would take it for `.`."""
+def _folder(text: str | Path) -> Path:
+    """Return the folder that `text` names. Blank text is refused: `Path` would take it for `.`.
+
+    The default, which is a folder already, comes by here in some versions of Typer.
+    """
+    if isinstance(text, Path):
+        return text
     if not text.strip():
         raise typer.BadParameter("name a folder; `.` is the one you are in")
     return Path(text)

@@ -49,7 +49,8 @@ def bring(connection: psycopg.Connection[PostgresRow], schema: str) -> int:
     """Do so in the connection's transaction, which has the workspace's lock from then on.
 
     Raises:
-        Unavailable: a newer Pressroom wrote it, it was moved away, or is not here as a whole yet.
+        Unavailable: a newer Pressroom wrote it, it was moved away, is not here as a whole yet, or
+            the database cannot keep every letter.
         psycopg.Error: the server refuses.
     """
     name = sql.Identifier(schema)
@@ -58,6 +59,12 @@ def bring(connection: psycopg.Connection[PostgresRow], schema: str) -> int:
     )
     if (found := moved(connection, schema)) is not None:
         raise Unavailable(found.message)
+    encoding = connection.execute("SELECT current_setting('server_encoding') AS name").fetchone()
+    if encoding is not None and encoding["name"] != "UTF8":
+        raise Unavailable(
+            f"The database keeps texts as {encoding['name']}, which lacks most letters. Nothing "
+            "was changed. Make one with ENCODING 'UTF8' TEMPLATE template0."
+        )
     # Not IF NOT EXISTS: that asks for the right to make one, though it is there.
     if not _is_there(connection, "to_regnamespace(quote_ident(%s))", schema):
         connection.execute(sql.SQL("CREATE SCHEMA {}").format(name))
