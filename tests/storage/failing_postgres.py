@@ -11,7 +11,7 @@ import socket
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn, Self, cast
 
 import psycopg
 from psycopg.sql import Composable
@@ -65,7 +65,7 @@ class FailingCursor(psycopg.Cursor[PostgresRow]):
         text = query.as_string() if isinstance(query, Composable) else str(query)
         trouble = self._trouble(text)
         if trouble is None or trouble.after:
-            super().execute(query, params, **how)
+            super().execute(cast("Any", query), params, **how)
         if trouble is not None:
             self._fail(trouble, text)
         if text.startswith("BEGIN;"):
@@ -91,9 +91,8 @@ class FailingCursor(psycopg.Cursor[PostgresRow]):
             self._lose()
         elif text == "COMMIT":
             super().execute("ROLLBACK")
-        super().execute(
-            f"DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '{trouble.refused}'; END $$"
-        )
+        refused = f"DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '{trouble.refused}'; END $$"
+        super().execute(refused.encode())
         raise AssertionError("it was refused")
 
     def _lose(self) -> None:

@@ -75,20 +75,17 @@ SERVED_WRITER = WRITER.replace(
 
 SUBMITTER = """
 import sys
-from functools import partial
 import anyio, structlog
-from mcp_server.clock import new_id
 from mcp_server.jobs.job import NewJob, Origin
 from mcp_server.jobs.records import NewBatch
 from mcp_server.storage.postgres.database import PostgresDatabase
 from mcp_server.storage.sql.content.effects import ContentEffects
 from mcp_server.storage.sql.queue.store import SqlJobStore
-from tests.harness import ManualClock
 
 async def main():
     address, schema, name, batches = sys.argv[1:]
     async with PostgresDatabase.open(address, schema) as database:
-        store = SqlJobStore(database, ContentEffects(), partial(new_id, "j", ManualClock()))
+        store = SqlJobStore(database, ContentEffects(), lambda: "j")
         print("ready", flush=True)
         sys.stdin.readline()
         for n in range(int(batches)):

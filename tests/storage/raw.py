@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -68,7 +68,7 @@ class SqliteRaw:
         return f"x'{hexadecimal}'"
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> Generator[None]:
         with closing(sqlite3.connect(self._path, timeout=0, isolation_level=None)) as file:
             try:
                 file.execute("BEGIN IMMEDIATE")
@@ -107,7 +107,7 @@ class PostgresRaw:
         return f"'\\x{hexadecimal}'"
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> Generator[None]:
         with self._connect() as connection, connection.transaction():
             asked = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
             row = connection.execute(asked, [channel_of(self._schema)]).fetchone()

@@ -75,7 +75,8 @@ def stores_on(database: Database, raw: Raw | None = None, **settings: Any) -> St
 
 ENGINES: dict[str, Engine] = {"postgres": postgres, "sqlite": sqlite}
 BY_STEPS: dict[str, Engine] = {
-    name: partial(engine, follow_max=2) for name, engine in ENGINES.items()
+    "postgres": partial(postgres, follow_max=2),
+    "sqlite": partial(sqlite, follow_max=2),
 }
 """As those, where jobs follow two by two what is said of their batch."""
 

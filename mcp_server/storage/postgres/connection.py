@@ -19,6 +19,7 @@ from psycopg.adapt import Loader
 from psycopg.types.numeric import Int8Dumper
 
 from mcp_server.errors import StorageOutdated
+from mcp_server.storage.postgres.errors import GONE
 from mcp_server.storage.postgres.rows import PostgresRow, made_by_name
 from mcp_server.storage.postgres.transaction import OPEN, PostgresTransaction
 
@@ -140,7 +141,7 @@ class Opened:
         """Run `step` on one snapshot; once more where the connection was lost meanwhile."""
         try:
             return self._read(step)
-        except psycopg.OperationalError:
+        except GONE:
             if self.is_connected:
                 raise
         return self._read(step)

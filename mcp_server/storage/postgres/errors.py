@@ -18,6 +18,9 @@ BUSY = (
 REPEATED = (errors.DeadlockDetected, errors.SerializationFailure)
 """The transaction is run again as a whole, as if it had not been."""
 
+GONE = (psycopg.OperationalError, errors.IdleInTransactionSessionTimeout)
+"""What is raised where a connection was lost: also by the server, from one that stood still."""
+
 MESSAGES: dict[type[psycopg.Error], str] = {
     errors.DiskFull: "the disk of the database server is full: make room on it",
     errors.InsufficientPrivilege: "this role may not do that: see docs/scaling.md for its rights",
@@ -25,6 +28,8 @@ MESSAGES: dict[type[psycopg.Error], str] = {
     "made read-only",
     errors.TooManyConnections: "the database server has no connection left: see max_connections",
     errors.AdminShutdown: "the database server is being stopped, or started again",
+    errors.IdleInTransactionSessionTimeout: "this process stood still while it wrote, and what it "
+    "wrote was undone",
     errors.CannotConnectNow: "the database server is starting, or stopping",
     errors.InvalidPassword: "the database server refuses the password: see PGPASSWORD or ~/.pgpass",
     errors.UndefinedTable: "the workspace is not there any more: it was moved away, or dropped",
@@ -58,7 +63,7 @@ def moving_error(error: psycopg.Error) -> StorageError:
 
 def is_machines(error: BaseException) -> bool:
     """Whether it is the server's trouble, and no fault of the step that met it."""
-    kinds = (*BUSY, *MESSAGES, psycopg.OperationalError, psycopg.InterfaceError)
+    kinds = (*BUSY, *MESSAGES, *GONE, psycopg.InterfaceError)
     return isinstance(error, kinds)
 
 

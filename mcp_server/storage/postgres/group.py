@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 
 from mcp_server.storage.postgres.connection import CommitUnknown, Opened
-from mcp_server.storage.postgres.errors import REPEATED, is_machines, storage_error
+from mcp_server.storage.postgres.errors import GONE, REPEATED, is_machines, storage_error
 from mcp_server.storage.postgres.transaction import PostgresTransaction
 from mcp_server.storage.sql.group_commit import Member
 
@@ -51,7 +51,7 @@ def _repeated(opened: Opened, group: Sequence[Member[Any]], *, apart: bool) -> N
                 raise
         except CommitUnknown:
             raise
-        except psycopg.OperationalError:
+        except GONE:
             lost += 1
             if opened.is_connected or lost >= LOST_MAX:
                 raise

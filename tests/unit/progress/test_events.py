@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import sqlite3
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from mcp_server.jobs.job import Batch, Job, Origin, Step
 from mcp_server.jobs.outcome import Fail, Pause, Retry
 from mcp_server.progress.event import ProgressEvent
 from mcp_server.progress.stream import Events, EventStream
-from tests.storage.stores import ENGINES, ORIGIN, Bench, a_job
+from tests.storage.stores import ENGINES, ORIGIN, Bench, a_job, opened
 from tests.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.anyio
@@ -36,9 +35,8 @@ BUFFER = 8
 @pytest.fixture(params=ENGINES)
 async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Bench]:
     """A store on a file."""
-    engine = ENGINES[request.param]
-    async with engine(tmp_path / "jobs.db") as stores:
-        yield Bench(stores, engine, tmp_path / "jobs.db")
+    async with opened(ENGINES[request.param], tmp_path / "jobs.db") as bench:
+        yield bench
 
 
 def events_of(bench: Bench) -> Events:
@@ -524,19 +522,13 @@ async def test_a_database_that_refuses_loses_no_end(
     await bench.submit("b1")
     async with feeding(bench, notebook):
         await notebook.has("b1", "pending")
-        alter(bench.path, "ALTER TABLE batches RENAME TO gone")
+        bench.raw.run("ALTER TABLE batches RENAME TO gone")
         await bench.enqueue("j1")  # somebody looks, and finds no batches
         await until(lambda: "trying again" in caplog.text)
-        alter(bench.path, "ALTER TABLE gone RENAME TO batches")
+        bench.raw.run("ALTER TABLE gone RENAME TO batches")
         await bench.work_all()
         await notebook.has("b1", "completed")
         await notebook.has("j1", "completed")
-
-
-def alter(path: Path, statement: str) -> None:
-    """Do to the file what nobody should."""
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute(statement)
 
 
 # What is kept

@@ -262,21 +262,23 @@ CREATE TABLE meanings (
     words bytea NOT NULL,
     UNIQUE (type, page, entity_id)
 );
--- The words of each, those of headings at a place of weight A. They are kept beside the table, so
--- that to count texts reads little. Words of more than 500 letters are cut, as they are asked for.
+-- The words of each, and those of its headings once more, behind a '#'. They are kept beside the
+-- table, so that to count texts reads little; without statistics of them, which would say that most
+-- texts have a common word, the index is asked and no text read. Words are cut after 500 letters.
 CREATE TABLE word_index (
     id bigint PRIMARY KEY,
     words tsvector NOT NULL
 ) WITH (toast_tuple_target = 128);
+ALTER TABLE word_index ALTER words SET STATISTICS 0;
 CREATE INDEX word_index_words ON word_index USING gin (words) WITH (fastupdate = off);
 -- Each word that is in a text, or was: of one that is in none, the nearest.
 CREATE TABLE words (word text COLLATE "C" PRIMARY KEY);
--- A word, or one of several: [["word", false], ["beginning", true]].
-CREATE FUNCTION as_asked(words jsonb, weight text) RETURNS tsquery
+-- A word, or one of several: [["word", false], ["beginning", true]]; with a '#', of headings.
+CREATE FUNCTION as_asked(words jsonb, mark text) RETURNS tsquery
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CAST(string_agg(
-        quote_literal(left(value ->> 0, 500)) || ':' || CASE WHEN value -> 1 = 'true' THEN '*' ELSE '' END
-        || weight, ' | '
+        quote_literal(mark || left(value ->> 0, 500))
+        || CASE WHEN value -> 1 = 'true' THEN ':*' ELSE '' END, ' | '
     ) AS tsquery)
     FROM jsonb_array_elements(words) AS one (value)
 $$;

@@ -1,7 +1,6 @@
--- Where headings are asked for, it is the places of weight A that count.
 WITH asked AS MATERIALIZED (
     SELECT CAST(string_agg('(' || CAST(
-        as_asked(value, CASE WHEN :headings = 1 THEN 'A' ELSE '' END) AS text
+        as_asked(value, CASE WHEN :headings = 1 THEN '#' ELSE '' END) AS text
     ) || ')', ' & ') AS tsquery) AS query
     FROM jsonb_array_elements(CAST(:wanted AS jsonb)) AS wanted (value)
 )

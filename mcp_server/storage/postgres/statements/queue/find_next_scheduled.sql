@@ -3,7 +3,7 @@ SELECT soon.*, batches.batch_id
 FROM (
     SELECT * FROM jobs
     WHERE state = 'scheduled'
-    ORDER BY due_at
+    ORDER BY due_at, id
     LIMIT :first
 ) AS soon
 JOIN batches ON batches.id = soon.batch

@@ -2,5 +2,5 @@
 SELECT * FROM jobs
 WHERE state = 'processing'
 AND (lease_until < :now OR (CAST(:except_worker AS text) IS NOT NULL AND worker_id IS DISTINCT FROM :except_worker))
-ORDER BY lease_until
+ORDER BY lease_until, id
 LIMIT nullif(:limit, -1)

@@ -8,6 +8,6 @@ WHERE id IN (
         WHERE following.batch = jobs.batch AND following.what IN ('cancel', 'pause')
         AND jobs.counted = 1 AND jobs.id > following.after AND jobs.id <= following.until
     )
-    ORDER BY due_at
+    ORDER BY due_at, id
     LIMIT nullif(:limit, -1)
 )

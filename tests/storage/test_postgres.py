@@ -1,0 +1,263 @@
+"""One workspace in a database of many machines: who waits for whom, and what is lost with what."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import pytest
+
+from mcp_server.errors import InvalidPayload, StorageBusy, StorageError
+from mcp_server.jobs.outcome import Fail
+from mcp_server.storage.postgres import connection, listening
+from mcp_server.storage.postgres.database import PostgresDatabase
+from mcp_server.storage.sql.database import Database
+from mcp_server.storage.sql.transaction import Transaction
+from tests.benchmarks.postgres import Postgres
+from tests.benchmarks.postgres import running as running_server
+from tests.storage.cutting import Proxy, When
+from tests.storage.postgres_server import SCHEMAS, server
+from tests.storage.processes import SERVED_WRITER, SUBMITTER, ask, finish, running, tell
+from tests.storage.raw import InTheWay
+from tests.storage.stores import Bench, a_job, opened, postgres, stores_on
+from tests.storage.test_updates import updates_of
+from tests.waiting import PATIENCE_S, until
+
+pytestmark = pytest.mark.anyio
+
+LONG_S = 1000.0
+WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+SITES = "SELECT hash FROM sites ORDER BY hash"
+
+
+@pytest.fixture
+async def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
+    """A store in a schema of its own, whose transactions may take long on a busy machine."""
+    monkeypatch.setattr(connection, "STILL_S", PATIENCE_S)
+    monkeypatch.setattr(connection, "LOCK_S", PATIENCE_S)
+    async with opened(postgres, tmp_path / "one") as bench:
+        yield bench
+
+
+class Held:
+    """A step that stands still within its transaction until it is let go."""
+
+    def __init__(self) -> None:
+        self._begun, self._go = threading.Event(), threading.Event()
+
+    def __call__(self, tx: Transaction) -> None:
+        tx.run("put_site", hash="held", document="{}")
+        self._begun.set()
+        assert self._go.wait(PATIENCE_S)
+
+    async def begun(self) -> None:
+        """Wait until it stands still."""
+        assert await anyio.to_thread.run_sync(self._begun.wait, PATIENCE_S)
+
+    def let_go(self) -> None:
+        """Let it come to its end."""
+        self._go.set()
+
+
+async def hears(database: Database) -> bool:
+    """Whether commits of others are heard of, and need not be looked for."""
+    assert isinstance(database, PostgresDatabase)
+    await database.look()
+    return database.is_quiet()
+
+
+async def test_no_change_number_is_told_before_one_that_was_drawn_earlier(bench: Bench) -> None:
+    """Whoever draws one later waits until the earlier is committed; a bookmark passes none by."""
+    cursor = await bench.store.cursor(owner=None)
+    held = Held()
+    async with bench.another() as other, anyio.create_task_group() as tasks:
+        tasks.start_soon(bench.submit, "first")  # both are one transaction
+        tasks.start_soon(bench.database.write, held)
+        try:
+            await held.begun()
+            tasks.start_soon(other.submit, "second")
+            await until(_awaitable(lambda: bench.raw.all(WAITING) != [(0,)]))
+            assert list((await updates_of(other.store, cursor)).batches) == []
+        finally:
+            held.let_go()
+    told = (await updates_of(bench.store, cursor)).batches
+    assert [batch.id for batch in told] == ["first", "second"]
+    assert told[1].change > told[0].change
+
+
+async def test_who_follows_many_writers_is_told_of_every_batch_once(bench: Bench) -> None:
+    """In the order of their change numbers, from bookmark to bookmark."""
+    arguments = (server(), SCHEMAS.of(bench.path))
+    cursor, told = await bench.store.cursor(owner=None), list[tuple[int, str]]()
+    with ExitStack() as stack:
+        writers = [stack.enter_context(running(SUBMITTER, *arguments, name, "20")) for name in "ab"]
+        for writer in writers:
+            tell(writer)
+        with anyio.fail_after(PATIENCE_S):
+            while len(told) < 40:
+                found = await updates_of(bench.store, cursor)
+                told += [(batch.change, batch.id) for batch in found.batches]
+                cursor = found.cursor
+    assert [change for change, _ in told] == sorted({change for change, _ in told})
+    assert {id for _, id in told} == {f"{name}{n}" for name in "ab" for n in range(20)}
+    assert list((await updates_of(bench.store, cursor)).batches) == []
+
+
+async def test_who_stands_still_in_a_step_keeps_nobody_from_writing(bench: Bench) -> None:
+    """The server undoes it; it is done all the same once its process goes on."""
+    with running(SERVED_WRITER, server(), SCHEMAS.of(bench.path), "1") as still:
+        still.send_signal(signal.SIGSTOP)
+        with pytest.raises(InTheWay), bench.raw.locked():
+            pass
+        await bench.submit()
+        assert bench.raw.all(SITES) == []
+        still.send_signal(signal.SIGCONT)
+        assert ask(still) == "ready"  # it is run again, from its beginning
+        assert ask(still) == "committed"
+        assert bench.raw.all(SITES) == [("at hand",)]
+        finish(still)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_who_is_cut_off_in_a_commit_is_told_what_became_of_it(
+    bench: Bench, when: When
+) -> None:
+    """It is done, or it is refused and not begun; and the next call works."""
+    schema = SCHEMAS.of(bench.path)
+    async with (
+        Proxy(server()).open() as proxy,
+        PostgresDatabase.open(proxy.address, schema, prepared=False) as database,
+    ):
+        cut = Bench(stores_on(database), postgres, bench.path, bench.clock)
+        await cut.submit("b0")
+        for n in range(1, 6):
+            proxy.cut(when)
+            try:
+                await cut.submit(f"b{n}")
+                done = True
+            except StorageError:
+                done = False
+            assert done == (when == "after")
+            assert (await bench.store.batch(f"b{n}") is not None) == done
+        assert proxy.cuts == 5
+        await cut.submit("b9")
+        assert await cut.states("b9") == ["pending"]
+
+
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[Postgres]:
+    """A server that may be restarted. Not below pytest's folder, which only its user may open."""
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        running_server(Path(folder), fsync="off") as found,
+    ):
+        yield found
+
+
+async def test_a_server_that_was_restarted_loses_nothing_that_it_has_answered(
+    own_server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if its machine had lost its power: reads, writes and those who wait go on."""
+    monkeypatch.setattr(listening, "AGAIN_S", 0.05)
+    address = own_server.fresh("FULL")
+    async with (
+        PostgresDatabase.open(address, "one") as database,
+        PostgresDatabase.open(address, "one") as other,
+    ):
+        here, there = (Bench(stores_on(each), postgres, Path("x")) for each in (database, other))
+        for n in range(3):
+            await here.submit(f"b{n}")
+            await anyio.to_thread.run_sync(own_server.restart)
+            assert await there.states(f"b{n}") == ["pending"]
+            [attempt] = await here.claim()
+            assert (await there.finish(attempt)).state == "completed"
+        await until(lambda: hears(other))
+        since = other.version
+        await here.submit("last")
+        assert await other.wait_for_change(PATIENCE_S, since=since, poll_s=LONG_S)
+
+
+def _awaitable(look: Any) -> Any:
+    async def looked() -> bool:
+        return look()
+
+    return looked
+
+
+async def test_who_waits_too_long_for_others_is_told_to_try_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of it is done; reads wait for nobody."""
+    monkeypatch.setattr(connection, "LOCK_S", 0.1)
+    async with bench.another() as hasty:
+        with bench.raw.locked():
+            with pytest.raises(StorageBusy):
+                await hasty.submit()
+            assert await hasty.store.batch("b1") is None
+        await hasty.submit()
+        assert await hasty.states() == ["pending"]
+
+
+async def test_a_commit_of_another_process_is_heard_at_once(bench: Bench) -> None:
+    """However seldom it would be looked for."""
+    await until(lambda: hears(bench.database))
+    with running(SERVED_WRITER, server(), SCHEMAS.of(bench.path), "100") as writer:
+        since = bench.database.version
+        assert ask(writer) == "committed"
+        assert await bench.database.wait_for_change(PATIENCE_S, since=since, poll_s=LONG_S)
+        finish(writer)
+
+
+async def test_a_commit_that_cannot_be_heard_is_looked_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As behind a pooler that lets nobody listen."""
+    monkeypatch.setattr(listening, "AGAIN_S", LONG_S)
+    async with bench.another() as deaf:
+        await until(lambda: hears(deaf.database))
+        gone = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+        assert (True,) in bench.raw.all(f"{gone} AND query LIKE '%{SCHEMAS.of(bench.path)}%'")
+        await until(lambda: hears(deaf.database), lambda heard: not heard)
+        since = deaf.database.version
+        await bench.submit()
+        assert await deaf.database.wait_for_change(PATIENCE_S, since=since, poll_s=0.01)
+
+
+async def test_a_change_of_ones_own_is_no_news(bench: Bench) -> None:
+    """A worker that has claimed does not wake itself by that."""
+    await until(lambda: hears(bench.database))
+    await bench.submit()
+    since = bench.database.version
+    await bench.claim(kinds=["none"])
+    assert not await bench.database.wait_for_change(0, since=since)
+
+
+async def test_a_text_that_cannot_be_kept_is_refused_and_undoes_nothing_beside_it(
+    bench: Bench,
+) -> None:
+    """PostgreSQL keeps no NUL, but in JSON, where it is written as an escape."""
+    await bench.submit("b1", a_job(payload={"n": "a\0b"}), a_job())
+    first, second = await bench.claim(2)
+    assert first.job.payload == {"n": "a\0b"}
+    refused: list[InvalidPayload] = []
+
+    async def fail() -> None:
+        try:
+            await bench.finish(first, Fail("no", "a\0b"))
+        except InvalidPayload as error:
+            refused.append(error)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(fail)
+        tasks.start_soon(bench.finish, second)
+    assert len(refused) == 1 and "NUL" in str(refused[0])
+    assert await bench.states() == ["processing", "completed"]
+    with pytest.raises(InvalidPayload):
+        await bench.store.batch("b\0")
