@@ -28,7 +28,7 @@ def _rewritten(folder: Path, text: str, values: dict[str, str] = VALUES) -> str:
         ("# mine\n\n[budget]\n", f"# mine\n{LINES}\n[budget]\n"),
         ("\ufeffconcurrency = 2\n", f"\ufeff{LINES}concurrency = 2\n"),
         (
-            'database="" # here\nworkspace_id = \'old\'\n',
+            "database=\"\" # here\nworkspace_id = 'old'\n",
             'database="postgresql://me@db/sites" # here\nworkspace_id = "site"\n',
         ),
         (
