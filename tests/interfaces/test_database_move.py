@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import tempfile
+import tracemalloc
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
@@ -386,6 +389,20 @@ def _is_refused(address: str) -> bool:
 
 def _announced(site: Movable) -> bool:
     return bool(site.rows()["hosts"])
+
+
+def test_a_large_file_is_not_held_in_memory(site: Movable) -> None:
+    """There and back, only a few rows at a time."""
+    with closing(sqlite3.connect(site.file)) as file, file:
+        for number in range(200):
+            data = zlib.compress(os.urandom(100_000), 0)
+            file.execute("INSERT INTO page_bytes VALUES (?, ?)", (f"h{number}", data))
+    for to in (None, "sqlite"):
+        tracemalloc.start()
+        site.move(to)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert most < 5_000_000
 
 
 def _batches(path: Path) -> dict[str, str]:
