@@ -88,7 +88,7 @@ def test_hot_tables_are_cleared_before_they_grow(found: Running) -> None:
     """A million kept jobs do not hide 200,000 dead rows from claims."""
     asked = "SELECT reloptions::text FROM pg_class WHERE oid = 'jobs'::regclass"
     [(options,)] = _rows(found, asked)
-    assert "autovacuum_vacuum_scale_factor=0.01" in options
+    assert "autovacuum_vacuum_scale_factor=0.01" in str(options)
 
 
 def test_compose_names_only_settings_that_there_are() -> None:
