@@ -20,6 +20,13 @@ PLACE = "TESTS_WORKSPACE_ID"
 
 FILE = {
     "test_a_strangers_workspace.py": "it is about state folders that come with a workspace",
+    "test_copied_database.py": "it copies the file",
+    "test_full_disk.py": "it fills the disk of the file",
+    "test_refusing_database.py": "it refuses statements to SQLite",
+    "test_reliability.py": "it looks for the limits of SQLite",
+    "test_simulation.py": "it simulates the file's disk",
+    "test_upgrade.py": "it makes files of earlier versions",
+    "test_two_servers_and_workers_by_hand_share_one_batch": "a second worker works beside the first",
     "test_a_call_that_only_looks_does_not_write": "it holds the file's lock for writing",
     "test_one_table_holds_work": "it asks SQLite for its columns",
 }

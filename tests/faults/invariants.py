@@ -6,18 +6,18 @@ end for each round): a completed job that writes has one revision, and no other 
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.storage.invariants import check_invariants
+from tests import databases
+from tests.storage.invariants import CHECKS, check_invariants
+from tests.wire import query
 
 BROKEN: Mapping[str, str] = {
     "a job that writes and was completed has not one revision": """
         SELECT jobs.job_id, subject, count(revisions.id) FROM jobs
-        LEFT JOIN revisions ON revisions.job_id = jobs.job_id AND revisions.effective
+        LEFT JOIN revisions ON revisions.job_id = jobs.job_id AND revisions.effective = 1
         WHERE jobs.state = 'completed' AND jobs.code IS NULL
         AND kind IN ('content-generate', 'content-promote', 'content-rollback')
         GROUP BY jobs.id
@@ -25,7 +25,7 @@ BROKEN: Mapping[str, str] = {
     """,
     "a job that was not completed has written": """
         SELECT jobs.job_id, jobs.state, revisions.id FROM jobs
-        JOIN revisions ON revisions.job_id = jobs.job_id AND revisions.effective
+        JOIN revisions ON revisions.job_id = jobs.job_id AND revisions.effective = 1
         WHERE jobs.state <> 'completed' OR jobs.code IS NOT NULL
     """,
 }
@@ -39,11 +39,15 @@ def database(root: Path) -> Path:
 
 def assert_sound(root: Path) -> None:
     """Fail with what is wrong in the workspace's database. Nothing may have been pruned."""
-    check_invariants(database(root))
-    with closing(sqlite3.connect(database(root), timeout=10)) as connection:
-        for what, statement in BROKEN.items():
-            found = connection.execute(statement).fetchall()
+    if databases.address() is None:
+        check_invariants(database(root))
+    else:
+        for what, (statement, _why) in CHECKS.items():
+            found = query(root, statement)
             assert not found, f"{what}: {found}"
+    for what, statement in BROKEN.items():
+        found = query(root, statement)
+        assert not found, f"{what}: {found}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +69,24 @@ class Ended:
 def ended(root: Path, batch_id: str) -> Ended:
     """Return how a batch ended, after the check that the whole database is sound."""
     assert_sound(root)
-    with closing(sqlite3.connect(database(root), timeout=10)) as connection:
-        row = connection.execute(
-            """
-            SELECT rounds.state, total, completed, failed,
-                (SELECT count(*) FROM revisions AS r WHERE r.batch_id = b.batch_id AND effective),
-                (
-                    SELECT count(DISTINCT entity_id) FROM revisions AS r
-                    WHERE r.batch_id = b.batch_id AND effective
-                ),
-                (SELECT sum(crashes) FROM jobs WHERE jobs.batch = b.id)
-            FROM batches AS b
-            JOIN rounds ON rounds.batch = b.id AND rounds.number = b.round
-            WHERE batch_id = ? AND rounds.ended_at IS NOT NULL
-            """,
-            (batch_id,),
-        ).fetchone()
-    assert row is not None, f"batch {batch_id} has not ended"
-    return Ended(*row)
+    rows = query(
+        root,
+        """
+        SELECT rounds.state, total, completed, failed,
+            (SELECT count(*) FROM revisions AS r WHERE r.batch_id = b.batch_id AND effective = 1),
+            (
+                SELECT count(DISTINCT entity_id) FROM revisions AS r
+                WHERE r.batch_id = b.batch_id AND effective = 1
+            ),
+            (SELECT sum(crashes) FROM jobs WHERE jobs.batch = b.id)
+        FROM batches AS b
+        JOIN rounds ON rounds.batch = b.id AND rounds.number = b.round
+        WHERE batch_id = ? AND rounds.ended_at IS NOT NULL
+        """,
+        batch_id,
+    )
+    assert rows, f"batch {batch_id} has not ended"
+    return Ended(*rows[0])
 
 
 def assert_each_section_once(root: Path, batch_id: str, sections: int) -> Ended:

@@ -88,7 +88,8 @@ def test_machines_that_share_the_folder_both_write_it(tmp_path: Path, site: Site
     volume: dict[str, Any] = {"PRESSROOM_CONTENT_ID": "volume"}
     for name in ("anna", "berta"):
         state = str(tmp_path / f"state-{name}")
-        site.worker(root, name, PRESSROOM_STATE_DIR=state, PRESSROOM_CONCURRENCY="1", **volume)
+        own = {"PRESSROOM_STATE_DIR": state, "PRESSROOM_CONCURRENCY": "1"}
+        site.worker(root, name, ahead_s=0.0, **own, **volume)
     mine = {"PRESSROOM_STATE_DIR": str(tmp_path / "state-anna"), **volume}
     site.wait_ended(site.queued(root, "generate-all", **mine))
     site.wait_ended(site.queued(root, "promote", **mine))

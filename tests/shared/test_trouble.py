@@ -90,8 +90,8 @@ async def test_behind_a_pooler_that_lends_connections_for_a_transaction(
         }
         anna = site.checkout(tmp_path / "anna", PAGES, concurrency=2, composer_delay_s=0.05)
         berta = site.checkout(tmp_path / "berta", PAGES, concurrency=2, composer_delay_s=0.05)
-        site.worker(anna, "anna", **place)
-        site.worker(berta, "berta", **place)
+        site.worker(anna, "anna", ahead_s=0.0, **place)
+        site.worker(berta, "berta", ahead_s=0.0, **place)
         with http_server(anna, **site.variables | place) as (_, url):
             async with over_http(url, anna) as chat:
                 await chat.run("generate-all")
