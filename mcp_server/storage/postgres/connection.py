@@ -238,11 +238,14 @@ def connect(address: str, *, prepared: bool = True) -> psycopg.Connection[Postgr
     Raises:
         psycopg.Error: there is none.
     """
+    said = conninfo_to_dict(address)
+    unsaid = {name: value for name, value in LOST.items() if name not in said}
     connection = psycopg.Connection[PostgresRow].connect(
-        make_conninfo(**{**LOST, **conninfo_to_dict(address)}),
+        make_conninfo(address, **unsaid),
         autocommit=True,
         row_factory=made_by_name,
         connect_timeout=CONNECT_S,
+        client_encoding="utf8",  # whatever the environment says, or the database's own is
         application_name="pressroom",
         prepare_threshold=5 if prepared else None,
     )
