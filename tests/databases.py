@@ -26,7 +26,7 @@ FILE = {
     "test_reliability.py": "it looks for the limits of SQLite",
     "test_simulation.py": "it simulates the file's disk",
     "test_upgrade.py": "it makes files of earlier versions",
-    "test_two_servers_and_workers_by_hand_share_one_batch": "a second worker works beside the first",
+    "test_two_servers_and_workers_by_hand_share_one_batch": "a second worker works beside it",
     "test_a_call_that_only_looks_does_not_write": "it holds the file's lock for writing",
     "test_one_table_holds_work": "it asks SQLite for its columns",
 }

@@ -21,6 +21,7 @@ from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.job import BatchState, JobState
 from mcp_server.jobs.records import Host, Lag, Question, Stats
 from mcp_server.jobs.store import JobStore
+from mcp_server.meaning.embedder import why_not_embedded
 from mcp_server.storage.opening import open_database, pages_folder
 from mcp_server.storage.sql.content.effects import ContentEffects
 from mcp_server.storage.sql.content.store import SqlEntityStore
@@ -139,6 +140,7 @@ async def of_queue(workspace: Workspace, clock: Clock) -> AsyncIterator[Diagnosi
             hosts = await store.hosts(seen_after=0)
             left_over = await left_over_of(store, hosts, lack_of_key, now=now, unrun=unrun_kind)
             paused = await _paused(store)
+            unembedded = await why_not_embedded(store)
             folder = pages_folder(workspace, state)
             if not workspace.settings.database or await has_pages(database, folder, take=False):
                 of_pages = [each async for each in of_files(workspace, SqlEntityStore(database))]
@@ -163,6 +165,13 @@ async def of_queue(workspace: Workspace, clock: Clock) -> AsyncIterator[Diagnosi
     for problem in left_over:
         yield Diagnosis(check="queue", level="warning", message=problem)
     yield _jobs(stats)
+    if unembedded is not None:
+        yield Diagnosis(
+            check="embedder",
+            level="warning",
+            message=f"texts are found by their words only: {unembedded}",
+            advice="Mend that. The next change of a text tries again, and the next worker.",
+        )
     for each in (*first_of(paused, PAUSED_MAX, "batches"), *of_pages):
         yield each
 

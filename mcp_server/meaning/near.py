@@ -16,6 +16,8 @@ from mcp_server.meaning.index import VectorIndex
 
 PATIENCE_S = 2.0
 """How long an embedder may take for a question: it takes a hundredth of a second."""
+FIRST_S = 10.0
+"""How long it may take for the first one, which its model is loaded for: a draft takes longer."""
 REST_S = 15.0
 """How long it is not asked again after it took longer, or failed."""
 REMEMBERED = 256
@@ -49,6 +51,7 @@ class Neighbours:
             index = VectorIndex(store, embedder)
         self._index = index
         self._asked: dict[str, bytes] = {}
+        self._has_asked = False
         self._rests_until = 0.0
 
     @property
@@ -109,8 +112,10 @@ class Neighbours:
             return known
         if anyio.current_time() < self._rests_until:
             return None
-        vector, trouble = None, f"no answer within {PATIENCE_S:g} seconds"
-        with anyio.move_on_after(PATIENCE_S):
+        patience_s = PATIENCE_S if self._has_asked else FIRST_S
+        self._has_asked = True
+        vector, trouble = None, f"no answer within {patience_s:g} seconds"
+        with anyio.move_on_after(patience_s):
             vector, trouble = await self._embedded(question)
         if trouble is not None:
             self._rests_until = anyio.current_time() + REST_S

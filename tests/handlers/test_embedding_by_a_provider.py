@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio.to_thread import run_sync
 from llmock.pytest_plugin import LLMock
 
 from mcp_server.app.installation import HANDLERS
@@ -22,6 +23,7 @@ from mcp_server.meaning.provider import LENGTH_MAX
 from mcp_server.plugin.loading import Plugins
 from tests.embeddings_server import WIDTH, Embeddings, embeddings, good, numbers, refuse, rows
 from tests.harness import Desk, desk, small_site, trusted, write_settings
+from tests.interfaces.test_doctor import findings
 from tests.promises.moves import parts_of
 from tests.waiting import until
 
@@ -271,6 +273,8 @@ async def test_a_key_that_is_refused_fails_the_job_and_says_what_helps(
         assert "PRESSROOM_MODEL_KEY" in (failed.reason or "")
         assert "PRESSROOM_MODEL_KEY" in await notes(chat)
         assert await found(chat, "rhubarb") == ["menu/s1"]
+        told = (await run_sync(partial(findings, root, code=0)))["embedder"]
+        assert any(each["level"] == "warning" and "_KEY" in each["message"] for each in told)
     server.replies[:] = [good]
     async with desk(root) as chat:
         await all_embedded(root)

@@ -119,7 +119,7 @@ async def test_an_embedder_in_trouble_is_left_alone_for_a_while(
     embedder = Fixed()
     embedder.hangs, embedder.trouble = trouble is None, trouble
     if embedder.hangs:
-        monkeypatch.setattr(module, "PATIENCE_S", 0)
+        monkeypatch.setattr(module, "FIRST_S", 0)
 
     async def asked(question: str) -> Sequence[Near]:
         return await near.of_question(question, types=TYPES, count=9)

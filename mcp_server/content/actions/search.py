@@ -48,6 +48,8 @@ LOOKS = (
     "now, in the background. Search again then."
 )
 
+BY_WHOM = "A worker does that in the background; without a server, `pressroom worker` does."
+
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
@@ -190,7 +192,7 @@ class SearchAction:
             if (why := await self._why_not_embedded()) is not None:
                 notes.append(Quoted(f"{said} New ones are found by their words only:", why))
             else:
-                notes.append(f"{said} A worker does that in the background.")
+                notes.append(f"{said} {BY_WHOM}")
         if ranked.respelled:
             notes.append(Quoted("Looked for, as it is spelled here:", ", ".join(ranked.respelled)))
         return notes
