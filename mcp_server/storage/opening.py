@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 
+import anyio.to_thread
+
 from mcp_server.config import Workspace, database_of
 from mcp_server.errors import Unavailable
 from mcp_server.storage.moving.journal import check_not_moving
@@ -32,7 +34,8 @@ async def open_database(
         StorageError: it cannot be opened or reached.
     """
     settings = workspace.settings
-    check_not_moving(workspace.folder(workspace.state_dir))
+    folder = workspace.folder(workspace.state_dir)
+    await anyio.to_thread.run_sync(check_not_moving, folder)
     if not settings.database:
         async with SqliteDatabase.open(
             workspace.database,
