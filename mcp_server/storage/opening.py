@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from importlib.util import find_spec
 
+import anyio.to_thread
+
 from mcp_server.config import Workspace, database_of
 from mcp_server.content.pages.page_files import HoldPage
 from mcp_server.errors import Unavailable
@@ -33,7 +35,8 @@ async def open_database(
         StorageError: it cannot be opened or reached.
     """
     settings = workspace.settings
-    check_not_moving(workspace.folder(workspace.state_dir))
+    folder = workspace.folder(workspace.state_dir)
+    await anyio.to_thread.run_sync(check_not_moving, folder)
     if not settings.database:
         async with SqliteDatabase.open(
             workspace.database,
