@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sqlite3
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -35,7 +36,6 @@ from tests.interfaces.test_cli import assert_one_line, pressroom
 from tests.promises.moves import held, parts_of
 from tests.specimens import BATCH
 from tests.storage.stores import Bench, Stores, a_job, sqlite
-from tests.unit.progress.test_events import alter
 from tests.waiting import PATIENCE_S, until
 from tests.wire import command, environment
 
@@ -395,6 +395,12 @@ async def test_it_ends_when_all_has_however_seldom_it_looks(bench: Bench) -> Non
     async with following_all(bench, interval_s=3_600) as said:
         await bench.work()
     assert said[-1] == f"{IDLE} Followed: 1 completed."
+
+
+def alter(path: Path, statement: str) -> None:
+    """Do to the file what nobody should."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(statement)
 
 
 async def test_a_database_that_refuses_for_a_while_is_asked_again(

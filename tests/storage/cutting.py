@@ -24,6 +24,7 @@ class Proxy:
         self._socket = f"{parse_qs(parts.query)['host'][0]}/.s.PGSQL.5432"
         self._path = parts.path
         self._when: When | None = None
+        self._serving: set[asyncio.Task[None]] = set()
         self.cuts = 0
         self.address = ""
         """By which the same database is reached through it."""
@@ -31,17 +32,25 @@ class Proxy:
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[Proxy]:
         """Listen, on a port of this machine."""
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._begin, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         self.address = f"postgresql://postgres@127.0.0.1:{port}{self._path}?sslmode=disable"
         try:
             yield self
         finally:
             server.close()
+            for task in self._serving:
+                task.cancel()
+            await asyncio.gather(*self._serving, return_exceptions=True)
+            await asyncio.sleep(0)  # transports are closed in the next turn
 
     def cut(self, when: When) -> None:
         """Cut the next connection that commits: before the server hears of it, or after it did."""
         self._when = when
+
+    def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(self._serve(reader, writer))
+        self._serving.add(task)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
@@ -63,11 +72,13 @@ class Proxy:
                     writer.write(data)
                 return not is_cut
 
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(_pass_on, reader, to_server, tasks.cancel_scope)
-                tasks.start_soon(_pass_on, far_reader, to_client, tasks.cancel_scope)
-            for side in (writer, far_writer):
-                side.transport.abort()
+            try:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(_pass_on, reader, to_server, tasks.cancel_scope)
+                    tasks.start_soon(_pass_on, far_reader, to_client, tasks.cancel_scope)
+            finally:
+                for side in (writer, far_writer):
+                    side.transport.abort()
 
 
 async def _pass_on(
