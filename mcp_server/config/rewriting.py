@@ -6,6 +6,7 @@ import json
 import os
 import re
 import stat
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -54,8 +55,8 @@ def write_settings_file(root: Path, text: str) -> None:
             found = folder.stat(SETTINGS_FILE)
             folder.remove(COMING)
             with folder.open(COMING, "xb") as file:
-                if found is not None:
-                    with suppress(OSError, AttributeError):  # Windows has none to set
+                if found is not None and sys.platform != "win32":
+                    with suppress(OSError):
                         os.fchmod(file.fileno(), stat.S_IMODE(found.st_mode))
                 file.write(text.encode())
                 file.flush()

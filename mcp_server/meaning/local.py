@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib.util
 import os
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
@@ -109,7 +110,7 @@ def _vectors_in_background(texts: Sequence[str]) -> list[bytes | None]:
 
 @cache
 def _give_way() -> None:
-    if hasattr(os, "nice"):  # not on Windows
+    if sys.platform != "win32":
         with suppress(OSError):  # a container may not allow it
             os.nice(GIVES_WAY)
 
