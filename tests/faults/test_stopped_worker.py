@@ -35,7 +35,7 @@ from tests.faults.processes import (
 )
 from tests.harness import content
 from tests.waiting import PATIENCE_S, wait_until
-from tests.wire import Pipe, command, environment, pipe, query
+from tests.wire import Pipe, alter, command, environment, pipe, query
 
 
 def test_a_worker_that_is_told_to_end_finishes_what_it_runs(tmp_path: Path) -> None:
@@ -165,8 +165,7 @@ def test_stop_signals_no_process_that_is_not_the_worker(tmp_path: Path) -> None:
         kill(dead)
         wait_until(lambda: dead not in workers(root))
         working(root)
-        with closing(sqlite3.connect(database(root), timeout=10)) as connection, connection:
-            connection.execute("UPDATE hosts SET pid = ? WHERE pid = ?", (bystander.pid, dead))
+        alter(root, "UPDATE hosts SET pid = ? WHERE pid = ?", bystander.pid, dead)
         stop(root)
         assert workers(root) == []
         assert bystander.poll() is None

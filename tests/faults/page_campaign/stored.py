@@ -17,7 +17,7 @@ def of_batch(root: Path, batch_id: str, type: str) -> dict[str, str | None]:
     """Return what a batch has written, by section: the last text, or `None`."""
     rows = query(
         root,
-        f"SELECT {_TEXT} FROM texts WHERE batch_id = ? AND type = ? AND effective "
+        f"SELECT {_TEXT} FROM texts WHERE batch_id = ? AND type = ? AND effective = 1 "
         "AND author_kind NOT IN ('file', 'adopted') ORDER BY id",
         batch_id,
         type,
