@@ -62,8 +62,8 @@ def schemas_of(address: str, beginning: str) -> set[str]:
 
 
 def drop_schemas(address: str, beginning: str) -> None:
-    """Drop them."""
-    with psycopg.connect(address) as connection:
+    """Drop them, one by one: a server has room for so many locks in one transaction."""
+    with psycopg.connect(address, autocommit=True) as connection:
         for name in schemas_of(address, beginning):
             connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)))
 
