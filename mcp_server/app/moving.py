@@ -89,6 +89,7 @@ class _Move:
             raise Unavailable(lack)
         values = {"database": bare, "workspace_id": id}
         coming = self._coming(values)
+        # The driver, and only here.
         from mcp_server.storage.moving.to_postgres import move_to_postgres  # noqa: PLC0415
 
         missing = Grants(coming, self._state).missing()

@@ -41,7 +41,7 @@ from tests.harness import ManualClock
 from tests.storage.postgres_server import SCHEMAS, server
 from tests.storage.raw import PostgresRaw, Raw
 from tests.storage.stores import HOUR_S, Bench, a_job, a_text, postgres, stores_on
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, until
 
 CLAIMERS = 4
 LIMIT = 2
@@ -275,8 +275,7 @@ async def _round(
         async with anyio.create_task_group() as tasks:
             arm()
             tasks.start_soon(end)
-            while not stop.stands and not found:
-                await anyio.sleep(0.001)
+            await until(lambda: bool(stop.stands or found))
             stood = stop.stands
             other.clock.advance(31)
             if await other.rescue():
