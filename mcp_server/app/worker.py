@@ -144,11 +144,11 @@ async def work(
         process=WorkerProcess() if mode == "detached" else None,
         lacking=lack_of_key,
     )
-    if settings.embedder != "off":
-        await embed_what_is_missing(
-            parts.meaning, parts.jobs.queue, bench.embedder, setting=settings.embedder
-        )
     try:
+        if settings.embedder != "off":
+            await embed_what_is_missing(
+                parts.meaning, parts.jobs.queue, bench.embedder, setting=settings.embedder
+            )
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_stop_when_told, worker, stopping)
             tasks.start_soon(bench.get_ready)
