@@ -2,11 +2,11 @@
 SELECT jobs.*, batches.batch_id
 FROM json_each(:ranges) AS wanted
 JOIN jobs
-ON jobs.dedup_key >= wanted.value ->> 0
-AND jobs.dedup_key < wanted.value ->> 1
+ON jobs.dedup_key >= json_extract(wanted.value, '$[0]')
+AND jobs.dedup_key < json_extract(wanted.value, '$[1]')
 LEFT JOIN batches ON batches.id = jobs.batch
 WHERE jobs.dedup_key IS NOT NULL
-AND substr(jobs.dedup_key, length(wanted.value ->> 0) + 1) NOT LIKE '%/%'
-AND (CAST(:owner AS text) IS NULL OR jobs.owner = :owner)
+AND instr(substr(jobs.dedup_key, length(json_extract(wanted.value, '$[0]')) + 1), '/') = 0
+AND (:owner IS NULL OR jobs.owner = :owner)
 ORDER BY jobs.id DESC
 LIMIT :limit
