@@ -53,7 +53,7 @@ class PostgresTransaction:
 
     def insert(self, name: str, /, **values: object) -> int:
         """Execute an INSERT; return the new row's id."""
-        cursor = self._connection.execute(f"{query(name)} RETURNING id", _bound(values))
+        cursor = self._connection.execute(query(name) + " RETURNING id", _bound(values))
         self._noted(cursor)
         row = cursor.fetchone()
         assert row is not None, f"{name} inserted nothing"
