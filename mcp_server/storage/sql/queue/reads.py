@@ -18,7 +18,7 @@ from mcp_server.jobs.records import (
     Updates,
 )
 from mcp_server.storage.sql.database import Database
-from mcp_server.storage.sql.queue import attempts, following, record, submission, updates
+from mcp_server.storage.sql.queue import claiming, following, record, submission, updates
 from mcp_server.storage.sql.queue.rows import batch_of, host_of, job_of, whole
 from mcp_server.storage.sql.transaction import EVERYTHING, Row, Transaction
 
@@ -222,7 +222,7 @@ class JobReads:
 
     async def claimable(self, *, kinds: Collection[str], abilities: Collection[str]) -> bool:
         return bool(
-            await self._database.read(lambda tx: attempts.claimable(tx, kinds, abilities, limit=1))
+            await self._database.read(lambda tx: claiming.claimable(tx, kinds, abilities, limit=1))
         )
 
     async def work_before(self, *, now: float, horizon_s: float) -> bool:
