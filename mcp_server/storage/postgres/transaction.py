@@ -22,6 +22,8 @@ T = TypeVar("T")
 PACKAGE = "mcp_server.storage.postgres"
 _COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
 _VALUE = re.compile(r"(?<![:\w]):([a-z_]+)")
+_HINT = re.compile(r"\s+INDEXED BY \w+|\bCROSS (?=JOIN)")
+_SAME = re.compile(r"\bIS (NOT )?(?=[:(])")
 OPEN = {TransactionStatus.INTRANS, TransactionStatus.INERROR}
 """What a connection says of itself in a transaction, be it one that can only be undone."""
 
@@ -50,8 +52,10 @@ class PostgresTransaction:
             return self._noted(cursor)
 
     def insert(self, name: str, /, **values: object) -> int:
-        """Execute an INSERT that returns the new row's id; return that."""
-        row = self.one(name, **values)
+        """Execute an INSERT; return the new row's id."""
+        cursor = self._connection.execute(query(name) + " RETURNING id", _bound(values))
+        self._noted(cursor)
+        row = cursor.fetchone()
         assert row is not None, f"{name} inserted nothing"
         return row["id"]
 
@@ -133,6 +137,17 @@ def _plain(value: object) -> object:
 
 @cache
 def query(name: str) -> Any:
-    """Return the statement of this name, with its values as the driver writes them."""
+    """Return the statement of this name, as this database and its driver write it.
+
+    Of what is written for both databases, three things are put otherwise:
+    `INDEXED BY jobs_key` and the `CROSS` of `CROSS JOIN … ON` go: they tell SQLite how to look;
+    `IS :value`, `IS NOT :value` and `IS (SELECT …)` become `IS [NOT] DISTINCT FROM`;
+    `:value` becomes `%(value)s`.
+    """
     text = _COMMENT.sub("", statements_of(PACKAGE)[name].read_text("utf-8")).replace("%", "%%")
+    text = _SAME.sub(_distinct, _HINT.sub("", text))
     return _VALUE.sub(r"%(\1)s", text)
+
+
+def _distinct(same: re.Match[str]) -> str:
+    return "IS DISTINCT FROM " if same[1] else "IS NOT DISTINCT FROM "

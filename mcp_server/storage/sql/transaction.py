@@ -10,6 +10,9 @@ from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
 
+EVERYTHING = 2**62
+"""As a `LIMIT`: all rows there are. Both databases take it; they have no other word in common."""
+
 
 class Row(Protocol):
     """One row, asked by the name of a column or by its place. A truth is 0 or 1."""

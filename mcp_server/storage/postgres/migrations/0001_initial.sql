@@ -1,6 +1,13 @@
 -- A workspace's tables, as those of SQLite are: the same names, columns and meanings. Texts are
 -- compared byte by byte, so that order is the same everywhere. Truths are 0 or 1.
 
+-- A list that is handed in as JSON, as SQLite's function of this name has it: of each element the
+-- `value`, of which `->>` takes parts, and as `atom` the text or number that it is. Written out where
+-- it is called, it is planned as the server's own function is.
+CREATE FUNCTION json_each(list text, OUT value jsonb, OUT atom text) RETURNS SETOF record
+LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 100 AS $$
+    SELECT value, value #>> '{}' FROM jsonb_array_elements(CAST(list AS jsonb))
+$$;
 CREATE TABLE counters (
     name text COLLATE "C" PRIMARY KEY,
     value bigint NOT NULL

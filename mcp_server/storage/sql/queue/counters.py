@@ -5,6 +5,7 @@ Every function here is a part of somebody's transaction.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 
 from mcp_server.jobs.job import BATCH_TRANSITIONS, BatchState, Job, JobState
@@ -27,6 +28,11 @@ def next_job(tx: Transaction) -> int:
     return row["id"]
 
 
+def new_job_id() -> str:
+    """Return an id for a job that a batch gets of its own, in place of one that it waited for."""
+    return f"j_{secrets.token_hex(13)}"
+
+
 def note_end(tx: Transaction, job: Row, state: JobState, *, code: str | None, now: float) -> None:
     """Count the end of `job` (a row as it was before) in each batch that waits for it.
 
@@ -37,7 +43,8 @@ def note_end(tx: Transaction, job: Row, state: JobState, *, code: str | None, no
         _count(tx, job["batch"], added, now)
     for row in tx.all("list_awaiting", job=job["id"]):
         if state is JobState.FAILED:
-            tx.run("share_failure", id=next_job(tx), job=job["id"], batch=row["batch"])
+            new = {"id": next_job(tx), "job_id": new_job_id()}
+            tx.run("share_failure", **new, job=job["id"], batch=row["batch"])
         added = rounds.added_by_end(state, code=code, counted=False)
         _count(tx, row["batch"], added, now)
     tx.run("forget_awaiting", job=job["id"])

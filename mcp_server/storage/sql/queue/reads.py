@@ -18,9 +18,9 @@ from mcp_server.jobs.records import (
     Updates,
 )
 from mcp_server.storage.sql.database import Database
-from mcp_server.storage.sql.queue import attempts, following, record, submission, updates
+from mcp_server.storage.sql.queue import claiming, following, record, submission, updates
 from mcp_server.storage.sql.queue.rows import batch_of, host_of, job_of, whole
-from mcp_server.storage.sql.transaction import Row, Transaction
+from mcp_server.storage.sql.transaction import EVERYTHING, Row, Transaction
 
 STOPPED = frozenset({JobState.PAUSED, JobState.FAILED, JobState.CANCELLED})
 """States that are few, or all of a batch, and looked for by themselves."""
@@ -124,7 +124,8 @@ class JobReads:
                 until = None if limit is None else after + limit
                 rows = tx.all("list_jobs_at", jobs=json.dumps(found[after:until]))
                 return following.shown(tx, rows)
-            page = {"batch_id": batch_id, "after": after, "limit": -1 if limit is None else limit}
+            most = EVERYTHING if limit is None else limit
+            page = {"batch_id": batch_id, "after": after, "limit": most}
             match sorted(states or ()):
                 case [state] if state in STOPPED:
                     rows = tx.all("list_stopped_jobs", state=state, **page)
@@ -221,7 +222,7 @@ class JobReads:
 
     async def claimable(self, *, kinds: Collection[str], abilities: Collection[str]) -> bool:
         return bool(
-            await self._database.read(lambda tx: attempts.claimable(tx, kinds, abilities, limit=1))
+            await self._database.read(lambda tx: claiming.claimable(tx, kinds, abilities, limit=1))
         )
 
     async def work_before(self, *, now: float, horizon_s: float) -> bool:

@@ -9,7 +9,7 @@ from itertools import count
 from mcp_server.jobs.job import Job, JobState
 from mcp_server.jobs.records import SKIPPED, Recorded
 from mcp_server.storage.sql.queue import following
-from mcp_server.storage.sql.transaction import Row, Transaction
+from mcp_server.storage.sql.transaction import EVERYTHING, Row, Transaction
 
 LEFT_OUT = 2**62
 """The place of the first that was left out: behind every job."""
@@ -32,7 +32,7 @@ def read(
     if known is not None:
         found = [id for id, state in known.items() if state in wanted]
         return _behind(tx, batch, found, wanted, after=after, limit=limit)
-    page = {"batch": batch, "after": after, "limit": -1 if limit is None else limit}
+    page = {"batch": batch, "after": after, "limit": EVERYTHING if limit is None else limit}
     if wanted == FAILED:
         return [_of_row(row) for row in tx.all("list_failed_record", **page)]
     rows = tx.all("list_record", states=json.dumps(sorted(wanted)), **page)
@@ -70,7 +70,7 @@ def _behind(
         return shown
     rest = {
         "after": max(0, after - len(found)),
-        "limit": -1 if limit is None else limit - len(shown),
+        "limit": EVERYTHING if limit is None else limit - len(shown),
     }
     recorded = tx.all("list_recorded", batch=batch, states=json.dumps(sorted(wanted)), **rest)
     return [*shown, *map(_of_row, recorded)]

@@ -86,7 +86,8 @@ def hand_over(tx: Transaction, job: Row, *, now: float) -> None:
         heir = other["id"]
     else:
         heir = counters.next_job(tx)
-        tx.run("inherit_job", id=heir, job=job["id"], batch=first, now=now)
+        new = {"id": heir, "job_id": counters.new_job_id()}
+        tx.run("inherit_job", **new, job=job["id"], batch=first, now=now)
         tx.run("forget_heir", job=job["id"], batch=first)
     for batch in others:
         join(tx, heir, batch)

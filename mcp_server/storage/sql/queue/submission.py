@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from mcp_server.jobs.job import Batch, BatchState, NewJob, Origin
+from mcp_server.jobs.job import Batch, BatchState, Dedup, NewJob, Origin
 from mcp_server.jobs.json_text import dumped
 from mcp_server.jobs.records import NewBatch, Request, Submission
 from mcp_server.jobs.rules import coalescing, pauses, rounds
@@ -204,6 +204,15 @@ def _cancel_unmoved(tx: Transaction, batch_id: str, change: int, *, now: float) 
         return False
     stopping.cancel_rest(tx, row, reason="it is being rolled back", now=now)
     return True
+
+
+def holder_of(tx: Transaction, job: NewJob) -> Row | None:
+    """Return the job that a job outside any batch would repeat, join or replace."""
+    if job.dedup in coalescing.SHARED:
+        return sharing.waiting(tx, job.dedup_key)
+    if job.dedup is Dedup.SKIP:
+        return holder(tx, job.dedup_key)
+    return None
 
 
 def holder(tx: Transaction, key: str | None) -> Row | None:

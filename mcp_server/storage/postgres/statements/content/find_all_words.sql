@@ -4,4 +4,4 @@ WITH asked AS MATERIALIZED (
     ) || ')', ' & ') AS tsquery) AS query
     FROM jsonb_array_elements(CAST(:wanted AS jsonb)) AS wanted (value)
 )
-SELECT id FROM word_index WHERE words @@ (SELECT query FROM asked) LIMIT nullif(:limit, -1)
+SELECT id FROM word_index WHERE words @@ (SELECT query FROM asked) LIMIT :limit

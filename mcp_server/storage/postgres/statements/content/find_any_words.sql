@@ -19,4 +19,4 @@ worth AS (
 SELECT hits.id FROM hits JOIN worth ON worth.place = hits.place
 GROUP BY hits.id, hits.size
 ORDER BY sum(weight) DESC, hits.size, hits.id
-LIMIT nullif(:limit, -1)
+LIMIT :limit

@@ -12,4 +12,4 @@ LEFT JOIN meanings ON meanings.type = unembedded.type
 AND meanings.page = unembedded.page AND meanings.entity_id = unembedded.entity_id
 WHERE unembedded.id < :before AND meanings.content_hash IS DISTINCT FROM entities.content_hash
 ORDER BY unembedded.id DESC
-LIMIT nullif(:limit, -1)
+LIMIT :limit

@@ -1,1 +1,1 @@
-SELECT word FROM words WHERE word >= :first AND word <= :last ORDER BY word LIMIT nullif(:limit, -1)
+SELECT word FROM words WHERE word >= :first AND word <= :last ORDER BY word LIMIT :limit

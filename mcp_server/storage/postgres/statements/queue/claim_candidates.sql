@@ -23,4 +23,4 @@ AND NOT EXISTS (
     AND jobs.counted = 1 AND jobs.id > following.after AND jobs.id <= following.until
 )
 ORDER BY jobs.priority DESC, jobs.id
-LIMIT nullif(:limit, -1)
+LIMIT :limit

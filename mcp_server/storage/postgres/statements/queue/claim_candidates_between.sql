@@ -22,4 +22,4 @@ AND NOT EXISTS (
 AND jobs.priority = :priority
 AND jobs.id > :after AND jobs.id < :before
 ORDER BY jobs.id
-LIMIT nullif(:limit, -1)
+LIMIT :limit

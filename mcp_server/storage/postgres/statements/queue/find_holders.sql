@@ -3,23 +3,24 @@
 -- For the second, of each key: the oldest open batch, the first one from there on that has the key,
 -- the oldest open batch from there on, until it is the same. So neither what is kept of a key is
 -- walked over nor all that is under way, but only as much as the lesser of the two.
+-- OFFSET 0 keeps the server from reading all jobs, as it expects to look for thousands.
 -- Of a key the first is who has it: the job that is yet to be done, or one of the oldest batch.
 WITH RECURSIVE look (dedup_key, batch) AS (
     SELECT
-        value,
+        atom,
         (
             SELECT min(batch) FROM rounds
             WHERE state IN ('pending', 'processing', 'paused') AND stopping = 0
-            AND batch IS DISTINCT FROM :except_batch
+            AND batch IS NOT :except_batch
         )
-    FROM jsonb_array_elements_text(CAST(:keys AS jsonb)) AS given (value)
+    FROM json_each(:keys)
     UNION
     SELECT
         look.dedup_key,
         (
             SELECT min(batch) FROM rounds
             WHERE state IN ('pending', 'processing', 'paused') AND stopping = 0
-            AND batch IS DISTINCT FROM :except_batch
+            AND batch IS NOT :except_batch
             AND batch >= (
                 SELECT min(jobs.batch) FROM jobs
                 WHERE jobs.dedup_key = look.dedup_key AND jobs.dedup = 'skip'
@@ -30,14 +31,16 @@ WITH RECURSIVE look (dedup_key, batch) AS (
     WHERE look.batch IS NOT NULL
 )
 SELECT jobs.dedup_key, jobs.job_id, jobs.batch, jobs.id, 0 AS ended
-FROM jsonb_array_elements_text(CAST(:keys AS jsonb)) AS wanted (value)
-JOIN jobs ON jobs.dedup_key = wanted.value
+FROM json_each(:keys) AS wanted
+JOIN jobs ON jobs.dedup_key = wanted.atom
 WHERE jobs.dedup = 'skip' AND jobs.state IN ('scheduled', 'pending', 'processing', 'paused')
-AND jobs.batch IS DISTINCT FROM :except_batch
+AND jobs.batch IS NOT :except_batch
 UNION ALL
 SELECT jobs.dedup_key, jobs.job_id, jobs.batch, jobs.id, 1 AS ended
-FROM look
-JOIN jobs ON jobs.dedup_key = look.dedup_key AND jobs.batch = look.batch
-WHERE jobs.dedup = 'skip'
-AND jobs.state IN ('completed', 'failed', 'cancelled')
+FROM look, LATERAL (
+    SELECT * FROM jobs
+    WHERE dedup_key = look.dedup_key AND dedup = 'skip' AND batch = look.batch
+    OFFSET 0
+) AS jobs
+WHERE jobs.state IN ('completed', 'failed', 'cancelled')
 ORDER BY ended, batch, id

@@ -3,7 +3,7 @@ SELECT 1 FROM jobs
 WHERE dedup_key IN (
     SELECT claims.claim || entities.entity_id
     FROM entities
-    CROSS JOIN (SELECT 'draft:' AS claim UNION ALL SELECT 'change:') AS claims
+    CROSS JOIN (SELECT 'draft:' AS claim UNION ALL SELECT 'change:') AS claims ON true
     WHERE entities.type IN (:draft, :live) AND entities.page = :page
     UNION ALL
     SELECT 'export:' || :page

@@ -1,5 +1,0 @@
-SELECT meanings.id, meanings.type, meanings.entity_id, meanings.content_hash, meanings.words
-FROM jsonb_array_elements_text(CAST(:ids AS jsonb)) AS wanted (value)
-JOIN meanings ON meanings.id = CAST(wanted.value AS bigint)
-JOIN entities ON entities.type = meanings.type AND entities.page = meanings.page
-AND entities.entity_id = meanings.entity_id AND entities.content_hash = meanings.content_hash

@@ -1,9 +1,0 @@
--- Each is asked for as [page, entity_id].
-SELECT revisions.id
-FROM jsonb_array_elements(CAST(:ids AS jsonb)) AS wanted (value)
-JOIN revisions
-ON revisions.type IN ('site-content-preview', 'site-content-production')
-AND revisions.page = wanted.value ->> 0
-AND revisions.entity_id = wanted.value ->> 1 AND revisions.id < :before
-ORDER BY revisions.id DESC
-LIMIT nullif(:limit, -1)

@@ -1,7 +1,0 @@
--- Not again what the same job has kept last, as it may be done twice.
-INSERT INTO page_versions (page, hash, kind, before, batch_id, job_id, at)
-SELECT :page, :hash, :kind, :before, :batch_id, :job_id, :now
-WHERE NOT EXISTS (
-    SELECT 1 FROM (SELECT * FROM page_versions WHERE page = :page ORDER BY id DESC LIMIT 1)
-    WHERE hash IS NOT DISTINCT FROM :hash AND kind = :kind AND before IS NOT DISTINCT FROM :before AND job_id IS NOT DISTINCT FROM :job_id
-)

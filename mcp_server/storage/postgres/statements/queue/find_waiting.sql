@@ -1,8 +1,0 @@
--- The job that waits under a key of which at most one may.
-SELECT jobs.*, batches.batch_id
-FROM jobs
-LEFT JOIN batches ON batches.id = jobs.batch
-WHERE jobs.dedup_key = :dedup_key
-AND jobs.dedup IN ('coalesce', 'replace')
-AND jobs.state IN ('scheduled', 'pending', 'paused')
-AND jobs.id <> :except_id

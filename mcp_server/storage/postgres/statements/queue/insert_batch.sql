@@ -1,6 +1,0 @@
-INSERT INTO batches (
-    batch_id, kind, owner, interface, destination, details, about, created_at
-) VALUES (
-    :batch_id, :kind, :owner, :interface, :destination, :details, :about, :now
-)
-RETURNING id

@@ -1,3 +1,0 @@
-SELECT id FROM jobs
-WHERE batch IS NULL AND ended_at IS NOT NULL AND ended_at < :completed_before
-LIMIT nullif(:limit, -1)

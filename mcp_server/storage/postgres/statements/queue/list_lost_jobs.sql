@@ -1,6 +1,0 @@
--- Attempts whose lease ran out, or (to whoever holds the worker's lock) all attempts of others.
-SELECT * FROM jobs
-WHERE state = 'processing'
-AND (lease_until < :now OR (CAST(:except_worker AS text) IS NOT NULL AND worker_id IS DISTINCT FROM :except_worker))
-ORDER BY lease_until, id
-LIMIT nullif(:limit, -1)

@@ -1,6 +1,0 @@
-SELECT batches.*, rounds.* FROM rounds
-JOIN batches ON batches.id = rounds.batch
-WHERE (CAST(:owner AS text) IS NULL OR batches.owner = :owner) AND rounds.batch < :before
-AND rounds.state IN ('pending', 'processing', 'paused')
-ORDER BY rounds.batch DESC
-LIMIT nullif(:limit, -1)

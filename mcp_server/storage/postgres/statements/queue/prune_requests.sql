@@ -1,4 +1,0 @@
-DELETE FROM requests
-WHERE (owner, request_key) IN (
-    SELECT owner, request_key FROM requests WHERE created_at <= :before LIMIT nullif(:limit, -1)
-)

@@ -1,4 +1,0 @@
-DELETE FROM spent
-WHERE request_key IN (
-    SELECT request_key FROM spent WHERE created_at <= :before LIMIT nullif(:limit, -1)
-)

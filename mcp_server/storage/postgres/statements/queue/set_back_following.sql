@@ -1,1 +1,0 @@
-UPDATE following SET said_at = least(said_at, :now)

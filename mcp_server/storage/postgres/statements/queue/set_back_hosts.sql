@@ -1,1 +1,0 @@
-UPDATE hosts SET seen_at = least(seen_at, :now)

@@ -1,2 +1,0 @@
-UPDATE jobs SET started_at = :at
-WHERE state = 'processing' AND attempt_id = :attempt_id AND started_at IS NULL

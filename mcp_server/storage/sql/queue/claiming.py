@@ -1,0 +1,214 @@
+"""Claiming ready jobs: which are next, and what becomes of those that cannot be run.
+
+Every function here is a part of somebody's transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from mcp_server.jobs.job import Attempt, Json
+from mcp_server.jobs.records import Claim
+from mcp_server.jobs.rules import limits, suspects
+from mcp_server.storage.sql.queue import counters
+from mcp_server.storage.sql.queue.finishing import fail
+from mcp_server.storage.sql.queue.rows import attempt_of, encoded, terms_of
+from mcp_server.storage.sql.transaction import Row, Transaction
+
+DAMAGED_CODE = "damaged"
+"""The code of a job that cannot be run, as what is stored of its batch cannot be read."""
+
+DAMAGED_TERMS = "what its batch was promised cannot be read: its row in the database is damaged"
+
+DAMAGED_CLAIMS_MAX = 50
+"""How often a transaction claims again where all that it has claimed was damaged: a few thousand
+jobs of a damaged batch keep nobody waiting, and no writer longer than half a second."""
+
+ANY_CRASHES = 2**62
+"""More often than any job has crashed."""
+
+
+def claim_ready(tx: Transaction, claim: Claim, now: float) -> list[Attempt]:
+    """Claim ready jobs, by priority and then age; damaged ones fail, and those behind them come."""
+    for _ in range(DAMAGED_CLAIMS_MAX):
+        attempts = _claim_next(tx, claim, now)
+        if attempts is None:
+            return []
+        if attempts:
+            return attempts
+    return []
+
+
+def _claim_next(tx: Transaction, claim: Claim, now: float) -> list[Attempt] | None:
+    """Claim ready jobs, if there are any, and return those that can be run."""
+    quick = claim.quick_kinds if claim.ahead else ()
+    ids = claimable(
+        tx,
+        claim.kinds,
+        claim.abilities,
+        limit=claim.limit,
+        ahead=claim.ahead,
+        quick_kinds=quick,
+        room=_room(tx, claim),
+        holds_nothing=claim.holds_nothing,
+        now=now,
+    )
+    if not ids:
+        return None
+    rows = tx.all(
+        "claim_jobs",
+        ids=encoded(ids),
+        started=encoded(ids[: claim.limit]),
+        claim=claim.id,
+        worker_id=claim.worker_id,
+        lease_until=now + claim.lease_s,
+        now=now,
+    )
+    assert len(rows) == len(ids), "they were read in this transaction"
+    rows.sort(key=lambda row: (-row["priority"], row["id"]))  # RETURNING keeps no order
+    batches = {id: _started_batch(tx, id, now) for id in {row["batch"] for row in rows}}
+    tx.run("note_claim", now_ms=int(now * 1000))
+    attempts: list[Attempt] = []
+    for row in rows:
+        batch_id, terms = batches[row["batch"]]
+        if terms is None:
+            fail(tx, row, DAMAGED_CODE, DAMAGED_TERMS, now)
+        else:
+            attempts.append(attempt_of(row, batch_id, terms))
+    return attempts
+
+
+def _room(tx: Transaction, claim: Claim) -> Mapping[str, int]:
+    """Return, of kinds that are limited, how many more may run; all that run are counted."""
+    if not claim.limits:
+        return {}
+    rows = tx.all("count_running", kinds=json.dumps(list(claim.limits)))
+    running = {row["kind"]: row["jobs"] for row in rows}
+    return limits.room(claim.limits, running)
+
+
+def claimable(
+    tx: Transaction,
+    kinds: Collection[str],
+    abilities: Collection[str],
+    *,
+    limit: int,
+    ahead: int = 0,
+    quick_kinds: Collection[str] = (),
+    room: Mapping[str, int] | None = None,
+    holds_nothing: bool = True,
+    now: float = 0.0,
+) -> list[int]:
+    """Return the rows of the next jobs that a worker could claim, and of quick kinds so many more.
+
+    `room` is how many there may be of a kind, where there may not be any number. A suspect is
+    returned by itself, to a worker that `holds_nothing`; it is passed by until its turn has come.
+
+    Each kind has its own run in the index, and in it each ability that is needed: ready jobs that
+    this worker cannot run are not walked past, however many there are.
+    """
+    needed, passed = _needed(tx, abilities), tx.all("list_passed_by")
+
+    def look(crashes: int) -> list[limits.Candidate]:
+        """Find jobs that have crashed less often."""
+        found: list[limits.Candidate] = []
+        for kind in sorted(kinds):
+            quick = kind in quick_kinds
+            most = limits.most_of(kind, limit=limit, ahead=ahead, quick=quick, room=room or {})
+            rows = _candidates(tx, kind, needed, passed, limit=most, crashes=crashes)
+            found += [
+                (-row["priority"], row["id"], quick, row["crashes"], row["due_at"]) for row in rows
+            ]
+        return sorted(found)
+
+    found = look(ANY_CRASHES)
+    if any(suspects.is_suspect(crashes) for _, _, _, crashes, _ in found):  # hardly ever
+        alone = suspects.to_run_alone(found, holds_nothing=holds_nothing, now=now)
+        if alone is not None:
+            return [alone[1]] if holds_nothing else []
+        found = look(suspects.SUSPECT_CRASHES)
+    return limits.chosen(found, limit=limit, ahead=ahead)
+
+
+def _needed(tx: Transaction, abilities: Collection[str]) -> list[str]:
+    """Return those of these abilities that ready jobs need."""
+    if not abilities:
+        return []
+    rows = tx.all("list_needed", abilities=json.dumps(sorted(abilities)))
+    return [row["ability"] for row in rows]
+
+
+def _candidates(
+    tx: Transaction,
+    kind: str,
+    needed: Collection[str],
+    passed: Sequence[Row],
+    *,
+    limit: int,
+    crashes: int,
+) -> list[Row]:
+    """Return the next ready jobs of a kind that need nothing, or one of the abilities `needed`."""
+    rows: list[Row] = []
+    for ability in (None, *needed):
+        line = {"kind": kind, "ability": ability}
+        asked = {**line, "limit": limit, "crashes": crashes}
+        if passed:
+            rows += _candidates_beside(tx, passed, line, asked)
+        else:  # almost always
+            rows += tx.all("claim_candidates", **asked)
+    if len(rows) > limit:
+        rows.sort(key=lambda row: (-row["priority"], row["id"]))
+    return rows[:limit]
+
+
+def _candidates_beside(
+    tx: Transaction,
+    passed: Sequence[Row],
+    line: Mapping[str, str | None],
+    asked: Mapping[str, Any],
+) -> list[Row]:
+    """Return the next ready jobs, but none of where large batches were cancelled or paused.
+
+    What is still to follow there may be 100,000 jobs at the head of the line: they are not walked
+    past, but jumped over. Jobs of others among them wait until it has followed, some seconds.
+    """
+    found: list[Row] = []
+    gaps = _gaps(passed)
+    priority = _next_priority(tx, line, below=2**62)
+    while priority is not None and len(found) < asked["limit"]:
+        for after, before in gaps:
+            part = {"priority": priority, "after": after, "before": before}
+            found += tx.all("claim_candidates_between", **asked, **part)
+        priority = _next_priority(tx, line, below=priority)
+    return found
+
+
+def _next_priority(tx: Transaction, line: Mapping[str, str | None], *, below: int) -> int | None:
+    row = tx.one("next_priority", **line, below=below)
+    return None if row is None else row["priority"]
+
+
+def _gaps(passed: Sequence[Row]) -> list[tuple[int, int]]:
+    """Return between which numbers nothing is passed by; `passed` is in order of its beginnings."""
+    gaps: list[tuple[int, int]] = []
+    free_after = 0
+    for row in passed:
+        if row["after"] > free_after:
+            gaps.append((free_after, row["after"] + 1))
+        free_after = max(free_after, row["until"])
+    return [*gaps, (free_after, 2**62)]
+
+
+def _started_batch(tx: Transaction, id: int | None, now: float) -> tuple[str | None, Json | None]:
+    """Mark a batch as started, if it was not; return its id and what its round was promised.
+
+    What it was promised is `None` where somebody damaged that.
+    """
+    row = None if id is None else tx.one("get_batch_by_row", id=id)
+    if row is None:
+        return None, {}
+    change = counters.next_change(tx)
+    tx.run("mark_round_started", batch=id, number=row["round"], now=now, change=change)
+    return row["batch_id"], terms_of(row)

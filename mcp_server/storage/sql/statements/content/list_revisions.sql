@@ -1,0 +1,1 @@
+SELECT * FROM texts WHERE id IN (SELECT CAST(atom AS bigint) FROM json_each(:ids))

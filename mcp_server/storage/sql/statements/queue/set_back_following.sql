@@ -1,0 +1,1 @@
+UPDATE following SET said_at = :now WHERE said_at > :now

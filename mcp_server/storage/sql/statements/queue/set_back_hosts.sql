@@ -1,0 +1,1 @@
+UPDATE hosts SET seen_at = :now WHERE seen_at > :now

@@ -1,9 +1,0 @@
--- Each is asked for as [page, entity_id].
-SELECT revisions.id
-FROM json_each(:ids) AS wanted
-JOIN revisions INDEXED BY revisions_history
-ON revisions.type IN ('site-content-preview', 'site-content-production')
-AND revisions.page = json_extract(wanted.value, '$[0]')
-AND revisions.entity_id = json_extract(wanted.value, '$[1]') AND revisions.id < :before
-ORDER BY revisions.id DESC
-LIMIT :limit

@@ -1,1 +1,0 @@
-SELECT * FROM texts WHERE id IN (SELECT value FROM json_each(:ids))

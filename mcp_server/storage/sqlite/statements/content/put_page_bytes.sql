@@ -1,3 +1,0 @@
--- What somebody damaged is kept anew.
-INSERT INTO page_bytes (hash, data) VALUES (:hash, :data)
-ON CONFLICT (hash) DO UPDATE SET data = excluded.data WHERE data <> excluded.data

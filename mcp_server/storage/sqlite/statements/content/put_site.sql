@@ -1,1 +1,0 @@
-INSERT OR IGNORE INTO sites (hash, document) VALUES (:hash, :document)

@@ -1,1 +1,0 @@
-INSERT OR IGNORE INTO awaited (job, batch) VALUES (:job, :batch)

@@ -1,2 +1,0 @@
-SELECT * FROM jobs
-WHERE state = 'processing' AND attempt_id IN (SELECT value FROM json_each(:attempts))

@@ -1,3 +1,0 @@
-SELECT jobs.id, jobs.state
-FROM json_each(:jobs) AS known
-JOIN jobs ON jobs.id = known.value

@@ -1,5 +1,0 @@
-UPDATE rounds SET pruned = :until
-WHERE (batch, number) IN (
-    SELECT id, round FROM batches WHERE id IN (SELECT value FROM json_each(:batches))
-)
-AND ended_at IS NOT NULL

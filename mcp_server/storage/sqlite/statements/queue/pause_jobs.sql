@@ -1,3 +1,0 @@
-UPDATE jobs SET state = 'paused'
-WHERE id IN (SELECT value FROM json_each(:jobs))
-AND counted = 1 AND state IN ('pending', 'scheduled')

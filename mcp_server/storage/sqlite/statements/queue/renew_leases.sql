@@ -1,3 +1,0 @@
-UPDATE jobs SET lease_until = :lease_until
-WHERE state = 'processing' AND attempt_id IN (SELECT value FROM json_each(:attempts))
-RETURNING attempt_id

@@ -1,3 +1,0 @@
--- What the clock of before has put off, or handed in. What the clock of now has put off stays.
-UPDATE jobs SET due_at = max(due_at - :back, :now)
-WHERE state = 'scheduled' AND due_at > :now AND (created_at > :now OR ended_at > :now)

@@ -1,1 +1,0 @@
-UPDATE following SET said_at = min(said_at, :now)

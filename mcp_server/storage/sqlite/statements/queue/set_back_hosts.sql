@@ -1,1 +1,0 @@
-UPDATE hosts SET seen_at = min(seen_at, :now)
