@@ -27,12 +27,16 @@ PAUSE_S = 10.0
 async def embedding(payload: Embedding, context: JobContext) -> Outcome:
     """Embed one text, as long as it is the one of the payload; or all that have changed.
 
+    A worker that lacks the embedder leaves that to one that has it, on another machine.
+
     Safe to run twice. Each chunk is stored by itself; the last one together with the job's end.
     Where no vectors can be made, what is new is found by its words all the same.
     """
     try:
         if context.job.attempts:  # the last one may have been cut off
             await context.save_words(at_once=CHUNK)
+        if (elsewhere := await context.embedded_elsewhere()) is not None:
+            return await _left_to(elsewhere, payload, context)
         if payload.type:
             return await _one(payload, context)
         return await _all(context)
@@ -41,6 +45,14 @@ async def embedding(payload: Embedding, context: JobContext) -> Outcome:
         if trouble.passes:
             return Retry(str(trouble), after_s=trouble.after_s)
         return Fail("embedding-failed", str(trouble))
+
+
+async def _left_to(elsewhere: object, payload: Embedding, context: JobContext) -> Outcome:
+    await context.save_words(at_once=CHUNK)
+    ids = [(payload.type, payload.id)] if payload.type else None
+    if not await context.unembedded(ids, limit=1):
+        return Skip("all is known to search already")
+    return Done({"embedded": "elsewhere"}, (elsewhere,))
 
 
 async def _one(payload: Embedding, context: JobContext) -> Outcome:

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
+
+import anyio.to_thread
+
 from mcp_server.config import Workspace
-from mcp_server.content.drafting.embedding import EmbeddingModel, embedding_choice, stored_name
-from mcp_server.entities.meaning import Embedder, MeaningStore
+from mcp_server.content.drafting.embedding import (
+    EmbeddingModel,
+    can_ask,
+    embedding_choice,
+    stored_name,
+)
+from mcp_server.entities.effects import SaveVector
+from mcp_server.entities.meaning import Embedder, MeaningStore, Unembedded, embedder_ability
+from mcp_server.jobs.store import JobStore
 from mcp_server.meaning.embedder import embedder_of, provider_embedder
+from mcp_server.meaning.local import NAME, is_installed
+from mcp_server.meaning.making import effects_of, words_of_all
+from mcp_server.meaning.numbers import has_numpy
 from mcp_server.trust import Grants
 
 
@@ -29,3 +43,57 @@ def embedder_of_worker(workspace: Workspace, present: Embedder | None) -> Embedd
     if embedding_choice(workspace.settings) is not None:
         return present
     return embedder_of(workspace.settings.embedder, beside=False)
+
+
+def wanted_ability(workspace: Workspace) -> str | None:
+    """Return the ability to embed as the settings say; `None` where they want no vectors."""
+    if (choice := embedding_choice(workspace.settings)) is not None:
+        return embedder_ability(stored_name(choice))
+    return embedder_ability(NAME) if workspace.settings.embedder in {"local", "auto"} else None
+
+
+def abilities_to_embed(workspace: Workspace, grants: Grants) -> frozenset[str]:
+    """Return that ability, if this process has it. Call this outside the event loop."""
+    ability, choice = wanted_ability(workspace), embedding_choice(workspace.settings)
+    if choice is None:
+        has = is_installed()
+    else:
+        reachable = choice.url is None or workspace.model_problem is None
+        has = has_numpy() and reachable and can_ask(choice, grants.of_embedder())
+    return frozenset([ability] if ability is not None and has else [])
+
+
+async def embedded_elsewhere(
+    workspace: Workspace, grants: Grants, store: JobStore, meaning: MeaningStore
+) -> str | None:
+    """Return the ability that other machines are to embed with, as this one lacks it.
+
+    `None`: this one has it; or there are no others; or nobody has ever had it where the setting
+    leaves it open ("auto"): then texts are known by their words.
+    """
+    ability = wanted_ability(workspace)
+    if ability is None or not workspace.settings.database:
+        return None
+    if await anyio.to_thread.run_sync(abilities_to_embed, workspace, grants):
+        return None
+    if workspace.settings.embedder == "auto" and NAME not in await meaning.embedders():
+        hosts = await store.hosts(seen_after=0)
+        return ability if any(ability in host.abilities for host in hosts) else None
+    return ability
+
+
+async def embedded_now(
+    elsewhere: Callable[[], Awaitable[str | None]],
+    embedder: Embedder | None,
+    texts: Sequence[Unembedded],
+) -> Sequence[SaveVector]:
+    """Return what makes texts known to search here and now.
+
+    Where others are to embed them, that is their words: a job brings the rest.
+
+    Raises:
+        EmbeddingTrouble: the embedder makes none of them.
+    """
+    if await elsewhere() is not None:
+        return await words_of_all(texts)
+    return await effects_of(texts, embedder)

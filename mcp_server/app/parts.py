@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,7 +15,12 @@ import anyio
 import anyio.to_thread
 import structlog
 
-from mcp_server.app.embedders import embedder_for
+from mcp_server.app.embedders import (
+    abilities_to_embed,
+    embedded_elsewhere,
+    embedded_now,
+    embedder_for,
+)
 from mcp_server.app.installation import HANDLERS, not_whole
 from mcp_server.clock import Clock, new_id
 from mcp_server.config import Workspace
@@ -37,7 +42,6 @@ from mcp_server.jobs.registry import Registry, discover
 from mcp_server.jobs.store import JobStore
 from mcp_server.jobs.telemetry import AttemptFigures
 from mcp_server.meaning.index import VectorIndex
-from mcp_server.meaning.making import effects_of
 from mcp_server.plugin.jobs import Jobs
 from mcp_server.plugin.loading import Plugins
 from mcp_server.storage.opening import open_database, page_lock_of, pages_folder
@@ -67,6 +71,8 @@ class Parts:
     meaning: SqlMeaningStore
     embedder: Embedder | None
     """Embeds a question, or one entity that is waited for; see `embedder_of_worker`."""
+    embedded_elsewhere: Callable[[], Awaitable[str | None]]
+    """Returns the ability that this machine lacks, and others are to embed with."""
     vectors: VectorIndex | None
     """Those in memory, of a server and of the worker beside it; `None` without an embedder."""
     ledger: SqlLedger
@@ -162,6 +168,7 @@ async def open_parts(
     # In a thread: the system keyring may take seconds to answer.
     keys = await anyio.to_thread.run_sync(abilities, os.environ, model)
     keys |= announced_abilities(os.environ)
+    keys |= await anyio.to_thread.run_sync(abilities_to_embed, workspace, grants)
     plugins = plugins or Plugins(Registry(discover(HANDLERS)))
     plugins.read_settings(workspace.plugins, os.environ)
     registry = plugins.registry.bounded(settings.payload_bytes_max, limits=settings.limits)
@@ -174,6 +181,7 @@ async def open_parts(
         limits = BatchLimits(jobs_max=settings.batch_jobs_max)
         meaning = SqlMeaningStore(database)
         embedder = await embedder_for(workspace, grants, meaning)
+        elsewhere = partial(embedded_elsewhere, workspace, grants, store, meaning)
         here = not settings.database or await has_pages(database, pages_folder(workspace, state))
         kind = PageFiles if here else FilesElsewhere
         jobs = Jobs(
@@ -182,7 +190,7 @@ async def open_parts(
             batches=BatchService(store, registry, clock, new_job_id, limits, hub),
             new_batch_id=partial(new_id, "b", clock),
             entities=entities,
-            embed=partial(effects_of, embedder=embedder),
+            embed=partial(embedded_now, elsewhere, embedder),
             now=clock.now,
         )
         plugins.connect(jobs)
@@ -193,6 +201,7 @@ async def open_parts(
                 entities=entities,
                 meaning=meaning,
                 embedder=embedder,
+                embedded_elsewhere=elsewhere,
                 vectors=None if embedder is None else VectorIndex(meaning, embedder),
                 ledger=SqlLedger(database),
                 registry=registry,

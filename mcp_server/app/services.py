@@ -9,7 +9,7 @@ from mcp_server.content.actions.drafting_model import DraftingModel
 from mcp_server.content.actions.payloads import unrun_kind
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.submit import Submitter
-from mcp_server.content.drafting.keys import lack_of_key
+from mcp_server.content.drafting.embedding import lack_of_ability
 from mcp_server.content.service import ContentService
 from mcp_server.content.workspace.loader import SiteLoader
 from mcp_server.interfaces.services import Services
@@ -36,7 +36,7 @@ def health_of(
         several=parts.workspace.settings.shares_work,
         log=f"{log.parent.name}/{log.name}",
         figures=parts.figures,
-        lacking=lack_of_key,
+        lacking=lack_of_ability,
         unrun=unrun_kind,
     )
 

@@ -17,7 +17,7 @@ from mcp_server.app.process import log_to_stderr, settle_memory
 from mcp_server.app.shutdown import run_until_told
 from mcp_server.clock import SystemClock, new_id
 from mcp_server.config import find_workspace
-from mcp_server.content.drafting.keys import lack_of_key
+from mcp_server.content.drafting.embedding import lack_of_ability
 from mcp_server.content.workspace.loader import SiteLoader
 from mcp_server.errors import Unavailable
 from mcp_server.jobs.host.health import WorkerMode
@@ -94,6 +94,7 @@ async def work(
         parts.registry,
         clock,
         embedder=embedder_of_worker(parts.workspace, parts.embedder),
+        embedded_elsewhere=parts.embedded_elsewhere,
         composer_delay_s=settings.composer_delay_s,
         model=parts.model,
         grants=parts.grants,
@@ -142,7 +143,7 @@ async def work(
         partial(new_id, "a", clock),
         open_store=partial(open_store, parts),
         process=WorkerProcess() if mode == "detached" else None,
-        lacking=lack_of_key,
+        lacking=lack_of_ability,
     )
     try:
         if settings.embedder != "off":

@@ -16,7 +16,12 @@ not set.
 
 from __future__ import annotations
 
-from mcp_server.config.database import database_of, holds_password, without_its_password
+from mcp_server.config.database import (
+    database_of,
+    holds_password,
+    manner_of,
+    without_its_password,
+)
 from mcp_server.config.rewriting import rewritten, write_settings_file
 from mcp_server.config.settings import (
     KEY_VARIABLE,
@@ -64,6 +69,7 @@ __all__ = [
     "in_words",
     "left_literal",
     "load_settings",
+    "manner_of",
     "named_in",
     "open_workspace",
     "rewritten",

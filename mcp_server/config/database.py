@@ -17,6 +17,8 @@ _ADDRESS = re.compile(
     r"(?:\?(?P<asked>[^\s?#\\]*))?"
 )
 _PASSWORDS = ("password", "sslpassword")
+_NAMED = {"host", "hostaddr", "port", "dbname", "service", *_PASSWORDS}
+"""What says which database it is, or is told to nobody."""
 
 
 def database_of(address: str) -> str | None:
@@ -25,15 +27,9 @@ def database_of(address: str) -> str | None:
     Two addresses of one server and database have the same. Where a user's password stands in it, it
     is not in what is returned.
     """
-    found = _ADDRESS.fullmatch(address)
-    asked = None if found is None else _asked(found["asked"])
-    if found is None or asked is None:
+    asked = _said(address)
+    if asked is None:
         return None
-    said = {"host": found["host"].strip("[]"), "port": found["port"], "dbname": found["name"]}
-    for key, value in said.items():
-        if value and key in asked:  # the driver goes by the one, and whoever reads it by the other
-            return None
-        asked[key] = unquote(value) if value else asked.get(key, "")
     host, name = asked["host"], asked["dbname"]
     odd = "/" in name or ("/" in host and not host.startswith("/"))
     # A file of services that comes along would name any server.
@@ -43,6 +39,16 @@ def database_of(address: str) -> str | None:
     at = f" at {asked['hostaddr']}" if asked.get("hostaddr") else ""
     by = f" (service {asked['service']})" if asked.get("service") else ""
     return f"{host}{at}:{asked['port'] or 5432}/{name}{by}"
+
+
+def manner_of(address: str) -> str:
+    """Return how the address of a database has it connected to: as whom, and how safely.
+
+    That is all that stands in it beside host, port, name and passwords, in one order.
+    """
+    asked = _said(address) or {}
+    told = [f"{key}={asked[key]}" for key in sorted(asked.keys() - _NAMED) if asked[key]]
+    return ", ".join(told)
 
 
 def holds_password(address: str) -> bool:
@@ -64,6 +70,21 @@ def without_its_password(address: str) -> str:
     port = "" if found["port"] is None else f":{found['port']}"
     query = f"?{'&'.join(kept)}" if any(kept) else ""
     return f"{found['scheme']}://{user}{found['host']}{port}{found['path'] or ''}{query}"
+
+
+def _said(address: str) -> dict[str, str] | None:
+    """Return all that an address says; `None` if it is none, or says a thing in two places."""
+    found = _ADDRESS.fullmatch(address)
+    asked = None if found is None else _asked(found["asked"])
+    if found is None or asked is None:
+        return None
+    said = {"user": found["user"], "host": found["host"].strip("[]")}
+    said |= {"port": found["port"], "dbname": found["name"]}
+    for key, value in said.items():
+        if value and key in asked:  # the driver goes by the one, and whoever reads it by the other
+            return None
+        asked[key] = unquote(value) if value else asked.get(key, "")
+    return asked
 
 
 def _asked(query: str | None) -> dict[str, str] | None:

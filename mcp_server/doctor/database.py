@@ -9,7 +9,7 @@ from pathlib import Path
 from mcp_server.clock import Clock
 from mcp_server.config import Workspace
 from mcp_server.content.actions.payloads import unrun_kind
-from mcp_server.content.drafting.keys import lack_of_key
+from mcp_server.content.drafting.embedding import lack_of_ability
 from mcp_server.content.pages.elsewhere import ELSEWHERE
 from mcp_server.doctor.diagnosis import Diagnosis, Level, duration, first_of, size
 from mcp_server.doctor.files import of_files
@@ -138,7 +138,7 @@ async def of_queue(workspace: Workspace, clock: Clock) -> AsyncIterator[Diagnosi
             await database.write(_nothing)
             lag, stats = await store.lag(now=now), await store.stats()
             hosts = await store.hosts(seen_after=0)
-            left_over = await left_over_of(store, hosts, lack_of_key, now=now, unrun=unrun_kind)
+            left_over = await left_over_of(store, hosts, lack_of_ability, now=now, unrun=unrun_kind)
             paused = await _paused(store)
             unembedded = await why_not_embedded(store)
             folder = pages_folder(workspace, state)

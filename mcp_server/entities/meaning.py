@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from mcp_server.jobs.job import Dedup, NewJob, Priority
+from mcp_server.jobs.job import Dedup, Job, NewJob, Priority
 
 EMBEDDING = "embedding"
 """The kind of job that makes a text known to search: its words, and its vector."""
@@ -22,6 +22,9 @@ BACKGROUND = 10 * Priority.LOW
 TRIES = 10
 """Tries of the job that embeds what has changed, after the first one: they take five minutes. It is
 queued again with the next change, and when a worker starts."""
+
+
+_ABILITY = "embedder:"
 
 
 class Embedder(Protocol):
@@ -183,8 +186,22 @@ class Embedding(BaseModel):
     """Of the text. If it is another by now, a later job embeds that (L34)."""
 
 
-def embedding_of_all(*, delay_s: float = 0.0) -> NewJob:
-    """Return the job that embeds all texts that have changed: one waits, and one runs, at most."""
+def embedder_ability(name: str) -> str:
+    """Return the ability of a worker that can embed with the embedder of this name."""
+    return _ABILITY + name
+
+
+def embedder_of_ability(ability: str) -> str | None:
+    """Return the name of the embedder that an ability is about, `None` if it is another ability."""
+    return ability.removeprefix(_ABILITY) if ability.startswith(_ABILITY) else None
+
+
+def embedding_of_all(*, delay_s: float = 0.0, requires: str | None = None) -> NewJob:
+    """Return the job that embeds all texts that have changed: one waits, and one runs, at most.
+
+    One that `requires` an ability waits beside the one that any worker takes, which lets what is
+    new be found by its words until then.
+    """
     return NewJob(
         kind=EMBEDDING,
         payload=Embedding().model_dump(mode="json", exclude_defaults=True),
@@ -193,12 +210,15 @@ def embedding_of_all(*, delay_s: float = 0.0) -> NewJob:
         max_retries=TRIES,
         delay_s=delay_s,
         dedup=Dedup.COALESCE,
-        dedup_key=EMBEDDING,
+        dedup_key=EMBEDDING if requires is None else f"{EMBEDDING}@{requires}",
+        requires=requires,
         counted=False,
     )
 
 
-def embedding_of(type: str, id: str, hash: str, *, priority: int, max_retries: int) -> NewJob:
+def embedding_of(
+    type: str, id: str, hash: str, *, priority: int, max_retries: int, requires: str | None = None
+) -> NewJob:
     """Return the job that embeds one entity; a later text of it takes its place."""
     return NewJob(
         kind=EMBEDDING,
@@ -208,7 +228,23 @@ def embedding_of(type: str, id: str, hash: str, *, priority: int, max_retries: i
         max_retries=max_retries,
         dedup=Dedup.REPLACE,
         dedup_key=embedding_key(type, id),
+        requires=requires,
         counted=False,
+    )
+
+
+def embedding_by(ability: str, job: Job) -> NewJob:
+    """Return the job that does the same as one that embeds, by a worker with this ability."""
+    text = Embedding.model_validate(job.payload)
+    if not text.type:
+        return embedding_of_all(requires=ability)
+    return embedding_of(
+        text.type,
+        text.id,
+        text.hash,
+        priority=job.priority,
+        max_retries=job.max_retries,
+        requires=ability,
     )
 
 

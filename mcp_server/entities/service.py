@@ -18,7 +18,7 @@ from mcp_server.entities.effects import ANY, SaveRemoval, SaveRevision, SaveVect
 from mcp_server.entities.entity import Author, Entity, Revision, is_page_id, text_hash
 from mcp_server.entities.meaning import EMBEDDING, Unembedded, embedding_key, embedding_of
 from mcp_server.errors import ConfigError, InvalidPayload, LimitExceeded, NotFound, Overtaken
-from mcp_server.jobs.job import Job, JobState, Origin, Priority
+from mcp_server.jobs.job import OURS, Job, JobState, Origin, Priority
 from mcp_server.jobs.json_text import encoded
 
 if TYPE_CHECKING:  # a handler's own process imports this, and has no use for them
@@ -267,7 +267,9 @@ class EntityService:
             priority=priority,
             max_retries=max_retries,
         )
-        job_id = await self._queue.enqueue(job, origin=self._origin, effects=[effect])
+        # It is our work on the caller's behalf: who is given its id sees it, nobody else is told.
+        origin = self._origin._replace(owner=OURS.owner)
+        job_id = await self._queue.enqueue(job, origin=origin, effects=[effect])
         return Created(revision.entity_id, job_id)
 
 

@@ -443,7 +443,7 @@ def retry_request(request_key: str | None, batch_id: str, asked: str = "") -> Re
 
 
 def _is_of(owner: str | None, found: Batch | Job) -> bool:
-    return owner in (None, found.origin.owner)
+    return found.origin.is_seen_by(owner)
 
 
 def _as_seen_by(owner: str, submission: Submission) -> Submission:

@@ -149,9 +149,14 @@ class Origin(NamedTuple):
     interface: str
     destination: str | None = None
 
+    def is_seen_by(self, owner: str | None) -> bool:
+        """Whether an owner (`None`: who sees everything) may see what came from here by its id."""
+        return owner in (None, self.owner) or self.owner == OURS.owner
+
 
 OURS = Origin(owner="pressroom", interface="pressroom")
-"""Of what Pressroom does by itself: no caller has asked for it, and none is told."""
+"""Of what Pressroom does by itself: it is not listed, and nobody is told of it. Who was given the
+id of such a job sees it."""
 
 
 class NewJob(NamedTuple):
@@ -168,8 +173,7 @@ class NewJob(NamedTuple):
     requires: str | None = None
     """An ability (such as `key:anthropic`) without which a worker does not claim the job."""
     counted: bool = True
-    """Whether the batch's counters include it. The batch waits for it either way. Outside of any
-    batch: whether it is listed, and anybody is told of it."""
+    """Whether the batch's counters include it. The batch waits for it either way."""
 
 
 class Step(NamedTuple):

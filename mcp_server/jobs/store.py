@@ -293,9 +293,9 @@ class JobStore(Protocol):
     ) -> Sequence[Job]:
         """Return an owner's (`None`: everybody's) jobs outside any batch, newest first.
 
-        Those that are not counted are silent: they are found by their id only. `active` True: the
-        unfinished ones; False: the ended ones that were not pruned; `before`: older than this
-        `Job.order` only.
+        Everybody is whoever asks for work: what Pressroom does by itself (`OURS`) is found by its
+        id only. `active` True: the unfinished ones; False: the ended ones that were not pruned;
+        `before`: older than this `Job.order` only.
         """
         ...
 

@@ -242,6 +242,18 @@ class JobContext:
         """
         return await self._bench.meaning.unembedded(ids, limit=limit)
 
+    async def embedded_elsewhere(self) -> Enqueue | None:
+        """Return what queues this job for a worker that can embed; `None` where this one is to.
+
+        One that waited for such a worker goes no further: what is in its way then is told.
+        """
+        from mcp_server.entities.meaning import embedding_by  # noqa: PLC0415 - as above
+
+        if self.job.requires is not None:
+            return None
+        ability = await self._bench.embedded_elsewhere()
+        return None if ability is None else Enqueue(embedding_by(ability, self.job))
+
     async def embed(self, texts: Sequence[Unembedded]) -> Sequence[SaveVector | Enqueue]:
         """Return the effects that make texts known to search.
 

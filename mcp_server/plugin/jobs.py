@@ -152,7 +152,7 @@ class PluginJobs:
 
     def _sees(self, origin: Origin) -> bool:
         """Whether what came from `origin` may be told; outside a tool a plugin sees everything."""
-        return self._origin is None or self._origin.owner == origin.owner
+        return self._origin is None or origin.is_seen_by(self._origin.owner)
 
 
 def with_own_key(job: NewJob, origin: Origin) -> NewJob:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import anyio.to_thread
 
@@ -34,6 +34,10 @@ from mcp_server.plugin.settings import PluginSettings
 from mcp_server.trust import Grants, ModelTrust
 
 
+async def _nowhere() -> None:
+    """Have texts embedded here."""
+
+
 class Workbench:
     """What all attempts of one worker share: parsed sites, and one drafter for each model."""
 
@@ -47,6 +51,7 @@ class Workbench:
         clock: Clock,
         *,
         embedder: Embedder | None = None,
+        embedded_elsewhere: Callable[[], Awaitable[str | None]] = _nowhere,
         composer_delay_s: float,
         model: ModelChoice,
         grants: Grants,
@@ -65,6 +70,8 @@ class Workbench:
         self.embedded_by = None if embedder is None else embedder.name
         """The name that all vectors have, or whose texts are queued. A question may be the first to
         find out that it is another."""
+        self.embedded_elsewhere = embedded_elsewhere
+        """The ability that other workers are to embed with, as this one lacks it."""
         self.settings, self.plugin_of = settings or PluginSettings(), plugin_of
         self._grants, self._model_problem = grants, model_problem
         self._present_site = present_site

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from mcp_server.config import Workspace, database_of
+from mcp_server.config import Workspace, database_of, manner_of
 
 _PLACE = frozenset({"database", "workspace_id", "content_id"})
 """Settings that say together where texts and pages are kept."""
@@ -39,6 +39,9 @@ def needs_of(workspace: Workspace) -> Sequence[Need]:
         found.append(Need(grant=where, setting=by, would=_would_send(where)))
     if settings.database and _PLACE & workspace.brought:
         where = f"{database_of(settings.database)}, as {settings.workspace_id!r}"
+        # As another role, or unencrypted: that is another thing to permit, if the file says it.
+        if "database" in workspace.brought and (manner := manner_of(settings.database)):
+            where = f"{where} ({manner})"
         would = f"keep its texts in the database {where}, and do what others have queued there"
         found.append(Need(grant=f"database:{where}", setting="database", would=would))
     where = None if settings.embedding_model is None else destination(*settings.embedding_model)

@@ -281,6 +281,22 @@ async def test_a_key_that_is_refused_fails_the_job_and_says_what_helps(
         assert "Partly" not in await notes(chat)
 
 
+async def test_a_server_on_this_machine_that_wants_a_key_is_given_none_without_trust(
+    tmp_path: Path, server: Embeddings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was asked, and that is said."""
+    monkeypatch.setenv("PRESSROOM_MODEL_KEY", "secret-key")
+    server.replies[:] = [refuse(401)]
+    root = small_site(tmp_path, {"menu": 1}, model_url=server.url, embedder="server:m")
+    async with desk(root) as chat:
+        await chat.call("edit", section="menu/s1", text=TART)
+        failed = await ended(root, JobState.FAILED)
+    said = failed.reason or ""
+    assert said.startswith("m wants a key, and was given none: the embedder in")
+    assert "pressroom trust" in said and "nothing was sent" not in said
+    assert [TART] in server.asked and not any(server.keys)
+
+
 NOT_VECTORS: dict[str, tuple[Callable[[Sequence[str]], tuple[int, str]], str]] = {
     "NaN": (lambda texts: rows([[float("nan"), 1.0]] * len(texts)), "NaN"),
     "infinity": (lambda texts: rows([[float("inf"), 1.0]] * len(texts)), "NaN or infinity"),

@@ -224,7 +224,7 @@ async def test_wait_that_runs_out_names_what_is_outstanding(tmp_path: Path) -> N
     """On stderr, with why nothing happens, where nothing does."""
     root = small_site(tmp_path / "site", {"menu": 2})
     async with parts_of(root) as parts:
-        job = export_of("menu/s1").job._replace(delay_s=3600, counted=True)
+        job = export_of("menu/s1").job._replace(delay_s=3600)
         await parts.jobs.queue.enqueue(job, origin=Origin("local", "test"))
     out = pressroom("wait", "--workspace", root, "--timeout", "0.05")
     assert (out.returncode, out.stdout) == (1, "")

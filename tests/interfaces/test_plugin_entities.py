@@ -74,6 +74,10 @@ async def test_a_product_is_there_at_once_and_found_a_moment_later(tmp_path: Pat
         assert status is not None
         assert (status.status, status.entity_id, status.error) == (JobState.COMPLETED, id, None)
         assert status == await entities.get_status_by_entity_id(types[0], id)
+        shown = await desk.call("status", jobId=job_id)
+        assert (shown["job"]["jobId"], shown["job"]["state"]) == (job_id, "completed")
+        listed = await desk.call("status")
+        assert not listed.get("operations"), "nobody has asked for it by itself"
         assert [row["id"] for row in await found(desk, "pitched tent")] == [id]
 
 

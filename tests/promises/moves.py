@@ -272,12 +272,20 @@ class Hand:
 
 @asynccontextmanager
 async def held(
-    root: Path, *, files_of: Callable[[Workspace], PageFiles] | None = None
+    root: Path,
+    *,
+    files_of: Callable[[Workspace], PageFiles] | None = None,
+    embedded_elsewhere: str | None = None,
 ) -> AsyncGenerator[Hand]:
     """Keep every worker away from the workspace; enter it before the desk.
 
-    `files_of`: the page files that jobs are given, if not the usual ones.
+    `files_of`: the page files that jobs are given, if not the usual ones. `embedded_elsewhere`: the
+    ability with which other machines are to embed, as on one that cannot.
     """
+
+    async def elsewhere() -> str | None:
+        return embedded_elsewhere
+
     clock = Later()
     async with parts_of(root, clock) as parts:
         assert parts.lock.acquire()
@@ -289,6 +297,7 @@ async def held(
             files_of(parts.workspace) if files_of is not None else parts.files,
             parts.registry,
             clock,
+            embedded_elsewhere=elsewhere,
             composer_delay_s=delay_s,
             model=parts.model,
             grants=parts.grants,

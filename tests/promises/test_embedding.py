@@ -17,10 +17,17 @@ from pydantic import BaseModel
 
 import handlers.embedding
 from mcp_server.app import Application
+from mcp_server.app.embedders import abilities_to_embed, embedded_now
 from mcp_server.app.installation import HANDLERS
 from mcp_server.entities.effects import ANY, SaveRevision
 from mcp_server.entities.entity import PREVIEW, Author, Revision, text_hash
-from mcp_server.entities.meaning import BACKGROUND, EMBEDDING, embedding_of_all
+from mcp_server.entities.meaning import (
+    BACKGROUND,
+    EMBEDDING,
+    Unembedded,
+    embedder_ability,
+    embedding_of_all,
+)
 from mcp_server.interfaces.mcp.server import build_server
 from mcp_server.jobs.job import Job, Origin
 from mcp_server.jobs.registry import Registry, discover
@@ -46,6 +53,11 @@ class Product(BaseModel, frozen=True):
     says: str
 
 
+WAITING = """
+SELECT priority, max_retries FROM jobs
+WHERE kind = 'embedding' AND state = 'pending' AND dedup_key = 'embedding:product:tent'
+AND requires = ?
+"""
 TENT = Product(sku="tent", says="Pitched in four minutes.")
 LATER = Product(sku="tent", says="Waterproof up to three metres.")
 
@@ -274,6 +286,49 @@ async def test_whatever_changes_a_text_has_it_embedded_and_nobody_is_told(tmp_pa
         file.write_text(file.read_text().replace("Rhubarb", "Quince"))
         await chat.call("edit", section="menu/s1", text="## Menu\n\nPlum tart.")
         await follows(("preview", "menu/s1"), ("production", "menu/s1"))
+
+
+async def test_an_entity_that_is_embedded_elsewhere_is_found_by_its_words_until_then(
+    tmp_path: Path,
+) -> None:
+    """Its status is that of the job that waits for who can; a later text takes its place there."""
+    root = small_site(tmp_path / "site", {"menu": 1}, **WORDS)
+    ability = embedder_ability("other:2")
+    async with held(root, embedded_elsewhere=ability) as hand, shop(root) as at:
+        _, first = await at.entities.create_entity(TENT, priority=Priority.HIGH, max_retries=1)
+        await hand.finish()
+        assert (await job_of(root, first)).state is JobState.COMPLETED
+        status = await at.entities.get_status_by_entity_id(at.type, "tent")
+        assert status is not None and status.status is JobState.PENDING
+        assert query(root, WAITING, ability) == [(Priority.HIGH, 1)]
+        assert (known(root), left(root)) == ([product(TENT)], 1)
+        assert await at.found("pitched") == ["tent"]
+        await at.entities.update_entity(LATER)
+        await hand.finish()
+        assert query(root, WAITING, ability) == [(Priority.NORMAL, 3)]
+        assert (known(root), left(root)) == ([product(LATER)], 1)
+        kinds = hand.parts.registry.kinds
+        assert await hand.parts.store.unclaimable(kinds=kinds, abilities=()) == {ability: []}
+        assert not (await at.chat.call("status", activeOnly=True)).get("operations")
+
+
+async def test_one_machine_embeds_for_itself_whatever_it_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only others with the same database could; a file has none."""
+    root = small_site(tmp_path / "site", {"menu": 1}, **LOCAL)
+    async with parts_of(root) as parts:
+        assert embedder_ability(NAME) in parts.abilities
+        shared = bool(parts.workspace.settings.database)
+        monkeypatch.setattr("mcp_server.app.embedders.is_installed", lambda: False)
+        assert not abilities_to_embed(parts.workspace, parts.grants)
+        left_to = await parts.embedded_elsewhere()
+        assert left_to == (embedder_ability(NAME) if shared else None)
+        text = Unembedded("product", TENT.sku, text_hash(TENT.says), TENT.says)
+        [words] = await embedded_now(parts.embedded_elsewhere, None, [text])
+        assert words.unfinished == shared, "a vector is still to be made, and who can makes it"
+    async with parts_of(small_site(tmp_path / "words", {"menu": 1}, **WORDS)) as parts:
+        assert not any(each.startswith("embedder:") for each in parts.abilities)
 
 
 # What was lost, and what is new

@@ -1,10 +1,13 @@
-"""Pressroom as it runs on another machine: with a name and a clock of its own.
+"""Pressroom as it runs on another machine: with a name, a clock and packages of its own.
 
-`python -m tests.shared.machine NAME AHEAD_S ARGUMENTS…` runs `pressroom ARGUMENTS…` there.
+`python -m tests.shared.machine NAME AHEAD_S ARGUMENTS…` runs `pressroom ARGUMENTS…` there. What the
+variable LACKS names, a package, is not found there.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import platform
 import sys
 import time
@@ -15,6 +18,10 @@ def main() -> None:
     """Be that machine, then Pressroom."""
     name, ahead_s = sys.argv[1], float(sys.argv[2])
     platform.node = lambda: name
+    lacks, find = os.environ.pop("LACKS", ""), importlib.util.find_spec
+    importlib.util.find_spec = lambda name, package=None: (
+        None if name == lacks else find(name, package)
+    )
     time.time = _ahead(time.time, ahead_s)
     from mcp_server.jobs.host import presence
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from mcp_server.jobs.job import Batch, Job, Origin
+from mcp_server.jobs.job import OURS, Batch, Job, Origin
 from mcp_server.jobs.outcome import Fail
+from mcp_server.jobs.records import Question
 from mcp_server.jobs.store import JobStore
 from tests.storage.stores import Bench, a_job
 
@@ -68,6 +69,25 @@ async def test_everybodys_are_found_for_who_may_see_all(bench: Bench, store: Job
     assert ids(rest) == ["j0"]
     under_way = await store.under_way(owner=None, limit=4)
     assert ids(under_way) == ["b1", "b2", "j0", "j1"]
+
+
+async def test_nobody_is_told_of_what_pressroom_does_by_itself(
+    bench: Bench, store: JobStore
+) -> None:
+    """It is its owner that decides: a job of somebody's is listed whether it is counted or not."""
+    before = await store.cursor(owner=None)
+    await bench.enqueue("adas", a_job(counted=False))
+    await store.enqueue("ours", a_job(counted=True), origin=OURS, now=bench.now)
+    assert ids(await store.alone(owner=None, active=True, limit=9)) == ["adas"]
+    assert ids(await store.alone(owner="ada", active=True, limit=9)) == ["adas"]
+    assert ids(await store.under_way(owner=None, limit=9)) == ["adas"]
+    [told] = await store.updates([Question(before, {}, None)], limit=9)
+    assert ids(told.jobs) == ["adas"]
+    named = await store.job("ours")
+    assert named is not None and named.order not in (await store.cursor(owner=None)).jobs
+    await bench.work()
+    await bench.work()
+    assert ids(await store.alone(owner=None, active=False, limit=9)) == ["adas"]
 
 
 async def test_what_nobody_has_is_told_of_jobs_in_a_batch_and_outside_any(

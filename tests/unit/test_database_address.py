@@ -28,6 +28,7 @@ TWO_WAYS = [
     "postgresql://good:99/db?port=1",
     "postgresql://good/db?dbname=other",
     "postgresql:///db?host=good&host=evil",
+    "postgresql://me@good/db?user=postgres",
     "postgresql://u@good@evil/db",
     "postgresql://u:p@good#@evil/db",
     "postgresql://u@good\\@evil/db",
@@ -71,7 +72,7 @@ def test_who_has_permitted_one_server_has_not_permitted_another(tmp_path: Path) 
     StateFolder(workspace, user_dir=tmp_path.parent / "user").trust(
         {need.grant for need in asked.missing()}
     )
-    assert grants("postgresql://good/db?sslmode=require").of_database()
+    assert grants("postgresql://GOOD:5432/d%62").of_database()
     assert not grants("postgresql://good/db?hostaddr=192.0.2.7").of_database()
     assert not grants("postgresql://good/db?service=evil").of_database()
 

@@ -13,13 +13,17 @@ from pydantic import SecretStr
 
 from mcp_server.config import Settings
 from mcp_server.content.drafting.errors import ModelKeyRefused
+from mcp_server.content.drafting.keys import lack_of_key
 from mcp_server.content.drafting.model import (
     KeyLeftLiteral,
     ModelChoice,
+    abilities,
     check_variables,
     find_key,
     key_hint,
 )
+from mcp_server.entities.meaning import embedder_of_ability
+from mcp_server.jobs.records import Lack
 from mcp_server.meaning.errors import EmbeddingTrouble
 from mcp_server.trust import ModelTrust
 
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
     from mcp_server.content.drafting.embedding_client import EmbeddingClient
 
 UNTRUSTED_EMBEDDER = (
-    "nothing was sent: the embedder in pressroom.toml counts once its user trusts this workspace. "
+    "the embedder in pressroom.toml counts once its user trusts this workspace. "
     "Let them run `pressroom trust` in the workspace's folder, in a terminal, and say yes"
 )
 
@@ -47,6 +51,29 @@ def stored_name(choice: ModelChoice) -> str:
     if choice.url is None:
         return choice.name
     return f"server:{choice.model}@{sha256(choice.url.encode()).hexdigest()[:8]}"
+
+
+def can_ask(
+    choice: ModelChoice, trusted: ModelTrust, environ: Mapping[str, str] = os.environ
+) -> bool:
+    """Whether a provider's model may be asked here, and there is the key that it wants.
+
+    The keyring may take a moment to answer: call this outside the event loop.
+    """
+    if trusted == "untrusted":
+        return False
+    if choice.url is not None or choice.ability is None:
+        return True  # whether it wants a key is known once it is asked
+    return choice.ability in abilities(environ, choice)
+
+
+def lack_of_ability(ability: str) -> Lack:
+    """Return what to say of an ability that no worker has: a key, or an embedder."""
+    name = embedder_of_ability(ability)
+    if name is None:
+        return lack_of_key(ability)
+    advice = "Start a worker where `pressroom doctor` finds nothing wrong with it"
+    return Lack(f"the embedder {name}", advice)
 
 
 class EmbeddingModel:
@@ -80,14 +107,17 @@ class EmbeddingModel:
             raise EmbeddingTrouble(self._problem, passes=False)
         trusted = await anyio.to_thread.run_sync(self._trust)
         if trusted == "untrusted":
-            raise EmbeddingTrouble(UNTRUSTED_EMBEDDER, passes=False)
+            raise EmbeddingTrouble(f"nothing was sent: {UNTRUSTED_EMBEDDER}", passes=False)
         try:
             client = await self._opened(trusted)
             return await client.embed(texts)
         except ModelKeyRefused as refused:
             await self.aclose()  # the user may mend the key while this process runs
             if trusted == "keyless":
-                raise EmbeddingTrouble(UNTRUSTED_EMBEDDER, passes=False) from None
+                wants = f"{self._choice.name} wants a key, and was given none"
+                if refused.status is None:
+                    wants = "nothing was sent"
+                raise EmbeddingTrouble(f"{wants}: {UNTRUSTED_EMBEDDER}", passes=False) from None
             said = "there is no key" if refused.status is None else "the key was refused"
             hint = refused.hint or key_hint(self._choice)
             raise EmbeddingTrouble(

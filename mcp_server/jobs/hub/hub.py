@@ -183,7 +183,7 @@ class Hub:
             self._named.begin(await self._store.last_change(), version)
         subscription.place = self._named
         present = await self._present(id)
-        if present is None or owner not in (None, present.origin.owner):
+        if present is None or not present.origin.is_seen_by(owner):
             raise NotFound("batch or job", id, hint="Finished jobs are forgotten after a day.")
         subscription.begin(Snapshot(present))
         self._named.add(subscription, present)

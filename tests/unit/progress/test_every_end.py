@@ -38,9 +38,8 @@ SELECT batch_id, number, state FROM rounds JOIN batches ON batches.id = rounds.b
 WHERE ended_at IS NOT NULL
 """
 ALONE = """
-SELECT job_id, 0, state FROM jobs WHERE batch IS NULL AND counted = 1 AND ended_at IS NOT NULL
+SELECT job_id, 0, state FROM jobs WHERE batch IS NULL AND ended_at IS NOT NULL
 """
-"""Of those that are not counted, nobody is told."""
 
 
 class Course:

@@ -9,6 +9,7 @@ import pytest
 from mcp_server.config import (
     SettingsProblems,
     holds_password,
+    manner_of,
     open_workspace,
     without_its_password,
 )
@@ -25,10 +26,10 @@ def grants_of(folder: Path, settings: str, **environ: str) -> Grants:
     return Grants(workspace, StateFolder(workspace, user_dir=folder.parent / "user"))
 
 
-def say_yes(folder: Path, settings: str) -> None:
+def say_yes(folder: Path, settings: str, **environ: str) -> None:
     """Trust all that these settings ask for."""
-    grants = grants_of(folder, settings)
-    workspace = open_workspace(folder, {})
+    grants = grants_of(folder, settings, **environ)
+    workspace = open_workspace(folder, environ)
     state = StateFolder(workspace, user_dir=folder.parent / "user")
     state.trust({need.grant for need in grants.missing()})
 
@@ -211,6 +212,11 @@ GOOD = "postgresql://good.example/site"
         f"{GOOD}?port=6666",
         "postgresql://good.example:6666/site",
         "postgresql://good.example,evil.example/site",
+        "postgresql://postgres@good.example/site",
+        f"{GOOD}?user=postgres",
+        f"{GOOD}?sslmode=disable",
+        f"{GOOD}?sslmode=verify-full&sslrootcert=theirs.pem",
+        f"{GOOD}?options=-csession_replication_role%3Dreplica",
     ],
 )
 def test_a_yes_to_one_database_is_none_to_another_that_looks_like_it(
@@ -226,6 +232,36 @@ def test_a_yes_to_one_database_is_none_to_another_that_looks_like_it(
     assert not other.of_database()
 
 
+def test_how_a_database_is_reached_is_permitted_however_it_is_written(tmp_path: Path) -> None:
+    """The question names the role and the rest, and holds no password."""
+    asked = f"{GOOD}?user=me&sslmode=verify-full&connect_timeout="
+    file = 'database = "{}"\nworkspace_id = "site"\n'
+    [need] = grants_of(tmp_path / "site", file.format(asked)).missing()
+    assert "good.example:5432/site, as 'site' (sslmode=verify-full, user=me)" in need.would
+    say_yes(tmp_path / "site", file.format(asked))
+    again = "postgresql://me@good.example:5432/site?sslmode=verify-full"
+    assert grants_of(tmp_path / "site", file.format(again)).of_database()
+    assert manner_of("postgresql://me:secret@h/n?sslpassword=secret") == "user=me"
+
+
+@pytest.mark.parametrize("brought", ['workspace_id = "another"', 'content_id = "theirs"'])
+def test_a_file_points_the_users_database_nowhere_without_their_word(
+    tmp_path: Path, brought: str
+) -> None:
+    """A repository would name another site of theirs. How it is reached is the user's business."""
+    environ = {"PRESSROOM_DATABASE": f"{GOOD}?sslmode=require"}
+    own = environ | {"PRESSROOM_WORKSPACE_ID": "mine"}
+    assert grants_of(tmp_path / "site", "", **own).of_database()
+    said = environ if brought.startswith("workspace_id") else own
+    assert not grants_of(tmp_path / "site", brought, **said).of_database()
+    say_yes(tmp_path / "site", brought, **said)
+    assert grants_of(tmp_path / "site", brought, **said).of_database()
+    elsewhere = said | {"PRESSROOM_DATABASE": f"{GOOD}?sslmode=verify-full"}
+    assert grants_of(tmp_path / "site", brought, **elsewhere).of_database()
+    both = own | {"PRESSROOM_CONTENT_ID": "mine"}
+    assert grants_of(tmp_path / "site", brought, **both).of_database()
+
+
 @pytest.mark.parametrize(
     "address",
     [
@@ -233,6 +269,7 @@ def test_a_yes_to_one_database_is_none_to_another_that_looks_like_it(
         "postgresql://good.example?x@evil.example/site",
         "postgresql://me@good.example@evil.example/site",
         f"{GOOD}?host=evil.example",
+        "postgresql://me@good.example/site?user=postgres",
         f"{GOOD}?ho%73t=evil.example",
         f"{GOOD}?host=good.example&host=evil.example",
         f"{GOOD}?host=",

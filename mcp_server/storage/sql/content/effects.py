@@ -26,6 +26,7 @@ from mcp_server.entities.effects import (
 from mcp_server.entities.entity import PREVIEW, PRODUCTION, Author, Revision
 from mcp_server.jobs.job import NewJob
 from mcp_server.jobs.json_text import dumped
+from mcp_server.jobs.outcome import Enqueue
 from mcp_server.jobs.records import WrittenBy
 from mcp_server.storage.sql.content import meanings, page_files
 from mcp_server.storage.sql.content.rows import dumped_findings, key_of, revision_of, text_in
@@ -48,9 +49,10 @@ class ContentEffects:
     def follow_up(self, tx: Transaction, applied: Iterable[object]) -> NewJob | None:
         """Return the job that is to follow these effects, where there is something to do.
 
-        None follows vectors: who makes some knows whether there are texts left.
+        None follows vectors: who makes some knows whether there are texts left. Nor what is only
+        queued: it changes no text.
         """
-        if self._embeds is None or all(isinstance(each, SaveVector) for each in applied):
+        if self._embeds is None or all(isinstance(each, SaveVector | Enqueue) for each in applied):
             return None
         return None if tx.one("find_unembedded") is None else self._embeds
 

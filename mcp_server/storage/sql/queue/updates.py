@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from mcp_server.jobs.job import Batch, BatchState, Job, JobState
+from mcp_server.jobs.job import OURS, Batch, BatchState, Job, JobState
 from mcp_server.jobs.records import Cursor, Question, Updates
 from mcp_server.jobs.rules.rounds import UNFINISHED
 from mcp_server.storage.sql.queue.rows import batch_of, job_of, whole
@@ -141,13 +141,15 @@ def _fresh_jobs(tx: Transaction, order: int, owner: str | None, limit: int) -> _
 
 
 def owners_of(tx: Transaction, owner: str | None) -> Iterator[str]:
-    """The owner, or all who have jobs outside any batch."""
+    """The owner, or all who have jobs outside any batch; what is Pressroom's own is nobody's."""
     if owner is not None:
         yield owner
         return
     after = ""
     while (row := tx.one("next_owner", after=after)) is not None and row["owner"] is not None:
-        yield (after := row["owner"])
+        after = row["owner"]
+        if after != OURS.owner:
+            yield after
 
 
 def _moved_jobs(

@@ -1,4 +1,4 @@
 SELECT jobs.*, NULL AS batch_id FROM jobs
-WHERE batch IS NULL AND counted = 1 AND owner = :owner AND id < :before AND ended_at IS NOT NULL
+WHERE batch IS NULL AND owner = :owner AND id < :before AND ended_at IS NOT NULL
 ORDER BY id DESC
 LIMIT :limit

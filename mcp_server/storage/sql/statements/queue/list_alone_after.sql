@@ -1,4 +1,4 @@
 SELECT jobs.*, NULL AS batch_id FROM jobs
-WHERE batch IS NULL AND counted = 1 AND owner = :owner AND id > :after
+WHERE batch IS NULL AND owner = :owner AND id > :after
 ORDER BY id
 LIMIT :limit

@@ -1,4 +1,4 @@
 SELECT id FROM jobs
-WHERE batch IS NULL AND counted = 1 AND owner = :owner
+WHERE batch IS NULL AND owner = :owner
 AND state IN ('scheduled', 'pending', 'processing', 'paused')
 ORDER BY id

@@ -1,5 +1,5 @@
 SELECT jobs.*, NULL AS batch_id FROM jobs
-WHERE batch IS NULL AND counted = 1 AND owner = :owner
+WHERE batch IS NULL AND owner = :owner
 AND state IN ('scheduled', 'pending', 'processing', 'paused') AND state <> 'paused'
 ORDER BY id
 LIMIT :limit

@@ -1,5 +1,5 @@
 SELECT jobs.*, NULL AS batch_id FROM jobs
-WHERE batch IS NULL AND counted = 1 AND owner = :owner AND id < :before
+WHERE batch IS NULL AND owner = :owner AND id < :before
 AND state IN ('scheduled', 'pending', 'processing', 'paused')
 ORDER BY id DESC
 LIMIT :limit
