@@ -23,12 +23,10 @@ FILE = {
     "test_copied_database.py": "it copies the file",
     "test_full_disk.py": "it fills the disk of the file",
     "test_refusing_database.py": "it refuses statements to SQLite",
+    "test_killed_move.py": "it moves from a file to a server and back, wherever the others are",
     "test_reliability.py": "it looks for the limits of SQLite",
     "test_simulation.py": "it simulates the file's disk",
     "test_upgrade.py": "it makes files of earlier versions",
-    "test_two_servers_and_workers_by_hand_share_one_batch": "a second worker works beside it",
-    "test_a_call_that_only_looks_does_not_write": "it holds the file's lock for writing",
-    "test_one_table_holds_work": "it asks SQLite for its columns",
 }
 """Tests, or whole files of them, that are about a workspace's own file, and why."""
 
@@ -59,13 +57,18 @@ def another_place(root: Path) -> Mapping[str, object]:
     return {} if place == first else {"workspace_id": place}
 
 
+def schema_of(root: Path) -> str:
+    """Return the schema in which the server has a workspace."""
+    return f"pressroom_{_PLACES.get(str(root), os.environ[PLACE])}"
+
+
 def rows(root: Path, sql: str, *values: object) -> list[tuple[Any, ...]]:
     """Return what a statement finds or changes on the server; it is written as for SQLite."""
     import psycopg
 
     at = address()
     assert at is not None, "asked for only then"
-    options = f"-c search_path=pressroom_{_PLACES.get(str(root), os.environ[PLACE])}"
+    options = f"-c search_path={schema_of(root)}"
     with psycopg.connect(at, autocommit=True, options=options) as connection:
         cursor = connection.execute(_as_postgres(sql).encode(), values)
         return cursor.fetchall() if cursor.description is not None else []

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import signal
-import sqlite3
 import subprocess
 from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from mcp_server.entities.page_files import bytes_hash
-from tests.faults.invariants import assert_each_section_once, assert_sound, database
+from tests.faults.invariants import assert_each_section_once, assert_sound
 from tests.faults.processes import (
     Moment,
     announced,
@@ -34,6 +33,7 @@ from tests.faults.processes import (
     working,
 )
 from tests.harness import content
+from tests.locking import is_locked
 from tests.waiting import PATIENCE_S, wait_until
 from tests.wire import Pipe, alter, command, environment, pipe, query
 
@@ -337,13 +337,10 @@ def freeze(root: Path, pid: int) -> None:
     def is_frozen() -> bool:
         kill(pid, signal.SIGSTOP)
         wait_until(lambda: stands_still(pid))
-        with closing(sqlite3.connect(database(root), timeout=0.2)) as connection:
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError:
-                kill(pid, signal.SIGCONT)
-                return False
-            return True
+        if is_locked(root):
+            kill(pid, signal.SIGCONT)
+            return False
+        return True
 
     wait_until(is_frozen)
 
