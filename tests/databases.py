@@ -24,7 +24,6 @@ FILE = {
     "test_full_disk.py": "it fills the disk of the file",
     "test_refusing_database.py": "it refuses statements to SQLite",
     "test_killed_move.py": "it moves from a file to a server and back, wherever the others are",
-    "test_reliability.py": "it looks for the limits of SQLite",
     "test_simulation.py": "it simulates the file's disk",
     "test_upgrade.py": "it makes files of earlier versions",
 }
