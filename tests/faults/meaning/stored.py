@@ -54,9 +54,9 @@ def is_settled(root: Path, setting: str) -> bool:
         root,
         "SELECT (SELECT count(*) FROM jobs WHERE state IN (?, ?, ?)), "
         "(SELECT count(*) FROM unembedded), "
-        "(SELECT count(*) FROM meanings WHERE embedder IS DISTINCT FROM ?)",
+        "(SELECT count(*) FROM meanings WHERE coalesce(embedder, '') <> ?)",
         *OPEN,
-        embedder_of(setting),
+        embedder_of(setting) or "",
     )
     return waiting == (0, 0, 0)
 
