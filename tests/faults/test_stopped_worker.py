@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 from collections.abc import Generator
@@ -378,13 +379,14 @@ def unwritten(root: Path, pid: int) -> set[str]:
     """Return the pages whose file a worker has recorded in the export it runs and not written."""
     rows = query(
         root,
-        "SELECT page, intent ->> 'hash' FROM page_files JOIN jobs ON jobs.subject = page "
+        "SELECT page, intent FROM page_files JOIN jobs ON jobs.subject = page "
         "JOIN hosts ON hosts.id = jobs.worker_id WHERE pid = ? AND kind = 'content-export' "
-        "AND jobs.state = 'processing' AND intent ->> 'hash' IS NOT NULL",
+        "AND jobs.state = 'processing' AND intent IS NOT NULL",
         pid,
     )
     found = {name: bytes_hash(text) for name, text in content(root).items()}
-    return {page for page, hash in rows if found.get(f"{page}.md") != hash}
+    due = {page: json.loads(intent).get("hash") for page, intent in rows}
+    return {page for page, hash in due.items() if hash and found.get(f"{page}.md") != hash}
 
 
 @contextmanager
