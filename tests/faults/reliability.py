@@ -1,5 +1,7 @@
 """How many jobs complete under faults: `python -m tests.faults.reliability [--jobs 5000] [--json]`.
 
+With `--postgres ADDRESS`, they lie in a schema of that server, which is removed in the end.
+
 One batch; one job in five meets a transient fault (its handler asks for another try, or raises),
 which passes with the first, second or third retry; one attempt in a hundred takes its worker down
 with SIGKILL, and all that ran beside it. Workers are processes of their own, one after another,
@@ -14,10 +16,9 @@ import logging
 import os
 import random
 import signal
-import sqlite3
 import tempfile
 import time
-from contextlib import closing
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -35,13 +36,14 @@ from mcp_server.jobs.registry import Registry
 from mcp_server.jobs.worker.attempt import AttemptRunner, Progress
 from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
 from mcp_server.jobs.worker.worker import Worker, WorkerSettings
+from mcp_server.storage.sql.database import Database
 from mcp_server.storage.sql.queue.store import SqlJobStore
-from mcp_server.storage.sqlite.file.database import Database
 from tests.faults.processes import seed
-from tests.storage.invariants import check_invariants
+from tests.faults.reliability_place import Place, in_a_file, on_a_server
 from tests.unit.jobs.rig import NoEffects
 
 TRANSIENT, KILLS = 0.2, 0.01
+OUTSTANDING = "SELECT outstanding FROM rounds"
 KIND = "shaky"
 
 
@@ -79,10 +81,14 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=5000)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--postgres", metavar="ADDRESS")
     options = parser.parse_args()
     chosen = seed() if options.seed is None else options.seed
-    with tempfile.TemporaryDirectory() as folder:
-        figures = measure(Path(folder) / "jobs.db", jobs=options.jobs, seed=chosen)
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        place = in_a_file(Path(folder) / "jobs.db")
+        if options.postgres is not None:
+            place = stack.enter_context(on_a_server(options.postgres))
+        figures = measure(place, jobs=options.jobs, seed=chosen)
     if options.json:
         print(json.dumps(figures))
         return
@@ -93,27 +99,26 @@ def main() -> None:
     )
 
 
-def measure(path: Path, *, jobs: int, seed: int) -> dict[str, float]:
+def measure(place: Place, *, jobs: int, seed: int) -> dict[str, float]:
     """Run the batch to its end; return what became of it."""
     quiet = structlog.make_filtering_bound_logger(logging.CRITICAL)  # each fault has its traceback
     structlog.configure(wrapper_class=quiet)
     rng, began = random.Random(seed), time.monotonic()
     payloads = [_payload(rng) for _ in range(jobs)]
-    anyio.run(_submit, path, payloads)
+    anyio.run(_submit, place, payloads)
     killed = 0
-    while _outstanding(path):
+    while place.rows(OUTSTANDING) != [(0,)]:
         child = os.fork()
         if child == 0:
-            anyio.run(_work, path, random.Random(f"{seed} {killed}"))
+            anyio.run(_work, place, random.Random(f"{seed} {killed}"))
             os._exit(0)
         _, status = os.waitpid(child, 0)
         killed += os.WIFSIGNALED(status)
         assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, "a worker broke"
-    check_invariants(path)
-    with closing(sqlite3.connect(path)) as connection:
-        states = dict(connection.execute("SELECT state, count(*) FROM jobs GROUP BY 1").fetchall())
-        silent = "SELECT count(*) FROM jobs WHERE state = 'failed' AND reason IS NULL"
-        assert connection.execute(silent).fetchone() == (0,), "a job failed without a reason"
+    place.check()
+    states = dict(place.rows("SELECT state, count(*) FROM jobs GROUP BY 1"))
+    silent = "SELECT count(*) FROM jobs WHERE state = 'failed' AND reason IS NULL"
+    assert place.rows(silent) == [(0,)], "a job failed without a reason"
     completed = states.get("completed", 0)
     return {
         "jobs": jobs,
@@ -134,8 +139,8 @@ def _payload(rng: random.Random) -> Shaky:
     return Shaky(faults=rng.choices((1, 2, 3), (6, 3, 1))[0], fault=rng.choice(("retry", "raise")))
 
 
-async def _submit(path: Path, payloads: list[Shaky]) -> None:
-    async with Database.open(path, synchronous="NORMAL") as database:
+async def _submit(place: Place, payloads: list[Shaky]) -> None:
+    async with place.open() as database:
         store, clock, registry = _store(database), SystemClock(), _registry(random.Random())
         batches = BatchService(
             store, registry, clock, partial(new_id, "j", clock), BatchLimits(jobs_max=10**6)
@@ -145,8 +150,8 @@ async def _submit(path: Path, payloads: list[Shaky]) -> None:
         await batches.submit(NewBatch(id="b", kind="shaky", origin=origin, jobs=prepared))
 
 
-async def _work(path: Path, rng: random.Random) -> None:
-    async with Database.open(path, synchronous="NORMAL") as database:
+async def _work(place: Place, rng: random.Random) -> None:
+    async with place.open() as database:
         store, clock, registry = _store(database), SystemClock(), _registry(rng)
         worker = Worker(
             store,
@@ -183,11 +188,6 @@ def _registry(rng: random.Random) -> Registry:
 
 def _store(database: Database) -> SqlJobStore:
     return SqlJobStore(database, NoEffects(), partial(new_id, "j", SystemClock()))
-
-
-def _outstanding(path: Path) -> bool:
-    with closing(sqlite3.connect(path)) as connection:
-        return connection.execute("SELECT outstanding FROM rounds").fetchone() != (0,)
 
 
 if __name__ == "__main__":

@@ -18,3 +18,6 @@ def test_whoever_embeds_is_killed_each_text_is_known_once_and_as_it_is(tmp_path:
     failed, done = run(tmp_path, range(ROUNDS), seed=seed(), moves=MOVES)
     assert failed == []
     assert done["rounds"] == ROUNDS
+    assert done["texts known at the end"] > 0
+    killed = ("workers killed", "servers killed", "embedders killed")
+    assert sum(done[whom] for whom in killed) > 0, done

@@ -1,6 +1,7 @@
-"""SQLite refuses for real: one clear line to the client, `status` says so, and on it goes after.
+"""The database refuses for real: one clear line to the client, `status` says so, and it goes on.
 
 The lock is another process's, the limits are the operating system's, the damage is on the disk.
+What a server refuses besides is in `tests/shared/test_refusing_server.py`.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from tests.faults.processes import (
     working,
 )
 from tests.faults.saying import assert_one_clear_line, text
-from tests.storage.processes import HOLDER, running, tell
+from tests.locking import locked
 from tests.waiting import PATIENCE_S, wait_until
 from tests.wire import Pipe, command, environment, pipe, query, serving
 
@@ -54,15 +55,13 @@ def test_a_lock_held_for_longer_than_anybody_waits_holds_up_and_loses_nothing(
         chat.begin()
         batch = queued(chat, "generate", page="p1")
         reach(root, batch, Moment(2, 0))
-        with running(HOLDER, database(root)) as holder:
+        with locked(root):
             refusal = chat.call("generate", page="p2")
             assert_one_clear_line(refusal)
             assert "busy" in text(refusal)
             wait_until(lambda: "another process is writing" in worker_message(chat))
             assert chat.process.poll() is None
             assert "another process is writing" in doctor(root)
-            tell(holder)
-            holder.wait()
         other = queued(chat, "generate", page="p2")
         wait_ended(root, batch, other)
         assert "writing" not in worker_message(chat)
@@ -76,11 +75,9 @@ def test_health_fails_while_nothing_can_be_written(tmp_path: Path) -> None:
     root = hasty_site(tmp_path / "site", 1, 2)
     with serving(root) as url:
         wait_until(lambda: health(url) == (200, {"status": "ok"}))
-        with running(HOLDER, database(root)) as holder:
+        with locked(root):
             reason = "the database cannot be written"
             wait_until(lambda: health(url) == (503, {"status": "failing", "reason": reason}))
-            tell(holder)
-            holder.wait()
         wait_until(lambda: health(url) == (200, {"status": "ok"}))
 
 

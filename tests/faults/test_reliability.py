@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import databases
 from tests.faults.processes import seed
 from tests.wire import environment
 
@@ -20,6 +21,8 @@ REPOSITORY = Path(__file__).parents[2]
 def test_of_five_thousand_jobs_with_faults_and_kills_999_in_1000_complete() -> None:
     """The rest, if any, failed with a reason: the command itself checks that."""
     line = [sys.executable, "-m", "tests.faults.reliability", "--json", "--seed", str(seed())]
+    if (address := databases.address()) is not None:
+        line += ["--postgres", address]
     done = subprocess.run(
         line, cwd=REPOSITORY, env=environment(), capture_output=True, text=True, check=False
     )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import signal
-import sqlite3
 import subprocess
 from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from mcp_server.entities.page_files import bytes_hash
-from tests.faults.invariants import assert_each_section_once, assert_sound, database
+from tests.faults.invariants import assert_each_section_once, assert_sound
 from tests.faults.processes import (
     Moment,
     announced,
@@ -34,6 +34,7 @@ from tests.faults.processes import (
     working,
 )
 from tests.harness import content
+from tests.locking import is_locked
 from tests.waiting import PATIENCE_S, wait_until
 from tests.wire import Pipe, alter, command, environment, pipe, query
 
@@ -337,13 +338,10 @@ def freeze(root: Path, pid: int) -> None:
     def is_frozen() -> bool:
         kill(pid, signal.SIGSTOP)
         wait_until(lambda: stands_still(pid))
-        with closing(sqlite3.connect(database(root), timeout=0.2)) as connection:
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError:
-                kill(pid, signal.SIGCONT)
-                return False
-            return True
+        if is_locked(root):
+            kill(pid, signal.SIGCONT)
+            return False
+        return True
 
     wait_until(is_frozen)
 
@@ -381,13 +379,14 @@ def unwritten(root: Path, pid: int) -> set[str]:
     """Return the pages whose file a worker has recorded in the export it runs and not written."""
     rows = query(
         root,
-        "SELECT page, intent ->> 'hash' FROM page_files JOIN jobs ON jobs.subject = page "
+        "SELECT page, intent FROM page_files JOIN jobs ON jobs.subject = page "
         "JOIN hosts ON hosts.id = jobs.worker_id WHERE pid = ? AND kind = 'content-export' "
-        "AND jobs.state = 'processing' AND intent ->> 'hash' IS NOT NULL",
+        "AND jobs.state = 'processing' AND intent IS NOT NULL",
         pid,
     )
     found = {name: bytes_hash(text) for name, text in content(root).items()}
-    return {page for page, hash in rows if found.get(f"{page}.md") != hash}
+    due = {page: json.loads(intent).get("hash") for page, intent in rows}
+    return {page for page, hash in due.items() if hash and found.get(f"{page}.md") != hash}
 
 
 @contextmanager

@@ -9,11 +9,23 @@ from pathlib import Path
 import pytest
 
 import mcp_server
+from tests import databases
 from tests.harness import Desk, content, desk, small_site
 from tests.promises.moves import QUICK, held
 from tests.wire import query
 
 pytestmark = pytest.mark.anyio
+
+HAVING = """
+SELECT tables.name FROM sqlite_master AS tables
+JOIN pragma_table_info(tables.name) AS columns
+WHERE tables.type = 'table' AND columns.name = ?
+"""
+HAVING_SHARED = """
+SELECT table_name FROM information_schema.columns
+WHERE table_schema = current_schema() AND column_name = ?
+"""
+"""Finds the tables that have a column, in a file and in a shared database."""
 
 SOURCE = Path(mcp_server.__file__).parent
 
@@ -103,12 +115,8 @@ async def test_one_table_holds_work(tmp_path: Path) -> None:
     root = small_site(tmp_path, {"menu": 1}, **QUICK)
     async with desk(root) as chat:
         await chat.run("generate-all")
+    having = HAVING if databases.address() is None else HAVING_SHARED
     for column in ("lease_until", "attempt_id", "worker_id"):
-        having = """
-            SELECT tables.name FROM sqlite_master AS tables
-            JOIN pragma_table_info(tables.name) AS columns
-            WHERE tables.type = 'table' AND columns.name = ?
-        """
         assert query(root, having, column) == [("jobs",)]
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Sequence
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,6 +28,7 @@ from mcp_server.jobs.records import Applied
 from mcp_server.meaning.embedder import why_not_embedded
 from mcp_server.meaning.finding import Finder
 from tests.harness import desk, small_site
+from tests.locking import locked
 from tests.promises.moves import QUICK, Hand, drafts, held, ids, live, lives, publish, redraft
 
 pytestmark = pytest.mark.anyio
@@ -257,16 +256,13 @@ async def test_an_export_during_a_look_is_not_taken_for_an_edit(tmp_path: Path) 
 
 
 async def test_a_call_that_only_looks_does_not_write(tmp_path: Path) -> None:
-    """Another process holds the write lock for longer than a writer would wait."""
+    """Another process holds the lock that every write takes."""
     root = small_site(tmp_path, {"menu": 1}, **QUICK)
-    async with held(root) as hand, desk(root) as chat:
+    async with held(root), desk(root) as chat:
         await chat.call("review")
-        database = hand.parts.workspace.database
-        with closing(sqlite3.connect(database, isolation_level=None)) as other:
-            other.execute("BEGIN IMMEDIATE")
+        with locked(root):
             (row,) = (await chat.call("review"))["sections"]
             planned = await chat.call("generate", dryRun=True)
-            other.execute("ROLLBACK")
         assert (row["section"], planned["totalSections"]) == ("menu/s1", 1)
 
 

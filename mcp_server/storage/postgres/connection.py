@@ -130,9 +130,11 @@ class Opened:
             transaction = PostgresTransaction(connection)
             result = step(transaction)
             row = self._told(connection) if transaction.changed else None
-        except BaseException:
+        except BaseException as error:
             if not connection.closed:
                 connection.execute("ROLLBACK")
+            if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+                connection.close()  # it stays so, where a new one may find the server writable
             raise
         try:
             connection.execute("COMMIT")

@@ -30,6 +30,7 @@ TOO_MUCH = (
 """A value is beyond what the server can keep, or find again. The driver counts it among what is
 raised where a connection was lost."""
 
+DAMAGED = "the database server finds its data damaged: put back a copy"
 MESSAGES: dict[type[psycopg.Error], str] = {
     errors.DiskFull: "the disk of the database server is full: make room on it",
     errors.InsufficientPrivilege: "this role may not do that: see docs/scaling.md for its rights",
@@ -42,17 +43,20 @@ MESSAGES: dict[type[psycopg.Error], str] = {
     errors.CannotConnectNow: "the database server is starting, or stopping",
     errors.InvalidPassword: "the database server refuses the password: see PGPASSWORD or ~/.pgpass",
     errors.UndefinedTable: "the workspace is not there any more: it was moved away, or dropped",
+    errors.DataCorrupted: DAMAGED,
+    errors.IndexCorrupted: DAMAGED,
     errors.InvalidCatalogName: "there is no database of this name: create it",
 }
 """What trouble with the server means to a person; none of it is a statement's or its values'."""
 
 LOST = "the database server cannot be reached"
+WRITING = "another process is writing to the database"
 
 
 def storage_error(error: psycopg.Error) -> StorageError:
     """Return what a driver's error means to the rest of the package."""
     if isinstance(error, BUSY):
-        return StorageBusy("another process is writing to the database", shown="")
+        return StorageBusy(WRITING, shown=WRITING)
     if isinstance(error, TOO_MUCH):
         return StorageError("a value is too long for the database", shown="")
     if (meaning := _meaning(error)) is not None:

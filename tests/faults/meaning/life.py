@@ -64,15 +64,15 @@ class Life:
 
     def live(self, moves: int) -> None:
         """Change texts so many times, strike, and look at the end."""
-        for _ in range(moves):
+        for number in range(moves):
             move = self.random.choice(MOVES)
             self.done.append(move.__name__)
             try:
                 move(self)
             except Refused:
                 self.counts["calls refused"] += 1
-            if self.random.random() < 0.6:
-                self._strike()
+            if number == 0 or self.random.random() < 0.6:
+                self._strike(deadly=number == 0)
         self._settle()
         self.counts["rounds"] += 1
 
@@ -143,8 +143,8 @@ class Life:
 
     # Strikes
 
-    def _strike(self) -> None:
-        """Strike while texts are embedded, or at any other moment."""
+    def _strike(self, *, deadly: bool) -> None:
+        """Strike while texts are embedded, or at any other moment; `deadly`: somebody dies."""
         if self.random.random() < 0.7:
             with suppress(TimeoutError):
                 wait_until(lambda: _embeds(self.root), seconds=2)
@@ -154,9 +154,9 @@ class Life:
             pause(self.random.uniform(0, 1.5))
         self._note_embedding()
         strike = self.random.choice(("worker", "worker", "embedder", "embedder", "server", "both"))
-        if strike == "embedder":
+        if strike == "embedder" and not deadly:
             self._strike_embedder()
-        elif self.random.random() < 0.3:
+        elif self.random.random() < 0.3 and not deadly:
             self._freeze(self._hands.pids())
         else:
             if strike != "server":

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import anyio
 
@@ -13,9 +14,11 @@ from mcp_server.entities.entity import PREVIEW, PRODUCTION, text_hash
 from mcp_server.meaning.local import NAME, vectors
 from mcp_server.meaning.words import indexed
 from mcp_server.storage.sql.packing import unpacked
+from tests import databases
 from tests.faults.invariants import database
 from tests.faults.meaning.shop import TYPE
 from tests.promises.moves import parts_of
+from tests.wire import query
 
 Key = tuple[str, str]
 
@@ -47,35 +50,28 @@ def embedder_of(setting: str) -> str | None:
 
 def is_settled(root: Path, setting: str) -> bool:
     """Whether nothing is to be embedded, and nothing runs or waits."""
-    with closing(sqlite3.connect(database(root), timeout=10)) as connection:
-        waiting = connection.execute(
-            "SELECT (SELECT count(*) FROM jobs WHERE state IN (?, ?, ?)), "
-            "(SELECT count(*) FROM unembedded), "
-            "(SELECT count(*) FROM meanings WHERE embedder IS NOT ?)",
-            (*OPEN, embedder_of(setting)),
-        ).fetchone()
+    [waiting] = query(
+        root,
+        "SELECT (SELECT count(*) FROM jobs WHERE state IN (?, ?, ?)), "
+        "(SELECT count(*) FROM unembedded), "
+        "(SELECT count(*) FROM meanings WHERE coalesce(embedder, '') <> ?)",
+        *OPEN,
+        embedder_of(setting) or "",
+    )
     return waiting == (0, 0, 0)
 
 
 def problems(root: Path, setting: str) -> list[str]:
     """Return all that is wrong with what search knows, once everything has settled."""
     present = texts(root)
-    with closing(sqlite3.connect(database(root), timeout=10)) as connection:
-        return [
-            *_of_meanings(connection, present, setting),
-            *_of_words(connection, present),
-        ]
+    return [*_of_meanings(root, present, setting), *_of_words(root, present)]
 
 
-def _of_meanings(
-    connection: sqlite3.Connection, present: Mapping[Key, str], setting: str
-) -> Iterator[str]:
-    left = connection.execute("SELECT type, entity_id FROM unembedded").fetchall()
+def _of_meanings(root: Path, present: Mapping[Key, str], setting: str) -> Iterator[str]:
+    left = query(root, "SELECT type, entity_id FROM unembedded")
     if left:
         yield f"left to embed: {left}"
-    rows = connection.execute(
-        "SELECT type, entity_id, content_hash, embedder, vector FROM meanings"
-    ).fetchall()
+    rows = query(root, "SELECT type, entity_id, content_hash, embedder, vector FROM meanings")
     known = [(type, id) for type, id, *_ in rows]
     if sorted(known) != sorted(present):
         yield f"known twice, or not there: {sorted(known)}\nthe texts are: {sorted(present)}"
@@ -99,37 +95,63 @@ def _near(one: bytes | None, other: bytes | None) -> bool:
     return len(a) == len(b) and all(abs(x - y) < NEAR for x, y in zip(a, b, strict=True))
 
 
-def _of_words(connection: sqlite3.Connection, present: Mapping[Key, str]) -> Iterator[str]:
+def _of_words(root: Path, present: Mapping[Key, str]) -> Iterator[str]:
     """Say where the index of words is not the one that is made of the texts anew."""
-    try:
-        connection.execute("INSERT INTO word_index (word_index) VALUES ('integrity-check')")
-    except sqlite3.DatabaseError as error:
-        yield f"the index of words: {error}"
-    ids = {
-        (type, entity_id): (id, (unpacked(words) or b"").decode())
-        for id, type, entity_id, words in connection.execute(
-            "SELECT id, type, entity_id, words FROM meanings"
-        )
-    }
-    made = sqlite3.connect(":memory:")
-    with closing(made):
+    ids: dict[Key, int] = {}
+    for id, type, entity_id, words in query(
+        root, "SELECT id, type, entity_id, words FROM meanings"
+    ):
+        key = type, entity_id
+        ids[key] = id
+        said = (unpacked(words) or b"").decode()
+        if key in present and said != indexed(present[key]):
+            yield f"{key} has the words {said!r}"
+    if any(key not in ids for key in present):
+        return  # that was said
+    if databases.address() is None:
+        yield from _of_file(root, {ids[key]: indexed(text) for key, text in present.items()})
+    else:
+        yield from _of_server(root, {ids[key]: indexed(text) for key, text in present.items()})
+
+
+def _of_file(root: Path, present: Mapping[int, str]) -> Iterator[str]:
+    with (
+        closing(sqlite3.connect(database(root), timeout=10)) as connection,
+        closing(sqlite3.connect(":memory:")) as made,
+    ):
+        try:
+            connection.execute("INSERT INTO word_index (word_index) VALUES ('integrity-check')")
+        except sqlite3.DatabaseError as error:
+            yield f"the index of words: {error}"
         [(ours,)] = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'word_index'")
         made.execute(ours)
-        for key, text in present.items():
-            if key not in ids:
-                return  # that was said
-            id, words = ids[key]
-            if words != indexed(text):
-                yield f"{key} has the words {words!r}"
-            headings, _, all = indexed(text).partition("\n")
+        for id, text in present.items():
+            headings, _, all = text.partition("\n")
             made.execute(
                 "INSERT INTO word_index (rowid, headings, words) VALUES (?, ?, ?)",
                 (id, headings, all),
             )
-        there, due = _places(connection), _places(made)
-        if there != due:
-            yield f"words in the index, and in no text: {sorted(there - due)[:20]}"
-            yield f"words of a text, and not in the index: {sorted(due - there)[:20]}"
+        yield from _differences(_places(connection), _places(made))
+
+
+def _of_server(root: Path, present: Mapping[int, str]) -> Iterator[str]:
+    due: set[tuple[object, ...]] = set()
+    for id, text in present.items():
+        headings, _, all = text.partition("\n")
+        due |= {(word, id) for word in all.split()}
+        due |= {(f"#{word}", id) for word in headings.split()}
+    there = {*query(root, "SELECT unnest(tsvector_to_array(words)), id FROM word_index")}
+    yield from _differences(there, due)
+    known = {word for (word,) in query(root, "SELECT word FROM words")}
+    unknown = {str(word) for word, _ in due if not str(word).startswith("#")} - known
+    if unknown:
+        yield f"words of a text, and not among all words: {sorted(unknown)[:20]}"
+
+
+def _differences(there: set[Any], due: set[Any]) -> Iterator[str]:
+    if there != due:
+        yield f"words in the index, and in no text: {sorted(there - due)[:20]}"
+        yield f"words of a text, and not in the index: {sorted(due - there)[:20]}"
 
 
 def _places(connection: sqlite3.Connection) -> set[tuple[str, int, str, int]]:

@@ -14,8 +14,9 @@ from typing import IO, Any, cast
 
 from mcp_server.config import open_workspace
 from mcp_server.jobs.host.lock import WorkerLock
+from tests import databases
 from tests.faults.page_campaign.processes import FORKS, POINTS, Forked, strike_file
-from tests.faults.processes import ENDED, state
+from tests.faults.processes import ENDED, announced, state
 from tests.waiting import wait_until
 from tests.wire import Pipe
 
@@ -85,7 +86,7 @@ class Hands:
         self._keys = 0
         if random.random() < 0.6:  # else the first server will have one in itself
             self.work()
-            wait_until(self._lock.is_held)
+            wait_until(self._is_worked)
         self._servers = [Server(root) for _ in range(servers)]
 
     # Calls
@@ -135,9 +136,19 @@ class Hands:
 
     def work(self) -> None:
         """See to it that there is a worker: one of its own, unless a server was faster."""
-        if (self._worker is None or not self._worker.lives()) and not self._lock.is_held():
+        alone = databases.address() is None  # on a shared database several may be
+        if (self._worker is None or not self._worker.lives()) and not (
+            alone and self._lock.is_held()
+        ):
             self._worker = Forked(self.root, "worker", ends=None)
             self._struck["workers started"] += 1
+
+    def _is_worked(self) -> bool:
+        """Whether there is a worker, which says so as soon as it takes jobs."""
+        if databases.address() is None:
+            return self._lock.is_held()
+        known = databases.rows(self.root, "SELECT to_regclass('hosts') IS NOT NULL") == [(True,)]
+        return known and self._worker is not None and self._worker.pid in announced(self.root)
 
     def kill_worker(self) -> None:
         """Kill the worker; one that a server has in itself dies with all of these."""
