@@ -80,7 +80,7 @@ class ContentService:
     ) -> None:
         self._entities, self._batches, self._files = entities, batches, files
         self._reader, self._first_look = reader, FirstLook(reader, queue)
-        neighbours = Neighbours(meaning, finder.embedder, finder.index)
+        neighbours = Neighbours(meaning, finder.embedder, finder.index, finder.questions)
         pages = SitePages(files, entities)
         related = RelatedTexts(entities, pages, neighbours, tokens_max=related_tokens)
         generate = GenerateAction(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-import anyio
 import anyio.to_thread
 
 from mcp_server.entities.meaning import Embedder, Known, MeaningStore, Word
 from mcp_server.meaning.errors import EmbeddingTrouble
 from mcp_server.meaning.fusion import SAME_MEANING, SAME_WORDS, Asked, Share, nearest, score
 from mcp_server.meaning.index import VectorIndex, cosine
+from mcp_server.meaning.questions import Questions
 from mcp_server.meaning.words import begins, indexed, parts_of, words_of
 
 SOME_WORDS = "some of the words"
@@ -29,8 +29,6 @@ SPELLINGS_MAX = 5_000
 """Words of the index that it is compared with."""
 EMBEDDED_AT_ONCE = 128
 """Texts beside those of the store that one question embeds: the rest is found by its words."""
-REMEMBERED = 4_096
-"""Such texts, and questions, whose vectors are kept."""
 PATIENCE_S = 20.0
 """How long an embedder may take for a question; then only words are found."""
 
@@ -122,7 +120,7 @@ class Finder:
         if index is None and embedder is not None:
             index = VectorIndex(store, embedder)
         self.index = index
-        self._vectors: dict[str, bytes | None] = {}
+        self.questions = None if embedder is None else Questions(embedder)
 
     async def find(
         self,
@@ -252,30 +250,24 @@ class Finder:
 
     async def _vector(self, question: str, beside: Aside) -> tuple[bytes | None, str | None]:
         """Return the vector of a question, and make those of texts beside that have none yet."""
-        if self.embedder is None:
+        if self.questions is None:
             return None, None
-        texts = dict.fromkeys((question, *(each.text for each in beside.texts)))
-        new = [text for text in texts if text not in self._vectors][:EMBEDDED_AT_ONCE]
+        texts = (question, *(each.text for each in beside.texts))
         try:
-            if new:
-                with anyio.fail_after(PATIENCE_S):
-                    made = await self.embedder.embed(new)
-                for old in list(self._vectors)[: len(self._vectors) + len(new) - REMEMBERED]:
-                    del self._vectors[old]
-                self._vectors |= zip(new, made, strict=True)
+            if new := self.questions.unknown(texts)[:EMBEDDED_AT_ONCE]:
+                await self.questions.ask(new, patience_s=PATIENCE_S)
         except EmbeddingTrouble as trouble:
             return None, str(trouble)
-        except TimeoutError:
-            return None, f"no answer of the embedder within {PATIENCE_S:g} seconds"
-        return self._vectors.get(question), None
+        return self.questions.vector(question), None
 
     def _beside(self, beside: Aside, vector: bytes | None, asked: Asked) -> Sequence[Match]:
+        known = self.questions
         return [
             Match(
                 type=each.type,
                 id=each.id,
                 hash=None,
-                meaning=cosine(vector, self._vectors.get(each.text)),
+                meaning=cosine(vector, None if known is None else known.vector(each.text)),
                 share=asked.share(words),
             )
             for each, words in zip(beside.texts, beside.indexed, strict=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from math import inf
 from typing import NamedTuple
 
 import anyio
@@ -13,6 +14,7 @@ from mcp_server.entities.meaning import Embedder, MeaningStore
 from mcp_server.errors import StorageError
 from mcp_server.meaning.errors import EmbeddingTrouble
 from mcp_server.meaning.index import VectorIndex
+from mcp_server.meaning.questions import Questions
 
 PATIENCE_S = 2.0
 """How long an embedder may take for a question: it takes a hundredth of a second."""
@@ -20,8 +22,6 @@ FIRST_S = 10.0
 """How long it may take for the first one, which its model is loaded for: a draft takes longer."""
 REST_S = 15.0
 """How long it is not asked again after it took longer, or failed."""
-REMEMBERED = 256
-"""Questions whose vectors are kept: a job may be tried again."""
 
 logger = structlog.get_logger(__name__)
 
@@ -44,13 +44,20 @@ class Neighbours:
     """
 
     def __init__(
-        self, store: MeaningStore, embedder: Embedder | None, index: VectorIndex | None = None
+        self,
+        store: MeaningStore,
+        embedder: Embedder | None,
+        index: VectorIndex | None = None,
+        questions: Questions | None = None,
     ) -> None:
+        """`index`, `questions`: those of who else in this process looks for texts."""
         self._store, self._embedder = store, embedder
+        if questions is None and embedder is not None:
+            questions = Questions(embedder)
+        self._questions = questions
         if index is None and embedder is not None:
             index = VectorIndex(store, embedder)
         self._index = index
-        self._asked: dict[str, bytes] = {}
         self._has_asked = False
         self._rests_until = 0.0
 
@@ -65,11 +72,11 @@ class Neighbours:
         That takes a second, or more on a busy machine. A question that comes meanwhile does not
         wait for it longer than for any other reason.
         """
-        if self._embedder is None:
+        if self._embedder is None or self._questions is None:
             return
         with suppress(StorageError):  # the jobs will tell
             if await self._store.vectors(after=0, embedder=self._embedder.name, limit=1):
-                await self._embedded("ready")
+                await self._trouble(self._questions, "ready", inf)
 
     async def of_text(
         self, type: str, id: str, *, types: Collection[str], count: int
@@ -106,38 +113,31 @@ class Neighbours:
         )
 
     async def _vector(self, question: str) -> bytes | None:
-        if self._embedder is None or not question.strip():
+        questions = self._questions
+        if questions is None or not question.strip():
             return None
-        if (known := self._asked.get(question)) is not None:
-            return known
+        if not questions.unknown([question]):
+            return questions.vector(question)
         if anyio.current_time() < self._rests_until:
             return None
         patience_s = PATIENCE_S if self._has_asked else FIRST_S
         self._has_asked = True
-        vector, trouble = None, f"no answer within {patience_s:g} seconds"
-        with anyio.move_on_after(patience_s):
-            vector, trouble = await self._embedded(question)
-        if trouble is not None:
+        if (trouble := await self._trouble(questions, question, patience_s)) is not None:
             self._rests_until = anyio.current_time() + REST_S
             logger.warning("a question could not be embedded", reason=trouble)
-        if vector is not None:
-            for old in list(self._asked)[: len(self._asked) + 1 - REMEMBERED]:
-                del self._asked[old]
-            self._asked[question] = vector
-        return vector
+        return questions.vector(question)
 
-    async def _embedded(self, question: str) -> tuple[bytes | None, str | None]:
-        """Return the vector of a question, or what went wrong."""
-        assert self._embedder is not None
+    async def _trouble(self, questions: Questions, question: str, patience_s: float) -> str | None:
+        """Embed a question; return what went wrong."""
         try:
-            [vector] = await self._embedder.embed([question])
+            await questions.ask([question], patience_s=patience_s)
         except EmbeddingTrouble as trouble:
-            return None, str(trouble)
+            return str(trouble)
         except Exception as error:
             # Somebody else's model may break in any way, and no draft is to fail by that.
             logger.exception("an embedder is broken")
-            return None, type(error).__name__
-        return vector, None
+            return type(error).__name__
+        return None
 
 
 def _sorted(found: Mapping[tuple[str, str], tuple[str, float]]) -> Sequence[Near]:

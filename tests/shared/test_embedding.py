@@ -35,7 +35,7 @@ def count(site: Site, asked: str) -> int:
 def test_vectors_are_made_by_who_can_though_another_takes_the_job(
     tmp_path: Path, site: Site
 ) -> None:
-    """What is new is found by its words at once; `status` and `doctor` say what it waits for."""
+    """R25: what is new is found by its words; `status` and `doctor` say what a vector waits for."""
     anna = site.checkout(tmp_path / "anna", PAGES, embedder="auto")
     berta = site.checkout(tmp_path / "berta", PAGES, embedder="auto")
     able = site.worker(anna, "anna")

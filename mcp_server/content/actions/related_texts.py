@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from mcp_server.content.actions.site_pages import SitePages
 from mcp_server.content.drafting.related import (
@@ -23,6 +24,8 @@ from mcp_server.entities.store import EntityStore
 from mcp_server.meaning.near import Near, Neighbours
 
 TYPES = (PREVIEW, PRODUCTION)
+READ_AT_ONCE = RELATED_MAX
+"""Texts that are read together; then the next, where some are not what their sections say now."""
 LOOKED_AT = 128
 """Texts that are looked at: each section may have two, and as many again in other languages."""
 
@@ -61,13 +64,10 @@ class RelatedTexts:
             return ()
         near = await self._near(asking)
         site = await self._pages.of_sections(asking.site, {each.id for each in near})
-        found: list[tuple[Section, Revision]] = []
-        for each, other in _candidates(near, asking, site):
-            if (revision := await self._text_of(each)) is not None:
-                found.append((other, revision))
-            if len(found) == RELATED_MAX:
-                break
-        return tuple(fitting(found, site, self.tokens_max))
+        candidates, found = _candidates(near, asking, site), list[tuple[Section, Revision]]()
+        while len(found) < RELATED_MAX and (some := [*islice(candidates, READ_AT_ONCE)]):
+            found += await self._present(some)
+        return tuple(fitting(found[:RELATED_MAX], site, self.tokens_max))
 
     async def _near(self, asking: Asking) -> Sequence[Near]:
         """Return the texts that are clearly near, by the section's own text if it has one."""
@@ -81,12 +81,17 @@ class RelatedTexts:
         near = await self._neighbours.of_question(question, types=TYPES, count=LOOKED_AT)
         return [each for each in near if each.cosine >= NEAR_QUESTION]
 
-    async def _text_of(self, near: Near) -> Revision | None:
-        """Return the text that was found, if it is what its section says now."""
-        draft = await self._entities.get(PREVIEW, near.id)
-        live = await self._entities.get(PRODUCTION, near.id)
-        now = text_now(draft, live)
-        return now if now is not None and now.hash == near.hash else None
+    async def _present(
+        self, candidates: Sequence[tuple[Near, Section]]
+    ) -> Sequence[tuple[Section, Revision]]:
+        """Return the texts that were found, of those that are what their sections say now."""
+        stored = await self._entities.snapshot((), only={near.id for near, _ in candidates})
+        found: list[tuple[Section, Revision]] = []
+        for near, section in candidates:
+            now = text_now(stored.drafts.get(near.id), stored.live.get(near.id))
+            if now is not None and now.hash == near.hash:
+                found.append((section, now))
+        return found
 
 
 def _candidates(near: Sequence[Near], asking: Asking, site: Site) -> Iterator[tuple[Near, Section]]:
