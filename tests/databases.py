@@ -9,14 +9,19 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 VARIABLE = "TESTS_DATABASE"
 """Holds the server's address, for every process of the tests."""
 PLACE = "TESTS_WORKSPACE_ID"
 """Holds what the workspace of the present test is called there."""
+
+TOGETHER = "TESTS_TOGETHER"
+"""Set where all workspaces share that place."""
 
 FILE = {
     "test_a_strangers_workspace.py": "it is about state folders that come with a workspace",
@@ -52,11 +57,18 @@ def begin(test: str) -> str:
 
 def another_place(root: Path) -> Mapping[str, object]:
     """Return the settings that a workspace needs which is not the first of its test."""
-    if address() is None:
+    if address() is None or TOGETHER in os.environ:
         return {}
     first = os.environ[PLACE]
     place = _PLACES.setdefault(str(root), f"{first}_{len(_PLACES)}" if _PLACES else first)
     return {} if place == first else {"workspace_id": place}
+
+
+@contextmanager
+def sharing(at: str, place: str) -> Generator[None]:
+    """Let all workspaces be in one place of this server: checkouts of one site."""
+    with patch.dict(os.environ, {VARIABLE: at, PLACE: place, TOGETHER: "1"}):
+        yield
 
 
 def rows(root: Path, sql: str, *values: object) -> list[tuple[Any, ...]]:
