@@ -82,20 +82,30 @@ class Machine:
     def server(self) -> Pipe:
         """Return the conversation with a server that lives, as far as is known."""
         if self.chat is None or self.chat.process.poll() is not None:
+            self._hang_up()
             self.chat = self._serve()
             self.struck["servers started"] += 1
             self.chat.begin()
         return self.chat
 
     def end(self) -> None:
-        """End the server, if there is one."""
-        if self.chat is not None:
-            kill(self.chat.process.pid)
-            self.chat.process.wait()
-            for end in (self.chat.process.stdin, self.chat.process.stdout):
-                with suppress(OSError):
-                    end.close() if end else None
-            self.chat = None
+        """End the server, and the worker that was started here last."""
+        self._hang_up()
+        if self._worker is not None:
+            self._worker.kill()
+            self._worker.wait()
+
+    def _hang_up(self) -> None:
+        """End the server, if there is one, and the conversation with it."""
+        if self.chat is None:
+            return
+        process = self.chat.process
+        process.kill()
+        process.wait()
+        for end in (process.stdin, process.stdout):
+            with suppress(OSError):  # there is something that it has not read
+                end.close() if end else None
+        self.chat = None
 
     @property
     def log(self) -> Path:

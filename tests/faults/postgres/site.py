@@ -30,7 +30,7 @@ from tests.wire import query
 PAGES, SECTIONS = 10, 12
 JOBS = PAGES * SECTIONS
 SETTINGS: Mapping[str, object] = {
-    "composer_delay_s": 0.05,
+    "composer_delay_s": 0.1,
     "concurrency": 4,
     "crashes_max": 1000,
     "heartbeat_s": 0.5,
@@ -43,7 +43,7 @@ NEXT: Mapping[str, Sequence[str]] = {
     "promote": ("rollback",),
 }
 """What may be asked for after what: each queues a job for every section."""
-STRIKES = (2, 5)
+STRIKES = (3, 8)
 """So many while it runs."""
 LOST_ANSWER = "a commit was made whose answer was lost"
 """What is logged then."""
@@ -143,8 +143,8 @@ class StruckSite:
         for attempt in count():
             assert attempt < TRIES, f"nobody can do it: {[each.name for each in left]}"
             calls = {each.name: self._ask(each, tool, arguments) for each in left}
-            if self._rng.random() < 0.5 / (attempt + 1):
-                self._strikes.pause(self._rng.uniform(0, 0.15))
+            if self._rng.random() < 0.7 / (attempt + 1):
+                self._strikes.pause(self._rng.uniform(0, 0.1))
                 self._strikes.strike_a_call()
             for each in list(left):
                 batch = self._answered(each, calls[each.name])

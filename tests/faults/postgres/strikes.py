@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from random import Random
 
+from mcp_server.storage.postgres.connection import STILL_S
 from tests.benchmarks.postgres import Postgres
 from tests.faults.postgres.machines import Machine
 from tests.faults.postgres.proxy import Proxy
@@ -26,6 +27,8 @@ LEASE_S = 2.0
 FREEZE_S = (0.02, 0.3, 1.0, LEASE_S + 1, LEASE_S + 2)
 """From within a transaction to well past the lease, also with a rescue after it."""
 SILENT_S = (0.1, 1.0, LEASE_S + 1)
+LONG_S = STILL_S + 1.0
+"""Of one in ten: so long that the database undoes a transaction that stands still."""
 BYTES = (1, 100, 1_000, 10_000, 100_000)
 """From within the first message to within the rows of a claim."""
 
@@ -101,6 +104,9 @@ class Strikes:
         timer.start()
         self._later.append(timer)
 
+    def _drawn(self, seconds: Sequence[float]) -> float:
+        return LONG_S if self._rng.random() < 0.1 else self._rng.choice(seconds)
+
     def _note(self, what: str, times: int = 1) -> None:
         self._struck[what] += times
 
@@ -131,7 +137,7 @@ class Strikes:
 
     def _freeze(self, pid: int) -> None:
         kill(pid, signal.SIGSTOP)
-        self._soon(self._rng.choice(FREEZE_S), lambda: kill(pid, signal.SIGCONT))
+        self._soon(self._drawn(FREEZE_S), lambda: kill(pid, signal.SIGCONT))
 
     def _workers(self) -> Sequence[int]:
         return [pid for root in {each.root for each in self._machines} for pid in workers(root)]
@@ -177,5 +183,5 @@ class Strikes:
     def _silence(self) -> None:
         self._proxy.fall_silent()
         lost = self._rng.random() < 0.5
-        self._soon(self._rng.choice(SILENT_S), lambda: self._proxy.speak(lost=lost))
+        self._soon(self._drawn(SILENT_S), lambda: self._proxy.speak(lost=lost))
         self._note("silences, all lost" if lost else "silences")
