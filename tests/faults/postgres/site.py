@@ -45,6 +45,8 @@ NEXT: Mapping[str, Sequence[str]] = {
 """What may be asked for after what: each queues a job for every section."""
 STRIKES = (3, 8)
 """So many while it runs."""
+ENDS_S = 300.0
+"""How long it may take to its end once nothing is done to it any more, on a busy machine."""
 LOST_ANSWER = "a commit was made whose answer was lost"
 """What is logged then."""
 TRIES = 60
@@ -112,7 +114,7 @@ class StruckSite:
                 if has_ended(self._root, batch):
                     break
             self._strikes.over()
-            wait_until(partial(self._is_over, batch))
+            wait_until(partial(self._is_over, batch), seconds=ENDS_S)
             self._check(tool, batch)
         except (AssertionError, TimeoutError):
             self._tell()
