@@ -10,14 +10,19 @@ import hashlib
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 VARIABLE = "TESTS_DATABASE"
 """Holds the server's address, for every process of the tests."""
 PLACE = "TESTS_WORKSPACE_ID"
 """Holds what the workspace of the present test is called there."""
+
+TOGETHER = "TESTS_TOGETHER"
+"""Set where all workspaces share that place."""
 
 FILE = {
     "test_a_strangers_workspace.py": "it is about state folders that come with a workspace",
@@ -55,7 +60,7 @@ def begin(test: str) -> str:
 
 def another_place(root: Path) -> Mapping[str, object]:
     """Return the settings that a workspace needs which is not the first of its test."""
-    if address() is None:
+    if address() is None or TOGETHER in os.environ:
         return {}
     first = os.environ[PLACE]
     place = _PLACES.setdefault(str(root), f"{first}_{len(_PLACES)}" if _PLACES else first)
@@ -65,6 +70,13 @@ def another_place(root: Path) -> Mapping[str, object]:
 def schema_of(root: Path) -> str:
     """Return the schema in which the server has a workspace."""
     return f"pressroom_{_PLACES.get(str(root), os.environ[PLACE])}"
+
+
+@contextmanager
+def sharing(at: str, place: str) -> Generator[None]:
+    """Let all workspaces be in one place of this server: checkouts of one site."""
+    with patch.dict(os.environ, {VARIABLE: at, PLACE: place, TOGETHER: "1"}):
+        yield
 
 
 def rows(root: Path, sql: str, *values: object) -> list[tuple[Any, ...]]:

@@ -1,24 +1,16 @@
-"""Many hands on one job at once, on PostgreSQL: `python -m tests.faults.postgres barrier|lease`.
+"""A worker is stopped before or after a statement of its end, at each of them in turn.
 
-`barrier`: several processes' connections claim at the same moment. No limit is ever passed, no key
-has two jobs that run, no job is claimed twice, and none is left.
-
-`lease`: a worker is stopped before or after a statement of its end, each in turn, until its lease
-is over and another has taken the job, or has found that there is nothing to take. What the job does
-is done once, and its worker knows whether it was by it.
+It stands still until its lease is over and another has taken the job, or has found that there is
+nothing to take. What the job does is done once, and its worker knows whether it was by it.
 """
 
 from __future__ import annotations
 
-import argparse
-import tempfile
 import threading
-import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any, Self, cast
 from unittest.mock import patch
@@ -29,137 +21,23 @@ from psycopg.sql import Composable
 
 from mcp_server.entities.effects import ABSENT, SaveRevision
 from mcp_server.errors import LostClaim
-from mcp_server.jobs.job import Attempt, Dedup
+from mcp_server.jobs.job import Dedup
 from mcp_server.jobs.outcome import Done, Enqueue
-from mcp_server.jobs.records import Claim, Report
-from mcp_server.jobs.retry import decide
 from mcp_server.storage.postgres import connection
 from mcp_server.storage.postgres.connection import connect
 from mcp_server.storage.postgres.database import PostgresDatabase
 from mcp_server.storage.postgres.rows import PostgresRow
+from tests.faults.postgres.tidying import CHECKED, tidy
 from tests.harness import ManualClock
 from tests.storage.postgres_server import SCHEMAS, server
 from tests.storage.raw import PostgresRaw, Raw
-from tests.storage.stores import HOUR_S, Bench, a_job, a_text, postgres, stores_on
+from tests.storage.stores import Bench, a_job, a_text, postgres, stores_on
 from tests.waiting import PATIENCE_S, until
 
-CLAIMERS = 4
-LIMIT = 2
-LIMITS = {"limited": LIMIT}
-CHECKED = 50
-"""After so many rounds the rows are compared with each other, and what has ended is forgotten."""
 STILL_S = 0.3
 """How long a transaction may stand still here."""
 EXPORT = a_job(kind="export", dedup=Dedup.COALESCE, dedup_key="export", counted=False)
-KEYED = a_job(kind="export", dedup=Dedup.COALESCE, dedup_key="key", counted=False)
-
-OVER_LIMIT = f"""
-SELECT count(*) FROM jobs WHERE kind = 'limited' AND state = 'processing' HAVING count(*) > {LIMIT}
-"""
-TWO_OF_A_KEY = """
-SELECT dedup_key FROM jobs WHERE dedup = 'coalesce' AND state = 'processing'
-GROUP BY dedup_key HAVING count(*) > 1
-"""
 WAITING_EXPORTS = "SELECT count(*) FROM jobs WHERE kind = 'export' AND state = 'pending'"
-
-
-def main() -> None:
-    """Run what the command line asks for."""
-    parser = argparse.ArgumentParser(prog="tests.faults.postgres", description=__doc__)
-    parser.add_argument("what", choices=["barrier", "lease"])
-    parser.add_argument("--rounds", type=int, default=1_000)
-    options = parser.parse_args()
-    began = time.monotonic()
-    campaign = barrier if options.what == "barrier" else lease
-    with tempfile.TemporaryDirectory() as folder:
-        counted = anyio.run(partial(campaign, Path(folder) / "x", options.rounds))
-    told = ", ".join(f"{what} {n:,}" for what, n in sorted(counted.items()))
-    print(f"{options.rounds:,} rounds in {time.monotonic() - began:.0f} s: {told}")
-
-
-# Claimers at a barrier
-
-
-async def barrier(path: Path, rounds: int, *, claimers: int = CLAIMERS) -> Counter[str]:
-    """Let several claim at once, again and again; return how much there was."""
-    clock, counted = ManualClock(), Counter[str]()
-    async with AsyncExitStack() as stack:
-        raw = PostgresRaw(path)
-        stack.callback(raw.end)
-        benches = [
-            Bench(await stack.enter_async_context(postgres(path)), postgres, path, clock)
-            for _ in range(claimers)
-        ]
-        hands = [_Hand(bench, f"w{n}") for n, bench in enumerate(benches)]
-        for number in range(rounds):
-            jobs = [a_job(kind="limited") for _ in range(2 * LIMIT + 1)]
-            await benches[0].submit(f"b{number}", *jobs, KEYED, a_job(), a_job())
-            running, turns = 0, 0
-            while True:
-                await _at_once(hand.exchange for hand in hands)
-                counted["claims"] += claimers
-                held = [attempt.job for hand in hands for attempt in hand.held]
-                assert len({job.id for job in held}) == len(held), "a job was claimed twice"
-                assert raw.all(OVER_LIMIT) == [], "a limit was passed"
-                assert raw.all(TWO_OF_A_KEY) == [], "two jobs of a key run"
-                running += len(held)
-                turns += 1
-                if turns == 1:  # while one of the key runs, another comes
-                    assert sum(job.kind == "limited" for job in held) == LIMIT
-                    await benches[-1].enqueue(f"later{number}", KEYED)
-                if not held:
-                    break
-            assert running == len(jobs) + 4, "a job was left"
-            counted["jobs"] += running
-            if number % CHECKED == CHECKED - 1 or number == rounds - 1:
-                await _tidy(benches[0], raw, clock)
-    return counted
-
-
-class _Hand:
-    """A worker that reports what it has done and claims what it can, in one step."""
-
-    def __init__(self, bench: Bench, name: str) -> None:
-        self._bench, self._name, self._numbers = bench, name, count()
-        self.held: list[Attempt] = []
-
-    async def exchange(self) -> None:
-        """Report all that it holds, and claim as much as one worker would."""
-        now = self._bench.now
-        reports = [
-            Report(attempt, decide(attempt.job, Done(), now=now, jitter=1.0))
-            for attempt in self.held
-        ]
-        claim = Claim(
-            id=f"{self._name}.{next(self._numbers)}",
-            worker_id=self._name,
-            limit=4,
-            kinds=["limited", "export", "work"],
-            abilities=[],
-            lease_s=HOUR_S,
-            limits=LIMITS,
-        )
-        exchange = await self._bench.store.exchange(reports, claim, now=now)
-        for recorded in exchange.recorded:
-            assert not isinstance(recorded, Exception), recorded
-        self.held = list(exchange.attempts)
-
-
-async def _at_once(calls: Iterable[Callable[[], Coroutine[Any, Any, None]]]) -> None:
-    async with anyio.create_task_group() as tasks:
-        for call in calls:
-            tasks.start_soon(call)
-
-
-async def _tidy(bench: Bench, raw: Raw, clock: ManualClock) -> None:
-    """Compare the rows with each other, and forget what has ended."""
-    raw.check()
-    clock.advance(HOUR_S)
-    while await bench.store.prune(completed_before=bench.now, ended_before=bench.now, limit=500):
-        pass
-
-
-# A worker that is stopped past its lease
 
 
 class Stop:
@@ -251,7 +129,7 @@ async def lease(path: Path, rounds: int, *, stride: int = 1) -> Counter[str]:
             at, after = (at + stride, after) if stood else (1, not after)
             await _finish_exports(other)
             if number % CHECKED == CHECKED - 1 or number == rounds - 1:
-                await _tidy(other, raw, clock)
+                await tidy(other, raw, clock)
     return counted
 
 
@@ -306,7 +184,3 @@ def _check_effects(raw: Raw, job_id: str, ended: str) -> None:
 async def _finish_exports(bench: Bench) -> None:
     for attempt in await bench.claim(9, kinds=["export"]):
         await bench.finish(attempt)
-
-
-if __name__ == "__main__":
-    main()
