@@ -69,6 +69,28 @@ class ServerSizes:
     """Pairs of servers that are started."""
     asked: int = 300
     """Pairs of calls of `status`."""
+    queued: int = 20_000
+    """No-ops that are drained from a shared database."""
+    queued_by_slow: int = 500
+    """Of queues that take ten times as long."""
+    workers: tuple[int, ...] = (1, 2, 4)
+    """How many processes drain them."""
+    handed_in: int = 10_000
+    """Jobs handed in as one batch."""
+    one_by_one: int = 1_000
+    """Jobs handed in one after another."""
+    pings: int = 100
+    """Jobs handed in to a worker that idles in another process."""
+    kept: int = 1_000_000
+    """Ended jobs beside those that are drained."""
+    turns: int = 3
+    """Drains of each sort, where a figure measures two by turns."""
+    resting: int = 6_400
+    """Jobs that wait as for a model."""
+    sites: int = 100
+    """Sites in one database."""
+    watched_s: float = 20.0
+    """How long those are watched that idle on a shared database."""
 
 
 QUICK = ServerSizes(
@@ -97,6 +119,16 @@ QUICK = ServerSizes(
     idle_s=3.0,
     spawned=2,
     asked=50,
+    queued=1_000,
+    queued_by_slow=50,
+    handed_in=1_000,
+    one_by_one=100,
+    pings=10,
+    kept=20_000,
+    turns=1,
+    resting=640,
+    sites=5,
+    watched_s=3.0,
 )
 """Enough to see that everything runs; too little to say how fast."""
 
@@ -122,6 +154,10 @@ class ServerFigure:
     parts: Mapping[str, Part]
     measure: Callable[[Path, ServerSizes], Awaitable[Values]]
     """Takes an empty folder."""
+    peers: tuple[str, ...] = ()
+    """Other systems that are measured, whose commits are as durable as ours."""
+    once: bool = False
+    """Measured in the first round only."""
 
 
 def p95(values: Sequence[float]) -> float:

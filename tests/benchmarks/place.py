@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
 Durability = Literal["FULL", "NORMAL", "none"]
 """When a commit answers: on the disk, safe from a crash of the process only, or never."""
+
+REST_S = 0.2
+"""How long a job takes that waits as for a model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,10 @@ class Place:
     durability: Durability
     postgres: str | None = None
     """Address of a fresh database on the same disk."""
+    made: bool = False
+    """Whether another process has made the tables there."""
+    works: bool = True
+    """Whether this process is to run jobs, and not only to hand them in."""
 
     @property
     def file(self) -> Path:
@@ -77,6 +84,27 @@ class Queue(Protocol):
 
     async def drain(self, count: int, concurrency: int) -> float:
         """Run the `count` jobs that are queued; return how many a second."""
+        ...
+
+
+class SharedQueue(Queue, Protocol):
+    """A queue in a database that several processes have open, each as a worker or handing in."""
+
+    async def enqueue_many(self, count: int, kind: str = "noop") -> None:
+        """Hand in jobs that do nothing, or of the kind `rest`, that take `REST_S`."""
+        ...
+
+    async def ping(self) -> None:
+        """Hand in a job that notes how long after this moment it starts."""
+        ...
+
+    async def work(self, lanes: int, hit: Callable[[], None]) -> None:
+        """Run jobs until cancelled, `lanes` at once; call `hit` for each but the pings."""
+        ...
+
+    @property
+    def delays_s(self) -> Sequence[float]:
+        """How late the pings that this process ran started."""
         ...
 
 

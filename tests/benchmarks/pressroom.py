@@ -6,7 +6,7 @@ import logging
 import os
 import random
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -27,15 +27,18 @@ from mcp_server.jobs.worker.attempt import AttemptRunner, Progress
 from mcp_server.jobs.worker.maintenance import Maintenance, MaintenanceSettings
 from mcp_server.jobs.worker.worker import Worker, WorkerSettings
 from mcp_server.storage.sql.content.effects import ContentEffects
+from mcp_server.storage.sql.database import Database
 from mcp_server.storage.sql.queue.store import SqlJobStore
-from mcp_server.storage.sqlite.file.database import Database
-from tests.benchmarks.place import Place
+from mcp_server.storage.sqlite.file.database import Database as SqliteDatabase
+from tests.benchmarks.place import REST_S, Place
 
 PAYLOAD_BYTES_MAX = 64 * 1024
 END_S = 600.0
 """How long a batch may take to drain before the measurement is given up."""
 
 ORIGIN = Origin(owner="benchmark", interface="test")
+SCHEMA = "pressroom_benchmark"
+"""Of the workspace in a database of several machines."""
 
 
 class Noop(BaseModel, frozen=True, extra="forbid"):
@@ -52,10 +55,10 @@ class Ping(BaseModel, frozen=True, extra="forbid"):
 
 
 class PressroomQueue:
-    """The queue on one file; leases, fence, counters, typed payloads, one batch."""
+    """The queue of one workspace; leases, fence, counters, typed payloads, one batch."""
 
     def __init__(self, database: Database) -> None:
-        self._clock = clock = SystemClock()
+        self._clock = clock = database.clock(SystemClock())
         self._registry = Registry(payload_bytes_max=PAYLOAD_BYTES_MAX)
         new_job_id = partial(new_id, "j", clock)
         self._store = SqlJobStore(database, ContentEffects(), new_job_id)
@@ -67,14 +70,19 @@ class PressroomQueue:
         self._left = 0
         self._all_ran = anyio.Event()
         self._delays_s: list[float] = []
+        self._hit = self._count_down
         self._register()
 
     def _register(self) -> None:
         @handler("noop", Noop)
         async def noop(payload: Noop, context: object) -> Outcome:
-            self._left -= 1
-            if self._left == 0:
-                self._all_ran.set()
+            self._hit()
+            return Done()
+
+        @handler("rest", Noop)
+        async def rest(payload: Noop, context: object) -> Outcome:
+            await anyio.sleep(REST_S)
+            self._hit()
             return Done()
 
         @handler("reporting-noop", Noop)
@@ -87,8 +95,13 @@ class PressroomQueue:
             self._delays_s.append(time.monotonic() - payload.at)
             return Done()
 
-        for kind in (noop, reporting_noop, ping):
+        for kind in (noop, rest, reporting_noop, ping):
             self._registry.register(kind)
+
+    def _count_down(self) -> None:
+        self._left -= 1
+        if self._left == 0:
+            self._all_ran.set()
 
     async def enqueue_each(self, count: int) -> None:
         for number in range(count):
@@ -120,6 +133,16 @@ class PressroomQueue:
         batch = await self._batches.get(self._batch_id, owner=ORIGIN.owner)
         assert (batch.completed, batch.total) == (count, count), batch
         return count / (ended - begun)
+
+    async def work(self, lanes: int, hit: Callable[[], None]) -> None:
+        """Run jobs until cancelled."""
+        self._hit = hit
+        await self.worker(lanes).run()
+
+    async def wait(self) -> None:
+        """Wait until the batch that was handed in last has ended."""
+        with anyio.fail_after(END_S):
+            await self._batches.wait(self._batch_id, owner=ORIGIN.owner)
 
     async def ping(self) -> None:
         """Hand in a job that says how long after this moment it starts."""
@@ -158,10 +181,16 @@ class PressroomQueue:
 
 @asynccontextmanager
 async def open_queue(place: Place) -> AsyncGenerator[PressroomQueue]:
-    """Open the queue in a folder."""
+    """Open the queue in a folder, or in a database."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    async with Database.open(place.file, synchronous=place.synchronous) as database:
-        yield PressroomQueue(database)
+    if place.postgres is not None:
+        from mcp_server.storage.postgres.database import PostgresDatabase
+
+        async with PostgresDatabase.open(place.postgres, SCHEMA) as database:
+            yield PressroomQueue(database)
+    else:
+        async with SqliteDatabase.open(place.file, synchronous=place.synchronous) as file:
+            yield PressroomQueue(file)
 
 
 def _noop(number: int, kind: str = "noop") -> NewJob:

@@ -9,12 +9,13 @@ each figure is measured on a fresh workspace.
 from __future__ import annotations
 
 import argparse
+import signal
 import statistics
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import anyio
@@ -36,7 +37,7 @@ from tests.benchmarks import (
     watching,
 )
 from tests.benchmarks.measuring import OWN, QUICK, Part, ServerFigure, ServerSizes
-from tests.benchmarks.queue import TABLE_WIDTH, machine, names_among
+from tests.benchmarks.queue import TABLE_WIDTH, leave, machine, names_among
 from tests.benchmarks.results import Row, number
 
 PROGRAM = "tests.benchmarks.server"
@@ -280,6 +281,8 @@ class Bench:
             self._console.print(machine(Path(folder)), highlight=False)
             for round in range(self._run.rounds):
                 for name, figure in self._run.figures.items():
+                    if figure.once and round:
+                        continue
                     here = f"round {round + 1}/{self._run.rounds}  {name}"
                     self._console.print(here, style="dim", highlight=False)
                     place = Path(folder) / f"{name}-{round}"
@@ -288,13 +291,15 @@ class Bench:
         return self._rows()
 
     def _rows(self) -> Sequence[Row]:
-        return [
-            self._row(system, part, about)
-            for figure in self._run.figures.values()
-            for part, about in figure.parts.items()
-            for system in (OWN, *((about.to[0],) if about.to and about.to[0] != OWN else ()))
-            if (system, part) in self._values
-        ]
+        rows: list[Row] = []
+        for figure in self._run.figures.values():
+            for part, about in figure.parts.items():
+                bases = (about.to[0],) if about.to else ()
+                for system in dict.fromkeys((OWN, *bases, *figure.peers)):
+                    if (system, part) in self._values:
+                        durable = system in {OWN, *figure.peers}
+                        rows.append(self._row(system, part, about, durable=durable))
+        return rows
 
     async def _once(self, name: str, figure: ServerFigure, place: Path) -> None:
         try:
@@ -307,14 +312,14 @@ class Bench:
         for key, value in values.items():
             self._values.setdefault(key, []).append(value)
 
-    def _row(self, system: str, part: str, about: Part) -> Row:
+    def _row(self, system: str, part: str, about: Part, *, durable: bool) -> Row:
         values = self._values[system, part]
         median = statistics.median(values)
         base = self._values.get(about.to) if about.to and system == OWN else None
         return Row(
             system=system,
             figure=part,
-            durability="FULL" if system == OWN else "none",
+            durability="FULL" if durable else "none",
             unit=about.unit,
             median=median,
             min=min(values),
@@ -360,8 +365,16 @@ def arguments(
     parser.add_argument("--folder", type=Path, help="a folder on the disk to measure")
     parser.add_argument("--quick", action="store_true", help="see that it runs, in a minute or so")
     parser.add_argument("--json", action="store_true", help="one object a line")
+    parser.add_argument(
+        "--size",
+        type=_size,
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help=f"measure so much instead: {', '.join(_SIZES)}",
+    )
     given = parser.parse_args(words)
-    sizes = QUICK if given.quick else ServerSizes()
+    sizes = replace(QUICK if given.quick else ServerSizes(), **dict(given.size))
     run = Run(
         figures={k: f for k, f in figures(sizes).items() if k in (given.figures or known)},
         sizes=sizes,
@@ -371,11 +384,26 @@ def arguments(
     return run, given.json
 
 
+_SIZES = {
+    size.name: type(size.default)
+    for size in fields(ServerSizes)
+    if isinstance(size.default, int | float)
+}
+
+
+def _size(text: str) -> tuple[str, float]:
+    name, _, value = text.partition("=")
+    if name not in _SIZES:
+        raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(_SIZES)}")
+    return name, _SIZES[name](value)
+
+
 def main(words: Sequence[str], figures: Figures = figures, program: str = PROGRAM) -> int:
     """Measure, print; what was measured goes to stdout, all else to stderr."""
     run, as_json = arguments(words, figures, program)
     aside = Console(stderr=True)
     bench = Bench(run, aside)
+    signal.signal(signal.SIGTERM, leave)  # or a database server stays
     rows = anyio.run(bench.measure)
     if as_json:
         for row in rows:

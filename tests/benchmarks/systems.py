@@ -116,7 +116,7 @@ SYSTEMS: Mapping[str, System] = {
         ),
         System(
             name="dbos",
-            module=f"{_PEERS}.dbos_sqlite",
+            module=f"{_PEERS}.dbos_any",
             needs=("dbos",),
             durabilities=("FULL",),
             figures=("drain-10", "drain-50", *HANDING_IN),

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 import anyio
@@ -16,20 +17,30 @@ from pgqueuer.models import Job
 from pgqueuer.queries import Queries
 from pgqueuer.types import QueueExecutionMode
 
-from tests.benchmarks.place import Place, Tally
+from tests.benchmarks.place import REST_S, Place, Tally
 
 
 class PgQueuerQueue:
-    """One entry point that counts."""
+    """Entry points that count, and one that says when it started."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pgq = PgQueuer.from_asyncpg_pool(pool)
         self._queries = Queries(self._pgq.connection)
-        self._tally = Tally(0)
+        self._hit = Tally(0).hit
+        self.delays_s: list[float] = []
 
         @self._pgq.entrypoint("noop")
         async def noop(job: Job) -> None:
-            self._tally.hit()
+            self._hit()
+
+        @self._pgq.entrypoint("rest")
+        async def rest(job: Job) -> None:
+            await anyio.sleep(REST_S)
+            self._hit()
+
+        @self._pgq.entrypoint("ping")
+        async def ping(job: Job) -> None:
+            self.delays_s.append(time.monotonic() - float(job.payload or b""))
 
     async def install(self) -> None:
         """Make its tables."""
@@ -44,19 +55,28 @@ class PgQueuerQueue:
             for _ in range(at_once):
                 tasks.start_soon(self.enqueue_each, count // at_once)
 
-    async def enqueue_many(self, count: int) -> None:
+    async def enqueue_many(self, count: int, kind: str = "noop") -> None:
         payloads: list[bytes | None] = [str(number).encode() for number in range(count)]
-        await self._queries.enqueue(["noop"] * count, payloads, [0] * count)
+        await self._queries.enqueue([kind] * count, payloads, [0] * count)
+
+    async def ping(self) -> None:
+        await self._queries.enqueue("ping", str(time.monotonic()).encode())
+
+    async def work(self, lanes: int, hit: Callable[[], None]) -> None:
+        """Run jobs until cancelled; it fetches so many at once, and runs twice as many."""
+        self._hit = hit
+        await self._pgq.run(batch_size=lanes, max_concurrent_tasks=2 * lanes)
 
     async def drain(self, count: int, concurrency: int) -> float:
         """Fetch `concurrency` at once; what may run is at least twice that, as it demands."""
-        self._tally = Tally(count)
+        tally = Tally(count)
+        self._hit = tally.hit
         await self._pgq.run(
             mode=QueueExecutionMode.drain,
             batch_size=concurrency,
             max_concurrent_tasks=2 * concurrency,
         )
-        return self._tally.rate
+        return tally.rate
 
 
 @asynccontextmanager
@@ -64,5 +84,6 @@ async def open_queue(place: Place) -> AsyncGenerator[PgQueuerQueue]:
     logging.getLogger("pgqueuer").setLevel(logging.ERROR)
     async with asyncpg.create_pool(place.postgres, min_size=2, max_size=10) as pool:
         queue = PgQueuerQueue(pool)
-        await queue.install()
+        if not place.made:
+            await queue.install()
         yield queue

@@ -6,28 +6,40 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 import anyio
 from procrastinate import App, PsycopgConnector
 from procrastinate.types import JSONDict
 
-from tests.benchmarks.place import Place, Tally
+from tests.benchmarks.place import REST_S, Place, Tally
 
 
 class ProcrastinateQueue:
-    """One task that counts."""
+    """Tasks that count, and one that says when it started."""
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._tally = Tally(0)
+        self._hit = Tally(0).hit
+        self.delays_s: list[float] = []
 
         @app.task(name="noop")
         async def noop(number: int) -> None:
-            self._tally.hit()
+            self._hit()
 
-        self._noop = noop
+        @app.task(name="rest")
+        async def rest(number: int) -> None:
+            await anyio.sleep(REST_S)
+            self._hit()
+
+        @app.task(name="ping")
+        async def ping(at: float) -> None:
+            self.delays_s.append(time.monotonic() - at)
+
+        self._noop, self._ping = noop, ping
+        self._kinds = {"noop": noop, "rest": rest}
 
     async def enqueue_each(self, count: int) -> None:
         for number in range(count):
@@ -38,16 +50,25 @@ class ProcrastinateQueue:
             for _ in range(at_once):
                 tasks.start_soon(self.enqueue_each, count // at_once)
 
-    async def enqueue_many(self, count: int) -> None:
+    async def enqueue_many(self, count: int, kind: str = "noop") -> None:
         jobs: list[JSONDict] = [{"number": number} for number in range(count)]
-        await self._noop.batch_defer_async(*jobs)
+        await self._kinds[kind].batch_defer_async(*jobs)
+
+    async def ping(self) -> None:
+        await self._ping.defer_async(at=time.monotonic())
+
+    async def work(self, lanes: int, hit: Callable[[], None]) -> None:
+        """Run jobs until cancelled."""
+        self._hit = hit
+        await self._app.run_worker_async(concurrency=lanes, install_signal_handlers=False)
 
     async def drain(self, count: int, concurrency: int) -> float:
-        self._tally = Tally(count)
+        tally = Tally(count)
+        self._hit = tally.hit
         await self._app.run_worker_async(
             concurrency=concurrency, wait=False, install_signal_handlers=False
         )
-        return self._tally.rate
+        return tally.rate
 
 
 @asynccontextmanager
@@ -55,5 +76,6 @@ async def open_queue(place: Place) -> AsyncGenerator[ProcrastinateQueue]:
     logging.getLogger("procrastinate").setLevel(logging.ERROR)
     app = App(connector=PsycopgConnector(conninfo=place.postgres, max_size=10))
     async with app.open_async():
-        await app.schema_manager.apply_schema_async()
+        if not place.made:
+            await app.schema_manager.apply_schema_async()
         yield ProcrastinateQueue(app)
