@@ -243,7 +243,7 @@ class JobReads:
 
     async def lost(self, attempt_ids: Collection[str]) -> set[str]:
         rows = await self._database.read(
-            lambda tx: tx.all("list_claims", attempts=json.dumps(list(attempt_ids)))
+            lambda tx: tx.all("list_held", attempts=json.dumps(list(attempt_ids)))
         )
         return set(attempt_ids) - {row["attempt_id"] for row in rows}
 
