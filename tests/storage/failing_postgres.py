@@ -68,7 +68,7 @@ class FailingCursor(psycopg.Cursor[PostgresRow]):
             super().execute(cast("Any", query), params, **how)
         if trouble is not None:
             self._fail(trouble, text)
-        if text.startswith("BEGIN;"):
+        if text.startswith("BEGIN ISOLATION LEVEL READ COMMITTED;"):
             psycopg.Cursor(self.connection).execute(RENUMBER)
         return self
 

@@ -20,9 +20,11 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.numeric import Int8Dumper
 
 from mcp_server.errors import StorageOutdated
-from mcp_server.storage.postgres.errors import GONE
+from mcp_server.storage.postgres.errors import GONE, CommitUndone, CommitUnknown
+from mcp_server.storage.postgres.refusals import Unreadable, why_unreadable
 from mcp_server.storage.postgres.rows import PostgresRow, made_by_name
 from mcp_server.storage.postgres.transaction import OPEN, PostgresTransaction
+from mcp_server.storage.postgres.unread import end_unread
 
 T = TypeVar("T")
 
@@ -34,15 +36,16 @@ STILL_S = 10
 down the rows of the largest batch takes a few seconds."""
 LOCK_S = STILL_S + 5
 """How long a write waits for those of other processes."""
-CONNECT_S = 5
 LOST = {
+    "connect_timeout": "5",
     "keepalives_idle": "10",
     "keepalives_interval": "5",
     "keepalives_count": "3",
     "tcp_user_timeout": "25000",
 }
-"""After 25 seconds without a sign of its machine, a server is lost: the system's own defaults are a
-quarter of an hour, or two. What the address says of these counts."""
+"""After 25 seconds without a sign of its machine, a server is lost; after 5, one that lets nobody
+in. The system's own defaults are a quarter of an hour, or two. What the address says counts more.
+"""
 ASK_S = STILL_S + 5.0
 """How long it is asked what became of a commit whose answer was lost. One that never reached the
 server is undone there after `STILL_S`: only then can it say so."""
@@ -50,12 +53,17 @@ ASK_AGAIN_S = 0.1
 NOISE_S = 0.05
 """Differences between clocks that are left alone, such as the time that a message takes."""
 NOW = "SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
+WHICH = "SELECT CAST(system_identifier AS text) FROM pg_control_system()"
+"""Which server, and all that were copied from it bit by bit."""
+TIMELINE = "left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)"
+"""Its history, which is another one from the moment on that a standby has taken over."""
+COMMIT_OF = f"""
+SELECT
+    pg_xact_status(%s::xid8) AS status,
+    CASE WHEN NOT pg_is_in_recovery() THEN {TIMELINE} END AS timeline
+"""
 
 logger = structlog.get_logger(__name__)
-
-
-class CommitUnknown(psycopg.OperationalError):
-    """The connection was lost in the commit, and nobody can say what became of it."""
 
 
 class Opened:
@@ -77,20 +85,25 @@ class Opened:
         self.ahead_s = 0.0
         """By how much the server's clock is ahead of this machine's."""
         self._connection: psycopg.Connection[PostgresRow] | None = None
+        self._server = ""
         common = sql.SQL("SET LOCAL search_path TO {};{};").format(sql.Identifier(schema), bounds())
         lock = sql.SQL("SELECT pg_advisory_xact_lock(hashtextextended({}, 0))").format(
             sql.Literal(channel_of(schema))
         )
         newest = sql.SQL("SELECT max(number) FROM migrations")
-        self._begin_write = sql.SQL("BEGIN;{}{};{}").format(common, lock, newest)
+        # Another level, by the server's settings, would look before it has the lock.
+        self._begin_write = sql.SQL("BEGIN ISOLATION LEVEL READ COMMITTED;{}{};{}").format(
+            common, lock, newest
+        )
         self._begin_read = sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;{}{}").format(
             common, newest
         )
         self._tell = sql.SQL(
             "UPDATE counters SET value = value + 1 WHERE name = 'commits'"
             " RETURNING pg_current_xact_id()::text AS id, pg_notify({}, ''),"
-            " CAST(extract(epoch FROM clock_timestamp()) AS double precision) AS at"
-        ).format(sql.Literal(channel_of(schema)))
+            " CAST(extract(epoch FROM clock_timestamp()) AS double precision) AS at,"
+            " {} AS timeline"
+        ).format(sql.Literal(channel_of(schema)), sql.SQL(TIMELINE))
 
     @property
     def backend(self) -> int | None:
@@ -114,6 +127,9 @@ class Opened:
         row = self._connection.execute(NOW).fetchone()
         if row is not None:
             self._set_clock(row[0], asked)
+        with suppress(psycopg.errors.InsufficientPrivilege):  # then only its history is known
+            which = self._connection.execute(WHICH).fetchone()
+            self._server = "" if which is None else which[0]
         return self._connection
 
     def write(self, step: Callable[[PostgresTransaction], T]) -> T:
@@ -122,6 +138,7 @@ class Opened:
         Raises:
             CommitUnknown: the connection was lost in the commit, and nobody can say what became
                 of it.
+            CommitUndone: it was lost there, and nothing was done.
             psycopg.Error: nothing was done.
         """
         connection = self.connected()
@@ -139,8 +156,8 @@ class Opened:
         except psycopg.OperationalError:
             if not connection.closed or row is None:
                 raise
-            if not self._committed(row["id"]):
-                raise
+            if not self._committed(row):
+                raise CommitUndone("the connection was lost in a commit, and undone") from None
             logger.info("a commit was made whose answer was lost")
         return result
 
@@ -162,6 +179,12 @@ class Opened:
         finally:
             if not connection.closed:
                 connection.execute("ROLLBACK")
+
+    def free(self) -> bool:
+        """End whoever keeps the lock of the workspace unread; whether there was anybody."""
+        with suppress(psycopg.Error):
+            return end_unread(self.connected(), self._channel, STILL_S)
+        return False
 
     def tell(self) -> None:
         """Wake whoever listens, this process too."""
@@ -199,23 +222,31 @@ class Opened:
         if abs(ahead - self.ahead_s) > max(NOISE_S, heard - asked):
             self.ahead_s = ahead
 
-    def _committed(self, id: str) -> bool:
+    def _committed(self, told: PostgresRow) -> bool:
         """Return what became of a transaction, by what the server remembers of it.
 
         Raises:
-            CommitUnknown: it cannot be asked, or has forgotten.
+            CommitUnknown: it cannot be asked, or has forgotten; or another server has taken over,
+                where the number may be that of another transaction.
         """
-        until = time.monotonic() + ASK_S
+        server, until = self._server, time.monotonic() + ASK_S
         while time.monotonic() < until:
             try:
-                row = self.connected().execute("SELECT pg_xact_status(%s::xid8)", [id]).fetchone()
+                row = self.connected().execute(COMMIT_OF, [told["id"]]).fetchone()
             except psycopg.DatabaseError:
                 row = None
-            status = None if row is None else row[0]
-            if status in {"committed", "aborted"}:
-                return status == "committed"
+            if row is not None and row["timeline"] is not None:
+                if (self._server, row["timeline"]) != (server, told["timeline"]):
+                    raise CommitUnknown(
+                        "another database server took over in the middle of a commit, and nobody "
+                        "knows whether it has it"
+                    )
+                if row["status"] in {"committed", "aborted"}:
+                    return row["status"] == "committed"
             time.sleep(ASK_AGAIN_S)
-        raise CommitUnknown("the connection was lost in a commit")
+        raise CommitUnknown(
+            "the connection to the database server was lost in the middle of a commit"
+        )
 
 
 def bounds() -> sql.Composed:
@@ -238,17 +269,19 @@ def connect(address: str, *, prepared: bool = True) -> psycopg.Connection[Postgr
     Raises:
         psycopg.Error: there is none.
     """
-    said = conninfo_to_dict(address)
-    unsaid = {name: value for name, value in LOST.items() if name not in said}
-    connection = psycopg.Connection[PostgresRow].connect(
-        make_conninfo(address, **unsaid),
-        autocommit=True,
-        row_factory=made_by_name,
-        connect_timeout=CONNECT_S,
-        client_encoding="utf8",  # whatever the environment says, or the database's own is
-        application_name="pressroom",
-        prepare_threshold=5 if prepared else None,
-    )
+    try:
+        said = conninfo_to_dict(address)
+        unsaid = {name: value for name, value in LOST.items() if name not in said}
+        connection = psycopg.Connection[PostgresRow].connect(
+            make_conninfo(address, **unsaid),
+            autocommit=True,
+            row_factory=made_by_name,
+            client_encoding="utf8",  # whatever the environment says, or the database's own is
+            application_name="pressroom",
+            prepare_threshold=5 if prepared else None,
+        )
+    except psycopg.ProgrammingError as error:
+        raise Unreadable(why_unreadable(error)) from None
     connection.adapters.register_dumper(int, Int8Dumper)
     connection.adapters.register_loader("numeric", _Number)
     return connection
