@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import psycopg
 import structlog
@@ -21,6 +21,13 @@ from psycopg.types.numeric import Int8Dumper
 
 from mcp_server.errors import StorageOutdated
 from mcp_server.storage.postgres.errors import GONE, CommitUndone, CommitUnknown
+from mcp_server.storage.postgres.history import (
+    HISTORY,
+    TIMELINE,
+    AnotherHistory,
+    begin_history,
+    server_of,
+)
 from mcp_server.storage.postgres.refusals import Unreadable, why_unreadable
 from mcp_server.storage.postgres.rows import PostgresRow, made_by_name
 from mcp_server.storage.postgres.transaction import OPEN, PostgresTransaction
@@ -53,10 +60,6 @@ ASK_AGAIN_S = 0.1
 NOISE_S = 0.05
 """Differences between clocks that are left alone, such as the time that a message takes."""
 NOW = "SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
-WHICH = "SELECT CAST(system_identifier AS text) FROM pg_control_system()"
-"""Which server, and all that were copied from it bit by bit."""
-TIMELINE = "left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)"
-"""Its history, which is another one from the moment on that a standby has taken over."""
 COMMIT_OF = f"""
 SELECT
     pg_xact_status(%s::xid8) AS status,
@@ -102,8 +105,9 @@ class Opened:
             "UPDATE counters SET value = value + 1 WHERE name = 'commits'"
             " RETURNING pg_current_xact_id()::text AS id, pg_notify({}, ''),"
             " CAST(extract(epoch FROM clock_timestamp()) AS double precision) AS at,"
-            " {} AS timeline"
-        ).format(sql.Literal(channel_of(schema)), sql.SQL(TIMELINE))
+            " {} AS timeline, {} AS history,"
+            " (SELECT value FROM counters WHERE name = 'history') AS noted"
+        ).format(sql.Literal(channel_of(schema)), sql.SQL(TIMELINE), sql.SQL(HISTORY))
 
     @property
     def backend(self) -> int | None:
@@ -127,9 +131,7 @@ class Opened:
         row = self._connection.execute(NOW).fetchone()
         if row is not None:
             self._set_clock(row[0], asked)
-        with suppress(psycopg.errors.InsufficientPrivilege):  # then only its history is known
-            which = self._connection.execute(WHICH).fetchone()
-            self._server = "" if which is None else which[0]
+        self._server = server_of(self._connection)
         return self._connection
 
     def write(self, step: Callable[[PostgresTransaction], T]) -> T:
@@ -139,6 +141,7 @@ class Opened:
             CommitUnknown: the connection was lost in the commit, and nobody can say what became
                 of it.
             CommitUndone: it was lost there, and nothing was done.
+            AnotherHistory: nothing was done yet, as another server has taken over.
             psycopg.Error: nothing was done.
         """
         connection = self.connected()
@@ -147,8 +150,10 @@ class Opened:
             transaction = PostgresTransaction(connection)
             result = step(transaction)
             row = self._told(connection) if transaction.changed else None
+            if row is not None and row["noted"] not in {None, row["history"]}:
+                self._begin_history(connection)
         except BaseException:
-            if not connection.closed:
+            if connection.info.transaction_status in OPEN:
                 connection.execute("ROLLBACK")
             raise
         try:
@@ -207,10 +212,18 @@ class Opened:
 
     def _told(self, connection: psycopg.Connection[PostgresRow]) -> PostgresRow | None:
         asked = time.time()
-        row = connection.execute(self._tell).fetchone()
+        row = connection.execute(self._tell, [self._server]).fetchone()
         if row is not None:
             self._set_clock(row["at"], asked)
         return row
+
+    def _begin_history(self, connection: psycopg.Connection[PostgresRow]) -> NoReturn:
+        connection.execute("ROLLBACK")
+        self._check(connection.execute(self._begin_write))
+        begin_history(connection, self._server)
+        connection.execute("COMMIT")
+        logger.warning("another database server has taken over; what it had not is lost")
+        raise AnotherHistory("another database server has taken over")
 
     def _set_clock(self, at: float, asked: float) -> None:
         """Note what the server's clock said between `asked` and now, if that is news.

@@ -19,6 +19,7 @@ from mcp_server.storage.postgres.errors import (
     is_machines,
     storage_error,
 )
+from mcp_server.storage.postgres.history import AnotherHistory
 from mcp_server.storage.postgres.transaction import PostgresTransaction
 from mcp_server.storage.sql.group_commit import Member
 
@@ -56,7 +57,7 @@ def _repeated(opened: Opened, group: Sequence[Member[Any]], *, apart: bool) -> N
     while True:
         try:
             opened.write(lambda tx: _run_all(tx, group, apart=apart))
-        except REPEATED:
+        except (*REPEATED, AnotherHistory):
             undone += 1
             if undone >= REPEATS_MAX:
                 raise

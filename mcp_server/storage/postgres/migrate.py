@@ -14,6 +14,7 @@ from psycopg.errors import LockNotAvailable
 from mcp_server.errors import Unavailable
 from mcp_server.storage.postgres.connection import STILL_S, bounds, channel_of, connect
 from mcp_server.storage.postgres.errors import storage_error
+from mcp_server.storage.postgres.history import keep_history, server_of
 from mcp_server.storage.postgres.moved import moved
 from mcp_server.storage.postgres.rows import PostgresRow
 from mcp_server.storage.postgres.transaction import PACKAGE
@@ -94,6 +95,7 @@ def bring(connection: psycopg.Connection[PostgresRow], schema: str) -> int:
     for number in range(version + 1, newest + 1):
         connection.execute(migrations()[number].encode())
         connection.execute("INSERT INTO migrations VALUES (%s)", [number])
+    keep_history(connection, server_of(connection))
     return newest
 
 
