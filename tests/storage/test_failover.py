@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,51 +11,16 @@ import anyio.to_thread
 import psycopg
 import pytest
 
-from mcp_server.errors import LostClaim, StorageUncertain
+from mcp_server.errors import LostClaim, StorageError, StorageUncertain
 from mcp_server.storage.postgres.database import PostgresDatabase
 from mcp_server.storage.postgres.examine import examine
-from tests.benchmarks.postgres import Postgres, running
 from tests.storage.cutting import Proxy
+from tests.storage.standby import LEADS, Pair, pair_of_servers
 from tests.storage.stores import Bench, postgres, stores_on
 from tests.storage.test_updates import updates_of
-from tests.waiting import wait_until
+from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
-LEADS = "&target_session_attrs=read-write"
-
-
-class Pair:
-    """A server that leads, and one that follows it without being waited for."""
-
-    def __init__(self, one: Postgres, two: Postgres, folders: tuple[str, str]) -> None:
-        self._one, self._two, self.folders = one, two, folders
-        own = [f"postgresql://postgres@/postgres?host={folder}" for folder in folders]
-        self.first, self.second = own
-        self.both = f"postgresql://postgres@/postgres?host={','.join(folders)}{LEADS}"
-
-    def cut_off(self) -> None:
-        """Let the second hear no more of the first."""
-        self._wait_for_second()
-        _run(self.second, "ALTER SYSTEM SET primary_conninfo = ''")
-        _run(self.second, "SELECT pg_reload_conf()")
-        asked = "SELECT count(*) FROM pg_stat_wal_receiver"
-        wait_until(lambda: _run(self.second, asked) == [(0,)])
-
-    def take_over(self) -> None:
-        """Lose the first; the second leads."""
-        self._one.stop()
-        self._two.promote()
-
-    def _wait_for_second(self) -> None:
-        [(at,)] = _run(self.first, "SELECT CAST(pg_current_wal_lsn() AS text)")
-        asked = f"SELECT pg_last_wal_replay_lsn() >= CAST('{at}' AS pg_lsn)"
-        wait_until(lambda: _run(self.second, asked) == [(True,)])
-
-
-def _run(address: str, statement: str) -> list[tuple[object, ...]]:
-    with psycopg.connect(address, autocommit=True) as connection:
-        cursor = connection.execute(statement.encode())
-        return cursor.fetchall() if cursor.description else []
 
 
 @pytest.fixture
@@ -64,18 +28,6 @@ def pair() -> Generator[Pair]:
     """Two servers of this test's own."""
     with pair_of_servers() as made:
         yield made
-
-
-@contextmanager
-def pair_of_servers() -> Generator[Pair]:
-    """Run both."""
-    with (
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as first,
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as second,
-        running(Path(first), fsync="off") as one,
-        one.standby(Path(second)) as two,
-    ):
-        yield Pair(one, two, (first, second))
 
 
 @asynccontextmanager
@@ -91,6 +43,12 @@ async def test_a_standby_takes_over_without_the_last_commits(pair: Pair) -> None
         held = await here.start()
         unsaid = examine(pair.both, "one").warnings
         assert any("replicas follow without synchronous" in why for why, _ in unsaid)
+        unusable = examine(pair.second, "one").unusable
+        assert unusable is not None and "is a standby" in unusable[0]
+        async with bench_on(pair.second) as follower:
+            assert await until(lambda: follower.store.batch("kept"))
+            with pytest.raises(StorageError, match="takes no writes: it is a standby"):
+                await follower.submit("refused")
         await anyio.to_thread.run_sync(pair.cut_off)
         await here.submit("lost")
         lost = await here.start()

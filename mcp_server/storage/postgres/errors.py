@@ -7,6 +7,7 @@ from psycopg import errors
 
 from mcp_server.errors import StorageBusy, StorageError, StorageUncertain
 from mcp_server.storage.postgres.refusals import (
+    DISK,
     FULL,
     LOST,
     NO_DATABASE,
@@ -41,7 +42,7 @@ TOO_MUCH = (
 raised where a connection was lost."""
 
 MESSAGES: dict[type[psycopg.Error], str] = {
-    errors.DiskFull: "the disk of the database server is full: make room on it",
+    errors.DiskFull: DISK,
     errors.OutOfMemory: "the database server has no memory left: see to its machine",
     errors.InsufficientPrivilege: NO_RIGHT,
     errors.ReadOnlySqlTransaction: READ_ONLY,

@@ -14,6 +14,7 @@ NO_DATABASE = "there is no database of this name: create it, or correct the addr
 NO_RIGHT = "this role may not do that: see docs/scaling.md for its rights"
 READ_ONLY = "the database server takes no writes: it is a standby, or was made read-only"
 FULL = "the database server has no connection left: see max_connections"
+DISK = "the disk of the database server is full: make room on it"
 STARTING = "the database server is starting, or stopping"
 LOST = "the database server cannot be reached"
 UNREADABLE = (
@@ -32,6 +33,7 @@ _SAID = {
     r"no pg_hba\.conf entry|pg_hba\.conf rejects": "the database server does not let this role in "
     "from this machine: see its pg_hba.conf",
     r"too many (clients|connections)|connection slots are reserved": FULL,
+    r"No space left on device": DISK,
     r"the database system is|not accepting connections": STARTING,
     r"session is read-only|server is in hot standby mode": READ_ONLY,
     r"certificate verify failed": "the database server's certificate is signed by nobody whom "
