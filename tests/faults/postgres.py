@@ -34,7 +34,7 @@ from mcp_server.jobs.outcome import Done, Enqueue
 from mcp_server.jobs.records import Claim, Report
 from mcp_server.jobs.retry import decide
 from mcp_server.storage.postgres import connection
-from mcp_server.storage.postgres.connection import connect
+from mcp_server.storage.postgres.connecting import connect
 from mcp_server.storage.postgres.database import PostgresDatabase
 from mcp_server.storage.postgres.rows import PostgresRow
 from tests.harness import ManualClock

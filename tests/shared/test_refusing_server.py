@@ -92,12 +92,14 @@ def _small_disk(folder: Path, user: int) -> Generator[None]:
 @pytest.fixture(params=["full", "read-only"])
 def refusing(request: pytest.FixtureRequest) -> Iterator[tuple[Refusing, str, str]]:
     """A server, what a call is told once it refuses, and what the doctor says."""
+    full = "the disk of the database server is full: make room on it"
     said = {
-        "full": ("the disk of the database server is full: make room on it",) * 2,
+        "full": (full, full),
         "read-only": ("takes no writes: it is a standby, or was made read-only", "made read-only"),
     }
     with ExitStack() as stack:
-        yield Refusing(request.param, stack), *said[request.param]
+        told, found = said[request.param]
+        yield Refusing(request.param, stack), told, found
 
 
 def health(url: str) -> tuple[int, dict[str, Any]]:
@@ -179,3 +181,25 @@ def test_a_standby_takes_over_while_a_batch_runs(
         assert worker.poll() is None
         assert site.written() == ONCE
         assert sorted(content(root)) == ["home.md", "menu.md"]
+
+
+def test_files_that_are_newer_than_their_texts_count_as_they_are(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """A standby took over that had not heard of a promotion: that is unknown, its texts are not."""
+    with pair_of_servers() as pair, Site.made(request.node.nodeid, pair.both) as site:
+        root = site.checkout(tmp_path / "site", {"menu": 3}, concurrency=2)
+        site.worker(root, "anna")
+        with pipe(root, "auto", **site.variables) as chat:
+            chat.begin()
+            site.wait_ended(chat.call("generate-all")["structuredContent"]["batchId"])
+            pair.cut_off()
+            lost = chat.call("promote")["structuredContent"]["batchId"]
+            site.wait_ended(lost)
+            before = content(root)
+            pair.take_over()
+            told = chat.call("status", batchId=lost)
+            assert told["isError"] and "no batch" in told["content"][0]["text"].lower()
+            live = {"live": 3}
+            wait_until(lambda: chat.call("review")["structuredContent"]["counts"] == live)
+            assert content(root) == before

@@ -22,7 +22,8 @@ from mcp_server.jobs.job import Dedup
 from mcp_server.jobs.outcome import Done, Enqueue, Fail
 from mcp_server.storage.postgres import connection, listening
 from mcp_server.storage.postgres import migrate as migrations
-from mcp_server.storage.postgres.connection import channel_of, connect
+from mcp_server.storage.postgres.connecting import connect
+from mcp_server.storage.postgres.connection import channel_of
 from mcp_server.storage.postgres.database import PostgresDatabase
 from mcp_server.storage.postgres.migrate import bring, migrate
 from mcp_server.storage.sql.database import Database

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from mcp_server.errors import StorageError, Unavailable
-from mcp_server.storage.postgres.connection import connect
+from mcp_server.storage.postgres.connecting import connect
 from mcp_server.storage.postgres.errors import storage_error
 from mcp_server.storage.postgres.examine import examine
 from mcp_server.storage.postgres.migrate import migrate

@@ -10,16 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 import psycopg
 import structlog
 from psycopg import sql
-from psycopg.adapt import Loader
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.types.numeric import Int8Dumper
 
 from mcp_server.errors import StorageOutdated
+from mcp_server.storage.postgres.connecting import connect
 from mcp_server.storage.postgres.errors import GONE, CommitUndone, CommitUnknown
 from mcp_server.storage.postgres.history import (
     HISTORY,
@@ -28,8 +26,7 @@ from mcp_server.storage.postgres.history import (
     begin_history,
     server_of,
 )
-from mcp_server.storage.postgres.refusals import Unreadable, why_unreadable
-from mcp_server.storage.postgres.rows import PostgresRow, made_by_name
+from mcp_server.storage.postgres.rows import PostgresRow
 from mcp_server.storage.postgres.transaction import OPEN, PostgresTransaction
 from mcp_server.storage.postgres.unread import end_unread
 
@@ -43,16 +40,6 @@ STILL_S = 10
 down the rows of the largest batch takes a few seconds."""
 LOCK_S = STILL_S + 5
 """How long a write waits for those of other processes."""
-LOST = {
-    "connect_timeout": "5",
-    "keepalives_idle": "10",
-    "keepalives_interval": "5",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "25000",
-}
-"""After 25 seconds without a sign of its machine, a server is lost; after 5, one that lets nobody
-in. The system's own defaults are a quarter of an hour, or two. What the address says counts more.
-"""
 ASK_S = STILL_S + 5.0
 """How long it is asked what became of a commit whose answer was lost. One that never reached the
 server is undone there after `STILL_S`: only then can it say so."""
@@ -127,12 +114,17 @@ class Opened:
                 connection.execute("ROLLBACK")
             return connection
         asked = time.time()
-        self._connection = self._connect(self._address, prepared=self._prepared)
-        row = self._connection.execute(NOW).fetchone()
-        if row is not None:
-            self._set_clock(row[0], asked)
-        self._server = server_of(self._connection)
-        return self._connection
+        made = self._connect(self._address, prepared=self._prepared)
+        try:
+            row = made.execute(NOW).fetchone()
+            if row is not None:
+                self._set_clock(row[0], asked)
+            self._server = server_of(made)
+        except psycopg.Error:
+            made.close()
+            raise
+        self._connection = made
+        return made
 
     def write(self, step: Callable[[PostgresTransaction], T]) -> T:
         """Run `step` in one transaction; if it changed anything, others are told.
@@ -272,37 +264,3 @@ def bounds() -> sql.Composed:
 def channel_of(schema: str) -> str:
     """Return the channel on which commits to a workspace are told, which names its lock too."""
     return f"pressroom {schema}"
-
-
-def connect(address: str, *, prepared: bool = True) -> psycopg.Connection[PostgresRow]:
-    """Return a new connection that begins no transaction by itself.
-
-    Without `prepared`, the server keeps no statements: behind a pooler it is often another one.
-
-    Raises:
-        psycopg.Error: there is none.
-    """
-    try:
-        said = conninfo_to_dict(address)
-        unsaid = {name: value for name, value in LOST.items() if name not in said}
-        connection = psycopg.Connection[PostgresRow].connect(
-            make_conninfo(address, **unsaid),
-            autocommit=True,
-            row_factory=made_by_name,
-            client_encoding="utf8",  # whatever the environment says, or the database's own is
-            application_name="pressroom",
-            prepare_threshold=5 if prepared else None,
-        )
-    except psycopg.ProgrammingError as error:
-        raise Unreadable(why_unreadable(error)) from None
-    connection.adapters.register_dumper(int, Int8Dumper)
-    connection.adapters.register_loader("numeric", _Number)
-    return connection
-
-
-class _Number(Loader):
-    """Reads sums, which are numerics, as the numbers that they are of."""
-
-    def load(self, data: Any) -> int | float:
-        text = bytes(data).decode()
-        return int(text) if text.lstrip("-").isdigit() else float(text)

@@ -9,7 +9,8 @@ import psycopg
 import structlog
 from psycopg import sql
 
-from mcp_server.storage.postgres.connection import channel_of, connect
+from mcp_server.storage.postgres.connecting import connect
+from mcp_server.storage.postgres.connection import channel_of
 
 HEARS_S = 5.0
 """How soon the thread ends at the latest after it was told to."""

@@ -12,7 +12,8 @@ from psycopg import sql
 from psycopg.errors import LockNotAvailable
 
 from mcp_server.errors import Unavailable
-from mcp_server.storage.postgres.connection import STILL_S, bounds, channel_of, connect
+from mcp_server.storage.postgres.connecting import connect
+from mcp_server.storage.postgres.connection import STILL_S, bounds, channel_of
 from mcp_server.storage.postgres.errors import storage_error
 from mcp_server.storage.postgres.history import keep_history, server_of
 from mcp_server.storage.postgres.moved import moved
