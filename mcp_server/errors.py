@@ -13,6 +13,7 @@
     ├── LostClaim            this attempt must stop and write nothing
     ├── StorageError         the database refused; always has a `__cause__`
     │   ├── StorageBusy      somebody else holds the write lock; safe to try again
+    │   ├── StorageUncertain  the connection was lost in a commit: it may have been made or not
     │   └── StorageOutdated  a newer Pressroom has changed the schema; this process must end
     └── ConfigError          wrong settings; nothing is opened until they are mended
 
@@ -127,12 +128,13 @@ class StorageError(ServerError):
     """The database refused; `__cause__` is what it said, `transient` whether waiting may help.
 
     `shown` is what a client may be told of it: what is wrong and what helps, without a path.
+    `shared` says that it was a database that machines share, and no file of the workspace's.
     """
 
     transient = False
 
-    def __init__(self, message: str, *, shown: str = "") -> None:
-        self.shown = shown
+    def __init__(self, message: str, *, shown: str = "", shared: bool = False) -> None:
+        self.shown, self.shared = shown, shared
         super().__init__(message)
 
 
@@ -140,6 +142,10 @@ class StorageBusy(StorageError):
     """Another process held the write lock for too long; trying again is safe."""
 
     transient = True
+
+
+class StorageUncertain(StorageError):
+    """Nobody can say whether what was to be written was: look before it is tried again."""
 
 
 class StorageOutdated(StorageError):

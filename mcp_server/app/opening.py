@@ -70,7 +70,12 @@ class Opening:
         settings = parts.workspace.settings
         mode = mode_of(settings.worker, self.default_mode)
         if mode == "detached":
-            start = DetachedWorker(_worker_command(parts.workspace), parts.state_folder, parts.lock)
+            start = DetachedWorker(
+                _worker_command(parts.workspace),
+                parts.state_folder,
+                parts.lock,
+                several=settings.shares_work,
+            )
         else:
             run = partial(work, parts, mode, self.stopping)
             start = EmbeddedWorker(parts.lock, run, self.stopping)

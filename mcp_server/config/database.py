@@ -7,12 +7,14 @@ be read in two ways is no address.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from urllib.parse import unquote
 
+_HOST = r"(?:\[[^\s@/?#\\\[\],]+\]|[^\s@/?#\\\[\]:,]*)(?::[0-9]*)?"
 _ADDRESS = re.compile(
     r"(?P<scheme>postgres(?:ql)?)://"
     r"(?:(?P<user>[^\s@/?#\\:]*)(?P<password>:[^\s@/?#\\]*)?@)?"
-    r"(?P<host>\[[^\s@/?#\\\[\]]+\]|[^\s@/?#\\\[\]:]*)(?::(?P<port>[0-9]*))?"
+    rf"(?P<hosts>{_HOST}(?:,{_HOST})*)"
     r"(?P<path>/(?P<name>[^\s@/?#\\]*))?"
     r"(?:\?(?P<asked>[^\s?#\\]*))?"
 )
@@ -22,7 +24,7 @@ _NAMED = {"host", "hostaddr", "port", "dbname", "service", *_PASSWORDS}
 
 
 def database_of(address: str) -> str | None:
-    """Return the host, port and name of a PostgreSQL database; `None` if it is no address of one.
+    """Return hosts, ports and name of a PostgreSQL database; `None` if it is no address of one.
 
     Two addresses of one server and database have the same. Where a user's password stands in it, it
     is not in what is returned.
@@ -30,15 +32,16 @@ def database_of(address: str) -> str | None:
     asked = _said(address)
     if asked is None:
         return None
-    host, name = asked["host"], asked["dbname"]
-    odd = "/" in name or ("/" in host and not host.startswith("/"))
+    servers, name = _servers(asked["host"], asked["port"]), asked["dbname"]
     # A file of services that comes along would name any server.
-    if odd or "servicefile" in asked or not all(map(str.isprintable, asked.values())):
+    if servers is None or "/" in name or "servicefile" in asked:
         return None
-    host = host if host.startswith("/") else host.lower()
+    if not all(map(str.isprintable, asked.values())):
+        return None
     at = f" at {asked['hostaddr']}" if asked.get("hostaddr") else ""
     by = f" (service {asked['service']})" if asked.get("service") else ""
-    return f"{host}{at}:{asked['port'] or 5432}/{name}{by}"
+    where = ",".join(f"{host}{at}:{port or 5432}" for host, port in servers)
+    return f"{where}/{name}{by}"
 
 
 def manner_of(address: str) -> str:
@@ -57,7 +60,7 @@ def holds_password(address: str) -> bool:
     if found is None:
         return False
     asked = _asked(found["asked"]) or {}
-    return found["password"] is not None or any(each in asked for each in _PASSWORDS)
+    return (found["password"] or ":") != ":" or any(asked.get(each) for each in _PASSWORDS)
 
 
 def without_its_password(address: str) -> str:
@@ -67,9 +70,31 @@ def without_its_password(address: str) -> str:
     pairs = (found["asked"] or "").split("&")
     kept = [each for each in pairs if unquote(each.partition("=")[0]) not in _PASSWORDS]
     user = "" if found["user"] is None else f"{found['user']}@"
-    port = "" if found["port"] is None else f":{found['port']}"
     query = f"?{'&'.join(kept)}" if any(kept) else ""
-    return f"{found['scheme']}://{user}{found['host']}{port}{found['path'] or ''}{query}"
+    return f"{found['scheme']}://{user}{found['hosts']}{found['path'] or ''}{query}"
+
+
+def _hosts(text: str) -> tuple[str, str]:
+    """Return the hosts and the ports of an address, each with commas between; '' if none is said.
+
+    An address may name several servers, of which the driver takes the first that will do.
+    """
+    pairs = [re.fullmatch(r"(\[.+\]|[^:]*)(?::(.*))?", each) for each in text.split(",")]
+    hosts = ",".join(each[1].strip("[]") for each in pairs if each)
+    ports = ",".join(each[2] or "" for each in pairs if each)
+    return hosts, ports if ports.strip(",") else ""
+
+
+def _servers(hosts: str, ports: str) -> Sequence[tuple[str, str]] | None:
+    """Return host and port of each server; `None` if they cannot be told apart."""
+    of_hosts, of_ports = hosts.split(","), ports.split(",")
+    if len(of_ports) == 1:  # it is that of all
+        of_ports *= len(of_hosts)
+    odd = any("/" in host and not host.startswith("/") for host in of_hosts)
+    if odd or len(of_ports) != len(of_hosts):
+        return None
+    lower = [host if host.startswith("/") else host.lower() for host in of_hosts]
+    return list(zip(lower, of_ports, strict=True))
 
 
 def _said(address: str) -> dict[str, str] | None:
@@ -78,8 +103,8 @@ def _said(address: str) -> dict[str, str] | None:
     asked = None if found is None else _asked(found["asked"])
     if found is None or asked is None:
         return None
-    said = {"user": found["user"], "host": found["host"].strip("[]")}
-    said |= {"port": found["port"], "dbname": found["name"]}
+    hosts, ports = _hosts(found["hosts"])
+    said = {"user": found["user"], "host": hosts, "port": ports, "dbname": found["name"]}
     for key, value in said.items():
         if value and key in asked:  # the driver goes by the one, and whoever reads it by the other
             return None

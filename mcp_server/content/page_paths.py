@@ -14,6 +14,7 @@ from itertools import pairwise
 from mcp_server.entities.entity import (
     DEVICES,
     FILE_NAME_BYTES_MAX,
+    PAGE_ID_BYTES_MAX,
     PAGE_ID_LENGTH_MAX,
     is_page_id,
 )
@@ -65,6 +66,8 @@ def why_unusable(path: str) -> str | None:
         return f"it does not end in {', '.join(EXTENSIONS[:-1])} or {EXTENSIONS[-1]}"
     if len(stem) > PAGE_ID_LENGTH_MAX:
         return f"its path is longer than {PAGE_ID_LENGTH_MAX} characters"
+    if len(stem.encode("utf-8", "surrogatepass")) > PAGE_ID_BYTES_MAX:
+        return f"its path is longer than {PAGE_ID_BYTES_MAX:,} bytes"
     return None if is_page_id(stem) else "some platform cannot hold a file of that name"
 
 

@@ -29,10 +29,10 @@ def of_shared(workspace: Workspace) -> tuple[Sequence[Diagnosis], bool]:
     try:
         found = examine(settings.database, schema_of(workspace))
     except StorageError as error:
-        advice = "See that the server runs, and to the address, the role and its password."
-        return [_error(f"{where}: {error}", advice)], False
+        return [_error(f"{where}: {error}")], False
     if found.unusable is not None:
-        return [_error(where, found.unusable)], False
+        why, advice = found.unusable
+        return [_error(f"{where}: {why}", advice)], False
     warnings = [_warning(message, advice) for message, advice in found.warnings]
     if found.is_held:
         advice = "Find the transaction in pg_stat_activity, and end it if it stands still."
@@ -60,5 +60,5 @@ def _warning(message: str, advice: str) -> Diagnosis:
     return Diagnosis(check="database", level="warning", message=message, advice=advice)
 
 
-def _error(message: str, advice: str) -> Diagnosis:
+def _error(message: str, advice: str = "") -> Diagnosis:
     return Diagnosis(check="database", level="error", message=message, advice=advice)

@@ -28,9 +28,14 @@ SLUG = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
 
 PAGE_ID_LENGTH_MAX = 400
 """Characters of a page's id, folders included."""
+PAGE_ID_BYTES_MAX = 1_200
+"""And its bytes: an index of PostgreSQL has to hold it twice, with the id of a section."""
 FILE_NAME_BYTES_MAX = 240
 """Bytes of a file's name, without extension: less than any file system allows."""
-PAGE_IDS = "write the path of its file without extension, such as menu or posts/2024/hello"
+PAGE_IDS = (
+    "write the path of its file without extension, such as menu or posts/2024/hello, in at most "
+    f"{PAGE_ID_LENGTH_MAX} characters ({PAGE_ID_BYTES_MAX:,} bytes)"
+)
 DEVICES = frozenset(
     {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10)}
 )
@@ -195,7 +200,9 @@ def is_page_id(text: str) -> bool:
     A page that was there before us is named after its file: `posts/2024/Hello World`. Names that
     some platform cannot hold, that are hidden, or that lead out of their folder, are none.
     """
-    return len(text) <= PAGE_ID_LENGTH_MAX and all(map(_is_file_name, text.split("/")))
+    if len(text) > PAGE_ID_LENGTH_MAX or not all(map(_is_file_name, text.split("/"))):
+        return False
+    return text.isascii() or len(text.encode()) <= PAGE_ID_BYTES_MAX
 
 
 def entity_id(page: str, section: str) -> str:

@@ -19,9 +19,14 @@ PAYLOAD_BYTES_MAX = 64 * 1024
 """The largest payload unless a setting says otherwise: more than this is content, not a job."""
 
 TEXT_MAX = 10_000
-"""The longest subject, key or ability, in characters."""
+"""The longest subject, in characters."""
+NAME_BYTES_MAX = 1_000
+"""The longest kind or ability: an index of PostgreSQL holds both."""
+KEY_BYTES_MAX = 2_000
+"""The longest key: no index of PostgreSQL takes much more."""
 
 _TEXT = f"a text of at most {TEXT_MAX:,} characters, all of them whole and none NUL"
+_BYTES = "a text of at most {:,} bytes, all of its characters whole and none NUL"
 
 PRIORITY_MAX = 10**15 - 1
 """The largest priority, and with a minus the smallest: JSON readers with floats keep it exact."""
@@ -200,8 +205,8 @@ def _misfits(job: NewJob) -> list[str]:
     values = cast("tuple[object, ...]", job)
     kind, _, subject, priority, delay_s, max_retries, dedup, dedup_key, requires, _ = values
     problems: list[str] = []
-    if not _is_text(kind):
-        problems.append(f"kind must be {_TEXT}")
+    if not _is_short(kind, NAME_BYTES_MAX):
+        problems.append(f"kind must be {_BYTES.format(NAME_BYTES_MAX)}")
     if not _is_text(subject):
         problems.append(f"subject must be {_TEXT}")
     if not (isinstance(priority, int) and -PRIORITY_MAX <= priority <= PRIORITY_MAX):
@@ -216,10 +221,10 @@ def _misfits(job: NewJob) -> list[str]:
         problems.append(f"dedup must be one of {', '.join(f'Dedup.{d.name}' for d in Dedup)}")
     elif dedup is not Dedup.NONE and not dedup_key:
         problems.append("dedup_key must be given with dedup, which compares keys")
-    if dedup_key is not None and not _is_text(dedup_key):
-        problems.append(f"dedup_key must be {_TEXT}")
-    if requires is not None and not _is_text(requires):
-        problems.append(f"requires must be {_TEXT}")
+    if dedup_key is not None and not _is_short(dedup_key, KEY_BYTES_MAX):
+        problems.append(f"dedup_key must be {_BYTES.format(KEY_BYTES_MAX)}")
+    if requires is not None and not _is_short(requires, NAME_BYTES_MAX):
+        problems.append(f"requires must be {_BYTES.format(NAME_BYTES_MAX)}")
     return problems
 
 
@@ -237,6 +242,11 @@ def _is_text(value: object) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _is_short(value: object, bytes_max: int) -> bool:
+    """Whether it is such a text, and no longer than an index takes."""
+    return _is_text(value) and len(cast("str", value).encode()) <= bytes_max
 
 
 def _handlers(values: Iterable[object]) -> Iterable[Handler[Any]]:

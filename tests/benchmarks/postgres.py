@@ -26,6 +26,7 @@ class Postgres:
     def __init__(self, programs: Path, folder: Path, user: str | None) -> None:
         self._programs, self._folder, self._user = programs, folder, user
         self._numbers = count(1)
+        self._runs = False
         self.settings: Mapping[str, str] = {}
         self.data = folder / "data"
 
@@ -43,15 +44,37 @@ class Postgres:
         options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
         log = str(self._folder / "log")
         self.run("pg_ctl", "-D", str(self.data), "-w", "-o", options, "-l", log, "start")
+        self._runs = True
 
     def stop(self) -> None:
-        """Stop it as if the machine had lost its power."""
+        """Stop it as if the machine had lost its power, unless that was done."""
+        if not self._runs:
+            return
+        self._runs = False
         self.run("pg_ctl", "-D", str(self.data), "-w", "-m", "immediate", "stop")
 
     def restart(self) -> None:
         """Stop it so, and start it again."""
         self.stop()
         self.start(self.settings)
+
+    @contextmanager
+    def standby(self, folder: Path) -> Generator[Postgres]:
+        """Run a second server that follows this one, its data in `folder`, which is empty."""
+        if self._user is not None:
+            os.chown(folder, _user_id(self._user), -1)
+        follower = Postgres(self._programs, folder, self._user)
+        copy = ("pg_basebackup", "-h", str(self._folder), "-U", "postgres", "-R", "-c", "fast")
+        follower.run(*copy, "-D", str(follower.data))
+        follower.start({**self.settings, "unix_socket_directories": str(folder)})
+        try:
+            yield follower
+        finally:
+            follower.stop()
+
+    def promote(self) -> None:
+        """Have a server that follows another lead from now on."""
+        self.run("pg_ctl", "-D", str(self.data), "-w", "promote")
 
     def run(self, program: str, *arguments: str) -> None:
         """Run one of the programs as the user who owns the data."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ from typing import Any
 from mcp_server.storage.postgres.page_lock import page_lock
 from tests.harness import content
 from tests.shared.site import Site
-from tests.waiting import wait_until
-from tests.wire import REPOSITORY
+from tests.waiting import PATIENCE_S, wait_until
+from tests.wire import REPOSITORY, command, environment
 
 PAGES = {"menu": 3, "home": 3}
 EXPORTED_BY = (
@@ -58,7 +59,17 @@ def test_a_promotion_waits_for_the_machine_that_has_the_pages(tmp_path: Path, si
     assert "pages' files are due, and no worker runs where they are" in told
     doctor = {each["message"] for each in json.loads(site.pressroom(berta, "doctor", "--json"))}
     assert any("the pages' files are in a folder of another machine" in each for each in doctor)
-    site.worker(anna, "anna")
+    shown = tmp_path / "shown"
+    with shown.open("w") as out:
+        line = command("status", "--follow", "--workspace", str(berta))
+        follower = subprocess.Popen(line, stdout=out, stderr=out, env=environment(**site.variables))
+    try:
+        wait_until(lambda: "no worker runs where they are: start one" in shown.read_text())
+        site.worker(anna, "anna")
+        assert follower.wait(PATIENCE_S) == 0, shown.read_text()
+    finally:
+        follower.kill()
+        follower.wait()
     site.wait_ended(batch)
     assert sorted(content(anna)) == ["home.md", "menu.md"]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,6 +26,8 @@ class Proxy:
         self._when: When | None = None
         self._serving: set[asyncio.Task[None]] = set()
         self.cuts = 0
+        self.meanwhile: Callable[[], None] | None = None
+        """What happens between a commit and the loss of its answer."""
         self.address = ""
         """By which the same database is reached through it."""
 
@@ -53,7 +55,7 @@ class Proxy:
         self._serving.add(task)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
+        with _aborted(writer), suppress(OSError):
             far_reader, far_writer = await asyncio.open_unix_connection(self._socket)
             is_cut = False
 
@@ -68,6 +70,8 @@ class Proxy:
                 return when != "before"
 
             def to_client(data: bytes) -> bool:
+                if is_cut and self.meanwhile is not None:
+                    self.meanwhile()
                 if not is_cut:
                     writer.write(data)
                 return not is_cut
@@ -77,8 +81,15 @@ class Proxy:
                     tasks.start_soon(_pass_on, reader, to_server, tasks.cancel_scope)
                     tasks.start_soon(_pass_on, far_reader, to_client, tasks.cancel_scope)
             finally:
-                for side in (writer, far_writer):
-                    side.transport.abort()
+                far_writer.transport.abort()
+
+
+@contextmanager
+def _aborted(writer: asyncio.StreamWriter) -> Generator[None]:
+    try:
+        yield
+    finally:
+        writer.transport.abort()
 
 
 async def _pass_on(

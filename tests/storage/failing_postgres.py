@@ -16,7 +16,7 @@ from typing import Any, NoReturn, Self, cast
 import psycopg
 from psycopg.sql import Composable
 
-from mcp_server.storage.postgres.connection import connect
+from mcp_server.storage.postgres.connecting import connect
 from mcp_server.storage.postgres.database import PostgresDatabase
 from mcp_server.storage.postgres.rows import PostgresRow
 from tests.storage.failing import Faults
@@ -68,7 +68,7 @@ class FailingCursor(psycopg.Cursor[PostgresRow]):
             super().execute(cast("Any", query), params, **how)
         if trouble is not None:
             self._fail(trouble, text)
-        if text.startswith("BEGIN;"):
+        if text.startswith("BEGIN ISOLATION LEVEL READ COMMITTED;"):
             psycopg.Cursor(self.connection).execute(RENUMBER)
         return self
 

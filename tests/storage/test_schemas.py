@@ -12,7 +12,7 @@ import anyio.to_thread
 import pytest
 
 from mcp_server.errors import Unavailable
-from mcp_server.storage.postgres.connection import connect
+from mcp_server.storage.postgres.connecting import connect
 from mcp_server.storage.postgres.migrate import migrate, migrations
 from mcp_server.storage.postgres.transaction import PACKAGE, query
 from mcp_server.storage.sql.transaction import statements_of

@@ -21,6 +21,12 @@ HONEST = {
     "postgresql://good/?dbname=db": "good:5432/db",
     "postgresql://good/db?hostaddr=192.0.2.7": "good at 192.0.2.7:5432/db",
     "postgresql:///db?service=mine": ":5432/db (service mine)",
+    "postgresql://me@One:6,two:7/db?target_session_attrs=read-write": "one:6,two:7/db",
+    "postgresql://one,two:7/db": "one:5432,two:7/db",
+    "postgresql://one,[::1]/db": "one:5432,::1:5432/db",
+    "postgresql://one%2Ctwo/db": "one:5432,two:5432/db",
+    "postgresql://one,two/db?port=7": "one:7,two:7/db",
+    "postgresql://me@/db?host=/run/a,/run/b&port=6,7": "/run/a:6,/run/b:7/db",
 }
 TWO_WAYS = [
     "postgresql://good/db?host=evil",
@@ -39,6 +45,11 @@ TWO_WAYS = [
     "postgresql://good/db%0Ax",
     "postgresql://good/\u202edb",
     "postgresql://good:port/db",
+    "postgresql://good,evil:port/db",
+    "postgresql://good:1,other:2/db?port=3",
+    "postgresql://one,two,three/db?port=1,2",
+    "postgresql://good/db?host=one,two",
+    "postgresql:///db?host=/run/pg,here/pg",
 ]
 
 
@@ -48,8 +59,11 @@ def test_an_address_names_the_database_that_the_driver_would_ask(address: str, p
     assert database_of(address) == place
     taken = conninfo_to_dict(address)
     assert str(taken["dbname"]) in place
-    assert str(taken.get("host", "")).lower() in place.lower()
-    assert str(taken.get("port", 5432)) in place
+    hosts, ports = (str(taken.get(key) or "").split(",") for key in ("host", "port"))
+    for number, host in enumerate(hosts):
+        port = ports[number % len(ports)] or 5432
+        assert host.lower() in place.split(",")[number].lower()
+        assert f":{port}" in place.split(",")[number]
 
 
 @pytest.mark.parametrize("address", TWO_WAYS)
@@ -77,10 +91,17 @@ def test_who_has_permitted_one_server_has_not_permitted_another(tmp_path: Path) 
     assert not grants("postgresql://good/db?service=evil").of_database()
 
 
+@pytest.mark.parametrize("address", ["postgresql://me:@h/db", "postgresql://h/db?password="])
+def test_an_empty_password_is_none(address: str) -> None:
+    """The driver looks for one elsewhere then."""
+    assert not holds_password(address)
+
+
 @pytest.mark.parametrize(
     "address",
     [
         "postgresql://me:secret@h/db",
+        "postgresql://me:secret@h:6,i:7/db",
         "postgresql://h/db?password=secret",
         "postgresql://h/db?%70assword=secret&sslmode=require",
         "postgresql://me@/db?host=/run/pg&sslpassword=secret",

@@ -20,7 +20,10 @@ GOES_ON = "A worker is running now; the work goes on."
 
 
 class Watched:
-    """A board that says when there is no worker, and shows no remaining time until there is one."""
+    """A board that says when there is no worker, and shows no remaining time until there is one.
+
+    It says too what waits although workers live: for a key, or for the machine with the pages.
+    """
 
     def __init__(
         self,
@@ -34,6 +37,8 @@ class Watched:
         self._batches, self._owner = batches, owner
         self._halted: str | None = None
         """What was said about the missing worker; `None` while there is one, or no work."""
+        self._left_over: str | None = None
+        """What was said last about work that no worker does which lives."""
 
     def show(self, event: ProgressEvent) -> None:
         """Show where an operation stands now."""
@@ -69,6 +74,10 @@ class Watched:
             if self._halted is not None:
                 self._halted = None
                 self._board.say(GOES_ON)
+            left_over = next(iter(facts.get("leftOver", ())), None)
+            if left_over != self._left_over and (not left_over or await self._is_under_way()):
+                self._left_over = left_over
+                self._board.say(left_over or GOES_ON)
         elif facts["message"] != self._halted and await self._is_under_way():
             self._halted = facts["message"]
             self._board.halt(facts["message"])

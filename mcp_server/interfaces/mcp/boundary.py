@@ -26,6 +26,7 @@ from mcp_server.errors import (
     ServerError,
     StorageBusy,
     StorageError,
+    StorageUncertain,
 )
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import Reply
@@ -209,4 +210,7 @@ def _storage_sentence(error: StorageError) -> str:
     if isinstance(error, StorageBusy):
         return "The database is busy with another process. Nothing was changed: call again."
     why = error.shown or "the server's log says why"
-    return f"The database (pressroom.db) could not be read or written: {why}. Nothing was changed."
+    if isinstance(error, StorageUncertain):
+        return f"It may have been written or not: {why}. See `status` before you call again."
+    file = "" if error.shared else " (pressroom.db)"
+    return f"The database{file} could not be read or written: {why}. Nothing was changed."

@@ -14,7 +14,7 @@ class Table(NamedTuple):
 
 
 TABLES = (
-    Table("counters", "name <> 'commits'"),  # which only a shared database counts
+    Table("counters", "name NOT IN ('commits', 'history')"),  # only a shared database has them
     Table("batches"),
     Table("rounds"),
     Table("requests"),

@@ -22,7 +22,8 @@ from mcp_server.storage.moving.living import check_nobody_lives
 from mcp_server.storage.moving.plan import LOCK_S, Outcome, Plan
 from mcp_server.storage.moving.shapes import shapes_of
 from mcp_server.storage.moving.shared_end import SharedEnd
-from mcp_server.storage.postgres.connection import NOW, connect
+from mcp_server.storage.postgres.connecting import connect
+from mcp_server.storage.postgres.connection import NOW
 from mcp_server.storage.postgres.errors import moving_error
 from mcp_server.storage.postgres.migrate import bring
 from mcp_server.storage.postgres.moved import moved, note

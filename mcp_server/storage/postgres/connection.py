@@ -10,19 +10,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import NoReturn, TypeVar
 
 import psycopg
 import structlog
 from psycopg import sql
-from psycopg.adapt import Loader
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.types.numeric import Int8Dumper
 
 from mcp_server.errors import StorageOutdated
-from mcp_server.storage.postgres.errors import GONE
-from mcp_server.storage.postgres.rows import PostgresRow, made_by_name
+from mcp_server.storage.postgres.connecting import connect
+from mcp_server.storage.postgres.errors import GONE, CommitUndone, CommitUnknown
+from mcp_server.storage.postgres.history import (
+    HISTORY,
+    TIMELINE,
+    AnotherHistory,
+    begin_history,
+    server_of,
+)
+from mcp_server.storage.postgres.rows import PostgresRow
 from mcp_server.storage.postgres.transaction import OPEN, PostgresTransaction
+from mcp_server.storage.postgres.unread import end_unread
 
 T = TypeVar("T")
 
@@ -34,15 +40,6 @@ STILL_S = 10
 down the rows of the largest batch takes a few seconds."""
 LOCK_S = STILL_S + 5
 """How long a write waits for those of other processes."""
-CONNECT_S = 5
-LOST = {
-    "keepalives_idle": "10",
-    "keepalives_interval": "5",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "25000",
-}
-"""After 25 seconds without a sign of its machine, a server is lost: the system's own defaults are a
-quarter of an hour, or two. What the address says of these counts."""
 ASK_S = STILL_S + 5.0
 """How long it is asked what became of a commit whose answer was lost. One that never reached the
 server is undone there after `STILL_S`: only then can it say so."""
@@ -50,12 +47,13 @@ ASK_AGAIN_S = 0.1
 NOISE_S = 0.05
 """Differences between clocks that are left alone, such as the time that a message takes."""
 NOW = "SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
+COMMIT_OF = f"""
+SELECT
+    pg_xact_status(%s::xid8) AS status,
+    CASE WHEN NOT pg_is_in_recovery() THEN {TIMELINE} END AS timeline
+"""
 
 logger = structlog.get_logger(__name__)
-
-
-class CommitUnknown(psycopg.OperationalError):
-    """The connection was lost in the commit, and nobody can say what became of it."""
 
 
 class Opened:
@@ -77,20 +75,26 @@ class Opened:
         self.ahead_s = 0.0
         """By how much the server's clock is ahead of this machine's."""
         self._connection: psycopg.Connection[PostgresRow] | None = None
+        self._server = ""
         common = sql.SQL("SET LOCAL search_path TO {};{};").format(sql.Identifier(schema), bounds())
         lock = sql.SQL("SELECT pg_advisory_xact_lock(hashtextextended({}, 0))").format(
             sql.Literal(channel_of(schema))
         )
         newest = sql.SQL("SELECT max(number) FROM migrations")
-        self._begin_write = sql.SQL("BEGIN;{}{};{}").format(common, lock, newest)
+        # Another level, by the server's settings, would look before it has the lock.
+        self._begin_write = sql.SQL("BEGIN ISOLATION LEVEL READ COMMITTED;{}{};{}").format(
+            common, lock, newest
+        )
         self._begin_read = sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;{}{}").format(
             common, newest
         )
         self._tell = sql.SQL(
             "UPDATE counters SET value = value + 1 WHERE name = 'commits'"
             " RETURNING pg_current_xact_id()::text AS id, pg_notify({}, ''),"
-            " CAST(extract(epoch FROM clock_timestamp()) AS double precision) AS at"
-        ).format(sql.Literal(channel_of(schema)))
+            " CAST(extract(epoch FROM clock_timestamp()) AS double precision) AS at,"
+            " {} AS timeline, {} AS history,"
+            " (SELECT value FROM counters WHERE name = 'history') AS noted"
+        ).format(sql.Literal(channel_of(schema)), sql.SQL(TIMELINE), sql.SQL(HISTORY))
 
     @property
     def backend(self) -> int | None:
@@ -110,11 +114,17 @@ class Opened:
                 connection.execute("ROLLBACK")
             return connection
         asked = time.time()
-        self._connection = self._connect(self._address, prepared=self._prepared)
-        row = self._connection.execute(NOW).fetchone()
-        if row is not None:
-            self._set_clock(row[0], asked)
-        return self._connection
+        made = self._connect(self._address, prepared=self._prepared)
+        try:
+            row = made.execute(NOW).fetchone()
+            if row is not None:
+                self._set_clock(row[0], asked)
+            self._server = server_of(made)
+        except psycopg.Error:
+            made.close()
+            raise
+        self._connection = made
+        return made
 
     def write(self, step: Callable[[PostgresTransaction], T]) -> T:
         """Run `step` in one transaction; if it changed anything, others are told.
@@ -122,6 +132,8 @@ class Opened:
         Raises:
             CommitUnknown: the connection was lost in the commit, and nobody can say what became
                 of it.
+            CommitUndone: it was lost there, and nothing was done.
+            AnotherHistory: nothing was done yet, as another server has taken over.
             psycopg.Error: nothing was done.
         """
         connection = self.connected()
@@ -130,8 +142,10 @@ class Opened:
             transaction = PostgresTransaction(connection)
             result = step(transaction)
             row = self._told(connection) if transaction.changed else None
+            if row is not None and row["noted"] not in {None, row["history"]}:
+                self._begin_history(connection)
         except BaseException as error:
-            if not connection.closed:
+            if connection.info.transaction_status in OPEN:
                 connection.execute("ROLLBACK")
             if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
                 connection.close()  # it stays so, where a new one may find the server writable
@@ -141,8 +155,8 @@ class Opened:
         except psycopg.OperationalError:
             if not connection.closed or row is None:
                 raise
-            if not self._committed(row["id"]):
-                raise
+            if not self._committed(row):
+                raise CommitUndone("the connection was lost in a commit, and undone") from None
             logger.info("a commit was made whose answer was lost")
         return result
 
@@ -165,6 +179,12 @@ class Opened:
             if not connection.closed:
                 connection.execute("ROLLBACK")
 
+    def free(self) -> bool:
+        """End whoever keeps the lock of the workspace unread; whether there was anybody."""
+        with suppress(psycopg.Error):
+            return end_unread(self.connected(), self._channel, STILL_S)
+        return False
+
     def tell(self) -> None:
         """Wake whoever listens, this process too."""
         with suppress(psycopg.Error):
@@ -186,10 +206,18 @@ class Opened:
 
     def _told(self, connection: psycopg.Connection[PostgresRow]) -> PostgresRow | None:
         asked = time.time()
-        row = connection.execute(self._tell).fetchone()
+        row = connection.execute(self._tell, [self._server]).fetchone()
         if row is not None:
             self._set_clock(row["at"], asked)
         return row
+
+    def _begin_history(self, connection: psycopg.Connection[PostgresRow]) -> NoReturn:
+        connection.execute("ROLLBACK")
+        self._check(connection.execute(self._begin_write))
+        begin_history(connection, self._server)
+        connection.execute("COMMIT")
+        logger.warning("another database server has taken over; what it had not is lost")
+        raise AnotherHistory("another database server has taken over")
 
     def _set_clock(self, at: float, asked: float) -> None:
         """Note what the server's clock said between `asked` and now, if that is news.
@@ -201,23 +229,31 @@ class Opened:
         if abs(ahead - self.ahead_s) > max(NOISE_S, heard - asked):
             self.ahead_s = ahead
 
-    def _committed(self, id: str) -> bool:
+    def _committed(self, told: PostgresRow) -> bool:
         """Return what became of a transaction, by what the server remembers of it.
 
         Raises:
-            CommitUnknown: it cannot be asked, or has forgotten.
+            CommitUnknown: it cannot be asked, or has forgotten; or another server has taken over,
+                where the number may be that of another transaction.
         """
-        until = time.monotonic() + ASK_S
+        server, until = self._server, time.monotonic() + ASK_S
         while time.monotonic() < until:
             try:
-                row = self.connected().execute("SELECT pg_xact_status(%s::xid8)", [id]).fetchone()
+                row = self.connected().execute(COMMIT_OF, [told["id"]]).fetchone()
             except psycopg.DatabaseError:
                 row = None
-            status = None if row is None else row[0]
-            if status in {"committed", "aborted"}:
-                return status == "committed"
+            if row is not None and row["timeline"] is not None:
+                if (self._server, row["timeline"]) != (server, told["timeline"]):
+                    raise CommitUnknown(
+                        "another database server took over in the middle of a commit, and nobody "
+                        "knows whether it has it"
+                    )
+                if row["status"] in {"committed", "aborted"}:
+                    return row["status"] == "committed"
             time.sleep(ASK_AGAIN_S)
-        raise CommitUnknown("the connection was lost in a commit")
+        raise CommitUnknown(
+            "the connection to the database server was lost in the middle of a commit"
+        )
 
 
 def bounds() -> sql.Composed:
@@ -230,35 +266,3 @@ def bounds() -> sql.Composed:
 def channel_of(schema: str) -> str:
     """Return the channel on which commits to a workspace are told, which names its lock too."""
     return f"pressroom {schema}"
-
-
-def connect(address: str, *, prepared: bool = True) -> psycopg.Connection[PostgresRow]:
-    """Return a new connection that begins no transaction by itself.
-
-    Without `prepared`, the server keeps no statements: behind a pooler it is often another one.
-
-    Raises:
-        psycopg.Error: there is none.
-    """
-    said = conninfo_to_dict(address)
-    unsaid = {name: value for name, value in LOST.items() if name not in said}
-    connection = psycopg.Connection[PostgresRow].connect(
-        make_conninfo(address, **unsaid),
-        autocommit=True,
-        row_factory=made_by_name,
-        connect_timeout=CONNECT_S,
-        client_encoding="utf8",  # whatever the environment says, or the database's own is
-        application_name="pressroom",
-        prepare_threshold=5 if prepared else None,
-    )
-    connection.adapters.register_dumper(int, Int8Dumper)
-    connection.adapters.register_loader("numeric", _Number)
-    return connection
-
-
-class _Number(Loader):
-    """Reads sums, which are numerics, as the numbers that they are of."""
-
-    def load(self, data: Any) -> int | float:
-        text = bytes(data).decode()
-        return int(text) if text.lstrip("-").isdigit() else float(text)

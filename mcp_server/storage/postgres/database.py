@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import anyio
 import anyio.to_thread
 import psycopg
+from psycopg.errors import DiskFull
 
 from mcp_server.clock import Clock
 from mcp_server.errors import StorageError
@@ -30,6 +31,8 @@ T = TypeVar("T")
 
 POLL_S = 0.1
 """How often other processes' commits are looked for where they cannot be heard."""
+FULL_S = 10.0
+"""How long a disk counts as full of which that was said: what fits into a page is written still."""
 LOOK_S = 1.0
 """How often they are looked for all the same: behind a pooler nobody hears anything, nor that."""
 
@@ -87,6 +90,7 @@ class PostgresDatabase:
         self._group = GroupCommit(self._commit, self._changes)
         self._reads = GroupRead(self._read)
         self._trouble: str | None = None
+        self._full_until = 0.0
         self._seen: int | None = None
         self._looked_at = 0.0
         loop = asyncio.get_running_loop()
@@ -144,8 +148,10 @@ class PostgresDatabase:
             written = await self._group.write(function)
         except StorageError as error:
             self._trouble = error.shown or self._trouble
+            if isinstance(error.__cause__, DiskFull):
+                self._full_until = time.monotonic() + FULL_S
             raise
-        if written.changed:
+        if written.changed and time.monotonic() >= self._full_until:
             self._trouble = None
         return written
 

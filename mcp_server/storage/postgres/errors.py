@@ -5,7 +5,18 @@ from __future__ import annotations
 import psycopg
 from psycopg import errors
 
-from mcp_server.errors import StorageBusy, StorageError
+from mcp_server.errors import StorageBusy, StorageError, StorageUncertain
+from mcp_server.storage.postgres.refusals import (
+    DISK,
+    FULL,
+    LOST,
+    NO_DATABASE,
+    NO_RIGHT,
+    READ_ONLY,
+    REFUSED,
+    STARTING,
+    why_refused,
+)
 
 BUSY = (
     errors.LockNotAvailable,
@@ -30,50 +41,56 @@ TOO_MUCH = (
 """A value is beyond what the server can keep, or find again. The driver counts it among what is
 raised where a connection was lost."""
 
+WRITING = "another process is writing to the database"
 DAMAGED = "the database server finds its data damaged: put back a copy"
 MESSAGES: dict[type[psycopg.Error], str] = {
-    errors.DiskFull: "the disk of the database server is full: make room on it",
-    errors.InsufficientPrivilege: "this role may not do that: see docs/scaling.md for its rights",
-    errors.ReadOnlySqlTransaction: "the database server takes no writes: it is a standby, or was "
-    "made read-only",
-    errors.TooManyConnections: "the database server has no connection left: see max_connections",
+    errors.DiskFull: DISK,
+    errors.OutOfMemory: "the database server has no memory left: see to its machine",
+    errors.InsufficientPrivilege: NO_RIGHT,
+    errors.ReadOnlySqlTransaction: READ_ONLY,
+    errors.TooManyConnections: FULL,
     errors.AdminShutdown: "the database server is being stopped, or started again",
     errors.IdleInTransactionSessionTimeout: "this process stood still while it wrote, and what it "
     "wrote was undone",
-    errors.CannotConnectNow: "the database server is starting, or stopping",
-    errors.InvalidPassword: "the database server refuses the password: see PGPASSWORD or ~/.pgpass",
+    errors.CannotConnectNow: STARTING,
+    errors.InvalidPassword: REFUSED,
     errors.UndefinedTable: "the workspace is not there any more: it was moved away, or dropped",
     errors.DataCorrupted: DAMAGED,
     errors.IndexCorrupted: DAMAGED,
-    errors.InvalidCatalogName: "there is no database of this name: create it",
+    errors.InvalidCatalogName: NO_DATABASE,
 }
 """What trouble with the server means to a person; none of it is a statement's or its values'."""
 
-LOST = "the database server cannot be reached"
-WRITING = "another process is writing to the database"
+
+class CommitUnknown(psycopg.OperationalError):
+    """The connection was lost in the commit, and nobody can say what became of it."""
+
+
+class CommitUndone(psycopg.OperationalError):
+    """The connection was lost in the commit, and the server has undone it."""
 
 
 def storage_error(error: psycopg.Error) -> StorageError:
     """Return what a driver's error means to the rest of the package."""
     if isinstance(error, BUSY):
-        return StorageBusy(WRITING, shown=WRITING)
+        return StorageBusy(WRITING, shown=WRITING, shared=True)
     if isinstance(error, TOO_MUCH):
-        return StorageError("a value is too long for the database", shown="")
-    if (meaning := _meaning(error)) is not None:
-        return StorageError(meaning, shown=meaning)
-    return StorageError("the database refused a statement", shown="")
+        return StorageError("a value is too long for the database", shared=True)
+    if isinstance(error, CommitUnknown):
+        return StorageUncertain(str(error), shown=str(error), shared=True)
+    meaning = _meaning(error)
+    if meaning is None:
+        return StorageError("the database refused a statement", shared=True)
+    return StorageError(meaning, shown=meaning, shared=True)
 
 
 def moving_error(error: psycopg.Error) -> StorageError:
     """Return the same for the one who has typed the address: what the server said, too."""
     found = storage_error(error)
-    if error.sqlstate is not None or isinstance(found, StorageBusy):
+    if error.sqlstate is not None or found.shown != LOST:
         return found
-    if isinstance(error, psycopg.ProgrammingError):  # its words may quote a password
-        why = "the address cannot be read: write one such as postgresql://USER@HOST/NAME"
-        return StorageError(why, shown=why)
     said = str(error).partition("\n")[0].strip()
-    return StorageError(f"{found}: {said}" if said else str(found), shown=found.shown)
+    return StorageError(f"{found}: {said}" if said else str(found), shown=LOST, shared=True)
 
 
 def is_machines(error: BaseException) -> bool:
@@ -86,6 +103,8 @@ def _meaning(error: psycopg.Error) -> str | None:
     for kind, meaning in MESSAGES.items():
         if isinstance(error, kind):
             return meaning
-    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+    if isinstance(error, psycopg.OperationalError):
+        return why_refused(error) or LOST
+    if isinstance(error, psycopg.InterfaceError):
         return LOST
     return None

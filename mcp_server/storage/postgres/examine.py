@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
 
 from mcp_server.storage.postgres.connection import LOCK_S, Opened, channel_of
-from mcp_server.storage.postgres.errors import storage_error
+from mcp_server.storage.postgres.errors import moving_error
 from mcp_server.storage.postgres.migrate import OLDEST, migrations
 from mcp_server.storage.postgres.rows import PostgresRow
 
@@ -23,7 +24,14 @@ SELECT
     current_setting('synchronous_standby_names') AS synchronous,
     current_setting('fsync') AS fsync,
     current_setting('autovacuum') AS autovacuum,
+    current_setting('server_encoding') AS encoding,
     pg_is_in_recovery() AS standby,
+    current_setting('transaction_read_only') = 'on' AS read_only,
+    to_regnamespace(quote_ident(%(schema)s)) IS NOT NULL AS there,
+    coalesce(
+        has_schema_privilege(to_regnamespace(quote_ident(%(schema)s)), 'CREATE'),
+        has_database_privilege(current_database(), 'CREATE')
+    ) OR to_regclass(quote_ident(%(schema)s) || '.migrations') IS NOT NULL AS may_create,
     CAST(current_setting('max_connections') AS bigint) AS connections_max,
     (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections,
     (SELECT count(*) FROM pg_stat_replication) AS replicas,
@@ -40,6 +48,11 @@ AND xact_start < clock_timestamp() - make_interval(secs => %s)
 """
 """Whether a transaction has the workspace's lock that began so long ago. Of another role's, its
 beginning is not told."""
+SPILL = """
+BEGIN READ ONLY; SET LOCAL work_mem = '64kB';
+SELECT count(*) FROM (SELECT n FROM generate_series(1, 20000) AS n ORDER BY -n OFFSET 0) AS sorted
+"""
+"""Puts some hundred kB on the server's disk for a moment, without writing to any table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +67,8 @@ class Server:
     """By how much its clock is ahead of this machine's."""
     warnings: tuple[tuple[str, str], ...]
     """What may cost something, and what helps."""
-    unusable: str | None = None
-    """Why nothing can be written."""
+    unusable: tuple[str, str] | None = None
+    """Why nothing can be written, and what helps."""
     is_held: bool = False
     """Whether somebody writes for longer than others wait: they cannot."""
 
@@ -69,19 +82,24 @@ def examine(address: str, schema: str) -> Server:
     opened = Opened(address, schema)
     try:
         connection = opened.connected()
-        row = connection.execute(SERVER).fetchone()
+        row = connection.execute(SERVER, {"schema": schema}).fetchone()
         assert row is not None
+        unusable = _unusable(row, schema)
+        if unusable is None:
+            with suppress(psycopg.errors.ConfigurationLimitExceeded):  # no room by its settings
+                connection.execute(SPILL)
+            connection.execute("ROLLBACK")
         return Server(
             version=row["version"],
             schema=_schema(connection, schema),
             newest_schema=max(migrations()),
             ahead_s=opened.ahead_s,
             warnings=tuple(_warnings(row, opened.ahead_s)),
-            unusable=_unusable(row),
+            unusable=unusable,
             is_held=_is_held(connection, schema),
         )
     except psycopg.Error as error:
-        raise storage_error(error) from error
+        raise moving_error(error) from error
     finally:
         opened.close()
 
@@ -105,11 +123,32 @@ def _is_held(connection: psycopg.Connection[PostgresRow], schema: str) -> bool:
     return row is not None and row["held"]
 
 
-def _unusable(row: PostgresRow) -> str | None:
-    if row["standby"]:
-        return "the server is a standby, and takes no writes: name the one that leads"
+def _unusable(row: PostgresRow, schema: str) -> tuple[str, str] | None:
     if row["major"] < OLDEST:
-        return f"the server is PostgreSQL {row['version']}: Pressroom needs {OLDEST} or newer"
+        return (
+            f"the server is PostgreSQL {row['version']}: Pressroom needs {OLDEST} or newer",
+            "Upgrade PostgreSQL first, then Pressroom on all machines.",
+        )
+    if row["encoding"] != "UTF8":
+        return (
+            f"the database keeps texts as {row['encoding']}, which lacks most letters",
+            "Make one with ENCODING 'UTF8' TEMPLATE template0, and name it in the address.",
+        )
+    if row["standby"]:
+        return (
+            "the server is a standby, and takes no writes",
+            "Name the one that leads, or both: ...@ONE,TWO/NAME?target_session_attrs=read-write.",
+        )
+    if row["read_only"]:
+        return (
+            "the server takes no writes: it was made read-only",
+            "See why default_transaction_read_only is on, such as a full disk, and turn it off.",
+        )
+    if not row["may_create"]:
+        return (
+            f"the role may not make {'tables in' if row['there'] else 'the'} schema {schema}",
+            "As the database's owner, run deploy/role.sql: see docs/scaling.md.",
+        )
     return None
 
 

@@ -6,17 +6,27 @@ from collections.abc import Sequence
 from typing import Any
 
 import psycopg
+from psycopg.errors import LockNotAvailable
 
 from mcp_server.errors import InvalidPayload
-from mcp_server.storage.postgres.connection import CommitUnknown, Opened
-from mcp_server.storage.postgres.errors import GONE, REPEATED, TOO_MUCH, is_machines, storage_error
+from mcp_server.storage.postgres.connection import Opened
+from mcp_server.storage.postgres.errors import (
+    GONE,
+    REPEATED,
+    TOO_MUCH,
+    CommitUndone,
+    CommitUnknown,
+    is_machines,
+    storage_error,
+)
+from mcp_server.storage.postgres.history import AnotherHistory
 from mcp_server.storage.postgres.transaction import PostgresTransaction
 from mcp_server.storage.sql.group_commit import Member
 
 REPEATS_MAX = 10
 """How often a transaction is run again that the server has undone for the sake of others."""
 LOST_MAX = 2
-"""How often one is run again whose connection was lost before the commit."""
+"""How often one is run whose connection was lost before the commit, or in it."""
 
 
 class _Undone(Exception):
@@ -43,18 +53,24 @@ def commit(opened: Opened, group: Sequence[Member[Any]]) -> None:
 
 def _repeated(opened: Opened, group: Sequence[Member[Any]], *, apart: bool) -> None:
     undone = lost = 0
+    freed = False
     while True:
         try:
             opened.write(lambda tx: _run_all(tx, group, apart=apart))
-        except REPEATED:
+        except (*REPEATED, AnotherHistory):
             undone += 1
             if undone >= REPEATS_MAX:
                 raise
+        except LockNotAvailable:
+            if freed or not opened.free():
+                raise
+            freed = True
         except CommitUnknown:
             raise
-        except GONE:
+        except GONE as error:
             lost += 1
-            if opened.is_connected or lost >= LOST_MAX:
+            again = isinstance(error, CommitUndone) or not opened.is_connected
+            if not again or lost >= LOST_MAX:
                 raise
         else:
             return

@@ -9,10 +9,13 @@ import psycopg
 import structlog
 from psycopg import sql
 
-from mcp_server.storage.postgres.connection import channel_of, connect
+from mcp_server.storage.postgres.connecting import connect
+from mcp_server.storage.postgres.connection import channel_of
 
 HEARS_S = 5.0
 """How soon the thread ends at the latest after it was told to."""
+STOP_S = 1.0
+"""How long whoever ends it waits for it."""
 AGAIN_S = 1.0
 """How soon a lost connection is made again."""
 
@@ -42,12 +45,15 @@ class Listener:
         self._thread.start()
 
     def stop(self, wake: Callable[[], None]) -> None:
-        """End the thread; it blocks until it has. `wake` tells it something."""
+        """End the thread, at the latest once nobody needs it. `wake` tells it something.
+
+        It blocks until it has ended, or `STOP_S` where the server does not answer.
+        """
         self._ended.set()
         if self.listens:
             wake()
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(STOP_S)
 
     def _run(self) -> None:
         while not self._ended.is_set():

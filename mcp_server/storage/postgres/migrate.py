@@ -9,13 +9,17 @@ from typing import LiteralString
 
 import psycopg
 from psycopg import sql
+from psycopg.errors import LockNotAvailable
 
 from mcp_server.errors import Unavailable
-from mcp_server.storage.postgres.connection import bounds, channel_of, connect
+from mcp_server.storage.postgres.connecting import connect
+from mcp_server.storage.postgres.connection import STILL_S, bounds, channel_of
 from mcp_server.storage.postgres.errors import storage_error
+from mcp_server.storage.postgres.history import keep_history, server_of
 from mcp_server.storage.postgres.moved import moved
 from mcp_server.storage.postgres.rows import PostgresRow
 from mcp_server.storage.postgres.transaction import PACKAGE
+from mcp_server.storage.postgres.unread import end_unread
 
 OLDEST = 16
 """The oldest major version that knows all of our SQL, such as IS JSON."""
@@ -33,16 +37,26 @@ def migrate(address: str, schema: str) -> int:
         StorageError: it cannot be reached or written.
     """
     try:
-        with connect(address) as connection, connection.transaction():
+        with connect(address) as connection:
             if connection.info.server_version < OLDEST * 10_000:
                 found = connection.info.server_version // 10_000
                 raise Unavailable(
                     f"The database server is PostgreSQL {found}: Pressroom needs {OLDEST} or newer."
                 )
-            connection.execute(bounds())
-            return bring(connection, schema)
+            try:
+                return _brought(connection, schema)
+            except LockNotAvailable:
+                if not end_unread(connection, channel_of(schema), STILL_S):
+                    raise
+                return _brought(connection, schema)
     except psycopg.Error as error:
         raise storage_error(error) from error
+
+
+def _brought(connection: psycopg.Connection[PostgresRow], schema: str) -> int:
+    with connection.transaction():
+        connection.execute(bounds())
+        return bring(connection, schema)
 
 
 def bring(connection: psycopg.Connection[PostgresRow], schema: str) -> int:
@@ -82,6 +96,7 @@ def bring(connection: psycopg.Connection[PostgresRow], schema: str) -> int:
     for number in range(version + 1, newest + 1):
         connection.execute(migrations()[number].encode())
         connection.execute("INSERT INTO migrations VALUES (%s)", [number])
+    keep_history(connection, server_of(connection))
     return newest
 
 

@@ -9,7 +9,8 @@ from contextlib import contextmanager, suppress
 import psycopg
 from psycopg import sql
 
-from mcp_server.storage.postgres.connection import channel_of, connect
+from mcp_server.storage.postgres.connecting import connect
+from mcp_server.storage.postgres.connection import channel_of
 from mcp_server.storage.postgres.errors import storage_error
 
 HOLD_S = 90

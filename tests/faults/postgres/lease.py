@@ -24,7 +24,7 @@ from mcp_server.errors import LostClaim
 from mcp_server.jobs.job import Dedup
 from mcp_server.jobs.outcome import Done, Enqueue
 from mcp_server.storage.postgres import connection
-from mcp_server.storage.postgres.connection import connect
+from mcp_server.storage.postgres.connecting import connect
 from mcp_server.storage.postgres.database import PostgresDatabase
 from mcp_server.storage.postgres.rows import PostgresRow
 from tests.faults.postgres.tidying import CHECKED, tidy

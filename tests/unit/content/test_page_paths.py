@@ -145,6 +145,7 @@ def _fits_part(pattern: str, name: str) -> bool:
         ("ab:c.md", "some platform cannot hold a file of that name"),
         (".hidden/x.md", "some platform cannot hold"),
         ("x" * 410 + ".md", "its path is longer than 400 characters"),
+        ("/".join(["\U0001f4dc" * 50] * 7) + ".md", "its path is longer than 1,200 bytes"),
         ("docs/Über uns.md", None),
     ],
 )

@@ -21,6 +21,8 @@ from mcp_server.jobs.handler import Handler, handler
 from mcp_server.jobs.job import Dedup, NewJob, Priority
 from mcp_server.jobs.outcome import DELAY_S_MAX, Done, Outcome
 from mcp_server.jobs.registry import (
+    KEY_BYTES_MAX,
+    NAME_BYTES_MAX,
     PRIORITY_MAX,
     RETRIES_MAX,
     TEXT_MAX,
@@ -109,8 +111,8 @@ MISFITS: dict[str, list[object]] = {
     "delay_s": [math.nan, math.inf, -1e18, 1e18, 10**400, -1, DELAY_S_MAX + 1, "5", None],
     "max_retries": [2**70, -1, RETRIES_MAX + 1, 1.5, None],
     "dedup": ["skip", None, "sometimes"],
-    "dedup_key": ["half a \ud800", 5, "x" * (TEXT_MAX + 1)],
-    "requires": ["key:\ud800", 5, "x" * (TEXT_MAX + 1)],
+    "dedup_key": ["half a \ud800", 5, "x" * (KEY_BYTES_MAX + 1), "\U0001f4dc" * 501],
+    "requires": ["key:\ud800", 5, "x" * (NAME_BYTES_MAX + 1), "\U0001f4dc" * 251],
 }
 
 
@@ -145,7 +147,8 @@ def test_a_job_at_its_bounds_is_taken(registry: Registry) -> None:
     """They belong to what is allowed."""
     for priority in (-PRIORITY_MAX, PRIORITY_MAX):
         registry.check(a_toy(priority=priority, max_retries=RETRIES_MAX, delay_s=DELAY_S_MAX))
-    registry.check(a_toy(subject="ä" * TEXT_MAX, delay_s=3, max_retries=0, requires="key:x"))
+    registry.check(a_toy(subject="ä" * TEXT_MAX, delay_s=3, max_retries=0, requires="x" * 1_000))
+    registry.check(a_toy(dedup_key="\U0001f4dc" * 500))
 
 
 @pytest.mark.parametrize("dedup", [Dedup.SKIP, Dedup.COALESCE, Dedup.REPLACE])

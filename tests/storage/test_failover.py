@@ -1,0 +1,99 @@
+"""A standby takes over: stores go on by themselves, and what it had not is said, not mistaken."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import anyio.to_thread
+import psycopg
+import pytest
+
+from mcp_server.errors import LostClaim, StorageError, StorageUncertain
+from mcp_server.storage.postgres.database import PostgresDatabase
+from mcp_server.storage.postgres.examine import examine
+from tests.storage.cutting import Proxy
+from tests.storage.standby import LEADS, Pair, pair_of_servers
+from tests.storage.stores import Bench, postgres, stores_on
+from tests.storage.test_updates import updates_of
+from tests.waiting import until
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def pair() -> Generator[Pair]:
+    """Two servers of this test's own."""
+    with pair_of_servers() as made:
+        yield made
+
+
+@asynccontextmanager
+async def bench_on(address: str) -> AsyncGenerator[Bench]:
+    async with PostgresDatabase.open(address, "one") as database:
+        yield Bench(stores_on(database), postgres, Path("one"))
+
+
+async def test_a_standby_takes_over_without_the_last_commits(pair: Pair) -> None:
+    """They are lost, and nothing else; no bookmark passes by what is committed afterwards."""
+    async with bench_on(pair.both) as here, bench_on(pair.both) as there:
+        await here.submit("kept")
+        held = await here.start()
+        unsaid = examine(pair.both, "one").warnings
+        assert any("replicas follow without synchronous" in why for why, _ in unsaid)
+        unusable = examine(pair.second, "one").unusable
+        assert unusable is not None and "is a standby" in unusable[0]
+        async with bench_on(pair.second) as follower:
+            assert await until(lambda: follower.store.batch("kept"))
+            with pytest.raises(StorageError, match="takes no writes: it is a standby"):
+                await follower.submit("refused")
+        await anyio.to_thread.run_sync(pair.cut_off)
+        await here.submit("lost")
+        lost = await here.start()
+        bookmark = await there.store.cursor(owner=None)
+        since = there.database.version
+        await anyio.to_thread.run_sync(pair.take_over)
+
+        assert await here.states("kept") == ["processing"]
+        assert await there.store.batch("lost") is None
+        await here.submit("later")
+        assert await there.database.wait_for_change(60, since=since)
+        told = (await updates_of(there.store, bookmark)).batches
+        assert [batch.id for batch in told] == ["kept", "later"]  # the first was under way
+        assert (await here.finish(held)).state == "completed"
+        with pytest.raises(LostClaim):
+            await here.finish(lost)
+        assert (await here.work()).state == "completed"
+        assert await there.states("later") == ["completed"]
+        await there.submit("last")
+        told = (await updates_of(here.store, bookmark)).batches
+        assert {batch.id for batch in told} == {"kept", "later", "last"}
+
+
+async def test_a_commit_whose_answer_was_lost_with_its_server_is_not_taken_for_anothers(
+    pair: Pair,
+) -> None:
+    """What took over has given its number to another transaction, and that one was committed."""
+
+    def take_over() -> None:
+        pair.take_over()
+        with psycopg.connect(pair.second, autocommit=True) as connection:
+            for _ in range(100):
+                connection.execute("SELECT pg_current_xact_id()")
+
+    async with Proxy(pair.first).open() as proxy:
+        host, port = pair.folders[1], urlsplit(proxy.address).port
+        both = f"postgresql://postgres@/postgres?host=127.0.0.1,{host}&port={port},5432{LEADS}"
+        async with bench_on(f"{both}&sslmode=disable") as here:
+            await here.submit("kept")
+            await anyio.to_thread.run_sync(pair.cut_off)
+            proxy.meanwhile = take_over
+            proxy.cut("after")
+            with pytest.raises(StorageUncertain, match="another database server took over"):
+                await here.submit("lost")
+            assert await here.store.batch("lost") is None
+            assert await here.states("kept") == ["pending"]
+            await here.submit("lost")
+            assert await here.states("lost") == ["pending"]
