@@ -55,6 +55,7 @@ def begin(test: str) -> str:
     place = f"t_{hashlib.blake2b(test.encode(), digest_size=12).hexdigest()}"
     os.environ[PLACE] = place
     _PLACES.clear()
+    _drop(place)  # a run that was killed may have left it there
     return f'database = "{address()}"\nworkspace_id = "{place}"\n'
 
 
@@ -130,12 +131,16 @@ def _as_postgres(sql: str) -> str:
 
 def end() -> None:
     """Remove what the test has left there."""
+    _drop(os.environ.pop(PLACE), *_PLACES.values())
+
+
+def _drop(*places: str) -> None:
     import psycopg
     from psycopg import sql
 
     at = address()
     assert at is not None, "asked for only then"
     with psycopg.connect(at, autocommit=True) as connection:
-        for place in {os.environ.pop(PLACE), *_PLACES.values()}:
+        for place in {*places}:
             schema = sql.Identifier(f"pressroom_{place}")
             connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(schema))

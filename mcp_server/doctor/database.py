@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+import anyio.to_thread
+
 from mcp_server.clock import Clock
 from mcp_server.config import Workspace
 from mcp_server.content.actions.payloads import unrun_kind
@@ -22,7 +24,7 @@ from mcp_server.jobs.job import BatchState, JobState
 from mcp_server.jobs.records import Host, Lag, Question, Stats
 from mcp_server.jobs.store import JobStore
 from mcp_server.meaning.embedder import why_not_embedded
-from mcp_server.storage.opening import open_database, pages_folder
+from mcp_server.storage.opening import open_database, pages_folder, schema_of
 from mcp_server.storage.sql.content.effects import ContentEffects
 from mcp_server.storage.sql.content.store import SqlEntityStore
 from mcp_server.storage.sql.page_folder import has_pages
@@ -128,9 +130,8 @@ def _of_file(path: Path, found: Examined) -> Diagnosis:
 async def of_queue(workspace: Workspace, clock: Clock) -> AsyncIterator[Diagnosis]:
     """Check what is stored: the worker, what waits and why, and the pages' files."""
     try:
-        if not workspace.settings.database:
-            for finding in _rows(workspace.database):
-                yield finding
+        for finding in _rows(await anyio.to_thread.run_sync(_damaged, workspace)):
+            yield finding
         state = StateFolder(workspace)
         async with open_database(workspace, state, Grants(workspace, state)) as database:
             now = database.clock(clock).now()
@@ -176,7 +177,15 @@ async def of_queue(workspace: Workspace, clock: Clock) -> AsyncIterator[Diagnosi
         yield each
 
 
-def _rows(path: Path) -> Iterator[Diagnosis]:
+def _damaged(workspace: Workspace) -> Sequence[str]:
+    if not workspace.settings.database:
+        return damaged_rows(workspace.database)
+    from mcp_server.storage.postgres import damaged  # noqa: PLC0415 - the driver
+
+    return damaged.damaged_rows(workspace.settings.database, schema_of(workspace))
+
+
+def _rows(damaged: Sequence[str]) -> Iterator[Diagnosis]:
     """Name the rows that cannot be read as they were written; nothing where there are none."""
     found = [
         Diagnosis(
@@ -184,9 +193,9 @@ def _rows(path: Path) -> Iterator[Diagnosis]:
             level="warning",
             message=f"damaged by somebody: {row}",
             advice="What needs it fails or is left out, and all else goes on. If it matters, put "
-            "back a copy of the file.",
+            "back a copy.",
         )
-        for row in damaged_rows(path)
+        for row in damaged
     ]
     yield from first_of(found, ROWS_MAX, "damaged values")
 

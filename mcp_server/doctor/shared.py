@@ -34,9 +34,6 @@ def of_shared(workspace: Workspace) -> tuple[Sequence[Diagnosis], bool]:
         why, advice = found.unusable
         return [_error(f"{where}: {why}", advice)], False
     warnings = [_warning(message, advice) for message, advice in found.warnings]
-    if found.is_held:
-        advice = "Find the transaction in pg_stat_activity, and end it if it stands still."
-        warnings.append(_error(f"{where}: another process is writing, and does not end", advice))
     return [*warnings, _tables(where, found)], found.schema == found.newest_schema
 
 

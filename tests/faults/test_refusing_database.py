@@ -1,7 +1,7 @@
 """The database refuses for real: one clear line to the client, `status` says so, and it goes on.
 
 The lock is another process's, the limits are the operating system's, the damage is on the disk.
-What a server refuses besides is in `tests/shared/test_refusing_server.py`.
+What a server refuses besides is in `tests/shared`: a full disk, a role without rights, damage.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class Site:
     @contextmanager
     def made(cls, name: str, address: str | None = None) -> Generator[Site]:
         """Yield a place of its own; in the end its processes are ended, and what it holds goes."""
-        id = f"s_{hashlib.blake2b(name.encode(), digest_size=12).hexdigest()}"
+        id = id_of(name)
         made = cls(address or server(), id)
         try:
             with made._processes:
@@ -135,6 +135,11 @@ class Site:
     def seen(self) -> float:
         """Return the time, by the server's clock."""
         return float(self.rows_anywhere("SELECT extract(epoch FROM clock_timestamp())")[0][0])
+
+
+def id_of(name: str) -> str:
+    """Return what the site of a test is called in a database."""
+    return f"s_{hashlib.blake2b(name.encode(), digest_size=12).hexdigest()}"
 
 
 def _ended(process: subprocess.Popen[bytes]) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
 
+from mcp_server.storage.postgres import damaged
 from mcp_server.storage.postgres.connection import channel_of
+from mcp_server.storage.sqlite.file.examine import damaged_rows
 from tests.storage.invariants import CHECKS, check_invariants
 from tests.storage.postgres_server import SCHEMAS, server
 
@@ -40,6 +42,10 @@ class Raw(Protocol):
         Raises:
             InTheWay: another has it.
         """
+        ...
+
+    def damaged(self) -> Sequence[str]:
+        """Return what the doctor names as damaged."""
         ...
 
     def check(self) -> None:
@@ -75,6 +81,9 @@ class SqliteRaw:
             except sqlite3.OperationalError as error:
                 raise InTheWay from error
             yield
+
+    def damaged(self) -> Sequence[str]:
+        return damaged_rows(self._path)
 
     def check(self) -> None:
         check_invariants(self._path)
@@ -114,6 +123,9 @@ class PostgresRaw:
             if row != (True,):
                 raise InTheWay
             yield
+
+    def damaged(self) -> Sequence[str]:
+        return damaged.damaged_rows(server(), self._schema)
 
     def check(self) -> None:
         """All at once: to plan them takes longer than to look at few rows."""

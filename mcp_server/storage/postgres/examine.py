@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from mcp_server.storage.postgres.connection import LOCK_S, Opened, channel_of
+from mcp_server.storage.postgres.connection import Opened
 from mcp_server.storage.postgres.errors import moving_error
 from mcp_server.storage.postgres.migrate import OLDEST, migrations
 from mcp_server.storage.postgres.rows import PostgresRow
@@ -40,14 +40,6 @@ SELECT
     inet_server_addr() IS NOT NULL AS remote
 """
 """What of the server bears on what is promised; `replicas` is 0 where the role may not see them."""
-HELD = """
-SELECT count(*) > 0 AS held FROM pg_locks JOIN pg_stat_activity USING (pid)
-WHERE locktype = 'advisory' AND objsubid = 1 AND granted
-AND CAST(classid AS bigint) << 32 | CAST(objid AS bigint) = hashtextextended(%s, 0)
-AND xact_start < clock_timestamp() - make_interval(secs => %s)
-"""
-"""Whether a transaction has the workspace's lock that began so long ago. Of another role's, its
-beginning is not told."""
 SPILL = """
 BEGIN READ ONLY; SET LOCAL work_mem = '64kB';
 SELECT count(*) FROM (SELECT n FROM generate_series(1, 20000) AS n ORDER BY -n OFFSET 0) AS sorted
@@ -69,8 +61,6 @@ class Server:
     """What may cost something, and what helps."""
     unusable: tuple[str, str] | None = None
     """Why nothing can be written, and what helps."""
-    is_held: bool = False
-    """Whether somebody writes for longer than others wait: they cannot."""
 
 
 def examine(address: str, schema: str) -> Server:
@@ -96,7 +86,6 @@ def examine(address: str, schema: str) -> Server:
             ahead_s=opened.ahead_s,
             warnings=tuple(_warnings(row, opened.ahead_s)),
             unusable=unusable,
-            is_held=_is_held(connection, schema),
         )
     except psycopg.Error as error:
         raise moving_error(error) from error
@@ -116,11 +105,6 @@ def _schema(connection: psycopg.Connection[PostgresRow], schema: str) -> int | N
     )
     row = connection.execute(asked).fetchone()
     return None if row is None else row["number"]
-
-
-def _is_held(connection: psycopg.Connection[PostgresRow], schema: str) -> bool:
-    row = connection.execute(HELD, [channel_of(schema), LOCK_S]).fetchone()
-    return row is not None and row["held"]
 
 
 def _unusable(row: PostgresRow, schema: str) -> tuple[str, str] | None:

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from mcp_server.storage.sql.documents import DOCUMENTS, NAMED_MAX, NAMES
 from mcp_server.storage.sql.packing import unpacked
 from mcp_server.storage.sqlite.file.connection import BUSY_TIMEOUT_S
 from mcp_server.storage.sqlite.file.errors import storage_error
@@ -24,18 +25,6 @@ WASTED = """
 SELECT CASE auto_vacuum WHEN 0 THEN freelist_count * page_size ELSE 0 END
 FROM pragma_auto_vacuum, pragma_freelist_count, pragma_page_size
 """
-
-
-DOCUMENTS = frozenset(
-    {
-        *("payload", "result", "terms", "details", "abilities", "fields", "findings"),
-        *("related", "stat", "in_file", "gone", "front", "intent"),
-    }
-)
-"""Columns, of whatever table, that hold JSON."""
-
-NAMES = ("job_id", "batch_id", "entity_id", "id", "batch", "page", "hash", "name")
-"""Columns that say which row it is, the best first."""
 
 NUMBERS = "('integer', 'real', 'null')"
 """What SQLite may find in a column of numbers; it keeps whatever else was written there."""
@@ -119,7 +108,7 @@ def _damaged_in(file: sqlite3.Connection, table: str) -> Iterator[str]:
     for column, type in columns.items():
         if name is None:
             return
-        asked = f'SELECT "{name}" FROM "{table}" WHERE {_unfit(column, type)} LIMIT {PROBLEMS_MAX}'
+        asked = f'SELECT "{name}" FROM "{table}" WHERE {_unfit(column, type)} LIMIT {NAMED_MAX}'
         for (which,) in file.execute(asked):
             yield f"{column} of {which} in {table}"
 

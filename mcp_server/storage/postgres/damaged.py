@@ -1,0 +1,90 @@
+"""Naming the rows of a workspace that nobody could have written as they are. It blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+
+import psycopg
+from psycopg import sql
+
+from mcp_server.storage.postgres.connection import connect
+from mcp_server.storage.postgres.errors import storage_error
+from mcp_server.storage.postgres.rows import PostgresRow
+from mcp_server.storage.sql.documents import DOCUMENTS, NAMED_MAX, NAMES
+from mcp_server.storage.sql.packing import unpacked
+
+AT_ONCE = 100
+"""How many packed texts are fetched together."""
+COLUMNS = """
+SELECT columns.table_name, column_name, data_type FROM information_schema.columns
+JOIN information_schema.tables USING (table_schema, table_name)
+WHERE table_schema = %s AND table_type = 'BASE TABLE' ORDER BY columns.table_name, ordinal_position
+"""
+
+
+def damaged_rows(address: str, schema: str) -> Sequence[str]:
+    """Read every document and whatever is packed; name those that cannot be read.
+
+    All else the server keeps to what its column takes.
+
+    Raises:
+        StorageError: the server cannot be reached, or refuses.
+    """
+    try:
+        with closing(connect(address)) as connection, connection.transaction():
+            columns: dict[str, dict[str, str]] = {}
+            for table, column, type in connection.execute(COLUMNS, [schema]):
+                columns.setdefault(table, {})[column] = type
+            return [
+                f"{column} of {which} in {table}"
+                for table, types in columns.items()
+                if (name := next((each for each in NAMES if each in types), None)) is not None
+                for column, type in types.items()
+                for which in _damaged(connection, sql.Identifier(schema, table), name, column, type)
+            ]
+    except psycopg.Error as error:
+        raise storage_error(error) from error
+
+
+def _damaged(
+    connection: psycopg.Connection[PostgresRow],
+    table: sql.Identifier,
+    name: str,
+    column: str,
+    type: str,
+) -> Iterator[object]:
+    """Yield which rows of a table have something else in a column than was ever written there."""
+    if type == "bytea" and column != "vector":
+        yield from _packed(connection, table, name, column)
+        return
+    if column == "vector":
+        unfit = sql.SQL("length({0}) % 4 <> 0")
+    elif type == "text" and column in DOCUMENTS:
+        unfit = sql.SQL("{0} IS NOT JSON")
+    else:
+        return
+    asked = sql.SQL("SELECT {} FROM {} WHERE {} LIMIT {}").format(
+        sql.Identifier(name),
+        table,
+        unfit.format(sql.Identifier(column)),
+        sql.Literal(NAMED_MAX),
+    )
+    yield from (row[0] for row in connection.execute(asked).fetchall())
+
+
+def _packed(
+    connection: psycopg.Connection[PostgresRow], table: sql.Identifier, name: str, column: str
+) -> Iterator[object]:
+    asked = sql.SQL("SELECT {}, {} FROM {}").format(
+        sql.Identifier(name), sql.Identifier(column), table
+    )
+    left = NAMED_MAX
+    with connection.cursor("packed") as cursor:
+        cursor.itersize = AT_ONCE
+        for which, data in cursor.execute(asked):
+            if data is not None and unpacked(data) is None:
+                yield which
+                left -= 1
+                if not left:
+                    return
