@@ -11,9 +11,10 @@ import socket
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, NoReturn, Self, cast
+from typing import Any, Self, cast
 
 import psycopg
+from psycopg.pq import PipelineStatus
 from psycopg.sql import Composable
 
 from mcp_server.storage.postgres.connecting import connect
@@ -48,15 +49,18 @@ SERVER_TROUBLES = {
 
 NUMBERED = ("batches", "meanings", "page_versions", "revisions", "unembedded", "usage")
 """Tables whose rows the server numbers. What it gave out to what was undone stays given."""
-RENUMBER = "; ".join(
-    f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), coalesce(max(id), 0) + 1, false)"
-    f" FROM {table}"
+RENUMBER = "SELECT " + ", ".join(
+    f"(SELECT setval(pg_get_serial_sequence('{table}', 'id'), coalesce(max(id), 0) + 1, false)"
+    f" FROM {table})"
     for table in NUMBERED
 )
 
 
 class FailingCursor(psycopg.Cursor[PostgresRow]):
-    """A cursor as the driver's, which fails where it is told to."""
+    """A cursor as the driver's, which fails where it is told to.
+
+    Of statements that are sent together, one that is refused says so when an answer is read.
+    """
 
     faults: Faults
 
@@ -68,7 +72,7 @@ class FailingCursor(psycopg.Cursor[PostgresRow]):
             super().execute(cast("Any", query), params, **how)
         if trouble is not None:
             self._fail(trouble, text)
-        if text.startswith("BEGIN ISOLATION LEVEL READ COMMITTED;"):
+        if text.startswith("SELECT pg_advisory_xact_lock"):  # a write has begun
             psycopg.Cursor(self.connection).execute(RENUMBER)
         return self
 
@@ -86,16 +90,23 @@ class FailingCursor(psycopg.Cursor[PostgresRow]):
             return None  # no server refuses that
         return trouble
 
-    def _fail(self, trouble: ServerTrouble, text: str) -> NoReturn:
+    def _fail(self, trouble: ServerTrouble, text: str) -> None:
         if trouble.refused is None:
-            self._lose()
+            self._lose(once_done=trouble.after)
         elif text == "COMMIT":
             super().execute("ROLLBACK")
         refused = f"DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '{trouble.refused}'; END $$"
         super().execute(refused.encode())
-        raise AssertionError("it was refused")
+        assert self._together, "it was refused"
 
-    def _lose(self) -> None:
+    @property
+    def _together(self) -> bool:
+        return self.connection.info.pipeline_status is not PipelineStatus.OFF
+
+    def _lose(self, *, once_done: bool) -> None:
+        if once_done and self._together:
+            with self.connection.pipeline():  # it waits for all before
+                pass
         with socket.socket(fileno=os.dup(self.connection.fileno())) as lost:
             lost.shutdown(socket.SHUT_RDWR)
 

@@ -38,7 +38,7 @@ from mcp_server.storage.sqlite.file.database import Database
 
 def put(hash, wait=lambda: None):
     def write(tx):
-        tx.run("put_site", hash=hash, document="{}")
+        tx.count("put_site", hash=hash, document="{}")
         wait()
     return write
 

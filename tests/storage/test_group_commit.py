@@ -39,7 +39,7 @@ def raw(file: Path) -> Iterator[sqlite3.Connection]:
 
 def put(hash: str) -> Member[int]:
     """A member that stores a site."""
-    return Member(lambda tx: tx.run("put_site", hash=hash, document="{}"))
+    return Member(lambda tx: tx.count("put_site", hash=hash, document="{}"))
 
 
 def stored(file: Path) -> set[str]:

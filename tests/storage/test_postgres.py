@@ -7,7 +7,7 @@ import signal
 import socket
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -57,11 +57,13 @@ async def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 class Held:
     """A step that stands still within its transaction until it is let go."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: Callable[[Transaction], object] | None = None) -> None:
+        """`first` is what it does before; otherwise it has written a site."""
         self._begun, self._go = threading.Event(), threading.Event()
+        self._first = first or _writes
 
     def __call__(self, tx: Transaction) -> None:
-        tx.run("put_site", hash="held", document="{}")
+        self._first(tx)
         self._begun.set()
         assert self._go.wait(PATIENCE_S)
 
@@ -72,6 +74,10 @@ class Held:
     def let_go(self) -> None:
         """Let it come to its end."""
         self._go.set()
+
+
+def _writes(tx: Transaction) -> None:
+    assert tx.count("put_site", hash="held", document="{}")
 
 
 async def hears(database: Database) -> bool:
@@ -133,6 +139,20 @@ async def test_who_stands_still_in_a_step_keeps_nobody_from_writing(bench: Bench
         finish(still)
 
 
+async def test_who_stands_still_before_it_has_asked_anything_holds_nothing(bench: Bench) -> None:
+    """Nothing is sent before an answer is read, not the BEGIN either."""
+    held = Held(lambda tx: tx.run("put_site", hash="held", document="{}"))
+    async with bench.another() as other, anyio.create_task_group() as tasks:
+        tasks.start_soon(bench.database.write, held)
+        try:
+            await held.begun()
+            await other.submit()
+            assert bench.raw.all(SITES) == []
+        finally:
+            held.let_go()
+    assert bench.raw.all(SITES) == [("held",)]
+
+
 @contextmanager
 def standing_still(bench: Bench, waits: str) -> Generator[int]:
     """Have another process hold the lock, which neither reads nor says more; yield the server's."""
@@ -180,9 +200,9 @@ async def test_a_step_is_run_again_as_a_whole_after_a_deadlock(bench: Bench) -> 
 
     def step(tx: Transaction) -> int:
         seen.append(bench.raw.all("SELECT count(*) FROM sites")[0][0])
-        tx.run("put_site", hash="b: mine", document="{}")
+        tx.count("put_site", hash="b: mine", document="{}")
         half.set()
-        tx.run("put_site", hash="a: theirs", document="{}")
+        tx.count("put_site", hash="a: theirs", document="{}")
         return len(seen)
 
     def be_in_the_way() -> None:

@@ -8,24 +8,24 @@ their order. The transaction of a process that stands still is undone after `STI
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from typing import NoReturn, TypeVar
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext, suppress
+from typing import Any, TypeVar, cast
 
 import psycopg
 import structlog
 from psycopg import sql
 
-from mcp_server.errors import StorageOutdated
 from mcp_server.storage.postgres.connecting import connect
+from mcp_server.storage.postgres.ends import COUNT, SCHEMA, STATE, Beginning, Ending
 from mcp_server.storage.postgres.errors import GONE, CommitUndone, CommitUnknown
 from mcp_server.storage.postgres.history import (
-    HISTORY,
     TIMELINE,
     AnotherHistory,
     begin_history,
     server_of,
 )
+from mcp_server.storage.postgres.pipeline import sent_together
 from mcp_server.storage.postgres.rows import PostgresRow
 from mcp_server.storage.postgres.transaction import OPEN, PostgresTransaction
 from mcp_server.storage.postgres.unread import end_unread
@@ -76,25 +76,28 @@ class Opened:
         """By how much the server's clock is ahead of this machine's."""
         self._connection: psycopg.Connection[PostgresRow] | None = None
         self._server = ""
-        common = sql.SQL("SET LOCAL search_path TO {};{};").format(sql.Identifier(schema), bounds())
+        common = sql.SQL("SELECT set_config('search_path', {}, true), {}").format(
+            sql.Literal(sql.Identifier(schema).as_string()),
+            sql.SQL(", ").join(
+                sql.SQL("set_config({}, {}, true)").format(sql.Literal(name), sql.Literal(value))
+                for name, value in _bounds()
+            ),
+        )
         lock = sql.SQL("SELECT pg_advisory_xact_lock(hashtextextended({}, 0))").format(
-            sql.Literal(channel_of(schema))
+            sql.Literal(self._channel)
         )
-        newest = sql.SQL("SELECT max(number) FROM migrations")
         # Another level, by the server's settings, would look before it has the lock.
-        self._begin_write = sql.SQL("BEGIN ISOLATION LEVEL READ COMMITTED;{}{};{}").format(
-            common, lock, newest
+        self._begin_write = (
+            "BEGIN ISOLATION LEVEL READ COMMITTED",
+            common.as_string(),
+            lock.as_string(),
         )
-        self._begin_read = sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;{}{}").format(
-            common, newest
+        self._begin_read = (
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            common.as_string(),
         )
-        self._tell = sql.SQL(
-            "UPDATE counters SET value = value + 1 WHERE name = 'commits'"
-            " RETURNING pg_current_xact_id()::text AS id, pg_notify({}, ''),"
-            " CAST(extract(epoch FROM clock_timestamp()) AS double precision) AS at,"
-            " {} AS timeline, {} AS history,"
-            " (SELECT value FROM counters WHERE name = 'history') AS noted"
-        ).format(sql.Literal(channel_of(schema)), sql.SQL(TIMELINE), sql.SQL(HISTORY))
+        tell = sql.SQL("SELECT pg_notify({}, '')").format(sql.Literal(self._channel))
+        self._tell = tell.as_string()
 
     @property
     def backend(self) -> int | None:
@@ -118,7 +121,7 @@ class Opened:
         try:
             row = made.execute(NOW).fetchone()
             if row is not None:
-                self._set_clock(row[0], asked)
+                self._set_clock(row[0], asked, time.time())
             self._server = server_of(made)
         except psycopg.Error:
             made.close()
@@ -126,8 +129,11 @@ class Opened:
         self._connection = made
         return made
 
-    def write(self, step: Callable[[PostgresTransaction], T]) -> T:
+    def write(self, step: Callable[[PostgresTransaction], T], *, waits: bool = False) -> T:
         """Run `step` in one transaction; if it changed anything, others are told.
+
+        Statements are sent together where nobody needs their answers. `waits`: each is waited for,
+        so that one that is refused can be undone by itself.
 
         Raises:
             CommitUnknown: the connection was lost in the commit, and nobody can say what became
@@ -137,28 +143,33 @@ class Opened:
             psycopg.Error: nothing was done.
         """
         connection = self.connected()
+        beginning, ending = Beginning(self._number), Ending()
+        result: list[T] = []
         try:
-            self._check(connection.execute(self._begin_write))
-            transaction = PostgresTransaction(connection)
-            result = step(transaction)
-            row = self._told(connection) if transaction.changed else None
-            if row is not None and row["noted"] not in {None, row["history"]}:
-                self._begin_history(connection)
+            with nullcontext() if waits else sent_together(connection) as pipeline:
+                beginning.send(connection, *self._begin_write)
+                beginning.ask(connection, STATE, [self._server])
+                transaction = PostgresTransaction(connection, pipeline, beginning.check)
+                result.append(step(transaction))
+                ending.send(connection, transaction, COUNT, self._tell)
         except BaseException as error:
-            if connection.info.transaction_status in OPEN:
-                connection.execute("ROLLBACK")
-            if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
-                connection.close()  # it stays so, where a new one may find the server writable
-            raise
-        try:
-            connection.execute("COMMIT")
-        except psycopg.OperationalError:
-            if not connection.closed or row is None:
+            if not connection.closed:
+                _undo(connection)
+            if ending.is_committed and isinstance(error, psycopg.Error):
+                logger.info("nobody was told of a commit")
+                return result[0]
+            if not connection.closed:
+                self._explain(connection, beginning, error)
                 raise
-            if not self._committed(row):
+            if ending.id is None or not isinstance(error, psycopg.OperationalError):
+                raise
+            if not self._committed(ending.id, beginning.timeline):
                 raise CommitUndone("the connection was lost in a commit, and undone") from None
             logger.info("a commit was made whose answer was lost")
-        return result
+        else:
+            if (clock := ending.clock()) is not None:
+                self._set_clock(*clock)
+        return result[0]
 
     def read(self, step: Callable[[PostgresTransaction], T]) -> T:
         """Run `step` on one snapshot; once more where the connection was lost meanwhile."""
@@ -171,13 +182,19 @@ class Opened:
 
     def _read(self, step: Callable[[PostgresTransaction], T]) -> T:
         connection = self.connected()
-        begun = connection.execute(self._begin_read)
+        beginning = Beginning(self._number)
         try:
-            self._check(begun)
-            return step(PostgresTransaction(connection))
-        finally:
+            with sent_together(connection) as pipeline:
+                beginning.send(connection, *self._begin_read)
+                beginning.ask(connection, SCHEMA)
+                result = step(PostgresTransaction(connection, pipeline, beginning.check))
+                connection.execute("COMMIT", prepare=False)
+        except BaseException as error:
             if not connection.closed:
-                connection.execute("ROLLBACK")
+                _undo(connection)
+                beginning.explain(error)
+            raise
+        return result
 
     def free(self) -> bool:
         """End whoever keeps the lock of the workspace unread; whether there was anybody."""
@@ -188,48 +205,43 @@ class Opened:
     def tell(self) -> None:
         """Wake whoever listens, this process too."""
         with suppress(psycopg.Error):
-            self.connected().execute("SELECT pg_notify(%s, '')", [self._channel])
+            self.connected().execute(cast("Any", self._tell))
 
     def close(self) -> None:
         """Close the connection, if there is one."""
         if self._connection is not None:
             self._connection.close()
 
-    def _check(self, begun: psycopg.Cursor[PostgresRow]) -> None:
-        """Make sure that no newer Pressroom has changed the tables; it is asked with the BEGIN."""
-        while begun.nextset():
-            pass
-        row = begun.fetchone()
-        found = 0 if row is None else row[0]
-        if self._number is not None and found != self._number:
-            raise StorageOutdated(found, self._number)
-
-    def _told(self, connection: psycopg.Connection[PostgresRow]) -> PostgresRow | None:
-        asked = time.time()
-        row = connection.execute(self._tell, [self._server]).fetchone()
-        if row is not None:
-            self._set_clock(row["at"], asked)
-        return row
-
-    def _begin_history(self, connection: psycopg.Connection[PostgresRow]) -> NoReturn:
-        connection.execute("ROLLBACK")
-        self._check(connection.execute(self._begin_write))
-        begin_history(connection, self._server)
-        connection.execute("COMMIT")
-        logger.warning("another database server has taken over; what it had not is lost")
-        raise AnotherHistory("another database server has taken over")
-
-    def _set_clock(self, at: float, asked: float) -> None:
-        """Note what the server's clock said between `asked` and now, if that is news.
+    def _set_clock(self, at: float, asked: float, heard: float) -> None:
+        """Note what the server's clock said between `asked` and `heard`, if that is news.
 
         After a slow answer, it is known to half of the time that this took.
         """
-        heard = time.time()
         ahead = at - (asked + heard) / 2
         if abs(ahead - self.ahead_s) > max(NOISE_S, heard - asked):
             self.ahead_s = ahead
 
-    def _committed(self, told: PostgresRow) -> bool:
+    def _explain(
+        self,
+        connection: psycopg.Connection[PostgresRow],
+        beginning: Beginning,
+        error: BaseException,
+    ) -> None:
+        """See to what may be why a transaction failed; what it is instead is raised."""
+        if isinstance(error, AnotherHistory):
+            again = Beginning(self._number)
+            again.send(connection, *self._begin_write)
+            again.ask(connection, STATE, [self._server])
+            if again.has_another_history:  # no other process has seen to it
+                begin_history(connection, self._server)
+                logger.warning("another database server has taken over; what it had not is lost")
+            connection.execute("COMMIT")
+        elif isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+            connection.close()  # it stays so, where a new one may find the server writable
+        else:
+            beginning.explain(error)
+
+    def _committed(self, id: str, timeline: str | None) -> bool:
         """Return what became of a transaction, by what the server remembers of it.
 
         Raises:
@@ -239,11 +251,11 @@ class Opened:
         server, until = self._server, time.monotonic() + ASK_S
         while time.monotonic() < until:
             try:
-                row = self.connected().execute(COMMIT_OF, [told["id"]]).fetchone()
+                row = self.connected().execute(COMMIT_OF, [id]).fetchone()
             except psycopg.DatabaseError:
                 row = None
             if row is not None and row["timeline"] is not None:
-                if (self._server, row["timeline"]) != (server, told["timeline"]):
+                if (self._server, row["timeline"]) != (server, timeline):
                     raise CommitUnknown(
                         "another database server took over in the middle of a commit, and nobody "
                         "knows whether it has it"
@@ -256,11 +268,25 @@ class Opened:
         )
 
 
+def _undo(connection: psycopg.Connection[PostgresRow]) -> None:
+    is_open = connection.info.transaction_status in OPEN
+    # Otherwise nothing; but with the next statement the driver tells what it has to tell.
+    connection.execute("ROLLBACK" if is_open else "SELECT", prepare=False)
+
+
 def bounds() -> sql.Composed:
     """Return what bounds a transaction: how long it may wait for others, and stand still."""
-    return sql.SQL(
-        "SET LOCAL lock_timeout = {}; SET LOCAL idle_in_transaction_session_timeout = {}"
-    ).format(sql.Literal(f"{LOCK_S}s"), sql.Literal(f"{STILL_S}s"))
+    return sql.SQL("; ").join(
+        sql.SQL("SET LOCAL {} = {}").format(sql.Identifier(name), sql.Literal(value))
+        for name, value in _bounds()
+    )
+
+
+def _bounds() -> Sequence[tuple[str, str]]:
+    return [
+        ("lock_timeout", f"{LOCK_S}s"),
+        ("idle_in_transaction_session_timeout", f"{STILL_S}s"),
+    ]
 
 
 def channel_of(schema: str) -> str:

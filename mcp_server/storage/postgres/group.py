@@ -36,14 +36,16 @@ class _Undone(Exception):
 def commit(opened: Opened, group: Sequence[Member[Any]]) -> None:
     """Commit the group as one transaction; a member that raises is undone, and no other.
 
-    It runs without savepoints first, and once more with them if a member raised. If the transaction
-    fails as a whole, by the server's trouble, no member is done.
+    It runs without savepoints first, and once more with them if a member raised, or a statement was
+    refused: as nobody waits for every statement, it is not known yet whose it was, or what of it
+    was to be kept. If the transaction fails as a whole, by the server's trouble, no member is done.
     """
     try:
         try:
             _repeated(opened, group, apart=False)
-        except _Undone:
-            if len(group) > 1:  # alone, the member that raised has its error already
+        except _Undone as undone:
+            # Alone, a member that raised has its error already.
+            if len(group) > 1 or isinstance(undone.__cause__, psycopg.Error):
                 _repeated(opened, group, apart=True)
     except psycopg.Error as error:
         for member in group:
@@ -56,7 +58,7 @@ def _repeated(opened: Opened, group: Sequence[Member[Any]], *, apart: bool) -> N
     freed = False
     while True:
         try:
-            opened.write(lambda tx: _run_all(tx, group, apart=apart))
+            opened.write(lambda tx: _run_all(tx, group, apart=apart), waits=apart)
         except (*REPEATED, AnotherHistory):
             undone += 1
             if undone >= REPEATS_MAX:
@@ -94,10 +96,9 @@ def _run_all(tx: PostgresTransaction, group: Sequence[Member[Any]], *, apart: bo
 
 def _run(tx: PostgresTransaction, member: Member[Any]) -> None:
     before, tx.changed = tx.changed, False
-    try:
-        member.keep(member.function(tx), changed=tx.changed)
-    finally:
-        tx.changed = tx.changed or before
+    result = member.function(tx)
+    member.keep(result, changed=tx.changed)
+    tx.changed = tx.changed or before
 
 
 def _told(error: Exception) -> Exception:

@@ -9,7 +9,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from psycopg import Connection, Cursor
+from psycopg import Connection, Cursor, Error, Pipeline
 from psycopg.pq import TransactionStatus
 
 from mcp_server.errors import InvalidPayload
@@ -24,67 +24,134 @@ _COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
 _VALUE = re.compile(r"(?<![:\w]):([a-z_]+)")
 _HINT = re.compile(r"\s+INDEXED BY \w+|\bCROSS (?=JOIN)")
 _SAME = re.compile(r"\bIS (NOT )?(?=[:(])")
+ID = "SELECT CAST(pg_current_xact_id_if_assigned() AS text) AS id"
 OPEN = {TransactionStatus.INTRANS, TransactionStatus.INERROR}
 """What a connection says of itself in a transaction, be it one that can only be undone."""
 
 
 class PostgresTransaction:
-    """The statements of one transaction, by the name of their file."""
+    """The statements of one transaction, by the name of their file.
 
-    def __init__(self, connection: Connection[PostgresRow]) -> None:
-        self._connection = connection
-        self.changed = False
-        """Whether a statement has changed anything."""
+    Those whose answers nobody reads are not waited for, if it is `pipelined`: they are sent with
+    the next whose answer is read. If one is refused, that is raised there, or in the commit, and
+    nothing can be kept of the transaction.
+    """
 
-    def run(self, name: str, /, **values: object) -> int:
+    def __init__(
+        self,
+        connection: Connection[PostgresRow],
+        pipeline: Pipeline | None = None,
+        begun: Callable[[], int] | None = None,
+    ) -> None:
+        """`begun` checks what was answered to the BEGIN; it returns the last change number."""
+        if pipeline is None and begun is not None:
+            begun()
+        self._connection, self._pipeline, self._begun = connection, pipeline, begun
+        self._names: set[str] = set()
+        self._unread: list[Cursor[PostgresRow]] = []
+        self._changed = False
+        self._change: int | None = None
+        self._gave = False
+        self._id: str | None = None
+        self._asked_id: Cursor[PostgresRow] | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether a statement has changed anything; set it to find out about those that come."""
+        if not self._changed and self._unread:
+            self._wait()
+        return self._changed
+
+    @changed.setter
+    def changed(self, changed: bool) -> None:
+        self._changed = changed
+
+    @property
+    def change(self) -> int | None:
+        """The last change number, if one was given out that is not written down yet."""
+        return self._change if self._gave else None
+
+    @property
+    def id(self) -> str | None:
+        """What the server knows the transaction by, if it has said so."""
+        return self._id
+
+    def run(self, name: str, /, **values: object) -> None:
+        """Execute a statement."""
+        self._names.add(name)
+        self._left(self._executed(name, values))
+
+    def count(self, name: str, /, **values: object) -> int:
         """Execute a statement; return how many rows it changed."""
-        return self._noted(self._connection.execute(query(name), _bound(values)))
+        return self._counted(self._executed(name, values))
 
-    def many(self, name: str, rows: Iterable[Mapping[str, object]], /) -> int:
-        """Execute a statement once for each of `rows`; return how many rows it changed in all.
+    def many(self, name: str, rows: Iterable[Mapping[str, object]], /) -> None:
+        """Execute a statement once for each of `rows`.
 
         Where there is a `NAME_many`, that does all at once: it gets the rows as JSON.
         """
-        if (at_once := f"{name}_many") in statements_of(PACKAGE):
-            return self.run(at_once, rows=json.dumps([_bound(row) for row in rows]))
-        with self._connection.cursor() as cursor:
-            cursor.executemany(query(name), [_bound(row) for row in rows])
-            return self._noted(cursor)
+        self._left(self._executed_many(name, rows))
+
+    def count_many(self, name: str, rows: Iterable[Mapping[str, object]], /) -> int:
+        """Do the same; return how many rows it changed in all."""
+        return self._counted(self._executed_many(name, rows))
 
     def insert(self, name: str, /, **values: object) -> int:
         """Execute an INSERT; return the new row's id."""
-        cursor = self._connection.execute(query(name) + " RETURNING id", _bound(values))
-        self._noted(cursor)
+        cursor = self._executed(name, values, then=" RETURNING id")
         row = cursor.fetchone()
+        self._read(cursor)
         assert row is not None, f"{name} inserted nothing"
         return row["id"]
 
     def one(self, name: str, /, **values: object) -> Row | None:
         """Execute a statement; return its first row."""
-        cursor = self._connection.execute(query(name), _bound(values))
-        self._noted(cursor)
-        return cursor.fetchone()
+        cursor = self._executed(name, values)
+        row = cursor.fetchone()
+        self._read(cursor)
+        return row
 
     def all(self, name: str, /, **values: object) -> list[Row]:
         """Execute a statement; return its rows."""
-        cursor = self._connection.execute(query(name), _bound(values))
-        self._noted(cursor)
-        return cast("list[Row]", cursor.fetchall())
+        return self.together([(name, values)])[0]
+
+    def together(self, asked: Iterable[tuple[str, Mapping[str, object]]], /) -> list[list[Row]]:
+        """Execute statements that need nothing of each other; return the rows of each."""
+        cursors = [self._executed(name, values) for name, values in asked]
+        rows = [cast("list[Row]", cursor.fetchall()) for cursor in cursors]
+        self._read(*cursors)
+        return rows
+
+    def ran(self, name: str, /) -> bool:
+        """Whether this statement was executed in this transaction, by `run`."""
+        return name in self._names
+
+    def next_change(self) -> int:
+        """Return the number of the next change. It is written down when all is committed."""
+        if self._pipeline is None:
+            row = self.one("next_change")
+            assert row is not None
+            return row[0]
+        self._check()
+        assert self._change is not None
+        self._changed, self._gave, self._change = True, True, self._change + 1
+        return self._change
 
     def kept_unless(
         self, step: Callable[[], T | None], *, failed: Callable[[T | None], bool]
     ) -> T | None:
         """Run `step` in a savepoint; undo what it did if `failed` says so of its result."""
-        self._connection.execute("SAVEPOINT step")
+        go_back = self._savepoint("step")
         try:
             result = step()
-        except BaseException:
-            if self.is_open:
-                self._connection.execute("ROLLBACK TO step; RELEASE step")
+        except BaseException as error:
+            if self._may_go_back(error):
+                go_back()
             raise
-        self._connection.execute(
-            "ROLLBACK TO step; RELEASE step" if failed(result) else "RELEASE step"
-        )
+        if failed(result):
+            go_back()
+        else:
+            self._control("RELEASE step")
         return result
 
     def trial(self, step: Callable[[], T]) -> T | Exception:
@@ -94,27 +161,104 @@ class PostgresTransaction:
             psycopg.Error: the server's trouble, which is no fault of this step; the transaction is
                 gone, or is to be run again.
         """
-        self._connection.execute("SAVEPOINT trial")
+        go_back = self._savepoint("trial")
         try:
             result: T | Exception = step()
         except Exception as error:
-            if not self.is_open or is_machines(error):
+            if not self._may_go_back(error) or is_machines(error):
                 raise
-            self._connection.execute("ROLLBACK TO trial; RELEASE trial")
+            go_back()
             return error
-        self._connection.execute("RELEASE trial")
+        self._control("RELEASE trial")
         return result
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the transaction is still there, be it only to be undone."""
+    def _savepoint(self, name: str) -> Callable[[], None]:
+        """Begin a savepoint; return what undoes all that came after it."""
+        self._control(f"SAVEPOINT {name}")
+        changed, change, before = self._changed, self._change, tuple(self._unread)
+
+        def go_back() -> None:
+            self._control(f"ROLLBACK TO {name}", prepare=False)
+            self._wait()  # the driver forgets what is prepared, and tells the server with the next
+            self._control(f"RELEASE {name}", prepare=False)
+            self._changed = changed or any(map(_has_changed, before))
+            self._unread = [cursor for cursor in self._unread if cursor in before]
+            if change is not None:
+                self._change = change
+
+        return go_back
+
+    def _may_go_back(self, error: BaseException) -> bool:
+        """Whether what raised this can be undone by itself."""
+        if self._pipeline is not None:
+            # What came after a statement that was refused was sent already, and is lost with it.
+            return not self._connection.closed and not isinstance(error, Error)
         return self._connection.info.transaction_status in OPEN
 
-    def _noted(self, cursor: Cursor[PostgresRow]) -> int:
-        rows = max(cursor.rowcount, 0)
-        if rows and not (cursor.statusmessage or "").startswith("SELECT"):
-            self.changed = True
-        return rows
+    def _control(self, statement: str, *, prepare: bool = True) -> None:
+        self._connection.execute(cast("Any", statement), prepare=prepare)
+
+    def _executed(
+        self, name: str, values: Mapping[str, object], *, then: str = ""
+    ) -> Cursor[PostgresRow]:
+        # At once: what it prepares later on, the driver takes for prepared also after an error.
+        cursor = self._connection.execute(query(name) + then, _bound(values), prepare=True)
+        self._ask_id(name)
+        return cursor
+
+    def _executed_many(
+        self, name: str, rows: Iterable[Mapping[str, object]]
+    ) -> Cursor[PostgresRow]:
+        if (at_once := f"{name}_many") in statements_of(PACKAGE):
+            return self._executed(at_once, {"rows": json.dumps([_bound(row) for row in rows])})
+        cursor = self._connection.cursor()
+        cursor.executemany(query(name), [_bound(row) for row in rows])
+        self._ask_id(name)
+        return cursor
+
+    def _ask_id(self, name: str) -> None:
+        """Ask what the transaction is known by, once it has written: only then it has an id."""
+        if self._pipeline is not None and self._asked_id is None and writes(name):
+            self._asked_id = self._connection.execute(ID, prepare=True)
+
+    def _left(self, cursor: Cursor[PostgresRow]) -> None:
+        self._unread.append(cursor)
+        if self._pipeline is None:
+            self._settle()
+
+    def _counted(self, cursor: Cursor[PostgresRow]) -> int:
+        self._wait()
+        self._read(cursor)
+        return max(cursor.rowcount, 0)
+
+    def _read(self, *cursors: Cursor[PostgresRow]) -> None:
+        self._unread.extend(cursors)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Note what was changed by statements whose answers have come: all of them."""
+        self._changed = self._changed or any(map(_has_changed, self._unread))
+        self._unread.clear()
+        if self._asked_id is not None and self._id is None:
+            row = self._asked_id.fetchone()
+            if row is None or row["id"] is None:  # nothing was written, so it is asked again
+                self._asked_id = None
+            else:
+                self._id = row["id"]
+        self._check()
+
+    def _wait(self) -> None:
+        if self._pipeline is not None:
+            self._pipeline.sync()
+        self._settle()
+
+    def _check(self) -> None:
+        if self._change is None and self._pipeline is not None and self._begun is not None:
+            self._change = self._begun()
+
+
+def _has_changed(cursor: Cursor[PostgresRow]) -> bool:
+    return cursor.rowcount > 0 and not (cursor.statusmessage or "").startswith("SELECT")
 
 
 def _bound(values: Mapping[str, object]) -> dict[str, object]:
@@ -151,3 +295,9 @@ def query(name: str) -> Any:
 
 def _distinct(same: re.Match[str]) -> str:
     return "IS DISTINCT FROM " if same[1] else "IS NOT DISTINCT FROM "
+
+
+@cache
+def writes(name: str) -> bool:
+    """Whether a statement may change anything."""
+    return not query(name).lstrip().startswith("SELECT")

@@ -25,11 +25,19 @@ class Row(Protocol):
 class Transaction(Protocol):
     """The statements of one transaction, by the name of their file."""
 
-    def run(self, name: str, /, **values: object) -> int:
+    def run(self, name: str, /, **values: object) -> None:
+        """Execute a statement. Nobody waits for its answer, where that takes a while."""
+        ...
+
+    def count(self, name: str, /, **values: object) -> int:
         """Execute a statement; return how many rows it changed."""
         ...
 
-    def many(self, name: str, rows: Iterable[Mapping[str, object]], /) -> int:
+    def many(self, name: str, rows: Iterable[Mapping[str, object]], /) -> None:
+        """Execute a statement once for each of `rows`; nobody waits for it either."""
+        ...
+
+    def count_many(self, name: str, rows: Iterable[Mapping[str, object]], /) -> int:
         """Execute a statement once for each of `rows`; return how many rows it changed in all."""
         ...
 
@@ -43,6 +51,18 @@ class Transaction(Protocol):
 
     def all(self, name: str, /, **values: object) -> list[Row]:
         """Execute a statement; return its rows."""
+        ...
+
+    def together(self, asked: Iterable[tuple[str, Mapping[str, object]]], /) -> list[list[Row]]:
+        """Execute statements that need nothing of each other; return the rows of each."""
+        ...
+
+    def ran(self, name: str, /) -> bool:
+        """Whether this statement was executed in this transaction, by `run`."""
+        ...
+
+    def next_change(self) -> int:
+        """Return the number of the next change, which no other gets."""
         ...
 
     def kept_unless(

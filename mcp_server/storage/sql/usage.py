@@ -83,7 +83,7 @@ def _close(tx: Transaction, id: str, spent: Spent, now: float) -> bool:
     reserved = None if entry["reserved_cost"] is None else _number(entry, "reserved_cost")
     cost = reserved if spent.cost is None else spent.cost
     tokens = {"input_tokens": spent.input_tokens, "output_tokens": spent.output_tokens}
-    if not tx.run("close_usage", entry=id, cost=cost, now=now, **tokens):
+    if not tx.count("close_usage", entry=id, cost=cost, now=now, **tokens):
         return False
     change = Sums(
         open=-(reserved or 0),

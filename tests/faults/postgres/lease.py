@@ -17,6 +17,7 @@ from unittest.mock import patch
 
 import anyio
 import psycopg
+from psycopg.pq import PipelineStatus
 from psycopg.sql import Composable
 
 from mcp_server.entities.effects import ABSENT, SaveRevision
@@ -89,6 +90,9 @@ class StoppingCursor(psycopg.Cursor[PostgresRow]):
             self.stop.meet(after=False)
         super().execute(cast("Any", query), params, **how)
         if here:
+            if self.connection.info.pipeline_status is not PipelineStatus.OFF:
+                with self.connection.pipeline():  # it waits until the statement was carried out
+                    pass
             self.stop.meet(after=True)
         return self
 

@@ -57,7 +57,7 @@ class SqlMeaningStore:
         return [row["embedder"] for row in rows]
 
     async def embed_again(self, embedder: str | None) -> int:
-        return await self._database.write(lambda tx: tx.run("embed_again", embedder=embedder))
+        return await self._database.write(lambda tx: tx.count("embed_again", embedder=embedder))
 
     async def vectors(self, *, after: int, embedder: str, limit: int) -> Sequence[Vector]:
         rows = await self._database.read(

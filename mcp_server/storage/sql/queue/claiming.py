@@ -6,7 +6,7 @@ Every function here is a part of somebody's transaction.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from mcp_server.jobs.job import Attempt, Json
@@ -68,7 +68,7 @@ def _claim_next(tx: Transaction, claim: Claim, now: float) -> list[Attempt] | No
     )
     assert len(rows) == len(ids), "they were read in this transaction"
     rows.sort(key=lambda row: (-row["priority"], row["id"]))  # RETURNING keeps no order
-    batches = {id: _started_batch(tx, id, now) for id in {row["batch"] for row in rows}}
+    batches = _started_batches(tx, {row["batch"] for row in rows}, now)
     tx.run("note_claim", now_ms=int(now * 1000))
     attempts: list[Attempt] = []
     for row in rows:
@@ -109,19 +109,21 @@ def claimable(
     Each kind has its own run in the index, and in it each ability that is needed: ready jobs that
     this worker cannot run are not walked past, however many there are.
     """
-    needed, passed = _needed(tx, abilities), tx.all("list_passed_by")
+    passed, needed = _passed_and_needed(tx, abilities)
 
     def look(crashes: int) -> list[limits.Candidate]:
         """Find jobs that have crashed less often."""
-        found: list[limits.Candidate] = []
-        for kind in sorted(kinds):
-            quick = kind in quick_kinds
-            most = limits.most_of(kind, limit=limit, ahead=ahead, quick=quick, room=room or {})
-            rows = _candidates(tx, kind, needed, passed, limit=most, crashes=crashes)
-            found += [
-                (-row["priority"], row["id"], quick, row["crashes"], row["due_at"]) for row in rows
-            ]
-        return sorted(found)
+        most = {
+            kind: limits.most_of(
+                kind, limit=limit, ahead=ahead, quick=kind in quick_kinds, room=room or {}
+            )
+            for kind in sorted(kinds)
+        }
+        return sorted(
+            (-row["priority"], row["id"], kind in quick_kinds, row["crashes"], row["due_at"])
+            for kind, rows in _candidates(tx, most, needed, passed, crashes=crashes).items()
+            for row in rows
+        )
 
     found = look(ANY_CRASHES)
     if any(suspects.is_suspect(crashes) for _, _, _, crashes, _ in found):  # hardly ever
@@ -132,42 +134,49 @@ def claimable(
     return limits.chosen(found, limit=limit, ahead=ahead)
 
 
-def _needed(tx: Transaction, abilities: Collection[str]) -> list[str]:
-    """Return those of these abilities that ready jobs need."""
+def _passed_and_needed(
+    tx: Transaction, abilities: Collection[str]
+) -> tuple[Sequence[Row], Sequence[str]]:
+    """Return what is passed by, and those of these abilities that ready jobs need."""
     if not abilities:
-        return []
-    rows = tx.all("list_needed", abilities=json.dumps(sorted(abilities)))
-    return [row["ability"] for row in rows]
+        return tx.all("list_passed_by"), ()
+    asked = {"abilities": json.dumps(sorted(abilities))}
+    passed, needed = tx.together([("list_passed_by", {}), ("list_needed", asked)])
+    return passed, [row["ability"] for row in needed]
 
 
 def _candidates(
     tx: Transaction,
-    kind: str,
+    most: Mapping[str, int],
     needed: Collection[str],
     passed: Sequence[Row],
     *,
-    limit: int,
     crashes: int,
-) -> list[Row]:
-    """Return the next ready jobs of a kind that need nothing, or one of the abilities `needed`."""
-    rows: list[Row] = []
-    for ability in (None, *needed):
-        line = {"kind": kind, "ability": ability}
-        asked = {**line, "limit": limit, "crashes": crashes}
-        if passed:
-            rows += _candidates_beside(tx, passed, line, asked)
-        else:  # almost always
-            rows += tx.all("claim_candidates", **asked)
-    if len(rows) > limit:
+) -> Mapping[str, list[Row]]:
+    """Return the next ready jobs that need nothing, or one of the abilities `needed`, by kind.
+
+    Of each kind so many as `most` says.
+    """
+    asked: list[dict[str, Any]] = [
+        {"kind": kind, "ability": ability, "limit": limit, "crashes": crashes}
+        for kind, limit in most.items()
+        for ability in (None, *needed)
+    ]
+    if passed:
+        found = [_candidates_beside(tx, passed, each) for each in asked]
+    else:  # almost always
+        found = tx.together(("claim_candidates", each) for each in asked)
+    ready: dict[str, list[Row]] = {kind: [] for kind in most}
+    for each, rows in zip(asked, found, strict=True):
+        ready[each["kind"]] += rows
+    for kind, rows in ready.items():
         rows.sort(key=lambda row: (-row["priority"], row["id"]))
-    return rows[:limit]
+        del rows[most[kind] :]
+    return ready
 
 
 def _candidates_beside(
-    tx: Transaction,
-    passed: Sequence[Row],
-    line: Mapping[str, str | None],
-    asked: Mapping[str, Any],
+    tx: Transaction, passed: Sequence[Row], asked: Mapping[str, Any]
 ) -> list[Row]:
     """Return the next ready jobs, but none of where large batches were cancelled or paused.
 
@@ -175,7 +184,7 @@ def _candidates_beside(
     past, but jumped over. Jobs of others among them wait until it has followed, some seconds.
     """
     found: list[Row] = []
-    gaps = _gaps(passed)
+    gaps, line = _gaps(passed), {name: asked[name] for name in ("kind", "ability")}
     priority = _next_priority(tx, line, below=2**62)
     while priority is not None and len(found) < asked["limit"]:
         for after, before in gaps:
@@ -201,14 +210,17 @@ def _gaps(passed: Sequence[Row]) -> list[tuple[int, int]]:
     return [*gaps, (free_after, 2**62)]
 
 
-def _started_batch(tx: Transaction, id: int | None, now: float) -> tuple[str | None, Json | None]:
-    """Mark a batch as started, if it was not; return its id and what its round was promised.
+def _started_batches(
+    tx: Transaction, ids: Iterable[int | None], now: float
+) -> Mapping[int | None, tuple[str | None, Json | None]]:
+    """Mark batches as started; return the id of each, and what its round was promised.
 
     What it was promised is `None` where somebody damaged that.
     """
-    row = None if id is None else tx.one("get_batch_by_row", id=id)
-    if row is None:
-        return None, {}
-    change = counters.next_change(tx)
-    tx.run("mark_round_started", batch=id, number=row["round"], now=now, change=change)
-    return row["batch_id"], terms_of(row)
+    started: dict[int | None, tuple[str | None, Json | None]] = {None: (None, {})}
+    batches = [id for id in ids if id is not None]
+    for id, [row] in zip(batches, counters.batches_at(tx, batches), strict=True):
+        number, change = row["round"], counters.next_change(tx)
+        tx.run("mark_round_started", batch=id, number=number, now=now, change=change)
+        started[id] = row["batch_id"], terms_of(row)
+    return started

@@ -6,7 +6,7 @@ Every function here is a part of somebody's transaction.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from mcp_server.jobs.job import BATCH_TRANSITIONS, BatchState, Job, JobState
 from mcp_server.jobs.retry import Verdict
@@ -16,9 +16,12 @@ from mcp_server.storage.sql.transaction import Row, Transaction
 
 def next_change(tx: Transaction) -> int:
     """Return the change number of this step."""
-    row = tx.one("next_change")
-    assert row is not None
-    return row[0]
+    return tx.next_change()
+
+
+def batches_at(tx: Transaction, ids: Iterable[int]) -> list[list[Row]]:
+    """Return the row of each of these batches: no batch ever goes away."""
+    return tx.together(("get_batch_by_row", {"id": id}) for id in ids)
 
 
 def next_job(tx: Transaction) -> int:
@@ -38,10 +41,14 @@ def note_end(tx: Transaction, job: Row, state: JobState, *, code: str | None, no
 
     Its row says by now how it ended. A failure is each waiting batch's own, to be retried there.
     """
+    asked = [("list_awaiting", {"job": job["id"]})]
     if job["batch"] is not None:
         added = rounds.added_by_end(state, code=code, counted=bool(job["counted"]))
-        _count(tx, job["batch"], added, now)
-    for row in tx.all("list_awaiting", job=job["id"]):
+        asked.append(_counting(tx, job["batch"], added))
+    awaiting, *counted = tx.together(asked)
+    for [row] in counted:
+        _settle(tx, row, now)
+    for row in awaiting:
         if state is JobState.FAILED:
             new = {"id": next_job(tx), "job_id": new_job_id()}
             tx.run("share_failure", **new, job=job["id"], batch=row["batch"])
@@ -50,15 +57,21 @@ def note_end(tx: Transaction, job: Row, state: JobState, *, code: str | None, no
     tx.run("forget_awaiting", job=job["id"])
 
 
-def note_ends(tx: Transaction, ended: Sequence[tuple[Job, Verdict, int]], *, now: float) -> None:
+def note_ends(
+    tx: Transaction,
+    ended: Sequence[tuple[Job, Verdict, int]],
+    batches: Mapping[str | None, int],
+    *,
+    now: float,
+) -> None:
     """Count the ends of many jobs that only their own batches wait for: once for each batch.
 
-    Each entry is a job, how it ended, and how many of its batch ended so.
+    Each entry is a job, how it ended, and how many of its batch ended so; `batches` are the rows.
     """
-    for batch_id, tally in rounds.added_by_ends(ended).items():
-        batch = tx.one("find_row_of_batch", batch_id=batch_id)
-        assert batch is not None, "a batch row never goes away"
-        _count(tx, batch["id"], tally, now)
+    tallies = rounds.added_by_ends(ended)
+    asked = [_counting(tx, batches[id], tally) for id, tally in tallies.items()]
+    for [row] in tx.together(asked):
+        _settle(tx, row, now)
 
 
 def note_arrivals(tx: Transaction, batch: int, *, jobs: int, counted: int) -> None:
@@ -111,6 +124,10 @@ def _grows(tx: Transaction, batch: int) -> bool:
 
 
 def _count(tx: Transaction, batch: int, added: Mapping[str, int], now: float) -> None:
-    row = tx.one("count_job", batch=batch, change=next_change(tx), **added)
-    assert row is not None, "a batch always has a round"
-    _settle(tx, row, now)
+    for [row] in tx.together([_counting(tx, batch, added)]):
+        _settle(tx, row, now)
+
+
+def _counting(tx: Transaction, batch: int, added: Mapping[str, int]) -> tuple[str, dict[str, int]]:
+    """Return what counts in a batch's round, and returns that: a batch always has one."""
+    return "count_job", {"batch": batch, "change": next_change(tx), **added}

@@ -5,7 +5,7 @@ Every function here is a part of somebody's transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from mcp_server.errors import LostClaim
@@ -71,12 +71,17 @@ def _finish_together(tx: Transaction, reports: Sequence[Report], now: float) -> 
         key = (job.batch_id, job.counted, verdict.state, verdict.code, verdict.reason)
         alike.setdefault(key, []).append(report)
     _write_steps(tx, reports)
-    for group in alike.values():
-        verdict = group[0].verdict
-        if _write_ends(tx, group, verdict, verdict.state, now) != len(group):
-            raise LostClaim(group[0].attempt.job.id, "one of several")
+    ends = [_ends(group, group[0].verdict, group[0].verdict.state, now) for group in alike.values()]
+    batches: dict[str | None, int] = {}
+    for group, rows in zip(
+        alike.values(), tx.together(("finish_jobs", end) for end in ends), strict=True
+    ):
+        job = group[0].attempt.job
+        if len(rows) != len(group):
+            raise LostClaim(job.id, "one of several")
+        batches[job.batch_id] = rows[0]["batch"]
     ended = [(group[0].attempt.job, group[0].verdict, len(group)) for group in alike.values()]
-    counters.note_ends(tx, ended, now=now)
+    counters.note_ends(tx, ended, batches, now=now)
 
 
 def _finish_alone(
@@ -105,8 +110,7 @@ def _record(tx: Transaction, job: Row, report: Report, verdict: Verdict, now: fl
     joins = sharing.joined(tx, job) if verdict.state in WAITING else None
     state = verdict.state if joins is None else JobState.PROCESSING
     _write_steps(tx, [report])
-    changed = _write_ends(tx, [report._replace(verdict=verdict)], verdict, state, now)
-    assert changed == 1, "the row was read in this transaction"
+    tx.run("finish_jobs", **_ends([report._replace(verdict=verdict)], verdict, state, now))
     if verdict.state in ENDED_JOB_STATES:
         counters.note_end(tx, job, verdict.state, code=verdict.code, now=now)
     elif joins is not None:
@@ -134,33 +138,35 @@ def _as_the_batch_allows(tx: Transaction, job: Row, verdict: Verdict) -> Verdict
 def _write_steps(tx: Transaction, reports: Iterable[Report]) -> None:
     steps = [(report.attempt, report.step) for report in reports if report.step is not None]
     if steps:
-        step(tx, steps)
+        tx.many("step_job", _step_rows(steps))
 
 
-def _write_ends(
-    tx: Transaction, reports: Sequence[Report], verdict: Verdict, state: JobState, now: float
-) -> int:
-    """Write down that attempts ended with `verdict`, but for their results; return how many."""
+def _ends(
+    reports: Sequence[Report], verdict: Verdict, state: JobState, now: float
+) -> Mapping[str, object]:
+    """Return what is written of attempts that ended with `verdict`, but for their results."""
     ends = [
         (attempt.job.order, attempt.id, None if v.result is None else encoded(v.result))
         for attempt, v, _ in reports
     ]
-    return tx.run(
-        "finish_jobs",
-        ends=encoded(ends),
-        state=state,
-        counts=verdict.attempts,
-        due_at=verdict.due_at,
-        ended_at=now if verdict.state in ENDED_JOB_STATES else None,
-        code=verdict.code,
-        reason=verdict.reason,
-    )
+    return {
+        "ends": encoded(ends),
+        "state": state,
+        "counts": verdict.attempts,
+        "due_at": verdict.due_at,
+        "ended_at": now if verdict.state in ENDED_JOB_STATES else None,
+        "code": verdict.code,
+        "reason": verdict.reason,
+    }
 
 
 def step(tx: Transaction, steps: Sequence[tuple[Attempt, Step]]) -> int:
     """Write down how far attempts have come; return how many still had their claim."""
-    rows = [{"id": a.job.order, "attempt_id": a.id, **step._asdict()} for a, step in steps]
-    return tx.many("step_job", rows)
+    return tx.count_many("step_job", _step_rows(steps))
+
+
+def _step_rows(steps: Sequence[tuple[Attempt, Step]]) -> list[Mapping[str, object]]:
+    return [{"id": a.job.order, "attempt_id": a.id, **step._asdict()} for a, step in steps]
 
 
 def held(tx: Transaction, attempt: Attempt) -> Row:

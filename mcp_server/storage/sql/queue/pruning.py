@@ -54,4 +54,4 @@ def prune(tx: Transaction, found: Prunable) -> int:
         return 0
     tx.run("note_newest_job")
     record.keep(tx, found.jobs)
-    return tx.run("prune_jobs", jobs=json.dumps(found.jobs))
+    return tx.count("prune_jobs", jobs=json.dumps(found.jobs))

@@ -40,7 +40,11 @@ def replacing(tx: Transaction, jobs: Iterable[NewJob]) -> Mapping[str | None, fl
 def join(tx: Transaction, job: int, batch: int) -> None:
     """Let `batch` wait for `job`, unless it does already."""
     owner = tx.one("get_job_by_row", id=job)
-    if owner is not None and owner["batch"] != batch and tx.run("await_job", job=job, batch=batch):
+    if (
+        owner is not None
+        and owner["batch"] != batch
+        and tx.count("await_job", job=job, batch=batch)
+    ):
         counters.note_arrivals(tx, batch, jobs=1, counted=0)
 
 

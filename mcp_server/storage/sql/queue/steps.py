@@ -84,6 +84,8 @@ class JobSteps(JobUpkeep):
     def begin_to_follow(self, tx: Transaction) -> Held:
         """Make the first step of what was said in this transaction, of most batches all of it."""
         held: dict[str, Batch | None] = {}
+        if not tx.ran("put_following"):  # almost always
+            return held
         for said in tx.all("list_new_following"):
             held.update(self._follow(tx, said))
         return held

@@ -252,7 +252,7 @@ class SqlJobStore(JobSteps):
         )
 
     async def release_due(self, *, now: float, limit: int) -> int:
-        return await self._database.write(lambda tx: tx.run("release_due", now=now, limit=limit))
+        return await self._database.write(lambda tx: tx.count("release_due", now=now, limit=limit))
 
     # Stopping
 

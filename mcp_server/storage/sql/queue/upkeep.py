@@ -43,7 +43,7 @@ class JobUpkeep(JobReads):
             return 0
         ages = {"before": before, "limit": limit}
         return await self._database.write(
-            lambda tx: tx.run("prune_requests", **ages) + tx.run("prune_spent", **ages)
+            lambda tx: tx.count("prune_requests", **ages) + tx.count("prune_spent", **ages)
         )
 
     async def shrink(self) -> bool:

@@ -28,12 +28,22 @@ class SqliteTransaction:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._names: set[str] = set()
 
-    def run(self, name: str, /, **values: object) -> int:
+    def run(self, name: str, /, **values: object) -> None:
+        """Execute a statement."""
+        self._names.add(name)
+        self._connection.execute(query(name), values)
+
+    def count(self, name: str, /, **values: object) -> int:
         """Execute a statement; return how many rows it changed."""
         return self._connection.execute(query(name), values).rowcount
 
-    def many(self, name: str, rows: Iterable[Mapping[str, object]], /) -> int:
+    def many(self, name: str, rows: Iterable[Mapping[str, object]], /) -> None:
+        """Execute a statement once for each of `rows`."""
+        self._connection.executemany(query(name), rows)
+
+    def count_many(self, name: str, rows: Iterable[Mapping[str, object]], /) -> int:
         """Execute a statement once for each of `rows`; return how many rows it changed in all."""
         return self._connection.executemany(query(name), rows).rowcount
 
@@ -50,6 +60,18 @@ class SqliteTransaction:
     def all(self, name: str, /, **values: object) -> list[Row]:
         """Execute a statement; return its rows."""
         return self._connection.execute(query(name), values).fetchall()
+
+    def together(self, asked: Iterable[tuple[str, Mapping[str, object]]], /) -> list[list[Row]]:
+        """Execute statements, one after the other; return the rows of each."""
+        return [self._connection.execute(query(name), values).fetchall() for name, values in asked]
+
+    def ran(self, name: str, /) -> bool:
+        """Whether this statement was executed, by `run`."""
+        return name in self._names
+
+    def next_change(self) -> int:
+        """Return the number of the next change."""
+        return self._connection.execute(query("next_change")).fetchone()[0]
 
     def kept_unless(
         self, step: Callable[[], T | None], *, failed: Callable[[T | None], bool]
