@@ -14,6 +14,9 @@ from mcp_server.storage.postgres.connection import channel_of
 
 HEARS_S = 5.0
 """How soon the thread ends at the latest after it was told to."""
+HUSH_S = 0.02
+"""After it has heard, it hears of all that is told meanwhile at once. Whoever hears looks what
+there is: where many work, each commit would make all others look."""
 STOP_S = 1.0
 """How long whoever ends it waits for it."""
 AGAIN_S = 1.0
@@ -63,11 +66,10 @@ class Listener:
                     self.listens = True
                     self._heard()
                     while not self._ended.is_set():
-                        for told in connection.notifies(timeout=HEARS_S):
-                            if told.pid not in self._own():
-                                self._heard()
-                            if self._ended.is_set():
-                                break
+                        told = connection.notifies(timeout=HEARS_S, stop_after=1)
+                        if any(each.pid not in self._own() for each in [*told]):
+                            self._heard()
+                            self._ended.wait(HUSH_S)
             except psycopg.Error as error:
                 if self.listens:
                     logger.info("commits of others are looked for", why=type(error).__name__)
