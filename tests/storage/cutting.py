@@ -26,6 +26,8 @@ class Proxy:
         self._when: When | None = None
         self._serving: set[asyncio.Task[None]] = set()
         self.cuts = 0
+        self.turns = 0
+        """How often a client spoke after it was answered: so often it has waited."""
         self.meanwhile: Callable[[], None] | None = None
         """What happens between a commit and the loss of its answer."""
         self.address = ""
@@ -57,10 +59,12 @@ class Proxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with _aborted(writer), suppress(OSError):
             far_reader, far_writer = await asyncio.open_unix_connection(self._socket)
-            is_cut = False
+            is_cut, answered = False, True
 
             def to_server(data: bytes) -> bool:
-                nonlocal is_cut
+                nonlocal is_cut, answered
+                self.turns += answered
+                answered = False
                 when = self._when if COMMIT in data else None
                 if when is not None:
                     self._when, is_cut = None, True
@@ -70,6 +74,8 @@ class Proxy:
                 return when != "before"
 
             def to_client(data: bytes) -> bool:
+                nonlocal answered
+                answered = True
                 if is_cut and self.meanwhile is not None:
                     self.meanwhile()
                 if not is_cut:
