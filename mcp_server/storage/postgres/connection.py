@@ -85,9 +85,11 @@ class Opened:
         self._begin_write = sql.SQL("BEGIN ISOLATION LEVEL READ COMMITTED;{}{};{}").format(
             common, lock, newest
         )
-        self._begin_read = sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;{}{}").format(
-            common, newest
-        )
+        # Who waits here for a migration sees what it has done: a snapshot is taken only after that.
+        self._begin_read = sql.SQL(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;{}"
+            "LOCK TABLE migrations IN ACCESS SHARE MODE;{}"
+        ).format(common, newest)
         self._tell = sql.SQL(
             "UPDATE counters SET value = value + 1 WHERE name = 'commits'"
             " RETURNING pg_current_xact_id()::text AS id, pg_notify({}, ''),"
