@@ -238,10 +238,10 @@ class EntityStore(Protocol):
         """
         ...
 
-    async def writes_before(self, page: str, after_hash: str | None) -> Sequence[str | None]:
-        """Return what the writes had replaced that left a page's file like this, newest first.
+    async def latest_kept(self, page: str, *, limit: int) -> Sequence[PageVersion]:
+        """Return what was kept last of a page's file, newest first.
 
-        Hashes of bytes; `None` where there was, or is, no file.
+        What a write found is left out: of what it left, `before` says it.
         """
         ...
 

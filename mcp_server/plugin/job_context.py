@@ -26,7 +26,6 @@ if TYPE_CHECKING:  # a handler's own process imports this, and starts twice as f
     from mcp_server.content.site import Site
     from mcp_server.entities.effects import SaveVector
     from mcp_server.entities.meaning import Unembedded
-    from mcp_server.entities.page_files import PageVersion
     from mcp_server.entities.store import EntityStore, Snapshot
     from mcp_server.jobs.job import Attempt, Job
     from mcp_server.jobs.worker.attempt import Progress
@@ -34,8 +33,8 @@ if TYPE_CHECKING:  # a handler's own process imports this, and starts twice as f
 
 S = TypeVar("S", bound=BaseModel)
 
-WRITES_BACK_MAX = 6
-"""Writes of a page's file, one after the other, that a rollback may take back at once."""
+KEPT_MAX = 1_000
+"""Of what was kept of a page's file, how much a rollback looks through: several for each write."""
 WRITES_MAX = 4
 """Earlier writes of a page's file that a rollback looks through; nearly always it is the last."""
 
@@ -154,38 +153,23 @@ class JobContext:
         times, and a rollback puts the bytes before it back exactly (P9). What was there before a
         file went is what it was last, whether it is not there now or was made again.
         """
-        page, hash = looked.known.page, looked.known.hash
-        if hash is not None:
-            hashes = await self._replaced(page, hash)
-        elif (last := _last(await self.entities.page_versions(page))) is not None:
-            hashes = [last, *await self._replaced(page, last)]
-        else:
-            hashes = []
+        from mcp_server.content.pages.earlier import earlier_hashes  # noqa: PLC0415 - as above
+
+        known = looked.known
+        versions = await self.entities.latest_kept(known.page, limit=KEPT_MAX)
+        hashes = earlier_hashes(versions, known.hash)
         kept = [await self.entities.page_bytes(each) for each in hashes]
         return [data for data in kept if data is not None]
-
-    async def _replaced(self, page: str, hash: str) -> Sequence[str]:
-        found: list[str] = []
-        while len(found) < WRITES_BACK_MAX:
-            writes = await self.entities.writes_before(page, hash)
-            before = writes[0] if writes else None
-            if writes and before is None:  # it has made the file again
-                before = _last(await self.entities.page_versions(page), until=hash)
-            if before is None or before in found:
-                break
-            found.append(before)
-            hash = before
-        return found
 
     async def earlier_writes(self, looked: Looked) -> Sequence[tuple[bytes, bytes]]:
         """Return what the last writes of a page's file replaced, and what they left; newest first.
 
         Of a file that somebody has changed since, a rollback takes one of them back (P9).
         """
-        versions = await self.entities.page_versions(looked.known.page)
+        versions = await self.entities.latest_kept(looked.known.page, limit=KEPT_MAX)
         written = [(each.before, each.hash) for each in versions if each.kind == "after"]
         found: list[tuple[bytes, bytes]] = []
-        for before, after in reversed(written[-WRITES_MAX:]):
+        for before, after in written[:WRITES_MAX]:
             if before is None or after is None:
                 continue
             was = await self.entities.page_bytes(before)
@@ -305,13 +289,3 @@ class JobContext:
 def context_maker(bench: Workbench) -> Callable[[Attempt, Progress], JobContext]:
     """Return what makes the context of each attempt of one worker."""
     return partial(JobContext, _bench=bench)
-
-
-def _last(versions: Sequence[PageVersion], until: str | None = None) -> str | None:
-    """Return the hash of a page's last bytes; with `until`, before the last write that left that.
-
-    `None`: it never had any.
-    """
-    written = [n for n, each in enumerate(versions) if each.kind == "after" and each.hash == until]
-    before = versions[: written[-1]] if until is not None and written else versions
-    return next((each.hash for each in reversed(before) if each.hash not in (None, until)), None)

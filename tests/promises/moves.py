@@ -247,6 +247,11 @@ class Hand:
             now=self.clock.now(),
         )
 
+    async def claims(self, kind: str) -> AsyncGenerator[Attempt]:
+        """Claim all jobs of this kind, one after the other, without running them."""
+        while (attempt := await self.claim(kind)) is not None:
+            yield attempt
+
     async def run(self, attempt: Attempt) -> None:
         """Run an attempt, and record how it ended."""
         with suppress(LostClaim):

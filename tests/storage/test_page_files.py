@@ -159,9 +159,9 @@ async def test_the_bytes_of_a_page_are_kept_as_they_were(
         (None, "before", None),
         (last, "after", None),
     ]
-    assert await entities.writes_before("docs", last) == [None, first]
-    assert await entities.writes_before("docs", None) == [last]
-    assert await entities.writes_before("docs/guide", first) == []
+    latest = [version for version in reversed(versions) if version.kind != "before"]
+    assert await entities.latest_kept("docs", limit=9) == latest
+    assert await entities.latest_kept("docs", limit=2) == latest[:2]
 
 
 async def test_what_a_job_keeps_twice_is_one_version(bench: Bench, entities: EntityStore) -> None:

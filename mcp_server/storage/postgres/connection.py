@@ -92,8 +92,15 @@ class Opened:
             common.as_string(),
             lock.as_string(),
         )
+        # Who waits here for a migration sees what it has done: a snapshot is taken only after that,
+        # by the first SELECT.
+        known = sql.SQL("LOCK TABLE {}.migrations IN ACCESS SHARE MODE").format(
+            sql.Identifier(schema)
+        )
         self._begin_read = (
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            f"SET LOCAL lock_timeout = '{LOCK_S}s'",
+            known.as_string(),
             common.as_string(),
         )
         tell = sql.SQL("SELECT pg_notify({}, '')").format(sql.Literal(self._channel))

@@ -80,7 +80,8 @@ def storage_error(error: psycopg.Error) -> StorageError:
         return StorageUncertain(str(error), shown=str(error), shared=True)
     meaning = _meaning(error)
     if meaning is None:
-        return StorageError("the database refused a statement", shared=True)
+        code = f" ({error.sqlstate})" if error.sqlstate is not None else ""
+        return StorageError(f"the database refused a statement{code}", shared=True)
     return StorageError(meaning, shown=meaning, shared=True)
 
 

@@ -93,6 +93,8 @@ def bring(connection: psycopg.Connection[PostgresRow], schema: str) -> int:
             f"The database was written by a newer Pressroom (schema {version}, this one "
             f"knows {newest}). Nothing was changed. Upgrade Pressroom to open it."
         )
+    if version < newest:  # who reads keeps it from beginning, and then waits for its end
+        connection.execute("LOCK TABLE migrations IN ACCESS EXCLUSIVE MODE")
     for number in range(version + 1, newest + 1):
         connection.execute(migrations()[number].encode())
         connection.execute("INSERT INTO migrations VALUES (%s)", [number])

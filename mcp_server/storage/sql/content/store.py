@@ -182,10 +182,10 @@ class SqlEntityStore:
             lambda tx: [page_files.sized(r) for r in tx.all("list_kept", before=beyond, **asked)]
         )
 
-    async def writes_before(self, page: str, after_hash: str | None) -> Sequence[str | None]:
-        asked = {"page": page, "hash": after_hash}
-        rows = await self._database.read(lambda tx: tx.all("list_writes_before", **asked))
-        return [row["before"] for row in rows]
+    async def latest_kept(self, page: str, *, limit: int) -> Sequence[PageVersion]:
+        asked = {"page": page, "limit": limit}
+        rows = await self._database.read(lambda tx: tx.all("list_latest_kept", **asked))
+        return [page_files.version_of(row) for row in rows]
 
     async def known_paths(self) -> Sequence[str]:
         return await self._database.read(page_files.known_paths)
