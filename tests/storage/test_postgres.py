@@ -26,6 +26,7 @@ from mcp_server.storage.postgres import migrate as migrations
 from mcp_server.storage.postgres.connecting import connect
 from mcp_server.storage.postgres.connection import channel_of
 from mcp_server.storage.postgres.database import PostgresDatabase
+from mcp_server.storage.postgres.history import GAP, begin_history
 from mcp_server.storage.postgres.migrate import bring, migrate
 from mcp_server.storage.postgres.unread import end_unread
 from mcp_server.storage.sql.database import Database
@@ -44,6 +45,7 @@ pytestmark = pytest.mark.anyio
 
 LONG_S = 1000.0
 WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+CHANGE = "SELECT value FROM counters WHERE name = 'change'"
 SITES = "SELECT hash FROM sites ORDER BY hash"
 
 
@@ -277,6 +279,30 @@ async def test_a_write_sees_what_was_committed_while_it_waited(bench: Bench) -> 
                 await until(_awaitable(lambda: bench.raw.all(WAITING) != [(0,)]))
                 first.commit()
     assert found == [True]
+
+
+async def test_no_number_is_given_again_that_a_lost_history_may_have_given(bench: Bench) -> None:
+    """Of vectors, say: who has read up to one would never see those that come after."""
+    server_is = "SELECT CAST(system_identifier AS text) FROM pg_control_system()"
+    numbers = (
+        "SELECT relname, nextval(oid) FROM pg_class"
+        " WHERE relkind = 'S' AND relnamespace = current_schema()::regnamespace ORDER BY relname"
+    )
+    await bench.submit()
+    before = dict(bench.raw.all(numbers))
+    assert "meanings_id_seq" in before
+    bench.raw.run("UPDATE counters SET value = value + 1 WHERE name = 'history'")
+    await bench.submit("other")
+    after = dict(bench.raw.all(numbers))
+    assert {name for name, number in after.items() if number > before[name] + GAP} == {*before}
+    [(name,)] = bench.raw.all(server_is)
+    change = bench.raw.all(CHANGE)
+    with psycopg.connect(server()) as another:  # that has waited meanwhile to do the same
+        another.execute("SELECT set_config('search_path', %s, true)", [SCHEMAS.of(bench.path)])
+        begin_history(another, name)
+    assert bench.raw.all(CHANGE) == change and dict(bench.raw.all(numbers)) == {
+        name: number + 1 for name, number in after.items()
+    }
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
