@@ -246,7 +246,7 @@ def test_how_a_database_is_reached_is_permitted_however_it_is_written(tmp_path: 
 
 def test_who_permitted_an_address_of_the_files_may_say_it_themselves(tmp_path: Path) -> None:
     """With a password, say; the site there is the one that the file named before."""
-    file = f'database = "postgresql://me@good.example/site"\nworkspace_id = "site"\n'
+    file = 'database = "postgresql://me@good.example/site"\nworkspace_id = "site"\n'
     say_yes(tmp_path / "site", file)
     own = {"PRESSROOM_DATABASE": f"{GOOD}?user=other&sslmode=require"}
     assert grants_of(tmp_path / "site", file, **own).of_database()
