@@ -21,6 +21,8 @@ _ADDRESS = re.compile(
 _PASSWORDS = ("password", "sslpassword")
 _NAMED = {"host", "hostaddr", "port", "dbname", "service", *_PASSWORDS}
 """What says which database it is, or is told to nobody."""
+_APART = str.maketrans({",": "%2C", "%": "%25"})
+"""So that a value never looks like several."""
 
 
 def database_of(address: str) -> str | None:
@@ -50,8 +52,8 @@ def manner_of(address: str) -> str:
     That is all that stands in it beside host, port, name and passwords, in one order.
     """
     asked = _said(address) or {}
-    told = [f"{key}={asked[key]}" for key in sorted(asked.keys() - _NAMED) if asked[key]]
-    return ", ".join(told)
+    named = sorted(key for key in asked.keys() - _NAMED if asked[key])
+    return ", ".join(f"{key}={asked[key].translate(_APART)}" for key in named)
 
 
 def holds_password(address: str) -> bool:

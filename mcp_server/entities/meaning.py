@@ -234,11 +234,14 @@ def embedding_of(
 
 
 def embedding_by(ability: str, job: Job) -> NewJob:
-    """Return the job that does the same as one that embeds, by a worker with this ability."""
+    """Return the job that does the same as one that embeds, by a worker with this ability.
+
+    It joins one of a later text that came meanwhile, and does not take its place.
+    """
     text = Embedding.model_validate(job.payload)
     if not text.type:
         return embedding_of_all(requires=ability)
-    return embedding_of(
+    same = embedding_of(
         text.type,
         text.id,
         text.hash,
@@ -246,6 +249,7 @@ def embedding_by(ability: str, job: Job) -> NewJob:
         max_retries=job.max_retries,
         requires=ability,
     )
+    return same._replace(dedup=Dedup.COALESCE)
 
 
 def embedding_key(type: str, id: str) -> str:

@@ -350,7 +350,7 @@ class JobStore(Protocol):
     async def under_way(self, *, owner: str | None, limit: int) -> Sequence[Batch | Job]:
         """Return an owner's (`None`: everybody's) unfinished batches, then jobs outside any.
 
-        Paused ones are left out, and silent ones: see `alone`.
+        Paused ones are left out, and what is Pressroom's own: see `alone`.
         """
         ...
 

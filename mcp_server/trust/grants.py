@@ -30,7 +30,7 @@ class Grants:
         """Return what the workspace asks for and its user has not permitted."""
         needs = needs_of(self._workspace)
         trusted = self._trusted() if needs else frozenset[str]()
-        return [need for need in needs if need.grant not in trusted]
+        return [need for need in needs if not need.is_met_by(trusted)]
 
     def of_model(self, model: str, url: str | None) -> ModelTrust:
         """Return whether this model may be asked, though the settings may name another by now."""

@@ -7,7 +7,7 @@ something. A value that the user set, in the environment or their own settings f
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -28,6 +28,11 @@ class Need:
     setting: str
     would: str
     """What it would do, in the words of the question to the user."""
+
+    def is_met_by(self, given: Collection[str]) -> bool:
+        """Whether the user has permitted this, or the same in a manner that the file chose."""
+        chosen = f"{self.grant} ("
+        return self.grant in given or any(each.startswith(chosen) for each in given)
 
 
 def needs_of(workspace: Workspace) -> Sequence[Need]:

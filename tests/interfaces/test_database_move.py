@@ -18,12 +18,16 @@ import psycopg
 import pytest
 from anyio.to_thread import run_sync
 
+from mcp_server.app import move_database
 from mcp_server.config import open_workspace
 from mcp_server.errors import StorageError, Unavailable
 from mcp_server.jobs.host.lock import WorkerLock
 from mcp_server.storage.moving.tables import INDEX_OF_WORDS, OF_EACH_DATABASE, TABLES
+from mcp_server.storage.postgres.connecting import connect
+from mcp_server.storage.postgres.connection import channel_of
 from mcp_server.storage.postgres.database import PostgresDatabase
 from mcp_server.storage.postgres.migrate import migrate
+from mcp_server.storage.postgres.unread import end_unread
 from mcp_server.storage.sqlite.file.database import Database
 from tests.benchmarks.postgres import running
 from tests.harness import desk
@@ -37,6 +41,11 @@ from tests.storage.moved_rows import (
     schemas_of,
 )
 from tests.waiting import until, wait_until
+
+MANY_SITES = """
+WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 100000)
+INSERT INTO sites SELECT 'h' || n, '{}' FROM n
+"""
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +208,7 @@ def test_a_database_that_is_not_there_is_named(site: Movable) -> None:
         site.move(address)
 
 
-def test_a_wrong_password_is_said_in_the_servers_words(site: Movable) -> None:
+def test_a_wrong_password_is_refused_in_one_line(site: Movable) -> None:
     """And is nowhere in what is said."""
     folder = Path(tempfile.mkdtemp())  # whose path is short enough for a socket
     with running(folder) as theirs:
@@ -212,7 +221,7 @@ def test_a_wrong_password_is_said_in_the_servers_words(site: Movable) -> None:
         done = pressroom(site.root, "database", "move", address, "--workspace-id", site.id)
     shutil.rmtree(folder)
     assert done.returncode == 2
-    assert 'password authentication failed for user "guarded"' in done.stderr
+    assert "refuses the password: see PGPASSWORD or ~/.pgpass" in done.stderr
     assert "open@" not in done.stderr
     assert done.stderr.count("\n") == 1
     assert not site.is_shared
@@ -369,14 +378,28 @@ async def test_another_machine_is_told_that_the_workspace_went(site: Movable) ->
 def test_long_tables_say_how_far_they_are(site: Movable) -> None:
     """Every so many rows a line."""
     with closing(sqlite3.connect(site.file)) as file, file:
-        file.execute(
-            "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 100000)"
-            " INSERT INTO sites SELECT 'h' || n, '{}' FROM n"
-        )
+        file.execute(MANY_SITES)
     _, said = site.move()
     assert any(line.startswith("sites: 50,000 of 100,") for line in said)
     _, said = site.move("sqlite")
     assert any(line.startswith("sites: 100,000 of 100,") for line in said)
+
+
+def test_who_wants_to_open_a_workspace_does_not_end_its_move(site: Movable) -> None:
+    """It holds the lock for as long as it takes, and is often in the middle of a statement."""
+    with closing(sqlite3.connect(site.file)) as file, file:
+        file.execute(MANY_SITES)
+    ended: list[bool] = []
+
+    def say(line: str) -> None:
+        if line.startswith("sites: "):
+            with connect(site.address) as other:
+                ended.append(end_unread(other, channel_of(site.schema), 0.0))
+
+    for to, id in ((site.address, site.id), ("sqlite", None)):
+        move_database(site.root, to, workspace_id=id, say=say)
+    assert {*ended} == {False}
+    assert not site.is_shared
 
 
 def _is_refused(address: str) -> bool:

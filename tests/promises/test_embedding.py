@@ -5,6 +5,7 @@ A shop's products are the entities; the workers are real, held where a test has 
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -57,6 +58,10 @@ WAITING = """
 SELECT priority, max_retries FROM jobs
 WHERE kind = 'embedding' AND state = 'pending' AND dedup_key = 'embedding:product:tent'
 AND requires = ?
+"""
+OF_TENT = """
+SELECT payload, requires FROM jobs
+WHERE state = 'pending' AND dedup_key = 'embedding:product:tent'
 """
 TENT = Product(sku="tent", says="Pitched in four minutes.")
 LATER = Product(sku="tent", says="Waterproof up to three metres.")
@@ -310,6 +315,25 @@ async def test_an_entity_that_is_embedded_elsewhere_is_found_by_its_words_until_
         kinds = hand.parts.registry.kinds
         assert await hand.parts.store.unclaimable(kinds=kinds, abilities=()) == {ability: []}
         assert not (await at.chat.call("status", activeOnly=True)).get("operations")
+
+
+async def test_an_earlier_text_that_others_embed_takes_no_later_ones_place(
+    tmp_path: Path,
+) -> None:
+    """Whoever leaves the earlier text to others does not leave them that in place of the later."""
+    root = small_site(tmp_path / "site", {"menu": 1}, **WORDS)
+    ability = embedder_ability("other:2")
+    async with held(root, embedded_elsewhere=ability) as hand, shop(root) as at:
+        await at.entities.create_entity(TENT)
+        earlier = await hand.claim(EMBEDDING)
+        assert earlier is not None
+        await at.entities.update_entity(LATER, priority=Priority.HIGH)
+        await hand.run(earlier)
+        [(payload, requires)] = query(root, OF_TENT)
+        assert (json.loads(payload)["hash"], requires) == (text_hash(LATER.says), None)
+        await hand.finish()
+        [(payload, requires)] = query(root, OF_TENT)
+        assert (json.loads(payload)["hash"], requires) == (text_hash(LATER.says), ability)
 
 
 async def test_one_machine_embeds_for_itself_whatever_it_lacks(

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from mcp_server.storage.postgres.connection import connect
+from mcp_server.storage.postgres.connecting import connect
 from mcp_server.storage.postgres.rows import PostgresRow
 from mcp_server.storage.postgres.transaction import PACKAGE, query
 from mcp_server.storage.sql.transaction import statements_of

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from mcp_server.storage.postgres.connection import connect
+from mcp_server.storage.postgres.connecting import connect
 from mcp_server.storage.postgres.transaction import query
 from mcp_server.storage.sql.transaction import EVERYTHING
 from tests.storage.postgres_server import SCHEMAS, server

@@ -184,15 +184,17 @@ async def _with_tls(folder: str, key: Path, signed: Path) -> AsyncGenerator[int]
         task = asyncio.current_task()
         assert task is not None
         serving.add(task)
-        with suppress(OSError, asyncio.IncompleteReadError):
-            await reader.readexactly(8)  # it asks whether there is TLS
-            writer.write(b"S")
-            await writer.start_tls(context)
-            far_reader, far_writer = await asyncio.open_unix_connection(f"{folder}/.s.PGSQL.5432")
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(_pass_on(reader, far_writer))
-                tasks.create_task(_pass_on(far_reader, writer))
-        writer.close()
+        try:
+            with suppress(OSError, asyncio.IncompleteReadError):
+                await reader.readexactly(8)  # it asks whether there is TLS
+                writer.write(b"S")
+                await writer.start_tls(context)
+                far = await asyncio.open_unix_connection(f"{folder}/.s.PGSQL.5432")
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(_pass_on(reader, far[1]))
+                    tasks.create_task(_pass_on(far[0], writer))
+        finally:
+            writer.transport.abort()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:
@@ -203,6 +205,7 @@ async def _with_tls(folder: str, key: Path, signed: Path) -> AsyncGenerator[int]
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(65536):
-        writer.write(data)
+    with suppress(OSError):  # either side may be gone
+        while data := await reader.read(65536):
+            writer.write(data)
     writer.close()

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from mcp_server.config import database_of, holds_password, open_workspace, without_its_password
+from mcp_server.config import (
+    database_of,
+    holds_password,
+    manner_of,
+    open_workspace,
+    without_its_password,
+)
 from mcp_server.trust import Grants, StateFolder
 
 HONEST = {
@@ -89,6 +95,16 @@ def test_who_has_permitted_one_server_has_not_permitted_another(tmp_path: Path) 
     assert grants("postgresql://GOOD:5432/d%62").of_database()
     assert not grants("postgresql://good/db?hostaddr=192.0.2.7").of_database()
     assert not grants("postgresql://good/db?service=evil").of_database()
+
+
+def test_two_manners_are_never_written_alike() -> None:
+    """Or a yes to one would be a yes to the other."""
+    safe = "postgresql://me@h/db?application_name=a&sslmode=verify-full"
+    alike = "postgresql://h/db?application_name=a%2C%20sslmode%3Dverify-full%2C%20user%3Dme"
+    assert manner_of(safe) == "application_name=a, sslmode=verify-full, user=me"
+    assert manner_of(alike) != manner_of(safe)
+    again = "postgresql://h/db?application_name=a%252C%20sslmode%3Dverify-full%252C%20user%3Dme"
+    assert manner_of(again) not in {manner_of(alike), manner_of(safe)}
 
 
 @pytest.mark.parametrize("address", ["postgresql://me:@h/db", "postgresql://h/db?password="])

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import cast
 
 import psycopg
+from psycopg import sql
 
 from mcp_server.errors import StorageError
 from mcp_server.storage.moving.ends import Row
@@ -14,8 +15,19 @@ from mcp_server.storage.moving.shapes import Shape, Type
 from mcp_server.storage.postgres.errors import is_machines, storage_error
 from mcp_server.storage.postgres.rows import PostgresRow
 from mcp_server.storage.postgres.transaction import PostgresTransaction
+from mcp_server.storage.postgres.unread import MOVES
 
 TYPES: dict[Type, str] = {"INTEGER": "int8", "REAL": "float8", "TEXT": "text", "BLOB": "bytea"}
+
+
+def take_time(connection: psycopg.Connection[PostgresRow], lock_s: float) -> None:
+    """Let the transaction take as long as it needs: nobody ends it, once it has the lock."""
+    connection.execute(
+        sql.SQL(
+            "SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0;"
+            "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL application_name = {}"
+        ).format(sql.Literal(f"{lock_s}s"), sql.Literal(MOVES))
+    )
 
 
 class SharedEnd:

@@ -21,7 +21,7 @@ from mcp_server.storage.moving.journal import (
 from mcp_server.storage.moving.living import check_nobody_lives
 from mcp_server.storage.moving.plan import LOCK_S, Outcome, Plan
 from mcp_server.storage.moving.shapes import shapes_of
-from mcp_server.storage.moving.shared_end import SharedEnd
+from mcp_server.storage.moving.shared_end import SharedEnd, take_time
 from mcp_server.storage.postgres.connecting import connect
 from mcp_server.storage.postgres.connection import NOW
 from mcp_server.storage.postgres.errors import moving_error
@@ -87,12 +87,7 @@ def _check_free(file: Path) -> None:
 
 def _copied(plan: Plan, connection: Connection, coming: Path) -> Mapping[str, int]:
     """Make a new file under a name of its own, with everything in it."""
-    connection.execute(
-        sql.SQL(
-            "SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0;"
-            "SET LOCAL idle_in_transaction_session_timeout = 0"
-        ).format(sql.Literal(f"{LOCK_S}s"))
-    )
+    take_time(connection, LOCK_S)
     bring(connection, plan.schema)  # and from here on nobody else writes
     source = SharedEnd(connection, plan.schema)
     row = connection.execute(NOW).fetchone()

@@ -9,7 +9,6 @@ from collections.abc import Generator, Mapping
 from contextlib import closing, contextmanager
 
 import psycopg
-from psycopg import sql
 
 from mcp_server.errors import Unavailable
 from mcp_server.storage.moving.copying import copy
@@ -25,7 +24,7 @@ from mcp_server.storage.moving.journal import (
 from mcp_server.storage.moving.living import check_nobody_lives
 from mcp_server.storage.moving.plan import LOCK_S, Outcome, Plan
 from mcp_server.storage.moving.shapes import shapes_of
-from mcp_server.storage.moving.shared_end import SharedEnd
+from mcp_server.storage.moving.shared_end import SharedEnd, take_time
 from mcp_server.storage.postgres.connecting import connect
 from mcp_server.storage.postgres.connection import channel_of
 from mcp_server.storage.postgres.errors import moving_error
@@ -111,12 +110,7 @@ def _make_room(plan: Plan, connection: Connection) -> None:
     Raises:
         Unavailable: something else is there.
     """
-    connection.execute(
-        sql.SQL(
-            "SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = 0;"
-            "SET LOCAL idle_in_transaction_session_timeout = 0"
-        ).format(sql.Literal(f"{LOCK_S}s"))
-    )
+    take_time(connection, LOCK_S)
     connection.execute(
         "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [channel_of(plan.schema)]
     )

@@ -8,7 +8,7 @@ from contextlib import closing
 import psycopg
 from psycopg import sql
 
-from mcp_server.storage.postgres.connection import connect
+from mcp_server.storage.postgres.connecting import connect
 from mcp_server.storage.postgres.errors import storage_error
 from mcp_server.storage.postgres.rows import PostgresRow
 from mcp_server.storage.sql.documents import DOCUMENTS, NAMED_MAX, NAMES

@@ -19,6 +19,11 @@ HISTORY = f"hashtextextended(%s || {TIMELINE}, 0)"
 GAP = 1_000_000
 """More than is committed before a standby falls behind so far that nobody has it take over."""
 
+_NUMBERS = f"""
+SELECT setval(oid, coalesce(pg_sequence_last_value(oid), 0) + {GAP}) FROM pg_class
+WHERE relkind = 'S' AND relnamespace = CAST(current_schema() AS regnamespace)
+"""
+
 
 class AnotherHistory(psycopg.OperationalError):
     """Another server has taken over; the gap was made, and nothing else."""
@@ -41,7 +46,14 @@ def keep_history(connection: psycopg.Connection[Any], server: str) -> None:
 
 
 def begin_history(connection: psycopg.Connection[Any], server: str) -> None:
-    """Leave the gap, and note the server's history as that of the rows from now on."""
+    """Leave the gap, and note the server's history as that of the rows from now on.
+
+    Nothing is done where another process has done it before.
+    """
+    there = f"SELECT 1 FROM counters WHERE name = 'history' AND value = {HISTORY}"
+    if connection.execute(there.encode(), [server]).fetchone():
+        return
+    connection.execute(_NUMBERS.encode())
     connection.execute(
         f"UPDATE counters SET value = value + {GAP} + CASE name WHEN 'newest_job'"
         " THEN greatest(0, coalesce((SELECT max(id) FROM jobs), 0) - value) ELSE 0 END"

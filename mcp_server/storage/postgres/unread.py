@@ -11,23 +11,28 @@ from psycopg import sql
 
 from mcp_server.storage.postgres.rows import PostgresRow
 
+MOVES = "pressroom move"
+"""What a process calls itself that moves a workspace: its statements take long, and go on."""
 _UNREAD = sql.SQL("""
 SELECT count(pg_terminate_backend(pid)) AS ended FROM pg_stat_activity
 WHERE state = 'active' AND wait_event IN ('ClientWrite', 'ClientRead')
-AND xact_start < clock_timestamp() - CAST({still} AS interval)
+AND query_start < clock_timestamp() - CAST({still} AS interval)
+AND application_name <> {moves} AND pg_has_role(usesysid, 'USAGE')
 AND pid IN (
     SELECT pid FROM pg_locks
     WHERE locktype = 'advisory' AND granted AND objsubid = 1
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND CAST(classid AS bigint) << 32 | CAST(objid AS bigint) = hashtextextended({name}, 0)
 )
 """)
 
 
 def end_unread(connection: psycopg.Connection[PostgresRow], lock: str, still_s: float) -> bool:
-    """End whoever holds the lock of this name and has not been read for so long; whether any was.
+    """End whoever holds the lock of this name and stands still for so long; whether any did.
 
-    Of another role's, the server says nothing.
+    That is in the middle of one statement. Another role's are left alone.
     """
-    asked = _UNREAD.format(still=sql.Literal(f"{still_s}s"), name=sql.Literal(lock))
+    still = sql.Literal(f"{still_s}s")
+    asked = _UNREAD.format(still=still, moves=sql.Literal(MOVES), name=sql.Literal(lock))
     row = connection.execute(asked).fetchone()
     return row is not None and row["ended"] > 0

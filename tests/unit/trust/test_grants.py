@@ -244,6 +244,17 @@ def test_how_a_database_is_reached_is_permitted_however_it_is_written(tmp_path: 
     assert manner_of("postgresql://me:secret@h/n?sslpassword=secret") == "user=me"
 
 
+def test_who_permitted_an_address_of_the_files_may_say_it_themselves(tmp_path: Path) -> None:
+    """With a password, say; the site there is the one that the file named before."""
+    file = 'database = "postgresql://me@good.example/site"\nworkspace_id = "site"\n'
+    say_yes(tmp_path / "site", file)
+    own = {"PRESSROOM_DATABASE": f"{GOOD}?user=other&sslmode=require"}
+    assert grants_of(tmp_path / "site", file, **own).of_database()
+    for other in ("sit", "site2"):
+        file = f'workspace_id = "{other}"'
+        assert not grants_of(tmp_path / "site", file, **own).of_database()
+
+
 @pytest.mark.parametrize("brought", ['workspace_id = "another"', 'content_id = "theirs"'])
 def test_a_file_points_the_users_database_nowhere_without_their_word(
     tmp_path: Path, brought: str
