@@ -41,9 +41,7 @@ class Way:
 
 WAYS = [Way(last_first, apart) for last_first, apart in product((False, True), repeat=2)]
 WORST = Way(last_first=True, apart=True)
-both_ways = pytest.mark.parametrize(
-    ("there", "back"), list(product(WAYS, repeat=2)), ids=lambda way: str(way)
-)
+both_ways = pytest.mark.parametrize(("there", "back"), list(product(WAYS, repeat=2)), ids=str)
 
 
 @both_ways

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from mcp_server.content.pages.earlier import BATCHES_MAX, WRITES_MAX, earlier_hashes
@@ -36,7 +37,7 @@ def test_a_page_that_was_the_same_before_is_followed_by_when_and_not_by_what() -
 def test_what_stood_before_a_batch_counts_however_often_that_has_written() -> None:
     """Of its single writes the last ones are tried as well."""
     names = ["o", *(f"x{n}" for n in range(40)), "a"]
-    versions = kept(*(f"b1:{one}>{two}" for one, two in zip(names, names[1:], strict=False)))
+    versions = kept(*(f"b1:{one}>{two}" for one, two in itertools.pairwise(names)))
     found = earlier_hashes(versions, "a")
     assert found[0] == "x39" and found[-1] == "o"
     assert len(found) == WRITES_MAX + 1
