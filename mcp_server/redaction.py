@@ -20,7 +20,7 @@ _SECRET_NAMES = re.compile(r"(?:^|_)(?:KEY|TOKEN|SECRET|PASSWORD)$")
 
 # Keys hold a digit, or a `=`: `(?=…)` asks for it, so that plain words after `bearer` stay.
 _LOOKS = (
-    (re.compile(r"(?<=://)[^\s/?#@'\"<>]+@"), f"{HIDDEN}@"),
+    (re.compile(r"(?<=://)(?!USER@)[^\s/?#@'\"<>]+@"), f"{HIDDEN}@"),  # `USER@` is our example
     (re.compile(r"(?i)\b(bearer|basic)\s+(?=\S*[0-9=])[A-Za-z0-9+/=._~-]{12,}"), rf"\1 {HIDDEN}"),
     (re.compile(r"\b(?:(?:sk|pk|rk|xai|gsk|hf|ghp|gho)[-_]|AKIA|AIza)(?=\S*\d)[\w-]{16,}"), HIDDEN),
 )

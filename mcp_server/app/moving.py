@@ -184,9 +184,11 @@ class _Move:
         coming = open_workspace(root, os.environ, text=rewritten(root, values))
         for name, value in values.items():
             if getattr(coming.settings, name) != value:
+                # Taken away, the variable would leave nobody to say where the workspace is.
+                first = "" if value else "let it and workspace_id stand there instead, "
                 raise Unavailable(
                     f"PRESSROOM_{name.upper()} says otherwise, and outranks {SETTINGS_FILE}, where "
-                    "the move would write it: unset it, then run this again."
+                    f"the move would write it: {first}unset it, then run this again."
                 )
         return coming
 

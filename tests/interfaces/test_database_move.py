@@ -22,6 +22,7 @@ from mcp_server.app import move_database
 from mcp_server.config import open_workspace
 from mcp_server.errors import StorageError, Unavailable
 from mcp_server.jobs.host.lock import WorkerLock
+from mcp_server.storage.moving.journal import Journal
 from mcp_server.storage.moving.tables import INDEX_OF_WORDS, OF_EACH_DATABASE, TABLES
 from mcp_server.storage.postgres.connecting import connect
 from mcp_server.storage.postgres.connection import channel_of
@@ -259,6 +260,13 @@ def test_an_id_that_is_none_is_refused(site: Movable) -> None:
     assert "is no id" in done.stderr
 
 
+def test_an_address_that_is_none_is_refused_with_one_that_is(site: Movable) -> None:
+    """The example is shown whole: it hides nobody's name."""
+    done = pressroom(site.root, "database", "move", "postgres")
+    assert done.returncode == 2
+    assert "write postgresql://USER@HOST/NAME, or sqlite" in done.stderr
+
+
 def test_a_schema_that_holds_something_else_is_refused(site: Movable) -> None:
     """Another site, or tables of somebody else; nothing of it is touched."""
     with psycopg.connect(site.address) as connection:
@@ -289,6 +297,27 @@ def test_a_file_in_the_way_is_refused(site: Movable) -> None:
     assert site.is_shared
 
 
+def test_a_server_that_takes_no_writes_is_said_before_anything_is_copied(
+    site: Movable,
+) -> None:
+    """What is there is not set aside: the workspace can still be read where it is."""
+    site.move()
+    with psycopg.connect(site.address, autocommit=True) as connection:
+        read_only = f"ALTER DATABASE {connection.info.dbname} {{}} default_transaction_read_only"
+        connection.execute((read_only.format("SET") + " = on").encode())
+        said: list[str] = []
+        try:
+            with pytest.raises(StorageError, match="takes no writes"):
+                move_database(site.root, "sqlite", workspace_id=None, say=said.append)
+        finally:
+            connection.execute(read_only.format("RESET").encode())
+    assert said == []
+    assert site.is_shared
+    assert not (site.file.parent / Journal.NAME).exists(), "a move is to be brought to its end"
+    site.move("sqlite")
+    assert not site.is_shared
+
+
 def test_what_outranks_the_settings_is_named(
     site: Movable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -299,8 +328,11 @@ def test_what_outranks_the_settings_is_named(
     monkeypatch.delenv("PRESSROOM_WORKSPACE_ID")
     site.move()
     monkeypatch.setenv("PRESSROOM_DATABASE", site.address)
-    with pytest.raises(Unavailable, match="PRESSROOM_DATABASE says otherwise"):
+    monkeypatch.setenv("PRESSROOM_WORKSPACE_ID", site.id)
+    with pytest.raises(Unavailable, match="PRESSROOM_DATABASE says otherwise") as refusal:
         site.move("sqlite")
+    # Without it nothing may be left to say where the workspace is.
+    assert "let it and workspace_id stand there instead, unset it" in str(refusal.value)
 
 
 def test_no_workspace_is_one_line(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ async def test_a_text_that_is_not_taken_in_yet_is_not_found_as_it_was(tmp_path: 
         await chat.call("edit", section="menu/s1", text="## Menu\n\nQuince tart.")
         answer = await chat.call("search", query="rhubarb")
         assert answer["found"] == []
-        assert any(note.startswith("Partly: 1 text") for note in answer["notes"])
+        assert any(note.startswith("Partly: 1 text is ") for note in answer["notes"])
 
 
 async def test_what_somebody_has_just_saved_in_a_file_counts(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from mcp_server.errors import StorageError, Unavailable
 from mcp_server.storage.postgres.connecting import connect
-from mcp_server.storage.postgres.errors import storage_error
+from mcp_server.storage.postgres.errors import is_machines, storage_error
 from mcp_server.storage.postgres.examine import examine
 from mcp_server.storage.postgres.migrate import migrate
 from tests.benchmarks.postgres import Postgres, running
@@ -61,6 +61,20 @@ def why_not(address: str) -> str:
     found = storage_error(caught.value)
     assert found.shown == str(found)
     return str(found)
+
+
+@pytest.mark.parametrize("statement", ["EXECUTE theirs", "PREPARE theirs AS SELECT 1"])
+def test_a_connection_that_a_pooler_lends_unannounced_is_known_by_what_it_lacks_or_has(
+    own_server: tuple[Postgres, str], statement: str
+) -> None:
+    """What was prepared is on another of the server's connections, or was by somebody else."""
+    with connect(f"postgresql://postgres@/postgres?host={own_server[1]}") as connection:
+        if statement.startswith("PREPARE"):
+            connection.execute(statement.encode())
+        with pytest.raises(psycopg.Error) as caught:
+            connection.execute(statement.encode())
+    assert "set database_pooled = true" in str(storage_error(caught.value))
+    assert is_machines(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -188,7 +188,9 @@ class SearchAction:
             notes.append(Quoted("By words only, this time:", ranked.trouble))
         count = await self._finder.count()
         if left := count["left"]:
-            said = f"Partly: {left:,} texts are still to be taken in, {count['known']:,} are known."
+            texts = "text is" if left == 1 else "texts are"
+            known = f"{count['known']:,} {'is' if count['known'] == 1 else 'are'} known"
+            said = f"Partly: {left:,} {texts} still to be taken in, {known}."
             if (why := await self._why_not_embedded()) is not None:
                 notes.append(Quoted(f"{said} New ones are found by their words only:", why))
             else:

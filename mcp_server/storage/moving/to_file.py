@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from mcp_server.errors import Unavailable
+from mcp_server.errors import StorageError, Unavailable
 from mcp_server.storage.moving.copying import copy
 from mcp_server.storage.moving.file_end import FileEnd
 from mcp_server.storage.moving.journal import (
@@ -27,6 +27,7 @@ from mcp_server.storage.postgres.connection import NOW
 from mcp_server.storage.postgres.errors import moving_error
 from mcp_server.storage.postgres.migrate import bring
 from mcp_server.storage.postgres.moved import moved, note
+from mcp_server.storage.postgres.refusals import READ_ONLY
 from mcp_server.storage.postgres.rows import PostgresRow
 from mcp_server.storage.sqlite.file.connection import open_file
 from mcp_server.storage.sqlite.file.errors import DRIVER_ERRORS
@@ -52,6 +53,7 @@ def move_to_file(plan: Plan) -> Outcome:
             if not plan.begun or moved(connection, plan.schema) != plan.noted("away"):
                 _check_free(plan.file)
                 with connection.transaction():
+                    _check_writable(connection)
                     counts = _copied(plan, connection, coming)
                     write_journal(plan.state, plan.journal)
                     left = _set_aside(plan, connection)
@@ -75,6 +77,14 @@ def _check_still_ours(plan: Plan, connection: Connection, coming: Path) -> None:
         remove_beside(coming)
         remove_journal(plan.state)
         raise Unavailable(found.message)
+
+
+def _check_writable(connection: Connection) -> None:
+    """Return if the schema can be set aside: or all would stand still until it can be."""
+    row = connection.execute("SELECT current_setting('transaction_read_only') AS found").fetchone()
+    assert row is not None
+    if row["found"] == "on":
+        raise StorageError(READ_ONLY, shown=READ_ONLY, shared=True)
 
 
 def _check_free(file: Path) -> None:

@@ -43,6 +43,10 @@ raised where a connection was lost."""
 
 WRITING = "another process is writing to the database"
 DAMAGED = "the database server finds its data damaged: put back a copy"
+POOLED = (
+    "a pooler such as PgBouncer lends the database's connections, and another process's statements "
+    "came with one: set database_pooled = true, or PRESSROOM_DATABASE_POOLED=true"
+)
 MESSAGES: dict[type[psycopg.Error], str] = {
     errors.DiskFull: DISK,
     errors.OutOfMemory: "the database server has no memory left: see to its machine",
@@ -58,6 +62,8 @@ MESSAGES: dict[type[psycopg.Error], str] = {
     errors.DataCorrupted: DAMAGED,
     errors.IndexCorrupted: DAMAGED,
     errors.InvalidCatalogName: NO_DATABASE,
+    errors.InvalidSqlStatementName: POOLED,
+    errors.DuplicatePreparedStatement: POOLED,
 }
 """What trouble with the server means to a person; none of it is a statement's or its values'."""
 

@@ -156,6 +156,19 @@ def test_what_a_host_adds_is_told_from_what_a_model_writes() -> None:
     assert added_by_host(raw, {"page", "sessionId"}) == ["toolCallId"]
 
 
+def test_a_nul_is_left_out_of_a_wish_and_is_part_of_no_id() -> None:
+    """PostgreSQL keeps none, and can look for none; an id of nothing else is not absent."""
+    call = generate(instructions="a\0b", material="\0soup: 4 €", requestKey="k\0").call(
+        "generate", Selector()
+    )
+    assert (call.instructions, call.material) == ("ab", "soup: 4 €")
+    assert call.request_key == "k\ufffd"
+    assert parse("status", StatusArguments, {"batchId": "\0"}).batch_id == "\ufffd"
+    assert generate(page="menu\0", sections=["\0"]).selector == Selector(
+        page="menu\ufffd", sections=("\ufffd",)
+    )
+
+
 def test_half_an_emoji_as_a_name_or_an_id_is_refused_in_words() -> None:
     """It can be neither looked up nor written."""
     assert r'unknown argument "\ud800"' in refused(**{"\ud800": 5})

@@ -46,14 +46,25 @@ SHOWN_LENGTH = 60
 """Characters of a wrong value when it is repeated to the caller."""
 
 
-def _trimmed(value: object) -> object:
-    """Remove blanks that were copied along. A text of blanks only stays, as it is not absent."""
+def without_nul(text: str) -> str:
+    """Return a text as every database can keep it. A NUL says nothing in it."""
+    return text.replace("\0", "")
+
+
+def _marked(value: object) -> object:
+    """Make a NUL what it is shown as: PostgreSQL cannot look for one. No id holds either."""
     if not isinstance(value, str):
         return value
     # A lone surrogate cannot be searched for. Encoding it raises a `ValueError`, so that pydantic
     # reports the argument.
     value.encode()
-    return value.strip() or value
+    return value.replace("\0", "\ufffd")
+
+
+def _trimmed(value: object) -> object:
+    """Remove blanks that were copied along. A text of blanks only stays, as it is not absent."""
+    marked = _marked(value)
+    return marked.strip() or marked if isinstance(marked, str) else marked
 
 
 PageId = Annotated[str, BeforeValidator(_trimmed), StringConstraints(max_length=PAGE_ID_LENGTH_MAX)]
@@ -67,7 +78,7 @@ AsOf = Annotated[str, BeforeValidator(_trimmed), StringConstraints(max_length=KE
 Question = Annotated[
     str, BeforeValidator(_trimmed), StringConstraints(max_length=QUESTION_LENGTH_MAX)
 ]
-Key = Annotated[str, StringConstraints(max_length=KEY_LENGTH_MAX)]
+Key = Annotated[str, BeforeValidator(_marked), StringConstraints(max_length=KEY_LENGTH_MAX)]
 
 MaxCostUsd = Annotated[float, Field(ge=0, le=COST_USD_MAX, allow_inf_nan=False)]
 

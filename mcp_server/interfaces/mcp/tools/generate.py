@@ -15,6 +15,7 @@ from mcp_server.interfaces.mcp.tools.arguments import (
     Queueing,
     Selecting,
     Streaming,
+    without_nul,
 )
 from mcp_server.interfaces.mcp.tools.tool import Tool, hints
 
@@ -50,7 +51,7 @@ class Drafting(Queueing):
         return GenerateCall(
             selector=selector,
             mode=self.mode,
-            instructions=(self.instructions or "").strip(),
+            instructions=without_nul(self.instructions or "").strip(),
             max_cost_usd=self.max_cost_usd,
             dry_run=bool(self.dry_run),
             request_key=self.request_key or None,
@@ -72,7 +73,9 @@ class GenerateArguments(Drafting, Streaming, Selecting):
     )
 
     def call(self, tool: str, selector: Selector) -> GenerateCall:
-        return replace(super().call(tool, selector), material=(self.material or "").strip())
+        return replace(
+            super().call(tool, selector), material=without_nul(self.material or "").strip()
+        )
 
 
 class GenerateAll(Tool[GenerateAllArguments]):
