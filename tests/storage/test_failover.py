@@ -14,13 +14,17 @@ import pytest
 from mcp_server.errors import LostClaim, StorageError, StorageUncertain
 from mcp_server.storage.postgres.database import PostgresDatabase
 from mcp_server.storage.postgres.examine import examine
+from mcp_server.storage.postgres.history import GAP, begin_history
 from tests.storage.cutting import Proxy
+from tests.storage.postgres_server import SCHEMAS, server
 from tests.storage.standby import LEADS, Pair, pair_of_servers
-from tests.storage.stores import Bench, postgres, stores_on
+from tests.storage.stores import Bench, opened, postgres, stores_on
 from tests.storage.test_updates import updates_of
 from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
+
+CHANGE = "SELECT value FROM counters WHERE name = 'change'"
 
 
 @pytest.fixture
@@ -97,3 +101,30 @@ async def test_a_commit_whose_answer_was_lost_with_its_server_is_not_taken_for_a
             assert await here.states("kept") == ["pending"]
             await here.submit("lost")
             assert await here.states("lost") == ["pending"]
+
+
+async def test_no_number_is_given_again_that_a_lost_history_may_have_given(
+    tmp_path: Path,
+) -> None:
+    """Of vectors, say: who has read up to one would never see those that come after."""
+    server_is = "SELECT CAST(system_identifier AS text) FROM pg_control_system()"
+    numbers = (
+        "SELECT relname, nextval(oid) FROM pg_class"
+        " WHERE relkind = 'S' AND relnamespace = current_schema()::regnamespace ORDER BY relname"
+    )
+    async with opened(postgres, tmp_path / "one") as bench:
+        await bench.submit()
+        before = dict(bench.raw.all(numbers))
+        assert "meanings_id_seq" in before
+        bench.raw.run("UPDATE counters SET value = value + 1 WHERE name = 'history'")
+        await bench.submit("other")
+        after = dict(bench.raw.all(numbers))
+        assert {name for name, number in after.items() if number > before[name] + GAP} == {*before}
+        [(name,)] = bench.raw.all(server_is)
+        change = bench.raw.all(CHANGE)
+        with psycopg.connect(server()) as another:  # that has waited meanwhile to do the same
+            another.execute("SELECT set_config('search_path', %s, true)", [SCHEMAS.of(bench.path)])
+            begin_history(another, name)
+        assert bench.raw.all(CHANGE) == change and dict(bench.raw.all(numbers)) == {
+            name: number + 1 for name, number in after.items()
+        }

@@ -7,11 +7,10 @@ import signal
 import socket
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import anyio
 import anyio.to_thread
@@ -22,13 +21,10 @@ from mcp_server.errors import InvalidPayload, StorageBusy
 from mcp_server.jobs.job import Dedup
 from mcp_server.jobs.outcome import Done, Enqueue, Fail
 from mcp_server.storage.postgres import connection, listening
-from mcp_server.storage.postgres import migrate as migrations
 from mcp_server.storage.postgres.connecting import connect
 from mcp_server.storage.postgres.connection import channel_of
 from mcp_server.storage.postgres.database import PostgresDatabase
-from mcp_server.storage.postgres.history import GAP, begin_history
 from mcp_server.storage.postgres.migrate import bring, migrate
-from mcp_server.storage.postgres.unread import end_unread
 from mcp_server.storage.sql.database import Database
 from mcp_server.storage.sql.transaction import Transaction
 from tests.benchmarks.postgres import Postgres
@@ -39,13 +35,12 @@ from tests.storage.processes import SERVED_WRITER, SUBMITTER, ask, finish, runni
 from tests.storage.raw import InTheWay
 from tests.storage.stores import Bench, a_job, opened, postgres, stores_on
 from tests.storage.test_updates import updates_of
-from tests.waiting import PATIENCE_S, until, wait_until
+from tests.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.anyio
 
 LONG_S = 1000.0
 WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-CHANGE = "SELECT value FROM counters WHERE name = 'change'"
 SITES = "SELECT hash FROM sites ORDER BY hash"
 
 
@@ -157,98 +152,6 @@ async def test_who_stands_still_before_it_has_asked_anything_holds_nothing(bench
     assert bench.raw.all(SITES) == [("held",)]
 
 
-@contextmanager
-def standing_still(
-    schema: str, waits: str, *, by: str | None = None, wrote: bool = True, before: str = "SELECT 1"
-) -> Generator[int]:
-    """Have another process hold the lock, which neither reads nor says more; yield the server's."""
-    rows = 10_000 if waits == "ClientWrite" else 1
-    told = f"SELECT repeat('x', 1000) FROM generate_series(1, {rows})"
-    with psycopg.connect(by or server()) as still:
-        still.execute("SELECT set_config('search_path', %s, true)", [schema])
-        if wrote:
-            still.execute("INSERT INTO sites VALUES ('half', '{}')")
-        lock = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
-        still.execute(lock, [channel_of(schema)])
-        still.execute(before.encode())
-        if waits == "ClientRead":
-            still.pgconn.enter_pipeline_mode()
-        still.pgconn.send_query_params(told.encode(), None)
-        still.pgconn.flush()
-        try:
-            yield still.info.backend_pid
-        finally:
-            still.close()
-
-
-@pytest.mark.parametrize("step", ["opens", "writes"])
-@pytest.mark.parametrize("waits", ["ClientWrite", "ClientRead"])
-async def test_who_stands_still_within_a_statement_keeps_nobody_from_writing(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, waits: str, step: str
-) -> None:
-    """It does not read what it is told, or has said half: no timeout of the server ends that."""
-    asked = "SELECT wait_event, state FROM pg_stat_activity WHERE pid = "
-    monkeypatch.setattr(connection, "LOCK_S", 0.2)
-    async with bench.another() as other:
-        monkeypatch.setattr(migrations if step == "opens" else connection, "STILL_S", 0.1)
-        with standing_still(SCHEMAS.of(bench.path), waits) as pid:
-            await until(_awaitable(lambda: bench.raw.all(f"{asked}{pid}") == [(waits, "active")]))
-            if step == "opens":
-                await anyio.to_thread.run_sync(migrate, server(), SCHEMAS.of(bench.path))
-            else:
-                await other.submit("late")
-                assert await bench.states("late") == ["pending"]
-    assert bench.raw.all(SITES) == []
-
-
-def test_a_site_of_the_same_name_in_another_database_is_left_alone() -> None:
-    """The server has one list of all locks."""
-    name = f"beside_{os.getpid()}"
-    beside = urlunsplit(urlsplit(server())._replace(path=f"/{name}"))
-    with connect(server()) as here, ExitStack() as stack:
-        here.execute(f"CREATE DATABASE {name}".encode())
-        stack.callback(here.execute, f"DROP DATABASE {name} WITH (FORCE)".encode())
-        with standing_still("pressroom_x", "ClientWrite", by=beside, wrote=False) as pid:
-            wait_until(lambda: _waits(here, pid) == "ClientWrite")
-            assert not end_unread(here, channel_of("pressroom_x"), 0.0)
-            with connect(beside) as there:
-                assert end_unread(there, channel_of("pressroom_x"), 0.0)
-
-
-def test_who_has_said_something_of_late_is_left_alone() -> None:
-    """A long transaction of many statements waits for the next one now and then."""
-    begun_s, quiet_s = 2, 1.5
-    took = f"SELECT pg_sleep({begun_s})"
-    with (
-        connect(server()) as here,
-        standing_still("pressroom_x", "ClientRead", wrote=False, before=took) as pid,
-    ):
-        wait_until(lambda: _waits(here, pid) == "ClientRead")
-        assert not end_unread(here, channel_of("pressroom_x"), quiet_s)
-        assert end_unread(here, channel_of("pressroom_x"), 0.0)
-
-
-def test_whom_a_role_may_not_end_it_leaves_alone() -> None:
-    """Though it may see what that one does, as a role for monitoring may."""
-    name, url = f"watcher_{os.getpid()}", urlsplit(server())
-    as_watcher = url._replace(netloc=f"{name}@{url.netloc.rpartition('@')[2]}")
-    with connect(server()) as here, ExitStack() as stack:
-        here.execute(f"CREATE ROLE {name} LOGIN; GRANT pg_monitor TO {name}".encode())
-        stack.callback(here.execute, f"DROP ROLE {name}".encode())
-        with (
-            connect(urlunsplit(as_watcher)) as watcher,
-            standing_still("pressroom_x", "ClientWrite", wrote=False) as pid,
-        ):
-            wait_until(lambda: _waits(here, pid) == "ClientWrite")
-            assert not end_unread(watcher, channel_of("pressroom_x"), 0.0)
-
-
-def _waits(connection: psycopg.Connection[Any], pid: int) -> str | None:
-    asked = "SELECT wait_event FROM pg_stat_activity WHERE pid = %s AND state = 'active'"
-    row = connection.execute(asked, [pid]).fetchone()
-    return None if row is None else row[0]
-
-
 async def test_a_step_is_run_again_as_a_whole_after_a_deadlock(bench: Bench) -> None:
     """The server has undone all of it for the sake of another; no half of it is left."""
     seen, half = list[int](), threading.Event()
@@ -299,30 +202,6 @@ async def test_a_write_sees_what_was_committed_while_it_waited(bench: Bench) -> 
                 await until(_awaitable(lambda: bench.raw.all(WAITING) != [(0,)]))
                 first.commit()
     assert found == [True]
-
-
-async def test_no_number_is_given_again_that_a_lost_history_may_have_given(bench: Bench) -> None:
-    """Of vectors, say: who has read up to one would never see those that come after."""
-    server_is = "SELECT CAST(system_identifier AS text) FROM pg_control_system()"
-    numbers = (
-        "SELECT relname, nextval(oid) FROM pg_class"
-        " WHERE relkind = 'S' AND relnamespace = current_schema()::regnamespace ORDER BY relname"
-    )
-    await bench.submit()
-    before = dict(bench.raw.all(numbers))
-    assert "meanings_id_seq" in before
-    bench.raw.run("UPDATE counters SET value = value + 1 WHERE name = 'history'")
-    await bench.submit("other")
-    after = dict(bench.raw.all(numbers))
-    assert {name for name, number in after.items() if number > before[name] + GAP} == {*before}
-    [(name,)] = bench.raw.all(server_is)
-    change = bench.raw.all(CHANGE)
-    with psycopg.connect(server()) as another:  # that has waited meanwhile to do the same
-        another.execute("SELECT set_config('search_path', %s, true)", [SCHEMAS.of(bench.path)])
-        begin_history(another, name)
-    assert bench.raw.all(CHANGE) == change and dict(bench.raw.all(numbers)) == {
-        name: number + 1 for name, number in after.items()
-    }
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
