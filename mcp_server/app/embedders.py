@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Sequence
 
+import anyio
 import anyio.to_thread
 
 from mcp_server.config import Workspace
@@ -21,6 +23,10 @@ from mcp_server.meaning.local import NAME, is_installed
 from mcp_server.meaning.making import effects_of, words_of_all
 from mcp_server.meaning.numbers import has_numpy
 from mcp_server.trust import Grants
+
+STANDS_S = 30.0
+"""How long an answer stands whether this process can embed: the system keyring, which may be part
+of the question, may take seconds, and each text has a job."""
 
 
 async def embedder_for(
@@ -63,23 +69,44 @@ def abilities_to_embed(workspace: Workspace, grants: Grants) -> frozenset[str]:
     return frozenset([ability] if ability is not None and has else [])
 
 
-async def embedded_elsewhere(
-    workspace: Workspace, grants: Grants, store: JobStore, meaning: MeaningStore
-) -> str | None:
-    """Return the ability that other machines are to embed with, as this one lacks it.
+class Elsewhere:
+    """Says which ability other machines are to embed with, as this one lacks it.
 
     `None`: this one has it; or there are no others; or nobody has ever had it where the setting
     leaves it open ("auto"): then texts are known by their words.
     """
-    ability = wanted_ability(workspace)
-    if ability is None or not workspace.settings.database:
-        return None
-    if await anyio.to_thread.run_sync(abilities_to_embed, workspace, grants):
-        return None
-    if workspace.settings.embedder == "auto" and NAME not in await meaning.embedders():
-        hosts = await store.hosts(seen_after=0)
-        return ability if any(ability in host.abilities for host in hosts) else None
-    return ability
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        grants: Grants,
+        store: JobStore,
+        meaning: MeaningStore,
+        monotonic: Callable[[], float] = anyio.current_time,
+    ) -> None:
+        self._workspace, self._grants = workspace, grants
+        self._store, self._meaning = store, meaning
+        self._monotonic, self._asking = monotonic, anyio.Lock()
+        self._here, self._stands_until = False, -math.inf
+
+    async def __call__(self) -> str | None:
+        """Return it. Whether this process has it, it asks itself every `STANDS_S`."""
+        settings, ability = self._workspace.settings, wanted_ability(self._workspace)
+        if ability is None or not settings.database or await self._is_here():
+            return None
+        if settings.embedder == "auto" and NAME not in await self._meaning.embedders():
+            hosts = await self._store.hosts(seen_after=0)
+            return ability if any(ability in host.abilities for host in hosts) else None
+        return ability
+
+    async def _is_here(self) -> bool:
+        async with self._asking:  # who asks meanwhile shares the answer
+            if self._monotonic() >= self._stands_until:
+                found = await anyio.to_thread.run_sync(
+                    abilities_to_embed, self._workspace, self._grants
+                )
+                self._here, self._stands_until = bool(found), self._monotonic() + STANDS_S
+            return self._here
 
 
 async def embedded_now(

@@ -16,8 +16,8 @@ import anyio.to_thread
 import structlog
 
 from mcp_server.app.embedders import (
+    Elsewhere,
     abilities_to_embed,
-    embedded_elsewhere,
     embedded_now,
     embedder_for,
 )
@@ -181,7 +181,7 @@ async def open_parts(
         limits = BatchLimits(jobs_max=settings.batch_jobs_max)
         meaning = SqlMeaningStore(database)
         embedder = await embedder_for(workspace, grants, meaning)
-        elsewhere = partial(embedded_elsewhere, workspace, grants, store, meaning)
+        elsewhere = Elsewhere(workspace, grants, store, meaning)
         here = not settings.database or await has_pages(database, pages_folder(workspace, state))
         kind = PageFiles if here else FilesElsewhere
         jobs = Jobs(

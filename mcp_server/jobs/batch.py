@@ -258,11 +258,18 @@ class BatchService:
 
         Raises:
             NotFound: the owner has no such job.
-            InvalidTransition: it has ended, or it follows from another.
+            InvalidTransition: it has ended, it follows from another, or is Pressroom's own.
         """
         job = await self.job(job_id, owner=owner)
         if job.state in ENDED_JOB_STATES:
             raise InvalidTransition(f"job {job_id}", state=job.state, action="cancel")
+        if job.origin.owner != owner:
+            raise InvalidTransition(
+                f"job {job_id}",
+                state=job.state,
+                action="cancel",
+                advice="Pressroom does it by itself, and nobody waits for it.",
+            )
         if not job.counted:
             raise InvalidTransition(
                 f"job {job_id} alone",

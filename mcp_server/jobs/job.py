@@ -156,7 +156,7 @@ class Origin(NamedTuple):
 
 OURS = Origin(owner="pressroom", interface="pressroom")
 """Of what Pressroom does by itself: it is not listed, and nobody is told of it. Who was given the
-id of such a job sees it."""
+id of such a job sees it, and cannot cancel it."""
 
 
 class NewJob(NamedTuple):

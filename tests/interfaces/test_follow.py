@@ -7,11 +7,12 @@ import re
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -23,7 +24,7 @@ from mcp_server.clock import SystemClock
 from mcp_server.interfaces.cli.bars import Bars
 from mcp_server.interfaces.cli.follow import follow_all, follow_one
 from mcp_server.interfaces.cli.lines import Lines
-from mcp_server.interfaces.cli.presence import GOES_ON
+from mcp_server.interfaces.cli.presence import GOES_ON, Watched
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.hub.hub import Hub
 from mcp_server.jobs.job import BatchState, Origin, Step
@@ -395,6 +396,37 @@ async def test_it_ends_when_all_has_however_seldom_it_looks(bench: Bench) -> Non
     async with following_all(bench, interval_s=3_600) as said:
         await bench.work()
     assert said[-1] == f"{IDLE} Followed: 1 completed."
+
+
+@pytest.mark.parametrize("key", ["leftOver", "halted"])
+async def test_nothing_goes_on_that_was_cancelled_while_it_stood_still(
+    bench: Bench, key: str
+) -> None:
+    """What was in its way is gone with it; of the next work, why it stands still is said again."""
+    lack, said = "Jobs are due, and no worker has the pages.", list[str]()
+    still = {"leftOver": {"alive": True, "leftOver": [lack]}, "halted": {"alive": False}}
+    facts: dict[str, Any] = {}
+
+    async def health() -> Mapping[str, Any]:
+        return facts | {"message": lack}
+
+    batches = BatchService(bench.store, Registry(), bench.clock, lambda: "j_new")
+    watched = Watched(Lines(said.append), health, batches, owner=OURS.owner)
+
+    async def stands_still_then_goes_on(batch: str, *, cancelled: bool) -> None:
+        nonlocal facts
+        await bench.submit(batch, origin=OURS)
+        facts = still[key]
+        await watched.look()
+        if cancelled:
+            await bench.store.cancel_batch(batch, reason="enough", now=bench.now)
+        facts = {"alive": True}
+        await watched.look()
+
+    await stands_still_then_goes_on("b1", cancelled=True)
+    assert said == [lack]
+    await stands_still_then_goes_on("b2", cancelled=False)
+    assert said == [lack, lack, GOES_ON]
 
 
 def alter(path: Path, statement: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 import handlers.embedding
 from mcp_server.app import Application
-from mcp_server.app.embedders import abilities_to_embed, embedded_now
+from mcp_server.app.embedders import STANDS_S, Elsewhere, abilities_to_embed, embedded_now
 from mcp_server.app.installation import HANDLERS
 from mcp_server.entities.effects import ANY, SaveRevision
 from mcp_server.entities.entity import PREVIEW, Author, Revision, text_hash
@@ -353,6 +353,24 @@ async def test_one_machine_embeds_for_itself_whatever_it_lacks(
         assert words.unfinished == shared, "a vector is still to be made, and who can makes it"
     async with parts_of(small_site(tmp_path / "words", {"menu": 1}, **WORDS)) as parts:
         assert not any(each.startswith("embedder:") for each in parts.abilities)
+
+
+async def test_it_asks_itself_only_now_and_then_whether_it_can_embed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keyring may be part of the question: not for every text, nor never again."""
+    at, answers = 0.0, iter([False, True])
+    async with parts_of(small_site(tmp_path / "site", {"menu": 1}, **LOCAL)) as parts:
+        shared = parts.workspace.settings.model_copy(update={"database": "postgresql://many"})
+        workspace = replace(parts.workspace, settings=shared)
+        monkeypatch.setattr("mcp_server.app.embedders.is_installed", lambda: next(answers))
+        elsewhere = Elsewhere(workspace, parts.grants, parts.store, parts.meaning, lambda: at)
+        async with anyio.create_task_group() as texts:
+            for _ in range(9):
+                texts.start_soon(elsewhere)
+        assert await elsewhere() == embedder_ability(NAME)
+        at += STANDS_S
+        assert [await elsewhere() for _ in range(9)] == [None] * 9
 
 
 # What was lost, and what is new

@@ -40,7 +40,9 @@ def rows_of_schema(address: str, schema: str, like: Path) -> Rows:
                 sql.SQL(", ").join(columns), sql.Identifier(schema, name)
             )
             rows = connection.execute(statement).fetchall()
-            found[name] = _ordered([row for row in rows if row[0] not in {"commits", "history"}])
+            found[name] = _ordered(
+                [row for row in rows if row[0] not in {"commits", "history", "server"}]
+            )
         return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import anyio.to_thread
 import psycopg
@@ -24,6 +24,14 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
 
+UNTOLD = """
+CREATE ROLE {role} LOGIN;
+GRANT ALL ON SCHEMA {schema} TO {role};
+GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO {role};
+GRANT ALL ON ALL SEQUENCES IN SCHEMA {schema} TO {role};
+REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC
+"""
+
 CHANGE = "SELECT value FROM counters WHERE name = 'change'"
 
 
@@ -32,6 +40,20 @@ def pair() -> Generator[Pair]:
     """Two servers of this test's own."""
     with pair_of_servers() as made:
         yield made
+
+
+@pytest.fixture
+def untold(tmp_path: Path) -> Generator[str]:
+    """The address of the first workspace for a role that is not told the server's name."""
+    schema = SCHEMAS.of(tmp_path / "one")
+    role = f"{schema}_untold"
+    with psycopg.connect(server(), autocommit=True) as connection:
+        connection.execute(UNTOLD.format(role=role, schema=schema).encode())
+        address = urlsplit(server())
+        host = address.netloc.rpartition("@")[2]
+        yield urlunsplit(address._replace(netloc=f"{role}@{host}"))
+        connection.execute("GRANT EXECUTE ON FUNCTION pg_control_system() TO PUBLIC")
+        connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}".encode())
 
 
 @asynccontextmanager
@@ -107,7 +129,7 @@ async def test_no_number_is_given_again_that_a_lost_history_may_have_given(
     tmp_path: Path,
 ) -> None:
     """Of vectors, say: who has read up to one would never see those that come after."""
-    server_is = "SELECT CAST(system_identifier AS text) FROM pg_control_system()"
+    server_is = "SELECT system_identifier FROM pg_control_system()"
     numbers = (
         "SELECT relname, nextval(oid) FROM pg_class"
         " WHERE relkind = 'S' AND relnamespace = current_schema()::regnamespace ORDER BY relname"
@@ -128,3 +150,34 @@ async def test_no_number_is_given_again_that_a_lost_history_may_have_given(
         assert bench.raw.all(CHANGE) == change and dict(bench.raw.all(numbers)) == {
             name: number + 1 for name, number in after.items()
         }
+
+
+@pytest.mark.parametrize("first", ["told", "untold"])
+async def test_roles_of_which_one_is_not_told_the_servers_name_write_one_history(
+    tmp_path: Path, untold: str, first: str
+) -> None:
+    """Neither takes the other's rows for another server's; where one takes over, both see it."""
+    schema = SCHEMAS.of(tmp_path / "one")
+    address = {"told": server(), "untold": untold}
+    second = "told" if first == "untold" else "untold"
+    async with (
+        PostgresDatabase.open(address[first], schema) as one,
+        PostgresDatabase.open(address[second], schema) as other,
+        opened(postgres, tmp_path / "one") as bench,
+    ):
+        roles = [Bench(stores_on(each), postgres, tmp_path / "one") for each in (one, other)]
+        for n in range(2):
+            for m, each in enumerate(roles):
+                await each.submit(f"b{n}{m}")
+        [(change,)] = bench.raw.all(CHANGE)
+        assert change < GAP
+        bench.raw.run("UPDATE counters SET value = value + 1 WHERE name = 'history'")
+        for m, each in enumerate(roles):
+            await each.submit(f"c{m}")
+        [(change,)] = bench.raw.all(CHANGE)
+        assert GAP < change < 2 * GAP
+        bench.raw.run("UPDATE counters SET value = value + 1 WHERE name = 'server'")
+        for m, each in enumerate(roles):
+            await each.submit(f"d{m}")
+        [(change,)] = bench.raw.all(CHANGE)
+        assert 2 * GAP < change < 3 * GAP

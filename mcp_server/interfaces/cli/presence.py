@@ -71,13 +71,20 @@ class Watched:
         """
         facts = await self._health()
         if facts["alive"]:
+            left_over = next(iter(facts.get("leftOver", ())), None)
+            if self._halted is None and left_over == self._left_over:
+                return
+            # What was in the way of work is gone, too, where that was cancelled.
+            has_work = await self._is_under_way()
             if self._halted is not None:
                 self._halted = None
-                self._board.say(GOES_ON)
-            left_over = next(iter(facts.get("leftOver", ())), None)
-            if left_over != self._left_over and (not left_over or await self._is_under_way()):
-                self._left_over = left_over
-                self._board.say(left_over or GOES_ON)
+                if has_work:
+                    self._board.say(GOES_ON)
+            if left_over != self._left_over:
+                if has_work:
+                    self._board.say(left_over or GOES_ON)
+                if has_work or left_over is None:
+                    self._left_over = left_over
         elif facts["message"] != self._halted and await self._is_under_way():
             self._halted = facts["message"]
             self._board.halt(facts["message"])

@@ -14,7 +14,8 @@ class Table(NamedTuple):
 
 
 TABLES = (
-    Table("counters", "name NOT IN ('commits', 'history')"),  # only a shared database has them
+    # Of a shared database; it keeps these for itself.
+    Table("counters", "name NOT IN ('commits', 'history', 'server')"),
     Table("batches"),
     Table("rounds"),
     Table("requests"),

@@ -75,7 +75,7 @@ class Opened:
         self.ahead_s = 0.0
         """By how much the server's clock is ahead of this machine's."""
         self._connection: psycopg.Connection[PostgresRow] | None = None
-        self._server = ""
+        self._server: int | None = None
         common = sql.SQL("SELECT set_config('search_path', {}, true), {}").format(
             sql.Literal(sql.Identifier(schema).as_string()),
             sql.SQL(", ").join(
@@ -262,7 +262,8 @@ class Opened:
             except psycopg.DatabaseError:
                 row = None
             if row is not None and row["timeline"] is not None:
-                if (self._server, row["timeline"]) != (server, timeline):
+                both = {server, self._server} - {None}
+                if len(both) > 1 or row["timeline"] != timeline:
                     raise CommitUnknown(
                         "another database server took over in the middle of a commit, and nobody "
                         "knows whether it has it"

@@ -9,7 +9,7 @@ from typing import Any, cast
 from psycopg import Connection, Cursor, Error
 
 from mcp_server.errors import StorageOutdated
-from mcp_server.storage.postgres.history import HISTORY, TIMELINE, AnotherHistory
+from mcp_server.storage.postgres.history import IS_ANOTHER, TIMELINE, AnotherHistory
 from mcp_server.storage.postgres.rows import PostgresRow
 from mcp_server.storage.postgres.transaction import PostgresTransaction
 
@@ -18,8 +18,9 @@ STATE = f"""
 SELECT
     (SELECT max(number) FROM migrations) AS number,
     value AS change,
-    (SELECT value FROM counters WHERE name = 'history') AS noted,
-    CASE WHEN NOT pg_is_in_recovery() THEN {HISTORY} END AS history,
+    CASE WHEN NOT pg_is_in_recovery()
+        THEN EXISTS (SELECT 1 FROM counters WHERE {IS_ANOTHER})
+    END AS another,
     CASE WHEN NOT pg_is_in_recovery() THEN {TIMELINE} END AS timeline
 FROM counters WHERE name = 'change'
 """
@@ -47,7 +48,7 @@ class Beginning:
             connection.execute(cast("Any", statement), prepare=True)
 
     def ask(
-        self, connection: Connection[PostgresRow], statement: str, values: Sequence[str] = ()
+        self, connection: Connection[PostgresRow], statement: str, values: Sequence[Any] = ()
     ) -> None:
         """Ask for the schema's number; a write for more, which may change what it does."""
         self._asked = connection.execute(cast("Any", statement), values or None, prepare=True)
@@ -69,12 +70,7 @@ class Beginning:
     @property
     def has_another_history(self) -> bool:
         """Whether another server has taken over since the rows were last written."""
-        row = self._row
-        return (
-            "noted" in row.places
-            and None not in (row["noted"], row["history"])
-            and row["noted"] != row["history"]
-        )
+        return "another" in self._row.places and self._row["another"] is True
 
     @property
     def timeline(self) -> str | None:

@@ -14,8 +14,13 @@ import psycopg
 
 TIMELINE = "left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)"
 """The number of the server's history, by which nothing but a server that leads can be asked."""
-HISTORY = f"hashtextextended(%s || {TIMELINE}, 0)"
-"""The same as a number that no other server has; it is asked for with `server_of`."""
+NUMBER = f"CAST(CAST('x' || {TIMELINE} AS bit(32)) AS bigint)"
+IS_ANOTHER = f"""
+name IN ('history', 'server')
+AND value <> CASE name WHEN 'history' THEN {NUMBER} ELSE CAST(%s AS bigint) END
+"""
+"""Which of what is noted is not so here; it is asked with `server_of`. Of servers that is known
+where whoever noted it and whoever asks were both told the server's name; of histories always."""
 GAP = 1_000_000
 """More than is committed before a standby falls behind so far that nobody has it take over."""
 
@@ -29,29 +34,36 @@ class AnotherHistory(psycopg.OperationalError):
     """Another server has taken over; the gap was made, and nothing else."""
 
 
-def server_of(connection: psycopg.Connection[Any]) -> str:
-    """Return the name of a server, which those copied from it bit by bit have too."""
+def server_of(connection: psycopg.Connection[Any]) -> int | None:
+    """Return the name of a server, which those copied from it bit by bit have too.
+
+    `None` where this role is not told.
+    """
     may = "SELECT has_function_privilege('pg_control_system()', 'EXECUTE')"
-    if connection.execute(may).fetchone() != (True,):  # then only its history is known
-        return ""
-    asked = "SELECT CAST(system_identifier AS text) FROM pg_control_system()"
-    row = connection.execute(asked).fetchone()
-    return "" if row is None else row[0]
+    if connection.execute(may).fetchone() != (True,):
+        return None
+    row = connection.execute("SELECT system_identifier FROM pg_control_system()").fetchone()
+    return None if row is None else row[0]
 
 
-def keep_history(connection: psycopg.Connection[Any], server: str) -> None:
-    """Note the server's history as that of the rows, if none is noted."""
-    if not connection.execute("SELECT 1 FROM counters WHERE name = 'history'").fetchone():
-        connection.execute(f"INSERT INTO counters SELECT 'history', {HISTORY}".encode(), [server])
+def keep_history(connection: psycopg.Connection[Any], server: int | None) -> None:
+    """Note the server's history as that of the rows, if none is noted; and so the server."""
+    # Asked first: who only reads, of a standby say, writes nothing.
+    asked = "SELECT 1 FROM counters WHERE name = %s"
+    if not connection.execute(asked, ["history"]).fetchone():
+        connection.execute(f"INSERT INTO counters SELECT 'history', {NUMBER}".encode())
+    if server is not None and not connection.execute(asked, ["server"]).fetchone():
+        connection.execute("INSERT INTO counters VALUES ('server', %s)", [server])
 
 
-def begin_history(connection: psycopg.Connection[Any], server: str) -> None:
+def begin_history(connection: psycopg.Connection[Any], server: int | None) -> None:
     """Leave the gap, and note the server's history as that of the rows from now on.
 
-    Nothing is done where another process has done it before.
+    Nothing is done where another process has done it before. The server that is noted stays where
+    this role is told of none.
     """
-    there = f"SELECT 1 FROM counters WHERE name = 'history' AND value = {HISTORY}"
-    if connection.execute(there.encode(), [server]).fetchone():
+    another = f"SELECT 1 FROM counters WHERE {IS_ANOTHER}"
+    if not connection.execute(another.encode(), [server]).fetchone():
         return
     connection.execute(_NUMBERS.encode())
     connection.execute(
@@ -59,5 +71,7 @@ def begin_history(connection: psycopg.Connection[Any], server: str) -> None:
         " THEN greatest(0, coalesce((SELECT max(id) FROM jobs), 0) - value) ELSE 0 END"
         " WHERE name IN ('change', 'newest_job')".encode()
     )
-    noted = f"UPDATE counters SET value = {HISTORY} WHERE name = 'history'"
-    connection.execute(noted.encode(), [server])
+    connection.execute(f"UPDATE counters SET value = {NUMBER} WHERE name = 'history'".encode())
+    if server is not None:
+        connection.execute("UPDATE counters SET value = %s WHERE name = 'server'", [server])
+    keep_history(connection, server)

@@ -10,7 +10,7 @@ import pytest
 
 from mcp_server.errors import InvalidPayload, InvalidTransition, LimitExceeded, NotFound
 from mcp_server.errors import UnknownKind as NoSuchKind
-from mcp_server.jobs.job import BatchState, Dedup, JobState
+from mcp_server.jobs.job import OURS, BatchState, Dedup, JobState
 from mcp_server.jobs.outcome import Fail, Outcome
 from tests.unit.jobs.rig import ORIGIN, Context, Rig, a_toy
 from tests.waiting import PATIENCE_S
@@ -207,6 +207,15 @@ async def test_a_job_that_follows_from_another_is_not_cancelled_by_itself(rig: R
     """The batch would be completed, and what it has changed never carried out."""
     [_, job_id] = await rig.submit("b", a_toy(), a_toy(counted=False))
     with pytest.raises(InvalidTransition, match="carries out what another job has changed"):
+        await rig.batches.cancel_job(job_id, owner="ada")
+    assert (await rig.job(job_id)).state is JobState.PENDING
+
+
+async def test_what_pressroom_does_by_itself_is_seen_by_its_id_and_not_cancelled(rig: Rig) -> None:
+    """Whoever was given the id may see what becomes of it."""
+    job_id = await rig.queue.enqueue(a_toy(), origin=OURS)
+    assert (await rig.batches.job(job_id, owner="ada")).state is JobState.PENDING
+    with pytest.raises(InvalidTransition, match="Pressroom does it by itself"):
         await rig.batches.cancel_job(job_id, owner="ada")
     assert (await rig.job(job_id)).state is JobState.PENDING
 
