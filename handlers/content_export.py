@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import anyio.to_thread
@@ -15,7 +15,6 @@ from mcp_server import (
     Fail,
     JobContext,
     KeepPage,
-    Looked,
     Outcome,
     PageHeld,
     PageLook,
@@ -72,9 +71,11 @@ async def _written(look: PageLook, context: JobContext) -> Outcome:
     await context.progress(2, 3, f"putting {file} together")
     earlier = await context.earlier_bytes(looked)
     changes = to_write(looked, look.live)
-    writes = await context.earlier_writes(looked) if changes and not earlier else ()
+    writes, since = await context.earlier_writes(looked) if changes else ((), None)
     off = bool(look.live) and all(text is None for text in look.live.values())
-    planned = partial(_planned, looked, changes, earlier=earlier, writes=writes, unpublished=off)
+    plan = partial(plan_write, looked, changes, writes=writes, since=since, unpublished=off)
+    last = earlier[0] if looked.page is None and earlier else None
+    planned = partial(_planned, plan, earlier if changes else (), last)
     writing = await anyio.to_thread.run_sync(planned)
     if writing is None:
         return Done({"file": file, "removed": False})
@@ -98,17 +99,11 @@ async def _written(look: PageLook, context: JobContext) -> Outcome:
 
 
 def _planned(
-    looked: Looked,
-    changes: Mapping[str, str | None],
-    *,
-    earlier: Sequence[bytes],
-    writes: Sequence[tuple[bytes, bytes]],
-    unpublished: bool,
+    plan: Callable[..., Writing | Blocked | None], earlier: Sequence[bytes], last: bytes | None
 ) -> Writing | Blocked | None:
     """Return the write that puts earlier bytes back exactly, or else the one that is needed."""
-    plan = partial(plan_write, looked, changes, writes=writes, unpublished=unpublished)
-    for data in earlier if changes else ():
+    for data in earlier:
         writing = plan(earlier=data)
         if isinstance(writing, Writing) and writing.restored:
             return writing
-    return plan(earlier=earlier[0] if looked.page is None and earlier else None)
+    return plan(earlier=last)

@@ -35,8 +35,6 @@ S = TypeVar("S", bound=BaseModel)
 
 KEPT_MAX = 1_000
 """Of what was kept of a page's file, how much a rollback looks through: several for each write."""
-WRITES_MAX = 4
-"""Earlier writes of a page's file that a rollback looks through; nearly always it is the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,22 +159,26 @@ class JobContext:
         kept = [await self.entities.page_bytes(each) for each in hashes]
         return [data for data in kept if data is not None]
 
-    async def earlier_writes(self, looked: Looked) -> Sequence[tuple[bytes, bytes]]:
+    async def earlier_writes(
+        self, looked: Looked
+    ) -> tuple[Sequence[tuple[bytes, bytes]], bytes | None]:
         """Return what the last writes of a page's file replaced, and what they left; newest first.
 
-        Of a file that somebody has changed since, a rollback takes one of them back (P9).
+        Of a file that somebody has changed since, a rollback takes one of them back (P9). And what
+        the file was before it began to, which may be in several writes.
         """
-        versions = await self.entities.latest_kept(looked.known.page, limit=KEPT_MAX)
-        written = [(each.before, each.hash) for each in versions if each.kind == "after"]
-        found: list[tuple[bytes, bytes]] = []
-        for before, after in written[:WRITES_MAX]:
-            if before is None or after is None:
-                continue
+        from mcp_server.content.pages.earlier import undoable  # noqa: PLC0415 - as above
+
+        known = looked.known
+        versions = await self.entities.latest_kept(known.page, limit=KEPT_MAX)
+        found = undoable(versions, known.hash)
+        pairs: list[tuple[bytes, bytes]] = []
+        for before, after in found.writes:
             was = await self.entities.page_bytes(before)
             left = await self.entities.page_bytes(after)
             if was is not None and left is not None:
-                found.append((was, left))
-        return found
+                pairs.append((was, left))
+        return pairs, await self.entities.page_bytes(found.since) if found.since else None
 
     async def why_locked(self, section: str) -> str | None:
         """Return why nothing may be done to a section that a person has locked, else `None`.

@@ -7,7 +7,7 @@ what counts is what stood there before a batch first wrote it, however often it 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 from mcp_server.entities.page_files import PageVersion
@@ -18,6 +18,20 @@ STANDING_MAX = 4
 """The same of those that no other has taken back since: there may be many between them."""
 WRITES_MAX = 6
 """Single writes that may be taken back: with those of its batch before them, they are its rest."""
+
+
+LAST_MAX = 4
+"""Writes, and batches that wrote, that a rollback looks through in a file that others have changed;
+nearly always it is the last."""
+
+
+class Undoable(NamedTuple):
+    """Writes to take back of a file that somebody has changed since: hashes of bytes."""
+
+    writes: Sequence[tuple[str, str]] = ()
+    """What each replaced and left, newest first; those of one batch together, too."""
+    since: str | None = None
+    """What stood there when the batch that wrote last began; only we have written since."""
 
 
 class _Step(NamedTuple):
@@ -48,6 +62,41 @@ def earlier_hashes(kept: Sequence[PageVersion], hash: str | None) -> Sequence[st
     }
     hashes = dict.fromkeys(steps[n].hash for n in sorted(found))
     return [each for each in hashes if each is not None and each != hash]
+
+
+def undoable(kept: Sequence[PageVersion], hash: str | None) -> Undoable:
+    """Return which writes may be taken back of a file that somebody has changed since them.
+
+    None where nobody has: its earlier bytes are put back.
+    """
+    written = [each for each in kept if each.kind == "after"]
+    steps = list(islice(_steps(kept, hash), len(written)))
+    if hash is None or len(steps) >= min(len(written), LAST_MAX):
+        return Undoable()
+    found: dict[tuple[str, str], None] = {}
+    for write in written[:LAST_MAX]:
+        if write.before is not None and write.hash is not None:
+            found[write.before, write.hash] = None
+    for write, first in islice(_together(written), LAST_MAX):
+        if first.before is not None and write.hash is not None:
+            found[first.before, write.hash] = None
+    latest = list(takewhile(lambda step: step.batch == steps[0].batch, steps))
+    return Undoable(list(found), latest[-1].hash if latest else None)
+
+
+def _together(written: Sequence[PageVersion]) -> Iterator[tuple[PageVersion, PageVersion]]:
+    """Yield the last and the first write of each batch, where each followed the one before."""
+    last = first = None
+    for write in written:
+        follows = first is not None and first.before is not None and first.before == write.hash
+        if last is not None and first is not None:
+            if follows and write.batch_id is not None and write.batch_id == last.batch_id:
+                first = write
+                continue
+            yield last, first
+        last = first = write
+    if last is not None and first is not None:
+        yield last, first
 
 
 def _steps(kept: Sequence[PageVersion], hash: str | None) -> Iterator[_Step]:

@@ -61,9 +61,17 @@ def splice(
     return data
 
 
-def is_as_asked(page: PageText, data: bytes, changes: Mapping[str, str | None]) -> bool:
-    """Whether these bytes say what was asked of the page's file, and all else as it does (P8)."""
+def is_as_asked(
+    page: PageText, data: bytes, changes: Mapping[str, str | None], *, unmarked: bool = False
+) -> bool:
+    """Whether these bytes say what was asked of the page's file, and all else as it does (P8).
+
+    `unmarked`: marks of texts that are empty may be away.
+    """
     wanted = {s: plain_text(text or "") for s, text in changes.items() if _differs(page, s, text)}
+    if unmarked:
+        empty = [section for section, span in page.spans.items() if not span.text.strip()]
+        wanted = {s: "" for s in empty if not meta_part(page, s)} | wanted
     try:
         prove(page, data, wanted, {})
     except SpliceRefused:

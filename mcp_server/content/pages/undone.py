@@ -26,15 +26,24 @@ class _Hunk(NamedTuple):
 
 
 def undone(
-    page: PageText, changes: Mapping[str, str | None], writes: Iterable[tuple[bytes, bytes]]
+    page: PageText,
+    changes: Mapping[str, str | None],
+    writes: Iterable[tuple[bytes, bytes]],
+    *,
+    since: bytes | None = None,
 ) -> bytes | None:
     """Return the file with one of these writes (before, after) taken back.
 
-    `None` if that brings other texts than the `changes` ask for, or changes anything else.
+    `since`: the file as it was before some writes of ours. A rollback may have taken a part of that
+    write back in them, and is to leave what it would have left at once. `None` if that brings other
+    texts than the `changes` ask for, or changes anything else.
     """
     for before, after in writes:
         data = merged(after, before, page.data)
         if data is not None and data != page.data and is_as_asked(page, data, changes):
+            return data
+        data = None if since is None else merged(after, before, since)
+        if data is not None and is_as_asked(page, data, changes, unmarked=True):
             return data
     return None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeVar
 
 from mcp_server.content.pages.declared import (
@@ -82,6 +83,7 @@ def plan_write(
     *,
     earlier: bytes | None,
     writes: Sequence[tuple[bytes, bytes]] = (),
+    since: bytes | None = None,
     unpublished: bool = False,
 ) -> Writing | Blocked | None:
     """Return the write that brings `changes`, and what is declared, into the file.
@@ -90,7 +92,8 @@ def plan_write(
     is not there, the last ones. They are put back whole if they hold in every section what it
     should hold; a file that is not there is made from them. `unpublished`: nothing of the page is
     live any more, so its file goes with the front matter that others wrote. Of a file that somebody
-    has changed since, one of `writes` (before, after) is taken back if that is what is asked.
+    has changed since, one of `writes` (before, after) is taken back if that is what is asked; from
+    the bytes `since` which only we have written, too.
     `None`: nothing is to be done.
     """
     if looked.blocked is not None:
@@ -104,7 +107,7 @@ def plan_write(
         return _removed(looked, changes)
     if earlier is not None and _fits(earlier, looked, changes):
         return _writing(looked, earlier, changes, Declared(), restored=True)
-    return _spliced(looked, looked.page, changes, writes)
+    return _spliced(looked, looked.page, changes, partial(undone, writes=writes, since=since))
 
 
 def _is_to_go(looked: Looked, page: PageText, unpublished: bool) -> bool:
@@ -250,10 +253,13 @@ def _texts(page: PageText) -> dict[str, str]:
 
 
 def _spliced(
-    looked: Looked, page: PageText, changes: Changes, writes: Sequence[tuple[bytes, bytes]]
+    looked: Looked,
+    page: PageText,
+    changes: Changes,
+    taken_back: Callable[[PageText, Changes], bytes | None],
 ) -> Writing | Blocked | None:
     declared = due(page, looked.known.front)
-    if not declared.names and (data := undone(page, changes, writes)) is not None:
+    if not declared.names and (data := taken_back(page, changes)) is not None:
         return _writing(looked, data, changes, declared, kept_file=_leaves_nothing(page, changes))
     try:
         data, refused = _without_refused(

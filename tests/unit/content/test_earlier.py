@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
+from itertools import pairwise
 
-from mcp_server.content.pages.earlier import BATCHES_MAX, WRITES_MAX, earlier_hashes
+from mcp_server.content.pages.earlier import BATCHES_MAX, WRITES_MAX, earlier_hashes, undoable
 from mcp_server.entities.page_files import PageVersion
 
 
@@ -37,7 +37,7 @@ def test_a_page_that_was_the_same_before_is_followed_by_when_and_not_by_what() -
 def test_what_stood_before_a_batch_counts_however_often_that_has_written() -> None:
     """Of its single writes the last ones are tried as well."""
     names = ["o", *(f"x{n}" for n in range(40)), "a"]
-    versions = kept(*(f"b1:{one}>{two}" for one, two in itertools.pairwise(names)))
+    versions = kept(*(f"b1:{one}>{two}" for one, two in pairwise(names)))
     found = earlier_hashes(versions, "a")
     assert found[0] == "x39" and found[-1] == "o"
     assert len(found) == WRITES_MAX + 1
@@ -67,3 +67,17 @@ def test_a_file_that_is_not_there_was_last_what_stands_first() -> None:
     again = kept("b1:->o", "b2:o>-", "b3:->z")
     assert earlier_hashes(again, "z") == ["o"]
     assert earlier_hashes([], None) == []
+
+
+def test_of_a_file_that_somebody_has_changed_writes_are_taken_back_and_whole_batches() -> None:
+    """Where nobody has changed it since the last ones, its earlier bytes do."""
+    versions = kept("b1:o>x", "b1:x>a", "!e")
+    assert undoable(versions, "e") == ([("x", "a"), ("o", "x"), ("o", "a")], None)
+    assert undoable(kept("b1:o>x", "b1:x>a"), "a") == ((), None)
+
+
+def test_a_rollback_in_steps_goes_on_from_what_was_there_when_it_began() -> None:
+    """It has written over what somebody changed, and nobody else has."""
+    versions = kept("b1:o>a", "!e", "b2:e>f", "b2:f>g")
+    writes, since = undoable(versions, "g")
+    assert ("o", "a") in writes and since == "e"
