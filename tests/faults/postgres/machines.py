@@ -74,7 +74,10 @@ class Machine:
         """
         assert self.chat is not None, "it was asked"
         with self._patience():
-            result = self.chat.answer(call)["result"]
+            said = self.chat.answer(call)
+        if "error" in said:
+            raise Refused(said["error"]["message"])
+        result = said["result"]
         if result.get("isError"):
             raise Refused("\n".join(block["text"] for block in result["content"]))
         return result["structuredContent"]
