@@ -21,7 +21,7 @@ from mcp_server.interfaces.cli.follow import follow_all, follow_one
 from mcp_server.interfaces.cli.lines import outcome_line
 from mcp_server.interfaces.cli.presence import Watched
 from mcp_server.interfaces.cli.runners import Board, Waited
-from mcp_server.jobs.host.presence import worker_lives
+from mcp_server.jobs.host.presence import living, worker_lives
 from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.jobs.job import Batch, BatchState, Job
 from mcp_server.progress.stream import Events
@@ -50,14 +50,15 @@ def stop_worker(workspace: Path | None) -> str:
             change, now = await parts.store.last_change(), parts.clock.now()
             # With a time limit, as the worker makes changes on its way out: they must start none.
             mark.set(change, until=now + patience_s)
-            ended = await _drained(parts, patience_s)
+            count, ended = await _drained(parts, patience_s)
             # Without one from now on: the next change starts a worker again.
             mark.set(await parts.store.last_change())
-            if ended is None:
+            if not count:
                 return "No worker was running. None is started until work is queued again."
             if not ended:
                 return "The worker was asked to stop and is finishing what it runs."
-            return "The worker has stopped. What is queued waits for a retry, or for more work."
+            who = "The worker has" if count == 1 else f"{count} workers have"
+            return f"{who} stopped. What is queued waits for a retry, or for more work."
 
     return anyio.run(stop)
 
@@ -153,8 +154,9 @@ def wait(workspace: Path | None, batch_id: str | None, *, timeout_s: float) -> W
                     batch_id, owner=EVERYBODY, timeout_s=timeout_s
                 )
             except TimeoutError as error:
-                said = (await health())["message"]
-                return Waited(done=False, message=f"{error}. {said}")
+                facts = await health()
+                why = [facts["message"], *facts.get("leftOver", ())[:NAMED_MAX]]
+                return Waited(done=False, message=" ".join([f"{error}.", *why]))
             return Waited(done=batch.state is BatchState.COMPLETED, message=_outcome(batch))
 
     return anyio.run(look)
@@ -231,19 +233,19 @@ def _outcome(of: Batch | Job) -> str:
     return outcome_line(verb_of(of).name, of.id, of.state, progress_line(of), is_batch=True)
 
 
-async def _drained(parts: Parts, patience_s: float) -> bool | None:
-    """Ask every worker to stop; return whether all have in time, `None` if there was none."""
-    if not await _works(parts):
-        return None
+async def _drained(parts: Parts, patience_s: float) -> tuple[int, bool]:
+    """Ask every worker to stop; return how many there were, and whether all have in time."""
+    seen: set[str] = set()
     with anyio.move_on_after(patience_s):
-        while await _works(parts):
+        while alive := await _alive(parts):
+            seen |= alive
             await anyio.sleep(0.1)
-        return True
-    return False
+        return len(seen), True
+    return len(seen), False
 
 
-async def _works(parts: Parts) -> bool:
-    """Ask every worker to stop, and return whether one is still alive.
+async def _alive(parts: Parts) -> set[str]:
+    """Ask every worker to stop, and name those that are still alive.
 
     They are asked through the database, never by a signal: the process id of a worker that died may
     belong to another program by now.
@@ -252,5 +254,9 @@ async def _works(parts: Parts) -> bool:
     for worker in workers:
         if worker.wanted != "drain":
             await parts.store.ask(worker.id, "drain")
-    several = parts.workspace.settings.shares_work
-    return worker_lives(parts.lock, workers, now=parts.clock.now(), several=several)
+    now, several = parts.clock.now(), parts.workspace.settings.shares_work
+    if several and (alive := living(workers, now)):
+        return {host.id for host in alive}
+    # The one that holds the lock may not have announced itself yet.
+    lives = worker_lives(parts.lock, workers, now=now, several=several)
+    return {"the only one"} if lives else set()

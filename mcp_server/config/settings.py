@@ -229,8 +229,8 @@ class Settings(BaseModel):
             )
         if self.database and not self.workspace_id:
             wrong.append(
-                "database needs a workspace_id; write the site's name in small letters, the same "
-                "on every machine"
+                "database needs a workspace_id (or PRESSROOM_WORKSPACE_ID); write the site's name "
+                "in small letters, the same on every machine"
             )
         embeds_there = self.embedder.startswith(AT_MODEL_URL)
         if self.model_url and not self.model and not embeds_there:

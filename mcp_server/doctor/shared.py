@@ -21,7 +21,7 @@ def of_shared(workspace: Workspace) -> tuple[Sequence[Diagnosis], bool]:
     And whether these are there, and of this version: then the queue can be looked at.
     """
     settings = workspace.settings
-    where = f"{database_of(settings.database)} as {settings.workspace_id}"
+    where = f"{database_of(settings.database)}, site {settings.workspace_id}"
     if lack := lack_of_access(workspace, Grants(workspace, StateFolder(workspace))):
         return [_error(where, lack)], False
     from mcp_server.storage.postgres.examine import examine  # noqa: PLC0415 - the driver

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from mcp_server.config import database_of
 from tests.shared.site import Site
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 from tests.wire import pipe
 
 PAGES = {"menu": 8, "home": 8}
@@ -35,8 +36,20 @@ def test_two_machines_share_a_batch_and_say_where_they_are(tmp_path: Path, site:
     assert worker["workerCount"] == 2
     assert sorted(row["machine"] for row in worker["workers"]) == ["anna", "berta"]
     found = json.loads(site.pressroom(anna, "doctor", "--json"))
+    place = f"{database_of(site.address)}, site {site.id}, PostgreSQL "
+    assert any(each["message"].startswith(place) for each in found)
     said = [each["message"] for each in found if each["check"] == "worker"]
     assert sorted(each.partition(",")[0] for each in said) == ["alive on anna", "alive on berta"]
+
+
+def test_stop_says_how_many_workers_it_has_ended(tmp_path: Path, site: Site) -> None:
+    """One asks for all, wherever they are."""
+    anna = site.checkout(tmp_path / "anna", PAGES, heartbeat_s=0.3)
+    workers = [site.worker(anna, "anna"), site.worker(anna, "berta")]
+    assert site.pressroom(anna, "stop").startswith("2 workers have stopped. What is queued")
+    assert [worker.wait(PATIENCE_S) for worker in workers] == [0, 0]
+    workers = [site.worker(anna, "anna")]
+    assert site.pressroom(anna, "stop").startswith("The worker has stopped.")
 
 
 def test_what_a_lost_machine_was_doing_is_done_by_another(tmp_path: Path, site: Site) -> None:

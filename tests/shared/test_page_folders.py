@@ -55,8 +55,17 @@ def test_a_promotion_waits_for_the_machine_that_has_the_pages(tmp_path: Path, si
     asked = "SELECT count(*) FROM jobs WHERE kind = 'content-promote' AND state = 'completed'"
     wait_until(lambda: site.rows(asked) == [(6,)])
     assert content(anna) == content(berta) == {}
-    told = site.pressroom(berta, "status")
-    assert "pages' files are due, and no worker runs where they are" in told
+    due = "pages' files are due, and no worker runs where they are"
+    assert due in site.pressroom(berta, "status")
+    waited = subprocess.run(
+        command("wait", batch, "--timeout", "0.05", "--workspace", str(berta)),
+        capture_output=True,
+        text=True,
+        env=environment(**site.variables),
+        check=False,
+    )
+    assert waited.returncode == 1 and "outstanding: " in waited.stderr
+    assert due in waited.stderr
     doctor = {each["message"] for each in json.loads(site.pressroom(berta, "doctor", "--json"))}
     assert any("the pages' files are in a folder of another machine" in each for each in doctor)
     shown = tmp_path / "shown"

@@ -141,6 +141,7 @@ def test_a_server_that_does_not_answer_is_given_up_when_the_address_says() -> No
     ("user", "name", "why", "helps"),
     [
         ("bare", "postgres", "the role may not make the schema pressroom_x", "role.sql"),
+        ("bare", "postgres", "the role may not make", "or correct workspace_id"),
         ("postgres", "latin", "keeps texts as LATIN1, which lacks most letters", "ENCODING"),
         ("bare", "postgres?options=-cdefault_transaction_read_only%3Don", "read-only", "turn it"),
     ],

@@ -108,6 +108,13 @@ def test_the_composer_is_no_model(model: str) -> None:
             "pressroom.toml: model_url needs a model; write the model's name on that server too",
         ),
         (
+            'database = "postgresql://me@db.example/sites"',
+            (
+                "pressroom.toml: database needs a workspace_id (or PRESSROOM_WORKSPACE_ID); write "
+                "the site's name in small letters, the same on every machine"
+            ),
+        ),
+        (
             'embedder = "lokal"',
             (
                 'pressroom.toml:1: embedder is no embedder; write one of "auto", "local", "words", '

@@ -131,7 +131,7 @@ def _unusable(row: PostgresRow, schema: str) -> tuple[str, str] | None:
     if not row["may_create"]:
         return (
             f"the role may not make {'tables in' if row['there'] else 'the'} schema {schema}",
-            "As the database's owner, run deploy/role.sql: see docs/scaling.md.",
+            "The owner runs deploy/role.sql (docs/scaling.md); or correct workspace_id.",
         )
     return None
 
