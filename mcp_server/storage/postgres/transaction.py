@@ -25,6 +25,9 @@ _VALUE = re.compile(r"(?<![:\w]):([a-z_]+)")
 _HINT = re.compile(r"\s+INDEXED BY \w+|\bCROSS (?=JOIN)")
 _SAME = re.compile(r"\bIS (NOT )?(?=[:(])")
 ID = "SELECT CAST(pg_current_xact_id_if_assigned() AS text) AS id"
+KEPT_MAX = 1_000_000
+"""How many characters and bytes are kept to be sent together: of more, the driver moves all that is
+left each time when it has sent a piece, which takes longer than to wait."""
 OPEN = {TransactionStatus.INTRANS, TransactionStatus.INERROR}
 """What a connection says of itself in a transaction, be it one that can only be undone."""
 
@@ -49,6 +52,7 @@ class PostgresTransaction:
         self._connection, self._pipeline, self._begun = connection, pipeline, begun
         self._names: set[str] = set()
         self._unread: list[Cursor[PostgresRow]] = []
+        self._kept = 0
         self._changed = False
         self._change: int | None = None
         self._gave = False
@@ -64,6 +68,7 @@ class PostgresTransaction:
 
     @changed.setter
     def changed(self, changed: bool) -> None:
+        self._unread.clear()  # what they have changed is known, or does not matter any more
         self._changed = changed
 
     @property
@@ -151,7 +156,7 @@ class PostgresTransaction:
         if failed(result):
             go_back()
         else:
-            self._control("RELEASE step")
+            self._control("RELEASE step", prepare=False)
         return result
 
     def trial(self, step: Callable[[], T]) -> T | Exception:
@@ -169,7 +174,7 @@ class PostgresTransaction:
                 raise
             go_back()
             return error
-        self._control("RELEASE trial")
+        self._control("RELEASE trial", prepare=False)
         return result
 
     def _savepoint(self, name: str) -> Callable[[], None]:
@@ -196,14 +201,20 @@ class PostgresTransaction:
         return self._connection.info.transaction_status in OPEN
 
     def _control(self, statement: str, *, prepare: bool = True) -> None:
+        # Each always one way: what it once sent unprepared, and prepares later on, the driver takes
+        # for prepared also after an error.
         self._connection.execute(cast("Any", statement), prepare=prepare)
 
     def _executed(
         self, name: str, values: Mapping[str, object], *, then: str = ""
     ) -> Cursor[PostgresRow]:
         # At once: what it prepares later on, the driver takes for prepared also after an error.
-        cursor = self._connection.execute(query(name) + then, _bound(values), prepare=True)
+        bound = _bound(values)
+        cursor = self._connection.execute(query(name) + then, bound, prepare=True)
         self._ask_id(name)
+        self._kept += sum(len(value) for value in bound.values() if isinstance(value, str | bytes))
+        if self._kept > KEPT_MAX:
+            self._wait()
         return cursor
 
     def _executed_many(
@@ -239,6 +250,7 @@ class PostgresTransaction:
         """Note what was changed by statements whose answers have come: all of them."""
         self._changed = self._changed or any(map(_has_changed, self._unread))
         self._unread.clear()
+        self._kept = 0
         if self._asked_id is not None and self._id is None:
             row = self._asked_id.fetchone()
             if row is None or row["id"] is None:  # nothing was written, so it is asked again
