@@ -47,6 +47,10 @@ def commit(opened: Opened, group: Sequence[Member[Any]]) -> None:
             # Alone, a member that raised has its error already.
             if len(group) > 1 or isinstance(undone.__cause__, psycopg.Error):
                 _repeated(opened, group, apart=True)
+        except psycopg.Error as error:  # in the commit, of a statement that nobody waited for
+            if is_machines(error):
+                raise
+            _repeated(opened, group, apart=True)
     except psycopg.Error as error:
         for member in group:
             member.error = storage_error(error)

@@ -64,6 +64,7 @@ class PostgresTransaction:
 
     @changed.setter
     def changed(self, changed: bool) -> None:
+        self._unread.clear()  # what they have changed is known, or does not matter any more
         self._changed = changed
 
     @property
