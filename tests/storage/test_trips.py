@@ -19,6 +19,7 @@ from mcp_server.jobs.outcome import Done, Enqueue
 from mcp_server.jobs.records import Claim, Report
 from mcp_server.jobs.retry import decide
 from mcp_server.storage.postgres.database import PostgresDatabase
+from mcp_server.storage.sql.transaction import Transaction
 from tests.storage.cutting import Proxy
 from tests.storage.postgres_server import SCHEMAS, server
 from tests.storage.stores import DONE, Bench, a_job, a_text, opened, postgres, stores_on
@@ -118,3 +119,15 @@ async def test_a_step_waits_for_the_server_a_few_times_whatever_its_size(
     before = line.proxy.turns
     await call(line, attempts)
     assert 0 < line.proxy.turns - before <= trips
+
+
+async def test_long_texts_are_sent_as_they_come(line: Line) -> None:
+    """To keep many of them takes the driver ever longer for each."""
+    before, text = line.proxy.turns, "x" * 900_000
+
+    def step(tx: Transaction) -> None:
+        for n in range(10):
+            tx.run("put_site", hash=f"{n}", document=text)
+
+    await line.bench.database.write(step)
+    assert line.proxy.turns - before >= 5

@@ -25,6 +25,9 @@ _VALUE = re.compile(r"(?<![:\w]):([a-z_]+)")
 _HINT = re.compile(r"\s+INDEXED BY \w+|\bCROSS (?=JOIN)")
 _SAME = re.compile(r"\bIS (NOT )?(?=[:(])")
 ID = "SELECT CAST(pg_current_xact_id_if_assigned() AS text) AS id"
+KEPT_MAX = 1_000_000
+"""How many characters and bytes are kept to be sent together: of more, the driver moves all that is
+left each time when it has sent a piece, which takes longer than to wait."""
 OPEN = {TransactionStatus.INTRANS, TransactionStatus.INERROR}
 """What a connection says of itself in a transaction, be it one that can only be undone."""
 
@@ -49,6 +52,7 @@ class PostgresTransaction:
         self._connection, self._pipeline, self._begun = connection, pipeline, begun
         self._names: set[str] = set()
         self._unread: list[Cursor[PostgresRow]] = []
+        self._kept = 0
         self._changed = False
         self._change: int | None = None
         self._gave = False
@@ -203,8 +207,12 @@ class PostgresTransaction:
         self, name: str, values: Mapping[str, object], *, then: str = ""
     ) -> Cursor[PostgresRow]:
         # At once: what it prepares later on, the driver takes for prepared also after an error.
-        cursor = self._connection.execute(query(name) + then, _bound(values), prepare=True)
+        bound = _bound(values)
+        cursor = self._connection.execute(query(name) + then, bound, prepare=True)
         self._ask_id(name)
+        self._kept += sum(len(value) for value in bound.values() if isinstance(value, str | bytes))
+        if self._kept > KEPT_MAX:
+            self._wait()
         return cursor
 
     def _executed_many(
@@ -240,6 +248,7 @@ class PostgresTransaction:
         """Note what was changed by statements whose answers have come: all of them."""
         self._changed = self._changed or any(map(_has_changed, self._unread))
         self._unread.clear()
+        self._kept = 0
         if self._asked_id is not None and self._id is None:
             row = self._asked_id.fetchone()
             if row is None or row["id"] is None:  # nothing was written, so it is asked again
