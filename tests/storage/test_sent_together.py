@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any, Self
 
+import psycopg
 import pytest
 
 from mcp_server.errors import StorageError
+from mcp_server.storage.postgres.connecting import connect
 from mcp_server.storage.postgres.connection import Opened
 from mcp_server.storage.postgres.group import commit
+from mcp_server.storage.postgres.rows import PostgresRow
 from mcp_server.storage.sql.group_commit import Member
 from mcp_server.storage.sql.transaction import Transaction
 from tests.storage.postgres_server import SCHEMAS, server
@@ -61,3 +67,53 @@ def test_a_member_that_has_changed_nothing_is_told_so(connection: Opened) -> Non
     looks = Member(lambda tx: tx.one("get_site", hash="b"))
     commit(connection, [put("a"), looks])
     assert looks.outcome() == (None, False)
+
+
+def test_a_savepoint_goes_on_working_after_statements_were_refused(connection: Opened) -> None:
+    """The driver does not take for prepared what the server has passed by."""
+
+    def refused_behind_a_savepoint(tx: Transaction) -> None:
+        tx.kept_unless(lambda: tx.run("put_site", hash="a", document="{}"), failed=lambda _: True)
+        tx.count("await_job", job=1, batch=1)
+
+    def refused_before_a_savepoint(tx: Transaction) -> None:
+        tx.next_change()
+        tx.run("await_job", job=1, batch=1)
+        stores(tx)
+
+    def stores(tx: Transaction) -> None:
+        tx.kept_unless(lambda: tx.run("put_site", hash="a", document="{}"), failed=lambda _: False)
+
+    for refused in (refused_behind_a_savepoint, refused_before_a_savepoint):
+        with pytest.raises(psycopg.errors.ForeignKeyViolation):
+            connection.write(refused)
+    connection.write(stores)
+    assert stored(connection) == ["a"]
+
+
+class CutBehindTheCommit(psycopg.Cursor[PostgresRow]):
+    """Refuses to tell of a commit, and loses the connection at what is said next."""
+
+    def execute(self, query: Any, params: Any = None, **how: Any) -> Self:
+        """Execute a statement, or another in its place."""
+        if str(query) == "SELECT":
+            with socket.socket(fileno=os.dup(self.connection.fileno())) as lost:
+                lost.shutdown(socket.SHUT_RDWR)
+        tells = str(query).startswith("SELECT pg_notify")
+        return super().execute("SELECT 1 / 0" if tells else query, params, **how)
+
+
+def test_what_is_committed_is_not_done_again_when_nobody_could_be_told(tmp_path: Path) -> None:
+    """Not even if the connection is lost, too: the commit was answered before."""
+
+    def by(address: str, *, prepared: bool = True) -> psycopg.Connection[PostgresRow]:
+        made = connect(address, prepared=prepared)
+        made.cursor_factory = CutBehindTheCommit
+        return made
+
+    runs: list[int] = []
+    member = Member(lambda tx: (runs.append(1), tx.count("put_site", hash="a", document="{}")))
+    with closing(Opened(server(), SCHEMAS.of(tmp_path), by=by)) as opened:
+        commit(opened, [member])
+    assert member.outcome()[1] and runs == [1]
+    SCHEMAS.give_back(tmp_path)

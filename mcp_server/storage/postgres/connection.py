@@ -277,8 +277,9 @@ class Opened:
 
 def _undo(connection: psycopg.Connection[PostgresRow]) -> None:
     is_open = connection.info.transaction_status in OPEN
-    # Otherwise nothing; but with the next statement the driver tells what it has to tell.
-    connection.execute("ROLLBACK" if is_open else "SELECT", prepare=False)
+    with suppress(psycopg.Error):  # it is lost then, and with it what it had not committed
+        # Otherwise nothing; but with the next statement the driver tells what it has to tell.
+        connection.execute("ROLLBACK" if is_open else "SELECT", prepare=False)
 
 
 def bounds() -> sql.Composed:

@@ -156,7 +156,7 @@ class PostgresTransaction:
         if failed(result):
             go_back()
         else:
-            self._control("RELEASE step")
+            self._control("RELEASE step", prepare=False)
         return result
 
     def trial(self, step: Callable[[], T]) -> T | Exception:
@@ -174,7 +174,7 @@ class PostgresTransaction:
                 raise
             go_back()
             return error
-        self._control("RELEASE trial")
+        self._control("RELEASE trial", prepare=False)
         return result
 
     def _savepoint(self, name: str) -> Callable[[], None]:
@@ -201,6 +201,8 @@ class PostgresTransaction:
         return self._connection.info.transaction_status in OPEN
 
     def _control(self, statement: str, *, prepare: bool = True) -> None:
+        # Each always one way: what it once sent unprepared, and prepares later on, the driver takes
+        # for prepared also after an error.
         self._connection.execute(cast("Any", statement), prepare=prepare)
 
     def _executed(
