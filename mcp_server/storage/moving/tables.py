@@ -39,7 +39,7 @@ TABLES = (
 )
 """Those that others refer to come first."""
 
-OF_EACH_DATABASE = frozenset({"identity", "migrations"})
+OF_EACH_DATABASE = frozenset({"identity", "migrations", "writers"})
 """Tables about the database itself, which stay where they are."""
 
 INDEX_OF_WORDS = frozenset(

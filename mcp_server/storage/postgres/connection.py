@@ -11,16 +11,16 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from typing import Any, TypeVar, cast
+from uuid import uuid4
 
 import psycopg
 import structlog
 from psycopg import sql
 
 from mcp_server.storage.postgres.connecting import connect
-from mcp_server.storage.postgres.ends import COUNT, SCHEMA, STATE, Beginning, Ending
+from mcp_server.storage.postgres.ends import SCHEMA, STATE, Beginning, Ending
 from mcp_server.storage.postgres.errors import GONE, CommitUndone, CommitUnknown
 from mcp_server.storage.postgres.history import (
-    TIMELINE,
     AnotherHistory,
     begin_history,
     server_of,
@@ -47,11 +47,7 @@ ASK_AGAIN_S = 0.1
 NOISE_S = 0.05
 """Differences between clocks that are left alone, such as the time that a message takes."""
 NOW = "SELECT CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
-COMMIT_OF = f"""
-SELECT
-    pg_xact_status(%s::xid8) AS status,
-    CASE WHEN NOT pg_is_in_recovery() THEN {TIMELINE} END AS timeline
-"""
+SIGNED = "SELECT EXISTS (SELECT 1 FROM writers WHERE id = %s AND number = %s) AS signed"
 
 logger = structlog.get_logger(__name__)
 
@@ -75,6 +71,7 @@ class Opened:
         self.ahead_s = 0.0
         """By how much the server's clock is ahead of this machine's."""
         self._connection: psycopg.Connection[PostgresRow] | None = None
+        self._id, self._number_given = uuid4().hex, 0
         self._server: int | None = None
         common = sql.SQL("SELECT set_config('search_path', {}, true), {}").format(
             sql.Literal(sql.Identifier(schema).as_string()),
@@ -150,7 +147,8 @@ class Opened:
             psycopg.Error: nothing was done.
         """
         connection = self.connected()
-        beginning, ending = Beginning(self._number), Ending()
+        self._number_given += 1
+        beginning, ending = Beginning(self._number), Ending(self._id, self._number_given)
         result: list[T] = []
         try:
             with nullcontext() if waits else sent_together(connection) as pipeline:
@@ -158,7 +156,7 @@ class Opened:
                 beginning.ask(connection, STATE, [self._server])
                 transaction = PostgresTransaction(connection, pipeline, beginning.check)
                 result.append(step(transaction))
-                ending.send(connection, transaction, COUNT, self._tell)
+                ending.send(connection, transaction, self._tell)
         except BaseException as error:
             if not connection.closed:
                 _undo(connection)
@@ -168,9 +166,9 @@ class Opened:
             if not connection.closed:
                 self._explain(connection, beginning, error)
                 raise
-            if ending.id is None or not isinstance(error, psycopg.OperationalError):
+            if not ending.is_signed or not isinstance(error, psycopg.OperationalError):
                 raise
-            if not self._committed(ending.id, beginning.timeline):
+            if not self._committed():
                 raise CommitUndone("the connection was lost in a commit, and undone") from None
             logger.info("a commit was made whose answer was lost")
         else:
@@ -248,32 +246,36 @@ class Opened:
         else:
             beginning.explain(error)
 
-    def _committed(self, id: str, timeline: str | None) -> bool:
-        """Return what became of a transaction, by what the server remembers of it.
+    def _committed(self) -> bool:
+        """Return whether the last transaction was committed: then its signature is there.
+
+        It is looked for with the workspace's lock, which that transaction has until it is over. A
+        server that has taken over has the commit, or lacks all of it; and after a crash the number
+        that PostgreSQL gave it may be that of another one, which is why it is not asked by that.
 
         Raises:
-            CommitUnknown: it cannot be asked, or has forgotten; or another server has taken over,
-                where the number may be that of another transaction.
+            CommitUnknown: the server cannot be asked.
         """
-        server, until = self._server, time.monotonic() + ASK_S
+        until = time.monotonic() + ASK_S
         while time.monotonic() < until:
-            try:
-                row = self.connected().execute(COMMIT_OF, [id]).fetchone()
-            except psycopg.DatabaseError:
-                row = None
-            if row is not None and row["timeline"] is not None:
-                both = {server, self._server} - {None}
-                if len(both) > 1 or row["timeline"] != timeline:
-                    raise CommitUnknown(
-                        "another database server took over in the middle of a commit, and nobody "
-                        "knows whether it has it"
-                    )
-                if row["status"] in {"committed", "aborted"}:
-                    return row["status"] == "committed"
+            with suppress(psycopg.DatabaseError):
+                return self._signed()
             time.sleep(ASK_AGAIN_S)
         raise CommitUnknown(
             "the connection to the database server was lost in the middle of a commit"
         )
+
+    def _signed(self) -> bool:
+        connection = self.connected()
+        try:
+            for statement in self._begin_write:
+                connection.execute(cast("Any", statement))
+            row = connection.execute(SIGNED, [self._id, self._number_given]).fetchone()
+        finally:
+            if not connection.closed:
+                connection.execute("ROLLBACK")
+        assert row is not None, "there is always one"
+        return row["signed"]
 
 
 def _undo(connection: psycopg.Connection[PostgresRow]) -> None:

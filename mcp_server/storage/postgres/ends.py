@@ -9,7 +9,7 @@ from typing import Any, cast
 from psycopg import Connection, Cursor, Error
 
 from mcp_server.errors import StorageOutdated
-from mcp_server.storage.postgres.history import IS_ANOTHER, TIMELINE, AnotherHistory
+from mcp_server.storage.postgres.history import IS_ANOTHER, AnotherHistory
 from mcp_server.storage.postgres.rows import PostgresRow
 from mcp_server.storage.postgres.transaction import PostgresTransaction
 
@@ -20,15 +20,17 @@ SELECT
     value AS change,
     CASE WHEN NOT pg_is_in_recovery()
         THEN EXISTS (SELECT 1 FROM counters WHERE {IS_ANOTHER})
-    END AS another,
-    CASE WHEN NOT pg_is_in_recovery() THEN {TIMELINE} END AS timeline
+    END AS another
 FROM counters WHERE name = 'change'
 """
 COUNT = """
 UPDATE counters SET value = value + 1 WHERE name = 'commits'
-RETURNING
-    CAST(pg_current_xact_id() AS text) AS id,
-    CAST(extract(epoch FROM clock_timestamp()) AS double precision) AS at
+RETURNING CAST(extract(epoch FROM clock_timestamp()) AS double precision) AS at
+"""
+SIGN = """
+INSERT INTO writers (id, number, at)
+VALUES (%(id)s, %(number)s, extract(epoch FROM clock_timestamp()))
+ON CONFLICT (id) DO UPDATE SET number = excluded.number, at = excluded.at
 """
 CHANGE = "UPDATE counters SET value = %(change)s WHERE name = 'change'"
 
@@ -72,11 +74,6 @@ class Beginning:
         """Whether another server has taken over since the rows were last written."""
         return "another" in self._row.places and self._row["another"] is True
 
-    @property
-    def timeline(self) -> str | None:
-        """The server's own history, in which a commit is to be."""
-        return self._row["timeline"]
-
     def explain(self, error: BaseException) -> None:
         """Check, where that may be why a statement was refused."""
         answered = self._answer is not None or (self._asked and self._asked.pgresult)
@@ -95,10 +92,11 @@ class Beginning:
 class Ending:
     """What was sent to commit a transaction, and to tell others."""
 
-    def __init__(self) -> None:
-        self.id: str | None = None
-        """What the server knows the transaction by, if it changed anything. It is known before the
-        commit is sent."""
+    def __init__(self, writer: str, number: int) -> None:
+        """`writer` signs the transaction with a number that it gives to no other."""
+        self._signed = {"id": writer, "number": number}
+        self.is_signed = False
+        """Whether it was, as it changed something: only then its commit may have been sent."""
         self._answer: Cursor[PostgresRow] | None = None
         self._asked = 0.0
         self._commit: Cursor[PostgresRow] | None = None
@@ -107,7 +105,6 @@ class Ending:
         self,
         connection: Connection[PostgresRow],
         transaction: PostgresTransaction,
-        count: str,
         tell: str,
     ) -> None:
         """Commit; if something was changed, count that, and tell others once it is there.
@@ -117,22 +114,18 @@ class Ending:
         """
         changed = transaction.changed
         if changed:
-            self._count(connection, transaction, count)
+            self._count(connection, transaction)
         self._commit = connection.execute("COMMIT", prepare=False)
         if changed:
             connection.execute(cast("Any", tell), prepare=True)
 
-    def _count(
-        self, connection: Connection[PostgresRow], transaction: PostgresTransaction, count: str
-    ) -> None:
+    def _count(self, connection: Connection[PostgresRow], transaction: PostgresTransaction) -> None:
         if transaction.change is not None:
             connection.execute(CHANGE, {"change": transaction.change}, prepare=True)
         self._asked = time.time()
-        self._answer = connection.execute(cast("Any", count), prepare=True)
-        self.id = transaction.id
-        if self.id is None and (row := self._answer.fetchone()) is not None:
-            self.id = row["id"]
-            self._answer.scroll(0, "absolute")
+        self._answer = connection.execute(COUNT, prepare=True)
+        connection.execute(SIGN, self._signed, prepare=True)
+        self.is_signed = True
 
     @property
     def is_committed(self) -> bool:

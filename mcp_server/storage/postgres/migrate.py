@@ -23,6 +23,7 @@ from mcp_server.storage.postgres.unread import end_unread
 
 OLDEST = 16
 """The oldest major version that knows all of our SQL, such as IS JSON."""
+_LONG_GONE = "at < extract(epoch FROM clock_timestamp()) - 30 * 86400"
 
 
 def migrate(address: str, schema: str) -> int:
@@ -99,6 +100,8 @@ def bring(connection: psycopg.Connection[PostgresRow], schema: str) -> int:
         connection.execute(migrations()[number].encode())
         connection.execute("INSERT INTO migrations VALUES (%s)", [number])
     keep_history(connection, server_of(connection))
+    if connection.execute(f"SELECT 1 FROM writers WHERE {_LONG_GONE} LIMIT 1").fetchone():
+        connection.execute(f"DELETE FROM writers WHERE {_LONG_GONE}")
     return newest
 
 

@@ -24,7 +24,6 @@ _COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
 _VALUE = re.compile(r"(?<![:\w]):([a-z_]+)")
 _HINT = re.compile(r"\s+INDEXED BY \w+|\bCROSS (?=JOIN)")
 _SAME = re.compile(r"\bIS (NOT )?(?=[:(])")
-ID = "SELECT CAST(pg_current_xact_id_if_assigned() AS text) AS id"
 KEPT_MAX = 1_000_000
 """How many characters and bytes are kept to be sent together: of more, the driver moves all that is
 left each time when it has sent a piece, which takes longer than to wait."""
@@ -56,8 +55,6 @@ class PostgresTransaction:
         self._changed = False
         self._change: int | None = None
         self._gave = False
-        self._id: str | None = None
-        self._asked_id: Cursor[PostgresRow] | None = None
 
     @property
     def changed(self) -> bool:
@@ -75,11 +72,6 @@ class PostgresTransaction:
     def change(self) -> int | None:
         """The last change number, if one was given out that is not written down yet."""
         return self._change if self._gave else None
-
-    @property
-    def id(self) -> str | None:
-        """What the server knows the transaction by, if it has said so."""
-        return self._id
 
     def run(self, name: str, /, **values: object) -> None:
         """Execute a statement."""
@@ -211,7 +203,6 @@ class PostgresTransaction:
         # At once: what it prepares later on, the driver takes for prepared also after an error.
         bound = _bound(values)
         cursor = self._connection.execute(query(name) + then, bound, prepare=True)
-        self._ask_id(name)
         self._kept += sum(len(value) for value in bound.values() if isinstance(value, str | bytes))
         if self._kept > KEPT_MAX:
             self._wait()
@@ -224,13 +215,7 @@ class PostgresTransaction:
             return self._executed(at_once, {"rows": json.dumps([_bound(row) for row in rows])})
         cursor = self._connection.cursor()
         cursor.executemany(query(name), [_bound(row) for row in rows])
-        self._ask_id(name)
         return cursor
-
-    def _ask_id(self, name: str) -> None:
-        """Ask what the transaction is known by, once it has written: only then it has an id."""
-        if self._pipeline is not None and self._asked_id is None and writes(name):
-            self._asked_id = self._connection.execute(ID, prepare=True)
 
     def _left(self, cursor: Cursor[PostgresRow]) -> None:
         self._unread.append(cursor)
@@ -251,12 +236,6 @@ class PostgresTransaction:
         self._changed = self._changed or any(map(_has_changed, self._unread))
         self._unread.clear()
         self._kept = 0
-        if self._asked_id is not None and self._id is None:
-            row = self._asked_id.fetchone()
-            if row is None or row["id"] is None:  # nothing was written, so it is asked again
-                self._asked_id = None
-            else:
-                self._id = row["id"]
         self._check()
 
     def _wait(self) -> None:
@@ -307,9 +286,3 @@ def query(name: str) -> Any:
 
 def _distinct(same: re.Match[str]) -> str:
     return "IS DISTINCT FROM " if same[1] else "IS NOT DISTINCT FROM "
-
-
-@cache
-def writes(name: str) -> bool:
-    """Whether a statement may change anything."""
-    return not query(name).lstrip().startswith("SELECT")
