@@ -286,7 +286,7 @@ def test_several_workers_are_stopped_together(tmp_path: Path) -> None:
     pressroom("status", "--workspace", str(root))  # makes the database
     with by_hand(root) as one, by_hand(root) as two:
         wait_until(lambda: set(announced(root)) == {one.pid, two.pid})
-        assert "has stopped" in stop(root)
+        assert "2 workers have stopped" in stop(root)
         assert one.wait(PATIENCE_S) == two.wait(PATIENCE_S) == 0
     assert announced(root) == []
 
