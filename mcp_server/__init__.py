@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from mcp_server.content.drafting.prompt import DraftRequest
     from mcp_server.content.pages.disk import ExportFailed, PageHeld
     from mcp_server.content.pages.layout import Blocked
-    from mcp_server.content.pages.look import Looked
     from mcp_server.content.pages.write import Writing, plan_write, to_write
     from mcp_server.entities.drafts import is_superseded
     from mcp_server.entities.effects import (
@@ -78,7 +77,6 @@ __all__ = [
     "Fail",
     "JobContext",
     "KeepPage",
-    "Looked",
     "ModelAccountEmpty",
     "ModelBusy",
     "ModelKeyRefused",
@@ -132,7 +130,6 @@ HOMES = {
     "Fail": "mcp_server.jobs.outcome",
     "JobContext": "mcp_server.plugin.job_context",
     "KeepPage": "mcp_server.entities.effects",
-    "Looked": "mcp_server.content.pages.look",
     "ModelAccountEmpty": "mcp_server.content.drafting.errors",
     "ModelBusy": "mcp_server.content.drafting.errors",
     "ModelKeyRefused": "mcp_server.content.drafting.errors",

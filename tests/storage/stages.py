@@ -161,10 +161,13 @@ $$
 """Makes tables what those of another schema are."""
 
 
+_TOLD = {"counters": "name <> 'commits'", "writers": "false"}
+"""What is compared of tables in which a group of steps counts as one commit."""
+
+
 def _rows_of(table: str) -> str:
-    # A group of steps is one commit.
-    which = " WHERE name <> 'commits'" if table == "counters" else ""
-    return f"SELECT '{table}', to_jsonb(found)::text FROM {table} AS found{which}"
+    which = _TOLD.get(table, "true")
+    return f"SELECT '{table}', to_jsonb(found)::text FROM {table} AS found WHERE {which}"
 
 
 def _lines(tables: Mapping[str, sqlite3.Cursor]) -> str:

@@ -279,10 +279,11 @@ class Opened:
 
 
 def _undo(connection: psycopg.Connection[PostgresRow]) -> None:
-    is_open = connection.info.transaction_status in OPEN
-    with suppress(psycopg.Error):  # it is lost then, and with it what it had not committed
-        # Otherwise nothing; but with the next statement the driver tells what it has to tell.
-        connection.execute("ROLLBACK" if is_open else "SELECT", prepare=False)
+    if connection.info.transaction_status in OPEN:
+        with suppress(psycopg.Error):  # it is lost then, and with it what it had not committed
+            connection.execute("ROLLBACK", prepare=False)
+    else:  # of what came behind the commit the driver may take for prepared what was passed by
+        connection.close()
 
 
 def bounds() -> sql.Composed:

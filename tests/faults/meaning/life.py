@@ -65,7 +65,9 @@ class Life:
     def live(self, moves: int) -> None:
         """Change texts so many times, strike, and look at the end."""
         for number in range(moves):
-            move = self.random.choice(MOVES)
+            move = (
+                self.random.choice(MOVES) if number else put_product
+            )  # of which nothing takes all
             self.done.append(move.__name__)
             try:
                 move(self)
