@@ -29,7 +29,7 @@ WHERE table_schema = current_schema() AND column_name = ?
 
 SOURCE = Path(mcp_server.__file__).parent
 
-QUEUE = {"batches", "counters", "hosts", "jobs", "requests", "rounds", "sites"}
+QUEUE = {"batches", "counters", "hosts", "jobs", "requests", "rounds", "sites", "writers"}
 """Tables that a queueing tool may write before it answers: the queue's, and what a round is of."""
 
 ANSWERING = ("content", "entities", "interfaces/mcp", "plugin")
