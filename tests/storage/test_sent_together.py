@@ -117,3 +117,30 @@ def test_what_is_committed_is_not_done_again_when_nobody_could_be_told(tmp_path:
         commit(opened, [member])
     assert member.outcome()[1] and runs == [1]
     SCHEMAS.give_back(tmp_path)
+
+
+class FullAtTheCommit(psycopg.Cursor[PostgresRow]):
+    """Has the server refuse to commit."""
+
+    def execute(self, query: Any, params: Any = None, **how: Any) -> Self:
+        """Execute a statement, or another in its place."""
+        if str(query) == "COMMIT":
+            super().execute("ROLLBACK")
+            query = "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '53100'; END $$"
+        return super().execute(query, params, **how)
+
+
+def test_a_commit_that_is_refused_is_told_in_the_servers_words(tmp_path: Path) -> None:
+    """Not as a connection that was lost: the server has answered."""
+
+    def by(address: str, *, prepared: bool = True) -> psycopg.Connection[PostgresRow]:
+        made = connect(address, prepared=prepared)
+        made.cursor_factory = FullAtTheCommit
+        return made
+
+    member = Member(lambda tx: tx.count("put_site", hash="a", document="{}"))
+    with closing(Opened(server(), SCHEMAS.of(tmp_path), by=by)) as opened:
+        commit(opened, [member])
+    with pytest.raises(StorageError, match="disk of the database server is full"):
+        member.outcome()
+    SCHEMAS.give_back(tmp_path)

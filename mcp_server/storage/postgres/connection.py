@@ -158,12 +158,12 @@ class Opened:
                 result.append(step(transaction))
                 ending.send(connection, transaction, self._tell)
         except BaseException as error:
-            if not connection.closed:
+            if not (lost := connection.closed):
                 _undo(connection)
             if ending.is_committed and isinstance(error, psycopg.Error):
                 logger.info("nobody was told of a commit")
                 return result[0]
-            if not connection.closed:
+            if not lost:
                 self._explain(connection, beginning, error)
                 raise
             if not ending.is_signed or not isinstance(error, psycopg.OperationalError):
