@@ -243,6 +243,7 @@ def test_the_state_of_an_earlier_version_is_set_aside_and_taken_back_by_a_word(
         if first.get("isError"):  # nobody had looked since: this look finds another file
             assert "call again" in first["content"][0]["text"]
             first = chat.call("status")
+        assert not first.get("isError"), first["content"][0]["text"]
         overview = first["structuredContent"]
         assert [each["type"] for each in overview["operations"]] == [
             "Content promotion",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from mcp_server.errors import StorageError, StorageOutdated
@@ -68,6 +71,33 @@ async def test_a_copy_that_was_put_back_is_what_everybody_works_on(
     await put(database, "kept")
     assert (await get(database, "before"), await get(database, "after")) == (True, False)
     assert sites(path) == ["before", "kept"]
+
+
+async def test_whoever_calls_while_it_is_opened_anew_is_told_when_it_is_open(path: Path) -> None:
+    """Told before, it would call again for nothing: an older file is first migrated."""
+    opened_once, called_again = threading.Event(), threading.Event()
+
+    def mark() -> None:
+        if opened_once.is_set():  # it is being opened anew: the other call has half a second
+            called_again.wait(0.5)
+        opened_once.set()
+
+    async def told_and_again() -> bool:
+        with pytest.raises(StorageError, match="another file was put in its place"):
+            await get(database, "before")
+        try:
+            return await get(database, "before")
+        finally:
+            called_again.set()
+
+    async with Database.open(path, synchronous="NORMAL", mark=mark) as database:
+        take_away(path)
+        migrate(path)
+        async with anyio.create_task_group() as calls:
+            for _ in range(3):
+                calls.start_soon(told_and_again)
+                # The next one asks while that one has the file opened anew.
+                await anyio.lowlevel.checkpoint()
 
 
 async def test_who_only_reads_finds_the_copy_too(database: Database, path: Path) -> None:

@@ -136,9 +136,12 @@ class Database:
 
         The call that failed still fails; the next one works on the file that is there now.
         """
-        # If somebody is reopening it already, that serves this caller, too.
-        if self._prepare is None or not outlives_mending(error) or self._reopening.locked():
+        if self._prepare is None or not outlives_mending(error):
             return
+        if self._reopening.locked():
+            # That serves this caller, too, once it is done: nobody is told to call again before.
+            async with self._reopening:
+                return
         async with self._reopening:
             try:
                 if isinstance(error, LogGone):
