@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from mcp_server.interfaces.cli.options import WorkspaceOption
 from mcp_server.interfaces.cli.output import one_line
-from mcp_server.interfaces.cli.shared import WorkspaceOption, runners_of
+from mcp_server.interfaces.cli.shared import runners_of
 
 
 def database_commands() -> typer.Typer:

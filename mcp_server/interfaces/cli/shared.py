@@ -1,12 +1,11 @@
-"""What all commands share: the workspace that is meant, exit codes, and where progress is shown."""
+"""What all commands share: exit codes, the application, and where progress is shown."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Annotated, TextIO, cast
+from typing import TextIO, cast
 
 import typer
 
@@ -21,16 +20,6 @@ EXIT_UNWELL = 1
 
 EXIT_INTERRUPTED = 130
 """Exit code after an interrupt, as shells use it (128 + SIGINT)."""
-
-WorkspaceOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--workspace",
-        "-w",
-        help="The folder that holds pressroom.toml. Without it: PRESSROOM_WORKSPACE, or the "
-        "nearest such folder upward from here.",
-    ),
-]
 
 
 @contextmanager

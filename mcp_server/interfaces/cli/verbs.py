@@ -5,106 +5,33 @@ What an argument may be is checked, and said, by the tool. The docstrings are he
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from mcp_server.interfaces.cli.answers import answer_lines
-from mcp_server.interfaces.cli.lines import Unseen
-from mcp_server.interfaces.cli.output import as_json, one_line
-from mcp_server.interfaces.cli.runners import Board, Called
-from mcp_server.interfaces.cli.shared import (
-    EXIT_INTERRUPTED,
-    EXIT_UNWELL,
+from mcp_server.interfaces.cli.arguments import file_text, given_text, replacements, selected
+from mcp_server.interfaces.cli.options import (
+    AsOfOption,
+    BatchArgument,
+    BatchOption,
+    CostOption,
+    CursorOption,
+    DigestOption,
+    DryRunOption,
+    FollowOption,
+    ForceOption,
+    InstructionsOption,
+    JsonOption,
+    KeyOption,
+    LimitOption,
+    ModeOption,
+    PageOption,
+    RevisionOption,
+    SectionOption,
+    Targets,
     WorkspaceOption,
-    board,
-    runners_of,
 )
-
-UNDONE = frozenset({"failed", "cancelled", "paused"})
-"""States of an answer that a script must not go on from."""
-
-INTERRUPTED = "No longer watching. What was queued goes on while a worker runs."
-"""A worker that was started for it runs on; one that runs in this process (`worker = "embedded"`)
-ends with it, and the next goes on."""
-
-
-def _ids(context: typer.Context, incomplete: str) -> Iterator[str]:
-    """Yield what a page or section that is being typed may become."""
-    found = runners_of(context).ids(context.params.get("workspace"))
-    yield from (id for id in found if id.startswith(incomplete))
-
-
-def _pages(context: typer.Context, incomplete: str) -> Iterator[str]:
-    yield from (id for id in _ids(context, incomplete) if "/" not in id)
-
-
-Targets = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[PAGE | PAGE/SECTION]...",
-        help="Pages, such as menu, or sections, such as menu/hero; a page in a folder: --page.",
-        autocompletion=_ids,
-    ),
-]
-PageOption = Annotated[
-    list[str] | None, typer.Option(metavar="ID", help="A page; repeatable.", autocompletion=_pages)
-]
-SectionOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="PAGE/SECTION",
-        help="A section, or its bare id beside --page; repeatable.",
-        autocompletion=_ids,
-    ),
-]
-BatchOption = Annotated[str | None, typer.Option("--batch-id", "--batch", metavar="ID")]
-BatchArgument = Annotated[str, typer.Argument(metavar="BATCH")]
-DryRunOption = Annotated[
-    bool, typer.Option("--dry-run", help="Only say what would be done; nothing is queued.")
-]
-DigestOption = Annotated[
-    str | None,
-    typer.Option(metavar="DIGEST", help="What a dry run answered: refused if anything changed."),
-]
-ForceOption = Annotated[
-    bool, typer.Option("--force", help="Go on although the live text has changed.")
-]
-KeyOption = Annotated[
-    str | None,
-    typer.Option(metavar="TEXT", help="The same call with the same key is answered the same."),
-]
-ModeOption = Annotated[
-    str | None,
-    typer.Option(metavar="leave|new|with-current", help="What becomes of present texts."),
-]
-InstructionsOption = Annotated[
-    str | None, typer.Option(metavar="TEXT", help="Wishes for the writing.")
-]
-CostOption = Annotated[
-    float | None,
-    typer.Option(metavar="USD", help="The batch pauses before it would cost more."),
-]
-AsOfOption = Annotated[
-    str | None, typer.Option(metavar="WHEN", help="At the end of a day (2026-11-24) or time.")
-]
-RevisionOption = Annotated[
-    str | None, typer.Option(metavar="HASH", help="An earlier text, by its hash.")
-]
-LimitOption = Annotated[int | None, typer.Option(metavar="ROWS", help="Rows at most.")]
-CursorOption = Annotated[
-    int | None, typer.Option(metavar="NUMBER", help="Where the answer before has ended.")
-]
-FollowOption = Annotated[
-    bool, typer.Option("--follow", "-f", help="Show it as it goes on, until it is over.")
-]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print the answer as the tool gives it, for programs.")
-]
+from mcp_server.interfaces.cli.tool_call import How, call, queue
 
 
 def generate(
@@ -131,12 +58,12 @@ def generate(
         **selected(targets, page, section),
         "mode": mode,
         "instructions": instructions,
-        "material": _read_file(material),
+        "material": file_text(material),
         "maxCostUsd": max_cost_usd,
         "dryRun": dry_run,
         "requestKey": request_key,
     }
-    _queue(context, "generate", arguments, How(workspace, follow=follow, json=json))
+    queue(context, "generate", arguments, How(workspace, follow=follow, json=json))
 
 
 def generate_all(
@@ -159,7 +86,7 @@ def generate_all(
         "dryRun": dry_run,
         "requestKey": request_key,
     }
-    _queue(context, "generate-all", arguments, How(workspace, follow=follow, json=json))
+    queue(context, "generate-all", arguments, How(workspace, follow=follow, json=json))
 
 
 def review(
@@ -214,7 +141,7 @@ def review(
         "limit": limit,
         "cursor": cursor,
     }
-    _call(context, "review", arguments, How(workspace, json=json))
+    call(context, "review", arguments, How(workspace, json=json))
 
 
 def search(
@@ -248,7 +175,7 @@ def search(
         "limit": limit,
         "cursor": cursor,
     }
-    _call(context, "search", arguments, How(workspace, json=json))
+    call(context, "search", arguments, How(workspace, json=json))
 
 
 def edit(
@@ -288,7 +215,7 @@ def edit(
     """Write or change a draft at once; what is live stays."""
     arguments = {
         **selected(targets, page, section),
-        "text": _read(text),
+        "text": given_text(text),
         "fields": fields,
         "replace": replacements(replace or (), with_ or ()),
         "restore": restore,
@@ -296,7 +223,7 @@ def edit(
         "contentHash": content_hash,
         "dryRun": dry_run,
     }
-    _call(context, "edit", arguments, How(workspace, json=json))
+    call(context, "edit", arguments, How(workspace, json=json))
 
 
 def promote(
@@ -323,7 +250,7 @@ def promote(
         "dryRun": dry_run,
         "requestKey": request_key,
     }
-    _queue(context, "promote", arguments, How(workspace, follow=follow, json=json))
+    queue(context, "promote", arguments, How(workspace, follow=follow, json=json))
 
 
 def rollback(
@@ -354,7 +281,7 @@ def rollback(
         "dryRun": dry_run,
         "requestKey": request_key,
     }
-    _queue(context, "rollback", arguments, How(workspace, follow=follow, json=json))
+    queue(context, "rollback", arguments, How(workspace, follow=follow, json=json))
 
 
 def unpublish(
@@ -379,7 +306,7 @@ def unpublish(
         "dryRun": dry_run,
         "requestKey": request_key,
     }
-    _queue(context, "unpublish", arguments, How(workspace, follow=follow, json=json))
+    queue(context, "unpublish", arguments, How(workspace, follow=follow, json=json))
 
 
 def retry(
@@ -394,7 +321,7 @@ def retry(
 ) -> None:
     """Take up again what a batch has not done."""
     arguments = {"batchId": batch_id, "maxCostUsd": max_cost_usd, "requestKey": request_key}
-    _queue(context, "retry", arguments, How(workspace, follow=follow, json=json))
+    queue(context, "retry", arguments, How(workspace, follow=follow, json=json))
 
 
 def cancel(
@@ -406,114 +333,7 @@ def cancel(
 ) -> None:
     """Stop what has not finished, and say what was already done, which stays."""
     name = "jobId" if id.startswith("j_") else "batchId"
-    _call(context, "cancel", {name: id}, How(workspace, json=json))
+    call(context, "cancel", {name: id}, How(workspace, json=json))
 
 
 VERBS = (generate, generate_all, review, search, edit, promote, rollback, unpublish, retry, cancel)
-
-
-@dataclass(frozen=True, slots=True)
-class How:
-    """How a command calls its tool."""
-
-    workspace: Path | None
-    follow: bool = False
-    json: bool = False
-
-
-def selected(
-    targets: Sequence[str] | None, pages: Sequence[str] | None, sections: Sequence[str] | None
-) -> Mapping[str, Any]:
-    """Return the arguments that select what is named: in order, by place or by option."""
-    pages = [*(pages or ()), *(each for each in targets or () if "/" not in each)]
-    sections = [*(sections or ()), *(each for each in targets or () if "/" in each)]
-    beside = not targets and len(pages) <= 1 and len(sections) <= 1  # a page, and a bare id on it
-    if beside or len(pages) + len(sections) <= 1:
-        return {"page": next(iter(pages), None), "section": next(iter(sections), None)}
-    return {"pages": pages, "sections": sections}
-
-
-def replacements(old: Sequence[str], new: Sequence[str]) -> Sequence[Mapping[str, str]]:
-    """Return the changes of an edit.
-
-    Raises:
-        BadParameter: one has no other half.
-    """
-    if len(old) != len(new):
-        raise typer.BadParameter("each --replace goes with one --with", param_hint="--replace")
-    return [{"old": each, "new": other} for each, other in zip(old, new, strict=True)]
-
-
-def _read(text: str | None) -> str | None:
-    """Return a text that was given, or what stdin has where that is `-`."""
-    return typer.get_text_stream("stdin").read() if text == "-" else text
-
-
-def _read_file(name: str | None) -> str | None:
-    """Return what a file holds, or stdin where it is named `-`.
-
-    Raises:
-        BadParameter: it cannot be read, or holds no text.
-    """
-    try:
-        text = _read(name) if name in (None, "-") else Path(name).read_text("utf-8-sig")
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "it is no text in UTF-8"
-        raise typer.BadParameter(f"{name}: {why}", param_hint="--material") from None
-    if text is not None and not text.strip():
-        raise typer.BadParameter(f"{name}: it is empty", param_hint="--material")
-    return text
-
-
-def given(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the arguments that were given. An empty text is the tool's to judge."""
-    return {
-        name: v for name, v in arguments.items() if v is not None and v is not False and v != []
-    }
-
-
-def _queue(context: typer.Context, tool: str, arguments: Mapping[str, Any], how: How) -> None:
-    """Call a tool that queues work; end with 1 if what it answers with was not done."""
-    called = _call(context, tool, arguments, how)
-    if called.worker is not None and not how.json:
-        typer.echo(one_line(called.worker))
-    if called.answer.get("status") in UNDONE:
-        raise typer.Exit(EXIT_UNWELL)
-
-
-def _call(context: typer.Context, tool: str, arguments: Mapping[str, Any], how: How) -> Called:
-    """Call a tool, and print its answer: lines as they come, or JSON at the end."""
-    try:
-        called = _called(context, tool, given(arguments), how)
-    except KeyboardInterrupt:
-        typer.echo(INTERRUPTED, err=True)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
-    if how.json:
-        typer.echo(as_json(called.answer))
-    elif how.follow and "operation" in called.answer:
-        _print({key: called.answer[key] for key in ("message", "next") if key in called.answer})
-    return called
-
-
-def _called(context: typer.Context, tool: str, arguments: Mapping[str, Any], how: How) -> Called:
-    def answered(answer: Mapping[str, Any]) -> None:
-        if not how.json:
-            left_out = {"next"} if how.follow else set[str]()  # it is what is done now
-            _print({key: value for key, value in answer.items() if key not in left_out})
-
-    with _place(how) as place:
-        return runners_of(context).call(
-            how.workspace, tool, arguments, board=place, answered=answered
-        )
-
-
-def _place(how: How) -> AbstractContextManager[Board | None]:
-    """Return where the batch is shown as it goes on."""
-    if not how.follow:
-        return nullcontext()
-    return nullcontext(Unseen()) if how.json else board()
-
-
-def _print(answer: Mapping[str, Any]) -> None:
-    for line in answer_lines(answer):
-        typer.echo(line)
