@@ -9,26 +9,24 @@ from dataclasses import dataclass, replace
 import anyio
 
 from mcp_server.clock import Clock
-from mcp_server.errors import ID_LIKENESS, InvalidTransition, LimitExceeded, NotFound
+from mcp_server.errors import InvalidTransition, LimitExceeded
 from mcp_server.jobs.hub.hub import LOOK_S, Hub
 from mcp_server.jobs.hub.subscription import ENDED, STILL, State
 from mcp_server.jobs.job import (
     ENDED_JOB_STATES,
     Batch,
     BatchState,
-    Job,
     JobState,
     Json,
     NewJob,
 )
+from mcp_server.jobs.reads import BatchReads
 from mcp_server.jobs.records import (
     Applied,
     Cancelled,
     NewBatch,
-    Recorded,
     Request,
     Submission,
-    Tally,
 )
 from mcp_server.jobs.registry import Registry, check_origin
 from mcp_server.jobs.store import JobStore
@@ -47,11 +45,10 @@ class BatchLimits:
     jobs_max: int = 100_000
 
 
-class BatchService:
+class BatchService(BatchReads):
     """What interfaces and the content service may do with batches.
 
-    A batch belongs to the owner in its origin; to anybody else it does not exist. Where a method
-    takes `None` for an owner, it means everybody's.
+    A batch belongs to the owner in its origin.
     """
 
     def __init__(
@@ -63,8 +60,8 @@ class BatchService:
         limits: BatchLimits | None = None,
         hub: Hub | None = None,
     ) -> None:
-        self._store, self._registry, self._clock = store, registry, clock
-        self._new_job_id = new_job_id
+        super().__init__(store)
+        self._registry, self._clock, self._new_job_id = registry, clock, new_job_id
         self._limits = limits or BatchLimits()
         self._hub = hub or Hub(store)
 
@@ -108,134 +105,6 @@ class BatchService:
         """
         applied = await self._store.apply(effects, free=free, now=self._clock.now())
         return replace(applied, held=_held_as_seen_by(owner, applied.held))
-
-    async def get(self, batch_id: str, *, owner: str | None) -> Batch:
-        """Return a batch with the jobs that are being worked on.
-
-        Raises:
-            NotFound: the owner has no such batch; names the nearest.
-        """
-        batch = await self._store.batch(batch_id, running=True)
-        if batch is None or not _is_of(owner, batch):
-            raise await self._no_batch(batch_id, owner)
-        return batch
-
-    async def _no_batch(self, batch_id: str, owner: str | None) -> NotFound:
-        if await self.is_own_job(batch_id, owner=owner):
-            hint = f'It is the id of a job: status {{"jobId": "{batch_id}"}} shows it.'
-            return NotFound("batch", batch_id, hint=hint)
-        recent = await self._store.batches(owner=owner, limit=200)
-        known, hint = [batch.id for batch in recent], "`status` lists the batches."
-        return NotFound("batch", batch_id, known=known, likeness=ID_LIKENESS, hint=hint)
-
-    async def is_own(self, batch_id: str, *, owner: str | None) -> bool:
-        """Whether the batch is the owner's; to others its id is not told (R1)."""
-        batch = await self._store.batch(batch_id)
-        return batch is not None and _is_of(owner, batch)
-
-    async def is_own_job(self, job_id: str, *, owner: str | None) -> bool:
-        """Whether the owner has a job of this id, in a batch or not."""
-        job = await self._store.job(job_id)
-        return job is not None and _is_of(owner, job)
-
-    async def list(
-        self,
-        *,
-        owner: str | None,
-        active: bool | None = None,
-        limit: int,
-        before: int | None = None,
-    ) -> Sequence[Batch]:
-        """Return the owner's batches, newest first, those before the `order` of `before`."""
-        return await self._store.batches(owner=owner, active=active, before=before, limit=limit)
-
-    async def list_since(
-        self,
-        since: float,
-        *,
-        owner: str | None,
-        ids: Collection[str] | None = None,
-        limit: int,
-        before: int | None = None,
-    ) -> Sequence[Batch]:
-        """Return the owner's batches that have ended since then, or have not ended, as `list`.
-
-        With `ids` only these.
-        """
-        return await self._store.batches_since(
-            since, owner=owner, ids=ids, before=before, limit=limit
-        )
-
-    async def tallies(
-        self, since: float, *, owner: str | None, ids: Collection[str] | None = None
-    ) -> Sequence[Tally]:
-        """Return how many batches `list_since` lists of each kind, and what they have done."""
-        return await self._store.tallies(since, owner=owner, ids=ids)
-
-    async def jobs(
-        self,
-        batch_id: str,
-        *,
-        owner: str | None,
-        states: Collection[JobState] | None = None,
-        after: int = 0,
-        limit: int | None = None,
-    ) -> Sequence[Job]:
-        """Return the jobs of a batch that were not pruned, in the order they were handed in.
-
-        With `states` only those, from position `after` among them.
-        """
-        await self.get(batch_id, owner=owner)
-        return await self._store.jobs(batch_id, states=states, after=after, limit=limit)
-
-    async def record(
-        self,
-        batch_id: str,
-        *,
-        owner: str | None,
-        states: Collection[str] | None = None,
-        after: int = 0,
-        limit: int | None = None,
-    ) -> Sequence[Recorded]:
-        """Return what became of each job of a batch, also once it was pruned, in their order.
-
-        Behind them what was left out while the batch was planned, with the state `SKIPPED`.
-        """
-        await self.get(batch_id, owner=owner)
-        return await self._store.record(batch_id, states=states, after=after, limit=limit)
-
-    async def job(self, job_id: str, *, owner: str | None) -> Job:
-        """Return a job.
-
-        Raises:
-            NotFound: the owner has no such job, or it was pruned.
-        """
-        job = await self._store.job(job_id)
-        if job is None or not _is_of(owner, job):
-            hint = "Finished jobs are forgotten after a day."
-            if await self.is_own(job_id, owner=owner):
-                hint = f'It is the id of a batch: status {{"batchId": "{job_id}"}} shows it.'
-            raise NotFound("job", job_id, hint=hint)
-        return job
-
-    async def alone(
-        self, *, owner: str | None, active: bool, limit: int, before: int | None = None
-    ) -> Sequence[Job]:
-        """Return the owner's jobs outside any batch, newest first: the unfinished, or the ended.
-
-        Of these those before the `order` of `before`.
-        """
-        return await self._store.alone(owner=owner, active=active, before=before, limit=limit)
-
-    async def keyed(
-        self, ranges: Sequence[tuple[str, str]], *, owner: str | None, limit: int
-    ) -> Sequence[Job]:
-        """Return the owner's jobs whose dedup key lies in one of these ranges, newest first.
-
-        Each range is from the first text up to but not with the second, and no folder deeper. Ended
-        jobs count, too, as long as they were not pruned.
-        """
-        return await self._store.keyed(ranges, owner=owner, limit=limit)
 
     async def cancel(self, batch_id: str, *, owner: str) -> Cancelled:
         """Cancel what has not finished, and say what was done before.
@@ -345,10 +214,6 @@ class BatchService:
         if request is not None:
             await self._store.remember(request, batch.id, owner=owner, now=self._clock.now())
 
-    async def about(self, batch_id: str) -> Sequence[Batch]:
-        """Return the batches that are about this one (that take it back), newest first."""
-        return await self._store.about(batch_id)
-
     async def wait(
         self,
         batch_id: str,
@@ -407,23 +272,6 @@ class BatchService:
         jobs = await self._store.jobs(batch_id, states=UNFINISHED, limit=NAMED_MAX + 1)
         raise timed_out(f"Batch {batch_id}", timeout_s, jobs)
 
-    async def under_way(self, *, owner: str | None, limit: int) -> Sequence[Batch | Job]:
-        """Return the owner's unfinished batches, then his jobs outside any, that are not paused.
-
-        What is scheduled counts, however late it is due.
-        """
-        return await self._store.under_way(owner=owner, limit=limit)
-
-    async def paused(self, *, owner: str | None, limit: int) -> Sequence[Batch | Job]:
-        """Return what is paused of the owner's `limit` newest unfinished batches, and of his jobs.
-
-        Of jobs those outside any batch.
-        """
-        found: list[Batch | Job] = []
-        found += await self._store.batches(owner=owner, active=True, limit=limit)
-        found += await self._store.alone(owner=owner, active=True, limit=limit)
-        return [each for each in found if each.state in (BatchState.PAUSED, JobState.PAUSED)]
-
     async def wait_idle(self, *, owner: str | None, timeout_s: float = 60.0) -> None:
         """Return once none of the owner's batches, nor his jobs outside any, waits or runs.
 
@@ -447,10 +295,6 @@ def retry_request(request_key: str | None, batch_id: str, asked: str = "") -> Re
     """Return what a request key of a retry stands for, `None` without a key."""
     digest = f"retry {batch_id} {asked}".rstrip()
     return Request(key=request_key, digest=digest) if request_key else None
-
-
-def _is_of(owner: str | None, found: Batch | Job) -> bool:
-    return found.origin.is_seen_by(owner)
 
 
 def _as_seen_by(owner: str, submission: Submission) -> Submission:
