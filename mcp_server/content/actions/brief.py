@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcp_server.content.actions.calls import Note, Selector
-from mcp_server.content.actions.edit_plan import start_of
+from mcp_server.content.actions.edit_draft import start_of
 from mcp_server.content.actions.locks import locked_error
 from mcp_server.content.actions.plan import STATIC
 from mcp_server.content.actions.reader import ContentReader

@@ -7,15 +7,9 @@ from collections.abc import Mapping, Sequence
 import anyio.to_thread
 
 from mcp_server.content.actions.calls import EditCall
-from mcp_server.content.actions.edit_plan import (
-    WAYS,
-    Change,
-    Changes,
-    check_call,
-    moved,
-    plan_edit,
-    plan_replace,
-)
+from mcp_server.content.actions.edit_draft import Change
+from mcp_server.content.actions.edit_plan import WAYS, check_call, moved, plan_edit
+from mcp_server.content.actions.edit_replace import Changes, plan_replace
 from mcp_server.content.actions.edited import Edited, EditedSection
 from mcp_server.content.actions.job_keys import key_of_claim
 from mcp_server.content.actions.looks import look_effects

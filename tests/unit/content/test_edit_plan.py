@@ -11,12 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcp_server.content.actions.calls import EditCall
-from mcp_server.content.actions.edit_plan import (
-    Change,
-    check_call,
-    plan_edit,
-    plan_replace,
-)
+from mcp_server.content.actions.edit_draft import Change
+from mcp_server.content.actions.edit_plan import check_call, plan_edit
+from mcp_server.content.actions.edit_replace import plan_replace
 from mcp_server.content.actions.site_content import PageFound, SiteContent
 from mcp_server.content.text.replace import Replacement
 from mcp_server.entities.drafts import draft_stack
