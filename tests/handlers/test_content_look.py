@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from mcp_server.config import Workspace
-from mcp_server.content.pages.page_files import Ask, PageFiles, Sight
+from mcp_server.content.pages.page_files import PageFiles
+from mcp_server.content.pages.sight import Ask, Sight
 from mcp_server.jobs.job import JobState
 from tests.harness import desk, read_site, small_site, write_site
 from tests.promises.moves import QUICK, held, lives, write

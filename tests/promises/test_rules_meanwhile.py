@@ -17,7 +17,8 @@ from mcp_server.content.actions.edit import EditAction
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.reviewed import Room, Window
 from mcp_server.content.actions.submit import Submitter
-from mcp_server.content.pages.page_files import Ask, PageFiles, Sight
+from mcp_server.content.pages.page_files import PageFiles
+from mcp_server.content.pages.sight import Ask, Sight
 from mcp_server.content.service import ContentService
 from mcp_server.content.workspace.loader import SiteLoader
 from mcp_server.entities.entity import Author

@@ -13,8 +13,8 @@ from mcp_server.content.actions.calls import Note
 from mcp_server.content.actions.site_content import PageFound, SiteContent, Takeover
 from mcp_server.content.existing.survey import look_at
 from mcp_server.content.pages.look import Looked
-from mcp_server.content.pages.page_files import Sight
 from mcp_server.content.pages.page_text import Span
+from mcp_server.content.pages.sight import Sight
 from mcp_server.content.site import Site
 from mcp_server.content.text.meta import meta_fields
 from mcp_server.content.text.tree import same_text

@@ -15,7 +15,8 @@ from mcp_server.content.pages.declared import SECTION, due, pending
 from mcp_server.content.pages.disk import PageHeld
 from mcp_server.content.pages.layout import Layout, layout_of, with_orphans
 from mcp_server.content.pages.look import look
-from mcp_server.content.pages.page_files import Ask, PageFiles, Sight
+from mcp_server.content.pages.page_files import PageFiles
+from mcp_server.content.pages.sight import Ask, Sight
 from mcp_server.content.pages.write import is_static
 from mcp_server.content.site import Site
 from mcp_server.entities.entity import Entity, split_id

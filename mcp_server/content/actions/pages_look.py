@@ -12,7 +12,8 @@ from mcp_server.content.actions.looks import with_sights
 from mcp_server.content.actions.page_look import ask_of, layout_for, look_alone, with_kept
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.pages.layout import Layout
-from mcp_server.content.pages.page_files import Ask, PageFiles, Sight
+from mcp_server.content.pages.page_files import PageFiles
+from mcp_server.content.pages.sight import Ask, Sight
 from mcp_server.content.text.tree import same_text
 from mcp_server.entities.entity import page_of
 from mcp_server.entities.page_files import KnownFile

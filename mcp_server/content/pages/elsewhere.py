@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from mcp_server.content.pages import disk
 from mcp_server.content.pages.layout import Layout
 from mcp_server.content.pages.listing import Listed
-from mcp_server.content.pages.page_files import LOCKED_S, Ask, PageFiles, Sight
+from mcp_server.content.pages.page_files import LOCKED_S, PageFiles
+from mcp_server.content.pages.sight import Ask, Sight
 from mcp_server.content.pages.write import Writing
 from mcp_server.content.site import Site
 from mcp_server.entities.page_files import KnownFile

@@ -9,7 +9,6 @@ import re
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -20,11 +19,11 @@ from mcp_server.config import Workspace
 from mcp_server.content.pages import atomic, disk
 from mcp_server.content.pages.layout import Layout
 from mcp_server.content.pages.listing import Listed, Listing
-from mcp_server.content.pages.look import Found, Looked, look
 from mcp_server.content.pages.page_lock import PageLock
+from mcp_server.content.pages.sight import Ask, Reached, Sight, Sights, found_in, stat_of
 from mcp_server.content.pages.write import Writing
 from mcp_server.content.site import Site
-from mcp_server.entities.page_files import KnownFile, Stat, bytes_hash
+from mcp_server.entities.page_files import KnownFile
 from mcp_server.errors import StorageError
 from mcp_server.folder import Folder, OpenFolder
 from mcp_server.trust import Grants
@@ -35,11 +34,6 @@ LOOK_S = 0.05
 """How often to try the lock."""
 GIT_S = 10.0
 """How long to wait for git: a lock that it has left behind must not hold a site up for good."""
-SETTLED_S = 2.0
-"""Seconds between two equal looks at new bytes: until then somebody may be saving them (P3)."""
-OLD_S = 60.0
-"""A file whose last change is so many seconds old is not being saved, whatever it holds."""
-
 UNTRUSTED = (
     "content_dir in pressroom.toml names a folder outside the workspace, which counts once "
     "`pressroom trust` was run in the workspace's folder, in a terminal"
@@ -49,31 +43,6 @@ UNTRUSTED = (
 HoldPage = Callable[[str, float], AbstractContextManager[Callable[[], bool] | None]]
 """Holds a page, for at most so many seconds' wait, against other machines that share its folder.
 Yields what says whether it is held still; `None`: somebody else has it. It blocks."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """A page to look at: what its file consists of, what is remembered of it, and what is live."""
-
-    layout: Layout
-    known: KnownFile | None = None
-    live: Mapping[str, str | None] = field(default_factory=dict[str, "str | None"])
-    """By section (without the page), the hash of its live text."""
-    whole: bool = False
-    """Whether its text is needed even if nothing has changed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
-    """What one look at a page's file found; `looked` is `None` where nothing has changed."""
-
-    looked: Looked | None = None
-    settles_in_s: float = 0.0
-    """How long until it is known that nobody is saving these bytes; 0: it is known."""
-    found: Found | None = None
-    """What `looked` was made from."""
-    modified_at: float = 0.0
-    """When the file was changed, as far as that is known."""
 
 
 class PageFiles:
@@ -96,12 +65,10 @@ class PageFiles:
     ) -> None:
         self._root, self.content_dir, self._locks = root, content_dir, locks
         self._inside = _inside(root, content_dir)
-        self._trusted, self._monotonic, self._wall = trusted, monotonic, wall
-        self._hold = hold
+        self._trusted, self._monotonic, self._hold = trusted, monotonic, hold
         self._held: dict[str, Callable[[], bool]] = {}
         """By page that is held against other machines, whether it still is."""
-        self._sighted: dict[str, tuple[Stat | None, float]] = {}
-        """By page, the state of a file with new bytes, and when it was first seen in it."""
+        self._sights = Sights(monotonic, wall)
         self._listing: tuple[Path, Listing] | None = None
 
     def shown(self, file: str) -> str:
@@ -206,7 +173,7 @@ class PageFiles:
             with self._reached(folder) as reached, suppress(OSError):
                 for file in those if reached.folder is not None else ():
                     assert reached.folder is not None, "it was reached"
-                    if (stat := _stat(reached.folder, PurePosixPath(file).name)) is not None:
+                    if (stat := stat_of(reached.folder, PurePosixPath(file).name)) is not None:
                         found[file] = stat.size
         return found
 
@@ -219,7 +186,7 @@ class PageFiles:
         for folder, those in _by_folder(asks).items():
             with self._reached(folder) as reached:
                 for ask in those:
-                    found[ask.layout.page] = self._sight(ask, _found(reached, ask))
+                    found[ask.layout.page] = self._sights.of(ask, found_in(reached, ask))
         return found
 
     async def begin_waits(self, layouts: Iterable[Layout]) -> None:
@@ -235,8 +202,8 @@ class PageFiles:
                 for ask in those if reached.folder is not None else ():
                     assert reached.folder is not None, "it was reached"
                     name = PurePosixPath(ask.layout.file).name
-                    if (stat := _stat(reached.folder, name)) is not None:
-                        self._settles_in(ask.layout.page, stat)
+                    if (stat := stat_of(reached.folder, name)) is not None:
+                        self._sights.settles_in(ask.layout.page, stat)
 
     def write(self, layout: Layout, writing: Writing) -> KnownFile:
         """Write or remove the page's file, if its bytes are still those that were looked at.
@@ -281,41 +248,12 @@ class PageFiles:
         repository = next((each for each in parents if (each / ".git").is_dir()), None)
         return repository is not None and (repository / ".git" / "index.lock").exists()
 
-    def _sight(self, ask: Ask, found: Found | None) -> Sight:
-        """Return what was found, and whether somebody may just be saving it."""
-        page = ask.layout.page
-        if found is None:
-            return Sight()
-        recent = found.stat is not None and self._age(found.stat) < SETTLED_S
-        # A file may change twice within one tick of the clock: its state tells nothing yet.
-        kept = replace(found, stat=None) if recent else found
-        looked = look(ask.layout, ask.known, kept, ask.live)
-        at = found.stat.modified_ns / 1e9 if found.stat is not None else 0.0
-        if found.data is None or _is_known(ask.known, bytes_hash(found.data)):
-            self._sighted.pop(page, None)
-            return Sight(looked=looked, found=kept, modified_at=at)
-        left = self._settles_in(page, found.stat)
-        return Sight(looked=looked, settles_in_s=left, found=kept, modified_at=at)
-
-    def _settles_in(self, page: str, stat: Stat | None) -> float:
-        if stat is not None and self._age(stat) >= OLD_S:
-            return 0.0
-        now = self._monotonic()
-        seen, since = self._sighted.get(page, (None, now))
-        if seen != stat:
-            since = now
-        self._sighted[page] = (stat, since)
-        return max(0.0, since + SETTLED_S - now)
-
-    def _age(self, stat: Stat) -> float:
-        return self._wall() - stat.changed_ns / 1e9
-
     @contextmanager
-    def _reached(self, below: tuple[str, ...]) -> Generator[_Reached]:
+    def _reached(self, below: tuple[str, ...]) -> Generator[Reached]:
         """Hold a folder of page files open, or say why it cannot be looked into."""
         try:
             with self._folder("", *below).opened() as folder:
-                yield _Reached(folder, None)
+                yield Reached(folder, None)
                 return
         except FileNotFoundError:
             why = None
@@ -323,7 +261,7 @@ class PageFiles:
             why = failed.reason
         except OSError as error:
             why = disk.in_words(error)
-        yield _Reached(None, why)
+        yield Reached(None, why)
 
     def _folder(self, name: str, *below: str) -> Folder:
         """Return the content folder, or one below it, if it may be used.
@@ -343,14 +281,6 @@ class PageFiles:
             raise disk.page_failure(self.content_dir / name, "used", reason)
         # Outside by an absolute path, which the user has permitted.
         return Folder(self.content_dir, *below)
-
-
-@dataclass(frozen=True, slots=True)
-class _Reached:
-    """A folder that is held open; `None` where it is not there, or with the reason."""
-
-    folder: OpenFolder | None
-    problem: str | None
 
 
 def page_files(
@@ -382,61 +312,3 @@ def _by_folder(asks: Iterable[Ask]) -> Mapping[tuple[str, ...], Sequence[Ask]]:
     for ask in asks:
         found.setdefault(ask.layout.file.rpartition("/")[0], []).append(ask)
     return {PurePosixPath(folder).parts: those for folder, those in found.items()}
-
-
-def _found(reached: _Reached, ask: Ask) -> Found | None:
-    """Return what is there; `None` if it is what is remembered, and is not needed."""
-    if reached.problem is not None:
-        return Found(problem=reached.problem)
-    if reached.folder is None:
-        return Found()
-    name = ask.layout.file.rpartition("/")[2]
-    try:
-        return _read(reached.folder, name, ask)
-    except FileNotFoundError:
-        return Found()
-    except disk.ExportFailed as failed:
-        return Found(problem=failed.reason)
-    except OSError as error:
-        return Found(problem=disk.in_words(error))
-
-
-def _read(folder: OpenFolder, name: str, ask: Ask) -> Found | None:
-    stat = _stat(folder, name)
-    if stat is None:
-        return Found()
-    if not ask.whole and _is_unchanged(ask, stat):
-        return None
-    data = disk.read_page(folder, name)
-    # What was read belongs to a state only if that is still the file's.
-    after = _stat(folder, name)
-    return Found(stat=stat if stat == after else None, data=data)
-
-
-def _stat(folder: OpenFolder, name: str) -> Stat | None:
-    found = folder.stat(name)
-    if found is None:
-        return None
-    return Stat(
-        size=found.st_size,
-        modified_ns=found.st_mtime_ns,
-        changed_ns=found.st_ctime_ns,
-        inode=found.st_ino,
-    )
-
-
-def _is_unchanged(ask: Ask, stat: Stat) -> bool:
-    known = ask.known
-    return (
-        known is not None
-        and known.stat == stat
-        and known.intent is None
-        and known.layout == ask.layout.hash
-        and known.file == ask.layout.file
-    )
-
-
-def _is_known(known: KnownFile | None, hash: str) -> bool:
-    if known is None:
-        return False
-    return hash in (known.hash, known.intent.hash if known.intent else None)

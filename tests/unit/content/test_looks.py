@@ -8,7 +8,7 @@ from mcp_server.content.actions.looks import look_effects, on_takeovers, with_si
 from mcp_server.content.actions.page_look import ask_of, layout_for
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.pages.look import Found, look
-from mcp_server.content.pages.page_files import Sight
+from mcp_server.content.pages.sight import Sight
 from mcp_server.entities.effects import KeepPage, MarkWithdrawn, SavePageFile, SaveRevision
 from mcp_server.entities.entity import split_id
 from mcp_server.entities.page_files import KnownFile

@@ -9,7 +9,7 @@ from mcp_server.content.actions.review_rows import seen_in
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.pages.layout import Layout, Part
 from mcp_server.content.pages.look import Found, look
-from mcp_server.content.pages.page_files import Sight
+from mcp_server.content.pages.sight import Sight
 from tests.unit.content.texts import standing
 
 LAYOUT = Layout(page="home", file="home.md", parts=(Part(section="hero"),))

@@ -14,7 +14,8 @@ import pytest
 from mcp_server.content.pages.disk import PAGE_BYTES_MAX, ExportFailed, PageHeld
 from mcp_server.content.pages.layout import Blocked, Layout, Part
 from mcp_server.content.pages.look import Looked
-from mcp_server.content.pages.page_files import OLD_S, SETTLED_S, Ask, PageFiles, Sight
+from mcp_server.content.pages.page_files import PageFiles
+from mcp_server.content.pages.sight import OLD_S, SETTLED_S, Ask, Sight
 from mcp_server.content.pages.write import Writing, plan_write, to_write
 from mcp_server.entities.entity import text_hash
 from mcp_server.entities.page_files import KnownFile
