@@ -17,7 +17,7 @@ from mcp_types import TextContent
 
 from mcp_server.app import Application
 from mcp_server.content.workspace.starter import init_workspace
-from mcp_server.interfaces.mcp.answers.replies import REPLY_BYTES_MAX
+from mcp_server.interfaces.mcp.answers.fit import REPLY_BYTES_MAX
 from mcp_server.interfaces.mcp.server import build_server
 from mcp_server.jobs.job import Origin
 from tests.waiting import PATIENCE_S

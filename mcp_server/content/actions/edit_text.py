@@ -6,12 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from mcp_server.content.actions.calls import EditCall
-from mcp_server.content.drafting.drafter import (
-    DraftRequest,
-    complaint_about,
-    complaint_about_answer,
-    tidied,
-)
+from mcp_server.content.drafting.complaints import complaint_about, complaint_about_answer, tidied
+from mcp_server.content.drafting.drafter import DraftRequest
 from mcp_server.content.site import Section, Site
 from mcp_server.content.template import Template
 from mcp_server.content.text.blocks import section_mark

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import anyio.to_thread
 
@@ -11,6 +10,7 @@ from mcp_server.content.actions.calls import Note, Quoted
 from mcp_server.content.actions.first_look import FirstLook
 from mcp_server.content.actions.reader import ContentReader
 from mcp_server.content.actions.review_rows import Seen, seen_in
+from mcp_server.content.actions.search_rows import Candidate, of_entity, of_section, of_site
 from mcp_server.content.actions.searched import (
     FACT,
     OWN_TYPES,
@@ -21,18 +21,16 @@ from mcp_server.content.actions.searched import (
     Searched,
     TextState,
 )
-from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.actions.site_texts import texts_of
-from mcp_server.content.actions.snippets import snippet
 from mcp_server.content.site import Site
-from mcp_server.entities.entity import PREVIEW, PRODUCTION, Entity, page_of
+from mcp_server.entities.entity import PREVIEW, PRODUCTION, page_of
 from mcp_server.entities.store import EntityStore
 from mcp_server.errors import InvalidPayload
 from mcp_server.excerpt import in_quotes
 from mcp_server.jobs.job import Origin
 from mcp_server.likeness import did_you_mean
-from mcp_server.meaning.finding import NONE_ASIDE, SOME_WORDS, Aside, Finder, Match, Ranked
-from mcp_server.meaning.words import indexed, words_of
+from mcp_server.meaning.finding import NONE_ASIDE, Aside, Finder, Ranked
+from mcp_server.meaning.words import words_of
 
 WIDTHS = (64, 256, 1_024)
 """How many texts are ranked: more where the first are not enough."""
@@ -41,7 +39,6 @@ SPARE = 3
 row, and what has changed since is none."""
 LOOKED_AT = 20
 """Sections whose pages are read, and whose files are looked at, together."""
-SITE_FILE = "site.yaml"
 STATES: Mapping[str, TextState] = {PRODUCTION: "live", PREVIEW: "draft"}
 LOOKS = (
     "Not found yet: {} that nobody has looked at. A running server, or `pressroom worker`, does so "
@@ -49,15 +46,6 @@ LOOKS = (
 )
 
 BY_WHOM = "A worker does that in the background; without a server, `pressroom worker` does."
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """What may become a row: a section with all of its texts that were found, or another text."""
-
-    type: str
-    id: str
-    matches: list[Match] = field(default_factory=list[Match])
 
 
 class SearchAction:
@@ -100,7 +88,7 @@ class SearchAction:
         wanted = SPARE * (call.cursor + call.limit)
         first, *wider = [each for each in WIDTHS if each >= wanted] or WIDTHS[-1:]
 
-        async def found(width: int) -> tuple[Ranked, Sequence[_Candidate]]:
+        async def found(width: int) -> tuple[Ranked, Sequence[Candidate]]:
             ranked = await self._finder.find(
                 call.query, width=width, types=_stored_types(call), beside=aside
             )
@@ -137,7 +125,7 @@ class SearchAction:
         return self._texts[1]
 
     async def _rows(
-        self, candidates: Sequence[_Candidate], call: SearchCall, ranked: Ranked
+        self, candidates: Sequence[Candidate], call: SearchCall, ranked: Ranked
     ) -> list[tuple[int, FoundRow]]:
         """Return rows, each with the position after it, of what is still as it was found."""
         rows: list[tuple[int, FoundRow]] = []
@@ -151,7 +139,7 @@ class SearchAction:
         return rows
 
     async def _made(
-        self, candidates: Sequence[_Candidate], call: SearchCall, ranked: Ranked
+        self, candidates: Sequence[Candidate], call: SearchCall, ranked: Ranked
     ) -> Sequence[FoundRow | None]:
         """Return the row of each, `None` for a text that is no longer there."""
         sections = [each.id for each in candidates if each.type == SECTION]
@@ -168,11 +156,11 @@ class SearchAction:
             made: list[FoundRow | None] = []
             for each in candidates:
                 if any(match.hash is None for match in each.matches):
-                    made.append(_of_site(each, texts[each.type, each.id], ranked, content))
+                    made.append(of_site(each, texts[each.type, each.id], ranked, content))
                 elif each.type == SECTION and content is not None:
-                    made.append(_of_section(each, content, seen, call, ranked))
+                    made.append(of_section(each, content, seen, call, ranked))
                 else:
-                    made.append(_of_entity(each, others[each.type, each.id], ranked))
+                    made.append(of_entity(each, others[each.type, each.id], ranked))
             return made
 
         return await anyio.to_thread.run_sync(make)
@@ -214,9 +202,9 @@ def _stored_types(call: SearchCall) -> frozenset[str] | None:
     return frozenset(others | (texts if SECTION in types else set()))
 
 
-def _candidates(ranked: Ranked, call: SearchCall, site: Site) -> Sequence[_Candidate]:
+def _candidates(ranked: Ranked, call: SearchCall, site: Site) -> Sequence[Candidate]:
     """Return what was found and asked for, the best first; the texts of a section as one."""
-    found: dict[tuple[str, str], _Candidate] = {}
+    found: dict[tuple[str, str], Candidate] = {}
     for match in ranked.matches:
         type = SECTION if match.type in STATES else match.type
         if call.types and type not in call.types:
@@ -226,7 +214,7 @@ def _candidates(ranked: Ranked, call: SearchCall, site: Site) -> Sequence[_Candi
         if call.languages and not _speaks(type, match.id, call.languages, site):
             continue
         key = (type, match.id)
-        found.setdefault(key, _Candidate(type, match.id)).matches.append(match)
+        found.setdefault(key, Candidate(type, match.id)).matches.append(match)
     return list(found.values())
 
 
@@ -257,82 +245,8 @@ def _unknown(what: str, names: Sequence[str], known: Sequence[str]) -> Iterator[
 
 
 def _next(
-    rows: Sequence[tuple[int, FoundRow]], candidates: Sequence[_Candidate], call: SearchCall
+    rows: Sequence[tuple[int, FoundRow]], candidates: Sequence[Candidate], call: SearchCall
 ) -> int | None:
     if len(rows) < call.limit:
         return None
     return rows[-1][0] if rows[-1][0] < len(candidates) else None
-
-
-def _of_section(
-    each: _Candidate, content: SiteContent, seen: Seen, call: SearchCall, ranked: Ranked
-) -> FoundRow | None:
-    """Return the row of a section: of the text that is the better answer, live or draft."""
-    if content.is_static(each.id):
-        return None
-    draft, live = seen.draft.get(each.id), seen.live.get(each.id)
-    entity = content.drafts.get(each.id)
-    texts: list[tuple[TextState, str, str | None]] = []
-    if live is not None:
-        texts.append(("live", live.markdown or "", live.hash))
-    if draft is not None and not content.is_live(each.id):
-        withdrawn = entity is not None and entity.withdrawn
-        texts.append(("withdrawn" if withdrawn else "draft", draft.markdown or "", draft.hash))
-    matches = {match.hash: match for match in each.matches}
-    there: list[tuple[Match | None, TextState, str]] = [
-        (matches.get(hash), state, text)
-        for state, text, hash in texts
-        if not call.states or state in call.states
-    ]
-    best = max(there, key=lambda found: found[0].score if found[0] else -2, default=None)
-    if best is None:
-        return None
-    match, state, text = best
-    if match is None and not _has_words(text, ranked):
-        return None  # somebody has changed it in the file since, and it says so no more
-    page = content.found.get(page_of(each.id))
-    return FoundRow(
-        type=SECTION,
-        id=each.id,
-        file=page.file if page is not None and state == "live" else None,
-        state=state,
-        snippet=snippet(text, ranked.words),
-        why=SOME_WORDS if match is None else match.why,
-        clear=match is None or match.is_clear,
-        note=seen.notes.get(each.id),
-    )
-
-
-def _of_site(
-    each: _Candidate, text: str, ranked: Ranked, content: SiteContent | None
-) -> FoundRow | None:
-    match = next(match for match in each.matches if match.hash is None)
-    if each.type == SECTION and content is not None and not content.is_static(each.id):
-        return None
-    return FoundRow(
-        type=each.type,
-        id=each.id,
-        file=SITE_FILE,
-        state="live" if each.type == SECTION else None,
-        snippet=snippet(text, ranked.words),
-        why=match.why,
-        clear=match.is_clear,
-    )
-
-
-def _of_entity(each: _Candidate, entity: Entity | None, ranked: Ranked) -> FoundRow | None:
-    match = each.matches[0]
-    if entity is None or entity.hash != match.hash:
-        return None
-    return FoundRow(
-        type=each.type,
-        id=each.id,
-        snippet=snippet(entity.current.markdown or "", ranked.words),
-        why=match.why,
-        clear=match.is_clear,
-    )
-
-
-def _has_words(text: str, ranked: Ranked) -> bool:
-    words = indexed(text)
-    return any(f" {word} " in words for word in ranked.words)

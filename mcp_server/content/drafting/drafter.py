@@ -26,11 +26,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 import anyio.to_thread
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import SecretStr
 
 from mcp_server.clock import Clock, SystemClock
-from mcp_server.content.checks.objections import objection_to
 from mcp_server.content.checks.told import as_noted, still_gone
+from mcp_server.content.drafting.complaints import complaint_about, complaint_about_answer
 from mcp_server.content.drafting.composer import ComposerGap, compose
 from mcp_server.content.drafting.errors import (
     ModelAccountEmpty,
@@ -48,17 +48,14 @@ from mcp_server.content.drafting.model import KeyLeftLiteral, ModelChoice, check
 from mcp_server.content.drafting.patience import Patience
 from mcp_server.content.drafting.prompt import DraftRequest, Mode, inputs_hash, prompt_for
 from mcp_server.content.text import markdown
-from mcp_server.content.text.fields import answer_model, problems
-from mcp_server.content.text.mark_style import MarkStyle
+from mcp_server.content.text.fields import answer_model
 from mcp_server.content.text.meta import NotMeta, meta_fields
-from mcp_server.content.text.openings import left_open_more, runs_more
 from mcp_server.content.text.visible import visible_fields
 from mcp_server.entities.entity import Author, Finding
 
 if TYPE_CHECKING:
     from mcp_server.content.drafting.client import ModelClient
     from mcp_server.content.drafting.purse import Purse
-    from mcp_server.content.template import Template
 
 __all__ = [
     "ComposerDrafter",
@@ -80,7 +77,6 @@ __all__ = [
     "Usage",
     "drafter_for",
     "inputs_hash",
-    "tidied",
 ]
 
 StepReport = Callable[[int, int, str], Awaitable[None]]
@@ -251,42 +247,6 @@ class ModelDrafter:
             raise ModelKeyRefused(self._choice.name, status=None, hint=str(error)) from None
 
 
-def complaint_about(template: Template, fields: Mapping[str, Any]) -> str | None:
-    """Return why `fields` do not fit the template, in words that say what to change.
-
-    They are checked as they would be stored: an optional field that is null or empty is absent.
-    The complaint quotes nothing from the fields, as it may be shown to people and in a chat.
-    """
-    try:
-        stored = answer_model(template).model_validate(dict(fields))
-    except ValidationError:
-        return "; ".join(problems(template, dict(fields)))
-    tidy = _tidy(stored)
-    return "; ".join(problems(template, tidy)) or markdown.round_trip_problem(template, tidy)
-
-
-def complaint_about_answer(request: DraftRequest, fields: Mapping[str, Any]) -> str | None:
-    """Return the same for a model's answer, which must also hold nothing that runs in a page.
-
-    Nor may it leave open what the present text does not: that would swallow the next section (P8).
-    """
-    template = request.template
-    if (complaint := complaint_about(template, fields)) is not None:
-        return complaint
-    tidy = tidied(template, fields)
-    if (objection := objection_to(template, tidy, request.before)) is not None:
-        return objection
-    if template.front_matter:
-        return None
-    present = (request.current.markdown if request.current is not None else None) or ""
-    text = markdown.render(template, tidy)
-    if (reason := left_open_more(present, text, style=request.marks)) is not None:
-        return reason
-    if request.marks is MarkStyle.MDX and runs_more(present, text):
-        return "MDX would run what stands in braces; write \\{ where the sign is meant"
-    return None
-
-
 def _values_of(request: DraftRequest) -> Mapping[str, str]:
     """Return the front matter's values that the present text has; of another section none."""
     if not request.template.front_matter or request.before is None:
@@ -295,11 +255,6 @@ def _values_of(request: DraftRequest) -> Mapping[str, str]:
         return meta_fields(request.before.markdown or "")
     except NotMeta:
         return {}
-
-
-def tidied(template: Template, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return fields that fit the template as they are stored: an empty optional one is absent."""
-    return _tidy(answer_model(template).model_validate(dict(fields)))
 
 
 def findings_of(request: DraftRequest, text: str) -> tuple[Finding, ...]:
@@ -322,10 +277,6 @@ def findings_of(request: DraftRequest, text: str) -> tuple[Finding, ...]:
         template=request.template,
         sources=sources,
     )
-
-
-def _tidy(answer: BaseModel) -> dict[str, Any]:
-    return answer.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 async def _checked(

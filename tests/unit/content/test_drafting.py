@@ -10,13 +10,13 @@ from typing import Any
 import anyio
 import pytest
 
+from mcp_server.content.drafting.complaints import complaint_about
 from mcp_server.content.drafting.composer import ComposerGap
 from mcp_server.content.drafting.drafter import (
     Drafted,
     Drafter,
     DraftRequest,
     ModelDrafter,
-    complaint_about,
     drafter_for,
     inputs_hash,
 )

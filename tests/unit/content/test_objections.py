@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from mcp_server.content.checks.objections import objection_to
-from mcp_server.content.drafting.drafter import DraftRequest, Mode, complaint_about_answer
+from mcp_server.content.drafting.complaints import complaint_about_answer
+from mcp_server.content.drafting.drafter import DraftRequest, Mode
 from mcp_server.content.site import Page, Section, Site
 from mcp_server.content.template import Field, FieldType, Template
 from mcp_server.entities.entity import PREVIEW, Author, Revision

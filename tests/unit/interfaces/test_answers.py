@@ -13,14 +13,10 @@ from mcp_server.content.actions.edited import Edited, EditedSection
 from mcp_server.content.actions.reviewed import Reviewed, ReviewRow
 from mcp_server.interfaces.mcp.answers.batch import BatchView
 from mcp_server.interfaces.mcp.answers.edited import edit_reply
+from mcp_server.interfaces.mcp.answers.fit import DETAIL_BYTES_MAX, REPLY_BYTES_MAX
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.queued import Queued
-from mcp_server.interfaces.mcp.answers.replies import (
-    DETAIL_BYTES_MAX,
-    REPLY_BYTES_MAX,
-    Operation,
-    Reply,
-)
+from mcp_server.interfaces.mcp.answers.replies import Operation, Reply
 from mcp_server.interfaces.mcp.answers.review import review_reply
 from mcp_server.jobs.job import Batch
 from mcp_server.progress.verbs import GENERATE, PROMOTE, ROLLBACK

@@ -9,8 +9,9 @@ from typing import Any
 from mcp_server.content.actions.brief import Brief
 from mcp_server.excerpt import as_name, shortened
 from mcp_server.interfaces.mcp.answers import sentences
+from mcp_server.interfaces.mcp.answers.fit import DETAIL_BYTES_MAX
 from mcp_server.interfaces.mcp.answers.marks import Marks
-from mcp_server.interfaces.mcp.answers.replies import DETAIL_BYTES_MAX, ReviewReply
+from mcp_server.interfaces.mcp.answers.replies import ReviewReply
 from mcp_server.interfaces.mcp.answers.review import HASH_LENGTH, NOTE_LENGTH
 
 DOCUMENT_BYTES_MAX = DETAIL_BYTES_MAX - 4_000

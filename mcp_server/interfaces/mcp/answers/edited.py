@@ -8,13 +8,9 @@ from mcp_server.content.actions.edited import Edited, EditedSection
 from mcp_server.entities.entity import page_of
 from mcp_server.excerpt import as_name
 from mcp_server.interfaces.mcp.answers import sentences
+from mcp_server.interfaces.mcp.answers.fit import DETAIL_BYTES_MAX, fitted
 from mcp_server.interfaces.mcp.answers.marks import Marks
-from mcp_server.interfaces.mcp.answers.replies import (
-    DETAIL_BYTES_MAX,
-    EditedRow,
-    EditReply,
-    fitted,
-)
+from mcp_server.interfaces.mcp.answers.replies import EditedRow, EditReply
 from mcp_server.interfaces.mcp.answers.review import HASH_LENGTH, NOTE_LENGTH, shown_finding
 
 DIFF_LENGTH = 4_000

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from mcp_server.content.actions.calls import Planned, Submitted
 from mcp_server.interfaces.mcp.answers import sentences
+from mcp_server.interfaces.mcp.answers.fit import DETAIL_BYTES_MAX, REPLY_BYTES_MAX, ROWS, fitted
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.queued import (
     NOTE_LENGTH,
@@ -14,13 +15,7 @@ from mcp_server.interfaces.mcp.answers.queued import (
     planned_row,
     skipped_row,
 )
-from mcp_server.interfaces.mcp.answers.replies import (
-    DETAIL_BYTES_MAX,
-    REPLY_BYTES_MAX,
-    ROWS,
-    ReviewReply,
-    fitted,
-)
+from mcp_server.interfaces.mcp.answers.replies import ReviewReply
 
 
 def plan_reply(

@@ -9,16 +9,14 @@ from mcp_server.content.actions.calls import NextCall, Planned, Skipped, Submitt
 from mcp_server.interfaces.mcp.answers import sentences
 from mcp_server.interfaces.mcp.answers.batch import BatchView
 from mcp_server.interfaces.mcp.answers.cost import estimated
+from mcp_server.interfaces.mcp.answers.fit import REPLY_BYTES_MAX, ROWS, fitted
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import (
-    REPLY_BYTES_MAX,
-    ROWS,
     NextCallRow,
     PlannedRow,
     QueueReply,
     QueueStatus,
     SkippedRow,
-    fitted,
 )
 from mcp_server.jobs.job import Batch
 

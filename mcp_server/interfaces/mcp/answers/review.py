@@ -9,15 +9,9 @@ from mcp_server.content.actions.moments import stamp
 from mcp_server.content.actions.reviewed import Reviewed, ReviewedPage, ReviewRow, Room
 from mcp_server.entities.entity import Finding, page_of
 from mcp_server.interfaces.mcp.answers import sentences
+from mcp_server.interfaces.mcp.answers.fit import DETAIL_BYTES_MAX, REPLY_BYTES_MAX, fitted
 from mcp_server.interfaces.mcp.answers.marks import Marks
-from mcp_server.interfaces.mcp.answers.replies import (
-    DETAIL_BYTES_MAX,
-    REPLY_BYTES_MAX,
-    PageRow,
-    ReviewedRow,
-    ReviewReply,
-    fitted,
-)
+from mcp_server.interfaces.mcp.answers.replies import PageRow, ReviewedRow, ReviewReply
 
 EXCERPT_LENGTH = 80
 """Characters of a text in a list: enough to recognise it."""

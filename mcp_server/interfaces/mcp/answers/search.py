@@ -7,14 +7,9 @@ from collections import Counter
 from mcp_server.content.actions.searched import OWN_TYPES, SECTION, FoundRow, Searched
 from mcp_server.content.actions.snippets import SNIPPET_LENGTH
 from mcp_server.interfaces.mcp.answers import sentences
+from mcp_server.interfaces.mcp.answers.fit import DETAIL_BYTES_MAX, REPLY_BYTES_MAX, fitted
 from mcp_server.interfaces.mcp.answers.marks import Marks
-from mcp_server.interfaces.mcp.answers.replies import (
-    DETAIL_BYTES_MAX,
-    REPLY_BYTES_MAX,
-    SearchedRow,
-    SearchReply,
-    fitted,
-)
+from mcp_server.interfaces.mcp.answers.replies import SearchedRow, SearchReply
 
 NOTE_LENGTH = 250
 """Characters of a note: the command that installs something has to fit."""

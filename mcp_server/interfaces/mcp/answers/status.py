@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from mcp_server.clock import Clock
 from mcp_server.content.actions.job_keys import key_ranges
 from mcp_server.content.actions.moments import said as moment_said
-from mcp_server.entities.entity import PREVIEW, PRODUCTION
 from mcp_server.entities.store import About, Change
 from mcp_server.interfaces.mcp.answers import sentences
 from mcp_server.interfaces.mcp.answers.batch import (
@@ -24,6 +23,8 @@ from mcp_server.interfaces.mcp.answers.batch import (
     worker,
 )
 from mcp_server.interfaces.mcp.answers.cost import cost_of, cost_sentence
+from mcp_server.interfaces.mcp.answers.fit import DETAIL_BYTES_MAX, REPLY_BYTES_MAX, ROWS, fitted
+from mcp_server.interfaces.mcp.answers.job import TARGETS, job_row
 from mcp_server.interfaces.mcp.answers.listing import (
     ACTIVE_MAX,
     Changes,
@@ -32,29 +33,13 @@ from mcp_server.interfaces.mcp.answers.listing import (
     read_operations,
 )
 from mcp_server.interfaces.mcp.answers.marks import Marks
-from mcp_server.interfaces.mcp.answers.replies import (
-    DETAIL_BYTES_MAX,
-    REPLY_BYTES_MAX,
-    ROWS,
-    JobRow,
-    SectionRow,
-    StatusReply,
-    fitted,
-)
+from mcp_server.interfaces.mcp.answers.replies import SectionRow, StatusReply
 from mcp_server.interfaces.services import Services
 from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, Job
 from mcp_server.jobs.records import Recorded
-from mcp_server.jobs.result import as_shown
-from mcp_server.progress.verbs import GENERATE, PROMOTE, ROLLBACK, UNPUBLISH, verb_of
+from mcp_server.progress.verbs import verb_of
 from mcp_server.progress.words import relative_time
 
-TARGETS = {
-    GENERATE.job_kind: PREVIEW,
-    PROMOTE.job_kind: PRODUCTION,
-    ROLLBACK.job_kind: PRODUCTION,
-    UNPUBLISH.job_kind: PRODUCTION,
-}
-"""What our own jobs write, by their kind: drafts or live texts."""
 HASH_LENGTH = 12
 """Digits of a content hash: enough to tell two apart."""
 KEYED_MAX = 1_000
@@ -63,8 +48,6 @@ FULL_REASON_LENGTH = 2_000
 """Characters of a reason if full detail was asked for."""
 NOTES_MAX = 3
 """How many notes an answer has, on jobs that nobody can run and on broken plugins."""
-PAYLOAD_UNIT = 40
-"""A payload is shortened in steps until it fits: its texts have this many characters per step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,43 +311,3 @@ def _is_alone(job: Job | Recorded) -> bool:
 
 def _short_hash(hash: str | None) -> str | None:
     return hash[:HASH_LENGTH] if hash is not None else None
-
-
-def job_row(job: Job, size: int, marks: Marks, template: str | None = None) -> JobRow:
-    """Return a job for an answer; its texts stand between the marks, cut to `size` units."""
-    shown = as_shown(job.result)
-    result = cast("dict[str, Any]", _readable(shown, size, marks)) if shown else None
-    return JobRow(
-        job_id=job.id,
-        kind=job.kind,
-        subject=job.subject,
-        state=job.state.value,
-        batch_id=job.batch_id,
-        attempts=job.attempts,
-        crashes=job.crashes or None,
-        code=job.code,
-        reason=sentences.short(job.reason, size * PAYLOAD_UNIT),
-        step=sentences.short(job.step.message) if job.step is not None else None,
-        template_name=marks.value(template, PAYLOAD_UNIT) if template else None,
-        target_entity_type=TARGETS.get(job.kind),
-        payload=cast("dict[str, Any]", _readable(job.payload, size, marks)),
-        result=result,
-    )
-
-
-def _readable(value: object, size: int, marks: Marks) -> object:
-    """Return a JSON value with its texts marked, and texts and lists cut according to `size`."""
-    match value:
-        case str():
-            return marks.value(value, size * PAYLOAD_UNIT)
-        case Mapping():
-            pairs = list(cast("Mapping[str, object]", value).items())[: 2 * size]
-            return {
-                marks.value(key, size * PAYLOAD_UNIT): _readable(item, size, marks)
-                for key, item in pairs
-            }
-        case list() | tuple():
-            items = list(cast("Sequence[object]", value))
-            return [_readable(item, size, marks) for item in items[:size]]
-        case _:
-            return value

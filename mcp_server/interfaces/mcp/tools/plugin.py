@@ -14,15 +14,10 @@ from pydantic.alias_generators import to_camel
 from mcp_server.errors import InvalidPayload, NotFound
 from mcp_server.interfaces.mcp.answers import sentences
 from mcp_server.interfaces.mcp.answers.batch import view_of
+from mcp_server.interfaces.mcp.answers.fit import REPLY_BYTES_MAX, ROWS, fitted
+from mcp_server.interfaces.mcp.answers.job import job_row
 from mcp_server.interfaces.mcp.answers.marks import Marks
-from mcp_server.interfaces.mcp.answers.replies import (
-    REPLY_BYTES_MAX,
-    ROWS,
-    PluginReply,
-    Reply,
-    fitted,
-)
-from mcp_server.interfaces.mcp.answers.status import job_row
+from mcp_server.interfaces.mcp.answers.replies import PluginReply, Reply
 from mcp_server.interfaces.mcp.call import OpenCall
 from mcp_server.interfaces.mcp.tools.arguments import (
     Waiting,

@@ -12,9 +12,10 @@ from mcp_server.content.actions.calls import ChangeCall, Selector
 from mcp_server.content.actions.reviewed import Reviewed, SectionState, Window
 from mcp_server.errors import InvalidPayload
 from mcp_server.interfaces.mcp.answers.brief import brief_reply
+from mcp_server.interfaces.mcp.answers.fit import ROWS
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.planned import plan_reply
-from mcp_server.interfaces.mcp.answers.replies import ROWS, ReviewReply
+from mcp_server.interfaces.mcp.answers.replies import ReviewReply
 from mcp_server.interfaces.mcp.answers.review import review_reply, room
 from mcp_server.interfaces.mcp.call import OpenCall
 from mcp_server.interfaces.mcp.tools.arguments import (

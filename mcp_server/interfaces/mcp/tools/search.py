@@ -10,8 +10,9 @@ from pydantic import BeforeValidator, Field
 
 from mcp_server.content.actions.searched import SearchCall, TextState
 from mcp_server.errors import InvalidPayload
+from mcp_server.interfaces.mcp.answers.fit import ROWS
 from mcp_server.interfaces.mcp.answers.marks import Marks
-from mcp_server.interfaces.mcp.answers.replies import ROWS, SearchReply
+from mcp_server.interfaces.mcp.answers.replies import SearchReply
 from mcp_server.interfaces.mcp.answers.search import search_reply
 from mcp_server.interfaces.mcp.call import OpenCall
 from mcp_server.interfaces.mcp.tools.arguments import (
