@@ -8,8 +8,9 @@ from mcp_server.jobs.json_text import dumped
 from mcp_server.jobs.records import Host
 from mcp_server.jobs.rules.requests import REQUEST_KEY_S
 from mcp_server.storage.sql.queue import clock, pruning
-from mcp_server.storage.sql.queue.reads import JobReads, work_until
+from mcp_server.storage.sql.queue.reads import JobReads
 from mcp_server.storage.sql.queue.rows import host_of
+from mcp_server.storage.sql.queue.work import work_until
 from mcp_server.storage.sql.transaction import Transaction
 
 HOST_FORGOTTEN_S = 3600.0
