@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mcp_server.content.actions.calls import Planned, Skipped, Submitted
-from mcp_server.interfaces.mcp.answers import sentences
+from mcp_server.interfaces.mcp.answers import batch_sentences, sentences
 from mcp_server.jobs.job import Batch, BatchState, Job
 from mcp_server.jobs.records import Cancelled
 from mcp_server.progress.verbs import GENERATE, PROMOTE, ROLLBACK, Verb
@@ -97,14 +97,14 @@ def test_operations_are_counted(active: int, paused: int, sentence: str) -> None
 
 def test_a_running_batch_says_how_far_it_is(batch: Batch) -> None:
     """With what is left of it, where that is known."""
-    sentence = sentences.batch_sentence(batch, (), (), "about 2 minutes")
+    sentence = batch_sentences.batch_sentence(batch, (), (), "about 2 minutes")
     assert sentence == "Content generation: 7/40 · waiting, about 2 minutes left."
 
 
 def test_one_failure_in_forty_names_it_and_what_retry_takes_up(ended: Batch, job: Job) -> None:
     """So that nobody fears that all forty are drafted again."""
     batch = replace(ended, state=BatchState.FAILED, completed=39, failed=1)
-    assert sentences.batch_sentence(batch, [job], (), None) == (
+    assert batch_sentences.batch_sentence(batch, [job], (), None) == (
         "39 of 40 drafted, 1 failed: menu/hero (the model did not answer in time); "
         "retry takes up only that one."
     )
@@ -113,7 +113,7 @@ def test_one_failure_in_forty_names_it_and_what_retry_takes_up(ended: Batch, job
 def test_many_failures_are_counted_and_the_first_are_named(ended: Batch, job: Job) -> None:
     """A sentence stays a sentence."""
     batch = replace(ended, state=BatchState.FAILED, completed=20, failed=20)
-    sentence = sentences.batch_sentence(batch, [job] * 20, (), None)
+    sentence = batch_sentences.batch_sentence(batch, [job] * 20, (), None)
     assert sentence.count("menu/hero") == 3
     assert "; and 17 more; retry takes up only those 20." in sentence
 
@@ -121,7 +121,7 @@ def test_many_failures_are_counted_and_the_first_are_named(ended: Batch, job: Jo
 def test_a_conflict_is_not_for_retry(ended: Batch, job: Job) -> None:
     """Somebody has to look (R17)."""
     batch = replace(ended, state=BatchState.FAILED, completed=39, failed=1)
-    sentence = sentences.batch_sentence(batch, [job._replace(code="conflict")], (), None)
+    sentence = batch_sentences.batch_sentence(batch, [job._replace(code="conflict")], (), None)
     assert "retry takes up" not in sentence
     assert "a conflict is not retried" in sentence
 
@@ -130,7 +130,7 @@ def test_a_file_that_was_edited_is_for_retry(ended: Batch, job: Job) -> None:
     """R17: once the edit is undone, `retry` writes the file; the section itself is done."""
     batch = replace(ended, kind="promote", state=BatchState.FAILED)
     export = job._replace(kind="content-export", subject="menu", counted=False, code="conflict")
-    sentence = sentences.batch_sentence(batch, [export], (), None)
+    sentence = batch_sentences.batch_sentence(batch, [export], (), None)
     assert "retry takes up only that one" in sentence
     assert "is not retried" not in sentence
 
@@ -139,38 +139,38 @@ def test_a_file_that_was_not_written_is_told_apart_from_sections(ended: Batch, j
     """An export is not counted, but it makes the batch failed (R21)."""
     batch = replace(ended, kind="promote", state=BatchState.FAILED)
     export = job._replace(kind="content-export", subject="menu", counted=False, reason="disk full")
-    sentence = sentences.batch_sentence(batch, [export], (), None)
+    sentence = batch_sentences.batch_sentence(batch, [export], (), None)
     assert sentence.startswith("40 of 40 promoted, 1 not written to a file: menu (disk full)")
 
 
 def test_a_round_that_only_wrote_files_says_so_in_a_sentence(ended: Batch) -> None:
     """It begins as one does, and counts no sections."""
     files = replace(ended, kind="promote", total=0, completed=0)
-    assert sentences.batch_sentence(files, (), (), None) == "Its files are written."
+    assert batch_sentences.batch_sentence(files, (), (), None) == "Its files are written."
     failed = replace(files, state=BatchState.FAILED)
-    assert sentences.batch_sentence(failed, (), (), None) == "No file written."
+    assert batch_sentences.batch_sentence(failed, (), (), None) == "No file written."
 
 
 def test_a_promotion_names_the_files(ended: Batch) -> None:
     """The first of them."""
     files = [f"content/p{i}.md" for i in range(5)]
-    sentence = sentences.batch_sentence(replace(ended, kind="promote"), (), files, None)
+    sentence = batch_sentences.batch_sentence(replace(ended, kind="promote"), (), files, None)
     assert sentence == (
         "40 of 40 promoted. Files: content/p0.md, content/p1.md, content/p2.md and 2 more; "
         "written to content/, not deployed."
     )
-    elsewhere = sentences.batch_sentence(
+    elsewhere = batch_sentences.batch_sentence(
         replace(ended, kind="promote"), (), ["src/pages/a.md (removed)"], None
     )
     assert elsewhere.endswith("; written to src/pages/, not deployed.")
-    outside = sentences.batch_sentence(replace(ended, kind="promote"), (), ["a.md"], None)
+    outside = batch_sentences.batch_sentence(replace(ended, kind="promote"), (), ["a.md"], None)
     assert outside.endswith("Files: a.md; written, not deployed.")
 
 
 def test_a_paused_batch_says_why_and_how_to_go_on(batch: Batch) -> None:
     """In its own sentence."""
     paused = replace(batch, state=BatchState.PAUSED, reason="The key was refused.")
-    assert sentences.batch_sentence(paused, (), (), None) == (
+    assert batch_sentences.batch_sentence(paused, (), (), None) == (
         "Content generation is paused after 7 of 40: The key was refused. "
         "retry goes on with it, cancel gives it up."
     )
@@ -179,7 +179,7 @@ def test_a_paused_batch_says_why_and_how_to_go_on(batch: Batch) -> None:
 def test_a_cancellation_says_what_was_done_and_what_never_started(batch: Batch) -> None:
     """And that a promotion that was half done is half live."""
     found = Cancelled(batch=replace(batch, kind="promote"), stopped=2, dropped=30, done=8)
-    sentence = sentences.cancelled(found)
+    sentence = batch_sentences.cancelled(found)
     assert "2 stopped while running, 30 never started, 8 already done" in sentence
     assert "rollback" in sentence
 

@@ -11,7 +11,7 @@ from mcp_server.content.actions.retry import is_left_out
 from mcp_server.entities.entity import Author
 from mcp_server.entities.store import Edit
 from mcp_server.excerpt import as_name
-from mcp_server.interfaces.mcp.answers import sentences
+from mcp_server.interfaces.mcp.answers import batch_sentences, sentences
 from mcp_server.interfaces.mcp.answers.marks import Marks
 from mcp_server.interfaces.mcp.answers.replies import (
     Counts,
@@ -71,7 +71,7 @@ async def view_of(
         operation=shown,
         failures=failures,
         files=files,
-        sentence=sentences.batch_sentence(
+        sentence=batch_sentences.batch_sentence(
             batch,
             failures,
             files,

@@ -5,27 +5,22 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from posixpath import commonpath
 
 from mcp_server.content.actions import moments
-from mcp_server.content.actions.aftermath import TakenBack
 from mcp_server.content.actions.calls import Estimate, Planned, Quoted, Submitted
-from mcp_server.content.actions.retry import is_left_out
 from mcp_server.content.drafting.budget import dollars
-from mcp_server.content.text.visible import visible, visible_start
+from mcp_server.content.text.visible import visible_start
 from mcp_server.excerpt import as_name, shortened
-from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, BatchState, Job
-from mcp_server.jobs.records import Cancelled, Recorded, Tally
-from mcp_server.progress.verbs import KEPT, VERBS, kind_name, plain_verb, verb_of
-from mcp_server.progress.words import full_stop, progress_line
+from mcp_server.jobs.job import ENDED_JOB_STATES, Batch, Job
+from mcp_server.jobs.records import Tally
+from mcp_server.progress.verbs import VERBS, kind_name, plain_verb, verb_of
+from mcp_server.progress.words import full_stop
 
 BACKGROUND = "This operation is running in the background."
 NO_OPERATIONS = "No background operations running."
 GOES_ON = "Work goes on after this chat is closed."
 RESUMES = "Work goes on while this server runs, and resumes when it is started again."
 RESUMED = "The worker was stopped by hand; it is started again, and nothing else was queued."
-REMOVED = " (removed)"
-"""Behind a file that a batch has removed."""
 NAMED_MAX = 3
 """How many failures a sentence names; the rest is counted."""
 CHANGES_NAMED_MAX = 2
@@ -33,7 +28,7 @@ CHANGES_NAMED_MAX = 2
 REASON_LENGTH = 160
 """Characters of a reason in a sentence or a row; the whole of it is stored."""
 
-_PAUSED_ADVICE = "retry goes on with it, cancel gives it up."
+PAUSED_ADVICE = "retry goes on with it, cancel gives it up."
 
 
 def sections(count: int) -> str:
@@ -104,7 +99,7 @@ def _submitted(outcome: Submitted, *, again: bool, over: bool, outlives: bool) -
         return f"Would {_would(outcome)}.{_about(outcome.estimate)} Nothing was queued."
     if outcome.paused_reason is not None:
         why = full_stop(short(outcome.paused_reason) or "no reason was given")
-        return f"The same {verb.noun} is there already, but paused: {why} {_PAUSED_ADVICE}"
+        return f"The same {verb.noun} is there already, but paused: {why} {PAUSED_ADVICE}"
     if outcome.ended_as is not None:
         return f"That request was answered before: batch {outcome.batch_id}, {outcome.ended_as}."
     if outcome.duplicate:
@@ -157,7 +152,7 @@ def nothing(outcome: Submitted) -> str:
     why = full_stop(short(first.reason) or "")
     if first.paused_reason:
         reason = full_stop(short(first.paused_reason) or "")
-        why = f"is in batch {first.batch_id}, which is paused: {reason} {_PAUSED_ADVICE}"
+        why = f"is in batch {first.batch_id}, which is paused: {reason} {PAUSED_ADVICE}"
     such_as = as_name(first.section)
     return f"{what} {sections(len(outcome.skipped))} skipped, such as {such_as}: {why}"
 
@@ -257,65 +252,6 @@ def several(found: Sequence[Batch | Job]) -> str:
     return f"{len(found)} operation{plural}: {said}."
 
 
-def last_one(ended: Batch | Job, ago: str) -> str:
-    """Return the sentence on the latest ended operation."""
-    if isinstance(ended, Job):
-        return f"The last one: {job_name(ended)}, {ended.state} {ago}."
-    batch = ended
-    return f"The last one: {verb_of(batch).name}, {batch.state} {ago} ({_tally(batch)})."
-
-
-def batch_sentence(
-    batch: Batch,
-    failures: Sequence[Job | Recorded],
-    files: Sequence[str],
-    left: str | None,
-    *,
-    taken_back: TakenBack | None = None,
-    now: float | None = None,
-) -> str:
-    """Return the sentence on one batch: its state, and what helps if something failed.
-
-    `failures` are its failed jobs, including those that write files; `left` is the estimated time
-    left; `taken_back` what a rollback has taken back, after which a retry is not offered.
-    """
-    if batch.state is BatchState.PAUSED:
-        return (
-            f"{verb_of(batch).name} is paused after {batch.finished} of {batch.total}: "
-            f"{full_stop(short(batch.reason) or 'no reason was given')} "
-            f"{_PAUSED_ADVICE}"
-        )
-    if not batch.ended:
-        rest = f", {left} left" if left else ""
-        return f"{verb_of(batch).name}: {visible(progress_line(batch, now=now))}{rest}."
-    parts = [_tally(batch), *_failed(failures, batch)]
-    advice = _taken_back(taken_back) if taken_back else _advice(batch, failures)
-    sentence = ". ".join([", ".join(parts) + advice, *_files(files)]) + "."
-    return sentence[0].upper() + sentence[1:]
-
-
-def goes_on(batch: Batch) -> bool:
-    """Whether the batch goes on without anybody's doing: it has neither ended nor paused."""
-    return not batch.ended and batch.state is not BatchState.PAUSED
-
-
-def cancelled(found: Cancelled, *, alone: bool = False) -> str:
-    """Return the sentence on what was stopped, what never started and what was already done.
-
-    `alone`: a single job was cancelled, and its batch may go on without it.
-    """
-    if found.stopped + found.dropped == 0:
-        return f"Nothing was left to cancel: {found.done} already done."
-    if alone and found.batch is not None and goes_on(found.batch):
-        what = "stopped while running" if found.stopped else "never started"
-        return f"Cancelled: 1 {what}. Its batch goes on; once that is over, retry takes it up."
-    kept = verb_of(found.batch).kept if found.batch is not None else KEPT
-    return (
-        f"Cancelled: {found.stopped} stopped while running, {found.dropped} never started, "
-        f"{found.done} already done. {kept}"
-    )
-
-
 def reviewed(counts: Mapping[str, int], about: str | None = None) -> str:
     """Return the sentence with the counts of sections by state, after what they are `about`."""
     total = sum(counts.values())
@@ -323,76 +259,3 @@ def reviewed(counts: Mapping[str, int], about: str | None = None) -> str:
         return about or "No sections match."
     found = ", ".join(f"{n} {state}" for state, n in counts.items() if n)
     return " ".join(filter(None, [about, f"{sections(total)}: {found}."]))
-
-
-def _tally(batch: Batch) -> str:
-    """Return the counts of a batch, such as `39 of 40 drafted, 1 skipped, 2 cancelled`."""
-    if batch.total == 0:  # a round that only writes files: their jobs are not counted
-        return "its files are written" if batch.state is BatchState.COMPLETED else "no file written"
-    parts = [f"{batch.completed - batch.skipped} of {batch.total} {verb_of(batch).past}"]
-    if batch.skipped:
-        parts.append(f"{batch.skipped} skipped")
-    if batch.cancelled:
-        parts.append(f"{batch.cancelled} cancelled")
-    return ", ".join(parts)
-
-
-def _failed(failures: Sequence[Job | Recorded], batch: Batch) -> list[str]:
-    counted = [job for job in failures if job.counted]
-    files = [job for job in failures if not job.counted]
-    parts: list[str] = []
-    if batch.failed:
-        named = f": {_named(counted)}" if counted else ""
-        parts.append(f"{batch.failed} failed{named}")
-    if files:
-        parts.append(f"{len(files)} not written to a file: {_named(files)}")
-    return parts
-
-
-def _named(jobs: Sequence[Job | Recorded]) -> str:
-    named = [f"{as_name(job.subject)} ({_why(job)})" for job in jobs[:NAMED_MAX]]
-    more = len(jobs) - len(named)
-    return "; ".join(named) + (f"; and {more} more" if more else "")
-
-
-def _why(job: Job | Recorded) -> str:
-    return (short(job.reason) or job.code or "no reason was given").rstrip(".")
-
-
-def _taken_back(found: TakenBack) -> str:
-    if not found.by.ended:
-        return f"; {found.by.id} is taking it back"
-    some = "" if found.is_whole else f"{found.sections} of its {sections(found.total)} "
-    return f"; {some}taken back by {found.by.id}"
-
-
-def _advice(batch: Batch, failures: Sequence[Job | Recorded]) -> str:
-    """Return how many failures `retry` takes up; conflicts need a decision instead (R17)."""
-    if batch.forgotten:
-        return ""
-    conflicts = sum(map(is_left_out, failures))
-    rest = len(failures) - conflicts + batch.cancelled
-    parts: list[str] = []
-    if rest:
-        parts.append(f"; retry takes up only {'that one' if rest == 1 else f'those {rest}'}")
-    if conflicts:
-        them = "that one" if conflicts == 1 else "those"
-        parts.append(f"; a conflict is not retried: look at {them} with review and diff")
-    return "".join(parts)
-
-
-def _files(files: Sequence[str]) -> list[str]:
-    if not files:
-        return []
-    named = ", ".join(map(_as_file, files[:NAMED_MAX]))
-    folder = commonpath([file.rpartition("/")[0] for file in files])  # none outside the workspace
-    written = (
-        f"written to {as_name(f'{folder}/')}, not deployed" if folder else "written, not deployed"
-    )
-    more = f" and {len(files) - NAMED_MAX} more" if len(files) > NAMED_MAX else ""
-    return [f"Files: {named}{more}; {written}"]
-
-
-def _as_file(file: str) -> str:
-    name = file.removesuffix(REMOVED)
-    return as_name(name) + file[len(name) :]

@@ -11,7 +11,7 @@ from mcp_server.clock import Clock
 from mcp_server.content.actions.job_keys import key_ranges
 from mcp_server.content.actions.moments import said as moment_said
 from mcp_server.entities.store import About, Change
-from mcp_server.interfaces.mcp.answers import sentences
+from mcp_server.interfaces.mcp.answers import batch_sentences, sentences
 from mcp_server.interfaces.mcp.answers.batch import (
     author_of,
     changed_row,
@@ -287,7 +287,7 @@ class Status:
         if found.active or latest is None or asked.cursor is not None:
             return counts
         ago = relative_time(now - (latest.ended_at or latest.created_at))
-        return f"{counts} {sentences.last_one(latest, ago)}"
+        return f"{counts} {batch_sentences.last_one(latest, ago)}"
 
 
 def _section_row(job: Job | Recorded, *, full: bool, change: Change | None = None) -> SectionRow:

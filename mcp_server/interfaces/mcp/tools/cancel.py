@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from mcp_server.errors import InvalidPayload
-from mcp_server.interfaces.mcp.answers import sentences
+from mcp_server.interfaces.mcp.answers import batch_sentences, sentences
 from mcp_server.interfaces.mcp.answers.replies import CancelReply
 from mcp_server.interfaces.mcp.call import OpenCall
 from mcp_server.interfaces.mcp.tools.arguments import Arguments, Id
@@ -39,7 +39,7 @@ class Cancel(Tool[CancelArguments]):
         found = await self._cancelled(await self.caller.services(), arguments)
         batch_id = found.batch.id if found.batch is not None else arguments.batch_id or None
         return CancelReply(
-            message=sentences.cancelled(found, alone=bool(arguments.job_id)),
+            message=batch_sentences.cancelled(found, alone=bool(arguments.job_id)),
             status=found.batch.state.value if found.batch is not None else None,
             batch_id=batch_id,
             stopped=found.stopped,
@@ -62,5 +62,5 @@ def _next(found: Cancelled, batch_id: str | None) -> str | None:
     """Return the call that comes next: `status` while the batch goes on, as retry refuses that."""
     if batch_id is None or found.stopped + found.dropped == 0:
         return None
-    goes_on = found.batch is not None and sentences.goes_on(found.batch)
+    goes_on = found.batch is not None and batch_sentences.goes_on(found.batch)
     return sentences.call("status" if goes_on else "retry", {"batchId": batch_id})
