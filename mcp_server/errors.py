@@ -125,13 +125,11 @@ class LostClaim(ServerError):
 
 
 class StorageError(ServerError):
-    """The database refused; `__cause__` is what it said, `transient` whether waiting may help.
+    """The database refused; `__cause__` is what it said.
 
     `shown` is what a client may be told of it: what is wrong and what helps, without a path.
     `shared` says that it was a database that machines share, and no file of the workspace's.
     """
-
-    transient = False
 
     def __init__(self, message: str, *, shown: str = "", shared: bool = False) -> None:
         self.shown, self.shared = shown, shared
@@ -140,8 +138,6 @@ class StorageError(ServerError):
 
 class StorageBusy(StorageError):
     """Another process held the write lock for too long; trying again is safe."""
-
-    transient = True
 
 
 class StorageUncertain(StorageError):

@@ -78,8 +78,3 @@ def test_each_class_writes_its_message_from_facts() -> None:
     lost = LostClaim("j", "a")
     assert (lost.job_id, lost.attempt_id) == ("j", "a")
     assert "toy, other" in str(UnknownKind("toi", ["toy", "other"]))
-
-
-def test_only_a_busy_database_is_worth_waiting_for() -> None:
-    """A full disk is not freed by trying again."""
-    assert StorageBusy("busy").transient and not StorageError("full").transient

@@ -70,18 +70,6 @@ SHORT_WEEKDAYS = frozenset(
     )
 )
 """Only in a range, before a dot or beside a time: most of them are other words as well."""
-DAY_GROUPS: Mapping[str, tuple[int, ...]] = {
-    word: days
-    for listed, days in (
-        ("weekend weekends wochenende wochenenden week-end week-ends", (5, 6)),
-        (
-            "weekday weekdays werktag werktags werktage werktagen wochentags wochentage",
-            (0, 1, 2, 3, 4),
-        ),
-        ("daily täglich quotidien quotidienne quotidiennement tagtäglich", (0, 1, 2, 3, 4, 5, 6)),
-    )
-    for word in words(listed)
-}
 
 HOLIDAYS: Mapping[str, tuple[int, int]] = {
     "christmas eve": (12, 24), "heiligabend": (12, 24), "heiliger abend": (12, 24),

@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterator
 from mcp_server.content.checks.words import words
 
 _PHONE = re.compile(r"\+?\(?\d[\d()/.\-–\u00a0\u2009\u202f ]{4,24}\d")
-_SEPARATOR = re.compile(r"[\d)][ ()/.\-–\u00a0\u2009\u202f]+[\d(]")
 _DATE = re.compile(
     r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}(?!\d)|\d{4}-\d{1,2}-\d{1,2}|\d{1,2}\.\d{2} ?[–-]"
     r"|[0-3]?\d\.[01]?\d\.?(?!\d)(?: ?[–-] ?[0-3]?\d\.[01]?\d\.?(?!\d))?$"

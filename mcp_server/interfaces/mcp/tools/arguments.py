@@ -127,11 +127,6 @@ class Selecting(Arguments):
             sections=tuple(self.sections or ()),
         )
 
-    @property
-    def is_bulk(self) -> bool:
-        """Whether no section was named."""
-        return not self.section and not self.sections
-
 
 class Waiting(Arguments):
     """How long the call stays open."""
