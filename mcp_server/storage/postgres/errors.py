@@ -43,6 +43,7 @@ raised where a connection was lost."""
 
 WRITING = "another process is writing to the database"
 DAMAGED = "the database server finds its data damaged: put back a copy"
+FILES = "the database server cannot read or write its files: see its log, and to its disk"
 POOLED = (
     "a pooler such as PgBouncer lends the database's connections, and another process's statements "
     "came with one: set database_pooled = true, or PRESSROOM_DATABASE_POOLED=true"
@@ -61,11 +62,16 @@ MESSAGES: dict[type[psycopg.Error], str] = {
     errors.UndefinedTable: "the workspace is not there any more: it was moved away, or dropped",
     errors.DataCorrupted: DAMAGED,
     errors.IndexCorrupted: DAMAGED,
+    errors.IoError: FILES,
+    errors.UndefinedFile: FILES,
     errors.InvalidCatalogName: NO_DATABASE,
     errors.InvalidSqlStatementName: POOLED,
     errors.DuplicatePreparedStatement: POOLED,
 }
 """What trouble with the server means to a person; none of it is a statement's or its values'."""
+
+DAMAGES = (errors.DataCorrupted, errors.IndexCorrupted, errors.IoError, errors.UndefinedFile)
+"""What may concern one table, where all others can be read and written."""
 
 
 class CommitUnknown(psycopg.OperationalError):

@@ -49,6 +49,8 @@ class PostgresTransaction:
         if pipeline is None and begun is not None:
             begun()
         self._connection, self._pipeline, self._begun = connection, pipeline, begun
+        self.asked = set[str]()
+        """All statements so far, by name, of whichever step."""
         self._names: set[str] = set()
         self._unread: list[Cursor[PostgresRow]] = []
         self._kept = 0
@@ -201,6 +203,7 @@ class PostgresTransaction:
         self, name: str, values: Mapping[str, object], *, then: str = ""
     ) -> Cursor[PostgresRow]:
         # At once: what it prepares later on, the driver takes for prepared also after an error.
+        self.asked.add(name)
         bound = _bound(values)
         cursor = self._connection.execute(query(name) + then, bound, prepare=True)
         self._kept += sum(len(value) for value in bound.values() if isinstance(value, str | bytes))
@@ -213,6 +216,7 @@ class PostgresTransaction:
     ) -> Cursor[PostgresRow]:
         if (at_once := f"{name}_many") in statements_of(PACKAGE):
             return self._executed(at_once, {"rows": json.dumps([_bound(row) for row in rows])})
+        self.asked.add(name)
         cursor = self._connection.cursor()
         cursor.executemany(query(name), [_bound(row) for row in rows])
         return cursor
