@@ -15,6 +15,8 @@ from mcp_server.storage.postgres.refusals import (
     READ_ONLY,
     REFUSED,
     STARTING,
+    UNKNOWN,
+    servers_words,
     why_refused,
 )
 
@@ -100,6 +102,12 @@ def storage_error(error: psycopg.Error) -> StorageError:
 def moving_error(error: psycopg.Error) -> StorageError:
     """Return the same for the one who has typed the address: what the server said, too."""
     found = storage_error(error)
+    if found.shown == UNKNOWN:
+        said = (
+            f"the database server refuses the connection: {servers_words(error)}. See to that; "
+            "where its lc_messages is C, it says so in English, and what helps is said here"
+        )
+        return StorageError(said, shown=UNKNOWN, shared=True)
     if error.sqlstate is not None or found.shown != LOST:
         return found
     said = str(error).partition("\n")[0].strip()
