@@ -103,11 +103,11 @@ class _Move:
         with self._alone():
             plan = self._plan(address, schema_of(coming), journal, switch)
             outcome = move_to_postgres(plan)
+        counted = _counted(outcome)
         left = f"What was there before is {self._found.state_dir.name}/{outcome.left}, which "
         return " ".join(
             [
-                f"The workspace is in the database {place} now, where it is called {id}"
-                f"{_counted(outcome)}.",
+                f"The workspace is in the database {place} now, where it is called {id}{counted}.",
                 f"{left}nothing uses any more." if outcome.left else "",
                 "The password is not in pressroom.toml: put it into PGPASSWORD or ~/.pgpass."
                 if holds_password(address)
