@@ -54,7 +54,7 @@ _SAID = {
     r"definition of service": "the service that the address names is not defined: correct it",
     r"invalid \S+( \S+)? (value|number)": UNREADABLE,
     r"Connection refused|socket .* failed: (No such file|Permission denied)": f"{LOST}: nothing "
-    "listens there. Start it, or correct host and port",
+    "listens there. Start it, or correct host and port; if it has ended, its log says why",
     r"failed to resolve host|could not translate host name": f"{LOST}: nobody knows its host. "
     "Correct the host, or see to this machine's DNS",
     r"timeout expired|timed out|No route to host|unreachable": f"{LOST}: it does not answer. See "
