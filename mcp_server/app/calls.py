@@ -188,7 +188,7 @@ async def _followed(
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(watch)
-        await follow_one(await services.events.subscribe(EVERYBODY, only=batch_id), watched)
+        await follow_one(services.events, batch_id, watched, owner=EVERYBODY)
         tasks.cancel_scope.cancel()
     batch = await batches.get(batch_id, owner=EVERYBODY)
     seen = await view_of(services, batch, health=await health(), now=services.clock.now())

@@ -117,10 +117,9 @@ def follow(
                         events, batches, watched, owner=EVERYBODY, interval_s=interval_s
                     )
                 else:
-                    of_one = await events.subscribe(
-                        EVERYBODY, only=operation_id, interval_s=interval_s
+                    waited = await follow_one(
+                        events, operation_id, watched, owner=EVERYBODY, interval_s=interval_s
                     )
-                    waited = await follow_one(of_one, watched)
                 tasks.cancel_scope.cancel()
             assert waited is not None, "the group ends no sooner"
             return waited

@@ -68,9 +68,10 @@ class _Move:
     def to_shared(self, address: str, workspace_id: str | None) -> str:
         """Move it from the file."""
         if (place := database_of(address)) is None:
+            blank = " Write a blank within a name as %20." if " " in address else ""
             raise Unavailable(
                 f"That is no address of a database: write postgresql://USER@HOST/NAME, or {FILE} "
-                "for a file."
+                f"for a file.{blank}"
             )
         bare = without_its_password(address)
         begun, settings = self._journal, self._found.settings
@@ -80,10 +81,10 @@ class _Move:
         if settings.database and begun is None:
             here = database_of(settings.database), settings.workspace_id
             if here == (place, id):
-                return f"The workspace is in the database {place} already, as {id}."
+                return f"The workspace is in the database {place} already, where it is called {id}."
             raise Unavailable(
-                f"The workspace is in the database {here[0]}, as {here[1]}: run `pressroom "
-                f"database move {FILE}` first."
+                f"The workspace is in the database {here[0]} already, where it is called "
+                f"{here[1]}: run `pressroom database move {FILE}` first, then this again."
             )
         if (lack := lack_of_driver()) is not None:
             raise Unavailable(lack)
@@ -102,10 +103,11 @@ class _Move:
         with self._alone():
             plan = self._plan(address, schema_of(coming), journal, switch)
             outcome = move_to_postgres(plan)
+        counted = _counted(outcome)
         left = f"What was there before is {self._found.state_dir.name}/{outcome.left}, which "
         return " ".join(
             [
-                f"The workspace is in the database {place} now, as {id}{_counted(outcome)}.",
+                f"The workspace is in the database {place} now, where it is called {id}{counted}.",
                 f"{left}nothing uses any more." if outcome.left else "",
                 "The password is not in pressroom.toml: put it into PGPASSWORD or ~/.pgpass."
                 if holds_password(address)

@@ -269,6 +269,7 @@ class BatchService(BatchReads):
                     await on_progress(last)
             assert last is not None, "the present comes first"
             return last
+        await self.get(batch_id, owner=owner)  # of one that was lost meanwhile, nothing is told
         jobs = await self._store.jobs(batch_id, states=UNFINISHED, limit=NAMED_MAX + 1)
         raise timed_out(f"Batch {batch_id}", timeout_s, jobs)
 

@@ -398,7 +398,10 @@ class JobStore(Protocol):
 
     @property
     def trouble(self) -> str | None:
-        """Why nothing could be stored of late by this process; `None` once something was."""
+        """Why nothing, or not everything, could be stored of late by this process.
+
+        It is `None` again once that is over, as far as is known.
+        """
         ...
 
     def arriving(self, notice: Callable[[], None]) -> AbstractContextManager[None]:

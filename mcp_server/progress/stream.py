@@ -65,6 +65,14 @@ class Events:
         subscription = await self._hub.subscribe(owner, only=only, interval_s=interval_s)
         return EventStream(subscription, self._event_of)
 
+    async def knows(self, id: str) -> bool:
+        """Whether there is such a batch or job.
+
+        Raises:
+            StorageError: the database refused.
+        """
+        return await self._hub.knows(id)
+
     async def feed(
         self,
         sink: EventSink,

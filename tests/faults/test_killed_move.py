@@ -103,7 +103,10 @@ def test_while_a_move_is_to_be_ended_nothing_else_is_done(
         said = done.stdout + done.stderr
         assert "was interrupted at its last steps" in said
         place = database_of(site.address)
-        assert f"`pressroom database move` with the same address ({place}, as {site.id})" in said
+        assert (
+            f"`pressroom database move` with the same address ({place}, --workspace-id {site.id})"
+            in said
+        )
     with pytest.raises(Unavailable, match="interrupted at its last steps"):
         site.move(workspace_id="another")
     with pytest.raises(Unavailable, match="interrupted at its last steps"):

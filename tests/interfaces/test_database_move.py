@@ -186,6 +186,7 @@ def test_a_password_is_used_and_not_written_down(site: Movable) -> None:
     [
         ("mysql://me@here/x", "no address of a database"),
         ("sqlite:///x", "no address of a database"),
+        ("postgresql://me@here/my site", "Write a blank within a name as %20."),
         ("postgresql://me@127.0.0.1:1/x", "cannot be reached: nothing listens there"),
         ("postgresql://me@localhost/x?nonsense=1", "a parameter that is none, nonsense"),
     ],
@@ -251,6 +252,69 @@ def test_a_role_that_may_make_no_schema_moves_in_and_out(site: Movable) -> None:
         drop_schemas(site.address, site.schema)
         with psycopg.connect(site.address) as connection:
             connection.execute(f"DROP ROLE {role}".encode())
+
+
+@pytest.mark.parametrize("made", ["theirs", "nobody's", "lent"])
+def test_a_role_without_a_right_to_the_schema_is_told_so_before_anything_is_copied(
+    site: Movable, made: str
+) -> None:
+    """Be it another role's, in which it may write or not, or one that it may not make."""
+    role = f"r{site.id}"
+    with psycopg.connect(site.address) as connection:
+        connection.execute(f"CREATE ROLE {role} LOGIN".encode())
+        if made != "nobody's":
+            connection.execute(f"CREATE SCHEMA {site.schema}".encode())
+        if made == "lent":
+            connection.execute(f"GRANT ALL ON SCHEMA {site.schema} TO {role}".encode())
+        [owner] = connection.execute("SELECT current_user").fetchone() or [""]
+    address = site.address_without_password.replace("//postgres@", f"//{role}@")
+    said: list[str] = []
+    try:
+        with pytest.raises(Unavailable) as refused:
+            move_database(site.root, address, workspace_id=site.id, say=said.append)
+        assert said == []
+        why = (
+            f"There is no schema {site.schema} in the database, and the role {role} may not make "
+            "it: have the database's owner run deploy/role.sql (docs/scaling.md), or correct "
+            "--workspace-id. Nothing was moved."
+            if made == "nobody's"
+            else f"The schema {site.schema} belongs to the role {owner}, and the role {role} is "
+            "another: correct --workspace-id, or name the role that owns it in the address. "
+            "Nothing was moved."
+        )
+        assert str(refused.value) == why
+        assert not site.is_shared
+    finally:
+        drop_schemas(site.address, site.schema)
+        with psycopg.connect(site.address) as connection:
+            connection.execute(f"DROP ROLE {role}".encode())
+
+
+def test_a_role_that_does_not_own_the_schema_is_told_so_before_it_is_copied_back(
+    site: Movable,
+) -> None:
+    """It may read all, and could not say there that the workspace is not there any more."""
+    site.move()
+    with psycopg.connect(site.address) as connection:
+        role = f"r{site.id}"
+        connection.execute(f"CREATE ROLE {role}".encode())
+        connection.execute(f"ALTER SCHEMA {site.schema} OWNER TO {role}".encode())
+        connection.execute(f"CREATE ROLE {role}b LOGIN".encode())
+        for what in (f"SCHEMA {site.schema}", f"ALL TABLES IN SCHEMA {site.schema}"):
+            connection.execute(f"GRANT ALL ON {what} TO {role}b".encode())
+    settings = site.settings.read_text()
+    site.settings.write_text(settings.replace("//postgres@", f"//{role}b@"))
+    said: list[str] = []
+    try:
+        pressroom(site.root, "trust", "--yes")
+        with pytest.raises(Unavailable, match=f"belongs to the role {role}, and"):
+            move_database(site.root, "sqlite", workspace_id=None, say=said.append)
+        assert said == []
+    finally:
+        site.settings.write_text(settings)
+        drop_schemas(site.address, site.schema)
+        with psycopg.connect(site.address) as connection:
+            connection.execute(f"DROP ROLE {role}, {role}b".encode())
 
 
 def test_an_id_that_is_none_is_refused(site: Movable) -> None:

@@ -21,13 +21,14 @@ from anyio.abc import Process
 from rich.console import Console
 
 from mcp_server.clock import SystemClock
+from mcp_server.errors import NotFound
 from mcp_server.interfaces.cli.bars import Bars
 from mcp_server.interfaces.cli.follow import follow_all, follow_one
 from mcp_server.interfaces.cli.lines import Lines
 from mcp_server.interfaces.cli.presence import GOES_ON, Watched
 from mcp_server.jobs.batch import BatchService
 from mcp_server.jobs.hub.hub import Hub
-from mcp_server.jobs.job import BatchState, Origin, Step
+from mcp_server.jobs.job import Batch, BatchState, Origin, Step
 from mcp_server.jobs.outcome import Fail, Pause
 from mcp_server.jobs.registry import Registry
 from mcp_server.progress.event import ProgressEvent, batch_event
@@ -115,6 +116,36 @@ async def test_a_batch_is_followed_line_by_line_to_its_end(bench: Bench) -> None
     assert errors == "Content generation b1 is failed: 3/3 · done, 1 failed.\n"
     again = pressroom("status", "-f", "-w", bench.path, "--batch", "b1")
     assert (again.returncode, again.stdout) == (1, f"{lines[-1]}\n")
+
+
+async def test_a_batch_that_the_database_has_lost_is_followed_no_further(bench: Bench) -> None:
+    """As a standby that took over has, or an older copy: no event would ever come."""
+    await bench.submit("b1", origin=OURS)
+    async with followed(bench.path, "b1") as follower:
+        await follower.says("0/1 queued")
+        await anyio.to_thread.run_sync(_lose, bench)
+        code, _, errors = await follower.end()
+    assert code == 1
+    assert errors.startswith("The database does not know b1 any more: a server took over that")
+    assert errors.count("\n") == 1
+
+
+async def test_a_wait_for_a_batch_that_was_lost_says_that_there_is_none(bench: Bench) -> None:
+    """And not which of its jobs are outstanding."""
+    await bench.submit("b1", origin=OURS)
+    batches = BatchService(bench.store, Registry(), bench.clock, lambda: "j_new")
+
+    async def lose(_: Batch) -> None:
+        await anyio.to_thread.run_sync(_lose, bench)
+
+    with pytest.raises(NotFound, match="no batch 'b1'"):
+        await batches.wait("b1", owner=OURS.owner, timeout_s=0.5, on_progress=lose)
+
+
+def _lose(bench: Bench) -> None:
+    with closing(sqlite3.connect(bench.path / ".pressroom" / "pressroom.db")) as file, file:
+        for table in ("jobs", "rounds", "batches"):
+            file.execute(f"DELETE FROM {table}")
 
 
 async def test_all_is_followed_until_nothing_waits_or_runs(bench: Bench) -> None:
@@ -482,8 +513,7 @@ async def test_a_pause_ends_it_and_says_why(bench: Bench) -> None:
     await bench.store.pause("b1", "the key was refused")
     said: list[str] = []
     with anyio.fail_after(PATIENCE_S):
-        of_one = await events.subscribe(OURS.owner, only="b1")
-        waited = await follow_one(of_one, Lines(said.append))
+        waited = await follow_one(events, "b1", Lines(said.append), owner=OURS.owner)
     assert not waited.done
     assert waited.message == (
         "Content generation b1 is paused: 0/2 · paused: the key was refused. "

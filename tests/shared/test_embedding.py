@@ -86,7 +86,9 @@ def test_a_providers_model_is_asked_by_who_can(tmp_path: Path, site: Site) -> No
         site.wait_ended(site.queued(berta, "generate-all", **lacking))
         wait_until(lambda: count(site, WORDS) == 4 and len(site.rows(WAITING)) == 1)
         assert count(site, VECTORS) == 0 and not provider.asked
-        assert "no worker has the embedder server:tiny" in site.pressroom(berta, "status", **chosen)
+        status = site.pressroom(berta, "status", **chosen)
+        assert "no worker has the embedder server:tiny" in status
+        assert 'Set embedder = "words" on all machines if' in status
         site.worker(anna, "anna", ahead_s=0.0, **chosen)
         wait_until(lambda: count(site, UNDER_WAY) == 0)
         assert (count(site, VECTORS), count(site, LEFT)) == (4, 0)

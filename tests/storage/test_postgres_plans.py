@@ -42,6 +42,13 @@ FROM (
 ) AS made;
 ANALYZE
 """
+MANY_BATCHES = """
+INSERT INTO batches (id, batch_id, kind, owner, interface, details, created_at)
+SELECT n, 'b' || n, 'generate', 'ada', 'test', '{}', n FROM generate_series(1, 60000) AS n;
+INSERT INTO rounds (batch, number, state, terms, total, outstanding, change, ended_at)
+SELECT id, 1, 'completed', '{}', 100, 0, id, id FROM batches;
+ANALYZE batches, rounds
+"""
 TEN = json.dumps([*range(1, 11)])
 KEYS = json.dumps(["draft:page1", "draft:page2"])
 ASKED: dict[str, tuple[str, dict[str, object]]] = {
@@ -96,6 +103,22 @@ def test_jobs_are_found_by_an_index_among_many(schema: str) -> None:
             if walks := [look for look in found if _is_walk(look)]:
                 walked[name] = walks
     assert walked == {}
+
+
+def test_batches_that_were_pruned_are_marked_by_an_index_among_many(tmp_path: Path) -> None:
+    """Fewer are read as a whole, which costs less than to look up the hundred of one step."""
+    raw = PostgresRaw(tmp_path)
+    for statement in MANY_BATCHES.split(";"):
+        raw.run(statement)
+    with connect(server()) as planner:
+        planner.execute(f"SET search_path = {SCHEMAS.of(tmp_path)}".encode())
+        asked = f"EXPLAIN (FORMAT JSON) {query('mark_pruned')}"
+        row = planner.execute(asked.encode(), {"batches": TEN, "until": 2}).fetchone()
+    assert row is not None
+    plan = json.dumps(row[0])
+    assert "batches_pkey" in plan and "rounds_pkey" in plan
+    assert not re.search(r'"Seq Scan", [^}]*"Relation Name"', plan)
+    raw.end()
 
 
 def _looks(plan: Any) -> Iterator[dict[str, Any]]:

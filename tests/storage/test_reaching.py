@@ -6,10 +6,12 @@ import asyncio
 import shutil
 import socket
 import ssl
+import struct
 import subprocess
 import tempfile
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager, suppress
+import threading
+from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import anyio.to_thread
@@ -18,7 +20,7 @@ import pytest
 
 from mcp_server.errors import StorageError, Unavailable
 from mcp_server.storage.postgres.connecting import connect
-from mcp_server.storage.postgres.errors import is_machines, storage_error
+from mcp_server.storage.postgres.errors import is_machines, moving_error, storage_error
 from mcp_server.storage.postgres.examine import examine
 from mcp_server.storage.postgres.migrate import migrate
 from tests.benchmarks.postgres import Postgres, running
@@ -135,6 +137,47 @@ def test_a_server_that_does_not_answer_is_given_up_when_the_address_says() -> No
         port = mute.getsockname()[1]
         said = why_not(f"postgresql://me@127.0.0.1:{port}/db?connect_timeout=2")
     assert said.startswith(f"{LOST}: it does not answer. See to the network")
+
+
+@contextmanager
+def _saying(words: str) -> Generator[int]:
+    """Run what refuses everybody in these words, as a server does; yield its port."""
+    fields = "".join(f"{part}\0" for part in ("SFATAL", "VFATAL", "C28P01", f"M{words}"))
+    body = f"{fields}\0".encode()
+    refusal = b"E" + struct.pack("!i", len(body) + 4) + body
+
+    def refuse() -> None:
+        with suppress(OSError):
+            while True:
+                made, _ = listens.accept()
+                with made:
+                    made.recv(4096)
+                    made.sendall(refusal)
+
+    with socket.create_server(("127.0.0.1", 0)) as listens:
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        yield listens.getsockname()[1]
+        listens.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+def test_a_server_that_speaks_another_language_is_not_told_as_one_that_is_away() -> None:
+    """Whoever calls is told who knows more; who sees to it, what the server has said."""
+    words = "Passwort-Authentifizierung für Benutzer »acme« fehlgeschlagen"
+    with _saying(words) as port:
+        address = f"postgresql://acme@127.0.0.1:{port}/x?sslmode=disable&gssencmode=disable"
+        told = why_not(address)
+        with pytest.raises(psycopg.Error) as caught:
+            connect(address).close()
+    assert told == (
+        "the database server refuses the connection, in words that are not known here: "
+        "`pressroom doctor` shows them"
+    )
+    assert str(moving_error(caught.value)) == (
+        f"the database server refuses the connection: {words}. See to that; where its "
+        "lc_messages is C, it says so in English, and what helps is said here"
+    )
 
 
 @pytest.mark.parametrize(

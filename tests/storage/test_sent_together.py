@@ -16,7 +16,9 @@ from mcp_server.errors import StorageError
 from mcp_server.storage.postgres.connecting import connect
 from mcp_server.storage.postgres.connection import Opened
 from mcp_server.storage.postgres.group import commit
+from mcp_server.storage.postgres.pipeline import sent_together
 from mcp_server.storage.postgres.rows import PostgresRow
+from mcp_server.storage.postgres.transaction import KEPT_MAX, PostgresTransaction
 from mcp_server.storage.sql.group_commit import Member
 from mcp_server.storage.sql.transaction import Transaction
 from tests.storage.postgres_server import SCHEMAS, server
@@ -143,4 +145,28 @@ def test_a_commit_that_is_refused_is_told_in_the_servers_words(tmp_path: Path) -
         commit(opened, [member])
     with pytest.raises(StorageError, match="disk of the database server is full"):
         member.outcome()
+    SCHEMAS.give_back(tmp_path)
+
+
+def test_many_rows_are_sent_as_they_come_where_they_hold_much(tmp_path: Path) -> None:
+    """Of what is kept to be sent together, the driver moves all that is left with each piece."""
+    answered: list[str] = []
+
+    def begun() -> int:
+        answered.append("begun")
+        return 0
+
+    text = "x" * (KEPT_MAX // 2)
+    rows = [{"page": "menu", "version": n, "stat": text, "hash": "h"} for n in range(5)]
+    schema = SCHEMAS.of(tmp_path)
+    with connect(server()) as made:
+        made.execute(f"SET search_path = {schema}".encode())
+        with sent_together(made) as pipeline:
+            tx = PostgresTransaction(made, pipeline, begun)
+            tx.many("put_seen", rows[:1])
+            assert answered == [], "there is room for more"
+            tx.many("put_seen", rows[:2])
+            assert answered == ["begun"]
+            assert tx.count_many("put_seen", rows) == 0
+            assert not tx.changed
     SCHEMAS.give_back(tmp_path)

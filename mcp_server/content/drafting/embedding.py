@@ -72,7 +72,10 @@ def lack_of_ability(ability: str) -> Lack:
     name = embedder_of_ability(ability)
     if name is None:
         return lack_of_key(ability)
-    advice = "Start a worker where `pressroom doctor` finds nothing wrong with it"
+    advice = (
+        'Set embedder = "words" on all machines if texts are to be found by their words alone, or '
+        "start a worker where `pressroom doctor` finds nothing wrong with it"
+    )
     return Lack(f"the embedder {name}", advice)
 
 

@@ -6,6 +6,7 @@ New operations are looked for at an interval; the progress of each comes as even
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 
 import anyio
 
@@ -21,21 +22,49 @@ from mcp_server.progress.stream import Events, EventStream
 FOUND_MAX = 200
 """Operations that one look finds at most; any beyond these show up by their events."""
 
+KNOWN_S = 2.0
+"""How often it is looked whether what is followed is still there: nobody tells that it is not."""
+LOST = (
+    "The database does not know {id} any more: a server took over that lacks the last commits, an "
+    "older copy was put back, or it is over and forgotten. `pressroom status` shows what there is; "
+    "queue again what is missing."
+)
 
-async def follow_one(events: EventStream, board: Board) -> Waited:
-    """Show one operation until it ends or pauses; return how it ended."""
+
+async def follow_one(
+    events: Events, operation_id: str, board: Board, *, owner: str | None, interval_s: float = 0.5
+) -> Waited:
+    """Show one operation until it ends or pauses; return how it ended.
+
+    Raises:
+        NotFound: the owner has no such operation.
+        StorageError: the database refused at the beginning; if it does later, it is asked again.
+    """
+    of_one = await events.subscribe(owner, only=operation_id, interval_s=interval_s)
     last: ProgressEvent | None = None
-    async for last in events:
-        board.show(last)
-        if stands_still(last):
-            break
-    if last is None:
-        return Waited(done=False, message="It was forgotten before it could be followed.")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_end_once_lost, events, operation_id, of_one)
+        async for last in of_one:
+            board.show(last)
+            if stands_still(last):
+                break
+        tasks.cancel_scope.cancel()
+    if last is None or not stands_still(last):
+        return Waited(done=False, message=LOST.format(id=operation_id))
     is_batch = last.batch is not None
     return Waited(
         done=last.status in (BatchState.COMPLETED, JobState.COMPLETED),
         message=outcome_line(last.name, last.id, last.status, last.message, is_batch=is_batch),
     )
+
+
+async def _end_once_lost(events: Events, operation_id: str, stream: EventStream) -> None:
+    """Let nothing follow once the database does not know the operation any more."""
+    while True:
+        await anyio.sleep(KNOWN_S)
+        with suppress(StorageError):  # the reader of the events meets it as well, and says why
+            if not await events.knows(operation_id):
+                stream.end()
 
 
 async def follow_all(

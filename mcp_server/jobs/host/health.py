@@ -149,7 +149,7 @@ class Health:
 
     def _message(self, facts: Mapping[str, Any], *, needed: bool, coming: bool) -> str:
         if self._store.trouble is not None:
-            return f"Nothing can be recorded: {self._store.trouble}. Work goes on once it can."
+            return f"Not all can be recorded: {self._store.trouble}. Work goes on once it can."
         if facts["alive"]:
             return _alive(facts)
         if "stopped" in facts and needed:

@@ -92,6 +92,14 @@ class Hub:
                 await self._name(subscription, owner, only)
         return subscription
 
+    async def knows(self, id: str) -> bool:
+        """Whether there is such a batch or job. Of one that was lost, nothing is told.
+
+        Raises:
+            StorageError: the database refused.
+        """
+        return (await self._store.batch(id) or await self._store.job(id)) is not None
+
     async def read(self) -> None:
         """Have put to all subscriptions what has become of operations since it was read last.
 

@@ -91,12 +91,16 @@ class Upkeep:
             StorageError: the database refused.
         """
         details = {**self._host.details, "running": len(self._state.held)}
+        if (trouble := self._store.trouble) is not None:
+            details["unhealthy"] = f"not all that it does can be recorded: {trouble}."
         if strays := self._lanes.strays:
             lanes = self._settings.concurrency
             details["unhealthy"] = told_of(strays, lanes=lanes, replaced=self._replaced)
         host = replace(self._host, details=details)
         stored = await self._store.announce(host, now=self._clock.now())
         self._obey(stored.wanted)
+        if trouble is not None and self._store.trouble is None:
+            await self.announce()  # as this was recorded, that is over
 
     async def give_back(self, waiting: Sequence[Attempt]) -> None:
         """Return attempts that wait for lanes to the queue; if the database refuses, run them."""
@@ -121,11 +125,11 @@ class Upkeep:
         """Renew every lease, stop what lost its claim, and say that we live."""
         while True:
             await anyio.sleep(self._settings.heartbeat_s)
-            try:
-                await self._renew()
-                await self.announce()
-            except StorageError as error:  # tried again: a lease outlasts a missed heartbeat
-                logger.warning("cannot renew the leases", error=str(error))
+            for step in (self._renew, self.announce):
+                try:
+                    await step()
+                except StorageError as error:  # tried again: a lease outlasts a missed heartbeat
+                    logger.warning("cannot renew the leases", error=str(error))
 
     async def _renew(self) -> None:
         attempts, now = list(self._state.held), self._clock.now()

@@ -7,6 +7,7 @@ file_end     the file's tables
 shared_end   the schema's tables
 copying      all rows from one to the other, and whether they came
 fitness      what PostgreSQL cannot hold
+rights       whether the role may move it
 living       whether somebody still works on the workspace
 journal      what stands in the state folder while a move is at its last steps
 plan         what is to be moved where

@@ -36,7 +36,7 @@ class Journal(BaseModel):
         """What stands, and what brings it to its end."""
         again = "`pressroom database move sqlite`"
         if self.to == "postgres":  # whoever shows this would hide the user's name in an address
-            where = f"{database_of(self.address)}, as {self.workspace_id}"
+            where = f"{database_of(self.address)}, --workspace-id {self.workspace_id}"
             again = f"`pressroom database move` with the same address ({where})"
         return (
             "The workspace's move to another database was interrupted at its last steps. All is "

@@ -20,6 +20,7 @@ from mcp_server.storage.moving.journal import (
 )
 from mcp_server.storage.moving.living import check_nobody_lives
 from mcp_server.storage.moving.plan import LOCK_S, Outcome, Plan
+from mcp_server.storage.moving.rights import check_rights
 from mcp_server.storage.moving.shapes import shapes_of
 from mcp_server.storage.moving.shared_end import SharedEnd, take_time
 from mcp_server.storage.postgres.connecting import connect
@@ -54,6 +55,7 @@ def move_to_file(plan: Plan) -> Outcome:
                 _check_free(plan.file)
                 with connection.transaction():
                     _check_writable(connection)
+                    check_rights(connection, plan.schema)
                     counts = _copied(plan, connection, coming)
                     write_journal(plan.state, plan.journal)
                     left = _set_aside(plan, connection)

@@ -23,6 +23,7 @@ from mcp_server.storage.moving.journal import (
 )
 from mcp_server.storage.moving.living import check_nobody_lives
 from mcp_server.storage.moving.plan import LOCK_S, Outcome, Plan
+from mcp_server.storage.moving.rights import check_rights
 from mcp_server.storage.moving.shapes import shapes_of
 from mcp_server.storage.moving.shared_end import SharedEnd, take_time
 from mcp_server.storage.postgres.connecting import connect
@@ -97,6 +98,7 @@ def _copied(plan: Plan, file: sqlite3.Connection) -> Mapping[str, int]:
     shapes = shapes_of(file)
     check_fitness(plan.file, file, shapes)
     with connect(plan.address) as connection, connection.transaction():
+        check_rights(connection, plan.schema)
         _make_room(plan, connection)
         bring(connection, plan.schema)
         counts = copy(source, SharedEnd(connection, plan.schema), shapes, plan.say)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 
 import psycopg
 from psycopg import sql
 
 from mcp_server.storage.postgres.connecting import connect
-from mcp_server.storage.postgres.errors import storage_error
+from mcp_server.storage.postgres.errors import DAMAGES, storage_error
 from mcp_server.storage.postgres.rows import PostgresRow
 from mcp_server.storage.sql.documents import DOCUMENTS, NAMED_MAX, NAMES
 from mcp_server.storage.sql.packing import unpacked
@@ -21,12 +21,15 @@ SELECT columns.table_name, column_name, data_type FROM information_schema.column
 JOIN information_schema.tables USING (table_schema, table_name)
 WHERE table_schema = %s AND table_type = 'BASE TABLE' ORDER BY columns.table_name, ordinal_position
 """
+WHOLE = "SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off"
+"""So that a table is read to count its rows, and not an index of it."""
 
 
 def damaged_rows(address: str, schema: str) -> Sequence[str]:
-    """Read every document and whatever is packed; name those that cannot be read.
+    """Read every table, document and whatever is packed; name those that cannot be read.
 
-    All else the server keeps to what its column takes.
+    All else the server keeps to what its column takes. Of a table that it cannot read itself, it is
+    only said that it is so.
 
     Raises:
         StorageError: the server cannot be reached, or refuses.
@@ -36,15 +39,32 @@ def damaged_rows(address: str, schema: str) -> Sequence[str]:
             columns: dict[str, dict[str, str]] = {}
             for table, column, type in connection.execute(COLUMNS, [schema]):
                 columns.setdefault(table, {})[column] = type
+            connection.execute(WHOLE)
             return [
-                f"{column} of {which} in {table}"
+                found
                 for table, types in columns.items()
-                if (name := next((each for each in NAMES if each in types), None)) is not None
-                for column, type in types.items()
-                for which in _damaged(connection, sql.Identifier(schema, table), name, column, type)
+                for found in _of_table(connection, schema, table, types)
             ]
     except psycopg.Error as error:
         raise storage_error(error) from error
+
+
+def _of_table(
+    connection: psycopg.Connection[PostgresRow], schema: str, table: str, types: Mapping[str, str]
+) -> Sequence[str]:
+    where = sql.Identifier(schema, table)
+    name = next((each for each in NAMES if each in types), None)
+    try:
+        with connection.transaction():
+            connection.execute(sql.SQL("SELECT count(*) FROM {}").format(where))
+            return [
+                f"{column} of {which} in {table}"
+                for column, type in types.items()
+                if name is not None
+                for which in _damaged(connection, where, name, column, type)
+            ]
+    except DAMAGES as error:
+        return [f"the table {table}: {storage_error(error)}"]
 
 
 def _damaged(

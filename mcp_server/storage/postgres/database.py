@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 import anyio
 import anyio.to_thread
 import psycopg
-from psycopg.errors import DiskFull
 
 from mcp_server.clock import Clock
 from mcp_server.errors import StorageError
@@ -22,6 +21,8 @@ from mcp_server.storage.postgres.errors import storage_error
 from mcp_server.storage.postgres.group import commit
 from mcp_server.storage.postgres.listening import Listener
 from mcp_server.storage.postgres.migrate import migrate
+from mcp_server.storage.postgres.transaction import PostgresTransaction
+from mcp_server.storage.postgres.trouble import Trouble
 from mcp_server.storage.sql.commits import Changes
 from mcp_server.storage.sql.group_commit import GroupCommit, Member, Written
 from mcp_server.storage.sql.group_read import GroupRead
@@ -31,8 +32,6 @@ T = TypeVar("T")
 
 POLL_S = 0.1
 """How often other processes' commits are looked for where they cannot be heard."""
-FULL_S = 10.0
-"""How long a disk counts as full of which that was said: what fits into a page is written still."""
 LOOK_S = 1.0
 """How often they are looked for all the same: behind a pooler nobody hears anything, nor that."""
 
@@ -89,8 +88,7 @@ class PostgresDatabase:
         self._changes = Changes()
         self._group = GroupCommit(self._commit, self._changes)
         self._reads = GroupRead(self._read)
-        self._trouble: str | None = None
-        self._full_until = 0.0
+        self._trouble = Trouble()
         self._seen: int | None = None
         self._looked_at = 0.0
         loop = asyncio.get_running_loop()
@@ -144,15 +142,21 @@ class PostgresDatabase:
 
     async def write_step(self, function: Callable[[Transaction], T]) -> Written[T]:
         """Run one write transaction; return its result with the `version` it surely includes."""
+        asked = set[str]()
+
+        def noted(tx: Transaction) -> T:
+            assert isinstance(tx, PostgresTransaction)
+            try:
+                return function(tx)
+            finally:
+                asked.update(tx.asked)
+
         try:
-            written = await self._group.write(function)
+            written = await self._group.write(noted)
         except StorageError as error:
-            self._trouble = error.shown or self._trouble
-            if isinstance(error.__cause__, DiskFull):
-                self._full_until = time.monotonic() + FULL_S
+            self._trouble.met(error, asked)
             raise
-        if written.changed and time.monotonic() >= self._full_until:
-            self._trouble = None
+        self._trouble.worked(asked, changed=written.changed)
         return written
 
     async def read(self, function: Callable[[Transaction], T]) -> T:
@@ -181,8 +185,8 @@ class PostgresDatabase:
 
     @property
     def trouble(self) -> str | None:
-        """Why nothing could be written of late, in words; `None` once something was."""
-        return self._trouble
+        """Why nothing, or not everything, could be written of late, in words."""
+        return self._trouble.words
 
     async def wait_for_change(
         self, timeout_s: float, *, since: int, poll_s: float | None = None

@@ -15,6 +15,8 @@ from mcp_server.storage.postgres.refusals import (
     READ_ONLY,
     REFUSED,
     STARTING,
+    UNKNOWN,
+    servers_words,
     why_refused,
 )
 
@@ -43,6 +45,7 @@ raised where a connection was lost."""
 
 WRITING = "another process is writing to the database"
 DAMAGED = "the database server finds its data damaged: put back a copy"
+FILES = "the database server cannot read or write its files: see its log, and to its disk"
 POOLED = (
     "a pooler such as PgBouncer lends the database's connections, and another process's statements "
     "came with one: set database_pooled = true, or PRESSROOM_DATABASE_POOLED=true"
@@ -61,11 +64,16 @@ MESSAGES: dict[type[psycopg.Error], str] = {
     errors.UndefinedTable: "the workspace is not there any more: it was moved away, or dropped",
     errors.DataCorrupted: DAMAGED,
     errors.IndexCorrupted: DAMAGED,
+    errors.IoError: FILES,
+    errors.UndefinedFile: FILES,
     errors.InvalidCatalogName: NO_DATABASE,
     errors.InvalidSqlStatementName: POOLED,
     errors.DuplicatePreparedStatement: POOLED,
 }
 """What trouble with the server means to a person; none of it is a statement's or its values'."""
+
+DAMAGES = (errors.DataCorrupted, errors.IndexCorrupted, errors.IoError, errors.UndefinedFile)
+"""What may concern one table, where all others can be read and written."""
 
 
 class CommitUnknown(psycopg.OperationalError):
@@ -94,6 +102,12 @@ def storage_error(error: psycopg.Error) -> StorageError:
 def moving_error(error: psycopg.Error) -> StorageError:
     """Return the same for the one who has typed the address: what the server said, too."""
     found = storage_error(error)
+    if found.shown == UNKNOWN:
+        said = (
+            f"the database server refuses the connection: {servers_words(error)}. See to that; "
+            "where its lc_messages is C, it says so in English, and what helps is said here"
+        )
+        return StorageError(said, shown=UNKNOWN, shared=True)
     if error.sqlstate is not None or found.shown != LOST:
         return found
     said = str(error).partition("\n")[0].strip()

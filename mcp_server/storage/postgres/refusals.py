@@ -17,6 +17,10 @@ FULL = "the database server has no connection left: see max_connections"
 DISK = "the disk of the database server is full: make room on it"
 STARTING = "the database server is starting, or stopping"
 LOST = "the database server cannot be reached"
+UNKNOWN = (
+    "the database server refuses the connection, in words that are not known here: `pressroom "
+    "doctor` shows them"
+)
 UNREADABLE = (
     "the address of the database cannot be read: write one such as postgresql://USER@HOST/NAME"
 )
@@ -50,13 +54,15 @@ _SAID = {
     r"definition of service": "the service that the address names is not defined: correct it",
     r"invalid \S+( \S+)? (value|number)": UNREADABLE,
     r"Connection refused|socket .* failed: (No such file|Permission denied)": f"{LOST}: nothing "
-    "listens there. Start it, or correct host and port",
+    "listens there. Start it, or correct host and port; if it has ended, its log says why",
     r"failed to resolve host|could not translate host name": f"{LOST}: nobody knows its host. "
     "Correct the host, or see to this machine's DNS",
     r"timeout expired|timed out|No route to host|unreachable": f"{LOST}: it does not answer. See "
     "to the network and its firewalls, or correct the host",
 }
 _UNKNOWN = re.compile(r'invalid URI query parameter: "(\w{1,60})"')
+_SERVERS = re.compile(r"connection failed: .*: [^:\n]+:  (\S.*)")
+"""What a server says, behind a word for how bad that is. Both are in its language."""
 
 
 class Unreadable(psycopg.OperationalError):
@@ -71,10 +77,19 @@ def why_unreadable(error: psycopg.ProgrammingError) -> str:
 
 
 def why_refused(error: psycopg.OperationalError) -> str | None:
-    """Return why a connection was not made; `None` if that was not said, or not understood."""
+    """Return why a connection was not made; `None` if nobody has said so."""
     if isinstance(error, Unreadable):
         return str(error)
     if error.sqlstate is not None:
         return None
     said = str(error)
-    return next((meaning for words, meaning in _SAID.items() if re.search(words, said)), None)
+    known = next((meaning for words, meaning in _SAID.items() if re.search(words, said)), None)
+    if servers_words(error) is not None and (known or LOST).startswith(LOST):
+        return UNKNOWN
+    return known
+
+
+def servers_words(error: psycopg.Error) -> str | None:
+    """Return in which words a server has let nobody in; `None` if none has said anything."""
+    found = _SERVERS.search(str(error))
+    return None if found is None else found[1].strip()

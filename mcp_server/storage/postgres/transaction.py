@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
-from enum import Enum
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, TypeVar, cast
 
 from psycopg import Connection, Cursor, Error, Pipeline
 from psycopg.pq import TransactionStatus
 
-from mcp_server.errors import InvalidPayload
 from mcp_server.storage.postgres.errors import is_machines
 from mcp_server.storage.postgres.rows import PostgresRow
+from mcp_server.storage.postgres.values import bound, in_parts, size_of
 from mcp_server.storage.sql.transaction import Row, statements_of
 
 T = TypeVar("T")
@@ -49,6 +48,8 @@ class PostgresTransaction:
         if pipeline is None and begun is not None:
             begun()
         self._connection, self._pipeline, self._begun = connection, pipeline, begun
+        self.asked = set[str]()
+        """All statements so far, by name, of whichever step."""
         self._names: set[str] = set()
         self._unread: list[Cursor[PostgresRow]] = []
         self._kept = 0
@@ -87,11 +88,12 @@ class PostgresTransaction:
 
         Where there is a `NAME_many`, that does all at once: it gets the rows as JSON.
         """
-        self._left(self._executed_many(name, rows))
+        for cursor in self._executed_many(name, rows):
+            self._left(cursor)
 
     def count_many(self, name: str, rows: Iterable[Mapping[str, object]], /) -> int:
         """Do the same; return how many rows it changed in all."""
-        return self._counted(self._executed_many(name, rows))
+        return sum(map(self._counted, self._executed_many(name, rows)))
 
     def insert(self, name: str, /, **values: object) -> int:
         """Execute an INSERT; return the new row's id."""
@@ -201,21 +203,31 @@ class PostgresTransaction:
         self, name: str, values: Mapping[str, object], *, then: str = ""
     ) -> Cursor[PostgresRow]:
         # At once: what it prepares later on, the driver takes for prepared also after an error.
-        bound = _bound(values)
-        cursor = self._connection.execute(query(name) + then, bound, prepare=True)
-        self._kept += sum(len(value) for value in bound.values() if isinstance(value, str | bytes))
-        if self._kept > KEPT_MAX:
-            self._wait()
+        self.asked.add(name)
+        taken = bound(values)
+        cursor = self._connection.execute(query(name) + then, taken, prepare=True)
+        self._keep(size_of(taken))
         return cursor
 
     def _executed_many(
         self, name: str, rows: Iterable[Mapping[str, object]]
-    ) -> Cursor[PostgresRow]:
+    ) -> Iterator[Cursor[PostgresRow]]:
+        taken = [bound(row) for row in rows]
         if (at_once := f"{name}_many") in statements_of(PACKAGE):
-            return self._executed(at_once, {"rows": json.dumps([_bound(row) for row in rows])})
-        cursor = self._connection.cursor()
-        cursor.executemany(query(name), [_bound(row) for row in rows])
-        return cursor
+            yield self._executed(at_once, {"rows": json.dumps(taken)})
+            return
+        self.asked.add(name)
+        for part in in_parts(taken, KEPT_MAX):
+            cursor = self._connection.cursor()
+            cursor.executemany(query(name), part)
+            self._keep(sum(map(size_of, part)))
+            yield cursor
+
+    def _keep(self, size: int) -> None:
+        """Note how much is kept to be sent together; send it where that is too much."""
+        self._kept += size
+        if self._kept > KEPT_MAX:
+            self._wait()
 
     def _left(self, cursor: Cursor[PostgresRow]) -> None:
         self._unread.append(cursor)
@@ -250,24 +262,6 @@ class PostgresTransaction:
 
 def _has_changed(cursor: Cursor[PostgresRow]) -> bool:
     return cursor.rowcount > 0 and not (cursor.statusmessage or "").startswith("SELECT")
-
-
-def _bound(values: Mapping[str, object]) -> dict[str, object]:
-    """Return values as columns take them: truths as 0 or 1, enumerations by their words.
-
-    Raises:
-        InvalidPayload: a text has a NUL.
-    """
-    return {name: _plain(value) for name, value in values.items()}
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, bool):
-        return int(value)
-    value = value.value if isinstance(value, Enum) else value
-    if isinstance(value, str) and "\0" in value:
-        raise InvalidPayload("text", ["it holds a NUL character, which PostgreSQL cannot keep"])
-    return value
 
 
 @cache

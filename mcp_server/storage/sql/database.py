@@ -50,7 +50,10 @@ class Database(Protocol):
 
     @property
     def trouble(self) -> str | None:
-        """Why nothing could be written of late, in words; `None` once something was."""
+        """Why nothing, or not everything, could be written of late, in words.
+
+        It is `None` again once that is over, as far as is known.
+        """
         ...
 
     async def wait_for_change(
