@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import structlog
 from blockbuster import BlockBuster
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests import databases
 
@@ -26,9 +26,11 @@ _SETTINGS.parent.mkdir(parents=True)
 PLAIN = 'embedder = "off"\n'
 _SETTINGS.write_text(PLAIN)
 
-settings.register_profile("quick", max_examples=50)
-settings.register_profile("long", max_examples=5000)
-settings.register_profile("brief", max_examples=10)  # where all else was tried before
+# Nothing is timed here: a busy machine draws slowly, and takes long over some example.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", UNHURRIED, max_examples=50)
+settings.register_profile("long", UNHURRIED, max_examples=5000)
+settings.register_profile("brief", UNHURRIED, max_examples=10)  # where all else was tried before
 settings.load_profile("quick")  # unless `--hypothesis-profile` names another
 
 PLAIN_LOG = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_server.clock import ALPHABET, SystemClock, new_id
@@ -18,7 +18,6 @@ def test_an_id_is_a_prefix_and_letters_that_nobody_confuses() -> None:
     assert not set("ilou") & set(ALPHABET) and len(set(ALPHABET)) == 32
 
 
-@settings(deadline=None)
 @given(first=st.floats(0, 4e9), later=st.floats(0.001, 1e6))
 def test_ids_sort_by_the_time_they_were_made(first: float, later: float) -> None:
     """To the millisecond."""

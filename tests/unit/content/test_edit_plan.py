@@ -336,7 +336,7 @@ MOVES = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(MOVES, max_size=25))
 def test_any_sequence_of_edits_is_what_a_plain_list_says(moves: list[tuple[str, Any]]) -> None:
     """R30: discards go back one by one, marks come back with their drafts, nothing is lost."""

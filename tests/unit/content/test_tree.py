@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_server.content.text.tree import same_text, tree_hash
@@ -75,7 +75,6 @@ def test_what_readers_see_is_a_change(one: str, other: str) -> None:
     assert not same_text(one, other)
 
 
-@settings(deadline=None)
 @given(text=st.one_of(st.text(), WORDS.map("".join)))
 def test_any_text_has_a_tree(text: str) -> None:
     """It never fails, and line ends and blank lines around never matter."""

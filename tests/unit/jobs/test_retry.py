@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_server.jobs.job import JOB_TRANSITIONS, Job, JobState
@@ -12,7 +12,6 @@ from mcp_server.jobs.retry import BACKOFF_MAX_S, backoff_s, decide
 from tests.unit.jobs.rig import ORIGIN
 
 NOW = 1_000.0
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """How long an example takes says nothing on a busy machine."""
 
 JOB = Job(
@@ -45,7 +44,6 @@ jitters = st.floats(0, 1)
 tries = st.integers(0, 1000)
 
 
-@UNHURRIED
 @given(outcome=outcomes, attempts=tries, max_retries=tries, jitter=jitters)
 def test_every_outcome_leads_to_a_state_that_a_running_job_may_go_to(
     outcome: Outcome, attempts: int, max_retries: int, jitter: float
@@ -59,7 +57,6 @@ def test_every_outcome_leads_to_a_state_that_a_running_job_may_go_to(
         assert isinstance(outcome, Retry | Snooze)
 
 
-@UNHURRIED
 @given(attempts=tries, max_retries=tries, jitter=jitters)
 def test_a_job_is_retried_as_often_as_it_may_be(
     attempts: int, max_retries: int, jitter: float
@@ -72,7 +69,6 @@ def test_a_job_is_retried_as_often_as_it_may_be(
     assert verdict.reason is not None and verdict.reason.startswith("busy")
 
 
-@UNHURRIED
 @given(attempts=tries, jitter=jitters)
 def test_the_wait_doubles_up_to_a_minute_and_half_of_it_is_chance(
     attempts: int, jitter: float
@@ -89,7 +85,6 @@ def test_the_first_waits_are_a_second_two_and_four() -> None:
     assert [backoff_s(n, 1.0) for n in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
-@UNHURRIED
 @given(after_s=st.floats(0, 1e9), jitter=jitters)
 def test_what_a_provider_asks_for_is_waited_for_to_the_letter(
     after_s: float, jitter: float

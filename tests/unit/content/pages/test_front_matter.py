@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mcp_server.content.pages.declared import declared_in
@@ -230,7 +230,6 @@ def test_a_meta_text_that_would_come_back_otherwise_is_refused(text: str) -> Non
         splice(page("---\ntitle: a\n---\n"), {"meta": text})
 
 
-@settings(deadline=None)
 @given(values=st.dictionaries(st.sampled_from(["title", "og:title", '"x', "a b", "#"]), TEXTS))
 def test_meta_fields_are_the_inverse_of_meta_text(values: dict[str, str]) -> None:
     """One line for each key, whatever is in it."""
@@ -254,7 +253,6 @@ def test_a_meta_text_is_read_as_people_write_it() -> None:
         meta_fields("title: x\ntitle: x")
 
 
-@settings(deadline=None)
 @given(value=TEXTS, old=OLD, name=st.sampled_from(["title", "weight"]))
 def test_a_text_is_read_as_it_was_written(value: str, old: str | None, name: str) -> None:
     """Also by a reader with types, except where a number or truth was or may be wanted."""
@@ -264,7 +262,6 @@ def test_a_text_is_read_as_it_was_written(value: str, old: str | None, name: str
     assert typed == value or (source == value and not isinstance(typed, str))
 
 
-@settings(deadline=None)
 @given(value=JSON)
 @example(value=[math.inf, {"a": [-1e300, 1e22]}])
 def test_a_declared_value_is_read_with_its_type(value: Any) -> None:
@@ -274,7 +271,6 @@ def test_a_declared_value_is_read_with_its_type(value: Any) -> None:
     assert yaml.safe_load(f"key: {source}")["key"] == value
 
 
-@settings(deadline=None)
 @given(name=TEXTS.filter(bool))
 def test_any_key_can_be_written(name: str) -> None:
     """In quotation marks where it needs them."""

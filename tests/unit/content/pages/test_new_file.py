@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_server.content.pages.layout import Layout, Part
@@ -66,7 +66,6 @@ def test_what_would_not_be_read_back_is_refused() -> None:
         new_file(SINGLE, {"meta": "a: b"})
 
 
-@settings(deadline=None)
 @given(
     layout=st.sampled_from([MARKED, MDX, SINGLE]),
     texts=st.dictionaries(SECTIONS, TEXTS, min_size=1),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from mcp_server.content.pages.layout import MarkStyle
 from mcp_server.content.text.openings import left_open, left_open_more, runs_more
@@ -159,14 +159,12 @@ def test_a_shortcode_is_a_pair_where_the_text_before_closed_it() -> None:
     assert left_open_more("{% aside %}a{% endaside %}", "{% aside %}b") is not None
 
 
-@settings(deadline=None)
 @given(text=GOOD_TEXTS)
 def test_good_texts_leave_nothing_open(text: str) -> None:
     """A false alarm would refuse what was paid for."""
     assert left_open(text) == ()
 
 
-@settings(deadline=None)
 @given(text=TEXTS)
 def test_any_text_is_looked_at(text: str) -> None:
     """It never fails, and a text leaves no more open than itself."""

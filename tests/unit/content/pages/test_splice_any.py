@@ -56,7 +56,6 @@ def spliced(page: PageText, section: str, text: str | None) -> PageText:
         raise
 
 
-@settings(deadline=None)
 @given(data=st.one_of(wild_files(), st.binary(max_size=60)), layout=LAYOUTS)
 def test_what_is_there_already_changes_no_byte(data: bytes, layout: Layout) -> None:
     """P7: importing a site and promoting it changes nothing."""
@@ -65,7 +64,7 @@ def test_what_is_there_already_changes_no_byte(data: bytes, layout: Layout) -> N
     assert splice(page, {s: t if s != "meta" else t.strip("\n") for s, t in same.items()}) == data
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(data=wild_files(), layout=LAYOUTS, text=TEXTS, number=st.integers(0, 9), empty=st.booleans())
 def test_what_is_asked_is_there_and_all_else_as_before(
     data: bytes, layout: Layout, text: str, number: int, empty: bool
@@ -89,7 +88,6 @@ def test_what_is_asked_is_there_and_all_else_as_before(
     assert after.title == page.title
 
 
-@settings(deadline=None)
 @given(data=st.data(), layout=LAYOUTS, text=GOOD_TEXTS)
 def test_a_tidy_file_takes_any_good_text_and_gives_it_back(
     data: st.DataObject, layout: Layout, text: str
@@ -108,7 +106,6 @@ def test_a_tidy_file_takes_any_good_text_and_gives_it_back(
             assert splice(changed, {section: span.text}) == original
 
 
-@settings(deadline=None)
 @given(data=st.data(), layout=st.sampled_from([MARKED, MDX, SINGLE]), text=GOOD_TEXTS)
 def test_a_section_that_is_not_there_is_put_after_the_one_before_it(
     data: st.DataObject, layout: Layout, text: str
@@ -129,7 +126,6 @@ def test_a_section_that_is_not_there_is_put_after_the_one_before_it(
         assert all(after.spans[s].text == page.spans[s].text for s in kept)
 
 
-@settings(deadline=None)
 @given(
     data=wild_files(), values=st.dictionaries(st.sampled_from(META.keys), VALUES), layout=LAYOUTS
 )
@@ -149,7 +145,6 @@ def test_the_keys_of_meta_become_what_is_asked(
         assert after.data[after.front.body if after.front else 0 :] == data[page.front.body :]
 
 
-@settings(deadline=None)
 @given(
     texts=st.dictionaries(st.sampled_from(["hero", "hours", "wine"]), GOOD_TEXTS, min_size=1),
     windows=st.booleans(),

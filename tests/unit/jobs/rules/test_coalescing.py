@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_server.jobs.job import ENDED_JOB_STATES, Dedup, JobState, NewJob
 from mcp_server.jobs.rules import coalescing
-
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def job(dedup: Dedup, key: str | None = "a", subject: str = "", *, counted: bool = True) -> NewJob:
@@ -79,7 +77,6 @@ def test_the_last_of_a_call_that_replaces_is_done_under_the_id_of_the_first() ->
     ]
 
 
-@UNHURRIED
 @given(calls())
 def test_of_what_is_handed_in_one_job_is_left_for_each_shared_key(
     jobs: list[tuple[str, NewJob]],

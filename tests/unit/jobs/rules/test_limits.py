@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_server.jobs.rules import limits
 from mcp_server.jobs.rules.limits import Candidate
-
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 candidates: st.SearchStrategy[list[Candidate]] = st.lists(
     st.tuples(st.integers(-20, 20), st.integers(1, 99), st.booleans(), st.just(0), st.just(0.0)),
@@ -55,7 +53,6 @@ def test_quick_jobs_are_claimed_ahead_behind_those_that_have_a_lane() -> None:
     assert limits.chosen([], limit=2, ahead=1) == []
 
 
-@UNHURRIED
 @given(found=candidates, limit=st.integers(1, 10), ahead=st.integers(0, 10))
 def test_no_job_is_given_before_one_of_higher_priority_or_greater_age(
     found: list[Candidate], limit: int, ahead: int

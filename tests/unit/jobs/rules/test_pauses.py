@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_server.jobs.job import JOB_TRANSITIONS, BatchState, JobState
 from mcp_server.jobs.retry import Verdict
 from mcp_server.jobs.rules import pauses
-
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 PAUSES = Verdict(JobState.PAUSED, "paused", "the key was refused", attempts=0)
 TRIES_AGAIN = Verdict(JobState.SCHEDULED, "retrying", "busy", due_at=9.0)
@@ -102,7 +100,6 @@ def test_a_job_to_be_tried_again_waits_with_its_paused_batch() -> None:
     assert allowed(TRIES_AGAIN, batch=None) == TRIES_AGAIN
 
 
-@UNHURRIED
 @given(
     state=st.sampled_from(sorted(JOB_TRANSITIONS[JobState.PROCESSING])),
     code=st.sampled_from([None, "retrying", pauses.RESUMED]),

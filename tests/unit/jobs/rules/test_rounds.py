@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_server.jobs.job import ENDED_JOB_STATES, BatchState, Job, JobState
 from mcp_server.jobs.retry import Verdict
 from mcp_server.jobs.rules import rounds
 from tests.unit.jobs.rig import ORIGIN
-
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 JOB = Job(
     id="j",
@@ -78,7 +76,6 @@ def test_jobs_that_come_in_are_waited_for_and_those_that_count_are_counted() -> 
     assert nonzero(rounds.added_by_arrival(jobs=3, counted=2)) == {"outstanding": 3, "total": 2}
 
 
-@UNHURRIED
 @given(st.lists(ends()))
 def test_many_ends_add_up_to_what_each_of_them_adds(ended: list[tuple[Job, Verdict, int]]) -> None:
     """By batch; jobs outside any are counted nowhere."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_server.jobs.rules import suspects
 from mcp_server.jobs.rules.limits import Candidate
 from mcp_server.jobs.rules.suspects import SUSPECT_CRASHES, SUSPECT_PATIENCE_S
-
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 NOW = 1_000.0
 A, B, C = (0, 1, False, 0, 0.0), (0, 2, False, SUSPECT_CRASHES - 1, 0.0), (0, 3, True, 0, 0.0)
@@ -43,7 +41,6 @@ def test_a_suspect_lets_others_go_first_unless_the_worker_is_empty_or_its_patien
     assert (empty, busy) == (by_an_empty_worker, beside_others)
 
 
-@UNHURRIED
 @given(
     crashes=st.lists(st.integers(0, 2 * SUSPECT_CRASHES), min_size=1),
     waited_s=st.floats(0, 2 * SUSPECT_PATIENCE_S),
