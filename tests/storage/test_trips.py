@@ -79,18 +79,18 @@ async def line(tmp_path: Path) -> AsyncIterator[Line]:
 Step_ = Callable[[Line, list[Attempt]], Awaitable[Any]]
 STEPS: dict[str, tuple[int, int, Step_]] = {
     "a look for work, in vain": (0, 3, lambda line, _: line.exchange([], 50, found=False)),
-    "a batch of one": (0, 5, lambda line, _: line.bench.submit("new")),
+    "a batch of one": (0, 4, lambda line, _: line.bench.submit("new")),
     "a batch of a thousand": (
         0,
-        5,
+        4,
         lambda line, _: line.bench.submit("new", *[a_job() for _ in range(1000)]),
     ),
-    "a job alone": (0, 4, lambda line, _: line.bench.enqueue("alone")),
-    "one ends, one begins": (1, 8, lambda line, running: line.exchange(running, 1)),
-    "fifty end, fifty begin": (50, 8, lambda line, running: line.exchange(running, 50)),
+    "a job alone": (0, 2, lambda line, _: line.bench.enqueue("alone")),
+    "one ends, one begins": (1, 6, lambda line, running: line.exchange(running, 1)),
+    "fifty end, fifty begin": (50, 6, lambda line, running: line.exchange(running, 50)),
     "a draft is stored, and its page exported": (
         1,
-        12,
+        11,
         lambda line, running: line.exchange(running, 0, DRAFTED),
     ),
     "a heartbeat": (

@@ -19,9 +19,9 @@ def next_change(tx: Transaction) -> int:
     return tx.next_change()
 
 
-def batches_at(tx: Transaction, ids: Iterable[int]) -> list[list[Row]]:
-    """Return the row of each of these batches: no batch ever goes away."""
-    return tx.together(("get_batch_by_row", {"id": id}) for id in ids)
+def asking_batches(ids: Iterable[int]) -> list[tuple[str, dict[str, int]]]:
+    """Return what asks for the row of each of these batches: no batch ever goes away."""
+    return [("get_batch_by_row", {"id": id}) for id in ids]
 
 
 def next_job(tx: Transaction) -> int:
@@ -48,13 +48,15 @@ def note_end(tx: Transaction, job: Row, state: JobState, *, code: str | None, no
     awaiting, *counted = tx.together(asked)
     for [row] in counted:
         _settle(tx, row, now)
-    for row in awaiting:
-        if state is JobState.FAILED:
-            new = {"id": next_job(tx), "job_id": new_job_id()}
-            tx.run("share_failure", **new, job=job["id"], batch=row["batch"])
-        added = rounds.added_by_end(state, code=code, counted=False)
-        _count(tx, row["batch"], added, now)
-    tx.run("forget_awaiting", job=job["id"])
+    _note_awaited(tx, job["id"], awaiting, state, code=code, now=now)
+
+
+def note_others(
+    tx: Transaction, job: int, state: JobState, *, code: str | None, now: float
+) -> None:
+    """Count the end of a job in the batches that wait for it, but not in its own."""
+    awaiting = tx.all("list_awaiting", job=job)
+    _note_awaited(tx, job, awaiting, state, code=code, now=now)
 
 
 def note_ends(
@@ -64,7 +66,7 @@ def note_ends(
     *,
     now: float,
 ) -> None:
-    """Count the ends of many jobs that only their own batches wait for: once for each batch.
+    """Count the ends of many jobs in their own batches: once for each batch.
 
     Each entry is a job, how it ended, and how many of its batch ended so; `batches` are the rows.
     """
@@ -121,6 +123,24 @@ def _settle(tx: Transaction, row: Row, now: float) -> None:
 def _grows(tx: Transaction, batch: int) -> bool:
     """Whether more jobs of its round come in: a retry takes them up in steps."""
     return tx.one("find_retrying", batch=batch) is not None
+
+
+def _note_awaited(
+    tx: Transaction,
+    job: int,
+    awaiting: Iterable[Row],
+    state: JobState,
+    *,
+    code: str | None,
+    now: float,
+) -> None:
+    for row in awaiting:
+        if state is JobState.FAILED:
+            new = {"id": next_job(tx), "job_id": new_job_id()}
+            tx.run("share_failure", **new, job=job, batch=row["batch"])
+        added = rounds.added_by_end(state, code=code, counted=False)
+        _count(tx, row["batch"], added, now)
+    tx.run("forget_awaiting", job=job)
 
 
 def _count(tx: Transaction, batch: int, added: Mapping[str, int], now: float) -> None:

@@ -40,7 +40,7 @@ def finish(
     Ends that are only written down are written together; if one of those has lost its claim, and
     for all others, each has a savepoint of its own.
     """
-    plain = _plain(tx, reports)
+    plain = [r for r in reports if r.verdict.state in ENDED_JOB_STATES and not r.verdict.effects]
     together = plain and not isinstance(
         tx.trial(lambda: _finish_together(tx, plain, now)), Exception
     )
@@ -53,16 +53,6 @@ def finish(
     ]
 
 
-def _plain(tx: Transaction, reports: Sequence[Report]) -> list[Report]:
-    """Return the reports of jobs that are over, ask for nothing, and that nobody else awaits."""
-    plain = [r for r in reports if r.verdict.state in ENDED_JOB_STATES and not r.verdict.effects]
-    if tx.one("find_awaited") is None:  # almost always
-        return plain
-    rows = encoded([report.attempt.job.order for report in plain])
-    awaited = {row["job"] for row in tx.all("list_awaited", jobs=rows)}
-    return [report for report in plain if report.attempt.job.order not in awaited]
-
-
 def _finish_together(tx: Transaction, reports: Sequence[Report], now: float) -> None:
     """Write down ends, one statement for all that are alike but for their results."""
     alike: dict[tuple[object, ...], list[Report]] = {}
@@ -72,16 +62,25 @@ def _finish_together(tx: Transaction, reports: Sequence[Report], now: float) -> 
         alike.setdefault(key, []).append(report)
     _write_steps(tx, reports)
     ends = [_ends(group, group[0].verdict, group[0].verdict.state, now) for group in alike.values()]
+    found = tx.together([*(("finish_jobs", end) for end in ends), ("find_awaited", {})])
     batches: dict[str | None, int] = {}
-    for group, rows in zip(
-        alike.values(), tx.together(("finish_jobs", end) for end in ends), strict=True
-    ):
+    for group, rows in zip(alike.values(), found[:-1], strict=True):
         job = group[0].attempt.job
         if len(rows) != len(group):
             raise LostClaim(job.id, "one of several")
         batches[job.batch_id] = rows[0]["batch"]
     ended = [(group[0].attempt.job, group[0].verdict, len(group)) for group in alike.values()]
     counters.note_ends(tx, ended, batches, now=now)
+    if found[-1]:  # hardly ever
+        _tell_others(tx, reports, now)
+
+
+def _tell_others(tx: Transaction, reports: Sequence[Report], now: float) -> None:
+    """Count ends in the batches of others that wait for them."""
+    ended = {report.attempt.job.order: report.verdict for report in reports}
+    for row in tx.all("list_awaited", jobs=encoded([*ended])):
+        verdict = ended[row["job"]]
+        counters.note_others(tx, row["job"], verdict.state, code=verdict.code, now=now)
 
 
 def _finish_alone(

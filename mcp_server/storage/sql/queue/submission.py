@@ -263,6 +263,6 @@ def _insert_batch(tx: Transaction, new: NewBatch, *, now: float) -> Row:
     )
     change = counters.next_change(tx)
     terms, key = dumped(new.terms), new.submit_key
-    row = tx.one("insert_round", batch=id, terms=terms, submit_key=key, change=change)
-    assert row is not None
+    tx.run("insert_round", batch=id, terms=terms, submit_key=key, change=change)
+    row: dict[str | int, object] = {"id": id, "round": 1, "state": BatchState.PENDING}
     return row
