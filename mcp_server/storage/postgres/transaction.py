@@ -115,6 +115,8 @@ class PostgresTransaction:
     def together(self, asked: Iterable[tuple[str, Mapping[str, object]]], /) -> list[list[Row]]:
         """Execute statements that need nothing of each other; return the rows of each."""
         cursors = [self._executed(name, values) for name, values in asked]
+        if not cursors:
+            return []  # nothing is waited for
         rows = [cast("list[Row]", cursor.fetchall()) for cursor in cursors]
         self._read(*cursors)
         return rows

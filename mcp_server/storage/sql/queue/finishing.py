@@ -19,7 +19,7 @@ from mcp_server.jobs.job import (
 )
 from mcp_server.jobs.records import Report
 from mcp_server.jobs.retry import Verdict
-from mcp_server.jobs.rules import pauses
+from mcp_server.jobs.rules import coalescing, pauses
 from mcp_server.jobs.rules.coalescing import WAITING
 from mcp_server.storage.sql.queue import counters, following, sharing, stopping
 from mcp_server.storage.sql.queue.rows import encoded, shown
@@ -27,6 +27,9 @@ from mcp_server.storage.sql.transaction import Row, Transaction
 
 ApplyAll = Callable[[Transaction, Row, Sequence[object]], "str | None"]
 """Applies a job's effects; returns why they cannot be, and then none may stay applied."""
+
+JOINED = Verdict(JobState.COMPLETED, coalescing.JOINED, coalescing.JOINED_REASON)
+"""How a job ends that would have to wait, where another of its key does."""
 
 Keep = Callable[[Transaction, Row, Sequence[object]], None]
 """Stores what is kept of effects that came too late."""
@@ -97,13 +100,10 @@ def _finish_alone(
     if conflict is not None:
         keep(tx, job, effects)
         verdict = Verdict(state=JobState.FAILED, code="conflict", reason=conflict)
-    _record(tx, job, report, verdict, now)
-    stored = tx.one("get_job_by_row", id=job["id"])
-    assert stored is not None
-    return _verdict_of(stored)
+    return _record(tx, job, report, verdict, now)
 
 
-def _record(tx: Transaction, job: Row, report: Report, verdict: Verdict, now: float) -> None:
+def _record(tx: Transaction, job: Row, report: Report, verdict: Verdict, now: float) -> Verdict:
     assert verdict.state in JOB_TRANSITIONS[JobState.PROCESSING]
     verdict = _as_the_batch_allows(tx, job, verdict)
     joins = sharing.joined(tx, job) if verdict.state in WAITING else None
@@ -114,10 +114,12 @@ def _record(tx: Transaction, job: Row, report: Report, verdict: Verdict, now: fl
         counters.note_end(tx, job, verdict.state, code=verdict.code, now=now)
     elif joins is not None:
         sharing.absorb(tx, job, joins, now=now)
+        return JOINED
     elif job["batch"] is not None:
         if verdict.state is JobState.PAUSED:
             stopping.pause(tx, job["batch"], verdict.reason or "")
         tx.run("touch_batch", batch_id=job["batch_id"], change=counters.next_change(tx))
+    return verdict._replace(effects=())
 
 
 def _as_the_batch_allows(tx: Transaction, job: Row, verdict: Verdict) -> Verdict:

@@ -80,10 +80,21 @@ def follow(tx: Transaction, said: Row, jobs: Sequence[int]) -> None:
             raise AssertionError("it takes jobs up, see `submission`")
 
 
-def free_keys(tx: Transaction, keys: Collection[str]) -> None:
-    """Let those jobs of these keys follow that are cancelled, for they hold them no longer."""
-    if not keys or tx.one("list_following") is None:  # almost always
-        return
+def freed(
+    tx: Transaction, keys: Collection[str], asked: Sequence[tuple[str, Mapping[str, object]]]
+) -> list[list[Row]]:
+    """Return what is asked about these keys, of which no job is left that is cancelled.
+
+    Those that have not followed yet hold them no longer: where there are any, they follow first.
+    """
+    said, *found = tx.together([("list_following", {}), *asked])
+    if not said:  # almost always
+        return found
+    _free_keys(tx, keys)
+    return tx.together(asked)
+
+
+def _free_keys(tx: Transaction, keys: Collection[str]) -> None:
     behind: dict[int, list[int]] = {}
     for row in tx.all("list_behind", keys=json.dumps(list(keys))):
         behind.setdefault(row["batch"], []).append(row["id"])
