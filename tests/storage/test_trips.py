@@ -30,7 +30,7 @@ KINDS = ("work", "export", "asks", "embed", "import", "promote", "review", "writ
 EXPORT = a_job(kind="export", dedup=Dedup.COALESCE, dedup_key="export:menu", counted=False)
 DRAFTED = Done(effects=(SaveRevision(a_text(), ABSENT), Enqueue(EXPORT)))
 
-KEYED = [a_job(dedup_key=f"draft:menu/{n}") for n in range(100)]
+KEYED = [a_job(dedup=Dedup.SKIP, dedup_key=f"draft:menu/{n}") for n in range(100)]
 KEYS = {
     "request": Request(key="r", digest="d"),
     "spends": Request(key="s", digest="d"),
@@ -96,6 +96,7 @@ STEPS: dict[str, tuple[int, int, Step_]] = {
     "a job alone": (0, 2, lambda line, _: line.bench.enqueue("alone")),
     "one ends, one begins": (1, 6, lambda line, running: line.exchange(running, 1)),
     "fifty end, fifty begin": (50, 6, lambda line, running: line.exchange(running, 50)),
+    "a batch is cancelled": (50, 6, lambda line, _: line.bench.cancel()),
     "a draft is stored, and its page exported": (
         1,
         6,

@@ -83,24 +83,24 @@ def note_arrivals(tx: Transaction, batch: int, *, jobs: int, counted: int) -> No
 
 
 def note_cancelled(tx: Transaction, batch: Row, *, now: float) -> int:
-    """Count all counted jobs that have not ended as cancelled; return how many they are."""
+    """Count all counted jobs that have not ended as cancelled; return how many they are.
+
+    The round ends if nothing is outstanding any more.
+    """
     left = rounds.left(batch["total"], batch["completed"], batch["failed"], batch["cancelled"])
-    if left:
-        added = {**rounds.NOTHING, "outstanding": -left, "cancelled": left}
-        _count(tx, batch["batch"], added, now)
+    added = {**rounds.NOTHING, "outstanding": -left, "cancelled": left}
+    _count(tx, batch["id"], added, now)
     return left
 
 
 def settle(tx: Transaction, batch: int, *, now: float) -> None:
     """End the batch's round if nothing is outstanding any more."""
-    row = tx.one("get_batch_by_row", id=batch)
-    assert row is not None, "a batch row never goes away"
-    _settle(tx, row, now)
+    _count(tx, batch, rounds.NOTHING, now)
 
 
 def _settle(tx: Transaction, row: Row, now: float) -> None:
-    """End the round of this row if nothing is outstanding any more."""
-    if rounds.is_over(row["state"], row["outstanding"]) and not _grows(tx, row["batch"]):
+    """End the round of this `count_job` row if nothing is outstanding, and nothing comes in."""
+    if rounds.is_over(row["state"], row["outstanding"]) and not row["grows"]:
         stopping = bool(row["stopping"])
         state = rounds.end_state(
             stopping=stopping,
@@ -118,11 +118,6 @@ def _settle(tx: Transaction, row: Row, now: float) -> None:
             ended_at=now,
             change=next_change(tx),
         )
-
-
-def _grows(tx: Transaction, batch: int) -> bool:
-    """Whether more jobs of its round come in: a retry takes them up in steps."""
-    return tx.one("find_retrying", batch=batch) is not None
 
 
 def _note_awaited(

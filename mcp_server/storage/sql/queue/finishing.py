@@ -104,6 +104,7 @@ def _finish_alone(
 
 
 def _record(tx: Transaction, job: Row, report: Report, verdict: Verdict, now: float) -> Verdict:
+    """Write down how a job's attempt ended; return what its row says of that."""
     assert verdict.state in JOB_TRANSITIONS[JobState.PROCESSING]
     verdict = _as_the_batch_allows(tx, job, verdict)
     joins = sharing.joined(tx, job) if verdict.state in WAITING else None
@@ -119,7 +120,8 @@ def _record(tx: Transaction, job: Row, report: Report, verdict: Verdict, now: fl
         if verdict.state is JobState.PAUSED:
             stopping.pause(tx, job["batch"], verdict.reason or "")
         tx.run("touch_batch", batch_id=job["batch_id"], change=counters.next_change(tx))
-    return verdict._replace(effects=())
+    due_at = verdict.due_at if verdict.state is JobState.SCHEDULED else None
+    return Verdict(verdict.state, verdict.code, verdict.reason, verdict.result, due_at)
 
 
 def _as_the_batch_allows(tx: Transaction, job: Row, verdict: Verdict) -> Verdict:

@@ -266,10 +266,10 @@ class SqlJobStore(JobSteps):
 
     async def cancel_batch(self, batch_id: str, *, reason: str, now: float) -> Cancelled:
         def step(tx: Transaction) -> Cancelled:
-            row = tx.one("get_batch", batch_id=batch_id)
+            row, jobs = stopping.to_cancel(tx, batch_id)
             if row is None or row["state"] not in rounds.UNFINISHED:
                 return Cancelled(batch=batch_or_none(row), stopped=0, dropped=0, done=_done(row))
-            stopped, dropped = stopping.cancel_rest(tx, row, reason=reason, now=now)
+            stopped, dropped = stopping.cancel_rest(tx, row, jobs, reason=reason, now=now)
             self.begin_to_follow(tx)
             stored = tx.one("get_batch", batch_id=batch_id)
             return Cancelled(

@@ -206,10 +206,10 @@ def _spend(tx: Transaction, new: NewBatch, *, batch: int, now: float) -> None:
 
 
 def _cancel_unmoved(tx: Transaction, batch_id: str, change: int, *, now: float) -> bool:
-    row = tx.one("get_batch", batch_id=batch_id)
+    row, jobs = stopping.to_cancel(tx, batch_id)
     if row is None or row["change"] != change or row["state"] not in rounds.UNFINISHED:
         return False
-    stopping.cancel_rest(tx, row, reason="it is being rolled back", now=now)
+    stopping.cancel_rest(tx, row, jobs, reason="it is being rolled back", now=now)
     return True
 
 
