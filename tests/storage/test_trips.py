@@ -99,9 +99,10 @@ STEPS: dict[str, tuple[int, int, Step_]] = {
     "a batch is cancelled": (50, 6, lambda line, _: line.bench.cancel()),
     "a draft is stored, and its page exported": (
         1,
-        6,
+        5,
         lambda line, running: line.exchange(running, 0, DRAFTED),
     ),
+    "that, and one begins": (1, 8, lambda line, running: line.exchange(running, 1, DRAFTED)),
     "a heartbeat": (
         4,
         2,

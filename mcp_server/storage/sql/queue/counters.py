@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from mcp_server.jobs.job import BATCH_TRANSITIONS, BatchState, Job, JobState
 from mcp_server.jobs.retry import Verdict
 from mcp_server.jobs.rules import rounds
-from mcp_server.storage.sql.transaction import Row, Transaction
+from mcp_server.storage.sql.transaction import Asked, Row, Transaction
 
 
 def next_change(tx: Transaction) -> int:
@@ -19,7 +19,7 @@ def next_change(tx: Transaction) -> int:
     return tx.next_change()
 
 
-def asking_batches(ids: Iterable[int]) -> list[tuple[str, dict[str, int]]]:
+def asking_batches(ids: Iterable[int]) -> list[Asked]:
     """Return what asks for the row of each of these batches: no batch ever goes away."""
     return [("get_batch_by_row", {"id": id}) for id in ids]
 
@@ -41,7 +41,7 @@ def note_end(tx: Transaction, job: Row, state: JobState, *, code: str | None, no
 
     Its row says by now how it ended. A failure is each waiting batch's own, to be retried there.
     """
-    asked = [("list_awaiting", {"job": job["id"]})]
+    asked: list[Asked] = [("list_awaiting", {"job": job["id"]})]
     if job["batch"] is not None:
         added = rounds.added_by_end(state, code=code, counted=bool(job["counted"]))
         asked.append(_counting(tx, job["batch"], added))
@@ -143,6 +143,6 @@ def _count(tx: Transaction, batch: int, added: Mapping[str, int], now: float) ->
         _settle(tx, row, now)
 
 
-def _counting(tx: Transaction, batch: int, added: Mapping[str, int]) -> tuple[str, dict[str, int]]:
+def _counting(tx: Transaction, batch: int, added: Mapping[str, int]) -> Asked:
     """Return what counts in a batch's round, and returns that: a batch always has one."""
     return "count_job", {"batch": batch, "change": next_change(tx), **added}

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from mcp_server.jobs.job import Job, JobState
 from mcp_server.jobs.rules.following import OVERRIDES, What, state_after
 from mcp_server.storage.sql.queue.rows import job_of, whole
-from mcp_server.storage.sql.transaction import Row, Transaction
+from mcp_server.storage.sql.transaction import Asked, Row, Transaction
 
 
 def say(
@@ -80,9 +80,7 @@ def follow(tx: Transaction, said: Row, jobs: Sequence[int]) -> None:
             raise AssertionError("it takes jobs up, see `submission`")
 
 
-def freed(
-    tx: Transaction, keys: Collection[str], asked: Sequence[tuple[str, Mapping[str, object]]]
-) -> list[list[Row]]:
+def freed(tx: Transaction, keys: Collection[str], asked: Sequence[Asked]) -> list[list[Row]]:
     """Return what is asked about these keys, of which no job is left that is cancelled.
 
     Those that have not followed yet hold them no longer: where there are any, they follow first.

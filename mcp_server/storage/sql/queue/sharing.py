@@ -12,7 +12,7 @@ from mcp_server.jobs.job import Dedup, JobState, NewJob
 from mcp_server.jobs.rules import coalescing, pauses
 from mcp_server.storage.sql.queue import counters, following
 from mcp_server.storage.sql.queue.rows import encoded
-from mcp_server.storage.sql.transaction import Row, Transaction
+from mcp_server.storage.sql.transaction import Asked, Row, Transaction
 
 
 class Met(NamedTuple):
@@ -20,22 +20,27 @@ class Met(NamedTuple):
 
     first: int
     """The number of the first of them."""
+    batch: Row | None
+    """The one that they come into, if any."""
     waiting: Mapping[str | None, Row]
     """By the keys that they share, jobs that wait."""
     running: Mapping[str | None, float]
     """By key, when what runs was handed in, where it may come back and replace these."""
 
 
-def met(tx: Transaction, jobs: Sequence[NewJob]) -> Met:
+def met(tx: Transaction, jobs: Sequence[NewJob], batch: int | None) -> Met:
     """Return what these jobs meet, no two of which share a key."""
     shared = [coalescing.shared_key(job.dedup, job.dedup_key) for job in jobs]
     keys = [key for key in shared if key is not None]
+    asked: list[Asked] = [("next_job", {}), ("get_batch_by_row", {"id": batch})]
     if not keys:  # as in nearly all large batches
-        return Met(counters.next_job(tx), {}, {})
-    asked = [("next_job", {}), ("list_replacing", {}), *map(_asking_waiting, keys)]
-    [[number], running, *waiting] = following.freed(tx, keys, asked)
+        [number], batches = tx.together(asked)
+        return Met(number["id"], next(iter(batches), None), {}, {})
+    asked += [("list_replacing", {}), *map(_asking_waiting, keys)]
+    [number], batches, running, *waiting = following.freed(tx, keys, asked)
     return Met(
         first=number["id"],
+        batch=next(iter(batches), None),
         waiting={row["dedup_key"]: row for rows in waiting for row in rows},
         running=_handed_in(running),
     )
@@ -49,10 +54,10 @@ def waiting(tx: Transaction, key: str | None, *, except_id: int = 0) -> Row | No
     return next(iter(rows), None)
 
 
-def share(tx: Transaction, held: Row, job: NewJob, batch: Row | None, *, now: float) -> None:
+def share(tx: Transaction, held: Row, job: NewJob, batch: int | None, *, now: float) -> None:
     """Let `job` join `held`, which waits under its key, or take its place there."""
     if batch is not None:
-        join(tx, held["id"], batch["id"])
+        join(tx, held["id"], batch)
     if job.dedup is Dedup.REPLACE:
         replace(tx, held, job, now=now)
 
@@ -138,7 +143,7 @@ def replace(tx: Transaction, held: Row, job: NewJob, *, now: float) -> None:
     _touch(tx, held)
 
 
-def _asking_waiting(key: str, except_id: int = 0) -> tuple[str, Mapping[str, object]]:
+def _asking_waiting(key: str, except_id: int = 0) -> Asked:
     return "find_waiting", {"dedup_key": key, "except_id": except_id}
 
 

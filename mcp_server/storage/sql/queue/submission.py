@@ -42,17 +42,17 @@ def submit(
     jobs = coalescing.not_repeated(new.jobs, keys, held)
     if not (jobs or new.at_once) or not held.keys().isdisjoint(at_once):
         return Submission(batch=None, held=held)
-    row = _insert_batch(tx, new, now=now)
-    remember(tx, new.request, owner=new.origin.owner, batch=row["id"], now=now)
-    _spend(tx, new, batch=row["id"], now=now)
-    if conflict := do_at_once(tx, new, row["id"], apply_by, now=now):
+    batch = _insert_batch(tx, new, now=now)
+    remember(tx, new.request, owner=new.origin.owner, batch=batch, now=now)
+    _spend(tx, new, batch=batch, now=now)
+    if conflict := do_at_once(tx, new, batch, apply_by, now=now):
         return Submission(batch=None, conflict=conflict)
-    insert_jobs(tx, jobs, origin=new.origin, batch=row, now=now)
+    insert_jobs(tx, jobs, origin=new.origin, batch=batch, now=now)
     if held or new.left_out:
-        record.put_left_out(tx, row["id"], [*new.left_out, *_held(new.jobs, jobs)])
+        record.put_left_out(tx, batch, [*new.left_out, *_held(new.jobs, jobs)])
     if new.at_once:
-        counters.settle(tx, row["id"], now=now)  # unless it waits for what follows
-    stored = tx.one("get_batch_by_row", id=row["id"])
+        counters.settle(tx, batch, now=now)  # unless it waits for what follows
+    stored = tx.one("get_batch_by_row", id=batch)
     assert stored is not None
     return Submission(batch=batch_of(stored), held=held)
 
@@ -70,12 +70,12 @@ def insert_jobs(
     jobs: Sequence[tuple[str, NewJob]],
     *,
     origin: Origin,
-    batch: Row | None,
+    batch: int | None,
     now: float,
 ) -> None:
     """Store jobs; of those that share a key with one that waits, let the batch wait for that."""
     jobs = coalescing.merged(jobs)
-    met = sharing.met(tx, [job for _, job in jobs])
+    met = sharing.met(tx, [job for _, job in jobs], batch)
     new: list[tuple[str, NewJob]] = []
     for id, job in jobs:
         held = met.waiting.get(coalescing.shared_key(job.dedup, job.dedup_key))
@@ -83,20 +83,20 @@ def insert_jobs(
             new.append((id, job))
         else:
             sharing.share(tx, held, job, batch, now=now)
-    tx.many("insert_job", _new_rows(new, met, origin, batch, now))
+    tx.many("insert_job", _new_rows(new, met, origin, now))
     if batch is not None and new:
         counted = sum(job.counted for _, job in new)
-        counters.note_arrivals(tx, batch["id"], jobs=len(new), counted=counted)
+        counters.note_arrivals(tx, batch, jobs=len(new), counted=counted)
 
 
 def _new_rows(
     jobs: Sequence[tuple[str, NewJob]],
     met: sharing.Met,
     origin: Origin,
-    batch: Row | None,
     now: float,
 ) -> Iterator[Mapping[str, object]]:
     """Yield the values of `insert_job` for each job."""
+    batch = met.batch
     batch_state = None if batch is None else BatchState(batch["state"])
     usual = pauses.waiting_state(batch_state, counted=True)
     shared = {
@@ -253,8 +253,8 @@ def _holders(tx: Transaction, keys: Collection[str], except_batch: int | None = 
     return holders
 
 
-def _insert_batch(tx: Transaction, new: NewBatch, *, now: float) -> Row:
-    """Store a batch and its first round; return what jobs that come in need to know of it."""
+def _insert_batch(tx: Transaction, new: NewBatch, *, now: float) -> int:
+    """Store a batch and its first round; return its row."""
     id = tx.insert(
         "insert_batch",
         batch_id=new.id,
@@ -269,5 +269,4 @@ def _insert_batch(tx: Transaction, new: NewBatch, *, now: float) -> Row:
     change = counters.next_change(tx)
     terms, key = dumped(new.terms), new.submit_key
     tx.run("insert_round", batch=id, terms=terms, submit_key=key, change=change)
-    row: dict[str | int, object] = {"id": id, "round": 1, "state": BatchState.PENDING}
-    return row
+    return id
