@@ -9,6 +9,8 @@ import pytest
 
 from mcp_server.jobs.job import BatchState, Dedup, JobState
 from mcp_server.jobs.outcome import Done, Enqueue, Fail, Retry
+from mcp_server.jobs.records import Report
+from mcp_server.jobs.retry import decide
 from mcp_server.jobs.store import JobStore
 from tests.storage.stores import Bench, a_job
 
@@ -93,6 +95,28 @@ async def test_the_failure_of_a_shared_job_fails_every_batch_that_waits_for_it(
     await bench.work(FAILED, kinds=["export"])
     assert (await bench.batch("b1")).state is BatchState.FAILED
     assert (await bench.batch("b2")).state is BatchState.FAILED
+
+
+async def test_a_shared_job_that_ends_together_with_others_ends_every_batch_that_waits_for_it(
+    bench: Bench,
+) -> None:
+    """Reported at once: one that failed and is shared, and one that was done and is not."""
+    await ask_for_an_export(bench, "b1")
+    await ask_for_an_export(bench, "b2")
+    await bench.submit("b3")
+    running = await bench.claim(2, kinds=["work", "export"])
+    ends = {"export": FAILED, "work": Done()}
+    reports = [
+        Report(each, decide(each.job, ends[each.job.kind], now=bench.now, jitter=1.0))
+        for each in running
+    ]
+    found = await bench.store.exchange(reports, None, now=bench.now)
+    assert found.recorded == [report.verdict for report in reports]
+    assert [(await bench.batch(id)).state for id in ("b1", "b2", "b3")] == [
+        BatchState.FAILED,
+        BatchState.FAILED,
+        BatchState.COMPLETED,
+    ]
 
 
 @pytest.mark.parametrize("how", ["tried-again", "given-back", "rescued"])

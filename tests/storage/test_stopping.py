@@ -257,7 +257,7 @@ async def test_the_follow_ups_of_a_cancelled_batch_go_on(bench: Bench) -> None:
 async def test_a_cancelled_batch_ends_although_its_follow_up_asked_for_a_pause(
     bench: Bench, store: JobStore, before: bool
 ) -> None:
-    """Nobody could resume it any more."""
+    """Nobody could resume it any more. It says why it was cancelled."""
     await bench.submit("b1", a_job(), a_job())
     await bench.work(FOLLOW_UP)
     if before:
@@ -267,7 +267,8 @@ async def test_a_cancelled_batch_ends_although_its_follow_up_asked_for_a_pause(
     else:
         await bench.cancel()
         await bench.work(Pause("no disk"), kinds=["export"])
-    assert (await bench.batch()).state is BatchState.CANCELLED
+    batch = await bench.batch()
+    assert (batch.state, batch.reason) == (BatchState.CANCELLED, "enough")
 
 
 async def test_one_job_can_be_cancelled_alone(bench: Bench, store: JobStore) -> None:

@@ -16,7 +16,7 @@ import pytest
 from mcp_server.entities.effects import ABSENT, SaveRevision
 from mcp_server.jobs.job import Attempt, Dedup, Step
 from mcp_server.jobs.outcome import Done, Enqueue
-from mcp_server.jobs.records import Claim, Report
+from mcp_server.jobs.records import Claim, Report, Request
 from mcp_server.jobs.retry import decide
 from mcp_server.storage.postgres.database import PostgresDatabase
 from mcp_server.storage.sql.transaction import Transaction
@@ -29,6 +29,13 @@ pytestmark = pytest.mark.anyio
 KINDS = ("work", "export", "asks", "embed", "import", "promote", "review", "write")
 EXPORT = a_job(kind="export", dedup=Dedup.COALESCE, dedup_key="export:menu", counted=False)
 DRAFTED = Done(effects=(SaveRevision(a_text(), ABSENT), Enqueue(EXPORT)))
+
+KEYED = [a_job(dedup=Dedup.SKIP, dedup_key=f"draft:menu/{n}") for n in range(100)]
+KEYS = {
+    "request": Request(key="r", digest="d"),
+    "spends": Request(key="s", digest="d"),
+    "submit_key": "generate:menu",
+}
 
 
 @dataclass
@@ -79,20 +86,23 @@ async def line(tmp_path: Path) -> AsyncIterator[Line]:
 Step_ = Callable[[Line, list[Attempt]], Awaitable[Any]]
 STEPS: dict[str, tuple[int, int, Step_]] = {
     "a look for work, in vain": (0, 3, lambda line, _: line.exchange([], 50, found=False)),
-    "a batch of one": (0, 5, lambda line, _: line.bench.submit("new")),
+    "a batch of one": (0, 4, lambda line, _: line.bench.submit("new")),
     "a batch of a thousand": (
         0,
-        5,
+        4,
         lambda line, _: line.bench.submit("new", *[a_job() for _ in range(1000)]),
     ),
-    "a job alone": (0, 4, lambda line, _: line.bench.enqueue("alone")),
-    "one ends, one begins": (1, 8, lambda line, running: line.exchange(running, 1)),
-    "fifty end, fifty begin": (50, 8, lambda line, running: line.exchange(running, 50)),
+    "a batch with keys": (0, 6, lambda line, _: line.bench.submit("new", *KEYED, **KEYS)),
+    "a job alone": (0, 2, lambda line, _: line.bench.enqueue("alone")),
+    "one ends, one begins": (1, 6, lambda line, running: line.exchange(running, 1)),
+    "fifty end, fifty begin": (50, 6, lambda line, running: line.exchange(running, 50)),
+    "a batch is cancelled": (50, 6, lambda line, _: line.bench.cancel()),
     "a draft is stored, and its page exported": (
         1,
-        12,
+        5,
         lambda line, running: line.exchange(running, 0, DRAFTED),
     ),
+    "that, and one begins": (1, 8, lambda line, running: line.exchange(running, 1, DRAFTED)),
     "a heartbeat": (
         4,
         2,

@@ -14,7 +14,7 @@ from psycopg.pq import TransactionStatus
 from mcp_server.storage.postgres.errors import is_machines
 from mcp_server.storage.postgres.rows import PostgresRow
 from mcp_server.storage.postgres.values import bound, in_parts, size_of
-from mcp_server.storage.sql.transaction import Row, statements_of
+from mcp_server.storage.sql.transaction import Asked, Row, statements_of
 
 T = TypeVar("T")
 
@@ -114,9 +114,11 @@ class PostgresTransaction:
         """Execute a statement; return its rows."""
         return self.together([(name, values)])[0]
 
-    def together(self, asked: Iterable[tuple[str, Mapping[str, object]]], /) -> list[list[Row]]:
+    def together(self, asked: Iterable[Asked], /) -> list[list[Row]]:
         """Execute statements that need nothing of each other; return the rows of each."""
         cursors = [self._executed(name, values) for name, values in asked]
+        if not cursors:
+            return []  # nothing is waited for
         rows = [cast("list[Row]", cursor.fetchall()) for cursor in cursors]
         self._read(*cursors)
         return rows

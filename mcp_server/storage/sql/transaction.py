@@ -10,6 +10,9 @@ from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
 
+Asked = tuple[str, Mapping[str, object]]
+"""A statement whose rows are wanted, by its name, and its values."""
+
 EVERYTHING = 2**62
 """As a `LIMIT`: all rows there are. Both databases take it; they have no other word in common."""
 
@@ -53,7 +56,7 @@ class Transaction(Protocol):
         """Execute a statement; return its rows."""
         ...
 
-    def together(self, asked: Iterable[tuple[str, Mapping[str, object]]], /) -> list[list[Row]]:
+    def together(self, asked: Iterable[Asked], /) -> list[list[Row]]:
         """Execute statements that need nothing of each other; return the rows of each."""
         ...
 

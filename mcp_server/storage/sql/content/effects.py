@@ -98,10 +98,10 @@ class ContentEffects:
 def save(tx: Transaction, revision: Revision, *, now: float) -> None:
     """Store a revision as the current one of its entity."""
     hash = revision.hash  # made of the text each time that it is asked for
+    _insert(tx, revision, hash, effective=True, now=now)
     tx.run(
         "put_entity",
         type=revision.type,
-        current=_insert(tx, revision, hash, effective=True, now=now),
         content_hash=hash,
         base=revision.base,
         **key_of(revision.entity_id),
@@ -151,9 +151,9 @@ def _discard(tx: Transaction, entity_id: str, author: Author, *, now: float) -> 
 
 def _insert(
     tx: Transaction, revision: Revision, hash: str | None, *, effective: bool, now: float
-) -> int:
+) -> None:
     source = revision.source
-    return tx.insert(
+    tx.run(
         "insert_revision",
         type=revision.type,
         template=revision.template,

@@ -44,31 +44,33 @@ def claim_ready(tx: Transaction, claim: Claim, now: float) -> list[Attempt]:
 def _claim_next(tx: Transaction, claim: Claim, now: float) -> list[Attempt] | None:
     """Claim ready jobs, if there are any, and return those that can be run."""
     quick = claim.quick_kinds if claim.ahead else ()
-    ids = claimable(
+    found = claimable(
         tx,
         claim.kinds,
         claim.abilities,
         limit=claim.limit,
         ahead=claim.ahead,
         quick_kinds=quick,
-        room=_room(tx, claim),
+        limited=claim.limits,
         holds_nothing=claim.holds_nothing,
         now=now,
     )
-    if not ids:
+    if not found:
         return None
-    rows = tx.all(
-        "claim_jobs",
-        ids=encoded(ids),
-        started=encoded(ids[: claim.limit]),
-        claim=claim.id,
-        worker_id=claim.worker_id,
-        lease_until=now + claim.lease_s,
-        now=now,
-    )
+    ids = [*found]
+    claimed = {
+        "ids": encoded(ids),
+        "started": encoded(ids[: claim.limit]),
+        "claim": claim.id,
+        "worker_id": claim.worker_id,
+        "lease_until": now + claim.lease_s,
+        "now": now,
+    }
+    asked = counters.asking_batches({id for id in found.values() if id is not None})
+    rows, *theirs = tx.together([("claim_jobs", claimed), *asked])
     assert len(rows) == len(ids), "they were read in this transaction"
     rows.sort(key=lambda row: (-row["priority"], row["id"]))  # RETURNING keeps no order
-    batches = _started_batches(tx, {row["batch"] for row in rows}, now)
+    batches = _started_batches(tx, (row for [row] in theirs), now)
     tx.run("note_claim", now_ms=int(now * 1000))
     attempts: list[Attempt] = []
     for row in rows:
@@ -80,15 +82,6 @@ def _claim_next(tx: Transaction, claim: Claim, now: float) -> list[Attempt] | No
     return attempts
 
 
-def _room(tx: Transaction, claim: Claim) -> Mapping[str, int]:
-    """Return, of kinds that are limited, how many more may run; all that run are counted."""
-    if not claim.limits:
-        return {}
-    rows = tx.all("count_running", kinds=json.dumps(list(claim.limits)))
-    running = {row["kind"]: row["jobs"] for row in rows}
-    return limits.room(claim.limits, running)
-
-
 def claimable(
     tx: Transaction,
     kinds: Collection[str],
@@ -97,31 +90,36 @@ def claimable(
     limit: int,
     ahead: int = 0,
     quick_kinds: Collection[str] = (),
-    room: Mapping[str, int] | None = None,
+    limited: Mapping[str, int] | None = None,
     holds_nothing: bool = True,
     now: float = 0.0,
-) -> list[int]:
+) -> Mapping[int, int | None]:
     """Return the rows of the next jobs that a worker could claim, and of quick kinds so many more.
 
-    `room` is how many there may be of a kind, where there may not be any number. A suspect is
+    Each with that of its batch, if it is in one.
+
+    `limited` is how many of a kind may run, where that may not be any number. A suspect is
     returned by itself, to a worker that `holds_nothing`; it is passed by until its turn has come.
 
     Each kind has its own run in the index, and in it each ability that is needed: ready jobs that
     this worker cannot run are not walked past, however many there are.
     """
-    passed, needed = _passed_and_needed(tx, abilities)
+    passed, needed, room = _in_the_way(tx, abilities, limited or {})
+    batches: dict[int, int | None] = {}
 
     def look(crashes: int) -> list[limits.Candidate]:
         """Find jobs that have crashed less often."""
         most = {
             kind: limits.most_of(
-                kind, limit=limit, ahead=ahead, quick=kind in quick_kinds, room=room or {}
+                kind, limit=limit, ahead=ahead, quick=kind in quick_kinds, room=room
             )
             for kind in sorted(kinds)
         }
+        ready = _candidates(tx, most, needed, passed, crashes=crashes)
+        batches.update((row["id"], row["batch"]) for rows in ready.values() for row in rows)
         return sorted(
             (-row["priority"], row["id"], kind in quick_kinds, row["crashes"], row["due_at"])
-            for kind, rows in _candidates(tx, most, needed, passed, crashes=crashes).items()
+            for kind, rows in ready.items()
             for row in rows
         )
 
@@ -129,20 +127,27 @@ def claimable(
     if any(suspects.is_suspect(crashes) for _, _, _, crashes, _ in found):  # hardly ever
         alone = suspects.to_run_alone(found, holds_nothing=holds_nothing, now=now)
         if alone is not None:
-            return [alone[1]] if holds_nothing else []
+            return {alone[1]: batches[alone[1]]} if holds_nothing else {}
         found = look(suspects.SUSPECT_CRASHES)
-    return limits.chosen(found, limit=limit, ahead=ahead)
+    return {id: batches[id] for id in limits.chosen(found, limit=limit, ahead=ahead)}
 
 
-def _passed_and_needed(
-    tx: Transaction, abilities: Collection[str]
-) -> tuple[Sequence[Row], Sequence[str]]:
-    """Return what is passed by, and those of these abilities that ready jobs need."""
-    if not abilities:
-        return tx.all("list_passed_by"), ()
-    asked = {"abilities": json.dumps(sorted(abilities))}
-    passed, needed = tx.together([("list_passed_by", {}), ("list_needed", asked)])
-    return passed, [row["ability"] for row in needed]
+def _in_the_way(
+    tx: Transaction, abilities: Collection[str], limited: Mapping[str, int]
+) -> tuple[Sequence[Row], Sequence[str], Mapping[str, int]]:
+    """Return what is passed by, those of these abilities that ready jobs need, and the room.
+
+    That is how many more may run of kinds that are limited; all that run are counted.
+    """
+    asked: dict[str, dict[str, str]] = {"list_passed_by": {}}
+    if abilities:
+        asked["list_needed"] = {"abilities": json.dumps(sorted(abilities))}
+    if limited:
+        asked["count_running"] = {"kinds": json.dumps([*limited])}
+    found = dict(zip(asked, tx.together(asked.items()), strict=True))
+    needed = [row["ability"] for row in found.get("list_needed", ())]
+    running = {row["kind"]: row["jobs"] for row in found.get("count_running", ())}
+    return found["list_passed_by"], needed, limits.room(limited, running)
 
 
 def _candidates(
@@ -211,16 +216,15 @@ def _gaps(passed: Sequence[Row]) -> list[tuple[int, int]]:
 
 
 def _started_batches(
-    tx: Transaction, ids: Iterable[int | None], now: float
+    tx: Transaction, batches: Iterable[Row], now: float
 ) -> Mapping[int | None, tuple[str | None, Json | None]]:
     """Mark batches as started; return the id of each, and what its round was promised.
 
     What it was promised is `None` where somebody damaged that.
     """
     started: dict[int | None, tuple[str | None, Json | None]] = {None: (None, {})}
-    batches = [id for id in ids if id is not None]
-    for id, [row] in zip(batches, counters.batches_at(tx, batches), strict=True):
-        number, change = row["round"], counters.next_change(tx)
-        tx.run("mark_round_started", batch=id, number=number, now=now, change=change)
-        started[id] = row["batch_id"], terms_of(row)
+    for row in batches:
+        at = {"batch": row["id"], "number": row["round"]}
+        tx.run("mark_round_started", **at, now=now, change=counters.next_change(tx))
+        started[row["id"]] = row["batch_id"], terms_of(row)
     return started

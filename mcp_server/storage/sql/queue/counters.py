@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from mcp_server.jobs.job import BATCH_TRANSITIONS, BatchState, Job, JobState
 from mcp_server.jobs.retry import Verdict
 from mcp_server.jobs.rules import rounds
-from mcp_server.storage.sql.transaction import Row, Transaction
+from mcp_server.storage.sql.transaction import Asked, Row, Transaction
 
 
 def next_change(tx: Transaction) -> int:
@@ -19,9 +19,9 @@ def next_change(tx: Transaction) -> int:
     return tx.next_change()
 
 
-def batches_at(tx: Transaction, ids: Iterable[int]) -> list[list[Row]]:
-    """Return the row of each of these batches: no batch ever goes away."""
-    return tx.together(("get_batch_by_row", {"id": id}) for id in ids)
+def asking_batches(ids: Iterable[int]) -> list[Asked]:
+    """Return what asks for the row of each of these batches: no batch ever goes away."""
+    return [("get_batch_by_row", {"id": id}) for id in ids]
 
 
 def next_job(tx: Transaction) -> int:
@@ -41,20 +41,22 @@ def note_end(tx: Transaction, job: Row, state: JobState, *, code: str | None, no
 
     Its row says by now how it ended. A failure is each waiting batch's own, to be retried there.
     """
-    asked = [("list_awaiting", {"job": job["id"]})]
+    asked: list[Asked] = [("list_awaiting", {"job": job["id"]})]
     if job["batch"] is not None:
         added = rounds.added_by_end(state, code=code, counted=bool(job["counted"]))
         asked.append(_counting(tx, job["batch"], added))
     awaiting, *counted = tx.together(asked)
     for [row] in counted:
         _settle(tx, row, now)
-    for row in awaiting:
-        if state is JobState.FAILED:
-            new = {"id": next_job(tx), "job_id": new_job_id()}
-            tx.run("share_failure", **new, job=job["id"], batch=row["batch"])
-        added = rounds.added_by_end(state, code=code, counted=False)
-        _count(tx, row["batch"], added, now)
-    tx.run("forget_awaiting", job=job["id"])
+    _note_awaited(tx, job["id"], awaiting, state, code=code, now=now)
+
+
+def note_others(
+    tx: Transaction, job: int, state: JobState, *, code: str | None, now: float
+) -> None:
+    """Count the end of a job in the batches that wait for it, but not in its own."""
+    awaiting = tx.all("list_awaiting", job=job)
+    _note_awaited(tx, job, awaiting, state, code=code, now=now)
 
 
 def note_ends(
@@ -64,7 +66,7 @@ def note_ends(
     *,
     now: float,
 ) -> None:
-    """Count the ends of many jobs that only their own batches wait for: once for each batch.
+    """Count the ends of many jobs in their own batches: once for each batch.
 
     Each entry is a job, how it ended, and how many of its batch ended so; `batches` are the rows.
     """
@@ -81,24 +83,24 @@ def note_arrivals(tx: Transaction, batch: int, *, jobs: int, counted: int) -> No
 
 
 def note_cancelled(tx: Transaction, batch: Row, *, now: float) -> int:
-    """Count all counted jobs that have not ended as cancelled; return how many they are."""
+    """Count all counted jobs that have not ended as cancelled; return how many they are.
+
+    The round ends if nothing is outstanding any more.
+    """
     left = rounds.left(batch["total"], batch["completed"], batch["failed"], batch["cancelled"])
-    if left:
-        added = {**rounds.NOTHING, "outstanding": -left, "cancelled": left}
-        _count(tx, batch["batch"], added, now)
+    added = {**rounds.NOTHING, "outstanding": -left, "cancelled": left}
+    _count(tx, batch["id"], added, now)
     return left
 
 
 def settle(tx: Transaction, batch: int, *, now: float) -> None:
     """End the batch's round if nothing is outstanding any more."""
-    row = tx.one("get_batch_by_row", id=batch)
-    assert row is not None, "a batch row never goes away"
-    _settle(tx, row, now)
+    _count(tx, batch, rounds.NOTHING, now)
 
 
 def _settle(tx: Transaction, row: Row, now: float) -> None:
-    """End the round of this row if nothing is outstanding any more."""
-    if rounds.is_over(row["state"], row["outstanding"]) and not _grows(tx, row["batch"]):
+    """End the round of this `count_job` row if nothing is outstanding, and nothing comes in."""
+    if rounds.is_over(row["state"], row["outstanding"]) and not row["grows"]:
         stopping = bool(row["stopping"])
         state = rounds.end_state(
             stopping=stopping,
@@ -118,9 +120,22 @@ def _settle(tx: Transaction, row: Row, now: float) -> None:
         )
 
 
-def _grows(tx: Transaction, batch: int) -> bool:
-    """Whether more jobs of its round come in: a retry takes them up in steps."""
-    return tx.one("find_retrying", batch=batch) is not None
+def _note_awaited(
+    tx: Transaction,
+    job: int,
+    awaiting: Iterable[Row],
+    state: JobState,
+    *,
+    code: str | None,
+    now: float,
+) -> None:
+    for row in awaiting:
+        if state is JobState.FAILED:
+            new = {"id": next_job(tx), "job_id": new_job_id()}
+            tx.run("share_failure", **new, job=job, batch=row["batch"])
+        added = rounds.added_by_end(state, code=code, counted=False)
+        _count(tx, row["batch"], added, now)
+    tx.run("forget_awaiting", job=job)
 
 
 def _count(tx: Transaction, batch: int, added: Mapping[str, int], now: float) -> None:
@@ -128,6 +143,6 @@ def _count(tx: Transaction, batch: int, added: Mapping[str, int], now: float) ->
         _settle(tx, row, now)
 
 
-def _counting(tx: Transaction, batch: int, added: Mapping[str, int]) -> tuple[str, dict[str, int]]:
+def _counting(tx: Transaction, batch: int, added: Mapping[str, int]) -> Asked:
     """Return what counts in a batch's round, and returns that: a batch always has one."""
     return "count_job", {"batch": batch, "change": next_change(tx), **added}

@@ -56,12 +56,10 @@ class JobEffects:
     def _apply(self, tx: Transaction, effect: object, job: Row, now: float) -> str | None:
         if not isinstance(effect, Enqueue):
             return self._others.apply(tx, effect, job=job, now=now)
-        batch = None if job["batch"] is None else tx.one("get_batch_by_row", id=job["batch"])
-        origin = origin_of(job)
         if effect.job.dedup is Dedup.SKIP and submission.holder(tx, effect.job.dedup_key):
             return None
         new = [(self._new_job_id(), effect.job)]
-        submission.insert_jobs(tx, new, origin=origin, batch=batch, now=now)
+        submission.insert_jobs(tx, new, origin=origin_of(job), batch=job["batch"], now=now)
         return None
 
     def keep_all(self, tx: Transaction, job: Row, effects: Sequence[object], *, now: float) -> None:

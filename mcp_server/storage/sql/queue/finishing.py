@@ -19,7 +19,7 @@ from mcp_server.jobs.job import (
 )
 from mcp_server.jobs.records import Report
 from mcp_server.jobs.retry import Verdict
-from mcp_server.jobs.rules import pauses
+from mcp_server.jobs.rules import coalescing, pauses
 from mcp_server.jobs.rules.coalescing import WAITING
 from mcp_server.storage.sql.queue import counters, following, sharing, stopping
 from mcp_server.storage.sql.queue.rows import encoded, shown
@@ -27,6 +27,9 @@ from mcp_server.storage.sql.transaction import Row, Transaction
 
 ApplyAll = Callable[[Transaction, Row, Sequence[object]], "str | None"]
 """Applies a job's effects; returns why they cannot be, and then none may stay applied."""
+
+JOINED = Verdict(JobState.COMPLETED, coalescing.JOINED, coalescing.JOINED_REASON)
+"""How a job ends that would have to wait, where another of its key does."""
 
 Keep = Callable[[Transaction, Row, Sequence[object]], None]
 """Stores what is kept of effects that came too late."""
@@ -40,7 +43,7 @@ def finish(
     Ends that are only written down are written together; if one of those has lost its claim, and
     for all others, each has a savepoint of its own.
     """
-    plain = _plain(tx, reports)
+    plain = [r for r in reports if r.verdict.state in ENDED_JOB_STATES and not r.verdict.effects]
     together = plain and not isinstance(
         tx.trial(lambda: _finish_together(tx, plain, now)), Exception
     )
@@ -53,16 +56,6 @@ def finish(
     ]
 
 
-def _plain(tx: Transaction, reports: Sequence[Report]) -> list[Report]:
-    """Return the reports of jobs that are over, ask for nothing, and that nobody else awaits."""
-    plain = [r for r in reports if r.verdict.state in ENDED_JOB_STATES and not r.verdict.effects]
-    if tx.one("find_awaited") is None:  # almost always
-        return plain
-    rows = encoded([report.attempt.job.order for report in plain])
-    awaited = {row["job"] for row in tx.all("list_awaited", jobs=rows)}
-    return [report for report in plain if report.attempt.job.order not in awaited]
-
-
 def _finish_together(tx: Transaction, reports: Sequence[Report], now: float) -> None:
     """Write down ends, one statement for all that are alike but for their results."""
     alike: dict[tuple[object, ...], list[Report]] = {}
@@ -72,16 +65,25 @@ def _finish_together(tx: Transaction, reports: Sequence[Report], now: float) -> 
         alike.setdefault(key, []).append(report)
     _write_steps(tx, reports)
     ends = [_ends(group, group[0].verdict, group[0].verdict.state, now) for group in alike.values()]
+    found = tx.together([*(("finish_jobs", end) for end in ends), ("find_awaited", {})])
     batches: dict[str | None, int] = {}
-    for group, rows in zip(
-        alike.values(), tx.together(("finish_jobs", end) for end in ends), strict=True
-    ):
+    for group, rows in zip(alike.values(), found[:-1], strict=True):
         job = group[0].attempt.job
         if len(rows) != len(group):
             raise LostClaim(job.id, "one of several")
         batches[job.batch_id] = rows[0]["batch"]
     ended = [(group[0].attempt.job, group[0].verdict, len(group)) for group in alike.values()]
     counters.note_ends(tx, ended, batches, now=now)
+    if found[-1]:  # hardly ever
+        _tell_others(tx, reports, now)
+
+
+def _tell_others(tx: Transaction, reports: Sequence[Report], now: float) -> None:
+    """Count ends in the batches of others that wait for them."""
+    ended = {report.attempt.job.order: report.verdict for report in reports}
+    for row in tx.all("list_awaited", jobs=encoded([*ended])):
+        verdict = ended[row["job"]]
+        counters.note_others(tx, row["job"], verdict.state, code=verdict.code, now=now)
 
 
 def _finish_alone(
@@ -98,13 +100,11 @@ def _finish_alone(
     if conflict is not None:
         keep(tx, job, effects)
         verdict = Verdict(state=JobState.FAILED, code="conflict", reason=conflict)
-    _record(tx, job, report, verdict, now)
-    stored = tx.one("get_job_by_row", id=job["id"])
-    assert stored is not None
-    return _verdict_of(stored)
+    return _record(tx, job, report, verdict, now)
 
 
-def _record(tx: Transaction, job: Row, report: Report, verdict: Verdict, now: float) -> None:
+def _record(tx: Transaction, job: Row, report: Report, verdict: Verdict, now: float) -> Verdict:
+    """Write down how a job's attempt ended; return what its row says of that."""
     assert verdict.state in JOB_TRANSITIONS[JobState.PROCESSING]
     verdict = _as_the_batch_allows(tx, job, verdict)
     joins = sharing.joined(tx, job) if verdict.state in WAITING else None
@@ -115,10 +115,13 @@ def _record(tx: Transaction, job: Row, report: Report, verdict: Verdict, now: fl
         counters.note_end(tx, job, verdict.state, code=verdict.code, now=now)
     elif joins is not None:
         sharing.absorb(tx, job, joins, now=now)
+        return JOINED
     elif job["batch"] is not None:
         if verdict.state is JobState.PAUSED:
             stopping.pause(tx, job["batch"], verdict.reason or "")
         tx.run("touch_batch", batch_id=job["batch_id"], change=counters.next_change(tx))
+    due_at = verdict.due_at if verdict.state is JobState.SCHEDULED else None
+    return Verdict(verdict.state, verdict.code, verdict.reason, verdict.result, due_at)
 
 
 def _as_the_batch_allows(tx: Transaction, job: Row, verdict: Verdict) -> Verdict:

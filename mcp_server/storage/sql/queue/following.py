@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from mcp_server.jobs.job import Job, JobState
 from mcp_server.jobs.rules.following import OVERRIDES, What, state_after
 from mcp_server.storage.sql.queue.rows import job_of, whole
-from mcp_server.storage.sql.transaction import Row, Transaction
+from mcp_server.storage.sql.transaction import Asked, Row, Transaction
 
 
 def say(
@@ -80,10 +80,19 @@ def follow(tx: Transaction, said: Row, jobs: Sequence[int]) -> None:
             raise AssertionError("it takes jobs up, see `submission`")
 
 
-def free_keys(tx: Transaction, keys: Collection[str]) -> None:
-    """Let those jobs of these keys follow that are cancelled, for they hold them no longer."""
-    if not keys or tx.one("list_following") is None:  # almost always
-        return
+def freed(tx: Transaction, keys: Collection[str], asked: Sequence[Asked]) -> list[list[Row]]:
+    """Return what is asked about these keys, of which no job is left that is cancelled.
+
+    Those that have not followed yet hold them no longer: where there are any, they follow first.
+    """
+    said, *found = tx.together([("list_following", {}), *asked])
+    if not said:  # almost always
+        return found
+    _free_keys(tx, keys)
+    return tx.together(asked)
+
+
+def _free_keys(tx: Transaction, keys: Collection[str]) -> None:
     behind: dict[int, list[int]] = {}
     for row in tx.all("list_behind", keys=json.dumps(list(keys))):
         behind.setdefault(row["batch"], []).append(row["id"])

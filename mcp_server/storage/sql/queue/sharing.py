@@ -5,36 +5,61 @@ Every function here is a part of somebody's transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from mcp_server.jobs.job import Dedup, JobState, NewJob
 from mcp_server.jobs.rules import coalescing, pauses
 from mcp_server.storage.sql.queue import counters, following
 from mcp_server.storage.sql.queue.rows import encoded
-from mcp_server.storage.sql.transaction import Row, Transaction
+from mcp_server.storage.sql.transaction import Asked, Row, Transaction
+
+
+class Met(NamedTuple):
+    """What jobs meet that come in."""
+
+    first: int
+    """The number of the first of them."""
+    batch: Row | None
+    """The one that they come into, if any."""
+    waiting: Mapping[str | None, Row]
+    """By the keys that they share, jobs that wait."""
+    running: Mapping[str | None, float]
+    """By key, when what runs was handed in, where it may come back and replace these."""
+
+
+def met(tx: Transaction, jobs: Sequence[NewJob], batch: int | None) -> Met:
+    """Return what these jobs meet, no two of which share a key."""
+    shared = [coalescing.shared_key(job.dedup, job.dedup_key) for job in jobs]
+    keys = [key for key in shared if key is not None]
+    asked: list[Asked] = [("next_job", {}), ("get_batch_by_row", {"id": batch})]
+    if not keys:  # as in nearly all large batches
+        [number], batches = tx.together(asked)
+        return Met(number["id"], next(iter(batches), None), {}, {})
+    asked += [("list_replacing", {}), *map(_asking_waiting, keys)]
+    [number], batches, running, *waiting = following.freed(tx, keys, asked)
+    return Met(
+        first=number["id"],
+        batch=next(iter(batches), None),
+        waiting={row["dedup_key"]: row for rows in waiting for row in rows},
+        running=_handed_in(running),
+    )
 
 
 def waiting(tx: Transaction, key: str | None, *, except_id: int = 0) -> Row | None:
     """Return the job that waits under a shared key, if one does."""
     if key is None:
         return None
-    following.free_keys(tx, [key])
-    return tx.one("find_waiting", dedup_key=key, except_id=except_id)
+    [rows] = following.freed(tx, [key], [_asking_waiting(key, except_id)])
+    return next(iter(rows), None)
 
 
-def share(tx: Transaction, held: Row, job: NewJob, batch: Row | None, *, now: float) -> None:
+def share(tx: Transaction, held: Row, job: NewJob, batch: int | None, *, now: float) -> None:
     """Let `job` join `held`, which waits under its key, or take its place there."""
     if batch is not None:
-        join(tx, held["id"], batch["id"])
+        join(tx, held["id"], batch)
     if job.dedup is Dedup.REPLACE:
         replace(tx, held, job, now=now)
-
-
-def replacing(tx: Transaction, jobs: Iterable[NewJob]) -> Mapping[str | None, float]:
-    """Return when what runs was handed in, by key, where it may come back and replace these."""
-    if not any(job.dedup in coalescing.SHARED for job in jobs):  # as in nearly all large batches
-        return {}
-    return {row["dedup_key"]: row["created_at"] for row in tx.all("list_replacing")}
 
 
 def join(tx: Transaction, job: int, batch: int) -> None:
@@ -112,10 +137,18 @@ def replace(tx: Transaction, held: Row, job: NewJob, *, now: float) -> None:
         state=pauses.waiting_state(None, counted=job.counted, delay_s=job.delay_s),
         due_at=now + job.delay_s,
         now=coalescing.handed_in_at(
-            now, held["created_at"], replacing(tx, [job]).get(job.dedup_key)
+            now, held["created_at"], _handed_in(tx.all("list_replacing")).get(job.dedup_key)
         ),
     )
     _touch(tx, held)
+
+
+def _asking_waiting(key: str, except_id: int = 0) -> Asked:
+    return "find_waiting", {"dedup_key": key, "except_id": except_id}
+
+
+def _handed_in(running: Iterable[Row]) -> Mapping[str | None, float]:
+    return {row["dedup_key"]: row["created_at"] for row in running}
 
 
 def _touch(tx: Transaction, job: Row) -> None:

@@ -8,49 +8,51 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mcp_server.jobs.job import BatchState, JobState
-from mcp_server.jobs.rules import pauses
+from mcp_server.jobs.rules import coalescing, pauses
 from mcp_server.jobs.rules.following import What
 from mcp_server.storage.sql.queue import counters, following, sharing
 from mcp_server.storage.sql.transaction import Row, Transaction
 
 
-def cancel_rest(tx: Transaction, batch: Row, *, reason: str, now: float) -> tuple[int, int]:
+def to_cancel(tx: Transaction, batch_id: str) -> tuple[Row | None, Sequence[Row]]:
+    """Return a batch, if there is one, and of its jobs those that are not only to follow."""
+    asked = {"batch_id": batch_id}
+    found, jobs = tx.together([("get_batch", asked), ("list_to_cancel", asked)])
+    return next(iter(found), None), jobs
+
+
+def cancel_rest(
+    tx: Transaction, batch: Row, jobs: Sequence[Row], *, reason: str, now: float
+) -> tuple[int, int]:
     """Cancel what a batch has not finished; return how many were running, and how many not.
 
-    What runs is fenced at once, what waits is counted at once and follows. Its follow-ups go on
-    (the files must become what production is), also those that were paused, and its round ends
-    after them.
+    What runs, one of `jobs`, is fenced at once, what waits is counted at once and follows. Its
+    follow-ups go on (the files must become what production is), also those that were paused, and
+    its round ends after them.
     """
+    said = following.said(tx, batch["id"], What.CANCEL) if batch["stopping"] else None
+    if said is not None:  # it is cancelled again: what came in since does not follow
+        jobs = [*jobs, *tx.all("list_waiting_after", batch=batch["id"], after=said["until"])]
+    if batch["state"] == BatchState.PAUSED:
+        resume_round(tx, batch, batch["terms"])
     change = counters.next_change(tx)
     tx.run("stop_round", batch=batch["id"], number=batch["round"], reason=reason, change=change)
-    said = following.said(tx, batch["id"], What.CANCEL)
-    jobs = _one_by_one(tx, batch["id"], said)
-    for job in jobs:
-        cancel_one(tx, job, reason=reason, now=now)
+    _end(tx, jobs, reason=reason, now=now)
     if said is None:
         following.say(tx, batch["id"], What.CANCEL, now=now, reason=reason)
-    left = _count_the_rest(tx, batch["id"], now=now)
+    left = counters.note_cancelled(tx, batch, now=now)
     stopped = sum(job["state"] == JobState.PROCESSING for job in jobs)
-    return stopped, len(jobs) - stopped + left
+    return stopped, left - stopped
 
 
-def _one_by_one(tx: Transaction, batch: int, said: Row | None) -> Sequence[Row]:
-    """Return the jobs that are not only to follow; of a batch that is cancelled again, new ones."""
-    jobs = tx.all("list_to_cancel", batch=batch)
-    if said is not None:
-        jobs += tx.all("list_waiting_after", batch=batch, after=said["until"])
-    return sorted({job["id"]: job for job in jobs}.values(), key=lambda job: job["id"])
-
-
-def _count_the_rest(tx: Transaction, batch: int, *, now: float) -> int:
-    """Count what is still to follow, and let the round end, or go on with its follow-ups."""
-    stored = tx.one("get_batch_by_row", id=batch)
-    assert stored is not None, "a batch row never goes away"
-    left = counters.note_cancelled(tx, stored, now=now)
-    if stored["state"] == BatchState.PAUSED:
-        resume_round(tx, stored, stored["terms"])
-    counters.settle(tx, batch, now=now)
-    return left
+def _end(tx: Transaction, jobs: Sequence[Row], *, reason: str, now: float) -> None:
+    """End jobs whose batch counts them; see to it that others get what they wait for."""
+    how = {"state": JobState.CANCELLED, "code": "cancelled", "reason": reason, "now": now}
+    tx.many("end_job", [{"id": job["id"], **how} for job in jobs])
+    for job in jobs:
+        if coalescing.shared_key(job["dedup"], job["dedup_key"]) is not None:
+            sharing.hand_over(tx, job, now=now)
+            counters.note_others(tx, job["id"], JobState.CANCELLED, code="cancelled", now=now)
 
 
 def resume_round(tx: Transaction, batch: Row, terms: str) -> None:

@@ -130,13 +130,12 @@ class SqlJobStore(JobSteps):
                 if self._others.apply(tx, effect, job=None, now=now) is not None:
                     raise Overtaken(job.subject, action="update")
             holder = submission.holder_of(tx, job)
-            if holder is not None and job.dedup is Dedup.REPLACE:
+            if holder is None:
+                submission.insert_jobs(tx, [(id, job)], origin=origin, batch=None, now=now)
+            elif job.dedup is Dedup.REPLACE:
                 sharing.share(tx, holder, job, None, now=now)
             counters.next_change(tx)  # somebody wants work done: a stopped worker may be started
-            if holder is not None:
-                return holder["job_id"], False
-            submission.insert_jobs(tx, [(id, job)], origin=origin, batch=None, now=now)
-            return id, True
+            return (id, True) if holder is None else (holder["job_id"], False)
 
         return await self.write_arrivals(step)
 
@@ -267,10 +266,10 @@ class SqlJobStore(JobSteps):
 
     async def cancel_batch(self, batch_id: str, *, reason: str, now: float) -> Cancelled:
         def step(tx: Transaction) -> Cancelled:
-            row = tx.one("get_batch", batch_id=batch_id)
+            row, jobs = stopping.to_cancel(tx, batch_id)
             if row is None or row["state"] not in rounds.UNFINISHED:
                 return Cancelled(batch=batch_or_none(row), stopped=0, dropped=0, done=_done(row))
-            stopped, dropped = stopping.cancel_rest(tx, row, reason=reason, now=now)
+            stopped, dropped = stopping.cancel_rest(tx, row, jobs, reason=reason, now=now)
             self.begin_to_follow(tx)
             stored = tx.one("get_batch", batch_id=batch_id)
             return Cancelled(

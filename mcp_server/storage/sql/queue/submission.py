@@ -42,17 +42,17 @@ def submit(
     jobs = coalescing.not_repeated(new.jobs, keys, held)
     if not (jobs or new.at_once) or not held.keys().isdisjoint(at_once):
         return Submission(batch=None, held=held)
-    row = _insert_batch(tx, new, now=now)
-    remember(tx, new.request, owner=new.origin.owner, batch=row["id"], now=now)
-    _spend(tx, new, batch=row["id"], now=now)
-    if conflict := do_at_once(tx, new, row["id"], apply_by, now=now):
+    batch = _insert_batch(tx, new, now=now)
+    remember(tx, new.request, owner=new.origin.owner, batch=batch, now=now)
+    _spend(tx, new, batch=batch, now=now)
+    if conflict := do_at_once(tx, new, batch, apply_by, now=now):
         return Submission(batch=None, conflict=conflict)
-    insert_jobs(tx, jobs, origin=new.origin, batch=row, now=now)
+    insert_jobs(tx, jobs, origin=new.origin, batch=batch, now=now)
     if held or new.left_out:
-        record.put_left_out(tx, row["id"], [*new.left_out, *_held(new.jobs, jobs)])
+        record.put_left_out(tx, batch, [*new.left_out, *_held(new.jobs, jobs)])
     if new.at_once:
-        counters.settle(tx, row["id"], now=now)  # unless it waits for what follows
-    stored = tx.one("get_batch_by_row", id=row["id"])
+        counters.settle(tx, batch, now=now)  # unless it waits for what follows
+    stored = tx.one("get_batch_by_row", id=batch)
     assert stored is not None
     return Submission(batch=batch_of(stored), held=held)
 
@@ -70,34 +70,35 @@ def insert_jobs(
     jobs: Sequence[tuple[str, NewJob]],
     *,
     origin: Origin,
-    batch: Row | None,
+    batch: int | None,
     now: float,
 ) -> None:
     """Store jobs; of those that share a key with one that waits, let the batch wait for that."""
+    jobs = coalescing.merged(jobs)
+    met = sharing.met(tx, [job for _, job in jobs], batch)
     new: list[tuple[str, NewJob]] = []
-    for id, job in coalescing.merged(jobs):
-        held = sharing.waiting(tx, job.dedup_key) if job.dedup in coalescing.SHARED else None
+    for id, job in jobs:
+        held = met.waiting.get(coalescing.shared_key(job.dedup, job.dedup_key))
         if held is None:
             new.append((id, job))
         else:
             sharing.share(tx, held, job, batch, now=now)
-    tx.many("insert_job", _new_rows(tx, new, origin, batch, now))
+    tx.many("insert_job", _new_rows(new, met, origin, now))
     if batch is not None and new:
         counted = sum(job.counted for _, job in new)
-        counters.note_arrivals(tx, batch["id"], jobs=len(new), counted=counted)
+        counters.note_arrivals(tx, batch, jobs=len(new), counted=counted)
 
 
 def _new_rows(
-    tx: Transaction,
     jobs: Sequence[tuple[str, NewJob]],
+    met: sharing.Met,
     origin: Origin,
-    batch: Row | None,
     now: float,
 ) -> Iterator[Mapping[str, object]]:
     """Yield the values of `insert_job` for each job."""
+    batch = met.batch
     batch_state = None if batch is None else BatchState(batch["state"])
     usual = pauses.waiting_state(batch_state, counted=True)
-    running = sharing.replacing(tx, [job for _, job in jobs])
     shared = {
         "batch": batch["id"] if batch else None,
         "round": batch["round"] if batch else 1,
@@ -106,7 +107,7 @@ def _new_rows(
         "destination": origin.destination,
         "now": now,
     }
-    for number, (id, job) in enumerate(jobs, start=counters.next_job(tx)):
+    for number, (id, job) in enumerate(jobs, start=met.first):
         state = usual
         if job.delay_s or not job.counted:
             state = pauses.waiting_state(batch_state, counted=job.counted, delay_s=job.delay_s)
@@ -125,7 +126,7 @@ def _new_rows(
             "requires": job.requires,
             "max_retries": job.max_retries,
             "due_at": now + job.delay_s,
-            "now": coalescing.handed_in_at(now, running.get(job.dedup_key)),
+            "now": coalescing.handed_in_at(now, met.running.get(job.dedup_key)),
         }
 
 
@@ -135,8 +136,15 @@ def requested(tx: Transaction, request: Request, *, owner: str, now: float) -> R
     Raises:
         InvalidPayload: the key was used for something else.
     """
-    row = tx.one("find_request", owner=owner, request_key=request.key, since=now - REQUEST_KEY_S)
-    if row is not None:
+    return _answered(request, tx.one("find_request", **_by_request(request, owner, now)))
+
+
+def _by_request(request: Request, owner: str, now: float) -> Mapping[str, object]:
+    return {"owner": owner, "request_key": request.key, "since": now - REQUEST_KEY_S}
+
+
+def _answered(request: Request | None, row: Row | None) -> Row | None:
+    if request is not None and row is not None:
         check_digest(request.digest, row["digest"])
     return row
 
@@ -162,8 +170,11 @@ def spent(tx: Transaction, request: Request, *, owner: str) -> Row | None:
     Raises:
         InvalidPayload: another request has, or another owner.
     """
-    row = tx.one("find_spent", request_key=request.key)
-    if row is not None:
+    return _spent(request, tx.one("find_spent", request_key=request.key), owner)
+
+
+def _spent(request: Request | None, row: Row | None, owner: str) -> Row | None:
+    if request is not None and row is not None:
         own = row["batch_id"] if row["owner"] == owner else None
         check_spent(request.digest, row["digest"], batch_id=own)
     return row
@@ -171,19 +182,21 @@ def spent(tx: Transaction, request: Request, *, owner: str) -> Row | None:
 
 def _found(tx: Transaction, new: NewBatch, now: float) -> Row | None:
     """Return the row of the batch that a new one repeats, if it does."""
-    if earlier := _repeated(tx, new, now):
-        return earlier
-    if under_way := _under_way(tx, new):
-        remember(tx, new.request, owner=new.origin.owner, batch=under_way["id"], now=now)
-    return under_way
-
-
-def _repeated(tx: Transaction, new: NewBatch, now: float) -> Row | None:
-    owner = new.origin.owner
-    found = None if new.request is None else requested(tx, new.request, owner=owner, now=now)
-    if found is None and new.spends is not None:
-        return spent(tx, new.spends, owner=owner)
-    return found
+    owner, asked = new.origin.owner, dict[str, Mapping[str, object]]()
+    if new.request is not None:
+        asked["find_request"] = _by_request(new.request, owner, now)
+    if new.spends is not None:
+        asked["find_spent"] = {"request_key": new.spends.key}
+    if new.submit_key is not None:
+        asked["find_unfinished"] = {"submit_key": new.submit_key}
+    answers = zip(asked, tx.together(asked.items()), strict=True)
+    found = {name: rows[0] for name, rows in answers if rows}
+    earlier = _answered(new.request, found.get("find_request"))
+    earlier = earlier or _spent(new.spends, found.get("find_spent"), owner)
+    under_way = found.get("find_unfinished")
+    if earlier is None and under_way is not None:
+        remember(tx, new.request, owner=owner, batch=under_way["id"], now=now)
+    return earlier or under_way
 
 
 def _spend(tx: Transaction, new: NewBatch, *, batch: int, now: float) -> None:
@@ -192,17 +205,11 @@ def _spend(tx: Transaction, new: NewBatch, *, batch: int, now: float) -> None:
         tx.run("put_spent", **values, batch=batch, now=now)
 
 
-def _under_way(tx: Transaction, new: NewBatch) -> Row | None:
-    if new.submit_key is None:
-        return None
-    return tx.one("find_unfinished", submit_key=new.submit_key)
-
-
 def _cancel_unmoved(tx: Transaction, batch_id: str, change: int, *, now: float) -> bool:
-    row = tx.one("get_batch", batch_id=batch_id)
+    row, jobs = stopping.to_cancel(tx, batch_id)
     if row is None or row["change"] != change or row["state"] not in rounds.UNFINISHED:
         return False
-    stopping.cancel_rest(tx, row, reason="it is being rolled back", now=now)
+    stopping.cancel_rest(tx, row, jobs, reason="it is being rolled back", now=now)
     return True
 
 
@@ -219,7 +226,6 @@ def holder(tx: Transaction, key: str | None) -> Row | None:
     """Return the job that a job with this key and dedup `skip` would repeat, if there is one."""
     if key is None:
         return None
-    following.free_keys(tx, [key])
     return next(iter(_holders(tx, [key])), None)
 
 
@@ -227,15 +233,12 @@ def held_keys(
     tx: Transaction, keys: Collection[str], *, except_batch: int | None = None
 ) -> dict[str, Batch | None]:
     """Return, of these keys, those that are held, and the batch that does: that of the holder."""
-    following.free_keys(tx, keys)
     holders = _holders(tx, keys, except_batch) if keys else []
-    batches = {id: _batch_at(tx, id) for id in {job["batch"] for job in holders}}
-    return {job["dedup_key"]: batches[job["batch"]] for job in reversed(holders)}  # the first stays
-
-
-def _batch_at(tx: Transaction, id: int | None) -> Batch | None:
-    row = tx.one("get_batch_by_row", id=id)
-    return None if row is None else batch_of(row)
+    ids = {job["batch"] for job in holders if job["batch"] is not None}
+    rows = tx.together(counters.asking_batches(ids))
+    batches = {row["id"]: batch_of(row) for [row] in rows}
+    # Of each key the first stays.
+    return {job["dedup_key"]: batches.get(job["batch"]) for job in reversed(holders)}
 
 
 def _holders(tx: Transaction, keys: Collection[str], except_batch: int | None = None) -> list[Row]:
@@ -245,11 +248,13 @@ def _holders(tx: Transaction, keys: Collection[str], except_batch: int | None = 
     as well, as it does all of its keys until its round ends: of such batches, the oldest.
     """
     # No batch has the number 0; with NULL, jobs outside any batch would be left out.
-    return tx.all("find_holders", keys=json.dumps(list(keys)), except_batch=except_batch or 0)
+    asked = {"keys": json.dumps(list(keys)), "except_batch": except_batch or 0}
+    [holders] = following.freed(tx, keys, [("find_holders", asked)])
+    return holders
 
 
-def _insert_batch(tx: Transaction, new: NewBatch, *, now: float) -> Row:
-    """Store a batch and its first round; return what jobs that come in need to know of it."""
+def _insert_batch(tx: Transaction, new: NewBatch, *, now: float) -> int:
+    """Store a batch and its first round; return its row."""
     id = tx.insert(
         "insert_batch",
         batch_id=new.id,
@@ -263,6 +268,5 @@ def _insert_batch(tx: Transaction, new: NewBatch, *, now: float) -> Row:
     )
     change = counters.next_change(tx)
     terms, key = dumped(new.terms), new.submit_key
-    row = tx.one("insert_round", batch=id, terms=terms, submit_key=key, change=change)
-    assert row is not None
-    return row
+    tx.run("insert_round", batch=id, terms=terms, submit_key=key, change=change)
+    return id

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import structlog
 
-from mcp_server.storage.sql.transaction import Row, statements_of
+from mcp_server.storage.sql.transaction import Asked, Row, statements_of
 from mcp_server.storage.sqlite.file.errors import MESSAGES, result_code
 
 T = TypeVar("T")
@@ -61,7 +61,7 @@ class SqliteTransaction:
         """Execute a statement; return its rows."""
         return self._connection.execute(query(name), values).fetchall()
 
-    def together(self, asked: Iterable[tuple[str, Mapping[str, object]]], /) -> list[list[Row]]:
+    def together(self, asked: Iterable[Asked], /) -> list[list[Row]]:
         """Execute statements, one after the other; return the rows of each."""
         return [self._connection.execute(query(name), values).fetchall() for name, values in asked]
 

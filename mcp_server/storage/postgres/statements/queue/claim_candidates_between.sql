@@ -1,7 +1,7 @@
 -- As `claim_candidates`, of one priority and between two numbers.
 SELECT
     CAST(jobs.priority AS bigint) AS priority, jobs.id, CAST(jobs.crashes AS bigint) AS crashes,
-    CAST(jobs.due_at AS double precision) AS due_at
+    CAST(jobs.due_at AS double precision) AS due_at, jobs.batch
 FROM jobs
 WHERE jobs.state = 'pending'
 AND jobs.kind = :kind

@@ -10,4 +10,7 @@ SET
     outstanding = outstanding + :outstanding,
     change = :change
 WHERE batch = :batch AND number = (SELECT round FROM batches WHERE id = :batch)
-RETURNING batch, state, reason, stopping, outstanding, total, failed, cancelled, follow_ups_failed
+RETURNING
+    batch, state, reason, stopping, outstanding, total, failed, cancelled, follow_ups_failed,
+    -- Whether more jobs of the round come in: a retry takes them up in steps.
+    (SELECT count(*) FROM following WHERE batch = :batch AND what = 'retry') AS grows

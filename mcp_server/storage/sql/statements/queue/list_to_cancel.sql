@@ -2,7 +2,7 @@
 -- that share a key for whose job another batch waits. (What runs is few, and so is what is awaited.)
 SELECT id, batch, state, counted, dedup, dedup_key, created_at
 FROM jobs INDEXED BY jobs_running
-WHERE state = 'processing' AND batch = :batch AND counted = 1
+WHERE state = 'processing' AND batch = (SELECT id FROM batches WHERE batch_id = :batch_id) AND counted = 1
 UNION ALL
 SELECT
     jobs.id, jobs.batch, jobs.state, jobs.counted, jobs.dedup, jobs.dedup_key, jobs.created_at
@@ -10,9 +10,9 @@ FROM (
     SELECT DISTINCT own.dedup_key
     FROM awaited
     CROSS JOIN jobs AS own ON own.id = awaited.job
-    WHERE own.batch = :batch
+    WHERE own.batch = (SELECT id FROM batches WHERE batch_id = :batch_id)
 ) AS shared
 CROSS JOIN jobs INDEXED BY jobs_waiting ON jobs.dedup_key = shared.dedup_key
 WHERE jobs.dedup IN ('coalesce', 'replace') AND jobs.state IN ('scheduled', 'pending', 'paused')
-AND jobs.batch = :batch AND jobs.counted = 1
+AND jobs.batch = (SELECT id FROM batches WHERE batch_id = :batch_id) AND jobs.counted = 1
 ORDER BY 1

@@ -4,7 +4,7 @@
 -- Those of a batch that was cancelled or paused are passed by, though they have not followed yet.
 SELECT
     CAST(jobs.priority AS INTEGER) AS priority, jobs.id, CAST(jobs.crashes AS INTEGER) AS crashes,
-    CAST(jobs.due_at AS REAL) AS due_at
+    CAST(jobs.due_at AS REAL) AS due_at, jobs.batch
 FROM jobs
 WHERE jobs.state = 'pending'
 AND jobs.kind = :kind
