@@ -6,7 +6,7 @@ intention  ->  put `data` in the file's place  ->  store `after`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -131,7 +131,7 @@ def _again(looked: Looked, changes: Changes, earlier: bytes) -> Writing | Blocke
         return _writing(looked, earlier, changes, Declared(), restored=True)
     declared = due(page, looked.known.front)
     try:
-        wanted = _wanted_again(page, changes)
+        wanted = _wanted_again(page, changes, looked.known.gone)
         data = splice(page, {**wanted, **declared.static}, front=declared.front)
     except SpliceRefused as reason:
         return _not_again(str(reason))
@@ -139,14 +139,17 @@ def _again(looked: Looked, changes: Changes, earlier: bytes) -> Writing | Blocke
     return _with_kept_keys(_writing(looked, data, changes, declared), more)
 
 
-def _wanted_again(page: PageText, changes: Changes) -> dict[str, str | None]:
+def _wanted_again(
+    page: PageText, changes: Changes, gone: Collection[str]
+) -> dict[str, str | None]:
     """Return the texts of a file that is made again; what is not asked for stays away.
 
-    Keys of front matter stay that a text does not name: it may be older than their field.
+    Keys of front matter stay that somebody took away with the file, as they are live (`gone`), and
+    those that a text does not name: it may be older than their field.
     """
     static = {part.section for part in page.layout.parts if part.static is not None}
     keyed = {part.section: part for part in page.layout.parts if part.keys}
-    away = dict.fromkeys(page.spans.keys() - keyed.keys())
+    away = dict.fromkeys(page.spans.keys() - (keyed.keys() & gone))
     wanted = {s: text for s, text in {**away, **changes}.items() if s not in static}
     for section in keyed.keys() & page.spans.keys():
         if text := wanted.get(section):
