@@ -386,7 +386,7 @@ async def play(root: Path, moves: Sequence[Move]) -> None:
 def test_any_way_back_leads_to_what_there_was(
     file: str, moves: list[Move], edits: list[tuple[int, Move]]
 ) -> None:
-    """By batch, section, text or moment, over edits of the file by hand."""
+    """P9, R12, R14, R29: by batch, section, text or moment, over edits of the file by hand."""
     for at, edit in edits:
         moves = [*moves[:at], edit, *moves[at:]]
     with tempfile.TemporaryDirectory() as folder:
