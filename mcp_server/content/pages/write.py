@@ -139,9 +139,7 @@ def _again(looked: Looked, changes: Changes, earlier: bytes) -> Writing | Blocke
     return _with_kept_keys(_writing(looked, data, changes, declared), more)
 
 
-def _wanted_again(
-    page: PageText, changes: Changes, gone: Collection[str]
-) -> dict[str, str | None]:
+def _wanted_again(page: PageText, changes: Changes, gone: Collection[str]) -> dict[str, str | None]:
     """Return the texts of a file that is made again; what is not asked for stays away.
 
     Keys of front matter stay that somebody took away with the file, as they are live (`gone`), and
