@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
+import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -411,3 +412,23 @@ def test_beyond_the_batches_that_are_looked_through_only_the_spans_are_as_they_w
     head, body = (FILES["one"] or b"").split(b"\n\n\n", 1)
     left = b"\n\n\n<!-- section: s1 -->\n\n" + body + b"<!-- section: s3 -->\n\n\n"
     assert files == [head + left]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("tool", ["rollback", "unpublish"])
+async def test_what_was_taken_off_while_its_file_was_away_stays_off(
+    tmp_path: Path, tool: str
+) -> None:
+    """P5, R27: the file is made again for another text, and without the description."""
+    root = site(tmp_path, "none")
+    async with desk(root) as chat:
+        await chat.call("edit", section="menu/meta", fields={"description": "taken off"})
+        await chat.call("edit", section="menu/s1", text="## One")
+        await chat.run("promote", sections=["menu/meta", "menu/s1"])
+        (root / "content" / "menu.md").unlink()
+        await chat.run(tool, page="menu")
+        await chat.call("edit", section="menu/s2", text="## Two")
+        await chat.run("promote", section="menu/s2")
+        made = (root / "content" / "menu.md").read_text("utf-8")
+        assert made.startswith("---\ntitle: Menu\n---\n")
+        assert made.endswith("<!-- section: s2 -->\n\n## Two\n")
