@@ -72,8 +72,16 @@ async def _written(look: PageLook, context: JobContext) -> Outcome:
     earlier = await context.earlier_bytes(looked)
     changes = to_write(looked, look.live)
     writes, since = await context.earlier_writes(looked) if changes else ((), None)
-    off = bool(look.live) and all(text is None for text in look.live.values())
-    plan = partial(plan_write, looked, changes, writes=writes, since=since, unpublished=off)
+    off = [section for section, text in look.live.items() if text is None]
+    plan = partial(
+        plan_write,
+        looked,
+        changes,
+        writes=writes,
+        since=since,
+        off=off,
+        unpublished=bool(off) and len(off) == len(look.live),
+    )
     last = earlier[0] if looked.page is None and earlier else None
     planned = partial(_planned, plan, earlier if changes else (), last)
     writing = await anyio.to_thread.run_sync(planned)

@@ -14,7 +14,7 @@ import anyio
 import anyio.to_thread
 
 from mcp_server.app.commands import EVERYBODY
-from mcp_server.app.opening import Opening, mode_of
+from mcp_server.app.opening import Opening, mode_of, start_worker
 from mcp_server.app.parts import load_plugins, open_parts
 from mcp_server.app.process import log_to_stderr
 from mcp_server.app.services import health_of, services_of
@@ -84,6 +84,11 @@ class _Call:
         found = next(tool for tool in TOOLS if tool.name == self.tool)
         return issubclass(found.reply, QueueReply) and not self.arguments.get("dryRun")
 
+    @property
+    def saves(self) -> bool:
+        """Whether it saves a text at once, which a worker is then to make known to search."""
+        return self.tool == "edit" and not self.arguments.get("dryRun")
+
 
 async def _carried_out(workspace: Path | None, plugins: Plugins, asked: _Call) -> Called:
     found = await anyio.to_thread.run_sync(find_workspace, workspace, os.environ, Path.cwd())
@@ -110,6 +115,8 @@ async def _opened(found: Workspace, plugins: Plugins, asked: _Call) -> AsyncGene
             mode = "detached" if outlives else "embedded"
             health = health_of(parts, mode, StopMark(parts.state_folder))
             yield services_of(parts, Events(parts.hub, parts.clock), health)
+            if outlives and asked.saves:
+                await start_worker(parts)
         return
     stopping = anyio.Event()
     opening = Opening(

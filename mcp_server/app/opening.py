@@ -15,16 +15,16 @@ import anyio
 import anyio.to_thread
 import structlog
 
-from mcp_server.app.parts import Parts, open_parts, warn_of_place
+from mcp_server.app.parts import EMBED_AFTER_S, Parts, open_parts, warn_of_place
 from mcp_server.app.services import health_of, services_of
 from mcp_server.app.worker import work
 from mcp_server.clock import Clock
 from mcp_server.config import Workspace, find_workspace
 from mcp_server.errors import ServerError
 from mcp_server.interfaces.services import Services
-from mcp_server.jobs.host.health import Health, WorkerMode
+from mcp_server.jobs.host.health import WorkerMode
 from mcp_server.jobs.host.keeper import WorkerKeeper
-from mcp_server.jobs.host.start import DetachedWorker, EmbeddedWorker
+from mcp_server.jobs.host.start import DetachedWorker, EmbeddedWorker, StartWorker
 from mcp_server.jobs.host.stop_mark import StopMark
 from mcp_server.meaning.embedder import embed_what_is_missing
 from mcp_server.plugin.loading import Plugins
@@ -56,43 +56,63 @@ class Opening:
         await warn_of_place(workspace)
         async with open_parts(workspace, self.clock, self.plugins) as parts:
             events = Events(parts.hub, parts.clock)
-            start, keeper, health = self._keeper(parts)
+            mode = mode_of(parts.workspace.settings.worker, self.default_mode)
+            mark = StopMark(parts.state_folder)
+            start = self._start(parts, mode)
+            health = health_of(parts, mode, mark, start)
             async with anyio.create_task_group() as tasks:
                 for sink in parts.plugins.sinks:
                     await tasks.start(events.feed, sink)
-                tasks.start_soon(keeper.run)
+                tasks.start_soon(_keeper(parts, start, mark).run)
                 if parts.workspace.settings.embedder != "off":
                     tasks.start_soon(_embed_what_is_missing, parts)
                 embedded = start if isinstance(start, EmbeddedWorker) else None
                 yield services_of(parts, events, health), embedded
 
-    def _keeper(self, parts: Parts) -> tuple[DetachedWorker | EmbeddedWorker, WorkerKeeper, Health]:
-        settings = parts.workspace.settings
-        mode = mode_of(settings.worker, self.default_mode)
+    def _start(self, parts: Parts, mode: WorkerMode) -> DetachedWorker | EmbeddedWorker:
         if mode == "detached":
-            start = DetachedWorker(
-                _worker_command(parts.workspace),
-                parts.state_folder,
-                parts.lock,
-                several=settings.shares_work,
-            )
-        else:
-            run = partial(work, parts, mode, self.stopping)
-            start = EmbeddedWorker(parts.lock, run, self.stopping)
-        mark = StopMark(parts.state_folder)
-        keeper = WorkerKeeper(
-            parts.store,
-            parts.lock,
-            parts.clock,
-            parts.host("server"),
-            start,
-            mark,
-            kinds=parts.runs.kinds,
-            heartbeat_s=settings.heartbeat_s,
-            alive_s=settings.lease_s,
-            several=settings.shares_work,
-        )
-        return start, keeper, health_of(parts, mode, mark, start)
+            return _detached(parts, stays=True)
+        run = partial(work, parts, mode, self.stopping)
+        return EmbeddedWorker(parts.lock, run, self.stopping)
+
+
+async def start_worker(parts: Parts) -> None:
+    """Start a worker in a process of its own, if there is work and no worker; wait for nothing.
+
+    It is for who ends at once, and so starts no other meanwhile. What was saved is embedded a
+    little later: nobody would be there by then to start one.
+    """
+    keeper = _keeper(parts, _detached(parts, stays=False), StopMark(parts.state_folder))
+    try:
+        await keeper.tick(horizon_s=2 * EMBED_AFTER_S)
+    except (ServerError, OSError) as error:
+        logger.warning("cannot start a worker", reason=str(error))
+
+
+def _detached(parts: Parts, *, stays: bool) -> DetachedWorker:
+    return DetachedWorker(
+        _worker_command(parts.workspace),
+        parts.state_folder,
+        parts.lock,
+        several=parts.workspace.settings.shares_work,
+        stays=stays,
+    )
+
+
+def _keeper(parts: Parts, start: StartWorker, mark: StopMark) -> WorkerKeeper:
+    settings = parts.workspace.settings
+    return WorkerKeeper(
+        parts.store,
+        parts.lock,
+        parts.clock,
+        parts.host("server"),
+        start,
+        mark,
+        kinds=parts.runs.kinds,
+        heartbeat_s=settings.heartbeat_s,
+        alive_s=settings.lease_s,
+        several=settings.shares_work,
+    )
 
 
 async def _embed_what_is_missing(parts: Parts) -> None:

@@ -15,6 +15,7 @@ from mcp_server.meaning.questions import Questions
 from mcp_server.meaning.words import begins, indexed, parts_of, words_of
 
 SOME_WORDS = "some of the words"
+ONLY_NEAR = "near in meaning"
 UNRELATED = 0.05
 """Up to this cosine, a text that has none of the words has nothing to do with a question."""
 RANKED_MAX = 2_000
@@ -40,6 +41,8 @@ class Beside:
     type: str
     id: str
     text: str
+    weight: float = 1.0
+    """What it counts beside a stored text."""
 
 
 class Aside:
@@ -65,11 +68,12 @@ class Match:
     meaning: float | None
     """The cosine of the meanings; `None` where it is not known."""
     share: Share
+    weight: float = 1.0
 
     @property
     def score(self) -> float:
         """By how much it is an answer."""
-        return score(self.meaning, self.share)
+        return self.weight * score(self.meaning, self.share)
 
     @property
     def why(self) -> str:
@@ -78,7 +82,7 @@ class Match:
             return "both"
         if self.is_clear:
             return "same meaning" if self._means else "same words"
-        return SOME_WORDS if self.share.text > 0 else "near in meaning"
+        return SOME_WORDS if self.share.text > 0 else ONLY_NEAR
 
     @property
     def is_clear(self) -> bool:
@@ -269,6 +273,7 @@ class Finder:
                 hash=None,
                 meaning=cosine(vector, None if known is None else known.vector(each.text)),
                 share=asked.share(words),
+                weight=each.weight,
             )
             for each, words in zip(beside.texts, beside.indexed, strict=True)
         ]

@@ -19,6 +19,7 @@ from mcp_server.interfaces.mcp.tools.catalogue import TOOLS
 from tests.harness import small_site
 from tests.interfaces.test_cli import pressroom, runners
 from tests.promises.moves import live
+from tests.waiting import wait_until
 
 QUEUED = {
     "message": "Queued generation of 1 section.",
@@ -254,3 +255,18 @@ def test_the_main_job_is_done_from_a_terminal(tmp_path: Path) -> None:
     assert live(root) == {"menu/s1": "note 1 of menu"}
     assert pressroom("rollback", "--follow", *where).returncode == 0
     assert live(root) == {}
+
+
+def test_what_was_edited_at_a_terminal_is_taken_in_by_search(tmp_path: Path) -> None:
+    """A worker is started for it, whom the command does not wait for; a dry run starts none."""
+    root = small_site(tmp_path / "site", {"menu": 1}, embedder="words", worker_idle_s=1)
+    edit = ("edit", "menu/s1", "--text", "## Menu\n\nPumpkin soup.", "-w", root)
+    assert pressroom(*edit, "--dry-run").returncode == 0
+    assert not (root / ".pressroom" / "worker.log").exists()
+    assert pressroom(*edit).returncode == 0
+
+    def is_known() -> bool:
+        found = json.loads(pressroom("search", "pumpkin", "--json", "-w", root).stdout)
+        return not any(note.startswith("Partly") for note in found.get("notes", []))
+
+    wait_until(is_known)

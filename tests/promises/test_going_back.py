@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.harness import Desk, ManualClock, desk, small_site
-from tests.promises.moves import QUICK, live, publish, redraft
+from tests.promises.moves import QUICK, edit_file, live, publish, redraft
 
 pytestmark = pytest.mark.anyio
 
@@ -90,3 +91,24 @@ async def test_a_newer_draft_stays_and_it_is_said_how_to_discard_it(tmp_path: Pa
             in (dry["message"])
         )
         assert 'edit {"section": "menu/s1", "discard": true} discards it' in dry["message"]
+
+
+async def test_an_older_file_that_was_put_in_place_is_not_what_was_live_then(
+    tmp_path: Path,
+) -> None:
+    """R29: a backup keeps its time; it is live since it is here, and no longer."""
+    clock = ManualClock(NOON)
+    root = small_site(tmp_path, {"menu": 1}, **QUICK)
+    async with desk(root, clock=clock) as chat:
+        await publish(chat, menu_s1="one")
+        clock.advance(DAY_S)
+        await publish(chat, menu_s1="two")
+        clock.advance(DAY_S)
+        edit_file(root, "menu", "two", "of a backup")
+        os.utime(root / "content" / "menu.md", (NOON - DAY_S, NOON - DAY_S))
+        shown = (await chat.call("review", page="menu", asOf="2026-11-18"))["sections"]
+        assert "notes: one" in shown[0]["live"]
+        await chat.run("rollback", page="menu", asOf="2026-11-18")
+        assert live(root) == {"menu/s1": "one"}
+        await chat.run("rollback", section="menu/s1")
+        assert live(root) == {"menu/s1": "of a backup"}

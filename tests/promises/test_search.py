@@ -123,6 +123,35 @@ async def test_what_somebody_has_just_saved_in_a_file_counts(tmp_path: Path) -> 
         assert "Quince tart" in row["snippet"] and row["file"] == "content/menu.md"
 
 
+async def test_a_fact_stands_behind_the_text_that_says_it(tmp_path: Path) -> None:
+    """It is shorter, and so has a larger share of any question."""
+    root = small_site(tmp_path, {"menu": 1}, **LISTED)
+    site = read_site(root)
+    site["facts"] |= {"soup": "Pumpkin soup"}
+    write_site(root, site)
+    async with desk(root) as chat:
+        await written(chat, "menu/s1", "## Menu\n\nPumpkin soup with our bread.")
+        assert await found(chat, "pumpkin soup") == [("menu/s1", "draft"), ("facts.soup", None)]
+
+
+async def test_a_fact_that_is_only_near_is_found_where_facts_are_asked_for(tmp_path: Path) -> None:
+    """Else a list of few texts would go on with all that there is in site.yaml."""
+    root = small_site(tmp_path, {"menu": 1}, composer_delay_s=0, embedder="local")
+    site = read_site(root)
+    site["facts"] |= {"soup": "Pumpkin", "courtyard": "Chairs outside, sunny"}
+    write_site(root, site)
+
+    async def facts(chat: Desk, **more: Any) -> dict[str, str]:
+        rows = (await chat.call("search", query="vegetables in autumn", limit=50, **more))["found"]
+        return {row["id"]: row["why"] for row in rows if row["type"] == "fact"}
+
+    async with desk(root) as chat:
+        asked = await facts(chat, type="fact")
+        assert asked["facts.soup"] == "same meaning"
+        assert asked["facts.courtyard"] == "near in meaning"
+        assert await facts(chat) == {"facts.soup": "same meaning"}
+
+
 async def test_pages_facts_and_static_sections_are_found(tmp_path: Path) -> None:
     """They stand in site.yaml, and are in no draft."""
     root = small_site(tmp_path, {"menu": 1, "visit": 1}, **LISTED)

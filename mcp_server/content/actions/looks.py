@@ -127,7 +127,7 @@ def _found(content: SiteContent, page: str, sight: Sight, file: str) -> PageFoun
         saving=sight.settles_in_s > 0,
         missing=known is not None and known.hash is None and bool(gone),
         gone=gone,
-        takeovers=() if looked is None else tuple(_takeovers(content, looked, sight.modified_at)),
+        takeovers=() if looked is None else tuple(_takeovers(content, looked, sight)),
     )
 
 
@@ -140,7 +140,7 @@ def _why_blocked(sight: Sight, file: str) -> str | None:
     return f"{file}{line}: {blocked.reason}"
 
 
-def _takeovers(content: SiteContent, looked: Looked, at: float) -> Iterator[Takeover]:
+def _takeovers(content: SiteContent, looked: Looked, sight: Sight) -> Iterator[Takeover]:
     if looked.data is None or looked.blocked is not None:
         return
     page, hash = looked.known.page, bytes_hash(looked.data)
@@ -148,17 +148,29 @@ def _takeovers(content: SiteContent, looked: Looked, at: float) -> Iterator[Take
         source = Source(page_hash=hash, start=span.start, end=span.end)
         plain = span.text == looked.data[span.start : span.end].decode().replace("\r\n", "\n")
         place = _Place(page, section, "adopted")
+        at = _live_since(content, place.id, sight)
         made = _revision(content, place, span, at, source if plain else None)
         yield Takeover(revision=made, replaces=content.live_hash(place.id), is_ground=True)
     for section, span in looked.taken.items():
         place = _Place(page, section, "file")
-        made = _revision(content, place, span, at, None)
+        made = _revision(content, place, span, _live_since(content, place.id, sight), None)
         replaced, draft = content.live.get(place.id), content.drafts.get(place.id)
         yield Takeover(
             revision=made,
             replaces=replaced.hash if replaced is not None else None,
             withdraws=_withdraws(made, replaced, draft),
         )
+
+
+def _live_since(content: SiteContent, id: str, sight: Sight) -> float:
+    """Return since when a text counts as live that was found in a file.
+
+    That is when the file was changed. One that is older than the text before it, such as a backup,
+    was put in its place later, nobody knows when: it counts since it was seen.
+    """
+    past = content.history.get(id) or [e.current for e in [content.live.get(id)] if e is not None]
+    newest = past[-1].created_at if past else 0.0
+    return sight.modified_at if sight.modified_at >= newest else max(sight.seen_at, newest)
 
 
 def _withdraws(made: Revision, replaced: Entity | None, draft: Entity | None) -> str | None:

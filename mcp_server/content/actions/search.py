@@ -29,7 +29,7 @@ from mcp_server.errors import InvalidPayload
 from mcp_server.excerpt import in_quotes
 from mcp_server.jobs.job import Origin
 from mcp_server.likeness import did_you_mean
-from mcp_server.meaning.finding import NONE_ASIDE, Aside, Finder, Ranked
+from mcp_server.meaning.finding import NONE_ASIDE, ONLY_NEAR, Aside, Finder, Ranked
 from mcp_server.meaning.words import words_of
 
 WIDTHS = (64, 256, 1_024)
@@ -203,11 +203,16 @@ def _stored_types(call: SearchCall) -> frozenset[str] | None:
 
 
 def _candidates(ranked: Ranked, call: SearchCall, site: Site) -> Sequence[Candidate]:
-    """Return what was found and asked for, the best first; the texts of a section as one."""
+    """Return what was found and asked for, the best first; the texts of a section as one.
+
+    A fact that is only near in meaning is no answer, where nobody asked for facts: there are many.
+    """
     found: dict[tuple[str, str], Candidate] = {}
     for match in ranked.matches:
         type = SECTION if match.type in STATES else match.type
         if call.types and type not in call.types:
+            continue
+        if type == FACT and not call.types and match.why == ONLY_NEAR:
             continue
         if call.states and (type != SECTION or (match.hash is None and "live" not in call.states)):
             continue

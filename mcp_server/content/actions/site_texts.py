@@ -12,6 +12,10 @@ from mcp_server.meaning.finding import Aside, Beside
 
 TEXTS_MAX = 2_000
 """Texts of `site.yaml` that are searched: more than any such file has that people write."""
+FACT_WEIGHT = 0.5
+"""What a fact counts beside a text. It is what texts are made of, and so short that it is nearer to
+any question: the first answer to 30 labelled ones had a mean reciprocal rank of 0.50 among the 163
+facts of the bakery where these counted as much as texts, now of 0.76; without facts of 0.80."""
 
 
 def texts_of(site: Site) -> Aside:
@@ -21,7 +25,7 @@ def texts_of(site: Site) -> Aside:
 
 def _texts(site: Site) -> Iterator[Beside]:
     for name, value in _facts(site.facts, "facts"):
-        yield Beside(type=FACT, id=name, text=value)
+        yield _fact(name, value)
     for page in site.named_pages:
         if text := "\n\n".join(filter(None, (page.title, page.description))):
             yield Beside(type=PAGE, id=page.id, text=f"# {text}" if page.title else text)
@@ -30,7 +34,11 @@ def _texts(site: Site) -> Iterator[Beside]:
             if section.text is not None:
                 yield Beside(type=SECTION, id=section.entity_id, text=section.text)
             for name, value in _facts(section.facts, f"{section.entity_id} facts"):
-                yield Beside(type=FACT, id=name, text=value)
+                yield _fact(name, value)
+
+
+def _fact(name: str, value: str) -> Beside:
+    return Beside(type=FACT, id=name, text=value, weight=FACT_WEIGHT)
 
 
 def _is_nested(value: object) -> bool:

@@ -40,6 +40,7 @@ class Sight:
     """What `looked` was made from."""
     modified_at: float = 0.0
     """When the file was changed, as far as that is known."""
+    seen_at: float = 0.0
 
 
 class Sights:
@@ -59,12 +60,18 @@ class Sights:
         # A file may change twice within one tick of the clock: its state tells nothing yet.
         kept = replace(found, stat=None) if recent else found
         looked = look(ask.layout, ask.known, kept, ask.live)
-        at = found.stat.modified_ns / 1e9 if found.stat is not None else 0.0
+        left = 0.0
         if found.data is None or _is_known(ask.known, bytes_hash(found.data)):
             self._new.pop(page, None)
-            return Sight(looked=looked, found=kept, modified_at=at)
-        left = self.settles_in(page, found.stat)
-        return Sight(looked=looked, settles_in_s=left, found=kept, modified_at=at)
+        else:
+            left = self.settles_in(page, found.stat)
+        return Sight(
+            looked=looked,
+            settles_in_s=left,
+            found=kept,
+            modified_at=found.stat.modified_ns / 1e9 if found.stat is not None else 0.0,
+            seen_at=self._wall(),
+        )
 
     def settles_in(self, page: str, stat: Stat | None) -> float:
         """Return how long until new bytes are known to be saved; the first look begins the wait."""

@@ -6,7 +6,7 @@ intention  ->  put `data` in the file's place  ->  store `after`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -84,16 +84,18 @@ def plan_write(
     earlier: bytes | None,
     writes: Sequence[tuple[bytes, bytes]] = (),
     since: bytes | None = None,
+    off: Collection[str] = (),
     unpublished: bool = False,
 ) -> Writing | Blocked | None:
     """Return the write that brings `changes`, and what is declared, into the file.
 
     `earlier`: the bytes that a write had replaced whose after-image the file is now; of a file that
     is not there, the last ones. They are put back whole if they hold in every section what it
-    should hold; a file that is not there is made from them. `unpublished`: nothing of the page is
-    live any more, so its file goes with the front matter that others wrote. Of a file that somebody
-    has changed since, one of `writes` (before, after) is taken back if that is what is asked; from
-    the bytes `since` which only we have written, too.
+    should hold; a file that is not there is made from them, without the sections that are `off`, as
+    they were live and are not any more. `unpublished`: that is all of the page, so its file goes
+    with the front matter that others wrote. Of a file that somebody has changed since, one of
+    `writes` (before, after) is taken back if that is what is asked; from the bytes `since` which
+    only we have written, too.
     `None`: nothing is to be done.
     """
     if looked.blocked is not None:
@@ -102,7 +104,7 @@ def plan_write(
     if looked.page is None:
         if earlier is None:
             return _created(looked, changes)
-        return _again(looked, changes, earlier)
+        return _again(looked, changes, earlier, off)
     if _leaves_nothing(looked.page, changes) and _is_to_go(looked, looked.page, unpublished):
         return _removed(looked, changes)
     if earlier is not None and _fits(earlier, looked, changes):
@@ -117,7 +119,9 @@ def _is_to_go(looked: Looked, page: PageText, unpublished: bool) -> bool:
     return unpublished and (page.layout.split or only_ours(page, looked.known.front, front=False))
 
 
-def _again(looked: Looked, changes: Changes, earlier: bytes) -> Writing | Blocked | None:
+def _again(
+    looked: Looked, changes: Changes, earlier: bytes, off: Collection[str]
+) -> Writing | Blocked | None:
     """Return the write that makes a file again as it was, with the texts of now (P5).
 
     It is blocked where that cannot be: a new file would lose what others wrote, `draft` too.
@@ -131,7 +135,7 @@ def _again(looked: Looked, changes: Changes, earlier: bytes) -> Writing | Blocke
         return _writing(looked, earlier, changes, Declared(), restored=True)
     declared = due(page, looked.known.front)
     try:
-        wanted = _wanted_again(page, changes)
+        wanted = _wanted_again(page, changes, looked.known.gone.difference(off))
         data = splice(page, {**wanted, **declared.static}, front=declared.front)
     except SpliceRefused as reason:
         return _not_again(str(reason))
@@ -139,14 +143,15 @@ def _again(looked: Looked, changes: Changes, earlier: bytes) -> Writing | Blocke
     return _with_kept_keys(_writing(looked, data, changes, declared), more)
 
 
-def _wanted_again(page: PageText, changes: Changes) -> dict[str, str | None]:
+def _wanted_again(page: PageText, changes: Changes, gone: Collection[str]) -> dict[str, str | None]:
     """Return the texts of a file that is made again; what is not asked for stays away.
 
-    Keys of front matter stay that a text does not name: it may be older than their field.
+    Keys of front matter stay that somebody took away with the file, as they are live (`gone`), and
+    those that a text does not name: it may be older than their field.
     """
     static = {part.section for part in page.layout.parts if part.static is not None}
     keyed = {part.section: part for part in page.layout.parts if part.keys}
-    away = dict.fromkeys(page.spans.keys() - keyed.keys())
+    away = dict.fromkeys(page.spans.keys() - (keyed.keys() & gone))
     wanted = {s: text for s, text in {**away, **changes}.items() if s not in static}
     for section in keyed.keys() & page.spans.keys():
         if text := wanted.get(section):

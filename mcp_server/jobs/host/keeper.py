@@ -68,11 +68,11 @@ class WorkerKeeper:
                     await anyio.sleep(self._heartbeat_s)
                 await self._store.wait_for_change(LOOK_S, since=since, poll_s=LOOK_S)
 
-    async def tick(self) -> None:
-        """Start a worker if there is work and no worker."""
+    async def tick(self, *, horizon_s: float = 0) -> None:
+        """Start a worker if there is work, or will be so soon, and no worker."""
         if isinstance(self._start, DetachedWorker):
             self._start.reap()
-        work = await self._store.work_before(now=self._clock.now(), horizon_s=0)
+        work = await self._store.work_before(now=self._clock.now(), horizon_s=horizon_s)
         if work and not await self._lives() and await self._may_start() and await self._is_ours():
             await self._start()
 

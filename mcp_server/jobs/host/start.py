@@ -112,8 +112,10 @@ class DetachedWorker:
         log: str = "worker.log",
         now: Callable[[], float] = time.monotonic,
         several: bool = False,
+        stays: bool = True,
     ) -> None:
-        self._several = several
+        """`stays`: whether whoever starts it stays until it works, to start no other meanwhile."""
+        self._several, self._stays = several, stays
         self._command, self._lock, self._now = command, lock, now
         self._state, self._log = state, log
         self._child: subprocess.Popen[bytes] | None = None
@@ -141,8 +143,8 @@ class DetachedWorker:
             raise
         self.refusal = None
         logger.info("started a detached worker", pid=self._child.pid)
-        if self._several:
-            return  # its row tells that it works, where no lock does
+        if self._several or not self._stays:
+            return  # of several, its row tells that it works, and no lock does
         with anyio.move_on_after(START_S):
             while not self.reap() and not self._lock.is_held():
                 await anyio.sleep(0.05)

@@ -79,7 +79,7 @@ async def _rows(encode: Encode, rankings: Mapping[str, Ranking]) -> Sequence[str
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         places = {
-            site: await _place(stack, folder, site, encode)
+            site: await place_of(stack, folder, site, encode)
             for site in sorted({section.site for section in sections()})
         }
         rows: list[str] = []
@@ -108,7 +108,8 @@ class Encoding:
         """Nothing is open."""
 
 
-async def _place(stack: AsyncExitStack, folder: Path, site: str, encode: Encode) -> Place:
+async def place_of(stack: AsyncExitStack, folder: Path, site: str, encode: Encode) -> Place:
+    """Return one of the sites, stored and known to search."""
     its = [section for section in sections() if section.site == site]
     texts = [section.text for section in its]
     made = encode(texts)

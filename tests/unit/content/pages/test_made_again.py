@@ -62,3 +62,13 @@ def test_keys_stay_where_only_the_text_is_asked_for() -> None:
     writing = plan_write(looked, {"body": "New."}, earlier=YAML)
     assert isinstance(writing, Writing)
     assert writing.data == YAML.replace(b"Old", b"New")
+
+
+def test_keys_that_we_took_out_with_the_file_do_not_come_back_with_another_text() -> None:
+    """They were taken back or unpublished: only what somebody else took away is still live."""
+    met = look(PAGE, None, Found(stat=STAT, data=YAML), {})
+    removed = replace(met.known, stat=None, hash=None, in_file={}, version=1)
+    looked = look(PAGE, removed, Found(), {"body": text_hash("New.")})
+    writing = plan_write(looked, {"body": "New."}, earlier=YAML)
+    assert isinstance(writing, Writing)
+    assert writing.data == b"---\ndraft: true\n---\n\nNew.\n"
