@@ -8,7 +8,7 @@ from mcp_server.content.actions.plan import Plan
 from mcp_server.content.actions.site_content import SiteContent
 from mcp_server.content.checks.told import held_by, why_held
 from mcp_server.content.pages.splice import needs_marks
-from mcp_server.content.text.findings import findings_in, kinds_of
+from mcp_server.content.text.hazards import hazards_in, kinds_of
 from mcp_server.entities.entity import Finding, Revision, page_of, split_id
 
 NAMED_MAX = 3
@@ -38,7 +38,7 @@ def _kinds_in(draft: Revision, held: Sequence[Finding]) -> Sequence[str]:
     """
     if draft.findings is not None and not draft.is_placeholder:
         return list(dict.fromkeys(each.kind for each in held))
-    return [kind.value for kind in kinds_of(findings_in(draft.markdown or ""))]
+    return [kind.value for kind in kinds_of(hazards_in(draft.markdown or ""))]
 
 
 def _taken(draft: Revision, held: Sequence[Finding]) -> str:

@@ -13,7 +13,7 @@ from mcp_server.content.checks.told import PLACEHOLDER
 from mcp_server.content.pages.declared import differing
 from mcp_server.content.site import Section, Site
 from mcp_server.content.text.diff import by_words
-from mcp_server.content.text.findings import findings_in, kinds_of
+from mcp_server.content.text.hazards import hazards_in, kinds_of
 from mcp_server.entities.entity import Finding, Revision, page_of
 from mcp_server.entities.store import Heads
 
@@ -163,7 +163,7 @@ def findings_of(revision: Revision) -> tuple[Finding, ...]:
 
 
 def _unchecked(text: str) -> tuple[Finding, ...]:
-    kinds = [kind.value for kind in kinds_of(findings_in(text[:UNCHECKED_LENGTH_MAX]))]
+    kinds = [kind.value for kind in kinds_of(hazards_in(text[:UNCHECKED_LENGTH_MAX]))]
     if len(text) > UNCHECKED_LENGTH_MAX:
         kinds.append("text too long to be checked")
     return tuple(Finding(level="noted", kind=kind) for kind in kinds)

@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import Any, cast
 
 from mcp_server.content.template import FieldType, Template
-from mcp_server.content.text.findings import Finding, Kind, findings_in, kinds_of
 from mcp_server.content.text.format import PLACEHOLDER
+from mcp_server.content.text.hazards import Hazard, Kind, hazards_in, kinds_of
 from mcp_server.content.text.markdown import render, values_of
 from mcp_server.content.text.visible import visible_text
 from mcp_server.entities.entity import Revision
@@ -42,7 +42,7 @@ def objection_to(
         name: kinds
         for name, field, value in values_of(template.fields, fields)
         if isinstance(value, str) and field.type is not FieldType.CHOICE
-        if (kinds := kinds_of(each for each in findings_in(value) if each not in known))
+        if (kinds := kinds_of(each for each in hazards_in(value) if each not in known))
     }
     if by_field:
         said = [f"{name} must not hold: {_listed(k)}" for name, k in by_field.items()]
@@ -53,29 +53,29 @@ def objection_to(
     return f"the fields together must not make: {_listed(kinds)}; {_advice(kinds)}"
 
 
-def objectionable(text: str, template: Template | None, before: str | None) -> tuple[Finding, ...]:
+def objectionable(text: str, template: Template | None, before: str | None) -> tuple[Hazard, ...]:
     """Return what must be left out of a whole text; `before` is what was there, if anything."""
     known = (
-        frozenset(findings_in(before)) | frozenset(findings_in(visible_text(before)))
+        frozenset(hazards_in(before)) | frozenset(hazards_in(visible_text(before)))
         if before
         else ()
     )
     return tuple(_new_in(text, template, known))
 
 
-def _new_in(text: str, template: Template | None, known: Collection[Finding]) -> Iterator[Finding]:
+def _new_in(text: str, template: Template | None, known: Collection[Hazard]) -> Iterator[Hazard]:
     """Yield what a text holds that neither the format has nor the text before had."""
     own = _own(template.format) if template is not None else ()
-    yield from (e for e in findings_in(text) if e not in known and not _is_own(e, own))
+    yield from (e for e in hazards_in(text) if e not in known and not _is_own(e, own))
 
 
-def _known(current: Revision | None) -> Collection[Finding]:
+def _known(current: Revision | None) -> Collection[Hazard]:
     """Return what the present text holds, as a whole and in its fields."""
     if current is None:
         return frozenset()
     texts = {current.markdown or "", *_strings(current.fields)}
     texts |= {visible_text(text) for text in texts}  # as an answer that repeats it would come
-    return frozenset(finding for text in texts for finding in findings_in(text))
+    return frozenset(hazard for text in texts for hazard in hazards_in(text))
 
 
 def _strings(value: object) -> Iterator[str]:
@@ -94,11 +94,11 @@ def _strings(value: object) -> Iterator[str]:
 
 @lru_cache(maxsize=512)
 def _own(format: str) -> Collection[tuple[Kind, re.Pattern[str]]]:
-    """Return the findings in the format itself, as patterns that leave room for values."""
-    return tuple((found.kind, _with_values(found)) for found in findings_in(format))
+    """Return the hazards in the format itself, as patterns that leave room for values."""
+    return tuple((found.kind, _with_values(found)) for found in hazards_in(format))
 
 
-def _with_values(found: Finding) -> re.Pattern[str]:
+def _with_values(found: Hazard) -> re.Pattern[str]:
     """Return a pattern of the piece with values in it; a script with a value never matches."""
     value = _VALUE if found.kind is not Kind.SCRIPT else r"(?!)"
     # `split` returns the groups too, between the fixed pieces.
@@ -106,7 +106,7 @@ def _with_values(found: Finding) -> re.Pattern[str]:
     return re.compile(value.join(map(re.escape, fixed)))
 
 
-def _is_own(found: Finding, own: Iterable[tuple[Kind, re.Pattern[str]]]) -> bool:
+def _is_own(found: Hazard, own: Iterable[tuple[Kind, re.Pattern[str]]]) -> bool:
     return any(k is found.kind and pattern.fullmatch(found.piece) for k, pattern in own)
 
 

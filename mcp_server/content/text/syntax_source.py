@@ -50,7 +50,7 @@ class Source:
     ) -> Read:
         """Read up to the closing mark; what is never closed goes on to the end.
 
-        `content.text.findings` takes it so too: then it is the same in the text that is redrafted.
+        `content.text.hazards` takes it so too: then it is the same in the text that is redrafted.
         """
         end = self.find(close, place + 2 if after is None else after)
         end = len(self.text) if end < 0 else end + len(close)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_server.content.text.findings import Finding, Kind, all_findings_in, findings_in, kinds_of
+from mcp_server.content.text.hazards import Hazard, Kind, all_hazards_in, hazards_in, kinds_of
 
 INNOCENT = (
     "Bread from our own oven, every day from 7:30.",
@@ -60,7 +60,7 @@ INNOCENT = (
 @pytest.mark.parametrize("text", INNOCENT)
 def test_what_is_plain_text_is_left_alone(text: str) -> None:
     """A check that cries at prose is one that people learn to pass by."""
-    assert findings_in(text) == ()
+    assert hazards_in(text) == ()
 
 
 HOSTILE: tuple[tuple[Kind, str], ...] = (
@@ -187,8 +187,8 @@ HOSTILE: tuple[tuple[Kind, str], ...] = (
 @pytest.mark.parametrize(("kind", "text"), HOSTILE)
 def test_what_is_no_plain_text_is_named(kind: Kind, text: str) -> None:
     """However it is written, and whatever stands around it."""
-    assert kind in kinds_of(findings_in(text))
-    assert kind in kinds_of(findings_in(f"Before.\n\n{text}\n\nAfter."))
+    assert kind in kinds_of(hazards_in(text))
+    assert kind in kinds_of(hazards_in(f"Before.\n\n{text}\n\nAfter."))
 
 
 def test_the_words_for_a_kind_say_nothing_of_the_text() -> None:
@@ -198,22 +198,20 @@ def test_the_words_for_a_kind_say_nothing_of_the_text() -> None:
 
 def test_a_script_is_one_piece_with_what_it_does() -> None:
     """So that nobody puts another into a tag that was there before."""
-    assert findings_in("a <script>b()</script> c") == (
-        Finding(Kind.SCRIPT, "<script>b()</script>"),
-    )
-    escaped = findings_in("\\<script>b()</script> <script>c()</script>")
-    assert Finding(Kind.SCRIPT, "<script>c()</script>") in escaped
+    assert hazards_in("a <script>b()</script> c") == (Hazard(Kind.SCRIPT, "<script>b()</script>"),)
+    escaped = hazards_in("\\<script>b()</script> <script>c()</script>")
+    assert Hazard(Kind.SCRIPT, "<script>c()</script>") in escaped
 
 
 def test_a_script_that_is_never_closed_goes_on_to_the_end() -> None:
     """As a browser reads it."""
-    (found,) = findings_in("a <script>b()\n\n`c()`\n\nd")
+    (found,) = hazards_in("a <script>b()\n\n`c()`\n\nd")
     assert "c()" in found.piece and found.piece.rstrip().endswith("d")
 
 
 def test_the_worst_kind_comes_first_and_each_once() -> None:
     """A list that is cut short leaves out what matters least."""
-    found = findings_in("<div>{{ x }} {{ y }}<script>z</script></div>")
+    found = hazards_in("<div>{{ x }} {{ y }}<script>z</script></div>")
     assert kinds_of(found) == (Kind.SCRIPT, Kind.TEMPLATE, Kind.HTML)
 
 
@@ -236,7 +234,7 @@ MIXED = st.lists(st.sampled_from(PARTS) | st.text(max_size=8), max_size=12).map(
 @given(MIXED)
 def test_any_text_can_be_looked_at(text: str) -> None:
     """Nothing is raised, and the quick look at plain prose misses nothing."""
-    assert findings_in(text) == all_findings_in(text)
+    assert hazards_in(text) == all_hazards_in(text)
 
 
 FLOODS = (
@@ -251,4 +249,4 @@ FLOODS = (
 @pytest.mark.parametrize("part", FLOODS)
 def test_the_time_it_takes_grows_no_faster_than_the_text(part: str) -> None:
     """64 kB of what parsers stumble over are done within the time that a test has."""
-    all_findings_in(part * (65_536 // len(part)))
+    all_hazards_in(part * (65_536 // len(part)))

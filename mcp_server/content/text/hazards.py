@@ -1,6 +1,6 @@
 """Finds what in a text runs, loads something, or is no text for readers at all. Pure.
 
-A finding has a kind, in fixed words that may be shown to anybody, and the piece of the text that it
+A hazard has a kind, in fixed words that may be shown to anybody, and the piece of the text that it
 is about. The piece is never shown: it serves to tell whether another text holds exactly the same.
 Whatever stands in a code span or a fenced code block is plain text.
 """
@@ -38,25 +38,25 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Hazard:
     """One thing that was found, and its `piece` of the text. Only the kind may be shown."""
 
     kind: Kind
     piece: str
 
 
-def findings_in(text: str) -> tuple[Finding, ...]:
-    """Return the findings in a Markdown text, each once.
+def hazards_in(text: str) -> tuple[Hazard, ...]:
+    """Return the hazards in a Markdown text, each once.
 
     It takes time in proportion to the length of the text, and hardly any for plain prose.
     """
     # Plain prose has none of these signs, and need not be parsed.
     if not any(sign in text for sign in _SIGNS) or _SUSPECT.search(text) is None:
         return ()
-    return all_findings_in(text)
+    return all_hazards_in(text)
 
 
-def all_findings_in(text: str) -> tuple[Finding, ...]:
+def all_hazards_in(text: str) -> tuple[Hazard, ...]:
     """Return the same without the quick look first; tests compare the two."""
     from mcp_server.content.text.parsed import readings  # noqa: PLC0415 - a tenth of a second
 
@@ -64,15 +64,15 @@ def all_findings_in(text: str) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def kinds_of(findings: Iterable[Finding]) -> tuple[Kind, ...]:
-    """Return the kinds of `findings`, each once, the worst first: lists are cut at the end."""
-    kinds = {finding.kind for finding in findings}
+def kinds_of(hazards: Iterable[Hazard]) -> tuple[Kind, ...]:
+    """Return the kinds of `hazards`, each once, the worst first: lists are cut at the end."""
+    kinds = {hazard.kind for hazard in hazards}
     return tuple(kind for kind in Kind if kind in kinds)
 
 
-def _of_reading(reading: ParsedText) -> Iterator[Finding]:
+def _of_reading(reading: ParsedText) -> Iterator[Hazard]:
     yield from _of_elements(elements(reading.pieces))
-    yield from (Finding(Kind.LINK, link) for link in reading.links if _is_unsafe(link))
+    yield from (Hazard(Kind.LINK, link) for link in reading.links if _is_unsafe(link))
     for piece in reading.pieces:
         match piece.part:
             case Part.CODE:
@@ -87,7 +87,7 @@ _RUNS = frozenset({Kind.SCRIPT, Kind.ACTIVE, Kind.HANDLER, Kind.LINK})
 """The kinds that do harm in any page; the others do only with a generator that knows them."""
 
 
-def _of_loose(text: str) -> Iterator[Finding]:
+def _of_loose(text: str) -> Iterator[Hazard]:
     piece = Piece(Part.LOOSE, text)
     yield from _of_elements(elements([piece]))
     yield from _of_source(piece)
@@ -114,14 +114,14 @@ _ADDRESS_ATTRIBUTE = re.compile(
 )
 
 
-def _of_elements(found: Iterable[Element]) -> Iterator[Finding]:
+def _of_elements(found: Iterable[Element]) -> Iterator[Hazard]:
     for element in found:
-        yield Finding(_kind_of(element), element.text)
+        yield Hazard(_kind_of(element), element.text)
         if _HANDLER_ATTRIBUTE.search(element.tag):
-            yield Finding(Kind.HANDLER, element.text)
+            yield Hazard(Kind.HANDLER, element.text)
         addresses = _ADDRESS_ATTRIBUTE.findall(element.tag)
         if any(_is_unsafe(html.unescape(address.strip("\"'"))) for address in addresses):
-            yield Finding(Kind.LINK, element.text)
+            yield Hazard(Kind.LINK, element.text)
 
 
 def _kind_of(element: Element) -> Kind:
@@ -221,18 +221,18 @@ _BRACED = re.compile(r"(?<!\{)\{[^{}\n]*\}(?!\})")
 _RUNS_IN_BRACES = re.compile(r"[\w\])]\(|=>|/\*|\.\.\.\w|`")
 
 
-def _of_source(piece: Piece) -> Iterator[Finding]:
+def _of_source(piece: Piece) -> Iterator[Hazard]:
     text = piece.text
     decoded = html.unescape(text)
     for written in dict.fromkeys((text, decoded)):
-        yield from (Finding(Kind.TEMPLATE, each) for each in _templates(written))
+        yield from (Hazard(Kind.TEMPLATE, each) for each in _templates(written))
     tags = _TAGS_IN_PROSE if piece.part is not Part.HTML else ()
     for kind, pattern in (*tags, *_PATTERNS):
-        yield from (Finding(kind, found[0]) for found in pattern.finditer(text))
+        yield from (Hazard(kind, found[0]) for found in pattern.finditer(text))
     for found in _BRACED.finditer(text):
         if _RUNS_IN_BRACES.search(found[0]):
-            yield Finding(Kind.MDX, found[0])
-    yield from (Finding(Kind.LINK, each) for each in _RUNNING_LINK.findall(_plain(decoded)))
+            yield Hazard(Kind.MDX, found[0])
+    yield from (Hazard(Kind.LINK, each) for each in _RUNNING_LINK.findall(_plain(decoded)))
 
 
 def _templates(text: str) -> Iterator[str]:
@@ -258,4 +258,4 @@ _SUSPECT = re.compile(
     rf"|\]\s*(?:\(|:)\s*<?(?!{_HARMLESS_DESTINATION})",
     re.MULTILINE | re.IGNORECASE,
 )
-"""Matches every text that has findings, and some that have none. Others need not be parsed."""
+"""Matches every text that has hazards, and some that have none. Others need not be parsed."""
