@@ -72,15 +72,14 @@ async def _written(look: PageLook, context: JobContext) -> Outcome:
     earlier = await context.earlier_bytes(looked)
     changes = to_write(looked, look.live)
     writes, since = await context.earlier_writes(looked) if changes else ((), None)
-    off = [section for section, text in look.live.items() if text is None]
     plan = partial(
         plan_write,
         looked,
         changes,
         writes=writes,
         since=since,
-        off=off,
-        unpublished=bool(off) and len(off) == len(look.live),
+        off=look.taken_off,
+        unpublished=bool(look.live) and all(text is None for text in look.live.values()),
     )
     last = earlier[0] if looked.page is None and earlier else None
     planned = partial(_planned, plan, earlier if changes else (), last)

@@ -307,7 +307,8 @@ def test_a_role_that_does_not_own_the_schema_is_told_so_before_it_is_copied_back
     said: list[str] = []
     try:
         pressroom(site.root, "trust", "--yes")
-        with pytest.raises(Unavailable, match=f"belongs to the role {role}, and"):
+        why = f"belongs to the role {role}, and the role {role}b is another: correct workspace_id,"
+        with pytest.raises(Unavailable, match=why):
             move_database(site.root, "sqlite", workspace_id=None, say=said.append)
         assert said == []
     finally:

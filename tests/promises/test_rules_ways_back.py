@@ -416,19 +416,46 @@ def test_beyond_the_batches_that_are_looked_through_only_the_spans_are_as_they_w
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("tool", ["rollback", "unpublish"])
-async def test_what_was_taken_off_while_its_file_was_away_stays_off(
-    tmp_path: Path, tool: str
+@pytest.mark.parametrize("is_away", [True, False])
+async def test_what_was_taken_off_stays_off_though_its_file_is_made_again(
+    tmp_path: Path, tool: str, *, is_away: bool
 ) -> None:
-    """P5, R27: the file is made again for another text, and without the description."""
+    """P5, R27: for another text, and without the description; also if the file was away then."""
     root = site(tmp_path, "none")
     async with desk(root) as chat:
         await chat.call("edit", section="menu/meta", fields={"description": "taken off"})
         await chat.call("edit", section="menu/s1", text="## One")
         await chat.run("promote", sections=["menu/meta", "menu/s1"])
-        (root / "content" / "menu.md").unlink()
+        if is_away:
+            (root / "content" / "menu.md").unlink()
         await chat.run(tool, page="menu")
+        assert not (root / "content" / "menu.md").exists()
         await chat.call("edit", section="menu/s2", text="## Two")
         await chat.run("promote", section="menu/s2")
         made = (root / "content" / "menu.md").read_text("utf-8")
         assert made.startswith("---\ntitle: Menu\n---\n")
         assert made.endswith("<!-- section: s2 -->\n\n## Two\n")
+
+
+@pytest.mark.anyio
+async def test_keys_of_a_file_that_is_away_stay_whose_section_the_site_gets_meanwhile(
+    tmp_path: Path,
+) -> None:
+    """P5: they were never taken off; a page that others had marked as a draft is one again."""
+    root = small_site(tmp_path, {"menu": 1}, **QUICK, embedder="off")
+    file = root / "content" / "menu.md"
+    file.parent.mkdir()
+    file.write_text("---\ntitle: Menu\ndraft: true\n---\n\nOld.\n", "utf-8")
+    async with desk(root) as chat:
+        await chat.call("edit", section="menu/s1", text="New.")
+        await chat.run("promote", section="menu/s1")
+        file.unlink()
+        await chat.call("review", page="menu")
+        meta = {"prompt": "Write.", "front_matter": True, "fields": {"draft": "line"}}
+        (root / "pressroom" / "templates" / "keys.yaml").write_text(yaml.safe_dump(meta), "utf-8")
+        said = read_site(root)
+        said["pages"][0]["sections"].insert(0, {"id": "meta", "template": "keys"})
+        write_site(root, said)
+        await chat.call("edit", section="menu/s1", text="Newer.")
+        await chat.run("promote", section="menu/s1")
+    assert file.read_text("utf-8") == "---\ntitle: Menu\ndraft: true\n---\n\nNewer.\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -120,5 +121,22 @@ async def test_a_worker_that_says_nothing_for_long_is_a_failure(tmp_path: Path) 
         clock.advance(30)
         assert await health.why_failing() is None
         clock.advance(31)
-        assert await health.why_failing() == "the worker says nothing"
+        assert await health.why_failing() == "the worker is unhealthy"
+        assert "it has said nothing for 61 s" in (await health())["message"]
+        parts.lock.release()
+
+
+async def test_a_worker_that_says_what_ails_it_is_a_failure_and_is_not_called_silent(
+    tmp_path: Path,
+) -> None:
+    """Such as one that cannot record all that it does."""
+    root = small_site(tmp_path, {"menu": 1}, **QUICK)
+    async with parts_of(root) as parts:
+        clock, host = ManualClock(), parts.host("worker")
+        assert parts.lock.acquire()
+        ailing = replace(host, details={**host.details, "unhealthy": "not all can be recorded."})
+        await parts.store.announce(ailing, now=clock.now())
+        health = Health(parts.store, parts.lock, clock, "detached", StopMark(parts.state_folder))
+        assert await health.why_failing() == "the worker is unhealthy"
+        assert "not all can be recorded" in (await health())["message"]
         parts.lock.release()

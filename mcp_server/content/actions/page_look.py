@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -54,6 +54,11 @@ class PageLook:
             section: entity.current.markdown if entity is not None else None
             for section, entity in live_on(self.content, self.layout).items()
         }
+
+    @property
+    def taken_off(self) -> Collection[str]:
+        """The sections that were live once and are not any more, without the page."""
+        return {split_id(id)[1] for id in self.content.history if id not in self.content.live}
 
 
 def layout_for(content: SiteContent, page: str) -> Layout | None:

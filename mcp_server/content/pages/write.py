@@ -91,11 +91,11 @@ def plan_write(
 
     `earlier`: the bytes that a write had replaced whose after-image the file is now; of a file that
     is not there, the last ones. They are put back whole if they hold in every section what it
-    should hold; a file that is not there is made from them, without the sections that are `off`, as
-    they were live and are not any more. `unpublished`: that is all of the page, so its file goes
-    with the front matter that others wrote. Of a file that somebody has changed since, one of
-    `writes` (before, after) is taken back if that is what is asked; from the bytes `since` which
-    only we have written, too.
+    should hold; a file that is not there is made from them, without the keys of sections that are
+    `off`: they were live and are not any more. `unpublished`: nothing of the page is live any more,
+    so its file goes with the front matter that others wrote. Of a file that somebody has changed
+    since, one of `writes` (before, after) is taken back if that is what is asked; from the bytes
+    `since` which only we have written, too.
     `None`: nothing is to be done.
     """
     if looked.blocked is not None:
@@ -135,23 +135,24 @@ def _again(
         return _writing(looked, earlier, changes, Declared(), restored=True)
     declared = due(page, looked.known.front)
     try:
-        wanted = _wanted_again(page, changes, looked.known.gone.difference(off))
+        wanted = _wanted_again(page, changes, off)
         data = splice(page, {**wanted, **declared.static}, front=declared.front)
     except SpliceRefused as reason:
         return _not_again(str(reason))
     more = {s: text for s, text in changes.items() if s in wanted and wanted[s] != text}
-    return _with_kept_keys(_writing(looked, data, changes, declared), more)
+    unasked = {part.section for part in page.layout.parts if part.keys} - wanted.keys()
+    return _with_kept_keys(_writing(looked, data, changes, declared), more, unasked)
 
 
-def _wanted_again(page: PageText, changes: Changes, gone: Collection[str]) -> dict[str, str | None]:
+def _wanted_again(page: PageText, changes: Changes, off: Collection[str]) -> dict[str, str | None]:
     """Return the texts of a file that is made again; what is not asked for stays away.
 
-    Keys of front matter stay that somebody took away with the file, as they are live (`gone`), and
-    those that a text does not name: it may be older than their field.
+    Keys of front matter stay, for others may have written them, unless their section was taken
+    `off`; also those that a text does not name: it may be older than their field.
     """
     static = {part.section for part in page.layout.parts if part.static is not None}
     keyed = {part.section: part for part in page.layout.parts if part.keys}
-    away = dict.fromkeys(page.spans.keys() - (keyed.keys() & gone))
+    away = dict.fromkeys(page.spans.keys() - (keyed.keys() - set(off)))
     wanted = {s: text for s, text in {**away, **changes}.items() if s not in static}
     for section in keyed.keys() & page.spans.keys():
         if text := wanted.get(section):
@@ -160,16 +161,19 @@ def _wanted_again(page: PageText, changes: Changes, gone: Collection[str]) -> di
     return wanted
 
 
-def _with_kept_keys(writing: Writing, asked: Changes) -> Writing:
+def _with_kept_keys(writing: Writing, asked: Changes, unasked: Collection[str]) -> Writing:
     """Return the write so that the next look takes what the file says beyond what was asked.
 
-    Else the write after it would take the kept keys out.
+    Else the write after it would take the kept keys out, be they of a text that was `asked` for, or
+    of a section of which nothing was.
     """
     hashes = {section: text_hash(text) for section, text in asked.items() if text is not None}
     intent = writing.known.intent
-    if not hashes or intent is None:
+    assert intent is not None, "every write has one"
+    if not hashes and intent.in_file.keys().isdisjoint(unasked):
         return writing
-    intent = replace(intent, in_file={**intent.in_file, **hashes})
+    in_file = {**intent.in_file, **hashes}.items()
+    intent = replace(intent, in_file={s: hash for s, hash in in_file if s not in unasked})
     known = replace(writing.known, intent=intent)
     # No layout has this hash, so that the file is read and not only its stat.
     return replace(

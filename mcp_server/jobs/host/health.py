@@ -125,7 +125,7 @@ class Health:
             return "the database cannot be written"
         facts = await self()
         if "unhealthy" in facts:
-            return "the worker says nothing"
+            return "the worker is unhealthy"  # why stands in `status`
         due = facts.get("oldestDueSeconds", 0.0) > SILENT_S
         if due and not (facts["alive"] or "stopped" in facts or "leftOver" in facts):
             return "work waits, and no worker runs"

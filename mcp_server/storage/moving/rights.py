@@ -17,8 +17,10 @@ SELECT
 """
 
 
-def check_rights(connection: psycopg.Connection[Any], schema: str) -> None:
+def check_rights(connection: psycopg.Connection[Any], schema: str, *, named: str) -> None:
     """Return if the role owns the schema, or may make it: only who owns it may note what it holds.
+
+    `named` is the option or setting that names the schema.
 
     Raises:
         Unavailable: it does not; nothing was copied yet.
@@ -30,11 +32,10 @@ def check_rights(connection: psycopg.Connection[Any], schema: str) -> None:
         raise Unavailable(
             f"There is no schema {schema} in the database, and the role {role} may not make it: "
             "have the database's owner run deploy/role.sql (docs/scaling.md), or correct "
-            "--workspace-id. Nothing was moved."
+            f"{named}. Nothing was moved."
         )
     if owner is not None and not owns:
         raise Unavailable(
             f"The schema {schema} belongs to the role {owner}, and the role {role} is another: "
-            "correct --workspace-id, or name the role that owns it in the address. Nothing was "
-            "moved."
+            f"correct {named}, or name the role that owns it in the address. Nothing was moved."
         )

@@ -55,7 +55,7 @@ def move_to_file(plan: Plan) -> Outcome:
                 _check_free(plan.file)
                 with connection.transaction():
                     _check_writable(connection)
-                    check_rights(connection, plan.schema)
+                    check_rights(connection, plan.schema, named="workspace_id")
                     counts = _copied(plan, connection, coming)
                     write_journal(plan.state, plan.journal)
                     left = _set_aside(plan, connection)

@@ -98,7 +98,7 @@ def _copied(plan: Plan, file: sqlite3.Connection) -> Mapping[str, int]:
     shapes = shapes_of(file)
     check_fitness(plan.file, file, shapes)
     with connect(plan.address) as connection, connection.transaction():
-        check_rights(connection, plan.schema)
+        check_rights(connection, plan.schema, named="--workspace-id")
         _make_room(plan, connection)
         bring(connection, plan.schema)
         counts = copy(source, SharedEnd(connection, plan.schema), shapes, plan.say)

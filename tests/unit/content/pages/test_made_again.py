@@ -65,10 +65,24 @@ def test_keys_stay_where_only_the_text_is_asked_for() -> None:
 
 
 def test_keys_that_we_took_out_with_the_file_do_not_come_back_with_another_text() -> None:
-    """They were taken back or unpublished: only what somebody else took away is still live."""
+    """They were taken back or unpublished; all others may be somebody else's, and stay."""
     met = look(PAGE, None, Found(stat=STAT, data=YAML), {})
     removed = replace(met.known, stat=None, hash=None, in_file={}, version=1)
     looked = look(PAGE, removed, Found(), {"body": text_hash("New.")})
-    writing = plan_write(looked, {"body": "New."}, earlier=YAML)
+    writing = plan_write(looked, {"body": "New."}, earlier=YAML, off=["meta"])
     assert isinstance(writing, Writing)
     assert writing.data == b"---\ndraft: true\n---\n\nNew.\n"
+
+
+def test_keys_stay_whose_section_came_into_the_site_later() -> None:
+    """They were never taken off: the file was gone already when the site got their section."""
+    writing = plan_write(away(YAML, BODY, DRAFT, {"body": "New."}), {"body": "New."}, earlier=YAML)
+    assert isinstance(writing, Writing)
+    assert writing.data == YAML.replace(b"Old", b"New")
+    live = {"body": text_hash("New.")}
+    for known in (writing.known, writing.after):
+        seen = look(DRAFT, replace(known, version=9), Found(stat=STAT, data=writing.data), live)
+        assert {s: span.text for s, span in seen.ground.items()} == {
+            "meta": "title: U\nweight: 3\ndraft: true"
+        }
+        assert to_write(seen, {"body": "New."}) == {}
