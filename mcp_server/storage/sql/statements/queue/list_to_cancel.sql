@@ -2,7 +2,8 @@
 -- that share a key for whose job another batch waits. (What runs is few, and so is what is awaited.)
 SELECT id, batch, state, counted, dedup, dedup_key, created_at
 FROM jobs INDEXED BY jobs_running
-WHERE state = 'processing' AND batch = (SELECT id FROM batches WHERE batch_id = :batch_id) AND counted = 1
+WHERE state = 'processing' AND counted = 1
+AND batch = (SELECT id FROM batches WHERE batch_id = :batch_id)
 UNION ALL
 SELECT
     jobs.id, jobs.batch, jobs.state, jobs.counted, jobs.dedup, jobs.dedup_key, jobs.created_at
