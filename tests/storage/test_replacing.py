@@ -205,6 +205,23 @@ async def test_what_runs_and_is_cancelled_is_run_again_for_the_others(bench: Ben
     assert (await bench.batch("b2")).state is BatchState.COMPLETED
 
 
+@pytest.mark.parametrize("others", ["one each", "one, of what runs"])
+async def test_beside_one_that_runs_the_one_that_waits_is_done_for_the_others(
+    bench: Bench, others: str
+) -> None:
+    """Both are cancelled: it is the later work, which none of the others may miss."""
+    await bench.submit("b1", latest(1), a_job())
+    await bench.submit("b2", latest(2))
+    await bench.start()
+    await bench.work(Done(effects=(Enqueue(latest(3)),)))
+    if others == "one each":
+        await bench.submit("b3", latest(3))
+    cancelled = await bench.cancel("b1")
+    assert (cancelled.stopped, cancelled.dropped) == (1, 1)
+    assert await left(bench) == [3]
+    assert (await bench.batch("b2")).state is BatchState.COMPLETED
+
+
 async def test_a_batch_that_was_given_up_inherits_nothing(bench: Bench) -> None:
     """It ends when the job that it waited for is cancelled as well."""
     await bench.submit("b1", latest(1))

@@ -23,6 +23,7 @@ from mcp_server.storage.sql.transaction import Transaction
 from tests.storage.cutting import Proxy
 from tests.storage.postgres_server import SCHEMAS, server
 from tests.storage.stores import DONE, Bench, a_job, a_text, opened, postgres, stores_on
+from tests.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -72,7 +73,7 @@ class Line:
 
 @pytest.fixture
 async def line(tmp_path: Path) -> AsyncIterator[Line]:
-    """A bench on a line that has a connection already."""
+    """A bench on a line that has all its connections already."""
     async with (
         opened(postgres, tmp_path / "one") as bench,
         Proxy(server()).open() as proxy,
@@ -80,6 +81,12 @@ async def line(tmp_path: Path) -> AsyncIterator[Line]:
     ):
         line = Line(Bench(stores_on(database), postgres, bench.path, bench.clock), proxy)
         await line.bench.enqueue("first", a_job(kind="nobody's"))
+
+        async def listens() -> bool:
+            await database.look()
+            return database.is_quiet()
+
+        await until(listens)
         yield line
 
 

@@ -37,12 +37,15 @@ def cancel_rest(
         resume_round(tx, batch, batch["terms"])
     change = counters.next_change(tx)
     tx.run("stop_round", batch=batch["id"], number=batch["round"], reason=reason, change=change)
-    _end(tx, jobs, reason=reason, now=now)
+    running = [job for job in jobs if job["state"] == JobState.PROCESSING]
+    waiting = [job for job in jobs if job["state"] != JobState.PROCESSING]
+    # What waits would have run after what runs of its key: it is what others get of the two.
+    _end(tx, running, reason=reason, now=now)
+    _end(tx, waiting, reason=reason, now=now)
     if said is None:
         following.say(tx, batch["id"], What.CANCEL, now=now, reason=reason)
     left = counters.note_cancelled(tx, batch, now=now)
-    stopped = sum(job["state"] == JobState.PROCESSING for job in jobs)
-    return stopped, left - stopped
+    return len(running), left - len(running)
 
 
 def _end(tx: Transaction, jobs: Sequence[Row], *, reason: str, now: float) -> None:
