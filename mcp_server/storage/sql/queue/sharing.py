@@ -32,15 +32,16 @@ def met(tx: Transaction, jobs: Sequence[NewJob], batch: int | None) -> Met:
     """Return what these jobs meet, no two of which share a key."""
     shared = [coalescing.shared_key(job.dedup, job.dedup_key) for job in jobs]
     keys = [key for key in shared if key is not None]
-    asked: list[Asked] = [("next_job", {}), ("get_batch_by_row", {"id": batch})]
+    its = counters.asking_batches([] if batch is None else [batch])
     if not keys:  # as in nearly all large batches
-        [number], batches = tx.together(asked)
-        return Met(number["id"], next(iter(batches), None), {}, {})
-    asked += [("list_replacing", {}), *map(_asking_waiting, keys)]
-    [number], batches, running, *waiting = following.freed(tx, keys, asked)
+        [number], *batches = tx.together([("next_job", {}), *its])
+        return Met(number["id"], next((row for [row] in batches), None), {}, {})
+    asked: list[Asked] = [*its, ("next_job", {}), ("list_replacing", {})]
+    found = following.freed(tx, keys, [*asked, *map(_asking_waiting, keys)])
+    [number], running, *waiting = found[len(its) :]
     return Met(
         first=number["id"],
-        batch=next(iter(batches), None),
+        batch=next((row for [row] in found[: len(its)]), None),
         waiting={row["dedup_key"]: row for rows in waiting for row in rows},
         running=_handed_in(running),
     )
