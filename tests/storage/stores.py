@@ -30,6 +30,7 @@ from tests.attempts import record
 from tests.harness import ManualClock
 from tests.storage.postgres_server import SCHEMAS, server
 from tests.storage.raw import PostgresRaw, Raw, SqliteRaw
+from tests.waiting import until
 
 ORIGIN = Origin(owner="ada", interface="test", destination="room-7")
 DONE = Done({"ok": True})
@@ -63,7 +64,18 @@ async def sqlite(path: Path, **settings: Any) -> AsyncGenerator[Stores]:
 async def postgres(path: Path, **settings: Any) -> AsyncGenerator[Stores]:
     """Open the stores in a schema of a PostgreSQL server's; each path has one of its own."""
     async with PostgresDatabase.open(server(), SCHEMAS.of(path)) as database:
+        await listens(database)
         yield stores_on(database, PostgresRaw(path), **settings)
+
+
+async def listens(database: PostgresDatabase) -> None:
+    """Wait until it hears of commits: the connection for that counts as news, and is made last."""
+
+    async def quiet() -> bool:
+        await database.look()
+        return database.is_quiet()
+
+    await until(quiet)
 
 
 def stores_on(database: Database, raw: Raw | None = None, **settings: Any) -> Stores:

@@ -22,8 +22,7 @@ from mcp_server.storage.postgres.database import PostgresDatabase
 from mcp_server.storage.sql.transaction import Transaction
 from tests.storage.cutting import Proxy
 from tests.storage.postgres_server import SCHEMAS, server
-from tests.storage.stores import DONE, Bench, a_job, a_text, opened, postgres, stores_on
-from tests.waiting import until
+from tests.storage.stores import DONE, Bench, a_job, a_text, listens, opened, postgres, stores_on
 
 pytestmark = pytest.mark.anyio
 
@@ -81,12 +80,7 @@ async def line(tmp_path: Path) -> AsyncIterator[Line]:
     ):
         line = Line(Bench(stores_on(database), postgres, bench.path, bench.clock), proxy)
         await line.bench.enqueue("first", a_job(kind="nobody's"))
-
-        async def listens() -> bool:
-            await database.look()
-            return database.is_quiet()
-
-        await until(listens)
+        await listens(database)
         yield line
 
 
