@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.benchmarks.postgres import Postgres, running
+from tests.benchmarks.postgres import Postgres
 from tests.shared.site import Site
 
 PAGE_BYTES = 8192
-
-
-@pytest.fixture
-def postgres() -> Iterator[Postgres]:
-    """A server of this test's own, to be damaged."""
-    folder = Path(tempfile.mkdtemp(prefix="pressroom-postgres-"))
-    try:
-        with running(folder) as server:
-            yield server
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def damage(server: Postgres, site: Site, table: str) -> None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +10,7 @@ import pytest
 
 from mcp_server.errors import Unavailable
 from mcp_server.storage.postgres import migrate
-from tests.benchmarks.postgres import Postgres, running
+from tests.benchmarks.postgres import Postgres
 from tests.shared.pooler import PROGRAM, pooler
 from tests.shared.site import Site
 from tests.storage.postgres_server import server
@@ -23,17 +20,6 @@ from tests.wire import http_server, over_http, pipe
 PAGES = {"menu": 10, "home": 10}
 ONCE = [(f"{page}/s{n}", 1) for page in ("home", "menu") for n in sorted(range(1, 11), key=str)]
 DRAFTED = "SELECT count(*) FROM jobs WHERE kind = 'content-generate' AND state = 'completed'"
-
-
-@pytest.fixture
-def postgres() -> Iterator[Postgres]:
-    """A server of this test's own, to be killed."""
-    folder = Path(tempfile.mkdtemp(prefix="pressroom-postgres-"))
-    try:
-        with running(folder) as server:
-            yield server
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_a_server_is_killed_and_started_again_while_a_batch_runs(

@@ -101,9 +101,8 @@ def checked(argument: str, text: Revision, content: SiteContent) -> Revision:
     Raises:
         InvalidPayload: they refuse it.
     """
-    # A fifth of a second, which a server does not spend before its first answer.
-    from mcp_server.content.checks.check import check  # noqa: PLC0415
-    from mcp_server.content.checks.sources import sources_of  # noqa: PLC0415
+    from mcp_server.content.checks.check import check  # noqa: PLC0415 - a fifth of a second
+    from mcp_server.content.checks.sources import sources_of  # noqa: PLC0415 - as above
     from mcp_server.content.checks.told import still_gone  # noqa: PLC0415 - as above
 
     section, start = content.site.section(text.entity_id), start_of(content, text.entity_id)
